@@ -1,0 +1,38 @@
+# Two commands set everything up on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+BIN    := .venv/bin
+STAMP  := .venv/.installed
+# torch of a constrained version is taken from the folder that pip is configured with, where there is one: the CPU build
+LINKS  := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null || echo $(PIP_FIND_LINKS))
+
+.PHONY: install demo test check bench clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode $(addprefix --find-links ,$(LINKS)) \
+		--constraint constraints.txt --editable ".[train,dev]"
+	touch $(STAMP)
+
+demo: install  ## real photos of supermarket shelves become a proven model and a report
+	$(BIN)/headstart demo groceries --out demo/groceries
+	$(BIN)/headstart fit demo/groceries --out demo/groceries-model
+	$(BIN)/headstart predict demo/groceries-model demo/groceries/test/*/*0.jpg --top 3 | head -n 5
+
+check: install  ## what is quick: lint, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check  ## everything; fetches the pretrained weights and small real data once, into the cache
+	$(BIN)/headstart sources --fetch
+	$(BIN)/python -m pytest
+
+bench: install  ## every figure of the docs, printed anew (about an hour on two cores)
+	for program in one_pass predict growth killed quality; do $(BIN)/python bench/$$program.py || exit 1; done
+
+clean:
+	rm -rf .venv demo

@@ -1,0 +1,56 @@
+"""Headstart: models that others have trained, put to work on your few hundred examples, with proof that it helped.
+
+The verbs, in the order of the line. Importing this module loads no heavy library; a verb loads what it needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headstart.adaptation import adapt
+    from headstart.data import demo, load
+    from headstart.features import embed
+    from headstart.line import fit, prove_again
+    from headstart.packaging import load_bundle
+    from headstart.proof import prove
+    from headstart.sources import find, open_source
+
+__version__ = "0.1.0"
+
+_VERBS = {
+    "demo": "headstart.data",
+    "load": "headstart.data",
+    "find": "headstart.sources",
+    "open_source": "headstart.sources",
+    "embed": "headstart.features",
+    "adapt": "headstart.adaptation",
+    "prove": "headstart.proof",
+    "load_bundle": "headstart.packaging",
+    "fit": "headstart.line",
+    "prove_again": "headstart.line",
+}
+
+__all__ = [
+    "adapt",
+    "demo",
+    "embed",
+    "find",
+    "fit",
+    "load",
+    "load_bundle",
+    "open_source",
+    "prove",
+    "prove_again",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _VERBS:
+        raise AttributeError(f"module 'headstart' has no attribute '{name}'")
+    return getattr(importlib.import_module(_VERBS[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

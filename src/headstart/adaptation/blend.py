@@ -1,0 +1,44 @@
+"""Blend: a non-negative mean of candidates' outputs, weighed on held-out predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headstart.adaptation.calibration import losses
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.core.dataset import FloatArray, IntArray, Task
+
+_SMALLEST_WEIGHT = 0.05
+
+
+def blend_weights(outputs: Sequence[FloatArray], targets: FloatArray, task: Task) -> FloatArray:
+    """Weights >= 0 that sum to one and minimise the mean loss of the weighted outputs, shape (n_candidates,).
+
+    Weights under 0.05 are dropped: they cost a head and change nothing.
+    """
+    from scipy.optimize import minimize
+
+    stack = np.stack(outputs)  # (m, n, k)
+    m = len(stack)
+    if m == 1:
+        return np.ones(1)
+    found = minimize(
+        lambda w: float(losses(np.tensordot(w, stack, axes=1), targets, task).mean()),
+        np.full(m, 1.0 / m),
+        method="SLSQP",
+        bounds=[(0.0, 1.0)] * m,
+        constraints={"type": "eq", "fun": lambda w: w.sum() - 1.0},
+    )
+    weights = np.where(found.x < _SMALLEST_WEIGHT, 0.0, found.x)
+    return np.asarray(weights / weights.sum())
+
+
+def is_credibly_better(losses_a: FloatArray, losses_b: FloatArray, groups: IntArray) -> bool:
+    """Whether a's paired mean loss is lower than b's by more than one standard error over groups."""
+    difference = np.bincount(np.unique(groups, return_inverse=True)[1], weights=losses_b - losses_a)
+    return bool(difference.sum() > np.sqrt(np.square(difference - difference.mean()).sum()))

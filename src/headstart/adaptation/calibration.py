@@ -1,0 +1,135 @@
+"""Calibration: rescale held-out scores into honest probabilities, without refitting anything.
+
+References
+----------
+Burkhart et al., PreVal: probabilities from the pre-validated scores of ridge classifiers, arXiv:2401.15610.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headstart.adaptation.head import apply_link, link_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from headstart.core.dataset import FloatArray, Task
+
+_OFFSET_PENALTY = 1.0  # in items: keeps the offset of a class with few items near zero
+_SMALLEST_PROBABILITY = 1e-9
+_USUAL_LOG_SLOPE = (
+    0.7  # of scores at unit spread: where the slope is drawn to, as if by one item, when items say little
+)
+_MAX_STEPS = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """Outputs are link(slope * scores + offset).
+
+    Attributes
+    ----------
+    slope : one number for all columns, > 0
+    offset : shape (k,)
+    loss : mean loss an item of the calibrated outputs on the scores it was fitted to: nats, or squared units
+    """
+
+    slope: float
+    offset: FloatArray
+    loss: float
+
+    def outputs(self, scores: FloatArray, task: Task) -> FloatArray:
+        """Scores (n, k) become probabilities or values."""
+        return apply_link(self.slope * scores + self.offset, link_of(task))
+
+
+def losses(outputs: FloatArray, targets: FloatArray, task: Task) -> FloatArray:
+    """Loss of each item, shape (n,): log loss in nats (summed over the labels of a multi-label item) or squared error."""
+    if task == "regression":
+        return np.square(outputs - targets).sum(axis=1)
+    p = np.clip(outputs, _SMALLEST_PROBABILITY, 1.0 - _SMALLEST_PROBABILITY)
+    logs = targets * np.log(p)
+    if task == "multilabel":
+        logs = logs + (1.0 - targets) * np.log1p(-p)
+    return -logs.sum(axis=1)
+
+
+def fit_calibration(scores: FloatArray, targets: FloatArray, task: Task) -> Calibration:
+    """Fit slope and offsets on held-out scores (n, k) by penalised maximum likelihood (Newton's method).
+
+    A regression is left as it is.
+    """
+    k = targets.shape[1]
+    if task == "regression":
+        return Calibration(slope=1.0, offset=np.zeros(k), loss=float(losses(scores, targets, task).mean()))
+    spread = float(np.sqrt(np.mean(np.square(scores - scores.mean(axis=0)))))
+    if spread <= 1e-9 * float(np.abs(scores).max(initial=0.0)):
+        spread = np.inf  # the scores tell nothing apart: the frequencies are all there is
+    scores = scores / spread
+    theta = np.zeros(1 + k)  # (log slope, offsets)
+
+    def objective(trial: FloatArray) -> float:
+        return _objective(trial, scores, targets, task)
+
+    value = objective(theta)
+    for _ in range(_MAX_STEPS):
+        gradient, curvature = _derivatives(theta, scores, targets, task)
+        step = np.linalg.solve(curvature, gradient)
+        theta, new_value = _line_search(objective, theta, step, value)
+        if value - new_value < 1e-7 * len(scores):
+            break
+        value = new_value
+    slope = float(np.exp(theta[0]))
+    outputs = apply_link(slope * scores + theta[1:], link_of(task))
+    return Calibration(slope=slope / spread, offset=theta[1:], loss=float(losses(outputs, targets, task).mean()))
+
+
+def _objective(theta: FloatArray, scores: FloatArray, targets: FloatArray, task: Task) -> float:
+    outputs = apply_link(np.exp(theta[0]) * scores + theta[1:], link_of(task))
+    prior = _OFFSET_PENALTY * np.square(theta[1:]).sum() + (theta[0] - _USUAL_LOG_SLOPE) ** 2
+    return float(losses(outputs, targets, task).sum() + 0.5 * prior)
+
+
+def _derivatives(
+    theta: FloatArray, scores: FloatArray, targets: FloatArray, task: Task
+) -> tuple[FloatArray, FloatArray]:
+    """Gradient and a positive-definite curvature (Gauss-Newton) in (log slope, offsets)."""
+    slope = np.exp(theta[0])
+    p = apply_link(slope * scores + theta[1:], link_of(task))
+    residual = p - targets  # (n, k), gradient in the logits
+    along = slope * scores  # derivative of the logits by the log slope
+    towards_usual = theta[0] - _USUAL_LOG_SLOPE
+    gradient = np.concatenate(
+        [[np.sum(residual * along) + towards_usual], residual.sum(axis=0) + _OFFSET_PENALTY * theta[1:]]
+    )
+    k = scores.shape[1]
+    curvature = np.zeros((1 + k, 1 + k))
+    if task == "multilabel":
+        weight = p * (1.0 - p)
+        curvature[0, 0] = np.sum(weight * along**2)
+        curvature[0, 1:] = np.sum(weight * along, axis=0)
+        curvature[1:, 1:] = np.diag(weight.sum(axis=0))
+    else:
+        mean = np.sum(p * along, axis=1, keepdims=True)
+        curvature[0, 0] = np.sum(p * (along - mean) ** 2)
+        curvature[0, 1:] = np.sum(p * (along - mean), axis=0)
+        curvature[1:, 1:] = np.diag(p.sum(axis=0)) - p.T @ p
+    curvature[1:, 0] = curvature[0, 1:]
+    curvature += np.diag(np.concatenate([[1.0], np.full(k, _OFFSET_PENALTY)]))
+    return gradient, curvature
+
+
+def _line_search(
+    objective: Callable[[FloatArray], float], theta: FloatArray, step: FloatArray, value: float
+) -> tuple[FloatArray, float]:
+    for halving in range(12):
+        trial = theta - step * 0.5**halving
+        trial[0] = np.clip(trial[0], -5.0, 5.0)
+        new_value = objective(trial)
+        if new_value <= value:
+            return trial, new_value
+    return theta, value

@@ -1,0 +1,122 @@
+"""LinearHead and MixedHead: the one form to which every candidate comes down, on arrays and in a graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from headstart.adaptation.transforms import extend_unit_rows, get_transform, unit_rows
+
+if TYPE_CHECKING:
+    from headstart.core.dataset import FloatArray, Task
+    from headstart.sources.graph import GraphBuilder
+
+Link = Literal["softmax", "sigmoid", "identity"]
+
+_CHUNK_ROWS = 4096
+
+
+def link_of(task: Task) -> Link:
+    """How scores become outputs: probabilities that sum to one, separate probabilities, or values."""
+    return {"binary": "softmax", "multiclass": "softmax", "multilabel": "sigmoid", "regression": "identity"}[task]  # type: ignore[return-value]
+
+
+def apply_link(scores: FloatArray, link: Link) -> FloatArray:
+    """Scores (n, k) become outputs (n, k)."""
+    if link == "identity":
+        return scores
+    if link == "sigmoid":
+        return 1.0 / (1.0 + np.exp(-np.clip(scores, -500, 500)))
+    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return shifted / shifted.sum(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearHead:
+    """Transform, centre, scale, perhaps to unit length, then one matrix.
+
+    Attributes
+    ----------
+    transform : name of a feature transform
+    centre, scale : shape (d,); features become (transform(x) - centre) * scale
+    unit_length : whether each row is then divided by its norm (cosine similarity)
+    matrix, offset : shapes (d, k) and (k,)
+    """
+
+    transform: str
+    centre: FloatArray
+    scale: FloatArray
+    matrix: FloatArray
+    offset: FloatArray
+    unit_length: bool = False
+
+    def scores(self, features: FloatArray) -> FloatArray:
+        """Shape (n, d) becomes (n, k), a chunk of rows at a time."""
+        parts = [self._scores(features[i : i + _CHUNK_ROWS]) for i in range(0, len(features), _CHUNK_ROWS)]
+        return np.concatenate(parts) if parts else np.empty((0, len(self.offset)))
+
+    def calibrated(self, slope: float, offset: FloatArray) -> LinearHead:
+        """Fold a rescaling of the scores into the matrix."""
+        return replace(self, matrix=self.matrix * slope, offset=self.offset * slope + offset)
+
+    def extend(self, graph: GraphBuilder, features: str) -> str:
+        """Add the scores' nodes."""
+        x = get_transform(self.transform).extend(graph, features)
+        x = graph.op("Sub", x, graph.constant(self.centre.astype(np.float32)))
+        if self.unit_length:
+            x = extend_unit_rows(graph, graph.op("Mul", x, graph.constant(self.scale.astype(np.float32))))
+            matrix = self.matrix
+        else:
+            matrix = self.scale[:, None] * self.matrix
+        weight, bias = (graph.constant(a.astype(np.float32)) for a in (matrix, self.offset))
+        return graph.op("Gemm", x, weight, bias)
+
+    def _scores(self, features: FloatArray) -> FloatArray:
+        x = get_transform(self.transform).apply(np.asarray(features, dtype=np.float64))
+        x = (x - self.centre) * self.scale
+        return (unit_rows(x) if self.unit_length else x) @ self.matrix + self.offset
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixedHead:
+    """A weighted mean of the outputs of one or more linear heads.
+
+    `weights` are non-negative and sum to one, in the order of `heads`; `names` say which candidate each came from.
+    """
+
+    heads: tuple[LinearHead, ...]
+    weights: tuple[float, ...]
+    names: tuple[str, ...]
+    link: Link
+
+    def outputs(self, features: FloatArray) -> FloatArray:
+        """Shape (n, d) becomes (n, k): probabilities, or values in the units of the target."""
+        parts = [
+            w * apply_link(head.scores(features), self.link) for w, head in zip(self.weights, self.heads, strict=True)
+        ]
+        return np.sum(parts, axis=0)
+
+    def extend(self, graph: GraphBuilder, features: str) -> str:
+        """Add the nodes of the outputs after the value `features`."""
+        parts = []
+        for weight, head in zip(self.weights, self.heads, strict=True):
+            part = head.extend(graph, features)
+            if self.link != "identity":
+                part = graph.op("Softmax", part, axis=1) if self.link == "softmax" else graph.op("Sigmoid", part)
+            parts.append(part if weight == 1.0 else graph.op("Mul", part, graph.constant(np.float32(weight))))
+        return parts[0] if len(parts) == 1 else graph.op("Sum", *parts)
+
+    def arrays(self) -> dict[str, FloatArray]:
+        """Every fitted array by name."""
+        fields = ("centre", "scale", "matrix", "offset")
+        return {f"{i}.{field}": getattr(head, field) for i, head in enumerate(self.heads) for field in fields}
+
+    def settings(self) -> dict[str, Any]:
+        """What the arrays mean."""
+        parts = [
+            {"candidate": name, "weight": weight, "transform": head.transform, "unit_length": head.unit_length}
+            for name, weight, head in zip(self.names, self.weights, self.heads, strict=True)
+        ]
+        return {"kind": "mixed", "link": self.link, "parts": parts}

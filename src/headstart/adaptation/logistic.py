@@ -1,0 +1,129 @@
+"""Logistic: multinomial logistic regression on frozen features, the classical linear probe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headstart.adaptation.calibration import fit_calibration
+from headstart.adaptation.folds import cross_fit
+from headstart.adaptation.head import LinearHead, apply_link, link_of
+from headstart.adaptation.transforms import get_transform
+
+if TYPE_CHECKING:
+    from headstart.adaptation.problem import Problem
+    from headstart.core.dataset import FloatArray, IntArray
+
+_PENALTIES = (1e-2, 1e-3, 1e-4)  # relative to the number of items, on features of mean squared norm 1
+_MOST_ITEMS = 20_000
+_MAX_STEPS = 150
+_SMALLEST_EIGENVALUE = 1e-10  # relative to the largest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logistic:
+    """L2-penalised logistic regression: softmax for classes, a sigmoid a label for multi-label."""
+
+    name: str = "logistic"
+    transform: str = "sqrt"
+    penalties: tuple[float, ...] = _PENALTIES
+
+    def suits(self, problem: Problem) -> bool:
+        """Classification; beyond 20,000 items it costs more than it was ever worth here."""
+        return problem.task != "regression" and len(problem.targets) <= _MOST_ITEMS
+
+    def fit(self, problem: Problem) -> LogisticFit:
+        """Choose the penalty by the calibrated loss of held-out folds."""
+        scores = _held_out(problem, problem.groups, self.transform, self.penalties)
+        fits = [fit_calibration(scores[:, i], problem.targets, problem.task) for i in range(len(self.penalties))]
+        best = int(np.argmin([fit.loss for fit in fits]))
+        return LogisticFit(problem=problem, transform=self.transform, penalty=self.penalties[best])
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogisticFit:
+    """A logistic regression with its penalty chosen."""
+
+    problem: Problem
+    transform: str
+    penalty: float
+
+    @property
+    def head(self) -> LinearHead:
+        """The head fitted on every item."""
+        return _fit(self.problem, self.transform, (self.penalty,))[0]
+
+    def held_out(self, groups: IntArray) -> FloatArray:
+        """Scores of each item by a fit without its fold; folds hold whole groups."""
+        return _held_out(self.problem, groups, self.transform, (self.penalty,))[:, 0]
+
+
+def _held_out(problem: Problem, groups: IntArray, transform: str, penalties: tuple[float, ...]) -> FloatArray:
+    def fit_scores(inside: Problem, x: FloatArray) -> FloatArray:
+        return np.stack([head.scores(x) for head in _fit(inside, transform, penalties)], axis=1)
+
+    return cross_fit(problem, groups, fit_scores)
+
+
+def _fit(problem: Problem, transform: str, penalties: tuple[float, ...]) -> list[LinearHead]:
+    """One head a penalty, each started from the one before."""
+    from scipy.optimize import minimize
+
+    x = get_transform(transform).apply(np.asarray(problem.features, dtype=np.float64))
+    centre = x.mean(axis=0)
+    x = x - centre
+    scale = 1.0 / (np.sqrt(np.mean(np.sum(np.square(x), axis=1))) or 1.0)
+    rotated, axes, eigenvalues = _principal_axes(x * scale)
+    n, k = problem.targets.shape
+    matrix, offset, heads = np.zeros((rotated.shape[1], k)), np.zeros(k), []
+    for penalty in penalties:
+        # the curvature along each axis is at most a quarter of its eigenvalue: in these units L-BFGS needs few steps
+        step = 1.0 / np.sqrt(eigenvalues / 4.0 + penalty * n)[:, None]
+        start = np.concatenate([(matrix / step).reshape(-1), offset])
+        options = {"maxiter": _MAX_STEPS, "ftol": 1e-6, "gtol": 1e-2}
+        found = minimize(
+            _objective, start, (rotated, step, problem, penalty * n), jac=True, method="L-BFGS-B", options=options
+        )
+        matrix, offset = step * found.x[:-k].reshape(-1, k), found.x[-k:]
+        heads.append(
+            LinearHead(
+                transform=transform,
+                centre=centre,
+                scale=np.full(x.shape[1], scale),
+                matrix=axes @ matrix,
+                offset=offset,
+            )
+        )
+    return heads
+
+
+def _principal_axes(x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Rows along their principal axes (n, r), the axes (d, r), and the eigenvalues of the scatter (r,).
+
+    The L2 penalty keeps the solution in the span of the rows, so nothing is lost where there are fewer rows than columns.
+    """
+    n, d = x.shape
+    eigenvalues, vectors = np.linalg.eigh(x @ x.T if n <= d else x.T @ x)
+    keep = eigenvalues > _SMALLEST_EIGENVALUE * max(float(eigenvalues[-1]), 1e-300)
+    eigenvalues, vectors = eigenvalues[keep], vectors[:, keep]
+    if n > d:
+        return x @ vectors, vectors, eigenvalues
+    root = np.sqrt(eigenvalues)
+    return vectors * root, x.T @ (vectors / root), eigenvalues
+
+
+def _objective(
+    theta: FloatArray, x: FloatArray, step: FloatArray, problem: Problem, penalty: float
+) -> tuple[float, FloatArray]:
+    """Penalised log loss summed over the items, and its gradient, in the units of `step`."""
+    k = problem.targets.shape[1]
+    matrix, offset = step * theta[:-k].reshape(-1, k), theta[-k:]
+    p = apply_link(x @ matrix + offset, link_of(problem.task))
+    chosen = np.log(np.maximum(p, 1e-300)) * problem.targets
+    if problem.task == "multilabel":
+        chosen += np.log(np.maximum(1.0 - p, 1e-300)) * (1.0 - problem.targets)
+    residual = p - problem.targets
+    gradient = np.concatenate([(step * (x.T @ residual + penalty * matrix)).reshape(-1), residual.sum(axis=0)])
+    return float(-chosen.sum() + 0.5 * penalty * np.square(matrix).sum()), gradient

@@ -1,0 +1,86 @@
+"""Problem: features and targets as every candidate sees them, and what a candidate gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from headstart.adaptation.head import LinearHead
+    from headstart.core.dataset import FloatArray, IntArray, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """What there is to learn from.
+
+    Attributes
+    ----------
+    features : shape (n, d)
+    targets : shape (n, k): indicators for a classification, values for a regression
+    groups : shape (n,): items with the same number are left out together
+    seed : for candidates that draw folds
+    """
+
+    features: FloatArray
+    targets: FloatArray
+    task: Task
+    groups: IntArray
+    seed: int = 0
+
+    @property
+    def signs(self) -> FloatArray:
+        """Targets to regress on: +1/-1 for a classification, the values for a regression."""
+        return self.targets if self.task == "regression" else 2.0 * self.targets - 1.0
+
+    @property
+    def weights(self) -> FloatArray:
+        """Shape (n,), mean 1: rare classes count for more, by the square root of their rarity.
+
+        Full balancing (exponent 1) buys recall of rare classes with accuracy; the square root was as good or better on
+        photos (docs/log.md). The calibration afterwards restores the class frequencies.
+        """
+        if self.task not in ("binary", "multiclass"):
+            return np.ones(len(self.targets))
+        counts = self.targets.sum(axis=0)
+        weights = 1.0 / np.sqrt(counts[self.targets.argmax(axis=1)])
+        return weights * (len(weights) / weights.sum())
+
+    def take(self, index: IntArray) -> Problem:
+        """Keep the items at `index`."""
+        return Problem(
+            features=self.features[index],
+            targets=self.targets[index],
+            task=self.task,
+            groups=self.groups[index],
+            seed=self.seed,
+        )
+
+
+class Fit(Protocol):
+    """A fitted candidate, not yet calibrated."""
+
+    @property
+    def head(self) -> LinearHead:
+        """The head fitted on every item; its outputs are raw scores."""
+        ...
+
+    def held_out(self, groups: IntArray) -> FloatArray:
+        """Raw scores of each item by a head fitted without the item's group, shape (n, k); penalties stay as chosen."""
+        ...
+
+
+class Candidate(Protocol):
+    """One way of putting a head on features; one file each, registered by an entry point."""
+
+    name: str
+
+    def suits(self, problem: Problem) -> bool:
+        """Say whether trying is worth its time on a problem of this size and task."""
+        ...
+
+    def fit(self, problem: Problem) -> Fit:
+        """Fit on all items, choosing penalties by held-out groups."""
+        ...

@@ -1,0 +1,75 @@
+"""Prototypes: the nearest class mean by cosine, for very few labels.
+
+References
+----------
+Wang et al., SimpleShot: revisiting nearest-neighbor classification for few-shot learning, arXiv:1911.04623.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headstart.adaptation.folds import cross_fit
+from headstart.adaptation.head import LinearHead
+from headstart.adaptation.transforms import get_transform, unit_rows
+
+if TYPE_CHECKING:
+    from headstart.adaptation.problem import Problem
+    from headstart.core.dataset import FloatArray, IntArray
+
+_MOST_ITEMS_PER_CLASS = 30  # with more, ridge was better on everything tried (docs/log.md)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prototypes:
+    """Cosine between the centred item and the mean of each class."""
+
+    name: str = "prototypes"
+    transform: str = "sqrt"
+
+    def suits(self, problem: Problem) -> bool:
+        """One class an item, and few items a class."""
+        n, k = problem.targets.shape
+        return problem.task in ("binary", "multiclass") and n <= _MOST_ITEMS_PER_CLASS * k
+
+    def fit(self, problem: Problem) -> PrototypesFit:
+        """Average each class; there is nothing to choose."""
+        return PrototypesFit(problem=problem, transform=self.transform)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrototypesFit:
+    """Class means on the unit sphere."""
+
+    problem: Problem
+    transform: str
+
+    @property
+    def head(self) -> LinearHead:
+        """The head fitted on every item."""
+        return _fit(self.problem, self.transform)
+
+    def held_out(self, groups: IntArray) -> FloatArray:
+        """Scores of each item by means without its group (without its fold where there are many groups)."""
+        return cross_fit(self.problem, groups, lambda inside, x: _fit(inside, self.transform).scores(x))
+
+
+def _fit(problem: Problem, transform: str) -> LinearHead:
+    x = get_transform(transform).apply(np.asarray(problem.features, dtype=np.float64))
+    share = problem.targets / np.maximum(
+        problem.targets.sum(axis=0), 1.0
+    )  # (n, k); a class left without items has none
+    centre = x.mean(axis=0)
+    means = unit_rows(share.T @ unit_rows(x - centre))  # (k, d)
+    k = means.shape[0]
+    return LinearHead(
+        transform=transform,
+        centre=centre,
+        scale=np.ones(x.shape[1]),
+        matrix=means.T,
+        offset=np.zeros(k),
+        unit_length=True,
+    )

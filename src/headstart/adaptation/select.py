@@ -1,0 +1,153 @@
+"""Adapt: try the candidates that suit, calibrate each on held-out groups, keep the best or their blend."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.adaptation.blend import blend_weights, is_credibly_better
+from headstart.adaptation.calibration import Calibration, fit_calibration, losses
+from headstart.adaptation.head import MixedHead, link_of
+from headstart.adaptation.problem import Problem
+from headstart.core import registry
+from headstart.core.errors import OptionError, unknown_name
+from headstart.engines.threads import limit, n_threads
+
+if TYPE_CHECKING:
+    from headstart.adaptation.problem import Candidate, Fit
+    from headstart.core.dataset import FloatArray, IntArray, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """A candidate after its fit: raw held-out scores, their calibration, the calibrated outputs."""
+
+    name: str
+    fit: Fit
+    calibration: Calibration
+    outputs: FloatArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapted:
+    """The chosen head and how it was chosen.
+
+    Attributes
+    ----------
+    head : on features (d) to outputs (k)
+    strategy : 'ridge', 'logistic' …, or 'blend of ridge and logistic'
+    held_out : shape (n, k), outputs for each item by fits without its group
+    candidates : what was tried, best first: name, loss (nats or squared units, of held-out groups), weight
+    """
+
+    head: MixedHead
+    strategy: str
+    held_out: FloatArray
+    candidates: tuple[dict[str, Any], ...]
+    chosen: tuple[Tried, ...]
+    task: Task
+
+    def outputs_without(self, groups: IntArray) -> FloatArray:
+        """Outputs for each item by fits without its group under another grouping, penalties and weights as chosen.
+
+        The calibration is the one that was chosen, so that only the grouping differs. Shape (n, k).
+        """
+        parts = [t.calibration.outputs(t.fit.held_out(groups), self.task) for t in self.chosen]
+        return np.tensordot(np.array(self.head.weights), np.stack(parts), axes=1)
+
+
+def strategies() -> tuple[str, ...]:
+    """All that `strategy` may be."""
+    return ("auto", *registry.names("candidates"))
+
+
+def adapt(
+    features: FloatArray, targets: FloatArray, *, task: Task, groups: IntArray, strategy: str = "auto", seed: int = 0
+) -> Adapted:
+    """Fit a head on frozen features; everything is chosen by held-out groups.
+
+    Parameters
+    ----------
+    features : shape (n, d)
+    targets : shape (n, k), indicators or values
+    groups : shape (n,); items of one group are held out together
+    strategy : 'auto' tries every candidate that suits and their blend; a candidate's name takes that one alone
+
+    Raises
+    ------
+    OptionError
+        No strategy has that name, or it does not suit the task.
+    """
+    problem = Problem(features=features, targets=targets, task=task, groups=groups, seed=seed)
+    candidates = _candidates(problem, strategy)
+    # BLAS on one thread each, the candidates beside each other: two pools of threads on two cores wait for one another
+    with limit(1), ThreadPoolExecutor(n_threads()) as pool:
+        tried = sorted(
+            pool.map(lambda candidate: _try(candidate, problem), candidates), key=lambda t: t.calibration.loss
+        )
+    chosen, weights, outputs = _choose(tried, problem)
+    records = tuple(
+        {
+            "name": t.name,
+            "loss": t.calibration.loss,
+            "weight": dict(zip(_names(chosen), weights, strict=True)).get(t.name, 0.0),
+        }
+        for t in tried
+    )
+    head = MixedHead(
+        heads=tuple(t.fit.head.calibrated(t.calibration.slope, t.calibration.offset) for t in chosen),
+        weights=weights,
+        names=_names(chosen),
+        link=link_of(task),
+    )
+    return Adapted(
+        head=head,
+        strategy=chosen[0].name if len(chosen) == 1 else "blend of " + " and ".join(_names(chosen)),
+        held_out=outputs,
+        candidates=records,
+        chosen=chosen,
+        task=task,
+    )
+
+
+def _candidates(problem: Problem, strategy: str) -> list[Candidate]:
+    if strategy not in strategies():
+        raise unknown_name("strategy", strategy, strategies())
+    if strategy != "auto":
+        named: Candidate = registry.get("candidates", strategy)()
+        if not named.suits(
+            problem.take(np.arange(1))
+        ):  # its task counts, its size does not: the user may take his time
+            raise OptionError(f"strategy '{strategy}' does not suit a {problem.task} task. Use 'auto' or 'ridge'.")
+        return [named]
+    candidates: list[Candidate] = [registry.get("candidates", name)() for name in registry.names("candidates")]
+    return [c for c in candidates if c.suits(problem)]
+
+
+def _try(candidate: Candidate, problem: Problem) -> Tried:
+    fit = candidate.fit(problem)
+    scores = fit.held_out(problem.groups)
+    calibration = fit_calibration(scores, problem.targets, problem.task)
+    return Tried(
+        name=candidate.name, fit=fit, calibration=calibration, outputs=calibration.outputs(scores, problem.task)
+    )
+
+
+def _choose(tried: list[Tried], problem: Problem) -> tuple[tuple[Tried, ...], tuple[float, ...], FloatArray]:
+    """The best candidate alone, or a blend where its held-out loss is credibly lower."""
+    best = tried[0]
+    weights = blend_weights([t.outputs for t in tried], problem.targets, problem.task)
+    blended = np.tensordot(weights, np.stack([t.outputs for t in tried]), axes=1)
+    loss_of_blend = losses(blended, problem.targets, problem.task)
+    loss_of_best = losses(best.outputs, problem.targets, problem.task)
+    if not is_credibly_better(loss_of_blend, loss_of_best, problem.groups):
+        return (best,), (1.0,), best.outputs
+    kept = np.flatnonzero(weights)
+    return tuple(tried[i] for i in kept), tuple(float(weights[i]) for i in kept), blended
+
+
+def _names(tried: tuple[Tried, ...]) -> tuple[str, ...]:
+    return tuple(t.name for t in tried)

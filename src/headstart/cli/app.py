@@ -1,0 +1,36 @@
+"""All commands, in the order of the line."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from headstart.cli.demo import demo
+from headstart.cli.fit import fit
+from headstart.cli.inspect import inspect
+from headstart.cli.predict import predict
+from headstart.cli.prove import prove
+from headstart.cli.report import report
+from headstart.cli.sources import sources
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Adapt a pretrained model to your few hundred examples, prove that it helped, and pack it to run anywhere.",
+)
+for _command in (demo, inspect, sources, fit, predict, prove, report):
+    app.command()(_command)
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    *, version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False
+) -> None:
+    if version:
+        from headstart import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit

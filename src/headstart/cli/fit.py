@@ -1,0 +1,88 @@
+"""headstart fit: the whole line, from a path to a bundle."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from headstart.cli.options import (
+    Data,
+    Group,
+    Input,
+    Json,
+    MaxBad,
+    Seed,
+    Target,
+    Task,
+    Time,
+    parse_duration_s,
+    parse_share,
+)
+from headstart.cli.output import emit, say, score_words
+
+
+def fit(
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the bundle.")],
+    source: Annotated[str | None, typer.Option("--source", help="Pretrained network; see `headstart sources`.")] = None,
+    strategy: Annotated[
+        str, typer.Option("--strategy", help="auto, ridge, logistic, prototypes or discriminant.")
+    ] = "auto",
+    rivals: Annotated[
+        str, typer.Option("--rivals", help="What to prove the model against: none, simple or full.")
+    ] = "full",
+    budget: Annotated[
+        str | None, typer.Option("--budget", help="Time for everything, such as 2m; costly rivals give way.")
+    ] = None,
+    input: Input = None,  # noqa: A002
+    target: Target = None,
+    task: Task = None,
+    group: Group = None,
+    time: Time = None,
+    max_bad: MaxBad = "1%",
+    seed: Seed = 0,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Adapt a pretrained model to DATA, prove on held-out items that transfer helped, and pack a bundle."""
+    from headstart.line import fit as fit_line
+
+    fitted = fit_line(
+        data,
+        out=out,
+        source=source,
+        strategy=strategy,
+        rivals=cast("Any", rivals),  # checked by name where it is used
+        budget_s=parse_duration_s(budget),
+        seed=seed,
+        max_bad=parse_share(max_bad),
+        progress=sys.stderr,
+        input=input,
+        target=target,
+        task=task,
+        group=group,
+        time=time,
+    )
+    figures = fitted.to_dict()
+    _show(figures)
+    if as_json:
+        emit(figures)
+
+
+def _show(figures: dict[str, Any]) -> None:
+    for notice in figures["notices"]:
+        say(f"  - {notice['message']}")
+    say(f"{figures['source']} + {figures['strategy']}: {score_words(figures['metric'])}")
+    for rival in figures["rivals"]:
+        say(
+            f"  {rival['name']:<28} {rival['value']:.3f}   gain {rival['gain']['value']:+.3f} ({rival['gain']['low']:+.3f} to {rival['gain']['high']:+.3f})"
+        )
+    for name, score in figures["estimates"].items():
+        say(f"  estimate, {name}: {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})")
+    if figures["forecast"]:
+        say(f"  {figures['forecast']}")
+    say(figures["sentence"])
+    say(f"{figures['bundle']} written in {figures['seconds']['total']:.1f} s; open {figures['bundle']}/report.html")

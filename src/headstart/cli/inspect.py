@@ -1,0 +1,54 @@
+"""headstart inspect: what the data is taken for, before any work is done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headstart.cli.options import Data, Group, Input, Json, MaxBad, Target, Task, Time, parse_share
+from headstart.cli.output import emit, say
+
+
+def inspect(
+    data: Data,
+    input: Input = None,  # noqa: A002
+    target: Target = None,
+    task: Task = None,
+    group: Group = None,
+    time: Time = None,
+    max_bad: MaxBad = "1%",
+    *,
+    as_json: Json = False,
+) -> None:
+    """Say what the data is taken for: task, columns, classes, and all that was noticed."""
+    from headstart.data import load
+
+    dataset = load(data, input=input, target=target, task=task, group=group, time=time, max_bad=parse_share(max_bad))
+    counts = {label: int(n) for label, n in zip(dataset.labels, dataset.targets.sum(axis=0), strict=True)}
+    facts: dict[str, Any] = {
+        "name": dataset.name,
+        "modality": dataset.modality,
+        "task": dataset.task,
+        "n_items": len(dataset),
+        "n_unlabelled": len(dataset.unlabelled),
+        "columns": dataset.columns,
+        "splits": None
+        if dataset.splits is None
+        else {s: int((dataset.splits == s).sum()) for s in ("train", "validation", "test")},
+        "labels": counts if dataset.task != "regression" else None,
+        "notices": [{"kind": n.kind, "message": n.message, "where": list(n.where[:20])} for n in dataset.notices],
+    }
+    say(f"{dataset.name}: {len(dataset)} labelled {dataset.modality}s, {dataset.task}")
+    if dataset.columns:
+        say("  columns: " + ", ".join(f"{role} = {column}" for role, column in dataset.columns.items()))
+    if dataset.task == "regression":
+        values = dataset.targets[:, 0]
+        say(f"  {dataset.labels[0]}: {values.min():.4g} to {values.max():.4g}, mean {values.mean():.4g}")
+    else:
+        for label, n in counts.items():
+            say(f"  {n:>7,}  {label}")
+    if facts["splits"]:
+        say("  parts: " + ", ".join(f"{name} {n:,}" for name, n in facts["splits"].items() if n))
+    for notice in dataset.notices:
+        say(f"  - {notice.message}")
+    if as_json:
+        emit(facts)

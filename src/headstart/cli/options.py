@@ -1,0 +1,60 @@
+"""Options that several commands share, and how their words become values."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from headstart.core.errors import OptionError
+
+Data = Annotated[
+    str, typer.Argument(help="An image folder with a subfolder a class, or a CSV, TSV, JSON Lines or Parquet file.")
+]
+BundlePath = Annotated[str, typer.Argument(metavar="BUNDLE", help="The folder that `headstart fit` wrote.")]
+Json = Annotated[bool, typer.Option("--json", help="Print figures for machines on standard output.")]
+Input = Annotated[str | None, typer.Option("--input", help="Column that holds the text or the image's path.")]
+Target = Annotated[
+    str | None, typer.Option("--target", help="Column to predict; several, with commas between, for multi-label.")
+]
+Task = Annotated[str | None, typer.Option("--task", help="binary, multiclass, multilabel or regression.")]
+Group = Annotated[
+    str | None,
+    typer.Option("--group", help="Column whose equal values stay on one side of every split (a patient, a site)."),
+]
+Time = Annotated[
+    str | None, typer.Option("--time", help="Column to prove along: learn from the earlier, predict the later.")
+]
+MaxBad = Annotated[str, typer.Option("--max-bad", help="Share of items that may be unreadable before it is an error.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="The same data and seed give the same model.")]
+
+_UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
+
+
+def parse_share(text: str) -> float:
+    """Read '1%' or '0.01'.
+
+    >>> parse_share("1%"), parse_share("0.25")
+    (0.01, 0.25)
+    """
+    match = re.fullmatch(r"\s*(\d*\.?\d+)\s*(%?)\s*", text)
+    share = float(match[1]) / (100.0 if match[2] else 1.0) if match else -1.0
+    if not 0.0 <= share <= 1.0:
+        raise OptionError(f"a share between 0 % and 100 % was expected, such as 1% or 0.01, but '{text}' came.")
+    return share
+
+
+def parse_duration_s(text: str | None) -> float | None:
+    """Read '90', '90s', '2m' or '1h' as seconds.
+
+    >>> parse_duration_s("2m")
+    120.0
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"\s*(\d*\.?\d+)\s*([smh]?)\s*", text)
+    seconds = float(match[1]) * _UNITS_S[match[2]] if match else 0.0
+    if seconds <= 0.0:
+        raise OptionError(f"a duration was expected, such as 90s, 2m or 1h, but '{text}' came.")
+    return seconds

@@ -1,0 +1,90 @@
+"""headstart predict: a bundle answers for files, folders, tables or standard input; needs no torch."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from headstart.cli.options import BundlePath, Input, Json, MaxBad, parse_share
+from headstart.cli.output import emit, say
+from headstart.core.errors import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.packaging import Prediction
+
+_SUFFIXES = (".csv", ".jsonl")
+_N_SHOWN = 20
+
+
+def predict(
+    bundle: BundlePath,
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT…", help="Files, folders, a table, texts' files, or - for JSON Lines.")
+    ],
+    out: Annotated[Path | None, typer.Option("--out", help="Write the answers to this .csv or .jsonl file.")] = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="How many of the likeliest labels to give.")] = 3,
+    input: Input = None,  # noqa: A002
+    max_bad: MaxBad = "1%",
+    *,
+    as_json: Json = False,
+) -> None:
+    """Predict with BUNDLE: files, folders, CSV, TSV, JSON Lines, Parquet, or JSON Lines on standard input."""
+    from headstart.data import read_items
+    from headstart.packaging import load_bundle
+
+    if out is not None and out.suffix.lower() not in _SUFFIXES:
+        raise OptionError(f"--out writes .csv or .jsonl, but '{out}' was given. Name a file that ends in one of these.")
+    model = load_bundle(bundle)
+    column = input or model.manifest["columns"].get("input")
+    items = read_items(inputs, modality=model.manifest["modality"], input=column, max_bad=parse_share(max_bad))
+    for notice in items.notices:
+        say(f"  - {notice.message}")
+    answers = model.predictions(items.items, top=top, names=items.ids)
+    if out is not None:
+        from headstart.engines.files import write_file
+
+        write_file(out, (_as_csv(answers) if out.suffix.lower() == ".csv" else _as_lines(answers)).encode())
+        say(f"{len(answers)} answers written to {out}")
+    if as_json:
+        emit([answer.to_dict() for answer in answers])
+    elif out is None:
+        _show(answers)
+
+
+def _show(answers: Sequence[Prediction]) -> None:
+    for answer in answers[:_N_SHOWN]:
+        typer.echo(f"{answer.item}\t{_words(answer)}")
+    if len(answers) > _N_SHOWN:
+        say(f"… and {len(answers) - _N_SHOWN} more; --out FILE or --json gives them all")
+
+
+def _words(answer: Prediction) -> str:
+    if answer.error:
+        return f"not readable: {answer.error}"
+    if answer.value is not None:
+        return f"{answer.value:.6g}"
+    likeliest = ", ".join(f"{label} {probability:.3f}" for label, probability in answer.top)
+    return likeliest if answer.labels is None else f"[{', '.join(answer.labels)}] {likeliest}"
+
+
+def _as_lines(answers: Sequence[Prediction]) -> str:
+    return "".join(json.dumps(answer.to_dict(), ensure_ascii=False) + "\n" for answer in answers)
+
+
+def _as_csv(answers: Sequence[Prediction]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["item", "prediction", "probability", "error"])
+    for answer in answers:
+        labels = answer.label if answer.labels is None else ";".join(answer.labels)
+        writer.writerow(
+            [answer.item, labels if answer.value is None else answer.value, answer.probability, answer.error]
+        )
+    return text.getvalue()

@@ -1,0 +1,22 @@
+"""headstart report: what a bundle's proof found."""
+
+from __future__ import annotations
+
+from headstart.cli.options import BundlePath, Json
+from headstart.cli.output import emit, say, score_words
+
+
+def report(bundle: BundlePath, *, as_json: Json = False) -> None:
+    """Say what the proof of BUNDLE found, and where its page is."""
+    from headstart.packaging import load_bundle
+
+    model = load_bundle(bundle)
+    found = model.report
+    say(f"{found['name']}: {found['source']} + {found['strategy']}, deployed: {found['deployed']}")
+    say(f"  {score_words(found['metric'])}")
+    for name, score in found["estimates"].items():
+        say(f"  estimate, {name}: {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})")
+    say(found["sentence"])
+    say(f"page: {bundle}/report.html")
+    if as_json:
+        emit(found)

@@ -1,0 +1,100 @@
+"""Dataset: labelled items on their way down the line, whatever their modality."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FloatArray = NDArray[np.floating[Any]]
+IntArray = NDArray[np.integer[Any]]
+
+Modality = Literal["image", "text"]
+Task = Literal["binary", "multiclass", "multilabel", "regression"]
+Split = Literal["train", "validation", "test"]
+
+MODALITIES: tuple[Modality, ...] = ("image", "text")
+TASKS: tuple[Task, ...] = ("binary", "multiclass", "multilabel", "regression")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """Something about the data that the user should know.
+
+    `kind` is a stable word for machines (`unreadable`, `unlabelled`, `blank`, `leak`, `label-spelling`, `guess`,
+    `small-class` …), `message` a sentence for people, `where` the rows or files meant.
+    """
+
+    kind: str
+    message: str
+    where: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Items with their targets; what `load` gives and every later stage takes.
+
+    Attributes
+    ----------
+    items : n items, each what `sources` can prepare: a text, or an image as path, bytes or array (h, w, 3) uint8
+    ids : n names for people: `photos/kiwi/7.jpg`, or `tickets.csv row 214` (rows counted from 1, the header not counted)
+    targets : shape (n, k), float64. Classification: indicators 0/1, one column a class in the order of `labels` (binary
+        has two columns, multi-label any number of ones a row). Regression: (n, 1) in the units of the target.
+    labels : k names, sorted; the name of the target column for a regression
+    groups : shape (n,), items that must stay on one side of every split, as the user gave them; None if not given
+    times : shape (n,), float64, seconds or any increasing number; None if not given
+    splits : shape (n,), 'train', 'validation' or 'test', as the user's folders or column gave them; None if not given
+    unlabelled : items without a target, kept apart
+    columns : names of the input, target, group, time and split columns where there are any; for the manifest
+    notices : what was noticed, set aside or guessed
+    """
+
+    name: str
+    modality: Modality
+    task: Task
+    items: Sequence[Any]
+    ids: Sequence[str]
+    targets: FloatArray
+    labels: tuple[str, ...]
+    groups: IntArray | None = None
+    times: FloatArray | None = None
+    splits: NDArray[np.str_] | None = None
+    unlabelled: Sequence[Any] = ()
+    columns: dict[str, str] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def is_classification(self) -> bool:
+        """Whether every item has exactly one class."""
+        return self.task in ("binary", "multiclass")
+
+    @property
+    def codes(self) -> IntArray:
+        """The class of each item as a column number, shape (n,); only for single-label classification."""
+        return self.targets.argmax(axis=1)
+
+    def take(self, index: IntArray) -> Dataset:
+        """Keep the items at `index`, in that order."""
+        return replace(
+            self,
+            items=_take(self.items, index),
+            ids=_take(self.ids, index),
+            targets=self.targets[index],
+            groups=None if self.groups is None else self.groups[index],
+            times=None if self.times is None else self.times[index],
+            splits=None if self.splits is None else self.splits[index],
+        )
+
+
+def _take(sequence: Sequence[Any], index: IntArray) -> Sequence[Any]:
+    """Keep some members; a packed sequence (it has a `take` of its own) stays packed."""
+    take = getattr(sequence, "take", None)
+    return take(index) if take is not None else [sequence[i] for i in index]

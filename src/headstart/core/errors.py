@@ -1,0 +1,95 @@
+"""Everything that Headstart raises on purpose.
+
+    HeadstartError
+    ├── UserError              the user can mend it: exit code 2, HTTP 4xx
+    │   ├── DataError          a file, row, column or value of the user's data
+    │   ├── OptionError        a name or a setting that is not among the known ones
+    │   ├── SourceError        pretrained weights: missing, unreachable, changed
+    │   ├── BundleError        a saved model: missing, changed, too new
+    │   ├── StorageError       a disk that is full, a folder that cannot be written
+    │   └── MissingExtraError  a library that an extra would install
+    └── InternalError          we failed: exit code 1, HTTP 500
+
+A message says what was expected, what came, and what to do, in one line.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import ModuleType
+
+
+class HeadstartError(Exception):
+    """Base of the tree; `exit_code` is what the command line returns."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UserError(HeadstartError):
+    """Something that the user can mend."""
+
+    exit_code = 2
+
+
+class DataError(UserError):
+    """The data is not as it must be; the message names the file and the row."""
+
+
+class OptionError(UserError):
+    """A setting is not among the known ones."""
+
+
+class SourceError(UserError):
+    """Pretrained weights cannot be had, or are not what their card says."""
+
+
+class BundleError(UserError):
+    """A saved model cannot be used."""
+
+
+class StorageError(UserError):
+    """A file cannot be written."""
+
+
+class MissingExtraError(UserError):
+    """A library is not installed; the message gives the line that installs it."""
+
+
+class InternalError(HeadstartError):
+    """Headstart broke one of its own promises."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> OptionError:
+    """Build the error for a name that is not known, with the nearest right one.
+
+    >>> str(unknown_name("strategy", "rigde", ["ridge", "logistic"]))
+    "no strategy named 'rigde'. Did you mean 'ridge'? Known: logistic, ridge."
+    """
+    choices = sorted(known)
+    near = difflib.get_close_matches(name, choices, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return OptionError(f"no {kind} named '{name}'.{hint} Known: {', '.join(choices)}.")
+
+
+def require(module: str, *, extra: str, purpose: str) -> ModuleType:
+    """Import a library of an extra, or say how to install it.
+
+    Raises
+    ------
+    MissingExtraError
+        The library is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or module.partition(".")[0] != error.name.partition(".")[0]:
+            raise
+        raise MissingExtraError(
+            f"{purpose} needs the library '{error.name}', which is not installed. "
+            f'Install it with: pip install "headstart[{extra}]"'
+        ) from error

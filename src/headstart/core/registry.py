@@ -1,0 +1,40 @@
+"""Find a named part, built in or a plugin's, without importing the others.
+
+Built-ins register exactly as a plugin would: by an entry point of the group `headstart.KIND`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from headstart.core.errors import unknown_name
+
+
+@cache
+def _parts(kind: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"headstart.{kind}")}
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """All names of one kind of part, sorted.
+
+    >>> "ridge" in names("candidates")
+    True
+    """
+    return tuple(sorted(_parts(kind)))
+
+
+def get(kind: str, name: str) -> Any:
+    """Import and return one part.
+
+    Raises
+    ------
+    OptionError
+        There is none of that name; the message gives the nearest.
+    """
+    parts = _parts(kind)
+    if name not in parts:
+        raise unknown_name(kind.removesuffix("s"), name, parts)
+    return parts[name].load()

@@ -1,0 +1,83 @@
+"""Score and Report: what was measured, on how much, and how sure it is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Verdict = Literal["transfer helps", "no credible gain", "transfer hurts", "not proven"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """One measured quantity with its 95 % interval.
+
+    `unit` is 'fraction', 'nats', or the unit of the target; `n` counts the items it was measured on.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    unit: str = "fraction"
+    n: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RivalResult:
+    """A rival's score on the same held-out items, and the model's paired gain over it (positive: the model is better)."""
+
+    name: str
+    score: Score
+    gain: Score
+    seconds: float = 0.0
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """All that the proof found; `report.json` is this object.
+
+    Attributes
+    ----------
+    metric : the headline score of the model on held-out items
+    metrics : every metric that suits the task
+    rivals : each rival on the same items
+    gain : the paired gain over the best rival
+    estimates : made from the training part alone: 'more of the same', 'new conditions', 'naive'
+    candidates : what adaptation tried, best first: {name, loss, chosen}
+    curve : the learning curve: [{n_items, value, low, high}], and `forecast` a sentence
+    pictures : arrays and lists that the page draws: confusion, reliability, mistakes, suspects, duplicate groups
+    timing : seconds by stage, peak_mib, energy_wh; the only part that differs between two runs on the same data
+    """
+
+    task: str
+    name: str
+    labels: tuple[str, ...]
+    n_items: int
+    n_groups: int
+    n_train: int
+    n_test: int
+    evaluation: str
+    source: str
+    strategy: str
+    verdict: Verdict
+    sentence: str
+    metric: Score
+    metrics: tuple[Score, ...]
+    rivals: tuple[RivalResult, ...]
+    gain: Score | None
+    estimates: dict[str, Score]
+    candidates: tuple[dict[str, Any], ...]
+    curve: tuple[dict[str, Any], ...]
+    forecast: str
+    pictures: dict[str, Any]
+    notices: tuple[dict[str, Any], ...]
+    card: dict[str, Any]
+    deployed: str
+    seed: int
+    timing: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts and lists, ready for JSON."""
+        return asdict(self)

@@ -1,0 +1,25 @@
+"""Stage 1, load: a path or an object in memory becomes a `Dataset`; unlabelled inputs become `Items`."""
+
+from headstart.data.bad_items import BadItems
+from headstart.data.demos import demo, find_demo, list_demos
+from headstart.data.duplicates import exact_duplicates
+from headstart.data.image import check_image, open_image
+from headstart.data.items import Items, read_items
+from headstart.data.loading import load
+from headstart.data.preview import preview
+from headstart.data.text import Texts
+
+__all__ = [
+    "BadItems",
+    "Items",
+    "Texts",
+    "check_image",
+    "demo",
+    "exact_duplicates",
+    "find_demo",
+    "list_demos",
+    "load",
+    "open_image",
+    "preview",
+    "read_items",
+]

@@ -1,0 +1,74 @@
+"""DemoCard: where a demo dataset comes from, under which licence, and what it holds."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from importlib.resources import files
+
+from headstart.core.errors import InternalError, unknown_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoCard:
+    """One dataset; every field is required.
+
+    Attributes
+    ----------
+    form : 'folder' (a subfolder a class) or 'table' (one CSV)
+    recipe : the function of `recipes` that makes it
+    package, version, filename, sha256 : the archive on the package index
+    members : paths inside the archive, or beginnings of paths
+    n_items : items by split
+    licence : the package's word; `licence_note` says what it covers
+    """
+
+    name: str
+    summary: str
+    modality: str
+    task: str
+    form: str
+    recipe: str
+    package: str
+    version: str
+    filename: str
+    sha256: str
+    members: tuple[str, ...]
+    n_items: dict[str, int]
+    licence: str
+    licence_note: str
+    citation: str
+
+
+def list_demos() -> tuple[DemoCard, ...]:
+    """Read all cards, sorted by name."""
+    folder = files("headstart.data.demos")
+    cards = [_read(entry.read_text("utf-8"), entry.name) for entry in folder.iterdir() if entry.name.endswith(".toml")]
+    return tuple(sorted(cards, key=lambda card: card.name))
+
+
+def find_demo(name: str) -> DemoCard:
+    """Find a card.
+
+    Raises
+    ------
+    OptionError
+        There is none of that name; the message gives the nearest.
+
+    Examples
+    --------
+    >>> find_demo("groceries").task
+    'multiclass'
+    """
+    cards = {card.name: card for card in list_demos()}
+    if name not in cards:
+        raise unknown_name("demo", name, cards)
+    return cards[name]
+
+
+def _read(text: str, filename: str) -> DemoCard:
+    values = tomllib.loads(text)
+    wanted = {one.name for one in fields(DemoCard)}
+    if set(values) != wanted:
+        raise InternalError(f"demo card {filename}: fields {sorted(set(values) ^ wanted)} are missing or unknown.")
+    return DemoCard(**{**values, "members": tuple(values["members"])})

@@ -1,0 +1,126 @@
+"""Holdout: which items prove and which are learnt from; a group is never on both sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from headstart.core.errors import DataError
+
+if TYPE_CHECKING:
+    from headstart.core.dataset import Dataset, FloatArray, IntArray
+
+_SMALL = 1000  # below, every item is held out once; above, a quarter is enough
+_N_FOLDS = 5
+_HELD_OUT_SHARE = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How the model is proven.
+
+    Attributes
+    ----------
+    kind : 'given', 'time', 'holdout' or 'cross-validation'
+    folds : pairs of positions (learnt from, held out); one pair unless 'cross-validation'
+    final : positions that the shipped model learns from: all but a given test part
+    sentence : the same for people
+    """
+
+    kind: Literal["given", "time", "holdout", "cross-validation"]
+    folds: tuple[tuple[IntArray, IntArray], ...]
+    final: IntArray
+    sentence: str
+
+    @property
+    def held_out(self) -> IntArray:
+        """All held-out positions, fold after fold."""
+        return np.concatenate([test for _, test in self.folds])
+
+
+def plan_splits(dataset: Dataset, groups: IntArray, *, seed: int) -> Plan:
+    """Plan the proof: the user's own test part, else the latest quarter, else held-out groups.
+
+    Raises
+    ------
+    DataError
+        There are too few groups to hold any out.
+    """
+    n_groups = len(np.unique(groups))
+    everything = np.arange(len(dataset))
+    if dataset.splits is not None and (dataset.splits != "train").any() and (dataset.splits == "train").any():
+        return _given(dataset)
+    if n_groups < 3:
+        msg = (
+            f"'{dataset.name}' has {len(dataset)} items in {n_groups} groups of duplicates; at least 3 groups are needed "
+            "to hold one out. Add items that are not copies of each other."
+        )
+        raise DataError(msg)
+    if dataset.times is not None:
+        return _by_time(dataset, groups)
+    if len(dataset) >= _SMALL:
+        folds = assign_folds(groups, dataset.targets, round(1 / _HELD_OUT_SHARE), seed)
+        pair = (np.flatnonzero(folds != 0), np.flatnonzero(folds == 0))
+        sentence = f"{len(pair[1])} of {len(dataset)} items were held out, whole groups of near-duplicates at a time"
+        return Plan(kind="holdout", folds=(pair,), final=everything, sentence=sentence)
+    n_folds = min(_N_FOLDS, n_groups)
+    folds = assign_folds(groups, dataset.targets, n_folds, seed)
+    pairs = tuple((np.flatnonzero(folds != f), np.flatnonzero(folds == f)) for f in range(n_folds))
+    sentence = f"every item was held out once, in {n_folds} folds of whole groups of near-duplicates"
+    return Plan(kind="cross-validation", folds=pairs, final=everything, sentence=sentence)
+
+
+def assign_folds(groups: IntArray, targets: FloatArray, n_folds: int, seed: int) -> IntArray:
+    """Number each item's fold, shape (n,): groups stay whole, classes are spread as evenly as the groups allow.
+
+    Groups are dealt from the largest to the smallest, each to the fold where it leaves the classes most even.
+    """
+    _, inverse = np.unique(groups, return_inverse=True)
+    n_groups = int(inverse.max()) + 1
+    columns = np.column_stack([_strata(targets), np.ones(len(targets))])
+    profile = np.zeros((n_groups, columns.shape[1]))  # items of each class in each group, and all its items
+    np.add.at(profile, inverse, columns)
+    profile /= np.maximum(profile.sum(axis=0), 1e-9)
+    order = np.lexsort((np.random.default_rng(seed).permutation(n_groups), -profile[:, -1]))
+    load = np.zeros((n_folds, profile.shape[1]))
+    fold_of_group = np.empty(n_groups, dtype=np.int64)
+    for group in order:
+        fold = int(np.argmin((load * profile[group]).sum(axis=1)))  # the cross term of the square of the new load
+        load[fold] += profile[group]
+        fold_of_group[group] = fold
+    return fold_of_group[inverse]
+
+
+def _strata(targets: FloatArray) -> FloatArray:
+    """Columns to spread evenly: the classes, or the quarters of a value."""
+    if targets.shape[1] > 1:
+        return targets
+    ranks = targets[:, 0].argsort(kind="stable").argsort(kind="stable")
+    return np.eye(4)[ranks * 4 // len(ranks)]
+
+
+def _given(dataset: Dataset) -> Plan:
+    assert dataset.splits is not None
+    name = "test" if (dataset.splits == "test").any() else "validation"
+    held_out = np.flatnonzero(dataset.splits == name)
+    learnt = np.flatnonzero(dataset.splits != name)
+    sentence = f"your own {name} part, {len(held_out)} items, was held out"
+    return Plan(kind="given", folds=((learnt, held_out),), final=learnt, sentence=sentence)
+
+
+def _by_time(dataset: Dataset, groups: IntArray) -> Plan:
+    assert dataset.times is not None
+    order = np.argsort(dataset.times, kind="stable")
+    n_late = max(1, round(_HELD_OUT_SHARE * len(order)))
+    early, late = order[:-n_late], order[-n_late:]
+    late = late[~np.isin(groups[late], groups[early])]
+    if not len(late):
+        msg = (
+            f"'{dataset.name}': every item of the latest quarter has a near-duplicate earlier on, so nothing is left to "
+            "prove the model on. Leave out --time, or add later items."
+        )
+        raise DataError(msg)
+    sentence = f"the latest {len(late)} items were held out, and only earlier ones learnt from"
+    return Plan(kind="time", folds=((np.sort(early), np.sort(late)),), final=np.arange(len(order)), sentence=sentence)

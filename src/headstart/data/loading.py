@@ -1,0 +1,234 @@
+"""Load: a path or an object in memory becomes a Dataset."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.dataset import Dataset, FloatArray, IntArray, Notice
+from headstart.core.errors import DataError, OptionError
+from headstart.data.bad_items import BadItems
+from headstart.data.columns import RowIds, Table, TableSource, take
+from headstart.data.folder import load_folder
+from headstart.data.leaks import find_leaks
+from headstart.data.paths import image_cells
+from headstart.data.schema import Schema, guess_schema
+from headstart.data.splits import parse_splits
+from headstart.data.tables import TABLE_SUFFIXES, named_path, open_memory, open_table
+from headstart.data.targets import parse_targets
+from headstart.data.values import is_missing, label_of, moment_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_N_LISTED = 100
+
+
+def load(
+    data: Any,
+    *,
+    input: str | None = None,  # noqa: A002  the word of the interface
+    target: str | None = None,
+    task: str | None = None,
+    group: Any = None,
+    time: Any = None,
+    max_bad: float = 0.01,
+) -> Dataset:
+    """Read labelled items, guess what is not said, and set aside what cannot be used.
+
+    Parameters
+    ----------
+    data : path, frame, dict, list or tuple
+        A folder with one subfolder a class; a CSV, TSV, JSON Lines or Parquet file; a pandas frame; a dict of columns;
+        a list of dicts; or a pair (items, targets), the items being texts, paths, or an array (n, height, width, 3).
+    input, target, group, time : column names
+        Override the guess. Several targets, separated by commas, make a multi-label task. With a pair, `group` and
+        `time` may be n values instead.
+    task : 'binary', 'multiclass', 'multilabel' or 'regression'
+    max_bad : fraction of the items that may be set aside because they cannot be read
+
+    Raises
+    ------
+    DataError
+        The data is not as it must be: the message names the file and row, and what to do.
+    OptionError
+        A column or task of the given name does not exist.
+
+    Examples
+    --------
+    >>> dataset = load({"text": ["where is it?", "refund!", "late", "money back"] * 5, "label": ["post", "pay"] * 10})
+    >>> len(dataset), dataset.task, dataset.labels
+    (20, 'binary', ('pay', 'post'))
+    """
+    bad = BadItems(max_bad=max_bad)
+    options = {"input": input, "target": target, "group": group, "time": time}
+    if isinstance(data, str | Path):
+        path = named_path(data)
+        if path.is_dir():
+            inside = _only_table(path)
+            if inside is None:
+                _refuse_for_folders(path, options, task)
+                return load_folder(path, bad, group=group)
+            path = inside
+        return _load_table(open_table(path, header_is_sure=bool(input and target)), bad, task, options)
+    if isinstance(data, tuple):
+        return _load_pair(data, bad, task, options)
+    return _load_table(open_memory(data), bad, task, options)
+
+
+def _only_table(folder: Path) -> Path | None:
+    """The one table of a folder that has no class folders: a table with its photos beside it, or a demo."""
+    tables = [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix.lower() in TABLE_SUFFIXES]
+    if len(tables) > 1 and not any(path.is_dir() for path in folder.iterdir()):
+        shown = ", ".join(f"'{path.name}'" for path in tables[:3])
+        raise DataError(f"'{folder}' holds {len(tables)} tables ({shown}). Name the one to be used.")
+    return tables[0] if len(tables) == 1 else None
+
+
+def _refuse_for_folders(path: Path, options: Mapping[str, Any], task: str | None) -> None:
+    named = next((part for part in ("input", "target", "time") if options[part]), None)
+    if named:
+        raise OptionError(f"'{path}' is a folder and has no column for --{named}; its subfolders are the classes.")
+    if task not in (None, "binary", "multiclass"):
+        raise OptionError(f"'{path}' is a folder of classes; --task {task} needs a table, such as a CSV of paths.")
+
+
+def _load_pair(data: tuple[Any, ...], bad: BadItems, task: str | None, options: Mapping[str, Any]) -> Dataset:
+    """Read (items, targets) by giving them column names."""
+    if len(data) != 2:
+        raise DataError(f"a pair (items, targets) was expected; the tuple has {len(data)} parts.")
+    items, targets = data
+    labels = _target_columns(targets)
+    columns = {"input": _listed(items), **labels}
+    columns |= {part: _listed(options[part]) for part in ("group", "time") if options[part] is not None}
+    named = {"input": "input", "target": ",".join(labels)}
+    named |= {part: part for part in ("group", "time") if options[part] is not None}
+    return _load_table(open_memory(columns), bad, task, named)
+
+
+def _target_columns(targets: Any) -> dict[str, list[Any]]:
+    array = targets if isinstance(targets, np.ndarray) else None
+    if array is not None and array.ndim == 2 and array.shape[1] > 1:
+        return {f"label {place}": column.tolist() for place, column in enumerate(array.T)}
+    if array is not None and array.ndim > 2:
+        raise DataError(f"targets have shape (n,) or (n, k); these have {array.shape}.")
+    return {"target": array.ravel().tolist() if array is not None else _listed(targets)}
+
+
+def _listed(values: Any) -> list[Any]:
+    if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
+        raise DataError(f"a list or an array with a value an item was expected; this is a {type(values).__name__}.")
+    return list(values) if isinstance(values, np.ndarray) and values.ndim > 1 else [*map(_plain, values)]
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _load_table(source: TableSource, bad: BadItems, task: str | None, options: Mapping[str, Any]) -> Dataset:
+    sample = source.sample()
+    schema = guess_schema(sample, source.name, source.folder, **options)
+    wanted = dict.fromkeys([schema.input, *schema.targets, schema.group, schema.time, schema.split])
+    text = schema.input if schema.modality == "text" else None
+    table = source.read([name for name in wanted if name], bad, text=text)
+    if schema.input in schema.targets:
+        raise OptionError(f"column '{schema.input}' is both input and target. Choose another with --input or --target.")
+    dataset = _dataset(source, schema, table, bad, task)
+    known = [*schema.columns.values(), *schema.targets]
+    leaks = find_leaks(sample, schema.targets[0], dataset.task, text=text, skip=known)
+    return replace(dataset, notices=(*dataset.notices, *leaks))
+
+
+def _dataset(source: TableSource, schema: Schema, table: Table, bad: BadItems, task: str | None) -> Dataset:
+    ids: Sequence[str] = RowIds(source.name, table.rows)
+    items, usable, noticed = _inputs(source, schema, table, ids, bad)
+    times = _times(schema, table, ids, usable, bad)
+    bad.check(table.n_rows, f"'{source.name}'")
+    kept = np.flatnonzero(usable)
+    if not len(kept):
+        raise DataError(
+            f"'{source.name}' has no row with a {schema.modality} in column '{schema.input}'. Choose with --input."
+        )
+    kept_ids = take(ids, kept)
+    targets = parse_targets({name: take(table.columns[name], kept) for name in schema.targets}, kept_ids, task)
+    index = kept[targets.labelled]
+    return Dataset(
+        name=source.name,
+        modality=schema.modality,
+        task=targets.task,
+        items=take(items, index),
+        ids=take(ids, index),
+        targets=targets.matrix,
+        labels=targets.labels,
+        groups=_groups(schema, table, index),
+        times=None if times is None else times[index],
+        splits=_splits(schema, table, index, ids),
+        unlabelled=take(items, kept[targets.unlabelled]),
+        columns=schema.columns,
+        notices=(*source.notices, *schema.guesses, *targets.notices, *noticed, *filter(None, [bad.notice()])),
+    )
+
+
+def _inputs(
+    source: TableSource, schema: Schema, table: Table, ids: Sequence[str], bad: BadItems
+) -> tuple[Sequence[Any], np.ndarray[Any, np.dtype[np.bool_]], tuple[Notice, ...]]:
+    """Give the items, which of them are usable, and a notice of the blank ones."""
+    cells = table.columns[schema.input]
+    if schema.modality == "text":
+        usable = np.array([not is_blank(text) for text in cells], dtype=bool)
+        blank = np.flatnonzero(~usable)
+        if not len(blank):
+            return cells, usable, ()
+        where = tuple(ids[i] for i in blank[:_N_LISTED])
+        message = f"{len(blank)} blank text{'s' * (len(blank) > 1)} left out, the first {where[0]}."
+        return cells, usable, (Notice(kind="blank", message=message, where=where),)
+    items, wrong = image_cells(cells, source.folder)
+    for place, reason in wrong.items():
+        bad.add(ids[place], reason)
+    usable = np.ones(len(items), dtype=bool)
+    usable[list(wrong)] = False
+    return items, usable, ()
+
+
+def is_blank(text: str) -> bool:
+    """Whether a text holds nothing to read."""
+    return not text or text.isspace()
+
+
+def _times(
+    schema: Schema, table: Table, ids: Sequence[str], usable: np.ndarray[Any, Any], bad: BadItems
+) -> FloatArray | None:
+    """Read the time column; rows without a time are set aside."""
+    if schema.time is None:
+        return None
+    cells = table.columns[schema.time]
+    moments = [moment_of(cell) for cell in cells]
+    for place, moment in enumerate(moments):
+        if moment is None and usable[place]:
+            usable[place] = False
+            bad.add(
+                ids[place],
+                f"has '{str(cells[place])[:30]}' in column '{schema.time}'; write it as 2026-01-31 or a number",
+            )
+    return np.array([np.nan if moment is None else moment for moment in moments], dtype=np.float64)
+
+
+def _groups(schema: Schema, table: Table, index: IntArray) -> IntArray | None:
+    """Number the groups in order of appearance; a row without one is a group of its own."""
+    if schema.group is None:
+        return None
+    cells = table.columns[schema.group]
+    numbers: dict[Any, int] = {}
+    keys = ((place,) if is_missing(cells[place]) else label_of(cells[place]) for place in index)
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
+
+
+def _splits(
+    schema: Schema, table: Table, index: IntArray, ids: Sequence[str]
+) -> np.ndarray[Any, np.dtype[np.str_]] | None:
+    if schema.split is None:
+        return None
+    return parse_splits(take(table.columns[schema.split], index), take(ids, index), schema.split)

@@ -1,0 +1,81 @@
+"""Image files as items: paths made when asked for, and what the cells of an image column hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from headstart.core.errors import DataError
+from headstart.data.image import check_image
+
+if TYPE_CHECKING:
+    from headstart.core.dataset import IntArray
+
+
+class ImagePaths(Sequence[Path]):
+    """Paths below one folder; only their names are kept.
+
+    >>> ImagePaths(Path("photos"), ["kiwi/7.jpg"])[0].as_posix()
+    'photos/kiwi/7.jpg'
+    """
+
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+        self._folder = folder
+        self._names = names
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @overload
+    def __getitem__(self, index: int) -> Path: ...
+    @overload
+    def __getitem__(self, index: slice) -> ImagePaths: ...
+    def __getitem__(self, index: int | slice) -> Path | ImagePaths:
+        if isinstance(index, slice):
+            return ImagePaths(self._folder, self._names[index])
+        return self._folder / self._names[index]
+
+    def take(self, index: IntArray) -> ImagePaths:
+        """Keep the paths at `index`."""
+        return ImagePaths(self._folder, [self._names[i] for i in index])
+
+
+def image_cells(cells: Sequence[Any], folder: Path | None) -> tuple[Sequence[Any], dict[int, str]]:
+    """Turn the cells of an image column into items, and check that their files begin as images do.
+
+    Parameters
+    ----------
+    cells : paths (relative ones start at `folder`), bytes, arrays, or dicts with 'bytes' or 'path' as Parquet holds them
+
+    Returns
+    -------
+    The items, and what is wrong with those at some places.
+    """
+    cells = [_content(cell) for cell in cells]
+    wrong = {place: reason for place, cell in enumerate(cells) if (reason := _check(cell, folder))}
+    if all(isinstance(cell, str) for cell in cells):
+        return ImagePaths(folder or Path(), cells), wrong
+    root = folder or Path()
+    return [root / cell if isinstance(cell, str | Path) else cell for cell in cells], wrong
+
+
+def _content(cell: Any) -> Any:
+    if isinstance(cell, dict):
+        cell = cell.get("bytes") or cell.get("path")
+    return cell.strip() if isinstance(cell, str) else cell
+
+
+def _check(cell: Any, folder: Path | None) -> str | None:
+    if cell is None or cell == "" if not hasattr(cell, "ndim") else False:
+        return "names no image"
+    if isinstance(cell, bytes):
+        return None if cell else "holds no bytes"
+    if isinstance(cell, str | Path):
+        if "\0" in str(cell):
+            return "holds a path with a NUL byte"
+        reason = check_image((folder or Path()) / cell)
+        return f"names '{cell}', which {reason}" if reason else None
+    if hasattr(cell, "ndim"):
+        return None
+    raise DataError(f"an image is a path, bytes or an array of pixels; this one is a {type(cell).__name__}.")

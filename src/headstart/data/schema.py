@@ -1,0 +1,261 @@
+"""Guess which column is the input, the target, the split; and say what was guessed."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.dataset import Notice
+from headstart.core.errors import DataError, unknown_name
+from headstart.data.image import FOREIGN_SUFFIXES, IMAGE_SUFFIXES
+from headstart.data.splits import is_split_column
+from headstart.data.values import is_missing, label_of, number_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from headstart.core.dataset import Modality
+
+TEXT_NAMES = ("text", "message", "sentence", "review", "content", "body", "question", "comment", "document", "description",
+    "title", "narrative", "utterance", "tweet", "query", "input")  # fmt: skip
+IMAGE_NAMES = ("image", "photo", "picture", "path", "file", "filename", "file_name", "filepath", "img", "image_path")
+TARGET_NAMES = ("label", "labels", "target", "class", "category", "y", "sentiment", "topic", "tags", "tag", "intent",
+    "product", "score", "rating", "stars", "species", "spam", "outcome", "type", "answer", "price")  # fmt: skip
+
+_PICTURE_SUFFIXES = tuple(IMAGE_SUFFIXES | FOREIGN_SUFFIXES)
+_MAX_CLASSES = 1_000
+_MIN_LABEL_COLUMNS = 3
+_N_LOOKED_AT = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """Which column plays which part.
+
+    Attributes
+    ----------
+    targets : one column, or several 0/1 columns of a multi-label task
+    guesses : the parts that were guessed, with the setting that overrides each
+    """
+
+    input: str
+    modality: Modality
+    targets: tuple[str, ...]
+    group: str | None = None
+    time: str | None = None
+    split: str | None = None
+    guesses: tuple[Notice, ...] = ()
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The parts and their columns, as the manifest keeps them."""
+        parts = {"input": self.input, "target": ",".join(self.targets)}
+        parts |= {part: name for part in ("group", "time", "split") if (name := getattr(self, part))}
+        return parts
+
+
+def guess_schema(
+    sample: Mapping[str, list[Any]],
+    name: str,
+    folder: Path | None,
+    *,
+    input: str | None = None,  # noqa: A002  the word of the interface
+    target: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
+) -> Schema:
+    """Settle every part, by the user's word where given, else by a guess.
+
+    Parameters
+    ----------
+    sample : cells of every column from the same rows
+    name : of the table, for messages
+    target : a column, or several separated by commas
+
+    Raises
+    ------
+    OptionError
+        There is no column of a name that the user gave.
+    DataError
+        No column looks like an input or a target.
+    """
+    named = {"group": _find(sample, group, "group"), "time": _find(sample, time, "time")}
+    targets = _find_targets(sample, target)
+    free = [column for column in sample if column not in (*targets, *named.values())]
+    split = next((column for column in free if is_split_column(column, sample[column])), None)
+    free = [column for column in free if column != split]
+    chosen = _find(sample, input, "input") or guess_input(sample, free, name, keep_for_target=not targets)
+    if not targets:
+        targets = _guess_targets(sample, [column for column in free if column != chosen], name)
+    modality = modality_of(sample[chosen], folder)
+    schema = Schema(
+        input=chosen, modality=modality, targets=targets, split=split, group=named["group"], time=named["time"]
+    )
+    return _with_guesses(schema, input_given=input is not None, target_given=target is not None)
+
+
+def guess_input(
+    sample: Mapping[str, list[Any]], candidates: Sequence[str], name: str, *, keep_for_target: bool = False
+) -> str:
+    """Choose the column with the images or the texts: by its cells, then its name, then its length.
+
+    Raises
+    ------
+    DataError
+        None looks like texts or images.
+    """
+    images = [column for column in candidates if looks_like_images(sample[column])]
+    if images:
+        return min(images, key=lambda column: _rank(column, IMAGE_NAMES))
+    if keep_for_target and len(candidates) > 1:
+        sure = [column for column in candidates if _rank(column, TARGET_NAMES) == 0]
+        candidates = [column for column in candidates if column not in sure] or candidates
+    texts = [column for column in candidates if _looks_like_texts(sample[column])]
+    if not texts:
+        raise DataError(
+            f"'{name}' has no column that looks like texts or image paths (columns: {_listed(sample)}). "
+            "Name it with --input COLUMN."
+        )
+    known = [column for column in texts if _rank(column, TEXT_NAMES) < len(TEXT_NAMES)]
+    if known:
+        return min(known, key=lambda column: (_rank(column, TEXT_NAMES), -_mean_length(sample[column])))
+    return max(texts, key=lambda column: _mean_length(sample[column]))
+
+
+def modality_of(cells: Sequence[Any], folder: Path | None) -> Modality:
+    """Say whether cells are images or texts."""
+    if looks_like_images(cells):
+        return "image"
+    named = [cell for cell in cells if isinstance(cell, str) and not is_missing(cell)]
+    # image paths without a suffix are known by the files being there
+    # (os.path, as Path raises where a text is too long for a name)
+    if folder and named and all(os.path.isfile(folder / cell.strip()) for cell in named[:20]):  # noqa: PTH113
+        return "image"
+    return "text"
+
+
+def looks_like_images(cells: Sequence[Any]) -> bool:
+    """Whether nearly all cells are image paths, image bytes or pixel arrays."""
+    present = [cell for cell in cells[:_N_LOOKED_AT] if not is_missing(cell)]
+    return bool(present) and sum(map(_is_image_cell, present)) >= 0.9 * len(present)
+
+
+def looks_like_data(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a header line is rather the first row of data: a cell is a number, blank, or a long text.
+
+    >>> looks_like_data(("text", "label"), [["hello", "1"]]), looks_like_data(("hello", "1"), [["bye", "0"]])
+    (False, True)
+    """
+    if any(number_of(cell) is not None for cell in header) or any(not cell for cell in header[1:]):
+        return True
+    if any(len(cell) > 120 for cell in header) or any(_is_image_cell(cell) for cell in header):
+        return True
+    prose = [place for place, cell in enumerate(header) if len(cell.split()) >= 4]
+    repeated = [place for place in range(len(header)) if _repeats(header[place], [row[place] for row in rows])]
+    return bool(prose) and any(place not in prose for place in repeated)
+
+
+def _repeats(cell: str, values: Sequence[str]) -> bool:
+    return len(values) >= 2 and len(set(values)) <= max(2, len(values) // 3) and cell in values
+
+
+def _find(sample: Mapping[str, list[Any]], wanted: str | None, part: str) -> str | None:
+    """Find the column that the user named; letter case may differ."""
+    if wanted is None or wanted in sample:
+        return wanted
+    same = [column for column in sample if column.casefold() == wanted.strip().casefold()]
+    if len(same) == 1:
+        return same[0]
+    raise unknown_name(f"column (for --{part})", wanted, sample)
+
+
+def _find_targets(sample: Mapping[str, list[Any]], target: str | None) -> tuple[str, ...]:
+    if target is None:
+        return ()
+    parts = [target] if target in sample else [part.strip() for part in target.split(",") if part.strip()]
+    found = [_find(sample, part, "target") for part in parts]
+    return tuple(dict.fromkeys(column for column in found if column is not None))
+
+
+def _guess_targets(sample: Mapping[str, list[Any]], candidates: Sequence[str], name: str) -> tuple[str, ...]:
+    known = [column for column in candidates if _rank(column, TARGET_NAMES) < len(TARGET_NAMES)]
+    if known:
+        return (min(known, key=lambda column: _rank(column, TARGET_NAMES)),)
+    switches = [column for column in candidates if _is_switch(sample[column])]
+    if len(switches) >= _MIN_LABEL_COLUMNS:
+        return tuple(switches)
+    likely = [column for column in candidates if _looks_like_target(sample[column])]
+    if likely:
+        return (likely[-1],)  # tables mostly end with what is to be predicted
+    raise DataError(
+        f"'{name}' has no column that looks like a label or a number to predict (columns: {_listed(sample)}). "
+        "Name it with --target COLUMN."
+    )
+
+
+def _looks_like_target(cells: Sequence[Any]) -> bool:
+    present = [cell for cell in cells if not is_missing(cell)]
+    if not present or isinstance(present[0], list | tuple):
+        return bool(present)
+    labels = {label_of(cell) for cell in present}
+    if len(labels) < 2:
+        return False
+    numbers = [number_of(cell) for cell in present]
+    if None not in numbers:
+        return len(labels) < len(present) or any(number != int(number) for number in numbers if number is not None)
+    return len(labels) <= min(_MAX_CLASSES, max(2, len(present) // 2))
+
+
+def _is_switch(cells: Sequence[Any]) -> bool:
+    present = {label_of(cell) for cell in cells if not is_missing(cell)}
+    return bool(present) and present <= {"0", "1", "True", "False", "true", "false"}
+
+
+def _looks_like_texts(cells: Sequence[Any]) -> bool:
+    present = [cell for cell in cells if not is_missing(cell)]
+    texts = [cell for cell in present if isinstance(cell, str) and number_of(cell) is None]
+    return len(texts) > 0.5 * len(present) and bool(texts)
+
+
+def _is_image_cell(cell: Any) -> bool:
+    if isinstance(cell, str):
+        return len(cell) < 1_000 and cell.strip().lower().endswith(_PICTURE_SUFFIXES) and "\n" not in cell
+    if isinstance(cell, dict):
+        return isinstance(cell.get("bytes"), bytes) or isinstance(cell.get("path"), str)
+    return isinstance(cell, bytes | Path) or getattr(cell, "ndim", 0) in (2, 3)
+
+
+def _rank(column: str, known: Sequence[str]) -> int:
+    """Place of a column's name in a list of known names: exactly, or as a word of it; the length if not there."""
+    words = re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column).lower())
+    plain = "_".join(word for word in words if word)
+    if plain in known:
+        return known.index(plain)
+    return min((known.index(word) for word in words if word in known and len(word) > 1), default=len(known))
+
+
+def _mean_length(cells: Sequence[Any]) -> float:
+    present = [len(str(cell)) for cell in cells if not is_missing(cell)]
+    return sum(present) / max(len(present), 1)
+
+
+def _listed(names: Mapping[str, Any]) -> str:
+    shown = [f"'{name}'" for name in names]
+    return ", ".join(shown[:12]) + (f" and {len(shown) - 12} more" if len(shown) > 12 else "")
+
+
+def _with_guesses(schema: Schema, *, input_given: bool, target_given: bool) -> Schema:
+    said = []
+    if not input_given:
+        said.append(f"the {schema.modality}s are taken from column '{schema.input}' (change with --input)")
+    if not target_given:
+        shown = ", ".join(f"'{name}'" for name in schema.targets[:4])
+        more = f" and {len(schema.targets) - 4} more" if len(schema.targets) > 4 else ""
+        plural = "s" if len(schema.targets) > 1 else ""
+        said.append(f"the target is column{plural} {shown}{more} (change with --target)")
+    if schema.split:
+        said.append(f"column '{schema.split}' says which rows are for training and which for the test")
+    return replace(schema, guesses=tuple(Notice(kind="guess", message=f"{text}.") for text in said))

@@ -1,0 +1,122 @@
+"""Write files so that a reader, another process or a kill never meets half of one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headstart.core.errors import StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_REASONS = {
+    errno.ENOSPC: "the disk is full. Free some space",
+    errno.EDQUOT: "the disk quota is used up. Free some space",
+    errno.EFBIG: "the file would be larger than is allowed here. Raise the limit (ulimit -f)",
+    errno.EROFS: "the disk is read-only. Choose another folder",
+    errno.EACCES: "permission denied. Choose a folder that you may write to",
+    errno.EPERM: "permission denied. Choose a folder that you may write to",
+    errno.ENOTDIR: "a part of the path is a file, not a folder. Choose another path",
+    errno.EISDIR: "it is a folder, not a file. Choose another path",
+    errno.EEXIST: "a file of that name is in the way. Choose another path",
+    errno.ENAMETOOLONG: "the name is too long. Choose a shorter path",
+    errno.EIO: "the disk reports an error. Choose another disk",
+}
+
+
+def cache_folder() -> Path:
+    """Name the folder of everything that can be made again: `HEADSTART_CACHE`, else `~/.cache/headstart`.
+
+    The folder need not exist.
+    """
+    named = os.environ.get("HEADSTART_CACHE")
+    return Path(named).expanduser().resolve() if named else Path.home() / ".cache" / "headstart"
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals to write into a `StorageError` that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        reason = _REASONS.get(error.errno or 0)
+        if reason is None:
+            raise
+        raise StorageError(f"cannot write {path}: {reason}, and run the same command again.") from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a free path beside `path`; what is made there, a file or a folder, takes its place when the block ends.
+
+    If the block raises, `path` stays as it was and what was made is removed.
+
+    Raises
+    ------
+    StorageError
+        The disk is full or read-only, or permission is denied.
+    """
+    path = Path(path).absolute()
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
+        partial = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
+        try:
+            yield partial
+            _move_over(partial, path)
+        finally:
+            _remove(partial)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all.
+
+    Raises
+    ------
+    StorageError
+        The disk is full or read-only, or permission is denied.
+    """
+    with replacing(path) as partial:
+        partial.write_bytes(content)
+
+
+def _move_over(partial: Path, path: Path) -> None:
+    if partial.is_dir() and path.is_dir():
+        # a folder cannot be renamed onto a full one: step aside first, so that the gap is two renames long
+        aside = partial.with_name(partial.name + "-old")
+        path.rename(aside)
+        partial.rename(path)
+        _remove(aside)
+    else:
+        partial.replace(path)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed processes left beside `path`."""
+    for left in path.parent.glob(f".{path.name}.*.partial*"):
+        owner = left.name.removeprefix(f".{path.name}.").partition("-")[0]
+        if owner.isdigit() and not _is_alive(int(owner)):
+            _remove(left)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,5 @@
+"""Embed: items become features, one forward pass each, kept on disk by content."""
+
+from headstart.features.embedding import Features, embed
+
+__all__ = ["Features", "embed"]

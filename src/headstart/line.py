@@ -1,0 +1,286 @@
+"""The line from a path to a bundle: load, find, embed, adapt, prove, package."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.errors import DataError, OptionError
+from headstart.data import load
+from headstart.data.bad_items import BadItems
+from headstart.data.duplicates import exact_duplicates
+from headstart.data.holdout import plan_splits
+from headstart.data.near_duplicates import find_near_duplicates
+from headstart.engines.clock import Clock
+from headstart.engines.files import cache_folder
+from headstart.engines.journal import Journal
+from headstart.features import embed
+from headstart.packaging import Bundle, Schema, check_target, load_bundle, write
+from headstart.proof import Arena, measure, prove
+from headstart.sources import open_source
+from headstart.sources.defaults import default_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TextIO
+
+    from headstart.core.dataset import Dataset
+    from headstart.core.report import Report
+    from headstart.features import Features
+    from headstart.proof.rival import Cost
+    from headstart.sources.backbone import Source
+
+_EMBEDDING_SHARE = 0.5  # of the budget; heads and rivals have the rest
+_N_SAMPLED = 32
+_N_CHECKED = 16  # real items on which the packed graph must equal the fitted model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """What `fit` gives: the loaded bundle, its report, and where it lies."""
+
+    model: Bundle
+    report: Report
+    bundle: Path
+    seconds: dict[str, float]
+
+    def predict(self, items: Sequence[Any]) -> Any:
+        """Labels, lists of labels, or values, one an item."""
+        return self.model.predict(items)
+
+    def predict_proba(self, items: Sequence[Any]) -> Any:
+        """Probabilities, shape (n, k)."""
+        return self.model.predict_proba(items)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures that `headstart fit --json` prints."""
+        report = self.report
+        naive = report.estimates.get("naive")
+        return {
+            "task": report.task,
+            "n_items": report.n_items,
+            "n_groups": report.n_groups,
+            "source": report.source,
+            "strategy": report.strategy,
+            "verdict": report.verdict,
+            "sentence": report.sentence,
+            "deployed": report.deployed,
+            "metric": asdict(report.metric),
+            "metrics": [asdict(score) for score in report.metrics],
+            "rivals": [
+                {**asdict(r.score), "name": r.name, "gain": asdict(r.gain), "seconds": r.seconds} for r in report.rivals
+            ],
+            "gain": asdict(report.gain) if report.gain else None,
+            "naive_estimate": naive.value if naive else None,
+            "estimates": {name: asdict(score) for name, score in report.estimates.items()},
+            "forecast": report.forecast,
+            "notices": list(report.notices),
+            "seconds": self.seconds,
+            "peak_mib": report.timing["peak_mib"],
+            "energy_wh": report.timing["energy_wh"],
+            "bundle": str(self.bundle),
+        }
+
+
+def fit(
+    data: Any,
+    *,
+    out: str | Path | None = None,
+    source: str | None = None,
+    strategy: str = "auto",
+    rivals: Cost = "full",
+    budget_s: float | None = None,
+    seed: int = 0,
+    max_bad: float = 0.01,
+    progress: TextIO | None = sys.stderr,
+    **columns: Any,
+) -> Fitted:
+    """Turn labelled data into a proven, portable model.
+
+    Parameters
+    ----------
+    data : whatever `headstart.load` takes
+    out : folder of the bundle; None for one that goes when the process ends
+    source : name of a pretrained network; None for the default of the modality (a faster one where the budget asks for it)
+    strategy : 'auto', or the name of one candidate: 'ridge', 'logistic', 'prototypes', 'discriminant'
+    rivals : 'full', 'simple' (seconds), or 'none', which proves nothing
+    budget_s : time for everything, in seconds; costly rivals are left out, and named, when it runs short
+    seed : for folds, random weights and rivals; the same data and seed give the same model, byte for byte
+    max_bad : fraction of the items that may be unreadable
+    progress : where to write how far it is; None for silence
+    columns : `input`, `target`, `task`, `group`, `time`, as for `headstart.load`
+
+    Raises
+    ------
+    UserError
+        Data, options or disk are not as they must be; nothing is written then.
+    """
+    clock = Clock(budget_s)
+    folder = _target(out)
+    check_target(folder)
+    with clock.stage("load"):
+        dataset = load(data, max_bad=max_bad, **columns)
+    with clock.stage("embed"):
+        backbone = _open(dataset, source, clock, progress)
+        dataset, features = _embed_readable(dataset, backbone, max_bad, progress)
+    with clock.stage("adapt"):
+        duplicates = find_near_duplicates(features.values, dataset.groups)
+        dataset = replace(dataset, groups=duplicates.groups)
+        plan = plan_splits(dataset, duplicates.groups, seed=seed)
+        arena = Arena(
+            dataset=dataset,
+            features=features.values,
+            backbone=backbone,
+            plan=plan,
+            strategy=strategy,
+            seed=seed,
+            journal=Journal(cache_folder() / "journal"),
+        )
+        adapted = arena.adapt(plan.final)
+    with clock.stage("prove"):
+        proof = prove(arena, adapted, duplicates, rivals=rivals, clock=clock, progress=progress)
+    with clock.stage("package"):
+        report = replace(proof.report, timing=clock.timing())
+        write(
+            folder,
+            predictor=proof.predictor,
+            report=report,
+            schema=_schema(dataset),
+            check_items=[dataset.items[i] for i in plan.held_out[:_N_CHECKED]],
+            moments=proof.moments,
+        )
+    return Fitted(model=load_bundle(folder), report=report, bundle=folder, seconds=clock.seconds())
+
+
+def prove_again(
+    bundle: str | Path | Bundle, data: Any, *, max_bad: float = 0.01, seed: int = 0, **columns: Any
+) -> dict[str, Any]:
+    """Measure a saved model on new labelled data.
+
+    Returns the metrics with their intervals, as `metrics`, beside the headline that the bundle was shipped with, as
+    `promised`, and whether the two intervals meet, as `agrees`.
+
+    Raises
+    ------
+    DataError
+        The data has another task, or a label that the model does not know.
+    """
+    model = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
+    known = {k: v for k, v in model.manifest["columns"].items() if k in ("input", "target") and v}
+    dataset = load(data, max_bad=max_bad, **{**known, **columns} if not _is_folder(data) else columns)
+    dataset = _with_labels_of(model, dataset)
+    outputs = (
+        model.predict_proba(dataset.items)
+        if model.task != "regression"
+        else np.asarray(model.predict(dataset.items)).reshape(-1, 1)
+    )
+    groups = exact_duplicates([str(item) for item in dataset.items]) if dataset.groups is None else dataset.groups
+    scores = measure(dataset, outputs, groups, seed=seed)
+    promised = model.report["metric"]
+    again = next((s for s in scores if s.name == promised["name"]), scores[0])
+    return {
+        "bundle": str(bundle),
+        "n_items": len(dataset),
+        "metrics": [asdict(score) for score in scores],
+        "promised": promised,
+        "agrees": again.low <= promised["high"] and promised["low"] <= again.high,
+        "notices": [asdict(notice) for notice in dataset.notices],
+    }
+
+
+def _target(out: str | Path | None) -> Path:
+    if out is not None:
+        return Path(out)
+    return Path(tempfile.mkdtemp(prefix="headstart-")) / "model"
+
+
+def _open(dataset: Dataset, source: str | None, clock: Clock, progress: TextIO | None) -> Source:
+    """Open the named source, or the best default whose features fit in half of the time that is left."""
+    if source is not None:
+        backbone = open_source(source, sink=progress)
+        if backbone.modality != dataset.modality:
+            raise OptionError(
+                f"source '{source}' reads {backbone.modality}s, but '{dataset.name}' holds {dataset.modality}s. "
+                "`headstart sources` lists those that suit."
+            )
+        return backbone
+    names = default_sources(dataset.modality)
+    for name in names:
+        backbone = open_source(name, sink=progress)
+        if (
+            clock.left_s is None
+            or name == names[-1]
+            or _expected_s(dataset, backbone) <= clock.left_s * _EMBEDDING_SHARE
+        ):
+            break
+    return backbone
+
+
+def _expected_s(dataset: Dataset, backbone: Source) -> float:
+    """How long embedding all items will take, by a sample of them."""
+    sample = [dataset.items[i] for i in np.linspace(0, len(dataset) - 1, min(_N_SAMPLED, len(dataset)), dtype=int)]
+    started = time.perf_counter()
+    n_computed = embed(sample, backbone, on_bad=lambda _position, _error: None).n_computed
+    return (time.perf_counter() - started) / n_computed * len(dataset) if n_computed else 0.0
+
+
+def _embed_readable(
+    dataset: Dataset, backbone: Source, max_bad: float, progress: TextIO | None
+) -> tuple[Dataset, Features]:
+    """Embed, setting aside items that cannot be decoded as long as they are few."""
+    bad, positions = BadItems(max_bad=max_bad), []
+
+    def set_aside(position: int, error: DataError) -> None:
+        positions.append(position)
+        bad.add(str(dataset.ids[position]), str(error))
+
+    features = embed(dataset.items, backbone, progress=progress, on_bad=set_aside)
+    if not positions:
+        return dataset, features
+    bad.check(len(dataset), dataset.name)
+    good = np.setdiff1d(np.arange(len(dataset)), positions)
+    notice = bad.notice()
+    assert notice is not None
+    kept = dataset.take(good)
+    return replace(kept, notices=(*kept.notices, notice)), replace(
+        features, values=features.values[good], keys=features.keys[good]
+    )
+
+
+def _schema(dataset: Dataset) -> Schema:
+    return Schema(
+        name=dataset.name, modality=dataset.modality, task=dataset.task, labels=dataset.labels, columns=dataset.columns
+    )
+
+
+def _is_folder(data: Any) -> bool:
+    return isinstance(data, str | Path) and Path(data).is_dir()
+
+
+def _with_labels_of(model: Bundle, dataset: Dataset) -> Dataset:
+    """Put the targets' columns in the model's order of labels."""
+    if model.task == "regression":
+        if dataset.task != "regression":
+            raise DataError(
+                f"the model predicts a number, but the target of '{dataset.name}' is {dataset.task}. Name the target column with --target."
+            )
+        return dataset
+    if dataset.task == "regression":
+        raise DataError(
+            f"the model tells {len(model.labels)} labels apart, but the target of '{dataset.name}' is a number. Name the label column with --target."
+        )
+    unknown = [label for label in dataset.labels if label not in model.labels]
+    if unknown:
+        raise DataError(
+            f"'{dataset.name}' has the label '{unknown[0]}', which the model was not trained on. It knows: {', '.join(model.labels)}."
+        )
+    targets = np.zeros((len(dataset), len(model.labels)))
+    for column, label in enumerate(dataset.labels):
+        targets[:, model.labels.index(label)] = dataset.targets[:, column]
+    return replace(dataset, targets=targets, labels=tuple(model.labels), task=model.manifest["task"])

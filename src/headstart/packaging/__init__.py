@@ -1,0 +1,10 @@
+"""Stage 7, package: a fitted model and its report become a folder that travels.
+
+`import headstart.packaging` stays light: the libraries that only writing needs are loaded by `write`.
+"""
+
+from headstart.packaging.bundle import Schema, check_target, write
+from headstart.packaging.model import Bundle, Prediction, load_bundle
+from headstart.packaging.page import render
+
+__all__ = ["Bundle", "Prediction", "Schema", "check_target", "load_bundle", "render", "write"]

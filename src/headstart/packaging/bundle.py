@@ -1,0 +1,154 @@
+"""Write a bundle: a folder with the graph, the arrays, the report, the card, and the manifest that seals them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.errors import StorageError
+from headstart.engines.files import replacing
+from headstart.packaging.export import check_equal, export
+from headstart.packaging.manifest import is_bundle, seal
+from headstart.packaging.strict_json import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from headstart.core.dataset import FloatArray
+    from headstart.core.model import Predictor
+    from headstart.core.report import Report
+
+_LIBRARIES = ("numpy", "onnx", "onnxruntime", "pillow", "safetensors", "scikit-learn", "tokenizers", "torch")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """What the bundle says of the data that the model expects: as in `Dataset`, without the items."""
+
+    name: str
+    modality: str
+    task: str
+    labels: tuple[str, ...]
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+def write(
+    folder: str | Path,
+    *,
+    predictor: Predictor,
+    report: Report,
+    schema: Schema,
+    check_items: Sequence[Any],
+    moments: Mapping[str, FloatArray] | None = None,
+    created: datetime | None = None,
+) -> Path:
+    """Write a bundle at `folder`, whole or not at all, and return its path.
+
+    The files but `manifest.json` and the timings in the report depend on the arguments alone, byte for byte.
+
+    Parameters
+    ----------
+    folder : a new path, or an older bundle, which is kept until the new one stands in its place
+    predictor : network and head that are deployed
+    check_items : real items, 1 or more, on which the packed graph must give what the predictor gives (within 1e-4)
+    moments : arrays of the `Moments`, if they shall travel
+    created : the time in the manifest; now, if not given
+
+    Raises
+    ------
+    StorageError
+        `folder` holds something else, or cannot be written.
+    InternalError
+        The packed graph is not equal to the fitted predictor.
+    """
+    folder = Path(folder)
+    check_target(folder)
+    with ThreadPoolExecutor(max_workers=1) as pool:  # drawing leaves the interpreter free: a second less to wait
+        drawn = pool.submit(_documents, report, schema)
+        model = export(predictor, n_outputs=len(schema.labels))
+        difference = check_equal(model, predictor, check_items)
+    files = {"model.onnx": model, **_arrays(predictor, moments), **drawn.result()}
+    described, input_files = _describe_input(predictor)
+    content = {
+        "headstart": _version("headstart"),
+        "created": (created or datetime.now(UTC)).isoformat(timespec="seconds"),
+        **vars(schema),
+        "deployed": predictor.name,
+        "source": report.source,
+        "input": described,
+        "outputs": "outputs",
+        "head": predictor.head.settings(),
+        "checked": {"n_items": len(check_items), "max_difference": difference},
+        "libraries": {name: _version(name) for name in _LIBRARIES if _version(name)},
+    }
+    _write_folder(folder, {**files, **input_files}, content)
+    return folder
+
+
+def check_target(folder: Path) -> None:
+    """Refuse a place that holds anything but a bundle; worth asking before a long fit.
+
+    Raises
+    ------
+    StorageError
+        `folder` is a file, or a folder with other things in it.
+    """
+    if folder.is_dir() and not folder.is_symlink():
+        if is_bundle(folder) or not any(folder.iterdir()):
+            return
+        raise StorageError(f"{folder} is a folder with other things in it, not a bundle. Choose a new name for --out.")
+    if folder.is_symlink() or folder.exists():
+        raise StorageError(f"{folder} is a file or a link, not a bundle. Choose a new name for --out.")
+
+
+def _write_folder(folder: Path, files: Mapping[str, bytes], content: Mapping[str, Any]) -> None:
+    with replacing(folder) as partial:
+        partial.mkdir()
+        for name, data in files.items():
+            path = partial / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(data)
+        seal(partial, content)
+
+
+def _arrays(predictor: Predictor, moments: Mapping[str, FloatArray] | None) -> dict[str, bytes]:
+    files = {"head.safetensors": _safetensors(predictor.head.arrays())}
+    return files if moments is None else {**files, "moments.safetensors": _safetensors(moments)}
+
+
+def _safetensors(arrays: Mapping[str, FloatArray]) -> bytes:
+    from safetensors.numpy import save
+
+    packed: bytes = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    return packed
+
+
+def _documents(report: Report, schema: Schema) -> dict[str, bytes]:
+    from headstart.packaging.page import render, render_card
+
+    texts = {
+        "report.json": to_json(report.to_dict()),
+        "report.html": render(report),
+        "README.md": render_card(report, schema),
+    }
+    return {name: text.encode("utf-8", "replace") for name, text in texts.items()}
+
+
+def _describe_input(predictor: Predictor) -> tuple[dict[str, Any], dict[str, bytes]]:
+    prepared = predictor.network.input
+    paths = {name: f"input/{name}" for name in prepared.files()}
+    described = {"kind": prepared.kind, "settings": prepared.settings(), "files": paths}
+    return described, {paths[name]: data for name, data in prepared.files().items()}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,68 @@
+"""Export a predictor, network and head, as one ONNX graph, and measure how far it is from the fitted object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.errors import InternalError, require
+from headstart.core.model import Backbone
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.core.model import Predictor
+
+TOLERANCE = 1e-4
+"""Of 1, or of the output itself where that is larger (a price of 10,000 has no fourth decimal in float32)."""
+
+
+def export(predictor: Predictor, *, n_outputs: int) -> bytes:
+    """Write the graph: inputs as `predictor.network.input` prepares them, `outputs` (batch, k), `features` (batch, d).
+
+    The same predictor gives the same bytes. `features` is there only where the network is a backbone.
+
+    Raises
+    ------
+    MissingExtraError
+        onnx is not installed.
+    """
+    require("onnx", extra="train", purpose="packing a model")
+    from headstart.sources.graph import GraphBuilder
+
+    graph = GraphBuilder()
+    features = predictor.network.encode(graph)
+    outputs = predictor.head.extend(graph, features)
+    graph.output(outputs, "outputs", "float32", ["batch", n_outputs])
+    if isinstance(predictor.network, Backbone):
+        graph.output(features, "features", "float32", ["batch", predictor.network.dimensions])
+    packed: bytes = graph.model().SerializeToString(deterministic=True)
+    return packed
+
+
+def check_equal(model: bytes, predictor: Predictor, items: Sequence[Any]) -> float:
+    """Run the packed graph on real items and return its largest difference from the fitted predictor.
+
+    Raises
+    ------
+    InternalError
+        The difference is above `TOLERANCE`, or an output is not a finite number.
+    """
+    from headstart.packaging.session import open_session
+
+    batch = predictor.network.input.prepare(items)
+    packed = open_session(model).run(["outputs"], batch)[0].astype(np.float64)
+    fitted = np.asarray(predictor.predict(items), dtype=np.float64)
+    if packed.shape != fitted.shape or not np.isfinite(packed).all():
+        raise InternalError(
+            f"the packed '{predictor.name}' gives outputs of shape {packed.shape}, all finite: {np.isfinite(packed).all()}; "
+            f"the fitted one has shape {fitted.shape}. Nothing was written."
+        )
+    difference = float((np.abs(packed - fitted) / np.maximum(1.0, np.abs(fitted))).max(initial=0.0))
+    if difference > TOLERANCE:
+        raise InternalError(
+            f"the packed '{predictor.name}' differs from the fitted one by {difference:.2g} on {len(items)} real items; "
+            f"at most {TOLERANCE} is allowed. Nothing was written."
+        )
+    return difference

@@ -1,0 +1,208 @@
+"""Load a bundle and predict with it: NumPy and ONNX Runtime, without torch, scikit-learn or pandas."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.errors import BundleError, DataError, OptionError, UserError
+from headstart.packaging.manifest import Sealed, open_sealed
+from headstart.packaging.session import open_session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import onnxruntime
+
+    from headstart.core.dataset import FloatArray
+    from headstart.core.model import Input
+
+_BATCH_SIZE = 16
+_THRESHOLD = 0.5  # of a calibrated probability: a label is given where it is likelier than not
+_NAME_LENGTH = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """The answer for one item.
+
+    Attributes
+    ----------
+    item : its name, for people
+    label : the likeliest label; None for several labels, a regression, or an item that could not be read
+    labels : the labels given, where an item may have several
+    value : the predicted value of a regression
+    probability : of `label`
+    top : the likeliest labels and their probabilities, best first
+    error : why there is no answer; empty if there is one
+    """
+
+    item: str
+    label: str | None = None
+    labels: tuple[str, ...] | None = None
+    value: float | None = None
+    probability: float | None = None
+    top: tuple[tuple[str, float], ...] = ()
+    error: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Only what is there, ready for JSON."""
+        fields = {name: value for name, value in vars(self).items() if value not in (None, (), "") or name == "labels"}
+        if self.labels is None:
+            del fields["labels"]
+        if self.top:
+            fields["top"] = [{"label": label, "probability": probability} for label, probability in self.top]
+        return fields
+
+
+class Bundle:
+    """A model that has travelled: what `load_bundle` gives.
+
+    Attributes
+    ----------
+    manifest : what the bundle says of itself: `source`, `deployed`, `columns`, `libraries`, `created` …
+    name, task, modality, labels : of the data it was fitted on
+    """
+
+    def __init__(self, sealed: Sealed) -> None:
+        self._sealed = sealed
+        self.manifest: Mapping[str, Any] = sealed.content
+        self.name: str = self.manifest["name"]
+        self.task: str = self.manifest["task"]
+        self.modality: str = self.manifest["modality"]
+        self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
+        self._input = _build_input(sealed)
+        self._session: onnxruntime.InferenceSession = open_session(sealed.read("model.onnx"))
+
+    def __repr__(self) -> str:
+        return f"Bundle({str(self._sealed.folder)!r}: {self.name}, {self.task}, {len(self.labels)} labels)"
+
+    @cached_property
+    def report(self) -> dict[str, Any]:
+        """What was proven when the bundle was made: `verdict`, `metric`, `gain`, `rivals` … as in `report.json`."""
+        report: dict[str, Any] = json.loads(self._sealed.read("report.json"))
+        return report
+
+    def predict(self, items: Sequence[Any]) -> list[str] | list[tuple[str, ...]] | FloatArray:
+        """Predict a label for each item; several labels where the task is multi-label; values (n,) in a regression.
+
+        Raises
+        ------
+        DataError
+            An item cannot be read; `predictions` reports it and answers the others.
+        """
+        outputs = self._outputs(items)
+        if self.task == "regression":
+            return outputs[:, 0]
+        if self.task == "multilabel":
+            return [_above_threshold(self.labels, row) for row in outputs]
+        return [self.labels[code] for code in outputs.argmax(axis=1)]
+
+    def predict_proba(self, items: Sequence[Any]) -> FloatArray:
+        """Give the probability of each label, shape (n, k) in the order of `labels`.
+
+        Raises
+        ------
+        DataError
+            An item cannot be read.
+        OptionError
+            The task is a regression.
+        """
+        if self.task == "regression":
+            raise OptionError("a regression has no probabilities. Use predict, which gives the values.")
+        return self._outputs(items)
+
+    def predictions(
+        self, items: Sequence[Any], *, top: int = 3, names: Sequence[str] | None = None
+    ) -> list[Prediction]:
+        """Answer for every item, with the `top` likeliest labels; an item that cannot be read carries its error."""
+        items = _as_sequence(items)
+        names = [_name(item, i) for i, item in enumerate(items)] if names is None else names
+        answers: list[Prediction] = []
+        for first in range(0, len(items), _BATCH_SIZE):
+            chosen = slice(first, first + _BATCH_SIZE)
+            rows = self._readable_outputs(items[chosen])
+            answers += [self._answer(name, row, top) for name, row in zip(names[chosen], rows, strict=True)]
+        return answers
+
+    def _outputs(self, items: Sequence[Any]) -> FloatArray:
+        batches = [self._run(batch) for batch in _batches(_as_sequence(items))]
+        return np.concatenate(batches) if batches else np.empty((0, len(self.labels)), dtype=np.float32)
+
+    def _run(self, items: Sequence[Any]) -> FloatArray:
+        outputs: FloatArray = self._session.run(["outputs"], self._input.prepare(items))[0]
+        return outputs
+
+    def _readable_outputs(self, items: Sequence[Any]) -> list[FloatArray | UserError]:
+        try:
+            return list(self._run(items))
+        except UserError as error:
+            if len(items) == 1:
+                return [error]
+        return [answer for item in items for answer in self._readable_outputs([item])]
+
+    def _answer(self, name: str, row: FloatArray | UserError, top: int) -> Prediction:
+        if isinstance(row, UserError):
+            return Prediction(item=name, error=str(row))
+        if self.task == "regression":
+            return Prediction(item=name, value=float(row[0]))
+        best = tuple((self.labels[i], round(float(row[i]), 6)) for i in np.argsort(-row, kind="stable")[: max(top, 1)])
+        if self.task == "multilabel":
+            return Prediction(item=name, labels=_above_threshold(self.labels, row), top=best)
+        return Prediction(item=name, label=best[0][0], probability=best[0][1], top=best)
+
+
+def load_bundle(folder: str | Path) -> Bundle:
+    """Open a bundle, refusing it if a single byte of it has changed.
+
+    Raises
+    ------
+    BundleError
+        There is no bundle there, it is damaged, or a newer Headstart made it.
+    """
+    folder = Path(folder)
+    sealed = open_sealed(folder)
+    for name in sealed.content["files"]:
+        if name != "model.onnx":  # the largest: read, checked and opened in one go
+            sealed.read(name)
+    try:
+        return Bundle(sealed)
+    except KeyError as error:
+        raise BundleError(
+            f"{folder} lacks {error} in its manifest. Make the bundle again with 'headstart fit'."
+        ) from error
+
+
+def _build_input(sealed: Sealed) -> Input:
+    from headstart.sources import inputs
+
+    described = sealed.content["input"]
+    files = {name: sealed.read(path) for name, path in described["files"].items()}
+    built: Input = inputs.build(described["kind"], described["settings"], files)
+    return built
+
+
+def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (items[first : first + _BATCH_SIZE] for first in range(0, len(items), _BATCH_SIZE))
+
+
+def _above_threshold(labels: Sequence[str], row: FloatArray) -> tuple[str, ...]:
+    return tuple(label for label, probability in zip(labels, row, strict=True) if probability >= _THRESHOLD)
+
+
+def _as_sequence(items: Sequence[Any]) -> Sequence[Any]:
+    if isinstance(items, str | bytes | Path):
+        raise DataError(f"predict takes a list of items, not one {type(items).__name__}. Write [item].")
+    return items if hasattr(items, "__getitem__") and hasattr(items, "__len__") else list(items)
+
+
+def _name(item: Any, position: int) -> str:
+    if not isinstance(item, str | Path):
+        return f"item {position + 1}"
+    text = " ".join(str(item).split())
+    return text if len(text) <= _NAME_LENGTH or isinstance(item, Path) else text[: _NAME_LENGTH - 1] + "…"

@@ -1,0 +1,51 @@
+"""Open an ONNX model in ONNX Runtime with threads set on purpose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.errors import BundleError
+from headstart.engines.threads import n_threads
+from headstart.packaging.external import has_external_data
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+_ERRORS_ONLY = 3
+
+
+def open_session(model: bytes) -> onnxruntime.InferenceSession:
+    """Open a model that is all in `model`.
+
+    Raises
+    ------
+    BundleError
+        The bytes are not a model that this ONNX Runtime can run, or the model wants to read other files.
+    """
+    import onnxruntime
+
+    if has_external_data(model):
+        raise BundleError("model.onnx wants to read other files (external data). Do not trust this bundle.")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = n_threads()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except _runtime_errors() as error:
+        raise BundleError(
+            f"model.onnx cannot be opened by ONNX Runtime {onnxruntime.__version__} ({_first_line(error)}). "
+            "Upgrade with: pip install --upgrade onnxruntime"
+        ) from error
+
+
+def _runtime_errors() -> tuple[type[Exception], ...]:
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NotImplemented", "RuntimeException")
+    known: list[Any] = [getattr(state, name) for name in names if hasattr(state, name)]
+    return (*known, RuntimeError)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -1,0 +1,96 @@
+"""How numbers are said to people: percent, points, intervals, durations."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headstart.core.report import Score
+
+_SECONDS_A_MINUTE = 60
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+def amount(score: Score, *, signed: bool = False) -> str:
+    r"""Say the value of a score: percent for a share of items, points for a gain in it, else three decimals.
+
+    >>> from headstart.core.report import Score
+    >>> amount(Score(name="accuracy", value=0.837, low=0.81, high=0.86))
+    '83.7\xa0%'
+    >>> amount(Score(name="accuracy", value=0.041, low=0.01, high=0.07), signed=True)
+    '+4.1'
+    """
+    return _say(score, score.value, signed=signed) + (f"{_NO_BREAK}%" if _is_share(score) and not signed else "")
+
+
+def interval(score: Score, *, signed: bool = False) -> str:
+    """Say the 95 % interval of a score, in the unit of `amount`.
+
+    >>> from headstart.core.report import Score
+    >>> interval(Score(name="ROC AUC", value=0.91, low=0.875, high=0.9412))
+    '0.875 to 0.941'
+    """
+    if score.low == score.high:
+        return ""
+    return f"{_say(score, score.low, signed=signed)} to {_say(score, score.high, signed=signed)}"
+
+
+def unit(score: Score) -> str:
+    """Say what a gain in this score is counted in."""
+    if _is_share(score):
+        return f"points of {score.name}"
+    return axis_title(score)
+
+
+def axis_factor(score: Score) -> float:
+    """Say by what a value is multiplied on an axis: 100 where it is said in percent."""
+    return 100.0 if _is_share(score) else 1.0
+
+
+def axis_title(score: Score, *, signed: bool = False) -> str:
+    """Name an axis, with its unit."""
+    if _is_share(score):
+        return f"{score.name}, {'points' if signed else '%'}"
+    return score.name if score.unit in ("fraction", "") else f"{score.name}, {score.unit}"
+
+
+def number(value: Any) -> str:
+    """Say a number with thousands parted; words stay as they are.
+
+    >>> number(4650000), number(0.41), number("Apache-2.0")
+    ('4,650,000', '0.41', 'Apache-2.0')
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    if not math.isfinite(value):
+        return "not known"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+
+
+def duration(seconds: float) -> str:
+    """Say a time.
+
+    >>> duration(0.8), duration(17.24), duration(95)
+    ('0.80 s', '17.2 s', '1 min 35 s')
+    """
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < _SECONDS_A_MINUTE:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), _SECONDS_A_MINUTE)
+    return f"{minutes} min {rest} s"
+
+
+def _is_share(score: Score) -> bool:
+    """Tell whether the score counts items: the other fractions (areas, F1) are not said in percent."""
+    return score.unit == "fraction" and "accuracy" in score.name
+
+
+def _say(score: Score, value: float, *, signed: bool) -> str:
+    if not math.isfinite(value):
+        return "not known"
+    sign = "+" if signed else ""
+    if _is_share(score):
+        return f"{100 * value:{sign}.1f}"
+    return f"{value:{sign}.3f}" if score.unit in ("fraction", "nats") else f"{value:{sign},.4g}"

@@ -1,0 +1,230 @@
+"""The sums behind each metric: what an item adds to them, and what their totals say.
+
+The first kind of function takes targets and outputs, shape (n, k), and gives each item's row (n, m); the second takes sums of
+such rows (..., m) and gives the metric (...).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from headstart.core.dataset import FloatArray, IntArray
+
+SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)  # outputs are float32: nothing below it can be told from zero
+N_BINS = 15
+
+
+# ---- classification with one class an item
+
+
+def _chosen(outputs: FloatArray) -> FloatArray:
+    """Indicators of the likeliest class, the first among equals."""
+    chosen = np.zeros_like(outputs)
+    chosen[np.arange(len(outputs)), outputs.argmax(axis=1)] = 1
+    return chosen
+
+
+def accuracy(targets: FloatArray, outputs: FloatArray) -> FloatArray:
+    return _with_count((targets * _chosen(outputs)).sum(axis=1))
+
+
+def recalls(targets: FloatArray, outputs: FloatArray) -> FloatArray:
+    return np.hstack([targets * _chosen(outputs), targets])
+
+
+def mean_recall(sums: FloatArray) -> FloatArray:
+    hits, totals = np.split(sums, 2, axis=-1)
+    return _mean_ratio(hits, totals)
+
+
+def confusions(targets: FloatArray, outputs: FloatArray) -> FloatArray:
+    chosen = _chosen(outputs)
+    return np.hstack([targets * chosen, targets + chosen])
+
+
+def mean_f1(sums: FloatArray) -> FloatArray:
+    hits, totals = np.split(sums, 2, axis=-1)
+    return _mean_ratio(2 * hits, totals)
+
+
+def log_loss(targets: FloatArray, outputs: FloatArray) -> FloatArray:
+    likelihood = np.clip(outputs, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    return _with_count(-(targets * np.log(likelihood)).sum(axis=1))
+
+
+def calibration(targets: FloatArray, outputs: FloatArray) -> FloatArray:
+    """Confidence minus correctness in the bin of the item's confidence; 15 bins of equal width (Guo et al., 2017)."""
+    confidence = outputs.max(axis=1)
+    correct = (targets * _chosen(outputs)).sum(axis=1)
+    bins = np.clip(np.ceil(confidence * N_BINS).astype(int) - 1, 0, N_BINS - 1)
+    gaps = np.zeros((len(outputs), N_BINS))
+    gaps[np.arange(len(outputs)), bins] = confidence - correct
+    return np.hstack([gaps, np.ones((len(outputs), 1))])
+
+
+def mean_gap(sums: FloatArray) -> FloatArray:
+    return np.asarray(np.abs(sums[..., :-1]).sum(axis=-1) / sums[..., -1])
+
+
+# ---- ranks: pseudo-values
+
+
+def auc(targets: FloatArray, outputs: FloatArray) -> FloatArray:
+    return _mean_over_columns(_auc_pseudo_values, targets, outputs)
+
+
+def average_precision(targets: FloatArray, outputs: FloatArray) -> FloatArray:
+    return _mean_over_columns(_average_precision_pseudo_values, targets, outputs)
+
+
+def _mean_over_columns(
+    pseudo_values: Callable[[FloatArray, FloatArray], FloatArray | None], targets: FloatArray, outputs: FloatArray
+) -> FloatArray:
+    """Average over the columns in which the metric is defined."""
+    columns = [pseudo_values(targets[:, j], outputs[:, j]) for j in range(targets.shape[1])]
+    defined = [column for column in columns if column is not None]
+    mean = np.mean(defined, axis=0) if defined else np.full(len(targets), np.nan)
+    return _with_count(mean)
+
+
+def _auc_pseudo_values(target: FloatArray, score: FloatArray) -> FloatArray | None:
+    """Pseudo-values of the area under the ROC curve; None without both a positive and a negative."""
+    positive = target > 0.5
+    n, n_positive = len(target), int(positive.sum())
+    if n_positive in (0, n):
+        return None
+    below, ties = _among(score[~positive], score[positive])
+    above, ties_above = _among(-score[positive], -score[~positive])
+    placement = np.empty(n)  # share of the other class that an item is on the right side of
+    placement[positive] = (below + ties / 2) / (n - n_positive)
+    placement[~positive] = (above + ties_above / 2) / n_positive
+    area = placement[positive].mean()
+    share = np.where(positive, n_positive / n, 1 - n_positive / n)
+    return np.asarray(area + (placement - area) / share)
+
+
+def _among(population: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """How many of the population lie below, and at, each value."""
+    ordered = np.sort(population)
+    below = np.searchsorted(ordered, values, side="left").astype(np.float64)
+    return below, np.searchsorted(ordered, values, side="right").astype(np.float64) - below
+
+
+def _average_precision_pseudo_values(target: FloatArray, score: FloatArray) -> FloatArray | None:
+    """Pseudo-values of average precision (the step-wise area, ties taken together); None without a positive."""
+    positive = (target > 0.5).astype(np.float64)
+    n, n_positive = len(target), positive.sum()
+    if n_positive == 0:
+        return None
+    order = np.argsort(-score, kind="stable")
+    hits, ordered = positive[order], score[order]
+    first, last = _blocks(ordered)
+    n_hits, n_seen = np.cumsum(hits)[last], (last + 1).astype(np.float64)
+    precision = n_hits / n_seen
+    area = (hits * precision).sum() / n_positive
+    # an item enters the precision of every positive ranked at or below it
+    loss_if_seen = _from_here(hits * n_hits / n_seen**2)[first]
+    gain_if_hit = _from_here(hits / n_seen)[first]
+    derivative = (hits * (precision - area + gain_if_hit) - loss_if_seen) / n_positive
+    values = np.empty(n)
+    values[order] = area + n * derivative
+    return values
+
+
+def _blocks(ordered: FloatArray) -> tuple[IntArray, IntArray]:
+    """First and last position of the tie that each position belongs to."""
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    lengths = np.diff(np.r_[starts, len(ordered)])
+    first = np.repeat(starts, lengths)
+    return first, first + np.repeat(lengths, lengths) - 1
+
+
+def _from_here(values: FloatArray) -> FloatArray:
+    return np.cumsum(values[::-1])[::-1]
+
+
+# ---- several labels an item
+
+
+def _flags(outputs: FloatArray) -> FloatArray:
+    return (outputs > 0.5).astype(np.float64)
+
+
+def label_confusions(targets: FloatArray, outputs: FloatArray) -> FloatArray:
+    flags = _flags(outputs)
+    return np.hstack([targets * flags, targets + flags])
+
+
+def micro_f1(sums: FloatArray) -> FloatArray:
+    hits, totals = np.split(sums, 2, axis=-1)
+    return _ratio(2 * hits.sum(axis=-1), totals.sum(axis=-1))
+
+
+def label_mean_f1(sums: FloatArray) -> FloatArray:
+    """Mean over all labels; one that neither occurs nor is predicted counts 0, as in scikit-learn."""
+    hits, totals = np.split(sums, 2, axis=-1)
+    return np.asarray(np.divide(2 * hits, totals, out=np.zeros_like(hits), where=totals > 0).mean(axis=-1))
+
+
+def subset_accuracy(targets: FloatArray, outputs: FloatArray) -> FloatArray:
+    return _with_count((_flags(outputs) == targets).all(axis=1).astype(np.float64))
+
+
+def label_log_loss(targets: FloatArray, outputs: FloatArray) -> FloatArray:
+    bounded = np.clip(outputs, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    return _with_count(-np.log(np.where(targets > 0.5, bounded, 1 - bounded)).mean(axis=1))
+
+
+# ---- regression
+
+
+def absolute_error(targets: FloatArray, outputs: FloatArray) -> FloatArray:
+    return _with_count(np.abs(targets - outputs).mean(axis=1))
+
+
+def squared_error(targets: FloatArray, outputs: FloatArray) -> FloatArray:
+    return _with_count(((targets - outputs) ** 2).mean(axis=1))
+
+
+def root_mean(sums: FloatArray) -> FloatArray:
+    return np.asarray(np.sqrt(mean(sums)))
+
+
+def variance_parts(targets: FloatArray, outputs: FloatArray) -> FloatArray:
+    centred = targets - targets.mean(axis=0)  # keeps the sum of squares exact for targets far from zero
+    errors = ((targets - outputs) ** 2).sum(axis=1, keepdims=True)
+    return np.hstack([errors, centred, (centred**2).sum(axis=1, keepdims=True), np.ones((len(targets), 1))])
+
+
+def explained(sums: FloatArray) -> FloatArray:
+    error, total, square, count = sums[..., 0], sums[..., 1:-2], sums[..., -2], sums[..., -1]
+    return 1 - _ratio(error, square - (total**2).sum(axis=-1) / count)
+
+
+# ---- shared algebra
+
+
+def _with_count(values: FloatArray) -> FloatArray:
+    return np.stack([values, np.ones(len(values))], axis=1)
+
+
+def mean(sums: FloatArray) -> FloatArray:
+    return np.asarray(sums[..., 0] / sums[..., 1])
+
+
+def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
+    """Ratio, NaN where there is nothing below."""
+    above, below = np.asarray(above, np.float64), np.asarray(below, np.float64)
+    return np.asarray(np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0))
+
+
+def _mean_ratio(above: FloatArray, below: FloatArray) -> FloatArray:
+    """Mean ratio over the classes that occur."""
+    occurs = below > 0
+    ratios = np.divide(above, below, out=np.zeros(np.shape(above)), where=occurs)
+    return _ratio(ratios.sum(axis=-1), occurs.sum(axis=-1))

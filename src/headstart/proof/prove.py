@@ -1,0 +1,186 @@
+"""Prove: did transfer help? The model against its rivals on held-out items, and what is shipped in the end."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.adaptation.ridge import moments_of
+from headstart.adaptation.transferred import Transferred
+from headstart.core.report import Report, RivalResult
+from headstart.proof import pictures
+from headstart.proof.contest import Performance, RivalContestant, Transfer, perform
+from headstart.proof.estimates import estimate
+from headstart.proof.intervals import Resamples, gain, score, scores
+from headstart.proof.learning_curve import learning_curve
+from headstart.proof.metrics import headline, metrics_for
+from headstart.proof.rival import rivals_for
+from headstart.proof.verdict import Judgement, judge
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from headstart.adaptation import Adapted
+    from headstart.core.dataset import Dataset, FloatArray, IntArray
+    from headstart.core.model import Predictor
+    from headstart.core.report import Score
+    from headstart.data.near_duplicates import NearDuplicates
+    from headstart.engines.clock import Clock
+    from headstart.proof.contest import Arena
+    from headstart.proof.metrics import Metric
+    from headstart.proof.rival import Cost, Rival
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What was found, and what is shipped.
+
+    `moments` are those of the model's features and targets, as arrays by name, for the bundle.
+    """
+
+    report: Report
+    predictor: Predictor
+    moments: dict[str, FloatArray]
+
+
+def prove(
+    arena: Arena,
+    adapted: Adapted,
+    duplicates: NearDuplicates,
+    *,
+    rivals: Cost = "full",
+    clock: Clock,
+    progress: TextIO | None = None,
+) -> Proof:
+    """Measure the model and its rivals on held-out items and decide what is shipped.
+
+    Parameters
+    ----------
+    adapted : the head fitted on `arena.plan.final`
+    rivals : 'none', 'simple' or 'full'; without rivals nothing is proven, and the report says so
+    clock : rivals that no longer fit in its budget are left out, and named
+
+    Raises
+    ------
+    OptionError
+        No such choice of rivals.
+    """
+    dataset, plan = arena.dataset, arena.plan
+    competitors = rivals_for(dataset.modality, arena.backbone, rivals)
+    held_out = plan.held_out
+    targets, resamples = dataset.targets[held_out], Resamples.draw(arena.groups[held_out], seed=arena.seed)
+    metric = headline(dataset.task, dataset.targets[plan.final])
+    ours = perform(Transfer(f"{arena.backbone.name} + {adapted.strategy}", adapted), arena)
+    performances, skipped = _run(competitors, arena, clock, progress)
+    results = tuple(_compare(metric, targets, ours, theirs, resamples) for theirs in performances)
+    judgement = judge(results)
+    predictor = _predictor(arena, adapted, judgement, competitors, performances)
+    curve = learning_curve(arena, metric, strategy=adapted.candidates[0]["name"])
+    report = Report(
+        task=dataset.task,
+        name=dataset.name,
+        labels=dataset.labels,
+        n_items=len(dataset),
+        n_groups=duplicates.n_groups,
+        n_train=len(plan.final),
+        n_test=len(held_out),
+        evaluation=plan.sentence,
+        source=arena.backbone.name,
+        strategy=adapted.strategy,
+        verdict=judgement.verdict,
+        sentence=judgement.sentence,
+        metric=score(metric, targets, ours.outputs, resamples),
+        metrics=scores(metrics_for(dataset.task), targets, ours.outputs, resamples),
+        rivals=results,
+        gain=judgement.gain,
+        estimates=estimate(arena, adapted, metric, plan.final),
+        candidates=tuple({**c, "chosen": c["weight"] > 0} for c in adapted.candidates),
+        curve=curve.points,
+        forecast=curve.forecast,
+        pictures={
+            **pictures.draw_held_out(dataset, held_out, ours.outputs, seed=arena.seed),
+            **pictures.draw_learnt(dataset, plan.final, adapted.held_out),
+            **pictures.draw_duplicates(dataset, duplicates),
+        },
+        notices=(*map(asdict, dataset.notices), *_leaks(arena), *skipped),
+        card=arena.backbone.card.to_dict(),
+        deployed=predictor.name,
+        seed=arena.seed,
+    )
+    return Proof(report=report, predictor=predictor, moments=_moments(arena, adapted))
+
+
+def measure(dataset: Dataset, outputs: FloatArray, groups: IntArray, *, seed: int) -> tuple[Score, ...]:
+    """Every metric that suits the task, for outputs (n, k) on labelled data; the headline first."""
+    first = headline(dataset.task, dataset.targets)
+    others = [metric for metric in metrics_for(dataset.task) if metric.name != first.name]
+    return scores((first, *others), dataset.targets, outputs, groups, seed=seed)
+
+
+def _run(
+    competitors: tuple[Rival, ...], arena: Arena, clock: Clock, progress: TextIO | None
+) -> tuple[list[Performance], list[dict[str, Any]]]:
+    """Let the rivals perform, cheapest first, while there is time; say which were left out."""
+    done: list[Performance] = []
+    skipped: list[dict[str, Any]] = []
+    for rival in competitors:
+        left = clock.left_s
+        expected = done[-1].seconds if done else 0.0  # they come cheapest first: the next costs at least as much
+        if (left is not None and left < expected) or (left is not None and left <= 0):
+            message = f"The rival '{rival.name}' was left out: the time budget was spent. Give --budget more, or none."
+            skipped.append({"kind": "budget", "message": message, "where": ()})
+            continue
+        if progress is not None:
+            progress.write(f"proving against {rival.name}\n")
+        done.append(perform(RivalContestant(rival), arena))
+    return done, skipped
+
+
+def _compare(
+    metric: Metric, targets: FloatArray, ours: Performance, theirs: Performance, resamples: Resamples
+) -> RivalResult:
+    return RivalResult(
+        name=theirs.name,
+        score=score(metric, targets, theirs.outputs, resamples),
+        gain=gain(metric, targets, ours.outputs, theirs.outputs, resamples),
+        seconds=round(theirs.seconds, 3),
+        note=getattr(theirs.fitted, "note", ""),
+    )
+
+
+def _predictor(
+    arena: Arena,
+    adapted: Adapted,
+    judgement: Judgement,
+    competitors: tuple[Rival, ...],
+    performances: list[Performance],
+) -> Predictor:
+    """The model if transfer helps or nothing was proven, else the best rival, fitted on all that may be learnt from."""
+    if judgement.deploy is None:
+        return Transferred(
+            name=f"{arena.backbone.name} + {adapted.strategy}", network=arena.backbone, head=adapted.head
+        )
+    if arena.plan.kind == "given":
+        return next(p.fitted for p in performances if p.name == judgement.deploy)
+    rival = next(r for r in competitors if r.name == judgement.deploy)
+    return RivalContestant(rival).fit(arena, arena.plan.final)
+
+
+def _leaks(arena: Arena) -> list[dict[str, Any]]:
+    """Held-out items of a given or a later part that have a near-duplicate among those learnt from."""
+    learnt, held_out = arena.plan.folds[0]
+    leaked = held_out[np.isin(arena.groups[held_out], arena.groups[learnt])]
+    if arena.plan.kind != "given" or not len(leaked):
+        return []
+    message = (
+        f"{len(leaked)} of the {len(held_out)} items of your test part have a near-duplicate among those learnt from; "
+        "the score counts them, so it is a little too kind."
+    )
+    return [{"kind": "leak", "message": message, "where": tuple(str(arena.dataset.ids[i]) for i in leaked[:20])}]
+
+
+def _moments(arena: Arena, adapted: Adapted) -> dict[str, FloatArray]:
+    transform = adapted.head.heads[0].transform
+    return moments_of(arena.problem(arena.plan.final), transform).arrays()

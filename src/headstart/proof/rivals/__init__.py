@@ -1,0 +1,1 @@
+"""One rival a file; none knows another."""

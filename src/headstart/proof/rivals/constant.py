@@ -1,0 +1,59 @@
+"""Constant: says the same of every item, the class frequencies or the mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO
+
+import numpy as np
+
+from headstart.proof.rival import Cost, FittedRival, OffsetHead
+from headstart.sources.inputs.nothing import NoInput
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.core.dataset import Dataset, FloatArray, IntArray, Modality
+    from headstart.engines.journal import Journal
+    from headstart.sources.graph import GraphBuilder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constant:
+    """The majority class with the training frequencies as probabilities; the mean of a regression's targets."""
+
+    name: ClassVar[str] = "constant"
+    modalities: ClassVar[tuple[Modality, ...]] = ("image", "text")
+    cost: ClassVar[Cost] = "simple"
+
+    def fit(
+        self,
+        dataset: Dataset,
+        index: IntArray,
+        *,
+        seed: int,  # noqa: ARG002  (all rivals share one signature)
+        journal: Journal,  # noqa: ARG002
+        progress: TextIO | None = None,  # noqa: ARG002
+    ) -> FittedRival:
+        """Take the means of the targets."""
+        means = dataset.targets[index].mean(axis=0)
+        return FittedRival(name=self.name, network=_Silence(len(means)), head=OffsetHead(offset=means, link="identity"))
+
+
+@dataclass(frozen=True)
+class _Silence:
+    """A network of zeros."""
+
+    dimensions: int
+
+    @property
+    def input(self) -> NoInput:
+        return NoInput()
+
+    def scores(self, items: Sequence[Any]) -> FloatArray:
+        return np.zeros((len(items), self.dimensions))
+
+    def encode(self, graph: GraphBuilder) -> str:
+        rows = graph.op("Cast", graph.input("rows", "int64", ["batch"]), to=1)
+        column = graph.op("Unsqueeze", rows, graph.constant(np.array([1], np.int64)))  # (batch, 1)
+        return graph.op("Mul", column, graph.constant(np.zeros((1, self.dimensions), np.float32)))

@@ -1,0 +1,73 @@
+"""RandomWeights: the same network, the same head, but weights drawn at random: what pretraining alone is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO
+
+import numpy as np
+
+from headstart.adaptation import adapt
+from headstart.features import embed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.core.dataset import Dataset, FloatArray, IntArray, Modality
+    from headstart.core.model import Head
+    from headstart.engines.journal import Journal
+    from headstart.proof.rival import Cost
+    from headstart.sources.backbone import Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomWeights:
+    """A head on features of the untrained network.
+
+    Attributes
+    ----------
+    backbone : the pretrained network, whose weights are redrawn
+    strategy : how the head is fitted, as for the model itself
+    """
+
+    name: ClassVar[str] = "random-weights"
+    modalities: ClassVar[tuple[Modality, ...]] = ("image", "text")
+    cost: ClassVar[Cost] = "full"
+    backbone: Source
+    strategy: str = "auto"
+
+    def fit(
+        self,
+        dataset: Dataset,
+        index: IntArray,
+        *,
+        seed: int,
+        journal: Journal,  # noqa: ARG002  (the features are kept by the feature store)
+        progress: TextIO | None = None,
+    ) -> RandomNetwork:
+        """Embed the items at `index` with random weights and adapt a head."""
+        part = dataset.take(index)
+        network = self.backbone.with_random_weights(seed)
+        features = embed(part.items, network, progress=progress)
+        groups = np.arange(len(part)) if part.groups is None else part.groups
+        adapted = adapt(
+            np.asarray(features.values), part.targets, task=part.task, groups=groups, strategy=self.strategy, seed=seed
+        )
+        return RandomNetwork(
+            name=self.name, network=network, head=adapted.head, note=f"{network.name}, {adapted.strategy}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomNetwork:
+    """Random network and fitted head: a `core.model.Predictor`."""
+
+    name: str
+    network: Source
+    head: Head
+    note: str = ""
+
+    def predict(self, items: Sequence[Any]) -> FloatArray:
+        """Outputs for items, shape (n, k)."""
+        features = embed(items, self.network)
+        return self.head.outputs(np.asarray(features.values))

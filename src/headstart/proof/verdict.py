@@ -1,0 +1,91 @@
+"""Verdict: from paired gains to a word, a sentence, and the model to deploy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.core.report import RivalResult, Score, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What the proof comes to.
+
+    Attributes
+    ----------
+    deploy : the name of the rival that the bundle shall hold; None for the model
+    rival : name of the best rival, against which `gain` was measured; None where none was run
+    """
+
+    verdict: Verdict
+    sentence: str
+    deploy: str | None
+    rival: str | None
+    gain: Score | None
+
+
+def best_rival(rivals: Sequence[RivalResult]) -> RivalResult | None:
+    """The rival over which the model gains least, the first among equals; rivals come cheapest first."""
+    return min(rivals, key=lambda rival: rival.gain.value, default=None)
+
+
+def judge(rivals: Sequence[RivalResult], *, unit: str | None = None) -> Judgement:
+    """Judge the model against its best rival.
+
+    The rival is the best on the very items that judge, so the model is held to the strictest comparison. Where no gain is
+    credible the rival is deployed: it owes nothing to pretrained weights, and was no worse.
+
+    Parameters
+    ----------
+    unit : the unit of a regression's target, for the sentence
+    """
+    rival = best_rival(rivals)
+    if rival is None:
+        return Judgement(
+            verdict="not proven",
+            sentence="Not proven: no rival was run, so nobody knows whether transfer helped.",
+            deploy=None,
+            rival=None,
+            gain=None,
+        )
+    gain = rival.gain
+    amount, interval = _amount(gain, unit), _interval(gain, unit)
+    metric = gain.name.removeprefix("gain in ")
+    if gain.low > 0:
+        verdict: Verdict = "transfer helps"
+        sentence = f"Transfer helps: {amount} better in {metric} than the best rival, {rival.name} ({interval})."
+    elif gain.high < 0:
+        verdict = "transfer hurts"
+        sentence = (
+            f"Transfer hurts: {amount} worse in {metric} than {rival.name} ({interval}); that rival is packed instead."
+        )
+    else:
+        verdict = "no credible gain"
+        sentence = (
+            f"No credible gain: {amount} {'worse' if gain.value < 0 else 'better'} in {metric} than {rival.name}, "
+            f"but the interval holds zero ({interval}); that rival is packed instead."
+        )
+    deploy = None if verdict == "transfer helps" else rival.name
+    return Judgement(verdict=verdict, sentence=sentence, deploy=deploy, rival=rival.name, gain=gain)
+
+
+def _interval(gain: Score, unit: str | None) -> str:
+    return f"95 % interval {_number(gain.low, gain)} to {_number(gain.high, gain)}{_suffix(gain, unit)}"
+
+
+def _amount(gain: Score, unit: str | None) -> str:
+    return f"{_number(abs(gain.value), gain).removeprefix('+')}{_suffix(gain, unit)}"
+
+
+def _number(value: float, gain: Score) -> str:
+    return f"{100 * value:+.1f}" if gain.unit == "fraction" else f"{value:+.3g}"
+
+
+def _suffix(gain: Score, unit: str | None) -> str:
+    if gain.unit == "fraction":
+        return " points"
+    return f" {gain.unit}" if gain.unit != "target" else f" {unit}" if unit else ""

@@ -1,0 +1,244 @@
+"""Transfer learning as scikit-learn estimators: X holds texts, photos, or features that are already there."""
+# ruff: noqa: E402, N803, N806  scikit-learn calls its data X, and may be imported only once it is known to be there
+
+from __future__ import annotations
+
+import os
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.adaptation import adapt
+from headstart.adaptation.select import strategies
+from headstart.core.errors import DataError, SourceError, require, unknown_name
+from headstart.data.image import IMAGE_SUFFIXES
+from headstart.data.near_duplicates import find_near_duplicates
+from headstart.features import embed
+from headstart.sources import open_source
+from headstart.sources.defaults import default_sources
+
+require("sklearn", extra="train", purpose="headstart.sklearn")
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_regressor
+from sklearn.utils import check_array, check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from headstart.core.dataset import FloatArray, IntArray, Task
+    from headstart.sources import Source
+
+__all__ = ["TransferClassifier", "TransferRegressor"]
+
+
+class _Transfer(BaseEstimator):  # type: ignore[misc]
+    """What classifier and regressor share."""
+
+    def __init__(self, *, source: str = "auto", strategy: str = "auto", random_state: Any = 0) -> None:
+        self.source = source
+        self.strategy = strategy
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.target_tags.required = True
+        return tags
+
+    def fit(self, X: Any, y: Any, groups: Any = None) -> Self:
+        """Embed the items, choose a head by groups that are held out, and fit it on everything.
+
+        Parameters
+        ----------
+        X : n texts, n paths of images, n images (h, w, 3), or features of shape (n, d), for which no source is needed
+        y : shape (n,) or (n, k)
+        groups : shape (n,), items that are held out together; near-duplicates always are
+
+        Raises
+        ------
+        ValueError
+            Features, targets or groups are not as scikit-learn demands, or there is only one class or group.
+        UserError
+            An item cannot be read, or no source or strategy has that name.
+        """
+        if self.strategy not in strategies():
+            raise unknown_name("strategy", str(self.strategy), strategies())
+        items, checks = _items_of(X), {"multi_output": True, "y_numeric": is_regressor(self)}
+        if items is None:
+            X, y = validate_data(self, X, y, **checks)
+        else:
+            y = validate_data(self, y=y, **checks)
+        task, targets = self._targets(y)
+        given = None if groups is None else _numbers_of(groups)
+        check_consistent_length(X if items is None else items, targets, given)
+        backbone = None if items is None else open_source(self._source_for(items))
+        features = X if backbone is None else _embed(items, backbone)
+        adapted = adapt(
+            features,
+            targets,
+            task=task,
+            groups=_join(features, given),
+            strategy=self.strategy,
+            seed=_seed_of(self.random_state),
+        )
+        self.head_, self.strategy_ = adapted.head, adapted.strategy
+        self.source_ = None if backbone is None else backbone.name
+        self.digest_ = None if backbone is None else backbone.digest
+        return self
+
+    def _targets(self, y: Any) -> tuple[Task, FloatArray]:
+        raise NotImplementedError
+
+    def _source_for(self, items: list[Any]) -> str:
+        if self.source != "auto":
+            return str(self.source)
+        return default_sources("image" if all(_is_image(item) for item in items) else "text")[0]
+
+    def _outputs(self, X: Any) -> FloatArray:
+        """Probabilities or values, shape (n, k)."""
+        check_is_fitted(self)
+        items = _items_of(X)
+        if (items is None) != (self.source_ is None):
+            fitted, came = ("texts or images", "none") if items is None else ("features", "texts or images")
+            raise DataError(
+                f"this {type(self).__name__} was fitted on {fitted}, but X holds {came}. Give what it was fitted on."
+            )
+        if self.source_ is None:
+            return self.head_.outputs(validate_data(self, X, reset=False))
+        backbone = open_source(self.source_)
+        if backbone.digest != self.digest_:
+            raise SourceError(
+                f"source '{self.source_}' is another than this {type(self).__name__} was fitted with. Fit it again."
+            )
+        return self.head_.outputs(_embed(items, backbone))
+
+
+class TransferClassifier(ClassifierMixin, _Transfer):  # type: ignore[misc]
+    """Classify by a calibrated head on the features of a pretrained network.
+
+    Parameters
+    ----------
+    source : name of a pretrained network; 'auto' for the default one of texts or of photos
+    strategy : 'auto' tries every candidate that suits; 'ridge', 'logistic', 'prototypes' or 'discriminant' takes that one
+    random_state : for the folds of candidates; an int gives the same head for the same data
+
+    Attributes
+    ----------
+    classes_ : shape (k,), the labels; 0 … k-1 if y was an indicator matrix, where an item may have several
+    head_, strategy_, source_ : what was fitted, how it was chosen, and on which network; None for features
+    n_features_in_, feature_names_in_ : only where X held features
+
+    Examples
+    --------
+    >>> X = np.array([[0.0, 1.0], [0.2, 0.9], [1.0, 0.1], [0.8, 0.0]])
+    >>> TransferClassifier().fit(X, ["plum", "plum", "kiwi", "kiwi"]).predict([[0.1, 1.1]])
+    array(['plum'], dtype='<U4')
+    """
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def predict(self, X: Any) -> Any:
+        """Predict the likeliest label of each item, shape (n,), or the labels above one half as indicators (n, k)."""
+        outputs = self._outputs(X)
+        if self.head_.link == "sigmoid":
+            return (outputs > 0.5).astype(np.int64)
+        return self.classes_[outputs.argmax(axis=1)]
+
+    def predict_proba(self, X: Any) -> FloatArray:
+        """Predict calibrated probabilities, shape (n, k), in the order of `classes_`."""
+        return self._outputs(X)
+
+    def _targets(self, y: Any) -> tuple[Task, FloatArray]:
+        check_classification_targets(y)
+        if type_of_target(y) == "multilabel-indicator":
+            targets = check_array(y, accept_sparse=False, dtype=np.float64, ensure_min_samples=2, input_name="y")
+            self.classes_ = np.arange(targets.shape[1])
+            return "multilabel", targets
+        self.classes_, codes = np.unique(column_or_1d(y, warn=True), return_inverse=True)
+        k = len(self.classes_)
+        if k < 2:
+            raise ValueError(
+                f"y has one class, '{self.classes_[0]}'; at least 2 are needed. Add items of another class."
+            )
+        return "binary" if k == 2 else "multiclass", np.eye(k)[codes]
+
+
+class TransferRegressor(RegressorMixin, _Transfer):  # type: ignore[misc]
+    """Predict numbers by a ridge head on the features of a pretrained network.
+
+    Parameters and attributes are those of `TransferClassifier`, without `classes_`.
+
+    Examples
+    --------
+    >>> X = np.arange(8.0)[:, None]
+    >>> TransferRegressor().fit(X, 2.0 * X[:, 0]).predict([[3.5]]).round(1)
+    array([7.])
+    """
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def predict(self, X: Any) -> FloatArray:
+        """Predict the values, of the shape of y: (n,) or (n, k)."""
+        outputs = self._outputs(X)
+        return outputs[:, 0] if self._y_is_flat else outputs
+
+    def _targets(self, y: Any) -> tuple[Task, FloatArray]:
+        y = check_array(y, ensure_2d=False, dtype=np.float64, ensure_min_samples=2, input_name="y")
+        self._y_is_flat = y.ndim == 1
+        return "regression", y.reshape(len(y), -1)
+
+
+def _items_of(X: Any) -> list[Any] | None:
+    """Texts, paths or images as a list; None where X is a table."""
+    if not isinstance(X, list | tuple):
+        n_axes = len(getattr(X, "shape", ()))
+        if n_axes not in (1, 4):
+            return None
+        X = np.asarray(X)
+    items = list(X)
+    return items if any(isinstance(item, str) or _is_image(item) for item in items) else None
+
+
+def _is_image(item: Any) -> bool:
+    if isinstance(item, str):
+        return os.path.splitext(item)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122  a long text is no Path
+    return isinstance(item, os.PathLike | bytes) or (isinstance(item, np.ndarray) and item.ndim > 1)
+
+
+def _embed(items: list[Any] | None, backbone: Source) -> FloatArray:
+    assert items is not None
+    if backbone.modality == "text":
+        wrong = next((i for i, item in enumerate(items) if not isinstance(item, str)), None)
+        if wrong is not None:
+            kind = type(items[wrong]).__name__
+            raise DataError(f"X[{wrong}] is a {kind}, but source '{backbone.name}' reads texts. Give strings.")
+    return embed(items, backbone).values
+
+
+def _numbers_of(groups: Any) -> IntArray:
+    numbers: IntArray = np.unique(column_or_1d(groups), return_inverse=True)[1]
+    if not numbers.any():
+        raise ValueError("groups holds one group; at least 2 are needed to hold one out. Name more, or give none.")
+    return numbers
+
+
+def _join(features: FloatArray, given: IntArray | None) -> IntArray:
+    """Number the items that are held out together, shape (n,): near-duplicates, and the given groups."""
+    joined = find_near_duplicates(features, given).groups
+    if joined.any():
+        return joined
+    return np.arange(len(features)) if given is None else given  # all are alike: there is nothing to leak
+
+
+def _seed_of(random_state: Any) -> int:
+    if isinstance(random_state, Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))

@@ -1,0 +1,159 @@
+"""Source: a pretrained network that is checked and ready to encode."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import numpy as np
+
+from headstart.core import registry
+from headstart.core.errors import DataError, SourceError, require
+from headstart.sources import inputs
+from headstart.sources.card import WEIGHTS, Card, find
+from headstart.sources.fingerprint import check_fingerprint
+from headstart.sources.graph import GraphBuilder
+from headstart.sources.origins import fetch, read_file
+from headstart.sources.weights import from_safetensors
+
+if TYPE_CHECKING:
+    from headstart.core.dataset import Modality
+    from headstart.core.model import Input
+    from headstart.sources.weights import State
+
+_REVISION = (
+    1  # raise it when any built-in computation or preprocessing changes: features kept from before no longer count
+)
+
+
+class Source:
+    """A backbone (`core.model.Backbone`) whose files lie in the cache.
+
+    Attributes
+    ----------
+    name, modality, dimensions : as on the card
+    digest : sha256 over weights, network and preprocessing, hex
+    card : the full record
+    batch_size : how many items one thread runs at a time
+    """
+
+    def __init__(self, card: Card, folder: Path, *, seed: int | None = None) -> None:
+        self.card = card
+        self.folder = folder
+        self.seed = seed
+        self.name: str = card.name if seed is None else f"{card.name} (random weights)"
+        self.modality: Modality = card.modality
+        self.dimensions: int = card.dimensions
+        self.digest: str = _digest(card, seed)
+        self._architecture = registry.get("architectures", card.architecture)
+        self.batch_size: int = self._architecture.BATCH_SIZE
+
+    @cached_property
+    def input(self) -> Input:
+        """The preprocessing in front of the network."""
+        files = {name: read_file(self.card, self.folder, name) for name in self.card.files if name != WEIGHTS}
+        return inputs.build(self.card.input["kind"], self.card.input, files)
+
+    def key(self, item: Any) -> bytes:
+        """Hash the content of an item: equal contents have equal keys of 16 bytes, wherever they lie.
+
+        Raises
+        ------
+        DataError
+            A file cannot be read; the message names it.
+        """
+        if isinstance(item, np.ndarray):
+            content = f"{item.dtype} {item.shape}".encode() + np.ascontiguousarray(item).tobytes()
+        elif self.modality == "text":
+            content = str(item).encode("utf-8", "surrogatepass")
+        else:
+            content = bytes(item) if isinstance(item, bytes | bytearray | memoryview) else _file_content(item)
+        return hashlib.blake2b(content, digest_size=16).digest()
+
+    def size(self, item: Any) -> int:
+        """Say how long an item is, where that decides its cost: batches are made of items of like size."""
+        return len(str(item)) if self.modality == "text" else 0
+
+    def state(self) -> State:
+        """Read the weights, each time from the checked file.
+
+        Raises
+        ------
+        SourceError
+            The file is missing or has changed.
+        """
+        state = from_safetensors(read_file(self.card, self.folder, WEIGHTS))
+        if self.seed is None:
+            return state
+        rng = np.random.default_rng(self.seed)
+        return {name: self._architecture.initialise(name, state[name], rng) for name in sorted(state)}
+
+    def encode(self, graph: Any) -> str:
+        """Declare the graph's inputs, add the network, and return the value of shape (batch, dimensions)."""
+        value: str = self._architecture.encode(graph, self.state(), self.card)
+        return value
+
+    def session(self) -> Any:
+        """Make an ONNX Runtime session whose one output is `features`; threads may share it, a thread a batch."""
+        require("onnx", extra="train", purpose="running a pretrained network")
+        graph = GraphBuilder()
+        graph.output(self.encode(graph), "features", "float32", ["batch", self.dimensions])
+        return _session(graph.model().SerializeToString())
+
+    def with_random_weights(self, seed: int) -> Source:
+        """Give the same network with fresh random weights: what it does without having been pretrained."""
+        return Source(self.card, self.folder, seed=seed)
+
+
+def open_source(source: str | Card, *, sink: TextIO | None = sys.stderr) -> Source:
+    """Open a source by name or card; the first time, it is fetched and its features are checked.
+
+    Raises
+    ------
+    OptionError
+        No source is of that name.
+    SourceError
+        It cannot be fetched, or it is not what its card says.
+    """
+    card = find(source) if isinstance(source, str) else source
+    folder = fetch(card, sink=sink)
+    opened = Source(card, folder)
+    check_fingerprint(opened, folder)
+    return opened
+
+
+def _digest(card: Card, seed: int | None) -> str:
+    identity = {
+        "revision": _REVISION,
+        "architecture": card.architecture,
+        "network": card.network,
+        "input": card.input,
+        "files": card.files,
+        "seed": seed,
+    }
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+
+def _file_content(path: Any) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise DataError(f"'{path}' cannot be read ({reason}). Correct the path or remove the row.") from error
+
+
+def _session(model: bytes) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # a thread a batch beats threads inside a batch (docs/log.md)
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime's errors share no base
+        raise SourceError(f"ONNX Runtime refuses the network: {str(error).splitlines()[0]}") from error

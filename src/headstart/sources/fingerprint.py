@@ -1,0 +1,62 @@
+"""The fixed test input of each modality, and the check that a source gives the features that its card promises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.errors import SourceError
+from headstart.engines.files import write_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headstart.core.dataset import FloatArray
+    from headstart.sources.backbone import Source
+
+TOLERANCE = 1e-3
+_MARK = "fingerprint-checked"
+_SENTENCE = "A head start is an advantage that is given before the race begins."
+
+
+def fixed_item(source: Source) -> Any:
+    """Make the test input: a sentence, or gradients and a disc of exactly the network's size, so that nothing is resized."""
+    if source.modality == "text":
+        return _SENTENCE
+    height, width = source.card.input["height_px"], source.card.input["width_px"]
+    rows, columns = np.mgrid[0:height, 0:width]
+    image = np.stack(
+        [rows * 255 // height, columns * 255 // width, (rows + columns) * 255 // (height + width)], axis=-1
+    )
+    image[(rows - height // 2) ** 2 + (columns - width // 3) ** 2 < (height // 4) ** 2] = (250, 120, 30)
+    return image.astype(np.uint8)
+
+
+def features_of_fixed_item(source: Source) -> FloatArray:
+    """Run the network on the test input, shape (dimensions,)."""
+    features: FloatArray = source.session().run(None, source.input.prepare([fixed_item(source)]))[0][0]
+    return features
+
+
+def check_fingerprint(source: Source, folder: Path) -> None:
+    """Compare the first features of the test input with the card's; once done, later runs trust the files' hashes.
+
+    Raises
+    ------
+    SourceError
+        They differ by more than 1e-3.
+    """
+    mark = folder / _MARK
+    if mark.is_file() and mark.read_bytes() == source.digest.encode():
+        return
+    expected = np.asarray(source.card.fingerprint)
+    found = features_of_fixed_item(source)[: len(expected)]
+    difference = float(np.abs(found - expected).max()) if found.shape == expected.shape else float("inf")
+    if not difference <= TOLERANCE:
+        raise SourceError(
+            f"{source.name}: the features of the test input differ from the card's by {difference:.2g} (at most {TOLERANCE} "
+            f"allowed), so this network does not compute what was measured. Remove {folder} and run again; "
+            "if it stays so, upgrade onnxruntime."
+        )
+    write_file(mark, source.digest.encode())

@@ -1,0 +1,97 @@
+"""Write ONNX graphs node by node, from arrays: no exporter and no torch stand between the weights and the graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import onnx
+
+OPSET = 18
+IR_VERSION = 9  # the oldest that holds opset 18: bundles must load in runtimes that are years old
+
+FLOAT32 = 1  # ONNX's number, for casts
+
+_ELEMENT_TYPES = {"float32": FLOAT32, "uint8": 2, "int64": 7}
+
+
+class GraphBuilder:
+    """An ONNX graph under construction; values are named by plain strings.
+
+    >>> graph = GraphBuilder()
+    >>> x = graph.input("x", "float32", ["batch", 2])
+    >>> graph.output(graph.op("Mul", x, graph.constant(np.float32(2))), "y", "float32", ["batch", 2])
+    >>> [node.op_type for node in graph.model().graph.node]
+    ['Mul', 'Identity']
+    """
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._initializers: list[onnx.TensorProto] = []
+        self._inputs: list[onnx.ValueInfoProto] = []
+        self._outputs: list[onnx.ValueInfoProto] = []
+        self._count = 0
+
+    def input(self, name: str, dtype: str, shape: Sequence[int | str]) -> str:
+        """Declare an input; a string in `shape` names a dynamic axis."""
+        self._inputs.append(_value_info(name, dtype, shape))
+        return name
+
+    def output(self, value: str, name: str, dtype: str, shape: Sequence[int | str]) -> None:
+        """Publish `value` under `name`."""
+        from onnx import helper
+
+        self._nodes.append(helper.make_node("Identity", [value], [name]))
+        self._outputs.append(_value_info(name, dtype, shape))
+
+    def constant(self, array: Any, name: str | None = None) -> str:
+        """Store an array in the graph and return its name."""
+        from onnx import numpy_helper
+
+        name = name or self._fresh("constant")
+        self._initializers.append(numpy_helper.from_array(np.ascontiguousarray(array).reshape(np.shape(array)), name))
+        return name
+
+    def op(self, operator: str, *inputs: str, **attributes: Any) -> str:
+        """Add a node with one output and return that output's name."""
+        from onnx import helper
+
+        output = self._fresh(operator.lower())
+        self._nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
+        return output
+
+    def model(self, metadata: Mapping[str, str] | None = None) -> onnx.ModelProto:
+        """Check the graph and wrap it as a model."""
+        import onnx
+        from onnx import helper
+
+        graph = helper.make_graph(self._nodes, "headstart", self._inputs, self._outputs, self._initializers)
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="headstart", ir_version=IR_VERSION
+        )
+        if metadata:
+            helper.set_model_props(model, dict(metadata))
+        onnx.checker.check_model(model)
+        return model
+
+    def _fresh(self, stem: str) -> str:
+        self._count += 1
+        return f"{stem}_{self._count}"
+
+
+def mean_over_tokens(graph: GraphBuilder, x: str, mask: str) -> str:
+    """Average (batch, length, dimensions) over the tokens that are not padding; zeros if there is none."""
+    total = graph.op("MatMul", graph.op("Unsqueeze", mask, graph.constant(np.array([1]))), x)  # (batch, 1, dimensions)
+    count = graph.op("ReduceSum", mask, graph.constant(np.array([1])), keepdims=1)
+    count = graph.op("Max", count, graph.constant(np.float32(1)))
+    return graph.op("Div", graph.op("Squeeze", total, graph.constant(np.array([1]))), count)
+
+
+def _value_info(name: str, dtype: str, shape: Sequence[int | str]) -> onnx.ValueInfoProto:
+    from onnx import helper
+
+    return helper.make_tensor_value_info(name, _ELEMENT_TYPES[dtype], list(shape))

@@ -1,0 +1,30 @@
+"""Preprocessing, one kind a file: items become the arrays that a graph takes.
+
+A part of the kind `inputs` is a class with the methods of `core.model.Input` and a class method
+`build(settings, files)` that makes it again from what `settings()` and `files()` gave. None of them needs torch or onnx.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headstart.core import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headstart.core.model import Input
+
+
+def build(kind: str, settings: Mapping[str, Any], files: Mapping[str, bytes]) -> Input:
+    """Make an input again from its kind, settings and files, as a card or a bundle's manifest gives them.
+
+    Raises
+    ------
+    OptionError
+        No input is of that kind.
+    SourceError
+        A setting or a file is missing or damaged.
+    """
+    made: Input = registry.get("inputs", kind).build(settings, files)
+    return made

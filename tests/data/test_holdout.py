@@ -1,0 +1,128 @@
+"""No group is ever on both sides of a split, and classes are spread evenly."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import integers
+
+from headstart.core.dataset import Dataset
+from headstart.core.errors import DataError
+from headstart.data.conditions import find_conditions
+from headstart.data.holdout import assign_folds, plan_splits
+from headstart.data.near_duplicates import find_near_duplicates
+
+
+def make_dataset(n, *, groups=None, times=None, splits=None, task="multiclass"):
+    targets = np.arange(n, dtype=float)[:, None] if task == "regression" else np.eye(3)[np.arange(n) % 3]
+    return Dataset(
+        name="numbers",
+        modality="text",
+        task=task,
+        items=[str(i) for i in range(n)],
+        ids=[f"row {i}" for i in range(n)],
+        targets=targets,
+        labels=("a", "b", "c")[: targets.shape[1]],
+        groups=groups,
+        times=times,
+        splits=None if splits is None else np.array(splits),
+    )
+
+
+@settings(deadline=None)
+@given(seed=integers(0, 10_000), n=integers(10, 1500), n_groups=integers(5, 200))
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+def test_no_group_is_on_both_sides(seed, n, n_groups, task):
+    groups = np.random.default_rng(seed).integers(0, n_groups, n)
+    if len(np.unique(groups)) < 3:
+        return
+    plan = plan_splits(make_dataset(n, task=task), groups, seed=seed)
+    for learnt, held_out in plan.folds:
+        assert not set(groups[learnt]) & set(groups[held_out])
+        assert len(learnt) + len(held_out) == n
+    if plan.kind == "cross-validation":
+        assert sorted(plan.held_out) == list(range(n))
+
+
+@given(seed=integers(0, 10_000))
+def test_single_items_spread_the_classes_evenly(seed):
+    targets = np.eye(3)[np.random.default_rng(seed).integers(0, 3, 100)]
+    folds = assign_folds(np.arange(100), targets, 5, seed)
+    counts = np.array([targets[folds == fold].sum(axis=0) for fold in range(5)])
+    assert np.ptp(counts, axis=0).max() <= 2
+    assert np.ptp(counts.sum(axis=1)) <= 3
+
+
+def test_a_given_test_part_is_the_test():
+    splits = ["train"] * 40 + ["validation"] * 10 + ["test"] * 10
+    plan = plan_splits(make_dataset(60, splits=splits), np.arange(60), seed=0)
+    assert plan.kind == "given"
+    assert list(plan.held_out) == list(range(50, 60))
+    assert list(plan.final) == list(range(50))
+
+
+def test_a_validation_part_alone_is_held_out():
+    plan = plan_splits(make_dataset(30, splits=["train"] * 20 + ["validation"] * 10), np.arange(30), seed=0)
+    assert list(plan.held_out) == list(range(20, 30))
+
+
+def test_along_time_only_the_later_is_held_out():
+    times = np.random.default_rng(0).permutation(40).astype(float)
+    plan = plan_splits(make_dataset(40, times=times), np.arange(40), seed=0)
+    assert times[plan.folds[0][0]].max() < times[plan.held_out].min()
+
+
+def test_time_with_every_late_item_a_copy_is_an_error():
+    with pytest.raises(DataError, match="near-duplicate earlier on"):
+        plan_splits(make_dataset(40, times=np.arange(40.0)), np.arange(40) % 10, seed=0)
+
+
+def test_too_few_groups_is_an_error_that_says_what_to_do():
+    with pytest.raises(DataError, match="at least 3 groups are needed"):
+        plan_splits(make_dataset(40), np.arange(40) % 2, seed=0)
+
+
+class TestNearDuplicates:
+    def test_noisy_copies_are_found_and_others_left_alone(self):
+        rng = np.random.default_rng(0)
+        originals = rng.normal(size=(200, 64))
+        copies = originals[:40] + 0.02 * rng.normal(size=(40, 64))
+        found = find_near_duplicates(np.concatenate([originals, copies]))
+        assert all(found.groups[i] == found.groups[200 + i] for i in range(40))
+        assert found.n_groups == 200
+
+    def test_data_without_copies_has_hardly_any_groups(self):
+        found = find_near_duplicates(np.random.default_rng(1).normal(size=(500, 32)))
+        assert found.n_groups >= 490
+
+    def test_exact_copies_are_found_in_the_smallest_data(self):
+        features = np.random.default_rng(2).normal(size=(6, 8))
+        found = find_near_duplicates(np.concatenate([features, features[:2]]))
+        assert found.n_groups == 6
+        assert [sorted(s) for s in found.sets()] == [[0, 6], [1, 7]]
+
+    def test_the_users_groups_stay_together(self):
+        given_groups = np.arange(60) // 3
+        found = find_near_duplicates(np.random.default_rng(3).normal(size=(60, 16)), given_groups)
+        assert all(len(set(found.groups[given_groups == g])) == 1 for g in range(20))
+
+    @settings(deadline=None, max_examples=30)
+    @given(seed=integers(0, 10_000))
+    def test_order_does_not_matter(self, seed):
+        rng = np.random.default_rng(seed)
+        features = rng.normal(size=(80, 12))
+        features[40:60] = features[:20] + 0.01 * rng.normal(size=(20, 12))
+        order = rng.permutation(80)
+        straight, shuffled = find_near_duplicates(features).groups, find_near_duplicates(features[order]).groups
+        together = straight[order][:, None] == straight[order][None]
+        np.testing.assert_array_equal(together, shuffled[:, None] == shuffled[None])
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=integers(0, 10_000), n=integers(12, 150))
+def test_conditions_keep_duplicates_together_and_are_several(seed, n):
+    rng = np.random.default_rng(seed)
+    duplicates = rng.integers(0, n // 2, n)
+    targets = np.eye(3)[rng.integers(0, 3, n)]
+    clusters = find_conditions(rng.normal(size=(n, 8)), targets, duplicates, seed=seed, is_classification=True)
+    assert all(len(set(clusters[duplicates == g])) == 1 for g in np.unique(duplicates))
+    assert len(np.unique(clusters)) > 1

@@ -1,0 +1,245 @@
+"""The report as a page: self-contained, escaped, and there for every task."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from tiny_bundle import make_report, make_schema
+
+from headstart.core.report import RivalResult, Score
+from headstart.packaging.page import render, render_card
+
+ATTACK = "</text></svg><script>alert(1)</script><img src=x onerror=alert(1)> \"'{{ 7*7 }} & `x` | y"
+
+
+class Tags(HTMLParser):
+    """Every tag with its attributes, and whether all are closed."""
+
+    VOID = frozenset({"meta", "img", "br"})
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.open = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def page():
+    return render(make_report())
+
+
+def test_the_verdict_stands_on_top(page):
+    body = page[page.index("<body>") :]
+    assert body.index("Transfer helps: the model is right") < body.index("Did transfer help?")
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "Did transfer help?",
+        "What to expect on new data",
+        "Where it errs, and whether it knows",
+        "Most often confused",
+        "Surest mistakes",
+        "Look-alikes",
+        "Notices about the data",
+        "Candidates tried",
+        "Time by stage",
+        "The pretrained source",
+        "known biases",
+        "About 40 more labels for 2 points.",
+        "Use it",
+    ],
+)
+def test_every_part_is_there(page, part):
+    assert part in page
+
+
+def test_what_is_missing_leaves_no_empty_heading():
+    bare = make_report(
+        rivals=(),
+        gain=None,
+        estimates={},
+        candidates=(),
+        curve=(),
+        forecast="",
+        pictures={},
+        notices=(),
+        card={},
+        timing={},
+        metrics=(),
+    )
+    page = render(bare)
+    assert Tags(page).open == []
+    for part in (
+        "Did transfer help?",
+        "What to expect",
+        "Where it errs",
+        "Surest mistakes",
+        "pretrained source",
+        "<svg",
+    ):
+        assert part not in page
+
+
+def test_the_page_is_whole_and_closed(page):
+    tags = Tags(page)
+    assert tags.open == []
+    assert sum(tag == "svg" for tag, _ in tags.tags) == 6
+
+
+def test_the_page_asks_for_nothing(page):
+    parsed = Tags(page).tags
+    assert "script" not in {tag for tag, _ in parsed}
+    assert not [attributes for tag, attributes in parsed if tag in {"link", "iframe", "object", "a", "base", "form"}]
+    for _, attributes in parsed:
+        assert not [name for name in attributes if name.startswith("on")]
+        assert (attributes.get("src") or "data:").startswith("data:")
+    assert "default-src 'none'" in page
+    assert not re.search(r"url\(\s*['\"]?http|@import", page)
+
+
+def test_pictures_follow_light_and_dark(page):
+    pictures = "".join(re.findall(r"<svg.*?</svg>", page, re.DOTALL))
+    assert "var(--ink)" in pictures
+    assert "var(--accent)" in pictures
+    assert not re.search(r'(fill|stroke)="(#|black|white|rgb)', pictures)
+    assert ' id="' not in pictures  # several pictures share one page
+
+
+def test_pictures_have_no_size_of_their_own(page):
+    for attributes in (attributes for tag, attributes in Tags(page).tags if tag == "svg"):
+        assert "width" not in attributes
+        assert attributes["style"].startswith("max-width")
+
+
+def test_pictures_are_told_in_words(page):
+    described = [attributes for tag, attributes in Tags(page).tags if attributes.get("role") == "img"]
+    assert len(described) == 6
+    assert all(attributes["aria-label"] for attributes in described)
+
+
+def attacked():
+    score = Score(name=ATTACK, value=0.5, low=0.4, high=0.6, n=3, unit=ATTACK)
+    example = {"id": ATTACK, "true": ATTACK, "predicted": [ATTACK], "probability": 0.5, "text": ATTACK}
+    return make_report(
+        name=ATTACK,
+        labels=(ATTACK, "b"),
+        sentence=ATTACK,
+        evaluation=ATTACK,
+        forecast=ATTACK,
+        metric=score,
+        metrics=(score,),
+        gain=score,
+        rivals=(RivalResult(name=ATTACK, score=score, gain=score, note=ATTACK),),
+        estimates={ATTACK: score},
+        candidates=({"name": ATTACK, "loss": 0.1, "chosen": True},),
+        pictures={
+            "confusion": {"labels": [ATTACK, "b"], "counts": [[1, 2], [3, 4]]},
+            "per_label": [{"label": ATTACK, "n": 3}],
+            "mistakes": [example, {**example, "thumbnail": 'x" onerror="alert(1)'}],
+            "suspects": [example],
+            "duplicate_groups": [{"size": 2, "members": [{"id": ATTACK, "text": ATTACK}]}],
+        },
+        notices=({"kind": ATTACK, "message": ATTACK, "where": [ATTACK]},),
+        card={"name": ATTACK, "licence": ATTACK, "known_bias": ATTACK, "paper": ATTACK},
+        deployed=ATTACK,
+        source=ATTACK,
+        strategy=ATTACK,
+    )
+
+
+def test_what_users_wrote_stays_text():
+    page = render(attacked())
+    parsed = Tags(page)
+    assert parsed.open == []
+    assert "script" not in {tag for tag, _ in parsed.tags}
+    for tag, attributes in parsed.tags:
+        assert "onerror" not in attributes, tag
+    assert "49" not in re.sub(r"<svg.*?</svg>|<style>.*?</style>", "", page, flags=re.DOTALL)
+
+
+def test_the_card_keeps_users_words_in_their_place():
+    card = render_card(attacked(), make_schema(labels=(ATTACK, "b")))
+    assert "<script>" not in card
+    assert "<img" not in card
+    rows = [line for line in card.splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} <= {4, 5}
+
+
+def test_numpy_and_missing_numbers_are_drawn():
+    curve = tuple(
+        {"n_items": np.int64(n), "value": np.float64(v), "low": v, "high": v}
+        for n, v in ((10, 0.5), (20, float("nan")), (40, 0.7))
+    )
+    score = Score(name="accuracy", value=float("nan"), low=float("nan"), high=float("nan"), n=0)
+    page = render(make_report(curve=curve, metric=score, timing={"peak_mib": np.float32(100.4)}))
+    assert "not known" in page
+    assert "100 MiB" in page
+    assert "nan" not in re.findall(r"<svg.*?</svg>", page, re.DOTALL)[0].lower()
+
+
+def regression():
+    mae = Score(name="MAE", value=1234.5, low=1100, high=1400, n=40, unit="euro")
+    points = [{"true": float(x), "predicted": float(x) + 100} for x in range(1000, 5000, 200)]
+    mistakes = [{"id": "a", "true": 5000.0, "predicted": 1200.5, "probability": None, "text": "house"}]
+    return make_report(
+        task="regression",
+        labels=("price",),
+        metric=mae,
+        metrics=(mae,),
+        gain=mae,
+        rivals=(RivalResult(name="constant", score=mae, gain=mae),),
+        estimates={},
+        curve=(),
+        pictures={"residuals": points, "mistakes": mistakes},
+    )
+
+
+def test_a_regression_has_its_own_pictures():
+    page = render(regression())
+    assert "How far off it is" in page
+    assert "predicted price" in page
+    assert "1,234" in page or "1,235" in page
+    assert "MAE, euro" in page
+
+
+def test_many_classes_are_told_by_their_worst_pairs():
+    labels = [f"class {i}" for i in range(60)]
+    counts = np.eye(60, dtype=int) * 5
+    counts[3, 4] = 9
+    page = render(
+        make_report(labels=tuple(labels), pictures={"confusion": {"labels": labels, "counts": counts.tolist()}})
+    )
+    assert "confusion matrix of" not in page
+    assert "9 of 14" in page
+
+
+def test_the_card_says_what_a_reader_needs():
+    card = render_card(make_report(), make_schema())
+    for part in (
+        "## Intended use",
+        "## Data",
+        "## Results",
+        "| accuracy |",
+        "| constant |",
+        "Apache-2.0",
+        "known biases",
+        "headstart predict",
+        "## Limits",
+    ):
+        assert part in card

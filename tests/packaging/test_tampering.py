@@ -1,0 +1,214 @@
+"""A bundle that is not exactly as it was sealed is refused, by the name of the file."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import binary, integers
+from onnx import TensorProto, helper
+from tiny_bundle import make_predictor
+
+from headstart.core.errors import BundleError
+from headstart.packaging import load_bundle
+from headstart.packaging.export import export
+from headstart.packaging.external import has_external_data
+from headstart.packaging.manifest import seal
+from headstart.packaging.session import open_session
+from headstart.packaging.strict_json import to_json
+
+FILES = ["model.onnx", "head.safetensors", "moments.safetensors", "report.json", "report.html", "README.md"]
+
+
+def refused(folder, pattern):
+    with pytest.raises(BundleError, match=pattern) as caught:
+        load_bundle(folder)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.endswith((".", "headstart"))
+
+
+def reseal(folder, **changes):
+    """Change the manifest as somebody would who knows how it is sealed."""
+    content = json.loads((folder / "manifest.json").read_text())
+    del content["sha256"]
+    content.update(changes)
+    sealed = {**content, "sha256": hashlib.sha256(to_json(content).encode()).hexdigest()}
+    (folder / "manifest.json").write_text(to_json(sealed))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_changed_byte(bundle, name):
+    content = bytearray((bundle / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (bundle / name).write_bytes(content)
+    refused(bundle, f"{re.escape(name)} has been changed")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_truncated_file(bundle, name):
+    (bundle / name).write_bytes((bundle / name).read_bytes()[:-7])
+    refused(bundle, rf"{re.escape(name)} has \d+ bytes and should have \d+")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file(bundle, name):
+    (bundle / name).unlink()
+    refused(bundle, f"{re.escape(name)} is missing from the bundle")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [('"fruit"', '"fruis"'), ('"kiwi"', '"kiwj"'), ('"bytes": ', '"bytes": 1')]
+)
+def test_a_changed_manifest(bundle, before, after):
+    text = (bundle / "manifest.json").read_text()
+    (bundle / "manifest.json").write_text(text.replace(before, after, 1))
+    refused(bundle, "manifest.json has been changed")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe{}", b'{"schema": 1', b"[" * 100_000])
+def test_an_unreadable_manifest(bundle, content):
+    (bundle / "manifest.json").write_bytes(content)
+    refused(bundle, "manifest.json is not readable JSON")
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{}", '{"schema": "1", "files": {}}', '{"schema": 0, "files": {}}', '{"schema": 1}']
+)
+def test_json_that_is_no_manifest(bundle, content):
+    (bundle / "manifest.json").write_text(content)
+    refused(bundle, "not a bundle's manifest")
+
+
+@given(at=integers(0, 10**6), mask=integers(1, 255))
+@settings(max_examples=60, deadline=None)
+def test_any_changed_byte_of_any_file_is_refused(bundle_files, at, mask):
+    paths = sorted(path for path in bundle_files.iterdir())
+    path = paths[at % len(paths)]
+    whole = path.read_bytes()
+    changed = bytearray(whole)
+    changed[at % len(whole)] ^= mask
+    try:
+        path.write_bytes(changed)
+        with pytest.raises(BundleError):
+            load_bundle(bundle_files)
+    finally:
+        path.write_bytes(whole)
+
+
+def test_a_newer_format(bundle):
+    reseal(bundle, schema=2, headstart="9.0.0")
+    refused(bundle, r"made by a newer Headstart \(9.0.0\): its format is 2.*pip install --upgrade headstart")
+
+
+def test_a_file_that_does_not_belong(bundle):
+    (bundle / "payload.py").write_text("print('hello')")
+    refused(bundle, "payload.py does not belong to the bundle")
+
+
+def test_what_a_desktop_leaves_is_ignored(bundle):
+    (bundle / ".DS_Store").write_bytes(b"icons")
+    assert load_bundle(bundle).name == "fruit"
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret", "/etc/passwd", "input/../../secret", "a/b/c", "..", "input//x", "C:\\x", "a\nb"]
+)
+def test_a_path_that_escapes(bundle, name):
+    files = json.loads((bundle / "manifest.json").read_text())["files"]
+    reseal(bundle, files={**files, name: files["README.md"]})
+    refused(bundle, "names a file outside the bundle")
+
+
+def test_an_input_file_that_is_not_listed(bundle):
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    reseal(bundle, input={**manifest["input"], "files": {"tokenizer.json": "../../etc/passwd"}})
+    refused(bundle, "lists no file '../../etc/passwd'")
+
+
+def test_a_symbolic_link(bundle, tmp_path):
+    (bundle / "README.md").rename(tmp_path / "elsewhere.md")
+    (bundle / "README.md").symlink_to(tmp_path / "elsewhere.md")
+    refused(bundle, "README.md is a symbolic link")
+
+
+def test_a_manifest_that_lacks_a_field(bundle):
+    content = json.loads((bundle / "manifest.json").read_text())
+    del content["sha256"], content["files"], content["labels"]
+    seal(bundle, content)
+    refused(bundle, "lacks 'labels' in its manifest")
+
+
+@pytest.mark.parametrize("kind", ["nothing", "file", "empty folder", "folder"])
+def test_not_a_bundle(tmp_path, kind):
+    target = tmp_path / "out"
+    if kind == "file":
+        target.write_text("hello")
+    elif kind != "nothing":
+        target.mkdir()
+    if kind == "folder":
+        (target / "photo.jpg").write_bytes(b"")
+    refused(target, "there is no bundle at" if kind == "nothing" else "is not a bundle")
+
+
+def with_external(where):
+    tensor = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[1], data_location=TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value="/etc/passwd")
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy")
+    if where == "initializer":
+        graph = helper.make_graph([helper.make_node("Add", ["x", "w"], ["y"])], "g", [x], [y], [tensor])
+    elif where == "node":
+        nodes = [helper.make_node("Constant", [], ["w"], value=tensor), helper.make_node("Add", ["x", "w"], ["y"])]
+        graph = helper.make_graph(nodes, "g", [x], [y])
+    else:
+        inner = helper.make_graph([helper.make_node("Constant", [], ["y"], value=tensor)], "inner", [], [y])
+        graph = helper.make_graph(
+            [helper.make_node("If", ["c"], ["y"], then_branch=inner, else_branch=inner)], "g", [x], [y]
+        )
+    return helper.make_model(graph)
+
+
+@pytest.mark.parametrize("where", ["initializer", "node", "subgraph"])
+def test_a_graph_that_reads_other_files(bundle, where):
+    model = with_external(where).SerializeToString()
+    assert has_external_data(model)
+    (bundle / "model.onnx").write_bytes(model)
+    content = json.loads((bundle / "manifest.json").read_text())
+    del content["sha256"], content["files"]
+    seal(bundle, content)
+    refused(bundle, "external data")
+
+
+def test_weights_that_look_like_external_data_are_not():
+    raw = bytes([0x70, 0x01, 0x6A, 0x02, 0x0A, 0x00]) * 40
+    tensor = helper.make_tensor("w", TensorProto.UINT8, [len(raw)], raw, raw=True)
+    y = helper.make_tensor_value_info("y", TensorProto.UINT8, [len(raw)])
+    graph = helper.make_graph([helper.make_node("Identity", ["w"], ["y"])], "g", [], [y], [tensor])
+    model = onnx.helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 18)]).SerializeToString()
+    assert not has_external_data(model)
+    np.testing.assert_array_equal(open_session(model).run(None, {})[0], np.frombuffer(raw, np.uint8))
+
+
+@given(junk=binary(max_size=200))
+def test_junk_is_an_error_or_harmless(junk):
+    with contextlib.suppress(BundleError):
+        assert has_external_data(junk) in (True, False)
+
+
+def test_a_graph_that_is_cut_short():
+    with pytest.raises(BundleError, match="not a readable ONNX model"):
+        has_external_data(export(make_predictor(), n_outputs=3)[:-3])
+
+
+def test_a_graph_that_the_runtime_does_not_know():
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])
+    graph = helper.make_graph([helper.make_node("NoSuchOperator", ["x"], ["y"])], "g", [x], [y])
+    with pytest.raises(BundleError, match=r"cannot be opened by ONNX Runtime .* pip install --upgrade onnxruntime"):
+        open_session(helper.make_model(graph, ir_version=9).SerializeToString())

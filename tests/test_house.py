@@ -1,0 +1,91 @@
+"""The rules of the house: what is light stays light, what is promised exists, nothing is unpickled."""
+
+import importlib
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import headstart
+from headstart.core.registry import get, names
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "src" / "headstart").rglob("*.py"))
+HEAVY = (
+    "torch",
+    "onnxruntime",
+    "onnx",
+    "sklearn",
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "typer",
+    "jinja2",
+    "PIL",
+    "tokenizers",
+)
+
+
+def modules_after(statement):
+    code = f"import sys\n{statement}\nprint(*sys.modules)"
+    return set(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split())
+
+
+@pytest.mark.parametrize("name", headstart.__all__)
+def test_every_exported_name_exists(name):
+    assert callable(getattr(headstart, name))
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'fitt'"):
+        headstart.fitt  # noqa: B018
+
+
+def test_importing_headstart_loads_no_heavy_library():
+    assert not modules_after("import headstart") & set(HEAVY)
+
+
+@pytest.mark.parametrize(
+    "package", ["core", "engines", "data", "sources", "features", "adaptation", "proof", "packaging", "line"]
+)
+def test_importing_a_stage_loads_no_heavy_library(package):
+    assert not modules_after(f"import headstart.{package}") & {
+        "torch",
+        "onnx",
+        "sklearn",
+        "pandas",
+        "pyarrow",
+        "scipy",
+        "jinja2",
+    }
+
+
+def test_every_registered_part_can_be_imported():
+    points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
+    for group, parts in points.items():
+        kind = group.removeprefix("headstart.")
+        assert set(parts) <= set(names(kind))
+        for name in parts:
+            assert get(kind, name) is not None
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_nothing_is_unpickled_or_evaluated(path):
+    text = path.read_text()
+    assert not re.search(r"\b(import pickle|from pickle|import joblib|allow_pickle=True|\beval\(|\bexec\()", text)
+    for call in re.findall(r"torch\.load\([^\n]*", text):
+        assert "weights_only=True" in call
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_file_grows_fat(path):
+    assert len(path.read_text().splitlines()) <= 300
+
+
+def test_every_package_says_what_it_is():
+    for path in SOURCES:
+        if path.name == "__init__.py":
+            assert importlib.import_module(".".join(path.parent.relative_to(ROOT / "src").parts)).__doc__

@@ -1,0 +1,158 @@
+"""Sources small enough for tests: every architecture in miniature, and one that can be fetched from a folder of archives."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from headstart.sources.backbone import Source
+from headstart.sources.card import Card, Member, Origin
+from headstart.sources.fingerprint import features_of_fixed_item
+from headstart.sources.origins import _version
+from headstart.sources.weights import to_safetensors
+
+WORDS = "[PAD] [UNK] [CLS] [SEP] a is head start the race before advantage given good bad kiwi apple shelf".split()
+_BLOCKS = [1, 2, 2, 3, 3, 4, 1]
+
+
+def tokenizer_json() -> bytes:
+    """A word-level tokenizer; words that it does not know are hashed to nothing."""
+    return json.dumps(
+        {
+            "version": "1.0",
+            "truncation": None,
+            "padding": None,
+            "added_tokens": [],
+            "normalizer": {"type": "Lowercase"},
+            "pre_tokenizer": {"type": "Whitespace"},
+            "post_processor": None,
+            "decoder": None,
+            "model": {"type": "WordLevel", "vocab": {word: i for i, word in enumerate(WORDS)}, "unk_token": "[UNK]"},
+        }
+    ).encode()
+
+
+def state(architecture: str, seed: int = 0) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    shapes = {"bert": _bert_shapes, "efficientnet-lite": _lite_shapes, "static-embeddings": _static_shapes}[
+        architecture
+    ]()
+    arrays = {name: rng.normal(0, 0.2, shape).astype(np.float32) for name, shape in shapes.items()}
+    return {name: np.abs(array) + 1 if name.endswith("running_var") else array for name, array in arrays.items()}
+
+
+def card(architecture: str, **changes: object) -> Card:
+    """A complete card whose pins are those of `files(architecture)`."""
+    is_image = architecture == "efficientnet-lite"
+    pins = {name: hashlib.sha256(content).hexdigest() for name, content in files(architecture).items()}
+    members = {name: Member(path=f"tiny/{name}", sha256=pin) for name, pin in pins.items()}
+    fields: dict[str, object] = {
+        "name": f"tiny-{architecture}",
+        "modality": "image" if is_image else "text",
+        "architecture": architecture,
+        "dimensions": {"bert": 16, "efficientnet-lite": 24, "static-embeddings": 8}[architecture],
+        "input": {"kind": "pixels", "height_px": 32, "width_px": 32, "resize": "squash"}
+        if is_image
+        else {"kind": "tokens", "max_tokens": 12, "special_tokens": False},
+        "network": {"mean": [0.5] * 3, "std": [0.5] * 3} if is_image else {"heads": 2},
+        "parameters": 1000,
+        "gmacs": 0.001,
+        "licence": "Apache-2.0",
+        "trained_on": "nothing",
+        "known_bias": "none",
+        "paper": "none",
+        "fingerprint": (0.0, 0.0, 0.0),
+        "files": pins,
+        "origins": (
+            Origin(kind="pypi", package="tiny==1", archive="tiny-1-py3-none-any.whl", sha256="0" * 64, members=members),
+        ),
+    }
+    return Card(**{**fields, **changes})
+
+
+def files(architecture: str) -> dict[str, bytes]:
+    made = {"weights.safetensors": to_safetensors(state(architecture))}
+    return made if architecture == "efficientnet-lite" else {**made, "tokenizer.json": tokenizer_json()}
+
+
+def source(architecture: str, folder: Path) -> Source:
+    """A source whose files lie in `folder`, without having been fetched."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files(architecture).items():
+        (folder / name).write_bytes(content)
+    return Source(card(architecture), folder)
+
+
+def published(architecture: str, links: Path, scratch: Path) -> Card:
+    """A card whose archive lies in `links`, with the right fingerprint."""
+    links.mkdir(parents=True, exist_ok=True)
+    archive = links / "tiny-1-py3-none-any.whl"
+    with zipfile.ZipFile(archive, "w") as box:
+        for name, content in files(architecture).items():
+            box.writestr(f"tiny/{name}", content)
+    fingerprint = tuple(float(v) for v in features_of_fixed_item(source(architecture, scratch))[:6])
+    plain = card(architecture)
+    origin = plain.origins[0]
+    pinned = Origin(
+        kind=origin.kind,
+        package=origin.package,
+        archive=origin.archive,
+        members=origin.members,
+        sha256=hashlib.sha256(archive.read_bytes()).hexdigest(),
+    )
+    return card(architecture, fingerprint=fingerprint, origins=(pinned,))
+
+
+def kept_folder(cache: Path, made: Card) -> Path:
+    return cache / "sources" / made.name / _version(made)
+
+
+def _bert_shapes() -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {
+        "embeddings.word_embeddings.weight": (len(WORDS), 16),
+        "embeddings.position_embeddings.weight": (12, 16),
+        "embeddings.token_type_embeddings.weight": (2, 16),
+        **_norm("embeddings.LayerNorm"),
+    }
+    for layer in range(2):
+        prefix = f"encoder.layer.{layer}."
+        for name in ("query", "key", "value"):
+            shapes |= _dense(f"{prefix}attention.self.{name}", 16, 16)
+        shapes |= _dense(f"{prefix}attention.output.dense", 16, 16) | _norm(f"{prefix}attention.output.LayerNorm")
+        shapes |= _dense(f"{prefix}intermediate.dense", 32, 16) | _dense(f"{prefix}output.dense", 16, 32)
+        shapes |= _norm(f"{prefix}output.LayerNorm")
+    return shapes
+
+
+def _lite_shapes() -> dict[str, tuple[int, ...]]:
+    shapes = {"_conv_stem.weight": (4, 3, 3, 3), **_batch_norm("_bn0", 4)}
+    block = 0
+    for stage, repeats in enumerate(_BLOCKS):
+        for _ in range(repeats):
+            prefix, inner = f"_blocks.{block}.", 4 if stage == 0 else 8
+            if stage > 0:
+                shapes |= {f"{prefix}_expand_conv.weight": (inner, 4, 1, 1), **_batch_norm(f"{prefix}_bn0", inner)}
+            shapes |= {f"{prefix}_depthwise_conv.weight": (inner, 1, 3, 3), **_batch_norm(f"{prefix}_bn1", inner)}
+            shapes |= {f"{prefix}_project_conv.weight": (4, inner, 1, 1), **_batch_norm(f"{prefix}_bn2", 4)}
+            block += 1
+    return shapes | {"_conv_head.weight": (24, 4, 1, 1), **_batch_norm("_bn1", 24)}
+
+
+def _static_shapes() -> dict[str, tuple[int, ...]]:
+    return {"embedding.weight": (len(WORDS), 8)}
+
+
+def _dense(name: str, n_out: int, n_in: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": (n_out, n_in), f"{name}.bias": (n_out,)}
+
+
+def _norm(name: str) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": (16,), f"{name}.bias": (16,)}
+
+
+def _batch_norm(name: str, n: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.{part}": (n,) for part in ("weight", "bias", "running_mean", "running_var")}
