@@ -1,11 +1,24 @@
+"""What all tests share: no network but this machine's own, and caches of their own."""
+
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pytest_socket import socket_allow_hosts
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
+
+_THIS_MACHINE = ["127.0.0.1", "::1"]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let a test reach another machine only if it is marked `network`; pytest-socket lifts the ban after each test."""
+    if item.get_closest_marker("network") is None:
+        socket_allow_hosts(_THIS_MACHINE, allow_unix_socket=True)
 
 
 @pytest.fixture
@@ -14,6 +27,37 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("HEADSTART_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def new_cache(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Makes a cache that has the fetched archives and weights, and neither features nor results."""
+    real = Path(os.environ.get("HEADSTART_CACHE", Path.home() / ".cache" / "headstart"))
+
+    def make() -> Path:
+        folder = tmp_path_factory.mktemp("cache")
+        for part in ("packages", "sources"):
+            (folder / part).symlink_to(real / part)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def fetched_cache(new_cache: Callable[[], Path]) -> Iterator[Path]:
+    """Such a cache, in use for all tests of a module."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = new_cache()
+        patch.setenv("HEADSTART_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def real_data(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Gives the folder of a demo, laid out once for all tests."""
+    from headstart.data import demo
+
+    return lambda name: demo(name, tmp_path_factory.getbasetemp() / "demos" / name)
 
 
 @pytest.fixture

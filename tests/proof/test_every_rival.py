@@ -189,13 +189,6 @@ class TestTfidf:
         predictor = Tfidf(max_terms=7).fit(dataset, np.arange(90), seed=0, journal=Journal(None))
         assert len(predictor.network.input.vocabulary) == 7
 
-    def test_rare_class_is_weighted(self):
-        dataset = separable("text", "multiclass")
-        index = np.flatnonzero((dataset.codes == 0) | (np.arange(90) < 10))
-        rare = dataset.take(index)
-        predictor = Tfidf().fit(rare, np.arange(len(rare)), seed=0, journal=Journal(None))
-        assert ("weighted alike" in predictor.note) == (rare.targets.mean(axis=0).max() > 0.8)
-
 
 class TestConvolutional:
     def test_samples_when_there_are_too_many(self):

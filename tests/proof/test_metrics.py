@@ -132,7 +132,7 @@ def test_undefined_metrics_are_not_numbers():
 def test_headline_suits_the_task():
     balanced, rare = np.eye(2)[[0, 1, 0, 1]], np.eye(2)[[0] * 9 + [1]]
     assert headline("binary", balanced).name == "accuracy"
-    assert headline("binary", rare).name == "balanced accuracy"
+    assert headline("binary", rare).name == "ROC AUC"
     assert headline("multilabel", balanced).name == "mean average precision"
     assert headline("regression", np.ones((3, 1))).name == "R²"
     assert all(metric.higher_is_better for task in ("binary", "multilabel") for metric in [headline(task, rare)])

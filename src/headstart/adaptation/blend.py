@@ -21,12 +21,12 @@ def blend_weights(outputs: Sequence[FloatArray], targets: FloatArray, task: Task
 
     Weights under 0.05 are dropped: they cost a head and change nothing.
     """
+    if len(outputs) == 1:
+        return np.ones(1)
     from scipy.optimize import minimize
 
     stack = np.stack(outputs)  # (m, n, k)
     m = len(stack)
-    if m == 1:
-        return np.ones(1)
     found = minimize(
         lambda w: float(losses(np.tensordot(w, stack, axes=1), targets, task).mean()),
         np.full(m, 1.0 / m),

@@ -19,7 +19,7 @@ from headstart.adaptation.transforms import get_transform
 
 if TYPE_CHECKING:
     from headstart.adaptation.problem import Problem
-    from headstart.core.dataset import FloatArray, IntArray
+    from headstart.core.dataset import FloatArray, IntArray, Task
 
 _MOST_ITEMS = 400
 _SHRINKAGES = (0.1, 0.4, 0.8)
@@ -33,9 +33,13 @@ class Discriminant:
     transform: str = "sqrt"
     shrinkages: tuple[float, ...] = _SHRINKAGES
 
-    def suits(self, problem: Problem) -> bool:
-        """One class an item, few items: each held-out fold costs an eigendecomposition."""
-        return problem.task in ("binary", "multiclass") and len(problem.targets) <= _MOST_ITEMS
+    def suits(self, task: Task) -> bool:
+        """One class an item."""
+        return task in ("binary", "multiclass")
+
+    def pays(self, problem: Problem) -> bool:
+        """Few items: each held-out fold costs a decomposition."""
+        return len(problem.targets) <= _MOST_ITEMS
 
     def fit(self, problem: Problem) -> DiscriminantFit:
         """Choose the shrinkage by the calibrated loss of held-out groups."""

@@ -14,10 +14,10 @@ from headstart.adaptation.transforms import get_transform
 
 if TYPE_CHECKING:
     from headstart.adaptation.problem import Problem
-    from headstart.core.dataset import FloatArray, IntArray
+    from headstart.core.dataset import FloatArray, IntArray, Task
 
 _PENALTIES = (1e-2, 1e-3, 1e-4)  # relative to the number of items, on features of mean squared norm 1
-_MOST_ITEMS = 20_000
+_MOST_ITEMS = 300
 _MAX_STEPS = 150
 _SMALLEST_EIGENVALUE = 1e-10  # relative to the largest
 
@@ -30,9 +30,13 @@ class Logistic:
     transform: str = "sqrt"
     penalties: tuple[float, ...] = _PENALTIES
 
-    def suits(self, problem: Problem) -> bool:
-        """Classification; beyond 20,000 items it costs more than it was ever worth here."""
-        return problem.task != "regression" and len(problem.targets) <= _MOST_ITEMS
+    def suits(self, task: Task) -> bool:
+        """Classification, one class an item or several."""
+        return task != "regression"
+
+    def pays(self, problem: Problem) -> bool:
+        """Few items: with more, ridge equalled it on everything tried and took a fifth of the time (docs/log.md)."""
+        return problem.task != "multilabel" and len(problem.targets) <= _MOST_ITEMS
 
     def fit(self, problem: Problem) -> LogisticFit:
         """Choose the penalty by the calibrated loss of held-out folds."""

@@ -77,8 +77,12 @@ class Candidate(Protocol):
 
     name: str
 
-    def suits(self, problem: Problem) -> bool:
-        """Say whether trying is worth its time on a problem of this size and task."""
+    def suits(self, task: Task) -> bool:
+        """Say whether it can do a task at all."""
+        ...
+
+    def pays(self, problem: Problem) -> bool:
+        """Say whether trying it beside the others is worth its time on a problem of this size."""
         ...
 
     def fit(self, problem: Problem) -> Fit:

@@ -18,9 +18,9 @@ from headstart.adaptation.transforms import get_transform, unit_rows
 
 if TYPE_CHECKING:
     from headstart.adaptation.problem import Problem
-    from headstart.core.dataset import FloatArray, IntArray
+    from headstart.core.dataset import FloatArray, IntArray, Task
 
-_MOST_ITEMS_PER_CLASS = 30  # with more, ridge was better on everything tried (docs/log.md)
+_MOST_ITEMS_PER_CLASS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +30,14 @@ class Prototypes:
     name: str = "prototypes"
     transform: str = "sqrt"
 
-    def suits(self, problem: Problem) -> bool:
-        """One class an item, and few items a class."""
+    def suits(self, task: Task) -> bool:
+        """One class an item."""
+        return task in ("binary", "multiclass")
+
+    def pays(self, problem: Problem) -> bool:
+        """With many items a class ridge was better on everything tried (docs/log.md)."""
         n, k = problem.targets.shape
-        return problem.task in ("binary", "multiclass") and n <= _MOST_ITEMS_PER_CLASS * k
+        return n <= _MOST_ITEMS_PER_CLASS * k
 
     def fit(self, problem: Problem) -> PrototypesFit:
         """Average each class; there is nothing to choose."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import functools
 import operator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from headstart.adaptation.calibration import fit_calibration, losses
 from headstart.adaptation.head import LinearHead
 from headstart.adaptation.transforms import get_transform
 from headstart.core.moments import Moments
+from headstart.engines.threads import n_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from headstart.adaptation.problem import Problem
-    from headstart.core.dataset import FloatArray, IntArray
+    from headstart.core.dataset import FloatArray, IntArray, Task
 
 _CHUNK_ROWS = 2048
 _RELATIVE_PENALTIES = tuple(10.0 ** np.arange(-3.0, 2.1, 0.5))
@@ -52,18 +54,30 @@ class Ridge:
     scaled_transforms: tuple[str, ...] = ("identity",)
     relative_penalties: tuple[float, ...] = _RELATIVE_PENALTIES
 
-    def suits(self, problem: Problem) -> bool:  # noqa: ARG002  (all candidates share one signature)
-        """Ridge suits every problem."""
+    def suits(self, task: Task) -> bool:  # noqa: ARG002  (all candidates share one signature)
+        """Ridge suits every task."""
+        return True
+
+    def pays(self, problem: Problem) -> bool:  # noqa: ARG002
+        """Ridge is always tried: its held-out scores cost no refitting."""
         return True
 
     def fit(self, problem: Problem) -> RidgeFit:
         """Choose transform and penalty by the calibrated loss of held-out groups."""
         variants = [(t, False) for t in self.transforms] + [(t, True) for t in self.scaled_transforms]
-        moments = {t: moments_of(problem, t) for t in dict.fromkeys((*self.transforms, *self.scaled_transforms))}
-        paths = [RidgePath.of(problem, moments[t], t, scaled=scaled) for t, scaled in variants]
-        found = [_choose_penalty(path, np.array(self.relative_penalties) * path.mean_eigenvalue) for path in paths]
-        best = int(np.argmin([loss for _, loss in found]))
-        return RidgeFit(path=paths[best], penalty=found[best][0])
+        with ThreadPoolExecutor(n_threads()) as pool:
+            used = dict.fromkeys(transform for transform, _ in variants)
+            moments = dict(zip(used, pool.map(lambda t: moments_of(problem, t), used), strict=True))
+            found = list(pool.map(lambda variant: self._search(problem, moments[variant[0]], *variant), variants))
+        best = min(found, key=operator.itemgetter(0))
+        return RidgeFit(path=best[1], penalty=best[2])
+
+    def _search(
+        self, problem: Problem, moments: Moments, transform: str, scaled: bool
+    ) -> tuple[float, RidgePath, float]:
+        path = RidgePath.of(problem, moments, transform, scaled=scaled)
+        penalty, loss = _choose_penalty(path, np.array(self.relative_penalties) * path.mean_eigenvalue)
+        return loss, path, penalty
 
 
 @dataclass(frozen=True, kw_only=True)

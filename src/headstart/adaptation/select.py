@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from headstart.adaptation.head import MixedHead, link_of
 from headstart.adaptation.problem import Problem
 from headstart.core import registry
 from headstart.core.errors import OptionError, unknown_name
-from headstart.engines.threads import limit, n_threads
+from headstart.engines.threads import limit
 
 if TYPE_CHECKING:
     from headstart.adaptation.problem import Candidate, Fit
@@ -74,7 +73,7 @@ def adapt(
     features : shape (n, d)
     targets : shape (n, k), indicators or values
     groups : shape (n,); items of one group are held out together
-    strategy : 'auto' tries every candidate that suits and their blend; a candidate's name takes that one alone
+    strategy : 'auto' tries every candidate that suits and pays, and their blend; a candidate's name takes that one alone
 
     Raises
     ------
@@ -83,11 +82,8 @@ def adapt(
     """
     problem = Problem(features=features, targets=targets, task=task, groups=groups, seed=seed)
     candidates = _candidates(problem, strategy)
-    # BLAS on one thread each, the candidates beside each other: two pools of threads on two cores wait for one another
-    with limit(1), ThreadPoolExecutor(n_threads()) as pool:
-        tried = sorted(
-            pool.map(lambda candidate: _try(candidate, problem), candidates), key=lambda t: t.calibration.loss
-        )
+    with limit(1):  # threads of our own work on whole candidates' parts; BLAS threads beside them would only wait
+        tried = sorted((_try(candidate, problem) for candidate in candidates), key=lambda t: t.calibration.loss)
     chosen, weights, outputs = _choose(tried, problem)
     records = tuple(
         {
@@ -118,13 +114,11 @@ def _candidates(problem: Problem, strategy: str) -> list[Candidate]:
         raise unknown_name("strategy", strategy, strategies())
     if strategy != "auto":
         named: Candidate = registry.get("candidates", strategy)()
-        if not named.suits(
-            problem.take(np.arange(1))
-        ):  # its task counts, its size does not: the user may take his time
+        if not named.suits(problem.task):
             raise OptionError(f"strategy '{strategy}' does not suit a {problem.task} task. Use 'auto' or 'ridge'.")
         return [named]
     candidates: list[Candidate] = [registry.get("candidates", name)() for name in registry.names("candidates")]
-    return [c for c in candidates if c.suits(problem)]
+    return [c for c in candidates if c.suits(problem.task) and c.pays(problem)]
 
 
 def _try(candidate: Candidate, problem: Problem) -> Tried:

@@ -81,7 +81,8 @@ def metric_named(name: str, task: Task | None = None) -> Metric:
 def headline(task: Task, targets: FloatArray) -> Metric:
     """Choose the metric that the verdict rests on.
 
-    Accuracy says what people ask; with one class above 80 % it would praise the majority, so balanced accuracy. For
+    Accuracy says what people ask; with one class above 80 % it would praise the majority, so ROC AUC, which asks
+    how well the rare are told from the many and does not hang on anybody's threshold. For
     multi-label, macro average precision: it needs no threshold and a rare label counts as much as a common one. For a
     regression R²: free of units, higher is better, 0 is what the mean would reach.
     """
@@ -90,7 +91,7 @@ def headline(task: Task, targets: FloatArray) -> Metric:
     if task == "regression":
         return metric_named("R²", task)
     shares = targets.mean(axis=0)
-    return metric_named("balanced accuracy" if shares.max() > IMBALANCED else "accuracy", task)
+    return metric_named("ROC AUC" if shares.max() > IMBALANCED else "accuracy", task)
 
 
 _ONE_CLASS: tuple[Task, ...] = ("binary", "multiclass")

@@ -9,7 +9,6 @@ import numpy as np
 
 from headstart.data.holdout import assign_folds
 from headstart.proof.metric_sums import SMALLEST_PROBABILITY
-from headstart.proof.metrics import headline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,8 +30,6 @@ def fit_linear(
 ) -> tuple[FloatArray, FloatArray, str]:
     """Fit scores = rows @ matrix + offset: logistic regression for classes and labels, ridge for values.
 
-    Classes are weighted alike where the headline metric weighs them alike.
-
     Parameters
     ----------
     rows : scipy CSR matrix, shape (n, d), rows of unit length or zero
@@ -43,26 +40,23 @@ def fit_linear(
     -------
     matrix (d, k), offset (k,), and a note that names the chosen penalty
     """
-    even = task in ("binary", "multiclass") and headline(task, targets).name == "balanced accuracy"
-    weights = _class_weights(targets) if even else np.ones(len(targets))
     fit = {"multilabel": _fit_labels, "regression": _fit_values}.get(task, _fit_classes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an unconverged fit is still the rival, and is judged by its score
         folds = _folds(groups, targets, seed)
         reduced, expand = _within_span(rows)
-        chosen = _choose_penalty(reduced, targets, weights, folds, task=task, fit=fit)
-        matrix, offset = fit(reduced, targets, weights, chosen)
-    return expand(matrix), offset, f"C = {chosen:g}" + (", classes weighted alike" if even else "")
+        chosen = _choose_penalty(reduced, targets, folds, task=task, fit=fit)
+        matrix, offset = fit(reduced, targets, chosen)
+    return expand(matrix), offset, f"C = {chosen:g}"
 
 
 def _choose_penalty(
     rows: Any,
     targets: FloatArray,
-    weights: FloatArray,
     folds: Sequence[tuple[IntArray, IntArray]],
     *,
     task: Task,
-    fit: Callable[[Any, FloatArray, FloatArray, float], _Fit],
+    fit: Callable[[Any, FloatArray, float], _Fit],
 ) -> float:
     """Take the inverse penalty of least loss on the held-out parts; the middle one where nothing can be held out."""
     if not folds:
@@ -70,8 +64,8 @@ def _choose_penalty(
     losses = np.zeros(len(INVERSE_PENALTIES))
     for inside, outside in folds:
         for i, strength in enumerate(INVERSE_PENALTIES):
-            matrix, offset = fit(rows[inside], targets[inside], weights[inside], strength)
-            losses[i] += weights[outside] @ _losses(rows[outside] @ matrix + offset, targets[outside], task)
+            matrix, offset = fit(rows[inside], targets[inside], strength)
+            losses[i] += _losses(rows[outside] @ matrix + offset, targets[outside], task).sum()
     return INVERSE_PENALTIES[int(losses.argmin())]
 
 
@@ -116,53 +110,42 @@ def _losses(scores: FloatArray, targets: FloatArray, task: Task) -> FloatArray:
     return np.asarray(np.minimum(total - (scores * targets).sum(axis=1), worst))
 
 
-def _fit_classes(rows: Any, targets: FloatArray, weights: FloatArray, strength: float) -> _Fit:
+def _fit_classes(rows: Any, targets: FloatArray, strength: float) -> _Fit:
     codes = targets.argmax(axis=1)
     present = np.unique(codes)
     matrix = np.zeros((rows.shape[1], targets.shape[1]))
     offset = np.zeros(targets.shape[1])
     if len(present) == 2:
-        matrix[:, present[1:]], offset[present[1]] = _fit_binary(rows, codes == present[1], weights, strength)
+        matrix[:, present[1:]], offset[present[1]] = _fit_binary(rows, codes == present[1], strength)
     elif len(present) > 2:
         from sklearn.linear_model import LogisticRegression
 
-        model = LogisticRegression(C=strength, max_iter=_MAX_STEPS, tol=_TOLERANCE).fit(
-            rows, codes, sample_weight=weights
-        )
+        model = LogisticRegression(C=strength, max_iter=_MAX_STEPS, tol=_TOLERANCE).fit(rows, codes)
         matrix[:, present], offset[present] = model.coef_.T, model.intercept_
     offset[np.setdiff1d(np.arange(len(offset)), present)] = offset[present].min() - _NEVER
     return matrix, offset
 
 
-def _fit_labels(rows: Any, targets: FloatArray, weights: FloatArray, strength: float) -> _Fit:
-    fits = [_fit_binary(rows, column > 0.5, weights, strength) for column in targets.T]
+def _fit_labels(rows: Any, targets: FloatArray, strength: float) -> _Fit:
+    fits = [_fit_binary(rows, column > 0.5, strength) for column in targets.T]
     return np.hstack([matrix for matrix, _ in fits]), np.array([offset for _, offset in fits])
 
 
-def _fit_binary(rows: Any, positive: Any, weights: FloatArray, strength: float) -> tuple[FloatArray, float]:
+def _fit_binary(rows: Any, positive: Any, strength: float) -> tuple[FloatArray, float]:
     from sklearn.linear_model import LogisticRegression
 
     n_positive = int(positive.sum())
     if n_positive in (0, len(positive)):  # nothing to learn: the frequency, one item of doubt
         return np.zeros((rows.shape[1], 1)), float(np.log((n_positive + 0.5) / (len(positive) - n_positive + 0.5)))
-    model = LogisticRegression(C=strength, max_iter=_MAX_STEPS, tol=_TOLERANCE).fit(
-        rows, positive, sample_weight=weights
-    )
+    model = LogisticRegression(C=strength, max_iter=_MAX_STEPS, tol=_TOLERANCE).fit(rows, positive)
     return model.coef_.T, float(model.intercept_[0])
 
 
-def _fit_values(rows: Any, targets: FloatArray, weights: FloatArray, strength: float) -> _Fit:
+def _fit_values(rows: Any, targets: FloatArray, strength: float) -> _Fit:
     from sklearn.linear_model import Ridge
 
     if not np.ptp(targets):
         return np.zeros((rows.shape[1], targets.shape[1])), targets.mean(axis=0)
     # rows have unit length, so penalties from 0.1 to 10 span what is sensible
-    model = Ridge(alpha=10 / strength, solver="lsqr", tol=1e-8).fit(rows, targets, sample_weight=weights)
+    model = Ridge(alpha=10 / strength, solver="lsqr", tol=1e-8).fit(rows, targets)
     return np.reshape(model.coef_, (targets.shape[1], -1)).T, np.reshape(model.intercept_, -1)
-
-
-def _class_weights(targets: FloatArray) -> FloatArray:
-    """Weights by which every class that occurs counts alike, mean 1."""
-    counts = targets.sum(axis=0)
-    weights = 1 / counts[targets.argmax(axis=1)]
-    return np.asarray(weights * (len(weights) / weights.sum()))
