@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import DataError, OptionError
+from headstart.adaptation.select import strategies
+from headstart.core.errors import DataError, OptionError, unknown_name
 from headstart.data import load
 from headstart.data.bad_items import BadItems
 from headstart.data.duplicates import exact_duplicates
@@ -23,7 +24,8 @@ from headstart.engines.journal import Journal
 from headstart.features import embed
 from headstart.packaging import Bundle, Schema, check_target, load_bundle, write
 from headstart.proof import Arena, measure, prove
-from headstart.sources import open_source
+from headstart.proof.rival import COSTS
+from headstart.sources import find, open_source
 from headstart.sources.defaults import default_sources
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from headstart.core.dataset import Dataset
-    from headstart.core.report import Report
+    from headstart.core.report import Report, Score
     from headstart.features import Features
     from headstart.proof.rival import Cost
     from headstart.sources.backbone import Source
@@ -121,6 +123,7 @@ def fit(
     UserError
         Data, options or disk are not as they must be; nothing is written then.
     """
+    _check_options(source=source, strategy=strategy, rivals=rivals, budget_s=budget_s, seed=seed)
     clock = Clock(budget_s)
     folder = _target(out)
     check_target(folder)
@@ -163,8 +166,8 @@ def prove_again(
 ) -> dict[str, Any]:
     """Measure a saved model on new labelled data.
 
-    Returns the metrics with their intervals, as `metrics`, beside the headline that the bundle was shipped with, as
-    `promised`, and whether the two intervals meet, as `agrees`.
+    Returns the metrics with their intervals, as `metrics`, beside the headline of what was packed, as `promised`, and
+    whether the two intervals meet, as `agrees` and in a `sentence`.
 
     Raises
     ------
@@ -182,16 +185,32 @@ def prove_again(
     )
     groups = exact_duplicates([str(item) for item in dataset.items]) if dataset.groups is None else dataset.groups
     scores = measure(dataset, outputs, groups, seed=seed)
-    promised = model.report["metric"]
-    again = next((s for s in scores if s.name == promised["name"]), scores[0])
+    promised = _promised(model.report)
+    scores = tuple(sorted(scores, key=lambda s: s.name != promised["name"]))
+    agrees, sentence = _agreement(scores[0], promised)
     return {
         "bundle": str(bundle),
         "n_items": len(dataset),
         "metrics": [asdict(score) for score in scores],
         "promised": promised,
-        "agrees": again.low <= promised["high"] and promised["low"] <= again.high,
+        "agrees": agrees,
+        "sentence": sentence,
         "notices": [asdict(notice) for notice in dataset.notices],
     }
+
+
+def _check_options(*, source: str | None, strategy: str, rivals: str, budget_s: float | None, seed: int) -> None:
+    """Refuse what cannot work before a long embedding, not after it."""
+    if source is not None:
+        find(source)
+    if strategy not in strategies():
+        raise unknown_name("strategy", strategy, strategies())
+    if rivals not in COSTS:
+        raise unknown_name("choice of rivals", rivals, COSTS)
+    if budget_s is not None and not budget_s > 0:
+        raise OptionError(f"budget_s must be above 0 seconds, but {budget_s!r} came. Give more, or None for no limit.")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise OptionError(f"seed must be a whole number from 0, but {seed!r} came.")
 
 
 def _target(out: str | Path | None) -> Path:
@@ -257,6 +276,22 @@ def _schema(dataset: Dataset) -> Schema:
     return Schema(
         name=dataset.name, modality=dataset.modality, task=dataset.task, labels=dataset.labels, columns=dataset.columns
     )
+
+
+def _promised(report: dict[str, Any]) -> dict[str, Any]:
+    """The headline that was measured of what was packed: the model, or the rival that it could not beat."""
+    rivals = {rival["name"]: rival["score"] for rival in report["rivals"]}
+    promised: dict[str, Any] = rivals.get(report["deployed"], report["metric"])
+    return promised
+
+
+def _agreement(again: Score, promised: dict[str, Any]) -> tuple[bool, str]:
+    """Whether two intervals of a headline meet, and what that says; of every headline more is better."""
+    if again.high < promised["low"]:
+        return False, "Worse than was promised: this data is of another kind than the model was proven on."
+    if again.low > promised["high"]:
+        return False, "Better than was promised: this data is easier, or the model was fitted on some of it."
+    return True, "As was promised: the two intervals meet."
 
 
 def _is_folder(data: Any) -> bool:

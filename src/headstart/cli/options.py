@@ -10,7 +10,10 @@ import typer
 from headstart.core.errors import OptionError
 
 Data = Annotated[
-    str, typer.Argument(help="An image folder with a subfolder a class, or a CSV, TSV, JSON Lines or Parquet file.")
+    str,
+    typer.Argument(
+        metavar="DATA", help="An image folder with a subfolder a class, or a CSV, TSV, JSON Lines or Parquet file."
+    ),
 ]
 BundlePath = Annotated[str, typer.Argument(metavar="BUNDLE", help="The folder that `headstart fit` wrote.")]
 Json = Annotated[bool, typer.Option("--json", help="Print figures for machines on standard output.")]

@@ -35,7 +35,10 @@ def predict(
     *,
     as_json: Json = False,
 ) -> None:
-    """Predict with BUNDLE: files, folders, CSV, TSV, JSON Lines, Parquet, or JSON Lines on standard input."""
+    """Predict with BUNDLE for files, folders, tables or standard input.
+
+    Tables are CSV, TSV, JSON Lines or Parquet; standard input, named -, is JSON Lines.
+    """
     from headstart.data import read_items
     from headstart.packaging import load_bundle
 

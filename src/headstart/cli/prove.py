@@ -18,7 +18,7 @@ def prove(
     *,
     as_json: Json = False,
 ) -> None:
-    """Measure BUNDLE on new labelled DATA, beside what it was shipped with."""
+    """Measure BUNDLE on new labelled DATA, beside what was promised."""
     from headstart.line import prove_again
 
     columns: dict[str, Any] = {"input": input, "target": target, "group": group}
@@ -28,10 +28,6 @@ def prove(
     for score in figures["metrics"]:
         say(score_words(score))
     say(f"shipped with: {score_words(figures['promised'])}")
-    say(
-        "The new data agrees with what was promised."
-        if figures["agrees"]
-        else "The new data does not agree with what was promised."
-    )
+    say(figures["sentence"])
     if as_json:
         emit(figures)

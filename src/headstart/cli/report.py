@@ -12,8 +12,10 @@ def report(bundle: BundlePath, *, as_json: Json = False) -> None:
 
     model = load_bundle(bundle)
     found = model.report
-    say(f"{found['name']}: {found['source']} + {found['strategy']}, deployed: {found['deployed']}")
-    say(f"  {score_words(found['metric'])}")
+    say(f"{found['name']}: {found['deployed']} is packed")
+    say(f"  {found['source']} + {found['strategy']}: {score_words(found['metric'])}")
+    for rival in found["rivals"]:
+        say(f"  {rival['name']}: {score_words(rival['score'])}")
     for name, score in found["estimates"].items():
         say(f"  estimate, {name}: {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})")
     say(found["sentence"])

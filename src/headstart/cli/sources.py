@@ -19,7 +19,10 @@ def sources(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """List the pretrained sources, or show one's card: size, licence, training data, known biases."""
+    """List the pretrained sources, or show the card of one.
+
+    Size, licence, training data, known biases.
+    """
     from headstart.sources import cards, find, open_source
 
     if fetch:

@@ -25,9 +25,13 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True)
 class RivalResult:
-    """A rival's score on the same held-out items, and the model's paired gain over it (positive: the model is better)."""
+    """A rival's score on the same held-out items, and the model's paired gain over it (positive: the model is better).
+
+    `name` is for machines, `title` for sentences.
+    """
 
     name: str
+    title: str = ""
     score: Score
     gain: Score
     seconds: float = 0.0

@@ -73,7 +73,7 @@ def scores(model: Score, rivals: Sequence[RivalResult], model_name: str) -> Spec
 def gains(rivals: Sequence[RivalResult]) -> Spec:
     """Draw the paired gain over each rival, with intervals, about zero."""
     rows = [_row(f"over {rival.name}", rival.gain, _ACCENT, signed=True) for rival in rivals]
-    return _dot_and_whisker(rows, f"gain in {axis_title(rivals[0].gain, signed=True)}", zero=True)
+    return _dot_and_whisker(rows, axis_title(rivals[0].gain, signed=True), zero=True)
 
 
 def estimates(by_name: Mapping[str, Score], held_out: Score) -> Spec:

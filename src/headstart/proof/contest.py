@@ -67,7 +67,12 @@ class Contestant(Protocol):
 
     @property
     def name(self) -> str:
-        """What the report calls it."""
+        """The word for machines."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What a sentence calls it."""
         ...
 
     def fit(self, arena: Arena, index: IntArray) -> Predictor:
@@ -88,6 +93,11 @@ class Transfer:
 
     name: str
     final: Adapted
+
+    @property
+    def title(self) -> str:
+        """The model has no other name."""
+        return self.name
 
     def fit(self, arena: Arena, index: IntArray) -> Transferred:
         """Fit a head, unless it is the final one."""
@@ -110,6 +120,11 @@ class RivalContestant:
         """The rival's name."""
         return self.rival.name
 
+    @property
+    def title(self) -> str:
+        """The rival's title."""
+        return self.rival.title
+
     def fit(self, arena: Arena, index: IntArray) -> Predictor:
         """Fit the rival."""
         return self.rival.fit(arena.dataset, index, seed=arena.seed, journal=arena.journal)
@@ -131,6 +146,7 @@ class Performance:
     """
 
     name: str
+    title: str
     outputs: FloatArray
     seconds: float
     fitted: Predictor
@@ -145,5 +161,9 @@ def perform(contestant: Contestant, arena: Arena) -> Performance:
         outputs.append(contestant.outputs(arena, fitted, held_out))
     assert fitted is not None
     return Performance(
-        name=contestant.name, outputs=np.concatenate(outputs), seconds=time.perf_counter() - started, fitted=fitted
+        name=contestant.name,
+        title=contestant.title,
+        outputs=np.concatenate(outputs),
+        seconds=time.perf_counter() - started,
+        fitted=fitted,
     )

@@ -27,14 +27,15 @@ def estimate(arena: Arena, adapted: Adapted, metric: Metric, index: IntArray) ->
     conditions = find_conditions(
         arena.features[index], targets, groups, seed=arena.seed, is_classification=arena.dataset.is_classification
     )
-    alone = np.arange(len(index))
-    outputs = {
-        "more of the same": (adapted.held_out, groups),
-        "new conditions": (adapted.outputs_without(conditions), conditions),
-        "naive": (adapted.outputs_without(alone), alone),
-    }
+    partitions = {"more of the same": groups, "new conditions": conditions, "naive": np.arange(len(index))}
     return {
-        name: score(metric, targets, held_out, blocks, seed=arena.seed)
-        for name, (held_out, blocks) in outputs.items()
-        if len(np.unique(blocks)) > 1
+        name: score(
+            metric,
+            targets,
+            adapted.held_out if blocks is groups else adapted.outputs_without(blocks),
+            blocks,
+            seed=arena.seed,
+        )
+        for name, blocks in partitions.items()
+        if len(np.unique(blocks)) > 1  # where one block holds all, nothing is left to learn from
     }

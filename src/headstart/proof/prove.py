@@ -9,6 +9,7 @@ import numpy as np
 
 from headstart.adaptation.ridge import moments_of
 from headstart.adaptation.transferred import Transferred
+from headstart.core.errors import DataError
 from headstart.core.report import Report, RivalResult
 from headstart.proof import pictures
 from headstart.proof.contest import Performance, RivalContestant, Transfer, perform
@@ -72,6 +73,7 @@ def prove(
     held_out = plan.held_out
     targets, resamples = dataset.targets[held_out], Resamples.draw(arena.groups[held_out], seed=arena.seed)
     metric = headline(dataset.task, dataset.targets[plan.final])
+    _check_defined(metric, targets, dataset)
     ours = perform(Transfer(f"{arena.backbone.name} + {adapted.strategy}", adapted), arena)
     performances, skipped = _run(competitors, arena, clock, progress)
     results = tuple(_compare(metric, targets, ours, theirs, resamples) for theirs in performances)
@@ -119,6 +121,15 @@ def measure(dataset: Dataset, outputs: FloatArray, groups: IntArray, *, seed: in
     return scores((first, *others), dataset.targets, outputs, groups, seed=seed)
 
 
+def _check_defined(metric: Metric, targets: FloatArray, dataset: Dataset) -> None:
+    """Refuse held-out items on which the headline metric has no value, before anything is fitted."""
+    if not np.isfinite(metric.of(targets, np.zeros_like(targets))):
+        raise DataError(
+            f"{metric.name} cannot be measured on the {len(targets)} held-out items of '{dataset.name}': their target does "
+            "not vary. Hold out items of every kind, or leave the test part or --time out."
+        )
+
+
 def _run(
     competitors: tuple[Rival, ...], arena: Arena, clock: Clock, progress: TextIO | None
 ) -> tuple[list[Performance], list[dict[str, Any]]]:
@@ -143,6 +154,7 @@ def _compare(
 ) -> RivalResult:
     return RivalResult(
         name=theirs.name,
+        title=theirs.title,
         score=score(metric, targets, theirs.outputs, resamples),
         gain=gain(metric, targets, ours.outputs, theirs.outputs, resamples),
         seconds=round(theirs.seconds, 3),

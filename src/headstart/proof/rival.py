@@ -31,6 +31,7 @@ class Rival(Protocol):
     """
 
     name: ClassVar[str]
+    title: ClassVar[str]
     modalities: ClassVar[tuple[Modality, ...]]
     cost: ClassVar[Cost]
 

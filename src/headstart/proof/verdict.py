@@ -54,19 +54,17 @@ def judge(rivals: Sequence[RivalResult], *, unit: str | None = None) -> Judgemen
         )
     gain = rival.gain
     amount, interval = _amount(gain, unit), _interval(gain, unit)
-    metric = gain.name.removeprefix("gain in ")
+    metric, name = gain.name.removeprefix("gain in "), rival.title or rival.name
     if gain.low > 0:
         verdict: Verdict = "transfer helps"
-        sentence = f"Transfer helps: {amount} better in {metric} than the best rival, {rival.name} ({interval})."
+        sentence = f"Transfer helps: {amount} better in {metric} than the best rival, {name}."
     elif gain.high < 0:
         verdict = "transfer hurts"
-        sentence = (
-            f"Transfer hurts: {amount} worse in {metric} than {rival.name} ({interval}); that rival is packed instead."
-        )
+        sentence = f"Transfer hurts: {amount} worse in {metric} than {name}; that rival is packed instead."
     else:
         verdict = "no credible gain"
         sentence = (
-            f"No credible gain: {amount} {'worse' if gain.value < 0 else 'better'} in {metric} than {rival.name}, "
+            f"No credible gain: {amount} {'worse' if gain.value < 0 else 'better'} in {metric} than {name}, "
             f"but the interval holds zero ({interval}); that rival is packed instead."
         )
     deploy = None if verdict == "transfer helps" else rival.name

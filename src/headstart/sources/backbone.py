@@ -102,7 +102,7 @@ class Source:
         require("onnx", extra="train", purpose="running a pretrained network")
         graph = GraphBuilder()
         graph.output(self.encode(graph), "features", "float32", ["batch", self.dimensions])
-        return _session(graph.model().SerializeToString())
+        return _session(graph.model(check=False).SerializeToString())
 
     def with_random_weights(self, seed: int) -> Source:
         """Give the same network with fresh random weights: what it does without having been pretrained."""
@@ -135,6 +135,9 @@ def _digest(card: Card, seed: int | None) -> str:
         "files": card.files,
         "seed": seed,
     }
+    draw = getattr(registry.get("architectures", card.architecture), "DRAW", None)
+    if seed is not None and draw is not None:
+        identity["draw"] = draw
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 

@@ -64,8 +64,8 @@ class GraphBuilder:
         self._nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
         return output
 
-    def model(self, metadata: Mapping[str, str] | None = None) -> onnx.ModelProto:
-        """Check the graph and wrap it as a model."""
+    def model(self, metadata: Mapping[str, str] | None = None, *, check: bool = True) -> onnx.ModelProto:
+        """Wrap the graph as a model, checked unless it only goes straight to a runtime, which checks it as well."""
         import onnx
         from onnx import helper
 
@@ -75,7 +75,8 @@ class GraphBuilder:
         )
         if metadata:
             helper.set_model_props(model, dict(metadata))
-        onnx.checker.check_model(model)
+        if check:
+            onnx.checker.check_model(model)
         return model
 
     def _fresh(self, stem: str) -> str:

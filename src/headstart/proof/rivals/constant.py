@@ -23,6 +23,7 @@ class Constant:
     """The majority class with the training frequencies as probabilities; the mean of a regression's targets."""
 
     name: ClassVar[str] = "constant"
+    title: ClassVar[str] = "a model that always says the same"
     modalities: ClassVar[tuple[Modality, ...]] = ("image", "text")
     cost: ClassVar[Cost] = "simple"
 

@@ -35,6 +35,7 @@ class Convolutional:
     """
 
     name: ClassVar[str] = "convolutional"
+    title: ClassVar[str] = "a small network trained from scratch"
     modalities: ClassVar[tuple[Modality, ...]] = ("image",)
     cost: ClassVar[Cost] = "full"
     size_px: int = 64

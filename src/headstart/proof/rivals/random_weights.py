@@ -28,13 +28,16 @@ class RandomWeights:
     ----------
     backbone : the pretrained network, whose weights are redrawn
     strategy : how the head is fitted, as for the model itself
+    draw : seed of the random weights; not the fit's own, so that every fold and every fit shares one cache of features
     """
 
     name: ClassVar[str] = "random-weights"
+    title: ClassVar[str] = "the same network with random weights"
     modalities: ClassVar[tuple[Modality, ...]] = ("image", "text")
     cost: ClassVar[Cost] = "full"
     backbone: Source
     strategy: str = "auto"
+    draw: int = 0
 
     def fit(
         self,
@@ -47,7 +50,7 @@ class RandomWeights:
     ) -> RandomNetwork:
         """Embed the items at `index` with random weights and adapt a head."""
         part = dataset.take(index)
-        network = self.backbone.with_random_weights(seed)
+        network = self.backbone.with_random_weights(self.draw)
         features = embed(part.items, network, progress=progress)
         groups = np.arange(len(part)) if part.groups is None else part.groups
         adapted = adapt(

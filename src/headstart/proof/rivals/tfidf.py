@@ -40,6 +40,7 @@ class Tfidf:
     """
 
     name: ClassVar[str] = "tfidf"
+    title: ClassVar[str] = "TF-IDF with a linear model"
     modalities: ClassVar[tuple[Modality, ...]] = ("text",)
     cost: ClassVar[Cost] = "simple"
     max_words: int = 2

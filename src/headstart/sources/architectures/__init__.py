@@ -4,5 +4,6 @@ A part of the kind `architectures` is a module with
 
 - `encode(graph, state, card) -> str`: declare the inputs, add the network, return the value of shape (batch, dimensions);
 - `initialise(name, array, rng) -> array`: fresh random weights for one array of the state;
-- `BATCH_SIZE`: how many items one thread runs at a time fastest.
+- `BATCH_SIZE`: how many items one thread runs at a time fastest;
+- `DRAW` (optional): names how `initialise` draws, where that has changed since features were first kept.
 """

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from headstart.sources.card import Card
     from headstart.sources.graph import GraphBuilder
 
+DRAW = "uniform"  # names how `initialise` draws, so that features of another draw are not taken for these
 BATCH_SIZE = 8  # measured fastest with one thread a batch (docs/log.md)
 _BATCH_NORM_EPSILON = 1e-3
 # (kernel, stride, expansion, repeats) of the seven stages of Lite0
@@ -43,10 +44,14 @@ def encode(graph: GraphBuilder, state: Mapping[str, FloatArray], card: Card) -> 
 
 
 def initialise(name: str, array: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Draw fresh weights for one array of the state: He initialisation, batch norms at identity."""
+    """Draw fresh weights for one array of the state: torch's default for a convolution, batch norms at identity.
+
+    He's wider draw drives ReLU6 into saturation: on groceries it leaves 0.29 of the accuracy, torch's default 0.47, and an
+    honest control is the better of the two (docs/log.md).
+    """
     if array.ndim == 4:
-        n_inputs = math.prod(array.shape[1:])
-        return rng.normal(0.0, math.sqrt(2.0 / n_inputs), array.shape).astype(np.float32)
+        bound = 1.0 / math.sqrt(math.prod(array.shape[1:]))
+        return rng.uniform(-bound, bound, array.shape).astype(np.float32)
     is_scale = name.endswith("running_var") or (name.endswith("weight") and array.ndim == 1)
     return np.full(array.shape, 1.0 if is_scale else 0.0, dtype=np.float32)
 
