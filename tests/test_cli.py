@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import os
-import re
 import shutil
 import struct
 import subprocess
@@ -17,25 +17,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
-
-import tiny
-from headstart import sources
-from headstart.cli import main
-from headstart.engines import files
-from headstart.packaging.manifest import MANIFEST
-from headstart.sources import backbone
-from small_data import write_photo, write_table
+from small_data import write_photo
 from tiny_bundle import make_bundle
+
+import headstart
+import tiny
+from headstart.cli import main
+from headstart.sources import card as cards_module
+from headstart.sources import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ANSWERS = {"item", "label", "probability", "top"}
-KEYS = {"task", "n_items", "n_groups", "source", "strategy", "verdict", "metric", "rivals", "gain", "naive_estimate",
-        "seconds", "peak_mib", "bundle"}  # fmt: skip
+TEXTS, PHOTOS = "static-embeddings", "efficientnet-lite"
+QUICK = ("--source", f"tiny-{TEXTS}", "--strategy", "ridge", "--rivals", "none")
+PROMISED = {
+    *("task", "n_items", "n_groups", "source", "strategy", "verdict", "metric", "rivals", "gain", "naive_estimate"),
+    *("seconds", "peak_mib", "bundle"),
+}
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Done:
 
 
 @pytest.fixture
-def run(capsys, monkeypatch):
+def run(capsys, monkeypatch) -> Callable[..., Done]:
     """Run a command as its entry point does, in this process."""
 
     def call(*words: object, stdin: str = "") -> Done:
@@ -67,18 +68,501 @@ def run(capsys, monkeypatch):
     return call
 
 
-@pytest.fixture
-def tiny_source(cache, links, tmp_path, monkeypatch) -> str:
-    """A source of texts of some kilobytes, known by its name."""
-    card = tiny.published("static-embeddings", links, tmp_path / "scratch")
-    known = lambda: (card,)  # noqa: E731
-    for module in (sources, sys.modules["headstart.sources.card"], backbone, sys.modules["headstart.line"]):
-        if hasattr(module, "cards"):
-            monkeypatch.setattr(module, "cards", known)
-        if hasattr(module, "find"):
-            monkeypatch.setattr(module, "find", _finder(card, module.find))
-    return card.name
+@pytest.fixture(scope="module", autouse=True)
+def tiny_sources(tmp_path_factory):
+    """Two sources of some kilobytes, in a cache of their own, found by name beside the real ones."""
+    folder = tmp_path_factory.mktemp("sources")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADSTART_CACHE", str(folder / "cache"))
+        patch.setenv("PIP_CONFIG_FILE", "/dev/null")
+        patch.setenv("PIP_NO_INDEX", "1")
+        patch.setenv("PIP_FIND_LINKS", str(folder))
+        known = dict(cards_module._known())
+        for architecture in (TEXTS, PHOTOS):
+            made = tiny.published(architecture, folder / architecture, folder / f"scratch-{architecture}")
+            patch.setenv("PIP_FIND_LINKS", str(folder / architecture))
+            open_source(made, sink=None)
+            known[made.name] = made
+        patch.setattr(cards_module, "_known", lambda: known)
+        yield
 
 
-def _finder(card, find):
-    return lambda name: card if name == card.name else find(name)
+def write_texts(path: Path, n: int = 60, seed: int = 0, **columns: Any) -> Path:
+    """Texts in the words of the tiny source, labelled by the fruit in them; more columns as lists or functions."""
+    rng = np.random.default_rng(seed)
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "fruit", *columns])
+        for i in range(n):
+            fruit = ("apple", "kiwi")[i % 2]
+            words = [*rng.choice(tiny.WORDS[4:14], 6), fruit]
+            writer.writerow([" ".join(rng.permutation(words)), fruit, *(values(i) for values in columns.values())])
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory, tiny_sources) -> Path:
+    """A bundle that tells two fruits apart in texts."""
+    folder = tmp_path_factory.mktemp("model")
+    table = write_texts(folder / "fruit.csv")
+    return headstart.fit(
+        table, out=folder / "model", source=QUICK[1], strategy="ridge", rivals="simple", progress=None
+    ).bundle
+
+
+@pytest.fixture(scope="module")
+def photo_model(tmp_path_factory) -> Path:
+    return make_bundle(tmp_path_factory.mktemp("photos") / "model")
+
+
+class TestFit:
+    def test_figures_for_machines_and_words_for_people(self, run, tmp_path):
+        done = run(
+            "fit", write_texts(tmp_path / "t.csv"), *QUICK[:4], "--rivals", "simple", "--out", tmp_path / "m", "--json"
+        )
+        assert done.code == 0, done.err
+        figures = done.json
+        assert set(figures) >= PROMISED
+        assert set(figures["metric"]) >= {"name", "value", "low", "high", "n"}
+        assert set(figures["seconds"]) >= {"load", "embed", "adapt", "prove", "package", "total"}
+        assert {rival["name"] for rival in figures["rivals"]} == {"constant", "tfidf"}
+        assert all({"name", "value", "low", "high"} <= set(rival) for rival in figures["rivals"])
+        assert set(figures["gain"]) >= {"value", "low", "high"}
+        assert figures["sentence"] in done.err
+        assert figures["bundle"] == str(tmp_path / "m")
+
+    def test_without_json_standard_output_is_empty(self, run, tmp_path):
+        done = run("fit", write_texts(tmp_path / "t.csv"), *QUICK, "--out", tmp_path / "m")
+        assert (done.code, done.out) == (0, "")
+        assert f"open {tmp_path / 'm'}/report.html" in done.err
+
+    def test_a_folder_of_photos(self, run, tmp_path):
+        write_noise(tmp_path / "photos", "red", "blue")
+        done = run(
+            "fit", tmp_path / "photos", "--source", f"tiny-{PHOTOS}", *QUICK[2:], "--out", tmp_path / "m", "--json"
+        )
+        assert done.code == 0, done.err
+        assert (done.json["task"], done.json["n_items"]) == ("binary", 40)
+
+    def test_a_bundle_is_replaced(self, run, tmp_path):
+        table = write_texts(tmp_path / "t.csv")
+        for seed in (0, 1):
+            assert run("fit", table, *QUICK, "--out", tmp_path / "m", "--seed", seed).code == 0
+        assert run("report", tmp_path / "m", "--json").json["seed"] == 1
+
+
+class TestPredict:
+    def test_a_table(self, run, model, tmp_path):
+        done = run("predict", model, write_texts(tmp_path / "new.csv", 30), "--json")
+        assert done.code == 0, done.err
+        assert len(done.json) == 30
+        assert {"item", "label", "probability", "top"} <= set(done.json[0])
+
+    def test_people_see_twenty_and_how_to_get_them_all(self, run, model, tmp_path):
+        done = run("predict", model, write_texts(tmp_path / "new.csv", 30))
+        assert len(done.out.splitlines()) == 20
+        assert "10 more; --out FILE or --json" in done.err
+
+    def test_standard_input(self, run, model):
+        lines = '{"text": "the apple on the shelf"}\n{"text": "a kiwi"}\n'
+        done = run("predict", model, "-", "--json", stdin=lines)
+        assert [answer["label"] for answer in done.json] == ["apple", "kiwi"]
+
+    def test_a_file_and_a_folder_of_texts(self, run, model, tmp_path):
+        (tmp_path / "f").mkdir()
+        for name in ("1.txt", "2.txt"):
+            (tmp_path / "f" / name).write_text("the kiwi")
+        assert [a["label"] for a in run("predict", model, tmp_path / "f" / "1.txt", "--json").json] == ["kiwi"]
+        assert len(run("predict", model, tmp_path / "f", "--json").json) == 2
+
+    def test_photos(self, run, photo_model, tmp_path):
+        photo = write_photo(tmp_path / "p" / "1.jpg")
+        write_photo(tmp_path / "p" / "2.jpg")
+        assert len(run("predict", photo_model, photo, tmp_path / "p", "--json").json) == 3
+
+    @pytest.mark.parametrize("top", [1, 2, 3])
+    def test_top(self, run, photo_model, tmp_path, top):
+        (answer,) = run("predict", photo_model, write_photo(tmp_path / "1.jpg"), "--top", top, "--json").json
+        assert len(answer["top"]) == top
+        assert answer["top"][0]["label"] == answer["label"]
+
+    def test_out_csv(self, run, model, tmp_path):
+        done = run("predict", model, write_texts(tmp_path / "new.csv", 30), "--out", tmp_path / "answers.csv")
+        assert (done.code, done.out) == (0, "")
+        with (tmp_path / "answers.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert len(rows) == 30
+        assert {row["prediction"] for row in rows} == {"apple", "kiwi"}
+
+    def test_out_jsonl(self, run, model, tmp_path):
+        run("predict", model, write_texts(tmp_path / "new.csv", 30), "--out", tmp_path / "answers.jsonl")
+        assert len([json.loads(line) for line in (tmp_path / "answers.jsonl").read_text().splitlines()]) == 30
+
+
+class TestOtherCommands:
+    def test_inspect(self, run, tmp_path):
+        done = run("inspect", write_texts(tmp_path / "t.csv"), "--json")
+        assert (done.json["task"], done.json["labels"]) == ("binary", {"apple": 30, "kiwi": 30})
+        assert "60 labelled texts, binary" in done.err
+
+    def test_sources(self, run):
+        assert "efficientnet-lite0" in [card["name"] for card in run("sources", "--json").json]
+        done = run("sources", "wordllama-256", "--json")
+        assert done.json["licence"] == "MIT"
+        assert "known bias" in done.err
+
+    def test_demo_lists_what_there_is(self, run):
+        done = run("demo", "--json")
+        assert {"groceries", "complaints", "vader"} <= {entry["name"] for entry in done.json}
+
+    def test_prove_again(self, run, model, tmp_path):
+        done = run("prove", model, write_texts(tmp_path / "new.csv", 40, seed=9), "--json")
+        assert done.code == 0, done.err
+        assert done.json["n_items"] == 40
+        assert done.json["metrics"][0]["name"] == done.json["promised"]["name"]
+        assert done.json["sentence"] in done.err
+
+    def test_prove_promises_what_was_measured_of_the_rival_that_was_packed(self, run, model, tmp_path):
+        report = run("report", model, "--json").json
+        scores = {rival["name"]: rival["score"] for rival in report["rivals"]}
+        promised = run("prove", model, write_texts(tmp_path / "new.csv", 40), "--json").json["promised"]
+        assert promised == scores.get(report["deployed"], report["metric"])
+
+    def test_report(self, run, model):
+        done = run("report", model, "--json")
+        assert done.json["verdict"] in done.json["sentence"].lower()
+        assert done.json["sentence"] in done.err
+
+    @pytest.mark.parametrize(
+        "words", [("--help",), ("--version",), *((c, "--help") for c in ("fit", "predict", "prove", "demo"))]
+    )
+    def test_help_is_no_error(self, run, words):
+        done = run(*words)
+        assert (done.code, done.err) == (0, "")
+        assert done.out
+
+    def test_no_words_at_all_show_the_help(self, run):
+        done = run()
+        assert (done.code, done.out) == (2, "")
+        assert "Commands:" in done.err
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command that the user must mend; `words` are made in an empty folder, from a text and a photo model."""
+
+    name: str
+    words: Callable[[Path, Path, Path], tuple[object, ...]]
+    says: tuple[str, ...]
+    stdin: str = ""
+
+
+def fit_case(name: str, data: Callable[[Path], object], *says: str, options: tuple[object, ...] = ()) -> Case:
+    return Case(name, lambda p, _t, _i: ("fit", data(p), *QUICK, *options, "--out", p / "made"), says)
+
+
+def photo_case(name: str, data: Callable[[Path], object], *says: str, options: tuple[object, ...] = ()) -> Case:
+    source = ("--source", f"tiny-{PHOTOS}", *QUICK[2:])
+    return Case(name, lambda p, _t, _i: ("fit", data(p), *source, *options, "--out", p / "made"), says)
+
+
+def option_case(name: str, options: tuple[object, ...], *says: str) -> Case:
+    return fit_case(name, lambda p: write_texts(p / "t.csv"), *says, options=options)
+
+
+def written(path: Path, content: str | bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def photos(folder: Path, *labels: str, n: int = 6) -> Path:
+    for label in labels:
+        for i in range(n):
+            write_photo(folder / "photos" / label / f"{i}.png", (40 * i, 90, 200 - 30 * i))
+    return folder / "photos"
+
+
+def write_noise(folder: Path, *labels: str, n: int = 20) -> None:
+    """Photos of which no two are alike."""
+    rng = np.random.default_rng(0)
+    for label, channel in zip(labels, (0, 2), strict=True):
+        for i in range(n):
+            pixels = rng.integers(0, 200, (6, 6, 3), dtype=np.uint8)
+            pixels[..., channel] = 250
+            path = folder / label / f"{i}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).resize((40, 36)).save(path)
+
+
+def photos_with(folder: Path, content: bytes, name: str = "bad.png") -> Path:
+    written(photos(folder, "kiwi", "plum") / "plum" / name, content)
+    return folder / "photos"
+
+
+def png(width: int, height: int, *, cut: int | None = None) -> bytes:
+    """Some bytes that claim to be that large: what they unpack to is all zeros."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    content = (
+        b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(200 * (width + 1)))) + chunk(b"IEND", b"")
+    )
+    return content[:cut]
+
+
+def rows(*last: str, header: str = "text,fruit", n: int = 20) -> str:
+    good = [f"message {i} of some length,{('apple', 'kiwi')[i % 2]}" for i in range(n)]
+    return "\n".join((header, *good, *last)) + "\n"
+
+
+def copied(bundle: Path, folder: Path) -> Path:
+    return Path(shutil.copytree(bundle, folder / "copy"))
+
+
+def tampered(bundle: Path, folder: Path, name: str) -> Path:
+    copy = copied(bundle, folder)
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / name).write_bytes(content)
+    return copy
+
+
+def newer(bundle: Path, folder: Path) -> Path:
+    copy = copied(bundle, folder)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    written(copy / "manifest.json", json.dumps({**manifest, "schema": 99}))
+    return copy
+
+
+def without(bundle: Path, folder: Path, name: str) -> Path:
+    copy = copied(bundle, folder)
+    (copy / name).unlink()
+    return copy
+
+
+CASES = [
+    # words
+    Case("unknown command", lambda p, t, i: ("fitt",), ("no such command 'fitt'", "fit", "headstart --help")),
+    Case("unknown option", lambda p, t, i: ("fit", "x", "--otu", "y"), ("--otu", "headstart fit --help")),
+    Case("no data", lambda p, t, i: ("fit", "--out", p / "made"), ("DATA", "headstart fit --help")),
+    Case("no out", lambda p, t, i: ("fit", write_texts(p / "t.csv")), ("--out", "headstart fit --help")),
+    Case("no input", lambda p, t, i: ("predict", t), ("INPUT", "headstart predict --help")),
+    Case("top of zero", lambda p, t, i: ("predict", t, "-", "--top", 0), ("--top", "1")),
+    option_case("seed is a word", ("--seed", "abc"), "--seed", "integer"),
+    option_case("seed is negative", ("--seed", "-1"), "--seed", "0"),
+    option_case("unknown source", ("--source", "wordlama"), "Did you mean 'wordllama-256'"),
+    option_case("unknown strategy", ("--strategy", "rigde"), "Did you mean 'ridge'"),
+    option_case("unknown rivals", ("--rivals", "ful"), "Did you mean 'full'"),
+    option_case("budget of another unit", ("--budget", "2x"), "90s, 2m or 1h", "'2x'"),
+    option_case("budget of nothing", ("--budget", "0"), "90s, 2m or 1h", "'0'"),
+    option_case("max-bad above all", ("--max-bad", "150%"), "between 0 % and 100 %", "'150%'"),
+    option_case("max-bad is a word", ("--max-bad", "few"), "1% or 0.01", "'few'"),
+    option_case("unknown task", ("--task", "binry"), "Did you mean 'binary'"),
+    option_case("source of photos for texts", ("--source", f"tiny-{PHOTOS}"), "reads images", "holds texts"),
+    option_case("strategy of classes for a number", ("--target", "fruit", "--task", "regression"), "'fruit'"),
+    Case("prototypes for a number", lambda p, t, i: ("fit", write_texts(p / "t.csv", price=lambda i: i / 7), *QUICK[:2], "--rivals", "none",
+         "--strategy", "prototypes", "--target", "price", "--out", p / "made"), ("'prototypes'", "regression", "'ridge'")),
+    # where it goes
+    fit_case("out is a file", lambda p: written(p / "made", "mine") and write_texts(p / "t.csv"), "made", "--out"),
+    fit_case("out holds other things", lambda p: written(p / "made" / "mine.txt", "mine") and write_texts(p / "t.csv"), "made", "other things", "--out"),
+    fit_case("out is the data", lambda p: write_texts(written(p / "made" / "x", "").parent / "t.csv"), "made", "other things", "--out"),
+    Case("out below a file", lambda p, t, i: ("fit", write_texts(p / "t.csv"), *QUICK, "--out", written(p / "file", "") / "made"),
+         ("file/made", "no folder that you may write to")),
+    # what comes in: paths
+    fit_case("missing path", lambda p: p / "nothere", "nothere", "does not exist", "Correct the path"),
+    fit_case("misspelt path", lambda p: (write_texts(p / "fruit.csv"), p / "friut.csv")[1], "Did you mean", "fruit.csv"),
+    fit_case("empty folder", lambda p: p, "holds no files"),
+    fit_case("spreadsheet", lambda p: written(p / "t.xlsx", b"PK"), "t.xlsx", "save it as CSV"),
+    fit_case("pickle", lambda p: written(p / "t.pkl", b"\x80\x04"), "t.pkl", "may run code"),
+    fit_case("two tables", lambda p: (write_texts(p / "a.csv"), write_texts(p / "b.csv"), p)[2], "a.csv", "b.csv"),
+    # photos
+    photo_case("one class", lambda p: photos(p, "kiwi"), "one class", "kiwi"),
+    photo_case("photos without class folders", lambda p: write_photo(p / "f" / "1.jpg").parent, "no class folders"),
+    photo_case("every class single", lambda p: photos(p, "a", "b", "c", n=1), "fewer than 2"),
+    photo_case("unreadable image", lambda p: photos_with(p, b"hello there"), "plum/bad.png", "--max-bad"),
+    photo_case("truncated image", lambda p: photos_with(p, png(100, 100, cut=60)), "plum/bad.png", "cut off", "--max-bad"),
+    photo_case("zip bomb image", lambda p: photos_with(p, png(20_000, 20_000)), "plum/bad.png", "400 megapixels", "--max-bad"),
+    photo_case("100-megapixel image", lambda p: photos_with(p, png(10_000, 10_000)), "plum/bad.png", "100 megapixels", "--max-bad"),
+    photo_case("SVG", lambda p: photos_with(p, b"<svg/>", "bad.svg"), "bad.svg", "SVG"),
+    photo_case("all are copies", lambda p: [write_photo(p / "photos" / label / f"{i}.png") for label in "ab" for i in range(4)] and p / "photos", "copies", "groups"),
+    photo_case("target of a folder", lambda p: photos(p, "a", "b"), "--target", "folder", options=("--target", "label")),
+    # tables
+    fit_case("empty file", lambda p: written(p / "t.csv", ""), "t.csv", "is empty"),
+    fit_case("header alone", lambda p: written(p / "t.csv", "text,fruit\n"), "t.csv"),
+    fit_case("non-UTF-8 noise", lambda p: written(p / "t.csv", rows().encode("utf-16-le")), "t.csv", "UTF-16", "Save it"),
+    fit_case("ragged rows", lambda p: written(p / "t.csv", rows("a,b,c,d")), "t.csv row 21", "4 cells", "--max-bad"),
+    fit_case("open quote", lambda p: written(p / "t.csv", rows('x,"kiwi', "y,kiwi")), "never closed"),
+    fit_case("columns of one name", lambda p: written(p / "t.csv", rows(header="text,text")), "two columns named 'text'"),
+    fit_case("not JSON", lambda p: written(p / "t.jsonl", '{"text": "a b", "label": "x"}\n{"text": "c d", "label": "y"}\nhello\n'), "t.jsonl row 3", "not JSON"),
+    fit_case("Parquet that is none", lambda p: written(p / "t.parquet", "hello"), "t.parquet"),
+    option_case("wrong target", ("--target", "friut"), "Did you mean 'fruit'"),
+    option_case("wrong input", ("--input", "txt"), "--input", "Did you mean 'text'"),
+    option_case("wrong group", ("--group", "shop"), "--group", "Known"),
+    option_case("wrong time", ("--time", "day"), "--time", "Known"),
+    fit_case("time not a time", lambda p: write_texts(p / "t.csv", day=lambda i: "soon"), "row 1", "'soon'", "2026-01-31", options=("--time", "day")),
+    # targets
+    fit_case("all labels missing", lambda p: written(p / "t.csv", "text,fruit\n" + "hello you,\nthere you are,\n" * 5), "'fruit'", "no value", options=("--target", "fruit")),
+    fit_case("NaN target", lambda p: write_texts(p / "t.csv", price=lambda i: "nan"), "'price'", "no value", options=("--target", "price")),
+    fit_case("infinite target", lambda p: write_texts(p / "t.csv", price=lambda i: "inf" if i == 5 else i / 3), "row 6", "'inf'",
+             options=("--target", "price", "--task", "regression")),
+    fit_case("constant target", lambda p: written(p / "t.csv", "text,fruit\n" + "hello you,x\nthere it is,x\n" * 5), "one class, 'x'", options=("--target", "fruit")),
+    fit_case("word among numbers", lambda p: write_texts(p / "t.csv", price=lambda i: "many" if i == 5 else i / 3), "row 6", "'many'",
+             options=("--target", "price", "--task", "regression")),
+    # bundles
+    Case("no bundle", lambda p, t, i: ("predict", p / "gone", "-"), ("gone", "headstart fit --out")),
+    Case("folder that is no bundle", lambda p, t, i: ("report", p), ("is not a bundle", "manifest.json")),
+    Case("tampered graph", lambda p, t, i: ("predict", tampered(t, p, "model.onnx"), "-"), ("model.onnx", "has been changed")),
+    Case("tampered head", lambda p, t, i: ("predict", tampered(t, p, "head.safetensors"), "-"), ("head.safetensors", "has been changed")),
+    Case("tampered report", lambda p, t, i: ("report", tampered(t, p, "report.json")), ("report.json", "has been changed")),
+    Case("tampered manifest", lambda p, t, i: ("predict", tampered(t, p, "manifest.json"), "-"), ("manifest.json",)),
+    Case("part of a bundle", lambda p, t, i: ("predict", without(t, p, "model.onnx"), "-"), ("model.onnx is missing",)),
+    Case("newer bundle", lambda p, t, i: ("predict", newer(t, p), "-"), ("newer Headstart", "pip install --upgrade")),
+    # predict
+    Case("predict a missing file", lambda p, t, i: ("predict", t, p / "gone.csv"), ("gone.csv", "does not exist")),
+    Case("predict an empty folder", lambda p, t, i: ("predict", i, p), ("holds no images",)),
+    Case("photo for texts", lambda p, t, i: ("predict", t, write_photo(p / "a.png")), ("a.png", "takes texts")),
+    Case("text for photos", lambda p, t, i: ("predict", i, written(p / "a.txt", "hello")), ("a.txt",)),
+    Case("unreadable photo", lambda p, t, i: ("predict", i, written(p / "a.jpg", "hello")), ("a.jpg", "holds text")),
+    Case("zip bomb photo", lambda p, t, i: ("predict", i, written(p / "a.png", png(20_000, 20_000))), ("a.png", "400 megapixels")),
+    Case("empty pipe", lambda p, t, i: ("predict", t, "-"), ("stdin is empty",)),
+    Case("pipe of no JSON", lambda p, t, i: ("predict", t, "-"), ("stdin row 1", "not JSON"), stdin="hello"),
+    Case("pipe without the key", lambda p, t, i: ("predict", t, "-"), ("stdin row 1", "'text'"), stdin='{"body": "a"}'),
+    Case("table without the column", lambda p, t, i: ("predict", t, written(p / "t.csv", "a,b\n1,2\n")), ("'text'", "a, b")),
+    Case("answers as a spreadsheet", lambda p, t, i: ("predict", t, "-", "--out", p / "a.xlsx"), (".csv or .jsonl", "a.xlsx")),
+    # prove
+    Case("prove unknown labels", lambda p, t, i: ("prove", t, written(p / "t.csv", rows().replace("kiwi", "lime"))), ("'lime'", "apple, kiwi")),
+    Case("prove a number", lambda p, t, i: ("prove", t, write_texts(p / "t.csv", price=lambda i: i / 7), "--target", "price"), ("is a number", "--target")),
+    Case("prove nothing", lambda p, t, i: ("prove", t, p / "gone.csv"), ("gone.csv", "does not exist")),
+    Case("prove on photos", lambda p, t, i: ("prove", t, photos(p, "apple", "kiwi")), ("images", "texts")),
+    # the others
+    Case("inspect a missing path", lambda p, t, i: ("inspect", p / "gone"), ("gone", "does not exist")),
+    Case("unknown source's card", lambda p, t, i: ("sources", "all-minilm"), ("Did you mean 'all-minilm-l6-v2'",)),
+    Case("unknown demo", lambda p, t, i: ("demo", "grocery"), ("Did you mean 'groceries'",)),
+    Case("demo into a full folder", lambda p, t, i: (written(p / "d" / "mine", ""), ("demo", "vader", "--out", p / "d"))[1], ("--out",)),
+    Case("no network", lambda p, t, i: ("demo", "vader", "--out", p / "vader"), ("cannot fetch", "vaderSentiment", "by hand into")),
+    Case("weights without network", lambda p, t, i: ("fit", write_texts(p / "t.csv"), "--out", p / "made"), ("cannot fetch", "by hand into")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_the_user_can_mend_is_one_line_and_writes_nothing(case, run, model, photo_model, tmp_path):
+    words = case.words(tmp_path, model, photo_model)
+    before = sorted(tmp_path.rglob("*"))
+    done = run(*words, stdin=case.stdin)
+    assert_one_line(done)
+    assert [said for said in case.says if said not in done.err] == [], done.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def assert_one_line(done: Done, code: int = 2) -> None:
+    *progress, last = done.err.splitlines()
+    assert (done.code, done.out) == (code, ""), done.err
+    assert last.startswith("headstart: ")
+    assert len(last) < 700
+    assert not [line for line in progress if "headstart: " in line or "Traceback" in line]
+
+
+@pytest.mark.parametrize(
+    ("reason", "says"),
+    [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "the disk is read-only"), (errno.EACCES, "permission denied")],
+)
+@pytest.mark.parametrize("command", ["fit", "predict"])
+def test_a_disk_that_does_not_take_it(run, model, tmp_path, monkeypatch, reason, says, command):
+    table = write_texts(tmp_path / "t.csv")
+    (tmp_path / "place").mkdir()
+    monkeypatch.setattr(Path, "write_bytes", refuse_below(tmp_path / "place", Path.write_bytes, reason))
+    words = {
+        "fit": (table, *QUICK, "--out", tmp_path / "place/m"),
+        "predict": (model, table, "--out", tmp_path / "place/a.csv"),
+    }
+    done = run(command, *words[command])
+    assert_one_line(done)
+    assert says in done.err
+    assert str(tmp_path / "place") in done.err
+    assert list((tmp_path / "place").iterdir()) == []
+
+
+def refuse_below(folder: Path, write: Callable[..., int], reason: int) -> Callable[..., int]:
+    def refuse(path: Path, content: bytes) -> int:
+        if path.is_relative_to(folder):
+            raise OSError(reason, os.strerror(reason), str(path))
+        return write(path, content)
+
+    return refuse
+
+
+def test_a_cache_that_cannot_be_written(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADSTART_CACHE", str(written(tmp_path / "cache", "a file")))
+    done = run("fit", write_texts(tmp_path / "t.csv"), *QUICK, "--out", tmp_path / "m")
+    assert_one_line(done)
+    assert str(tmp_path / "cache") in done.err
+
+
+def test_tampered_weights_are_not_used(run, tmp_path, monkeypatch):
+    folder = Path(os.environ["HEADSTART_CACHE"])
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    shutil.copytree(folder / "sources", tmp_path / "cache" / "sources")
+    (weights,) = (tmp_path / "cache" / "sources" / f"tiny-{TEXTS}").rglob("weights.safetensors")
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.chmod(0o644)
+    weights.write_bytes(content)
+    done = run("fit", write_texts(tmp_path / "t.csv"), *QUICK, "--out", tmp_path / "m")
+    assert_one_line(done)
+    assert not (tmp_path / "m").exists()
+
+
+def test_threads_that_are_no_number(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADSTART_THREADS", "many")
+    done = run("fit", write_texts(tmp_path / "t.csv"), *QUICK, "--out", tmp_path / "m")
+    assert_one_line(done)
+    assert "HEADSTART_THREADS" in done.err
+
+
+def test_a_fault_of_ours_is_one_line_and_code_1(run, model, monkeypatch):
+    monkeypatch.setattr("headstart.packaging.load_bundle", lambda folder: 1 / 0)
+    done = run("report", model)
+    assert_one_line(done, code=1)
+    assert "internal error: ZeroDivisionError" in done.err
+    assert "HEADSTART_DEBUG=1" in done.err
+
+
+def test_an_interruption_says_how_to_go_on(run, model, monkeypatch):
+    def interrupt(folder: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("headstart.packaging.load_bundle", interrupt)
+    assert_one_line(run("report", model), code=130)
+
+
+class TestAsAProcess:
+    def test_a_missing_path(self, tmp_path):
+        done = command("fit", "nothere", "--out", "m", folder=tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("headstart: 'nothere' does not exist")
+        assert done.stderr.count("\n") == 1
+
+    def test_standard_input(self, model, tmp_path):
+        done = command("predict", str(model), "-", "--json", folder=tmp_path, input='{"text": "the kiwi"}\n')
+        assert json.loads(done.stdout)[0]["label"] == "kiwi"
+
+    def test_a_reader_who_goes_away_is_no_error(self, photo_model, tmp_path):
+        for i in range(30):
+            write_photo(tmp_path / "photos" / f"{i}.png")
+        line = f"{sys.executable} -c '{ENTRY}' predict {photo_model} {tmp_path}/photos | true; echo ${{PIPESTATUS[0]}}"
+        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
+        assert done.stdout == "0\n", done.stderr
+        assert "Error" not in done.stderr
+
+
+ENTRY = "from headstart.cli import main; main()"
+
+
+def command(*words: str, folder: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", ENTRY, *words], capture_output=True, text=True, check=False, cwd=folder, **options
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.adaptation.select import strategies
-from headstart.core.errors import DataError, OptionError, unknown_name
+from headstart.core.errors import DataError, OptionError, StorageError, unknown_name
 from headstart.data import load
 from headstart.data.bad_items import BadItems
 from headstart.data.duplicates import exact_duplicates
@@ -126,7 +127,7 @@ def fit(
     _check_options(source=source, strategy=strategy, rivals=rivals, budget_s=budget_s, seed=seed)
     clock = Clock(budget_s)
     folder = _target(out)
-    check_target(folder)
+    _check_place(folder)
     with clock.stage("load"):
         dataset = load(data, max_bad=max_bad, **columns)
     with clock.stage("embed"):
@@ -177,6 +178,10 @@ def prove_again(
     model = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
     known = {k: v for k, v in model.manifest["columns"].items() if k in ("input", "target") and v}
     dataset = load(data, max_bad=max_bad, **{**known, **columns} if not _is_folder(data) else columns)
+    if dataset.modality != model.modality:
+        raise DataError(
+            f"the model reads {model.modality}s, but '{dataset.name}' holds {dataset.modality}s. Name data of its kind."
+        )
     dataset = _with_labels_of(model, dataset)
     outputs = (
         model.predict_proba(dataset.items)
@@ -217,6 +222,16 @@ def _target(out: str | Path | None) -> Path:
     if out is not None:
         return Path(out)
     return Path(tempfile.mkdtemp(prefix="headstart-")) / "model"
+
+
+def _check_place(folder: Path) -> None:
+    """Refuse a place that cannot take a bundle before the work, not after it."""
+    check_target(folder)
+    nearest = next(parent for parent in folder.absolute().parents if parent.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise StorageError(
+            f"cannot write {folder}: {nearest} is no folder that you may write to. Choose another --out."
+        )
 
 
 def _open(dataset: Dataset, source: str | None, clock: Clock, progress: TextIO | None) -> Source:

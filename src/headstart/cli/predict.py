@@ -12,7 +12,8 @@ import typer
 
 from headstart.cli.options import BundlePath, Input, Json, MaxBad, parse_share
 from headstart.cli.output import emit, say
-from headstart.core.errors import OptionError
+from headstart.core.errors import DataError, OptionError
+from headstart.data.bad_items import BadItems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +51,7 @@ def predict(
     for notice in items.notices:
         say(f"  - {notice.message}")
     answers = model.predictions(items.items, top=top, names=items.ids)
+    _check_readable(answers, parse_share(max_bad))
     if out is not None:
         from headstart.engines.files import write_file
 
@@ -59,6 +61,20 @@ def predict(
         emit([answer.to_dict() for answer in answers])
     elif out is None:
         _show(answers)
+
+
+def _check_readable(answers: Sequence[Prediction], max_bad: float) -> None:
+    """Count items that broke only when they were decoded like those that were seen to be broken before."""
+    bad = BadItems(max_bad=max_bad)
+    for answer in answers:
+        if answer.error:
+            bad.add(answer.item, answer.error.removeprefix(f"'{answer.item}' "))
+    if len(bad) == len(answers):
+        raise DataError(answers[0].error)
+    bad.check(len(answers), "the inputs")
+    notice = bad.notice()
+    if notice is not None:
+        say(f"  - {notice.message}")
 
 
 def _show(answers: Sequence[Prediction]) -> None:
