@@ -5,7 +5,9 @@ STAMP  := .venv/.installed
 # torch of a constrained version is taken from the folder that pip is configured with, where there is one: the CPU build
 LINKS  := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null || echo $(PIP_FIND_LINKS))
 
-.PHONY: install demo test check bench clean
+DEMOS  := bbc complaints disaster groceries movie-reviews questions sms-spam traffic-lights vader
+
+.PHONY: install fetch demo test check bench clean
 
 install: $(STAMP)
 
@@ -27,9 +29,12 @@ check: install  ## what is quick: lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check  ## everything; fetches the pretrained weights and small real data once, into the cache
-	$(BIN)/headstart sources --fetch
+test: check fetch  ## everything, with the network closed to the tests
 	$(BIN)/python -m pytest
+
+fetch: install  ## the pretrained weights and the real data, once, into the cache
+	$(BIN)/headstart sources --fetch
+	for name in $(DEMOS); do $(BIN)/headstart demo $$name --out demo/$$name || exit 1; done
 
 bench: install  ## every figure of the docs, printed anew (about an hour on two cores)
 	for program in one_pass predict growth killed quality; do $(BIN)/python bench/$$program.py || exit 1; done

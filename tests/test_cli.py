@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from PIL import Image
 from small_data import write_photo
 from tiny_bundle import make_bundle
 
@@ -135,14 +134,6 @@ class TestFit:
         done = run("fit", write_texts(tmp_path / "t.csv"), *QUICK, "--out", tmp_path / "m")
         assert (done.code, done.out) == (0, "")
         assert f"open {tmp_path / 'm'}/report.html" in done.err
-
-    def test_a_folder_of_photos(self, run, tmp_path):
-        write_noise(tmp_path / "photos", "red", "blue")
-        done = run(
-            "fit", tmp_path / "photos", "--source", f"tiny-{PHOTOS}", *QUICK[2:], "--out", tmp_path / "m", "--json"
-        )
-        assert done.code == 0, done.err
-        assert (done.json["task"], done.json["n_items"]) == ("binary", 40)
 
     def test_a_bundle_is_replaced(self, run, tmp_path):
         table = write_texts(tmp_path / "t.csv")
@@ -281,18 +272,6 @@ def photos(folder: Path, *labels: str, n: int = 6) -> Path:
         for i in range(n):
             write_photo(folder / "photos" / label / f"{i}.png", (40 * i, 90, 200 - 30 * i))
     return folder / "photos"
-
-
-def write_noise(folder: Path, *labels: str, n: int = 20) -> None:
-    """Photos of which no two are alike."""
-    rng = np.random.default_rng(0)
-    for label, channel in zip(labels, (0, 2), strict=True):
-        for i in range(n):
-            pixels = rng.integers(0, 200, (6, 6, 3), dtype=np.uint8)
-            pixels[..., channel] = 250
-            path = folder / label / f"{i}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels).resize((40, 36)).save(path)
 
 
 def photos_with(folder: Path, content: bytes, name: str = "bad.png") -> Path:

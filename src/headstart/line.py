@@ -150,7 +150,7 @@ def fit(
     with clock.stage("prove"):
         proof = prove(arena, adapted, duplicates, rivals=rivals, clock=clock, progress=progress)
     with clock.stage("package"):
-        report = replace(proof.report, timing=clock.timing())
+        report = replace(proof.report, timing={**clock.timing(), "n_embedded": features.n_computed})
         write(
             folder,
             predictor=proof.predictor,

@@ -24,7 +24,8 @@ def score_words(score: dict[str, Any]) -> str:
     >>> score_words({"name": "accuracy", "value": 0.837, "low": 0.8, "high": 0.87, "unit": "fraction", "n": 661})
     'accuracy 0.837 (95 % interval 0.800 to 0.870, 661 items)'
     """
-    return f"{score['name']} {score['value']:.3f} (95 % interval {score['low']:.3f} to {score['high']:.3f}, {score['n']} items)"
+    unit = " nats" if score["unit"] == "nats" else ""
+    return f"{score['name']} {score['value']:.3f}{unit} (95 % interval {score['low']:.3f} to {score['high']:.3f}, {score['n']} items)"
 
 
 def _finite(value: Any) -> Any:

@@ -41,6 +41,7 @@ def sources(
     card = find(name)
     for field, value in asdict(card).items():
         if field not in ("fingerprint", "origins", "files"):
-            say(f"{field.replace('_', ' '):<12} {value}")
+            words = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
+            say(f"{field.replace('_', ' '):<12} {words}")
     if as_json:
         emit(asdict(card))

@@ -82,6 +82,11 @@ class Report:
     seed: int
     timing: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def packed_rival(self) -> RivalResult | None:
+        """The rival that is packed in the model's place; None where the model itself is."""
+        return next((rival for rival in self.rivals if rival.name == self.deployed), None)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts and lists, ready for JSON."""
         return asdict(self)

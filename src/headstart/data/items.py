@@ -111,6 +111,11 @@ def _exists(name: str) -> bool:
 def _read_path(one: str | Path, modality: Modality, column: str | None, bad: BadItems, stdin: TextIO | None) -> _Part:
     if one == STDIN:
         return _read_stream(stdin or sys.stdin, modality, column, bad)
+    if modality == "text" and not _exists(str(one)) and " " in str(one):
+        raise DataError(
+            f"'{str(one)[:60]}' is no file. To predict a text, give it on standard input as JSON Lines: "
+            'echo \'{"text": "…"}\' | headstart predict BUNDLE -'
+        )
     path = named_path(one)
     if path.is_dir():
         return _read_folder(path, modality, bad)

@@ -38,12 +38,12 @@ if TYPE_CHECKING:
 class Proof:
     """What was found, and what is shipped.
 
-    `moments` are those of the model's features and targets, as arrays by name, for the bundle.
+    `moments` are those of the model's features and targets, as arrays by name, for the bundle; None where a rival is shipped.
     """
 
     report: Report
     predictor: Predictor
-    moments: dict[str, FloatArray]
+    moments: dict[str, FloatArray] | None
 
 
 def prove(
@@ -111,7 +111,9 @@ def prove(
         deployed=predictor.name,
         seed=arena.seed,
     )
-    return Proof(report=report, predictor=predictor, moments=_moments(arena, adapted))
+    return Proof(
+        report=report, predictor=predictor, moments=_moments(arena, adapted) if judgement.deploy is None else None
+    )
 
 
 def measure(dataset: Dataset, outputs: FloatArray, groups: IntArray, *, seed: int) -> tuple[Score, ...]:
