@@ -102,14 +102,16 @@ def measure(data: Path, source: str, rivals: str) -> dict:
     with tempfile.TemporaryDirectory() as cache:
         real = Path(os.environ.get("HEADSTART_CACHE", Path.home() / ".cache" / "headstart"))
         (Path(cache) / "sources").symlink_to(real / "sources")
-        printed = subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-c", FIT, str(data), source, rivals, f"{cache}/bundle"],
             env={**os.environ, "HEADSTART_CACHE": cache},
-            check=True,
+            check=False,
             capture_output=True,
             text=True,
-        ).stdout
-    return json.loads(printed)
+        )
+    if done.returncode:
+        sys.exit(done.stderr)
+    return json.loads(done.stdout)
 
 
 if __name__ == "__main__":

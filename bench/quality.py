@@ -125,7 +125,7 @@ def one_run(task: Task, size: int, dataset, features, backbone, seed: int) -> di
         journal=journal,
     )
     adapted = arena.adapt(plan.final)
-    proof = prove(arena, adapted, duplicates, rivals="full", clock=Clock(), progress=None)
+    proof = prove(arena, adapted, duplicates, rivals="full", clock=Clock())
     seconds = time.perf_counter() - started
     metric = headline(dataset.task, train.targets)
     targets = dataset.targets[test]

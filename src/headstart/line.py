@@ -145,10 +145,11 @@ def fit(
             strategy=strategy,
             seed=seed,
             journal=Journal(cache_folder() / "journal"),
+            progress=progress,
         )
         adapted = arena.adapt(plan.final)
     with clock.stage("prove"):
-        proof = prove(arena, adapted, duplicates, rivals=rivals, clock=clock, progress=progress)
+        proof = prove(arena, adapted, duplicates, rivals=rivals, clock=clock)
     with clock.stage("package"):
         report = replace(proof.report, timing={**clock.timing(), "n_embedded": features.n_computed})
         write(

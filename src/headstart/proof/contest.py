@@ -13,6 +13,8 @@ from headstart.adaptation.problem import Problem
 from headstart.adaptation.transferred import Transferred
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from headstart.adaptation import Adapted
     from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.core.model import Predictor
@@ -31,6 +33,7 @@ class Arena:
     dataset : its `groups` are those of near-duplicates, joined with the user's
     features : shape (n, d), of the dataset's items by `backbone`
     plan : who learns from what, and is proven on what
+    progress : where long rivals write how far they are; None for silence
     """
 
     dataset: Dataset
@@ -40,6 +43,7 @@ class Arena:
     strategy: str
     seed: int
     journal: Journal
+    progress: TextIO | None = None
 
     @property
     def groups(self) -> IntArray:
@@ -127,7 +131,7 @@ class RivalContestant:
 
     def fit(self, arena: Arena, index: IntArray) -> Predictor:
         """Fit the rival."""
-        return self.rival.fit(arena.dataset, index, seed=arena.seed, journal=arena.journal)
+        return self.rival.fit(arena.dataset, index, seed=arena.seed, journal=arena.journal, progress=arena.progress)
 
     def outputs(self, arena: Arena, fitted: Predictor, index: IntArray) -> FloatArray:
         """Predict from the items."""

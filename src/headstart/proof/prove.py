@@ -21,8 +21,6 @@ from headstart.proof.rival import rivals_for
 from headstart.proof.verdict import Judgement, judge
 
 if TYPE_CHECKING:
-    from typing import TextIO
-
     from headstart.adaptation import Adapted
     from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.core.model import Predictor
@@ -53,7 +51,6 @@ def prove(
     *,
     rivals: Cost = "full",
     clock: Clock,
-    progress: TextIO | None = None,
 ) -> Proof:
     """Measure the model and its rivals on held-out items and decide what is shipped.
 
@@ -75,7 +72,7 @@ def prove(
     metric = headline(dataset.task, dataset.targets[plan.final])
     _check_defined(metric, targets, dataset)
     ours = perform(Transfer(f"{arena.backbone.name} + {adapted.strategy}", adapted), arena)
-    performances, skipped = _run(competitors, arena, clock, progress)
+    performances, skipped = _run(competitors, arena, clock)
     results = tuple(_compare(metric, targets, ours, theirs, resamples) for theirs in performances)
     judgement = judge(results)
     predictor = _predictor(arena, adapted, judgement, competitors, performances)
@@ -132,9 +129,7 @@ def _check_defined(metric: Metric, targets: FloatArray, dataset: Dataset) -> Non
         )
 
 
-def _run(
-    competitors: tuple[Rival, ...], arena: Arena, clock: Clock, progress: TextIO | None
-) -> tuple[list[Performance], list[dict[str, Any]]]:
+def _run(competitors: tuple[Rival, ...], arena: Arena, clock: Clock) -> tuple[list[Performance], list[dict[str, Any]]]:
     """Let the rivals perform, cheapest first, while there is time; say which were left out."""
     done: list[Performance] = []
     skipped: list[dict[str, Any]] = []
@@ -145,8 +140,8 @@ def _run(
             message = f"The rival '{rival.name}' was left out: the time budget was spent. Give --budget more, or none."
             skipped.append({"kind": "budget", "message": message, "where": ()})
             continue
-        if progress is not None:
-            progress.write(f"proving against {rival.name}\n")
+        if arena.progress is not None:
+            arena.progress.write(f"proving against {rival.name}\n")
         done.append(perform(RivalContestant(rival), arena))
     return done, skipped
 

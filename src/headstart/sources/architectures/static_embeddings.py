@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from headstart.sources.card import Card
     from headstart.sources.graph import GraphBuilder
 
-BATCH_SIZE = 128
+BATCH_SIZE = 16
 
 
 def encode(graph: GraphBuilder, state: Mapping[str, FloatArray], card: Card) -> str:  # noqa: ARG001  (the architectures share one signature)
