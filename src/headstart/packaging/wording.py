@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from headstart.core.report import Score
 
 _SECONDS_A_MINUTE = 60
+_MANY_SECONDS = 600
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -71,15 +72,14 @@ def number(value: Any) -> str:
 def duration(seconds: float) -> str:
     """Say a time.
 
-    >>> duration(0.8), duration(17.24), duration(95)
-    ('0.80 s', '17.2 s', '1 min 35 s')
+    >>> duration(0.8), duration(17.24), duration(95), duration(4000)
+    ('0.80 s', '17.2 s', '95 s', '67 min')
     """
     if seconds < 10:
         return f"{seconds:.2f} s"
     if seconds < _SECONDS_A_MINUTE:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), _SECONDS_A_MINUTE)
-    return f"{minutes} min {rest} s"
+    return f"{seconds:.0f} s" if seconds < _MANY_SECONDS else f"{seconds / _SECONDS_A_MINUTE:.0f} min"
 
 
 def _is_share(score: Score) -> bool:

@@ -157,7 +157,7 @@ def _sparse(given: NgramInput, rarity: FloatArray, texts: Sequence[str]) -> Any:
     for start in range(0, len(texts), _BATCH_ROWS):
         batch = given.prepare(texts[start : start + _BATCH_ROWS])
         weights = weigh(batch["ids"], batch["counts"], _padded(rarity))
-        ids += [row[there] for row, there in zip(batch["ids"], weights > 0, strict=True)]
+        ids += [row[there].astype(np.int32) for row, there in zip(batch["ids"], weights > 0, strict=True)]
         values += [row[row > 0] for row in weights]
     ends = np.cumsum([0, *map(len, ids)])
     return sparse.csr_matrix(

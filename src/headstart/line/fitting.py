@@ -1,4 +1,4 @@
-"""The line from a path to a bundle: load, find, embed, adapt, prove, package."""
+"""Fit: load, find, embed, adapt, prove, package, in one screen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,25 +16,23 @@ from headstart.adaptation.select import strategies
 from headstart.core.errors import DataError, OptionError, StorageError, unknown_name
 from headstart.data import load
 from headstart.data.bad_items import BadItems
-from headstart.data.duplicates import exact_duplicates
 from headstart.data.holdout import plan_splits
 from headstart.data.near_duplicates import find_near_duplicates
 from headstart.engines.clock import Clock
 from headstart.engines.files import cache_folder
 from headstart.engines.journal import Journal
 from headstart.features import embed
-from headstart.packaging import Bundle, Schema, check_target, load_bundle, write
-from headstart.proof import Arena, measure, prove
+from headstart.line.fitted import Fitted
+from headstart.packaging import Schema, check_target, load_bundle, write
+from headstart.proof import Arena, prove
 from headstart.proof.rival import COSTS
 from headstart.sources import find, open_source
 from headstart.sources.defaults import default_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import TextIO
 
     from headstart.core.dataset import Dataset
-    from headstart.core.report import Report, Score
     from headstart.features import Features
     from headstart.proof.rival import Cost
     from headstart.sources.backbone import Source
@@ -42,53 +40,6 @@ if TYPE_CHECKING:
 _EMBEDDING_SHARE = 0.5  # of the budget; heads and rivals have the rest
 _N_SAMPLED = 32
 _N_CHECKED = 16  # real items on which the packed graph must equal the fitted model
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fitted:
-    """What `fit` gives: the loaded bundle, its report, and where it lies."""
-
-    model: Bundle
-    report: Report
-    bundle: Path
-    seconds: dict[str, float]
-
-    def predict(self, items: Sequence[Any]) -> Any:
-        """Labels, lists of labels, or values, one an item."""
-        return self.model.predict(items)
-
-    def predict_proba(self, items: Sequence[Any]) -> Any:
-        """Probabilities, shape (n, k)."""
-        return self.model.predict_proba(items)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The figures that `headstart fit --json` prints."""
-        report = self.report
-        naive = report.estimates.get("naive")
-        return {
-            "task": report.task,
-            "n_items": report.n_items,
-            "n_groups": report.n_groups,
-            "source": report.source,
-            "strategy": report.strategy,
-            "verdict": report.verdict,
-            "sentence": report.sentence,
-            "deployed": report.deployed,
-            "metric": asdict(report.metric),
-            "metrics": [asdict(score) for score in report.metrics],
-            "rivals": [
-                {**asdict(r.score), "name": r.name, "gain": asdict(r.gain), "seconds": r.seconds} for r in report.rivals
-            ],
-            "gain": asdict(report.gain) if report.gain else None,
-            "naive_estimate": naive.value if naive else None,
-            "estimates": {name: asdict(score) for name, score in report.estimates.items()},
-            "forecast": report.forecast,
-            "notices": list(report.notices),
-            "seconds": self.seconds,
-            "peak_mib": report.timing["peak_mib"],
-            "energy_wh": report.timing["energy_wh"],
-            "bundle": str(self.bundle),
-        }
 
 
 def fit(
@@ -161,48 +112,6 @@ def fit(
             moments=proof.moments,
         )
     return Fitted(model=load_bundle(folder), report=report, bundle=folder, seconds=clock.seconds())
-
-
-def prove_again(
-    bundle: str | Path | Bundle, data: Any, *, max_bad: float = 0.01, seed: int = 0, **columns: Any
-) -> dict[str, Any]:
-    """Measure a saved model on new labelled data.
-
-    Returns the metrics with their intervals, as `metrics`, beside the headline of what was packed, as `promised`, and
-    whether the two intervals meet, as `agrees` and in a `sentence`.
-
-    Raises
-    ------
-    DataError
-        The data has another task, or a label that the model does not know.
-    """
-    model = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
-    known = {k: v for k, v in model.manifest["columns"].items() if k in ("input", "target") and v}
-    dataset = load(data, max_bad=max_bad, **{**known, **columns} if not _is_folder(data) else columns)
-    if dataset.modality != model.modality:
-        raise DataError(
-            f"the model reads {model.modality}s, but '{dataset.name}' holds {dataset.modality}s. Name data of its kind."
-        )
-    dataset = _with_labels_of(model, dataset)
-    outputs = (
-        model.predict_proba(dataset.items)
-        if model.task != "regression"
-        else np.asarray(model.predict(dataset.items)).reshape(-1, 1)
-    )
-    groups = exact_duplicates([str(item) for item in dataset.items]) if dataset.groups is None else dataset.groups
-    scores = measure(dataset, outputs, groups, seed=seed)
-    promised = _promised(model.report)
-    scores = tuple(sorted(scores, key=lambda s: s.name != promised["name"]))
-    agrees, sentence = _agreement(scores[0], promised)
-    return {
-        "bundle": str(bundle),
-        "n_items": len(dataset),
-        "metrics": [asdict(score) for score in scores],
-        "promised": promised,
-        "agrees": agrees,
-        "sentence": sentence,
-        "notices": [asdict(notice) for notice in dataset.notices],
-    }
 
 
 def _check_options(*, source: str | None, strategy: str, rivals: str, budget_s: float | None, seed: int) -> None:
@@ -292,46 +201,3 @@ def _schema(dataset: Dataset) -> Schema:
     return Schema(
         name=dataset.name, modality=dataset.modality, task=dataset.task, labels=dataset.labels, columns=dataset.columns
     )
-
-
-def _promised(report: dict[str, Any]) -> dict[str, Any]:
-    """The headline that was measured of what was packed: the model, or the rival that it could not beat."""
-    rivals = {rival["name"]: rival["score"] for rival in report["rivals"]}
-    promised: dict[str, Any] = rivals.get(report["deployed"], report["metric"])
-    return promised
-
-
-def _agreement(again: Score, promised: dict[str, Any]) -> tuple[bool, str]:
-    """Whether two intervals of a headline meet, and what that says; of every headline more is better."""
-    if again.high < promised["low"]:
-        return False, "Worse than was promised: this data is of another kind than the model was proven on."
-    if again.low > promised["high"]:
-        return False, "Better than was promised: this data is easier, or the model was fitted on some of it."
-    return True, "As was promised: the two intervals meet."
-
-
-def _is_folder(data: Any) -> bool:
-    return isinstance(data, str | Path) and Path(data).is_dir()
-
-
-def _with_labels_of(model: Bundle, dataset: Dataset) -> Dataset:
-    """Put the targets' columns in the model's order of labels."""
-    if model.task == "regression":
-        if dataset.task != "regression":
-            raise DataError(
-                f"the model predicts a number, but the target of '{dataset.name}' is {dataset.task}. Name the target column with --target."
-            )
-        return dataset
-    if dataset.task == "regression":
-        raise DataError(
-            f"the model tells {len(model.labels)} labels apart, but the target of '{dataset.name}' is a number. Name the label column with --target."
-        )
-    unknown = [label for label in dataset.labels if label not in model.labels]
-    if unknown:
-        raise DataError(
-            f"'{dataset.name}' has the label '{unknown[0]}', which the model was not trained on. It knows: {', '.join(model.labels)}."
-        )
-    targets = np.zeros((len(dataset), len(model.labels)))
-    for column, label in enumerate(dataset.labels):
-        targets[:, model.labels.index(label)] = dataset.targets[:, column]
-    return replace(dataset, targets=targets, labels=tuple(model.labels), task=model.manifest["task"])
