@@ -23,7 +23,7 @@ from headstart.engines.threads import n_threads
 from headstart.sources import open_source
 
 N_PHOTOS = 1336
-N_REPEATS = 3
+N_REPEATS = 2
 BATCHES = (4, 8, 16, 32)
 
 FIT = """

@@ -69,6 +69,12 @@ class TestEveryCandidate:
         packed = session.run(["outputs"], {"features": features})[0]
         np.testing.assert_allclose(packed, head.outputs(features), atol=1e-4 * max(1.0, np.abs(packed).max()))
 
+    def test_narrowed_it_comes_to_the_same_head(self, name, task):
+        features, targets = make_blobs(task)
+        whole = fit(name, task)
+        narrowed = adapt(features, targets, task=task, groups=np.arange(len(targets)), strategy=whole.leader)
+        np.testing.assert_allclose(narrowed.head.outputs(features), whole.head.outputs(features), atol=1e-3)
+
     def test_leaves_its_inputs_alone(self, name, task):
         features, targets = make_blobs(task)
         before = features.copy(), targets.copy()
@@ -108,7 +114,7 @@ def _with_targets(fitted, targets):
     from headstart.adaptation.ridge import RidgePath, moments_of
 
     transform = fitted.path.transform
-    scaled = not np.all(fitted.path.scale == 1.0)
+    scaled = fitted.path.scaled
     return {"path": RidgePath.of(problem, moments_of(problem, transform), transform, scaled=scaled)}
 
 

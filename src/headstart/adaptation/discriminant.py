@@ -62,6 +62,10 @@ class DiscriminantFit:
         """The head fitted on every item."""
         return _fit(self.problem, self.transform, (self.shrinkage,))[0]
 
+    def narrowed(self) -> Discriminant:
+        """Keep the shrinkage."""
+        return Discriminant(transform=self.transform, shrinkages=(self.shrinkage,))
+
     def held_out(self, groups: IntArray) -> FloatArray:
         """Scores of each item by a fit without its group (without its fold where there are many groups)."""
         return _held_out(self.problem, groups, self.transform, (self.shrinkage,))[:, 0]

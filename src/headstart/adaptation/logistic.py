@@ -59,6 +59,10 @@ class LogisticFit:
         """The head fitted on every item."""
         return _fit(self.problem, self.transform, (self.penalty,))[0]
 
+    def narrowed(self) -> Logistic:
+        """Keep the penalty."""
+        return Logistic(transform=self.transform, penalties=(self.penalty,))
+
     def held_out(self, groups: IntArray) -> FloatArray:
         """Scores of each item by a fit without its fold; folds hold whole groups."""
         return _held_out(self.problem, groups, self.transform, (self.penalty,))[:, 0]

@@ -67,6 +67,10 @@ class Fit(Protocol):
         """The head fitted on every item; its outputs are raw scores."""
         ...
 
+    def narrowed(self) -> Candidate:
+        """Make the candidate that tries only what was chosen here, but for a penalty that costs nothing to choose."""
+        ...
+
     def held_out(self, groups: IntArray) -> FloatArray:
         """Raw scores of each item by a head fitted without the item's group, shape (n, k); penalties stay as chosen."""
         ...

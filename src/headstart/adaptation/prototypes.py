@@ -56,6 +56,10 @@ class PrototypesFit:
         """The head fitted on every item."""
         return _fit(self.problem, self.transform)
 
+    def narrowed(self) -> Prototypes:
+        """There is nothing to narrow."""
+        return Prototypes(transform=self.transform)
+
     def held_out(self, groups: IntArray) -> FloatArray:
         """Scores of each item by means without its group (without its fold where there are many groups)."""
         return cross_fit(self.problem, groups, lambda inside, x: _fit(inside, self.transform).scores(x))

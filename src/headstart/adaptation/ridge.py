@@ -92,6 +92,15 @@ class RidgeFit:
         """The head fitted on every item."""
         return self.path.head(self.penalty)
 
+    def narrowed(self) -> Ridge:
+        """Keep the transform and its scaling; the penalty is chosen anew."""
+        chosen = (self.path.transform,)
+        return (
+            Ridge(transforms=(), scaled_transforms=chosen)
+            if self.path.scaled
+            else Ridge(transforms=chosen, scaled_transforms=())
+        )
+
     def held_out(self, groups: IntArray) -> FloatArray:
         """Scores of each item without its group, by the block leave-one-out identity."""
         return self.path.held_out(groups, np.array([self.penalty]))[0]
@@ -104,7 +113,7 @@ class RidgePath:
     Attributes
     ----------
     moments : of the transformed features and the signs, by the problem's weights
-    scale : shape (d,), what each centred feature is multiplied by
+    scaled, scale : whether features are brought to unit variance, and shape (d,), what each centred feature is multiplied by
     eigenvalues : shape (r,), of the weighted scatter of the transformed, centred, scaled features
     eigenvectors : shape (d, r)
     loadings : shape (r, k), eigenvectors^T times the cross-products with the targets
@@ -113,6 +122,7 @@ class RidgePath:
     problem: Problem
     moments: Moments
     transform: str
+    scaled: bool
     scale: FloatArray
     eigenvalues: FloatArray
     eigenvectors: FloatArray
@@ -140,6 +150,7 @@ class RidgePath:
             problem=problem,
             moments=moments,
             transform=transform,
+            scaled=scaled,
             scale=scale,
             eigenvalues=eigenvalues[keep],
             eigenvectors=eigenvectors,

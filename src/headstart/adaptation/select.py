@@ -49,6 +49,11 @@ class Adapted:
     chosen: tuple[Tried, ...]
     task: Task
 
+    @property
+    def leader(self) -> Candidate:
+        """The chosen candidate that weighs most, narrowed to what it chose: for a learning curve, say."""
+        return self.chosen[int(np.argmax(self.head.weights))].fit.narrowed()
+
     def outputs_without(self, groups: IntArray) -> FloatArray:
         """Outputs for each item by fits without its group under another grouping, penalties and weights as chosen.
 
@@ -64,7 +69,13 @@ def strategies() -> tuple[str, ...]:
 
 
 def adapt(
-    features: FloatArray, targets: FloatArray, *, task: Task, groups: IntArray, strategy: str = "auto", seed: int = 0
+    features: FloatArray,
+    targets: FloatArray,
+    *,
+    task: Task,
+    groups: IntArray,
+    strategy: str | Candidate = "auto",
+    seed: int = 0,
 ) -> Adapted:
     """Fit a head on frozen features; everything is chosen by held-out groups.
 
@@ -73,7 +84,8 @@ def adapt(
     features : shape (n, d)
     targets : shape (n, k), indicators or values
     groups : shape (n,); items of one group are held out together
-    strategy : 'auto' tries every candidate that suits and pays, and their blend; a candidate's name takes that one alone
+    strategy : 'auto' tries every candidate that suits and pays, and their blend; a candidate or its name takes that
+        one alone
 
     Raises
     ------
@@ -109,7 +121,9 @@ def adapt(
     )
 
 
-def _candidates(problem: Problem, strategy: str) -> list[Candidate]:
+def _candidates(problem: Problem, strategy: str | Candidate) -> list[Candidate]:
+    if not isinstance(strategy, str):
+        return [strategy]
     if strategy not in strategies():
         raise unknown_name("strategy", strategy, strategies())
     if strategy != "auto":

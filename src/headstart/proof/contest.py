@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
     from headstart.adaptation import Adapted
+    from headstart.adaptation.problem import Candidate
     from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.core.model import Predictor
     from headstart.data.holdout import Plan
@@ -61,7 +62,7 @@ class Arena:
             seed=self.seed,
         )
 
-    def adapt(self, index: IntArray, *, strategy: str | None = None) -> Adapted:
+    def adapt(self, index: IntArray, *, strategy: str | Candidate | None = None) -> Adapted:
         """Fit a head on the items at `index`, exactly as the shipped one is fitted."""
         return adapt(**vars(self.problem(index)), strategy=strategy or self.strategy)
 

@@ -20,6 +20,7 @@ from headstart.proof.intervals import Resamples, score
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from headstart.adaptation.problem import Candidate
     from headstart.core.dataset import FloatArray, IntArray
     from headstart.core.report import Score
     from headstart.proof.contest import Arena
@@ -66,7 +67,7 @@ class PowerLaw:
         return float((self.amplitude / (self.limit - value)) ** (1 / self.exponent))
 
 
-def learning_curve(arena: Arena, metric: Metric, *, strategy: str, n_sizes: int = N_SIZES) -> LearningCurve:
+def learning_curve(arena: Arena, metric: Metric, *, strategy: str | Candidate, n_sizes: int = N_SIZES) -> LearningCurve:
     """Score heads that were fitted on growing parts of the training items, always on the same held-out items.
 
     Each fold is cut into nested parts, groups whole, so that a point is measured on all held-out items.

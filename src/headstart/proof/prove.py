@@ -76,7 +76,7 @@ def prove(
     results = tuple(_compare(metric, targets, ours, theirs, resamples) for theirs in performances)
     judgement = judge(results)
     predictor = _predictor(arena, adapted, judgement, competitors, performances)
-    curve = learning_curve(arena, metric, strategy=adapted.candidates[0]["name"])
+    curve = learning_curve(arena, metric, strategy=adapted.leader)
     report = Report(
         task=dataset.task,
         name=dataset.name,
