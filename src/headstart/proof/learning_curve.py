@@ -82,7 +82,7 @@ def learning_curve(arena: Arena, metric: Metric, *, strategy: str | Candidate, n
     found: list[tuple[int, Score]] = []
     for size in range(min(len(subsets) for subsets, _ in folds)):
         parts = [(subsets[size - len(subsets)], positions) for subsets, positions in folds]  # all end at the whole
-        if not all(_can_be_learnt(arena.dataset.targets[subset]) for subset, _ in parts):
+        if not all(_can_be_learnt(arena.dataset.targets[subset], arena.groups[subset]) for subset, _ in parts):
             continue
         outputs = [
             arena.adapt(subset, strategy=strategy).head.outputs(arena.features[positions])
@@ -167,9 +167,9 @@ def _line(x: FloatArray, values: FloatArray, weights: FloatArray, bound: float) 
     return bound, max(0.0, float(np.average(x * (bound - values), weights=weights) / np.average(x**2, weights=weights)))
 
 
-def _can_be_learnt(targets: FloatArray) -> bool:
-    """Whether there are enough items, and they are not all alike."""
-    return len(targets) >= _LEAST_ITEMS and bool(np.ptp(targets, axis=0).any())
+def _can_be_learnt(targets: FloatArray, groups: IntArray) -> bool:
+    """Whether there are enough items, they are not all alike, and a group of them can be held out."""
+    return len(targets) >= _LEAST_ITEMS and bool(np.ptp(targets, axis=0).any()) and bool(np.ptp(groups))
 
 
 def _step(metric: Metric, value: float) -> float:
