@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     from headstart.core.dataset import Dataset
     from headstart.core.report import Score
 
-_EMBEDDING_SHARE = 0.5  # of the budget; heads and rivals have the rest
-_N_SAMPLED = 32
-_N_CHECKED = 16  # real items on which the packed graph must equal the fitted model
-
 
 def prove_again(
     bundle: str | Path | Bundle, data: Any, *, max_bad: float = 0.01, seed: int = 0, **columns: Any
