@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from headstart.line import fit, prove_again
     from headstart.packaging import load_bundle
     from headstart.proof import prove
+    from headstart.ranking import rank
     from headstart.sources import find, open_source
 
 __version__ = "0.1.0"
@@ -25,6 +26,7 @@ _VERBS = {
     "find": "headstart.sources",
     "open_source": "headstart.sources",
     "embed": "headstart.features",
+    "rank": "headstart.ranking",
     "adapt": "headstart.adaptation",
     "prove": "headstart.proof",
     "load_bundle": "headstart.packaging",
@@ -43,6 +45,7 @@ __all__ = [
     "open_source",
     "prove",
     "prove_again",
+    "rank",
 ]
 
 

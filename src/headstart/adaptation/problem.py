@@ -79,7 +79,10 @@ class Fit(Protocol):
 class Candidate(Protocol):
     """One way of putting a head on features; one file each, registered by an entry point."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """The name under which it is registered."""
+        ...
 
     def suits(self, task: Task) -> bool:
         """Say whether it can do a task at all."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_N_DIGITS = 2000
+
+
 class Members(Protocol):
     """An archive that is read member by member."""
 
@@ -124,6 +127,17 @@ def _vader(archive: Members, members: Sequence[str], folder: Path) -> None:
     _write_table(folder / "vader.csv", ("domain", "document", "text", "score"), rows)
 
 
+def _digits(archive: Members, members: Sequence[str], folder: Path) -> None:
+    """The first 2,000 rows of Parquet: 784 columns of grey values and the digit."""
+    parquet = require("pyarrow.parquet", extra="train", purpose="making the demo 'digits'")
+    image = require("PIL.Image", extra="train", purpose="making the demo 'digits'")
+    rows = next(parquet.ParquetFile(io.BytesIO(archive.read(members[0]))).iter_batches(batch_size=_N_DIGITS))
+    for row, (*grey, digit) in enumerate(zip(*rows.to_pydict().values(), strict=True)):
+        photo = io.BytesIO()
+        image.frombytes("L", (28, 28), bytes(grey)).save(photo, "png")
+        _write(folder / str(digit) / f"{row:04d}.png", photo.getvalue())
+
+
 RECIPES: dict[str, Callable[[Members, Sequence[str], Path], None]] = {
     "groceries": _groceries,
     "traffic-lights": _traffic_lights,
@@ -134,6 +148,7 @@ RECIPES: dict[str, Callable[[Members, Sequence[str], Path], None]] = {
     "movie-reviews": _movie_reviews,
     "disaster": _disaster,
     "vader": _vader,
+    "digits": _digits,
 }
 
 

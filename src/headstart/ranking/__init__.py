@@ -1,0 +1,8 @@
+"""Rank: which source will transfer best to this data, and why."""
+
+from headstart.ranking.halving import Halving
+from headstart.ranking.limits import Limits
+from headstart.ranking.rank import rank
+from headstart.ranking.result import Ranked, Ranking
+
+__all__ = ["Halving", "Limits", "Ranked", "Ranking", "rank"]

@@ -1,0 +1,41 @@
+"""How long one item takes on this machine."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.sources import Source
+
+_N_MEASURED = 5
+
+
+def measure_latency_ms(source: Source, items: Sequence[Any]) -> float:
+    """Median time for one item alone, decoding included, on one thread; the first run warms up and does not count.
+
+    Raises
+    ------
+    DataError
+        None of the items can be read.
+    """
+    session = source.session()
+    times_ms: list[float] = []
+    for item in items:
+        started = time.perf_counter()
+        try:
+            session.run(None, source.input.prepare([item]))
+        except DataError:
+            continue
+        times_ms.append(1000 * (time.perf_counter() - started))
+        if len(times_ms) > _N_MEASURED:
+            break
+    if not times_ms:
+        raise DataError(f"none of the {len(items)} items that were tried can be read. Mend or remove the first ones.")
+    return float(np.median(times_ms[1:] or times_ms))

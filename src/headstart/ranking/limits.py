@@ -1,0 +1,98 @@
+"""Limits: what a source must keep to, and the nearest miss where none does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headstart.core.errors import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from headstart.sources import Card
+
+PERMISSIVE = frozenset(
+    {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "Unlicense", "Zlib"}
+)
+_BYTES_PER_PARAMETER = 4  # weights are packed as float32
+_BYTES_PER_MIB = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What the user allows; None allows everything.
+
+    Attributes
+    ----------
+    max_latency_ms : for one item alone, on one thread of this machine, decoding included
+    max_size_mib : of the weights as they are packed
+    licences : SPDX names, or the word 'permissive' for those of `PERMISSIVE`
+
+    Raises
+    ------
+    OptionError
+        A limit is not above zero, or there is no licence in the list.
+    """
+
+    max_latency_ms: float | None = None
+    max_size_mib: float | None = None
+    licences: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("max_latency_ms", "max_size_mib"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise OptionError(f"{name} must be above 0, but {value!r} came. Give more, or None for no limit.")
+        if self.licences is not None and not any(name.strip() for name in self.licences):
+            raise OptionError("licences must name at least one, such as permissive or MIT, but none came.")
+
+    def refusal(self, card: Card) -> str:
+        """Say why a card is outside the limits, as far as can be told before it is opened; empty if it is not."""
+        if self.licences is not None and card.licence.lower() not in self._allowed:
+            return f"its licence, {card.licence}, is not among {', '.join(self.licences)}"
+        if self.max_size_mib is not None and size_mib(card) > self.max_size_mib:
+            return f"{size_mib(card):.1f} MiB are more than {self.max_size_mib:g} MiB"
+        return ""
+
+    def slowness(self, latency_ms: float) -> str:
+        """Say that a measured latency is outside the limits; empty if it is not."""
+        if self.max_latency_ms is None or latency_ms <= self.max_latency_ms:
+            return ""
+        return f"{latency_ms:.2g} ms an item are more than {self.max_latency_ms:g} ms"
+
+    def nearest_miss(self, cards: Sequence[Card], latency_ms: Mapping[str, float]) -> OptionError:
+        """Build the error for limits that none of the cards keeps, with the one that comes nearest.
+
+        Parameters
+        ----------
+        latency_ms : of the sources that were measured; those are within all other limits
+        """
+        if latency_ms:
+            name = min(latency_ms, key=lambda n: latency_ms[n])
+            limit, miss = f"{self.max_latency_ms:g} ms", f"{name} at {latency_ms[name]:.2g} ms"
+            return OptionError(f"no source is within {limit}; the nearest is {miss}. Allow more.")
+        licensed = [card for card in cards if self.licences is None or card.licence.lower() in self._allowed]
+        if not licensed:
+            found = ", ".join(sorted({f"{card.licence} ({card.name})" for card in cards}))
+            return OptionError(f"no source has a licence among {', '.join(self.licences or ())}; there are {found}.")
+        smallest = min(licensed, key=size_mib)
+        return OptionError(
+            f"no source is within {self.max_size_mib:g} MiB; the nearest is {smallest.name} at "
+            f"{size_mib(smallest):.1f} MiB. Allow more."
+        )
+
+    @property
+    def _allowed(self) -> set[str]:
+        names = {name.strip().lower() for name in self.licences or ()}
+        return names | {name.lower() for name in PERMISSIVE} if "permissive" in names else names
+
+
+def size_mib(card: Card) -> float:
+    """Size of the weights as a bundle packs them.
+
+    >>> from headstart.sources import find
+    >>> round(size_mib(find("wordllama-256")))
+    31
+    """
+    return card.parameters * _BYTES_PER_PARAMETER / _BYTES_PER_MIB

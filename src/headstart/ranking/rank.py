@@ -1,0 +1,218 @@
+"""Rank: which source will transfer best to this data, within these limits, and why."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+import numpy as np
+
+from headstart.core.errors import OptionError, SourceError
+from headstart.data.holdout import plan_splits
+from headstart.engines.clock import Clock
+from headstart.engines.threads import n_threads
+from headstart.features import embed
+from headstart.proof import headline
+from headstart.ranking.halving import Halving
+from headstart.ranking.latency import measure_latency_ms
+from headstart.ranking.limits import Limits, size_mib
+from headstart.ranking.result import Ranked, Ranking
+from headstart.sources import Source, cards, find, open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.core.dataset import Dataset, FloatArray, IntArray
+    from headstart.ranking.halving import Seen
+    from headstart.sources import Card
+
+_EMBEDDING_SHARE = 0.5  # of the budget; heads and rivals have the rest
+_RANKING_SHARE = 0.2
+
+
+@dataclass
+class _Entrant:
+    """A candidate on its way through the ranking; `refused` says why it saw no item."""
+
+    card: Card
+    source: Source | None = None
+    latency_ms: float | None = None
+    seconds: float = 0.0
+    refused: str = ""
+    seen: Seen | None = None
+
+
+def rank(
+    dataset: Dataset,
+    *,
+    sources: Sequence[str] | None = None,
+    limits: Limits | None = None,
+    halving: Halving | None = None,
+    clock: Clock | None = None,
+    seed: int = 0,
+    progress: TextIO | None = sys.stderr,
+) -> Ranking:
+    """Rank pretrained sources for labelled data.
+
+    Items of a test part, or of the latest quarter where there is a time, are not looked at. The features that are computed
+    stay in the cache, where fitting finds them.
+
+    Parameters
+    ----------
+    dataset : what `headstart.load` gives
+    sources : names of the candidates; None for all of the data's modality
+    limits : what a source must keep to
+    halving : how many items are looked at; None for the default
+    clock : with a budget, sources that cannot embed all items in half of it are left out
+    seed : for the sample
+    progress : where to write how far it is; None for silence
+
+    Raises
+    ------
+    OptionError
+        A name is not known, or reads other items; or no source is within the limits: the message names the nearest.
+    SourceError
+        None of the candidates can be fetched.
+
+    Examples
+    --------
+    >>> import headstart
+    >>> tickets = headstart.load("tickets.csv", target="product")  # doctest: +SKIP
+    >>> headstart.rank(tickets).best.name  # doctest: +SKIP
+    'all-minilm-l6-v2'
+    """
+    limits, halving, clock = limits or Limits(), halving or Halving(), clock or Clock()
+    learnable = _learnable(dataset, seed)
+    field_of = {card.name: _Entrant(card) for card in candidates(dataset, sources)}
+    for entrant in field_of.values():
+        entrant.refused = limits.refusal(entrant.card)
+    _check_any(field_of, limits)
+    _open(field_of, learnable, limits, progress, named=sources is not None)
+    _keep_to_budget(field_of, len(dataset), clock)
+    alive = {name: entrant for name, entrant in field_of.items() if not entrant.refused}
+    started, left_s = time.perf_counter(), clock.left_s
+
+    def look(name: str, index: IntArray) -> FloatArray:
+        entrant, began = alive[name], time.perf_counter()
+        assert entrant.source is not None
+        items = [learnable.items[i] for i in index]
+        values = embed(items, entrant.source, progress=progress, on_bad=lambda _position, _error: None).values
+        entrant.seconds += time.perf_counter() - began
+        return values
+
+    metric = headline(dataset.task, learnable.targets)
+    found = halving.run(
+        learnable,
+        {name: entrant.card for name, entrant in alive.items()},
+        look,
+        metric,
+        seed=seed,
+        goes_on=lambda: left_s is None or time.perf_counter() - started < _RANKING_SHARE * left_s,
+    )
+    for name, seen in found.items():
+        field_of[name].seen = seen
+    refused = [name for name, entrant in field_of.items() if entrant.refused]
+    return Ranking(
+        metric=metric.name,
+        n_items=len(learnable),
+        sources=tuple(_ranked(field_of[name]) for name in [*found, *refused]),
+    )
+
+
+def candidates(dataset: Dataset, sources: Sequence[str] | None) -> list[Card]:
+    """Cards of the named sources, or of all that read the dataset's items.
+
+    Raises
+    ------
+    OptionError
+        A source is not known, or reads items of another kind.
+    """
+    if sources is None:
+        return [card for card in cards() if card.modality == dataset.modality]
+    named = [find(name) for name in dict.fromkeys(sources)]
+    for card in named:
+        if card.modality != dataset.modality:
+            raise OptionError(
+                f"source '{card.name}' reads {card.modality}s, but '{dataset.name}' holds {dataset.modality}s. "
+                "`headstart sources` lists those that suit."
+            )
+    return named
+
+
+def _learnable(dataset: Dataset, seed: int) -> Dataset:
+    """What may be learnt from: the choice of a source must not have seen what will prove it."""
+    groups = np.arange(len(dataset)) if dataset.groups is None else dataset.groups
+    plan = plan_splits(dataset, groups, seed=seed)
+    return dataset.take(plan.folds[0][0]) if plan.kind in ("given", "time") else dataset
+
+
+def _check_any(entrants: dict[str, _Entrant], limits: Limits) -> None:
+    if all(entrant.refused for entrant in entrants.values()):
+        latency_ms = {n: e.latency_ms for n, e in entrants.items() if e.latency_ms is not None}
+        raise limits.nearest_miss([entrant.card for entrant in entrants.values()], latency_ms)
+
+
+def _open(
+    entrants: dict[str, _Entrant], learnable: Dataset, limits: Limits, progress: TextIO | None, *, named: bool
+) -> None:
+    """Open the sources and measure them; one that nobody named and that cannot be had is left out."""
+    failure: SourceError | None = None
+    for entrant in entrants.values():
+        if entrant.refused:
+            continue
+        started = time.perf_counter()
+        try:
+            entrant.source = open_source(entrant.card, sink=progress)
+        except SourceError as error:
+            if named:
+                raise
+            entrant.refused, failure = str(error), error
+            continue
+        entrant.latency_ms = measure_latency_ms(entrant.source, learnable.items)
+        entrant.refused = limits.slowness(entrant.latency_ms)
+        entrant.seconds = time.perf_counter() - started
+    if failure is not None and not any(entrant.source for entrant in entrants.values()):
+        raise failure
+    _check_any(entrants, limits)
+
+
+def _keep_to_budget(entrants: dict[str, _Entrant], n_items: int, clock: Clock) -> None:
+    """Leave out what cannot embed all items in half of the time that is left; in all of it, where none can."""
+    left_s = clock.left_s
+    if left_s is None:
+        return
+    needed_s = {
+        name: entrant.latency_ms * n_items / 1000 / n_threads()
+        for name, entrant in entrants.items()
+        if not entrant.refused and entrant.latency_ms is not None
+    }
+    quickest = min(needed_s, key=lambda name: needed_s[name])
+    if needed_s[quickest] > left_s:
+        raise OptionError(
+            f"no source can embed {n_items} items in the {max(left_s, 0.0):.1f} s that are left of the budget; the nearest is "
+            f"{quickest}, which needs about {needed_s[quickest]:.1f} s. Allow more time."
+        )
+    for name, seconds in needed_s.items():
+        if seconds > _EMBEDDING_SHARE * left_s and name != quickest:
+            entrants[
+                name
+            ].refused = (
+                f"embedding {n_items} items would take about {seconds:.0f} s, more than half of the {left_s:.0f} s left"
+            )
+
+
+def _ranked(entrant: _Entrant) -> Ranked:
+    seen = entrant.seen
+    return Ranked(
+        name=entrant.card.name,
+        score=seen.score if seen else None,
+        predicted=seen.predicted if seen else None,
+        n_items=seen.n_items if seen else 0,
+        seconds=round(entrant.seconds, 3),
+        latency_ms=None if entrant.latency_ms is None else round(entrant.latency_ms, 3),
+        size_mib=round(size_mib(entrant.card), 1),
+        licence=entrant.card.licence,
+        dropped=entrant.refused or (seen.dropped if seen else ""),
+    )

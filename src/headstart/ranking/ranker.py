@@ -1,0 +1,39 @@
+"""Ranker: one way of foretelling how well a source will do on some labelled items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from headstart.adaptation.problem import Problem
+    from headstart.core.dataset import FloatArray
+    from headstart.sources import Card
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rating:
+    """What a ranker says of one source.
+
+    Attributes
+    ----------
+    value : higher is better; comparable between sources on the same items, not between rankers
+    outputs : shape (n, k), held-out outputs where the ranker makes them: any metric, interval and pairing can be had from
+        them; else None
+    """
+
+    value: float
+    outputs: FloatArray | None = None
+
+
+class Ranker(Protocol):
+    """Frozen settings and one verb; one file each, registered by an entry point of the group `headstart.rankers`."""
+
+    @property
+    def name(self) -> str:
+        """The name under which it is registered."""
+        ...
+
+    def rate(self, problem: Problem, card: Card) -> Rating:
+        """Rate a source by the features, targets, groups and task of a problem; only the prior looks at the card."""
+        ...

@@ -1,0 +1,1 @@
+"""Rankers, one file each; they do not know each other."""

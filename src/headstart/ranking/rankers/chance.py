@@ -1,0 +1,26 @@
+"""Chance: a number that knows nothing; what every other ranker has to beat."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headstart.ranking.ranker import Rating
+
+if TYPE_CHECKING:
+    from headstart.adaptation.problem import Problem
+    from headstart.sources import Card
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chance:
+    """Uniform from 0 to 1, by the problem's seed and the source's name."""
+
+    name: str = "chance"
+
+    def rate(self, problem: Problem, card: Card) -> Rating:
+        """Draw; the same seed and source give the same number."""
+        return Rating(value=float(np.random.default_rng([problem.seed, zlib.crc32(card.name.encode())]).random()))

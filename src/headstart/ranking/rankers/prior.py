@@ -1,0 +1,48 @@
+"""Prior: what is known of a source before the data is seen."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headstart.ranking.ranker import Rating
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headstart.adaptation.problem import Problem
+    from headstart.sources import Card
+
+
+@cache
+def _measured() -> dict[str, float]:
+    points: dict[str, float] = tomllib.loads(files("headstart.ranking").joinpath("prior.toml").read_text("utf-8"))[
+        "points"
+    ]
+    return points
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prior:
+    """How far a source lay below the best of its modality on the real tasks of `bench/ranking.py`.
+
+    Attributes
+    ----------
+    points : by the source's name, percentage points of the headline metric; one that is missing counts as the middle one
+    """
+
+    name: str = "prior"
+    points: Mapping[str, float] = field(default_factory=_measured)
+
+    def rate(self, problem: Problem, card: Card) -> Rating:  # noqa: ARG002  (all rankers share one signature)
+        """A fraction, from below up to 0; the data plays no part."""
+        return Rating(value=self.of(card.name))
+
+    def of(self, name: str) -> float:
+        """The same by name."""
+        return self.points.get(name, float(np.median(list(self.points.values())))) / 100

@@ -1,0 +1,41 @@
+"""Ridge: the score of a closed-form linear head on groups that it has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headstart.adaptation import adapt
+from headstart.adaptation.ridge import Ridge as RidgeCandidate
+from headstart.proof import headline
+from headstart.ranking.ranker import Rating
+
+if TYPE_CHECKING:
+    from headstart.adaptation.problem import Problem
+    from headstart.sources import Card
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ridge:
+    """Leave-one-group-out without refitting: the head that the line itself would put on the features.
+
+    Attributes
+    ----------
+    transforms : of the features; one is enough to compare sources, the adaptation tries them all
+    """
+
+    name: str = "ridge"
+    transforms: tuple[str, ...] = ("power",)
+
+    def rate(self, problem: Problem, card: Card) -> Rating:  # noqa: ARG002  (all rankers share one signature)
+        """The headline metric of the held-out outputs."""
+        adapted = adapt(
+            problem.features,
+            problem.targets,
+            task=problem.task,
+            groups=problem.groups,
+            strategy=RidgeCandidate(transforms=self.transforms, scaled_transforms=()),
+            seed=problem.seed,
+        )
+        metric = headline(problem.task, problem.targets)
+        return Rating(value=metric.of(problem.targets, adapted.held_out), outputs=adapted.held_out)

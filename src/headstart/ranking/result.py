@@ -1,0 +1,67 @@
+"""Ranking: what was found of each source, best first."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headstart.core.report import Score
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranked:
+    """One source in a ranking.
+
+    Attributes
+    ----------
+    score : what the choice rests on: the evidence and the prior together, in the unit of the task's headline metric; None
+        for a source that was dropped before it saw an item
+    predicted : the headline metric that a head on this source had on held-out groups of the sample
+    n_items, seconds : what it cost so far: items looked at, and time spent on it, opening included
+    latency_ms : for one item alone, on one thread of this machine; None where it was not opened
+    size_mib : of the weights as a bundle packs them
+    dropped : why it is not chosen; empty for the best
+    """
+
+    name: str
+    score: Score | None
+    predicted: Score | None
+    n_items: int
+    seconds: float
+    latency_ms: float | None
+    size_mib: float
+    licence: str
+    dropped: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ranking:
+    """All candidates, the best first; `sources` is never empty, and its first one keeps to the limits."""
+
+    metric: str
+    n_items: int
+    sources: tuple[Ranked, ...]
+
+    @property
+    def best(self) -> Ranked:
+        """The one to take."""
+        return self.sources[0]
+
+    @property
+    def sentence(self) -> str:
+        """The choice in words."""
+        best, others = self.best, self.sources[1:]
+        if not others:
+            return f"{best.name} is the only source that there is for this data."
+        predicted = f": {best.predicted.name} {best.predicted.value:.3f} foretold" if best.predicted else ""
+        return f"{best.name} of {len(self.sources)} sources{predicted}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures that `headstart rank --json` prints."""
+        return {
+            "metric": self.metric,
+            "n_items": self.n_items,
+            "sentence": self.sentence,
+            "sources": [asdict(source) for source in self.sources],
+        }
