@@ -86,15 +86,17 @@ def compare(
     variance = _variance_of_gaps(metric, problem, mixed, int(seen.argmax()), resamples)
     known = np.array([prior.of(source) for source in problems])
     trust = prior_sd**2 / (prior_sd**2 + variance)
-    values = seen.mean() + trust * (seen - seen.mean()) + (1 - trust) * (known - known.mean())
-    sd = math.sqrt(trust * variance)
     first = next(iter(weights))
+    predicted = {source: score(metric, problem.targets, o[first], resamples) for source, o in outputs.items()}
+    level = np.nan_to_num([one.value for one in predicted.values()]).mean()
+    values = level + trust * (seen - seen.mean()) + (1 - trust) * (known - known.mean())
+    sd = math.sqrt(trust * variance)
     return Standing(
         scores={
             source: _score(metric, float(value), sd, len(problem.targets))
             for source, value in zip(problems, values, strict=True)
         },
-        predicted={source: score(metric, problem.targets, o[first], resamples) for source, o in outputs.items()},
+        predicted=predicted,
         sd=sd,
     )
 
