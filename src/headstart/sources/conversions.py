@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headstart.sources.card import WEIGHTS
+from headstart.sources.gguf_file import tokenizer_from_gguf, weights_from_gguf
+from headstart.sources.onnx_weights import weights_from_onnx
 from headstart.sources.weights import from_torch, to_safetensors
 
 if TYPE_CHECKING:
@@ -12,11 +15,12 @@ if TYPE_CHECKING:
     from headstart.sources.weights import State
 
 
-def convert(path: str, contents: Mapping[str, bytes]) -> bytes:
+def convert(name: str, path: str, contents: Mapping[str, bytes]) -> bytes:
     """Convert a member of an archive by its ending.
 
     Parameters
     ----------
+    name : the file that is made of it
     path : the member's own path
     contents : the bytes of that file and of the further files that the member consists of, by path, in their order
 
@@ -28,8 +32,10 @@ def convert(path: str, contents: Mapping[str, bytes]) -> bytes:
         A library that reads the format is not installed.
     """
     for ending, read in _READERS.items():
-        if path.endswith(ending):
+        if name == WEIGHTS and path.endswith(ending):
             return to_safetensors(read(path, contents))
+    if name != WEIGHTS and path.endswith(".gguf"):  # one file that holds the tokenizer too
+        return tokenizer_from_gguf(contents[path])
     return contents[path]
 
 
@@ -37,8 +43,18 @@ def _from_torch(path: str, contents: Mapping[str, bytes]) -> State:
     return from_torch(contents[path])
 
 
+def _from_gguf(path: str, contents: Mapping[str, bytes]) -> State:
+    return weights_from_gguf(contents[path])
+
+
+def _from_onnx(path: str, contents: Mapping[str, bytes]) -> State:
+    return weights_from_onnx(contents[path])
+
+
 _READERS: dict[str, Callable[[str, Mapping[str, bytes]], State]] = {
     ".bin": _from_torch,
+    ".gguf": _from_gguf,
+    ".onnx": _from_onnx,
     ".pt": _from_torch,
     ".pth": _from_torch,
 }

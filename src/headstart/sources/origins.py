@@ -89,14 +89,14 @@ def _contents(card: Card, origin: Origin, sink: TextIO | None) -> dict[str, byte
     for name, member in origin.members.items():
         files = {path: _member(archive, path) for path in (member.path, *member.parts)}
         _check(card, member.path, b"".join(files.values()), member.sha256)
-        contents[name] = _converted(card, member, files)
+        contents[name] = _converted(card, name, member, files)
         _check(card, name, contents[name], card.files[name])
     return contents
 
 
-def _converted(card: Card, member: Member, files: dict[str, bytes]) -> bytes:
+def _converted(card: Card, name: str, member: Member, files: dict[str, bytes]) -> bytes:
     try:
-        return convert(member.path, files)
+        return convert(name, member.path, files)
     except SourceError as error:
         raise SourceError(f"{card.name}: {member.path}: {error}") from error
 
