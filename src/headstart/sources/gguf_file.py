@@ -65,11 +65,14 @@ def weights_from_gguf(content: bytes) -> State:
     heads = {"attn_q": n_heads, "attn_k": n_key_heads}
     state: State = {}
     for tensor in reader.tensors:
-        prefix, part = re.fullmatch(r"(?:blk\.(\d+)\.)?(\w+)\.weight", tensor.name).groups()  # type: ignore[union-attr]
+        found = re.fullmatch(r"(?:blk\.(\d+)\.)?(\w+)\.weight", tensor.name)
+        if found is None or found[2] not in _NAMES:
+            raise _unknown("tensor", tensor.name, sorted(_NAMES))
+        layer, part = found.groups()
         array = gguf.dequantize(tensor.data, tensor.tensor_type)
         array = _halves_apart(array, heads[part]) if part in heads else array
-        name = f"{_NAMES[part]}.weight" if prefix is None else f"layers.{prefix}.{_NAMES[part]}.weight"
-        state[name] = np.ascontiguousarray(array, np.float16)
+        prefix = "" if layer is None else f"layers.{layer}."
+        state[f"{prefix}{_NAMES[part]}.weight"] = np.ascontiguousarray(array, np.float16)
     return state
 
 
