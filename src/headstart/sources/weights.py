@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.core.errors import SourceError, require
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -64,3 +64,12 @@ def from_safetensors(content: bytes) -> State:
         return {name: array for name, array in load(content).items() if array.dtype.kind == "f"}
     except (SafetensorError, ValueError, KeyError) as error:
         raise SourceError(f"the safetensors file is damaged ({error}).") from error
+
+
+def n_layers(state: Iterable[str], prefix: str) -> int:
+    """Count the layers of a network whose arrays are named `prefix`, number, dot, and so on.
+
+    >>> n_layers(["layers.0.norm.weight", "layers.1.norm.weight", "norm.weight"], "layers.")
+    2
+    """
+    return len({name.removeprefix(prefix).partition(".")[0] for name in state if name.startswith(prefix)})

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.sources.graph import FLOAT32, mean_over_tokens
+from headstart.sources.weights import n_layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +41,7 @@ def encode(graph: GraphBuilder, state: State, card: Card) -> str:
     )
     padding = graph.op("Unsqueeze", padding, graph.constant(np.array([1, 2])))  # (batch, 1, 1, length)
     x = _embed(graph, state, ids)
-    for layer in range(_n_layers(state)):
+    for layer in range(n_layers(state, "encoder.layer.")):
         prefix = f"encoder.layer.{layer}."
         attended = _attention(graph, state, x, padding, prefix, n_heads=card.network["heads"])
         x = _layer_norm(graph, state, graph.op("Add", attended, x), f"{prefix}attention.output.LayerNorm")
@@ -55,10 +56,6 @@ def initialise(name: str, array: FloatArray, rng: np.random.Generator) -> FloatA
     if "LayerNorm" in name:
         return np.ones(array.shape, np.float32)
     return rng.normal(0.0, 0.02, array.shape).astype(np.float32)
-
-
-def _n_layers(state: State) -> int:
-    return 1 + max(int(name.split(".")[2]) for name in state if name.startswith("encoder.layer."))
 
 
 def _embed(graph: GraphBuilder, state: State, ids: str) -> str:

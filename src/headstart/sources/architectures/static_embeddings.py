@@ -21,14 +21,20 @@ if TYPE_CHECKING:
 BATCH_SIZE = 16
 
 
-def encode(graph: GraphBuilder, state: Mapping[str, FloatArray], card: Card) -> str:  # noqa: ARG001  (the architectures share one signature)
-    """Add the table and the mean over the tokens: the value of shape (batch, dimensions).
+def encode(graph: GraphBuilder, state: Mapping[str, FloatArray], card: Card) -> str:
+    """Add the table, the state's one array, and the mean over the tokens: the value of shape (batch, dimensions).
 
-    The inputs are `input_ids` and `attention_mask`, int64, (batch, length). The table keeps the precision of its file.
+    The inputs are `input_ids` and `attention_mask`, int64, (batch, length). The table keeps the precision of its file. Where
+    the card's network has an `unknown_token`, that token counts as padding. The mean is not scaled to length one: a head may
+    use what the length says.
     """
+    (table,) = state.values()
     ids = graph.input("input_ids", "int64", ["batch", "length"])
     mask = graph.op("Cast", graph.input("attention_mask", "int64", ["batch", "length"]), to=FLOAT32)
-    vectors = graph.op("Gather", graph.constant(state["embedding.weight"]), ids)
+    if "unknown_token" in card.network:
+        is_unknown = graph.op("Equal", ids, graph.constant(np.array(card.network["unknown_token"])))
+        mask = graph.op("Where", is_unknown, graph.constant(np.float32(0)), mask)
+    vectors = graph.op("Gather", graph.constant(table), ids)
     vectors = graph.op("Cast", vectors, to=FLOAT32)  # (batch, length, dimensions)
     return mean_over_tokens(graph, vectors, mask)
 

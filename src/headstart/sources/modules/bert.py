@@ -1,0 +1,45 @@
+"""BERT encoder with mean pooling, trainable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.errors import require
+from headstart.sources.modules.pooling import mean_over_tokens
+from headstart.sources.weights import n_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+
+    from headstart.core.dataset import FloatArray
+    from headstart.sources.card import Card
+
+transformers: Any = require("transformers", extra="train", purpose="training a BERT")
+
+
+class _Bert(transformers.BertModel):  # type: ignore[misc]
+    @property
+    def blocks(self) -> dict[str, torch.nn.Module]:
+        layers = [f"encoder.layer.{i}" for i in range(self.config.num_hidden_layers)]
+        return {name: self.get_submodule(name) for name in ("embeddings", *layers)}
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        hidden = super().forward(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return mean_over_tokens(hidden, attention_mask)
+
+
+def build(state: Mapping[str, FloatArray], card: Card) -> torch.nn.Module:
+    """Make the network of the sizes that the arrays have; what the mean does not use, BERT's pooler, is left out."""
+    n_words, width = state["embeddings.word_embeddings.weight"].shape
+    config = transformers.BertConfig(
+        vocab_size=n_words,
+        hidden_size=width,
+        num_hidden_layers=n_layers(state, "encoder.layer."),
+        num_attention_heads=card.network["heads"],
+        intermediate_size=state["encoder.layer.0.intermediate.dense.weight"].shape[0],
+        max_position_embeddings=state["embeddings.position_embeddings.weight"].shape[0],
+        type_vocab_size=state["embeddings.token_type_embeddings.weight"].shape[0],
+    )
+    return _Bert(config, add_pooling_layer=False)

@@ -1,0 +1,49 @@
+"""Llama decoder with mean pooling, trainable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.errors import require
+from headstart.sources.modules.pooling import mean_over_tokens
+from headstart.sources.weights import n_layers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import torch
+
+    from headstart.core.dataset import FloatArray
+    from headstart.sources.card import Card
+
+transformers: Any = require("transformers", extra="train", purpose="training a Llama")
+
+
+class _Llama(transformers.LlamaModel):  # type: ignore[misc]
+    @property
+    def blocks(self) -> dict[str, torch.nn.Module]:
+        layers = [f"layers.{i}" for i in range(self.config.num_hidden_layers)]
+        return {name: self.get_submodule(name) for name in ("embed_tokens", *layers, "norm")}
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        # padding comes last and a token attends to earlier ones only, so that the mask counts in the mean alone
+        return mean_over_tokens(super().forward(input_ids=input_ids).last_hidden_state, attention_mask)
+
+
+def build(state: Mapping[str, FloatArray], card: Card) -> torch.nn.Module:
+    """Make the network of the sizes that the arrays have."""
+    n_tokens, width = state["embed_tokens.weight"].shape
+    n_heads = card.network["heads"]
+    config = transformers.LlamaConfig(
+        vocab_size=n_tokens,
+        hidden_size=width,
+        intermediate_size=state["layers.0.mlp.gate_proj.weight"].shape[0],
+        num_hidden_layers=n_layers(state, "layers."),
+        num_attention_heads=n_heads,
+        num_key_value_heads=state["layers.0.self_attn.k_proj.weight"].shape[0] * n_heads // width,
+        max_position_embeddings=card.input["max_tokens"],
+        rms_norm_eps=card.network["epsilon"],
+        rope_parameters={"rope_type": "default", "rope_theta": card.network["rotary_base"]},
+        use_cache=False,
+    )
+    return _Llama(config)
