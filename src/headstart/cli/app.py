@@ -11,6 +11,7 @@ from headstart.cli.fit import fit
 from headstart.cli.inspect import inspect
 from headstart.cli.predict import predict
 from headstart.cli.prove import prove
+from headstart.cli.rank import rank
 from headstart.cli.report import report
 from headstart.cli.sources import sources
 
@@ -21,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Adapt a pretrained model to your few hundred examples, prove that it helped, and pack it to run anywhere.",
 )
-for _command in (demo, inspect, sources, fit, predict, prove, report):
+for _command in (demo, inspect, sources, rank, fit, predict, prove, report):
     app.command()(_command)
 
 

@@ -9,34 +9,43 @@ from typing import Annotated, Any, cast
 import typer
 
 from headstart.cli.options import (
+    Budget,
     Data,
     Group,
     Input,
     Json,
+    Licence,
     MaxBad,
+    MaxLatency,
+    MaxSize,
     Seed,
+    Sources,
     Target,
     Task,
     Time,
     parse_duration_s,
     parse_share,
 )
-from headstart.cli.output import emit, say, score_words
+from headstart.cli.output import emit, ranked_words, say, score_words
 
 
 def fit(
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Folder for the bundle.")],
-    source: Annotated[str | None, typer.Option("--source", help="Pretrained network; see `headstart sources`.")] = None,
+    source: Sources = None,
     strategy: Annotated[
         str, typer.Option("--strategy", help="auto, ridge, logistic, prototypes or discriminant.")
     ] = "auto",
+    preset: Annotated[
+        str, typer.Option("--preset", help="fast (a minute), balanced, or best (every source on up to 1,000 items).")
+    ] = "balanced",
     rivals: Annotated[
-        str, typer.Option("--rivals", help="What to prove the model against: none, simple or full.")
-    ] = "full",
-    budget: Annotated[
-        str | None, typer.Option("--budget", help="Time for everything, such as 2m; costly rivals give way.")
+        str | None, typer.Option("--rivals", help="What to prove the model against: none, simple or full.")
     ] = None,
+    budget: Budget = None,
+    max_latency_ms: MaxLatency = None,
+    max_size_mib: MaxSize = None,
+    licence: Licence = None,
     input: Input = None,  # noqa: A002
     target: Target = None,
     task: Task = None,
@@ -58,8 +67,12 @@ def fit(
         out=out,
         source=source,
         strategy=strategy,
+        preset=preset,
         rivals=cast("Any", rivals),  # checked by name where it is used
         budget_s=parse_duration_s(budget),
+        max_latency_ms=max_latency_ms,
+        max_size_mib=max_size_mib,
+        licence=licence,
         seed=seed,
         max_bad=parse_share(max_bad),
         progress=sys.stderr,
@@ -78,6 +91,8 @@ def fit(
 def _show(figures: dict[str, Any]) -> None:
     for notice in figures["notices"]:
         say(f"  - {notice['message']}")
+    for source in figures["ranking"]:
+        say(ranked_words(source))
     say(f"{figures['source']} + {figures['strategy']}: {score_words(figures['metric'])}")
     for rival in figures["rivals"]:
         say(

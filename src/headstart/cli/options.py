@@ -31,6 +31,21 @@ Time = Annotated[
 ]
 MaxBad = Annotated[str, typer.Option("--max-bad", help="Share of items that may be unreadable before it is an error.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The same data and seed give the same model.")]
+Budget = Annotated[
+    str | None,
+    typer.Option("--budget", help="Time for everything, such as 60s or 2m; slow sources and costly rivals give way."),
+]
+MaxLatency = Annotated[
+    float | None, typer.Option("--max-latency-ms", help="Longest time that a source may take for one item alone.")
+]
+MaxSize = Annotated[float | None, typer.Option("--max-size-mib", help="Largest that a source's weights may be.")]
+Licence = Annotated[
+    str | None, typer.Option("--licence", help="SPDX names with commas between, or permissive.", metavar="NAMES")
+]
+Sources = Annotated[
+    str | None,
+    typer.Option("--source", help="Pretrained network, or several with commas between; see `headstart sources`."),
+]
 
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 

@@ -52,7 +52,10 @@ class Report:
     candidates : what adaptation tried, best first: {name, loss, chosen}
     curve : the learning curve: [{n_items, value, low, high}], and `forecast` a sentence
     pictures : arrays and lists that the page draws: confusion, reliability, mistakes, suspects, duplicate groups
-    timing : seconds by stage, peak_mib, energy_wh; the only part that differs between two runs on the same data
+    ranking : the candidates among which the source was chosen, best first, as `headstart rank --json` gives them; empty
+        where one was named
+    timing : seconds by stage, peak_mib, energy_wh; with the rivals' seconds, and seconds and latency in the ranking, the only
+        part that differs between two runs on the same data
     """
 
     task: str
@@ -80,6 +83,7 @@ class Report:
     card: dict[str, Any]
     deployed: str
     seed: int
+    ranking: tuple[dict[str, Any], ...] = ()
     timing: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -39,6 +39,7 @@ class Fitted:
             "n_items": report.n_items,
             "n_groups": report.n_groups,
             "source": report.source,
+            "ranking": list(report.ranking),
             "strategy": report.strategy,
             "verdict": report.verdict,
             "sentence": report.sentence,

@@ -1,11 +1,10 @@
-"""Fit: load, find, embed, adapt, prove, package, in one screen."""
+"""Fit: load, rank, embed, adapt, prove, package, in one screen."""
 
 from __future__ import annotations
 
 import os
 import sys
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,14 +21,16 @@ from headstart.engines.clock import Clock
 from headstart.engines.files import cache_folder
 from headstart.engines.journal import Journal
 from headstart.features import embed
+from headstart.line.choosing import choose_source, names_of
 from headstart.line.fitted import Fitted
+from headstart.line.presets import preset_named
 from headstart.packaging import Schema, check_target, load_bundle, write
 from headstart.proof import Arena, prove
 from headstart.proof.rival import COSTS
-from headstart.sources import find, open_source
-from headstart.sources.defaults import default_sources
+from headstart.ranking import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import TextIO
 
     from headstart.core.dataset import Dataset
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from headstart.proof.rival import Cost
     from headstart.sources.backbone import Source
 
-_EMBEDDING_SHARE = 0.5  # of the budget; heads and rivals have the rest
-_N_SAMPLED = 32
 _N_CHECKED = 16  # real items on which the packed graph must equal the fitted model
 
 
@@ -46,10 +45,14 @@ def fit(
     data: Any,
     *,
     out: str | Path | None = None,
-    source: str | None = None,
+    source: str | Sequence[str] | None = None,
     strategy: str = "auto",
-    rivals: Cost = "full",
+    preset: str = "balanced",
+    rivals: Cost | None = None,
     budget_s: float | None = None,
+    max_latency_ms: float | None = None,
+    max_size_mib: float | None = None,
+    licence: str | None = None,
     seed: int = 0,
     max_bad: float = 0.01,
     progress: TextIO | None = sys.stderr,
@@ -61,10 +64,14 @@ def fit(
     ----------
     data : whatever `headstart.load` takes
     out : folder of the bundle; None for one that goes when the process ends
-    source : name of a pretrained network; None for the default of the modality (a faster one where the budget asks for it)
+    source : name of a pretrained network; several, as a list or with commas between, or None for all, are ranked and the best
+        is taken
     strategy : 'auto', or the name of one candidate: 'ridge', 'logistic', 'prototypes', 'discriminant'
-    rivals : 'full', 'simple' (seconds), or 'none', which proves nothing
-    budget_s : time for everything, in seconds; costly rivals are left out, and named, when it runs short
+    preset : 'fast' (a minute: candidates ranked on 48 items, simple rivals), 'balanced' (on up to 1,000 by successive
+        halving, all rivals), 'best' (all candidates on up to 1,000 items, all rivals); what is given on its own goes before
+    rivals : 'full', 'simple' (seconds), or 'none', which proves nothing; None for the preset's
+    budget_s : time for everything, in seconds; sources and rivals that cost too much are left out, and named
+    max_latency_ms, max_size_mib, licence : what a source must keep to, as in `headstart.ranking.Limits`
     seed : for folds, random weights and rivals; the same data and seed give the same model, byte for byte
     max_bad : fraction of the items that may be unreadable
     progress : where to write how far it is; None for silence
@@ -75,14 +82,21 @@ def fit(
     UserError
         Data, options or disk are not as they must be; nothing is written then.
     """
-    _check_options(source=source, strategy=strategy, rivals=rivals, budget_s=budget_s, seed=seed)
-    clock = Clock(budget_s)
+    chosen = preset_named(preset)
+    rivals = chosen.rivals if rivals is None else rivals
+    _check_options(strategy=strategy, rivals=rivals, budget_s=budget_s, seed=seed)
+    names = names_of(source)
+    limits = Limits(max_latency_ms=max_latency_ms, max_size_mib=max_size_mib, licence=licence)
+    clock = Clock(chosen.budget_s if budget_s is None else budget_s)
     folder = _target(out)
     _check_place(folder)
     with clock.stage("load"):
         dataset = load(data, max_bad=max_bad, **columns)
+    with clock.stage("rank"):
+        backbone, ranking = choose_source(
+            dataset, names, limits, halving=chosen.halving, clock=clock, seed=seed, progress=progress
+        )
     with clock.stage("embed"):
-        backbone = _open(dataset, source, clock, progress)
         dataset, features = _embed_readable(dataset, backbone, max_bad, progress)
     with clock.stage("adapt"):
         duplicates = find_near_duplicates(features.values, dataset.groups)
@@ -102,7 +116,11 @@ def fit(
     with clock.stage("prove"):
         proof = prove(arena, adapted, duplicates, rivals=rivals, clock=clock)
     with clock.stage("package"):
-        report = replace(proof.report, timing={**clock.timing(), "n_embedded": features.n_computed})
+        report = replace(
+            proof.report,
+            timing={**clock.timing(), "n_embedded": features.n_computed},
+            ranking=tuple(ranking.to_dict()["sources"]) if ranking else (),
+        )
         write(
             folder,
             predictor=proof.predictor,
@@ -114,10 +132,8 @@ def fit(
     return Fitted(model=load_bundle(folder), report=report, bundle=folder, seconds=clock.seconds())
 
 
-def _check_options(*, source: str | None, strategy: str, rivals: str, budget_s: float | None, seed: int) -> None:
+def _check_options(*, strategy: str, rivals: str, budget_s: float | None, seed: int) -> None:
     """Refuse what cannot work before a long embedding, not after it."""
-    if source is not None:
-        find(source)
     if strategy not in strategies():
         raise unknown_name("strategy", strategy, strategies())
     if rivals not in COSTS:
@@ -142,36 +158,6 @@ def _check_place(folder: Path) -> None:
         raise StorageError(
             f"cannot write {folder}: {nearest} is no folder that you may write to. Choose another --out."
         )
-
-
-def _open(dataset: Dataset, source: str | None, clock: Clock, progress: TextIO | None) -> Source:
-    """Open the named source, or the best default whose features fit in half of the time that is left."""
-    if source is not None:
-        backbone = open_source(source, sink=progress)
-        if backbone.modality != dataset.modality:
-            raise OptionError(
-                f"source '{source}' reads {backbone.modality}s, but '{dataset.name}' holds {dataset.modality}s. "
-                "`headstart sources` lists those that suit."
-            )
-        return backbone
-    names = default_sources(dataset.modality)
-    for name in names:
-        backbone = open_source(name, sink=progress)
-        if (
-            clock.left_s is None
-            or name == names[-1]
-            or _expected_s(dataset, backbone) <= clock.left_s * _EMBEDDING_SHARE
-        ):
-            break
-    return backbone
-
-
-def _expected_s(dataset: Dataset, backbone: Source) -> float:
-    """How long embedding all items will take, by a sample of them."""
-    sample = [dataset.items[i] for i in np.linspace(0, len(dataset) - 1, min(_N_SAMPLED, len(dataset)), dtype=int)]
-    started = time.perf_counter()
-    n_computed = embed(sample, backbone, on_bad=lambda _position, _error: None).n_computed
-    return (time.perf_counter() - started) / n_computed * len(dataset) if n_computed else 0.0
 
 
 def _embed_readable(

@@ -181,6 +181,36 @@ def learning_curve(points: Rows, metric: Score) -> Spec:
     }
 
 
+def frontier(sources: Rows) -> Spec:
+    """Draw what was foretold of ranked sources against their time for one item; nothing lies above and left of the frontier.
+
+    `sources` are numbered in their order: {value, low, high, latency_ms}; the first is the chosen one.
+    """
+    rows = [{**source, "number": str(i + 1), "colour": _RIVAL if i else _ACCENT} for i, source in enumerate(sources)]
+    best = [
+        row for row in rows if row["value"] == max(r["value"] for r in rows if r["latency_ms"] <= row["latency_ms"])
+    ]
+    x_scale = {"type": "log", "nice": False, "padding": 24}
+    x = {"field": "latency_ms", "type": "quantitative", "title": "ms for one item (log)", "scale": x_scale}
+    x["axis"] = {"tickCount": 4, "format": "~g"}
+    y = {"field": "value", "type": "quantitative", "title": sources[0]["metric"], "scale": {"zero": False}}
+    whisker = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}}
+    dot = {"x": x, "y": y, "color": {"field": "colour", "type": "nominal", "scale": None}}
+    number = {"x": x, "y": y, "text": {"field": "number", "type": "nominal"}}
+    line = {"type": "line", "interpolate": "step-after", "color": _ACCENT, "strokeWidth": 2, "opacity": 0.6}
+    return {
+        "data": {"values": rows},
+        "width": _WIDTH_PX - 60,
+        "height": 220,
+        "layer": [
+            {"mark": _rule(_MUTED), "encoding": whisker},
+            {"data": {"values": best}, "mark": line, "encoding": {"x": x, "y": y}},
+            {"mark": {"type": "circle", "size": 260, "opacity": 1}, "encoding": dot},
+            {"mark": {"type": "text", "color": _PAPER, "fontSize": 12, "fontWeight": "bold"}, "encoding": number},
+        ],
+    }
+
+
 def _row(name: str, score: Score, colour: str, *, signed: bool = False) -> dict[str, Any]:
     factor = axis_factor(score)
     return {

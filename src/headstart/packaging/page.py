@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 _MAX_MATRIX = 20  # labels: a larger matrix cannot be read, its worst pairs can
 _MAX_PAIRS = 5
 _TEMPLATES = {"page": "page.html.j2", "card": "card.md.j2"}
-_LOOSE = ("pictures", "candidates", "curve", "notices", "card", "timing")  # dicts, which may hold NumPy
+_LOOSE = ("pictures", "candidates", "curve", "notices", "card", "ranking", "timing")  # dicts, which may hold NumPy
 _EXAMPLES = ("per_label", "mistakes", "suspects", "duplicate_groups")
-_STAGES = ("load", "embed", "adapt", "prove", "package")
+_STAGES = ("load", "rank", "embed", "adapt", "prove", "package")
 
 
 def render(report: Report) -> str:
@@ -85,6 +85,9 @@ def _specs(report: Report) -> dict[str, charts.Spec]:
         specs["reliability"] = charts.reliability(pictures["reliability"])
     if pictures.get("residuals"):
         specs["residuals"] = charts.residuals(pictures["residuals"], " ".join(report.labels))
+    measured = [{**s["score"], "metric": s["score"]["name"], **s} for s in report.ranking if s["score"] is not None]
+    if len(measured) > 1:
+        specs["frontier"] = charts.frontier(measured)
     known = [point for point in report.curve if point["value"] is not None]
     if len(known) > 1:
         specs["curve"] = charts.learning_curve(known, report.metric)

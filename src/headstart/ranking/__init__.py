@@ -2,7 +2,7 @@
 
 from headstart.ranking.halving import Halving
 from headstart.ranking.limits import Limits
-from headstart.ranking.rank import rank
+from headstart.ranking.rank import candidates, rank
 from headstart.ranking.result import Ranked, Ranking
 
-__all__ = ["Halving", "Limits", "Ranked", "Ranking", "rank"]
+__all__ = ["Halving", "Limits", "Ranked", "Ranking", "candidates", "rank"]

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import OptionError
+from headstart.sources.licences import allows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headstart.sources import Card
 
-PERMISSIVE = frozenset(
-    {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "Unlicense", "Zlib"}
-)
 _BYTES_PER_PARAMETER = 4  # weights are packed as float32
 _BYTES_PER_MIB = 2**20
 
@@ -27,30 +25,30 @@ class Limits:
     ----------
     max_latency_ms : for one item alone, on one thread of this machine, decoding included
     max_size_mib : of the weights as they are packed
-    licences : SPDX names, or the word 'permissive' for those of `PERMISSIVE`
+    licence : SPDX names with commas between, or the word 'permissive'
 
     Raises
     ------
     OptionError
-        A limit is not above zero, or there is no licence in the list.
+        A limit is not above zero, or a licence is not known.
     """
 
     max_latency_ms: float | None = None
     max_size_mib: float | None = None
-    licences: tuple[str, ...] | None = None
+    licence: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("max_latency_ms", "max_size_mib"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise OptionError(f"{name} must be above 0, but {value!r} came. Give more, or None for no limit.")
-        if self.licences is not None and not any(name.strip() for name in self.licences):
-            raise OptionError("licences must name at least one, such as permissive or MIT, but none came.")
+        if self.licence is not None:
+            allows(self.licence, "")
 
     def refusal(self, card: Card) -> str:
         """Say why a card is outside the limits, as far as can be told before it is opened; empty if it is not."""
-        if self.licences is not None and card.licence.lower() not in self._allowed:
-            return f"its licence, {card.licence}, is not among {', '.join(self.licences)}"
+        if self.licence is not None and not allows(self.licence, card.licence):
+            return f"its licence, {card.licence}, is not among: {self.licence}"
         if self.max_size_mib is not None and size_mib(card) > self.max_size_mib:
             return f"{size_mib(card):.1f} MiB are more than {self.max_size_mib:g} MiB"
         return ""
@@ -72,20 +70,15 @@ class Limits:
             name = min(latency_ms, key=lambda n: latency_ms[n])
             limit, miss = f"{self.max_latency_ms:g} ms", f"{name} at {latency_ms[name]:.2g} ms"
             return OptionError(f"no source is within {limit}; the nearest is {miss}. Allow more.")
-        licensed = [card for card in cards if self.licences is None or card.licence.lower() in self._allowed]
+        licensed = [card for card in cards if self.licence is None or allows(self.licence, card.licence)]
         if not licensed:
             found = ", ".join(sorted({f"{card.licence} ({card.name})" for card in cards}))
-            return OptionError(f"no source has a licence among {', '.join(self.licences or ())}; there are {found}.")
+            return OptionError(f"no source has a licence among {self.licence}; there are {found}.")
         smallest = min(licensed, key=size_mib)
         return OptionError(
             f"no source is within {self.max_size_mib:g} MiB; the nearest is {smallest.name} at "
             f"{size_mib(smallest):.1f} MiB. Allow more."
         )
-
-    @property
-    def _allowed(self) -> set[str]:
-        names = {name.strip().lower() for name in self.licences or ()}
-        return names | {name.lower() for name in PERMISSIVE} if "permissive" in names else names
 
 
 def size_mib(card: Card) -> float:

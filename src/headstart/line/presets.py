@@ -1,0 +1,51 @@
+"""Presets: what 'fast', 'balanced' and 'best' mean in time and candidates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from headstart.core.errors import unknown_name
+from headstart.ranking import Halving
+
+if TYPE_CHECKING:
+    from headstart.proof.rival import Cost
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """What a word stands for; an option of its own goes before it.
+
+    Attributes
+    ----------
+    halving : how many items the candidates are ranked on
+    rivals : what the model is proven against
+    budget_s : time for everything, in seconds; None for no limit
+    """
+
+    halving: Halving = field(default_factory=Halving)
+    rivals: Cost = "full"
+    budget_s: float | None = None
+
+
+_PRESETS = {
+    "fast": Preset(halving=Halving(cap=48), rivals="simple", budget_s=60.0),
+    "balanced": Preset(),
+    "best": Preset(halving=Halving(first=1000)),
+}
+
+
+def preset_named(name: str) -> Preset:
+    """Find a preset.
+
+    Raises
+    ------
+    OptionError
+        There is none of that name; the message gives the nearest.
+
+    >>> preset_named("fast").budget_s
+    60.0
+    """
+    if name not in _PRESETS:
+        raise unknown_name("preset", name, _PRESETS)
+    return _PRESETS[name]
