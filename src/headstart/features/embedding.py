@@ -63,6 +63,7 @@ def embed(
     progress: TextIO | None = None,
     cache: bool = True,
     on_bad: OnBad | None = None,
+    session: Any = None,
 ) -> Features:
     """Compute the features of items, once for equal contents, and keep them in the cache.
 
@@ -76,6 +77,7 @@ def embed(
     progress : where to write how far it is; None for silence
     cache : whether to read and keep features on disk
     on_bad : called with the position and the error of an item that cannot be read; if None, the error is raised
+    session : the backbone's, where it is open already; made if None and needed
 
     Raises
     ------
@@ -96,7 +98,7 @@ def embed(
         n_computed = 0
         label = f"embedding with {backbone.name}"
         with Progress(label, contents.n_readable, progress, done=int(known.sum())) as steps:
-            for done in _run(items, contents, backbone, batches):
+            for done in _run(items, contents, backbone, batches, session):
                 _keep(done, contents, store, matrix)
                 _report(done, contents, report)
                 n_computed += len(done.rows)
@@ -152,11 +154,14 @@ class _Done:
     errors: dict[int, DataError]
 
 
-def _run(items: Sequence[Any], contents: Contents, backbone: Source, batches: list[Numbers]) -> Iterator[_Done]:
+def _run(
+    items: Sequence[Any], contents: Contents, backbone: Source, batches: list[Numbers], session: Any
+) -> Iterator[_Done]:
     """Compute batches in threads and give them in order."""
     if not batches:
         return
-    session, n_workers = backbone.session(), min(n_threads(), len(batches))
+    session = backbone.session() if session is None else session
+    n_workers = min(n_threads(), len(batches))
     backbone.input.prepare([])  # what it loads lazily is loaded once, not by each thread
 
     def compute(numbers: Numbers) -> _Done:

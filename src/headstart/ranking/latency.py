@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _N_MEASURED = 5
 
 
-def measure_latency_ms(source: Source, items: Sequence[Any]) -> float:
+def measure_latency_ms(source: Source, session: Any, items: Sequence[Any]) -> float:
     """Median time for one item alone, decoding included, on one thread; the first run warms up and does not count.
 
     Raises
@@ -25,7 +25,6 @@ def measure_latency_ms(source: Source, items: Sequence[Any]) -> float:
     DataError
         None of the items can be read.
     """
-    session = source.session()
     times_ms: list[float] = []
     for item in items:
         started = time.perf_counter()

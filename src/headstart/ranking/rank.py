@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
@@ -38,6 +38,7 @@ class _Entrant:
 
     card: Card
     source: Source | None = None
+    session: Any = None
     latency_ms: float | None = None
     seconds: float = 0.0
     refused: str = ""
@@ -98,7 +99,9 @@ def rank(
         entrant, began = alive[name], time.perf_counter()
         assert entrant.source is not None
         items = [learnable.items[i] for i in index]
-        values = embed(items, entrant.source, progress=progress, on_bad=lambda _position, _error: None).values
+        values = embed(
+            items, entrant.source, progress=progress, on_bad=lambda _position, _error: None, session=entrant.session
+        ).values
         entrant.seconds += time.perf_counter() - began
         return values
 
@@ -170,7 +173,8 @@ def _open(
                 raise
             entrant.refused, failure = str(error), error
             continue
-        entrant.latency_ms = measure_latency_ms(entrant.source, learnable.items)
+        entrant.session = entrant.source.session()
+        entrant.latency_ms = measure_latency_ms(entrant.source, entrant.session, learnable.items)
         entrant.refused = limits.slowness(entrant.latency_ms)
         entrant.seconds = time.perf_counter() - started
     if failure is not None and not any(entrant.source for entrant in entrants.values()):
