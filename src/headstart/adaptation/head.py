@@ -42,6 +42,7 @@ class LinearHead:
     transform : name of a feature transform
     centre, scale : shape (d,); features become (transform(x) - centre) * scale
     unit_length : whether each row is then divided by its norm (cosine similarity)
+    columns : the first of the features that it reads and the one after the last; None for all
     matrix, offset : shapes (d, k) and (k,)
     """
 
@@ -51,6 +52,7 @@ class LinearHead:
     matrix: FloatArray
     offset: FloatArray
     unit_length: bool = False
+    columns: tuple[int, int] | None = None
 
     def scores(self, features: FloatArray) -> FloatArray:
         """Shape (n, d) becomes (n, k), a chunk of rows at a time."""
@@ -63,6 +65,9 @@ class LinearHead:
 
     def extend(self, graph: GraphBuilder, features: str) -> str:
         """Add the scores' nodes."""
+        if self.columns is not None:
+            first, end, axis = (graph.constant(np.array([i], np.int64)) for i in (*self.columns, 1))
+            features = graph.op("Slice", features, first, end, axis)
         x = get_transform(self.transform).extend(graph, features)
         x = graph.op("Sub", x, graph.constant(self.centre.astype(np.float32)))
         if self.unit_length:
@@ -74,6 +79,8 @@ class LinearHead:
         return graph.op("Gemm", x, weight, bias)
 
     def _scores(self, features: FloatArray) -> FloatArray:
+        if self.columns is not None:
+            features = features[:, slice(*self.columns)]
         x = get_transform(self.transform).apply(np.asarray(features, dtype=np.float64))
         x = (x - self.centre) * self.scale
         return (unit_rows(x) if self.unit_length else x) @ self.matrix + self.offset
@@ -117,6 +124,7 @@ class MixedHead:
         """What the arrays mean."""
         parts = [
             {"candidate": name, "weight": weight, "transform": head.transform, "unit_length": head.unit_length}
+            | ({} if head.columns is None else {"columns": list(head.columns)})
             for name, weight, head in zip(self.names, self.weights, self.heads, strict=True)
         ]
         return {"kind": "mixed", "link": self.link, "parts": parts}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,15 +16,22 @@ from headstart.core.errors import OptionError, unknown_name
 from headstart.engines.threads import limit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from headstart.adaptation.problem import Candidate, Fit
     from headstart.core.dataset import FloatArray, IntArray, Task
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
-    """A candidate after its fit: raw held-out scores, their calibration, the calibrated outputs."""
+    """A candidate after its fit: raw held-out scores, their calibration, the calibrated outputs.
+
+    `part` names the features that it reads, `columns` the first and the one after the last of them (None: all).
+    """
 
     name: str
+    part: str
+    columns: tuple[int, int] | None
     fit: Fit
     calibration: Calibration
     outputs: FloatArray
@@ -48,6 +55,11 @@ class Adapted:
     candidates: tuple[dict[str, Any], ...]
     chosen: tuple[Tried, ...]
     task: Task
+
+    @property
+    def parts(self) -> set[str]:
+        """Names of the sources whose features the head reads; empty where there is only one."""
+        return {tried.part for tried in self.chosen if tried.part}
 
     @property
     def leader(self) -> Candidate:
@@ -76,6 +88,7 @@ def adapt(
     groups: IntArray,
     strategy: str | Candidate = "auto",
     seed: int = 0,
+    parts: Mapping[str, slice] | None = None,
 ) -> Adapted:
     """Fit a head on frozen features; everything is chosen by held-out groups.
 
@@ -86,6 +99,7 @@ def adapt(
     groups : shape (n,); items of one group are held out together
     strategy : 'auto' tries every candidate that suits and pays, and their blend; a candidate or its name takes that
         one alone
+    parts : columns of the features of several sources, by name: every candidate is tried on each, and their blend
 
     Raises
     ------
@@ -93,9 +107,15 @@ def adapt(
         No strategy has that name, or it does not suit the task.
     """
     problem = Problem(features=features, targets=targets, task=task, groups=groups, seed=seed)
-    candidates = _candidates(problem, strategy)
     with limit(1):  # threads of our own work on whole candidates' parts; BLAS threads beside them would only wait
-        tried = sorted((_try(candidate, problem) for candidate in candidates), key=lambda t: t.calibration.loss)
+        tried = sorted(
+            (
+                _try(candidate, seen, part, columns)
+                for part, columns, seen in _parts(problem, parts)
+                for candidate in _candidates(seen, strategy)
+            ),
+            key=lambda t: t.calibration.loss,
+        )
     chosen, weights, outputs = _choose(tried, problem)
     records = tuple(
         {
@@ -106,7 +126,9 @@ def adapt(
         for t in tried
     )
     head = MixedHead(
-        heads=tuple(t.fit.head.calibrated(t.calibration.slope, t.calibration.offset) for t in chosen),
+        heads=tuple(
+            replace(t.fit.head.calibrated(t.calibration.slope, t.calibration.offset), columns=t.columns) for t in chosen
+        ),
         weights=weights,
         names=_names(chosen),
         link=link_of(task),
@@ -135,12 +157,28 @@ def _candidates(problem: Problem, strategy: str | Candidate) -> list[Candidate]:
     return [c for c in candidates if c.suits(problem.task) and c.pays(problem)]
 
 
-def _try(candidate: Candidate, problem: Problem) -> Tried:
+def _parts(
+    problem: Problem, parts: Mapping[str, slice] | None
+) -> Iterator[tuple[str, tuple[int, int] | None, Problem]]:
+    """Name, columns, and the problem with the features of these columns alone."""
+    if parts is None or len(parts) < 2:
+        yield "", None, problem
+        return
+    for name, columns in parts.items():
+        yield name, (columns.start, columns.stop), replace(problem, features=problem.features[:, columns])
+
+
+def _try(candidate: Candidate, problem: Problem, part: str, columns: tuple[int, int] | None) -> Tried:
     fit = candidate.fit(problem)
     scores = fit.held_out(problem.groups)
     calibration = fit_calibration(scores, problem.targets, problem.task)
     return Tried(
-        name=candidate.name, fit=fit, calibration=calibration, outputs=calibration.outputs(scores, problem.task)
+        name=f"{candidate.name} on {part}" if part else candidate.name,
+        part=part,
+        columns=columns,
+        fit=fit,
+        calibration=calibration,
+        outputs=calibration.outputs(scores, problem.task),
     )
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from headstart.adaptation.head import MixedHead
     from headstart.core.dataset import FloatArray
-    from headstart.sources.backbone import Source
+    from headstart.sources import AnySource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class Transferred:
     """A `core.model.Predictor` whose network is frozen."""
 
     name: str
-    network: Source
+    network: AnySource
     head: MixedHead
 
     def predict(self, items: Sequence[Any]) -> FloatArray:

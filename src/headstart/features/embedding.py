@@ -17,13 +17,14 @@ from headstart.engines.threads import n_threads
 from headstart.features.contents import Contents
 from headstart.features.matrix import Matrix
 from headstart.features.store import KEY_DTYPE, Store
+from headstart.sources.joint import JointSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from headstart.sources.backbone import Source
+    from headstart.sources import AnySource, Source
 
     Keys = NDArray[np.bytes_]
     Numbers = NDArray[np.intp]
@@ -57,7 +58,7 @@ class Features:
 
 def embed(
     items: Sequence[Any],
-    backbone: Source,
+    backbone: AnySource,
     *,
     keys: Keys | None = None,
     progress: TextIO | None = None,
@@ -86,6 +87,8 @@ def embed(
     StorageError
         The cache folder cannot be written.
     """
+    if isinstance(backbone, JointSource):
+        return _side_by_side(items, backbone, keys=keys, progress=progress, cache=cache, on_bad=on_bad)
     started = time.perf_counter()
     report = on_bad or _refuse
     keys = content_keys(items, backbone, report) if keys is None else keys
@@ -105,6 +108,24 @@ def embed(
                 steps.advance(len(done.good) + len(done.errors))
         values = matrix.array()
     return Features(values=values, keys=keys, n_computed=n_computed, seconds=time.perf_counter() - started)
+
+
+def _side_by_side(items: Sequence[Any], backbone: JointSource, *, on_bad: OnBad | None, **settings: Any) -> Features:
+    """Embed with each source, each from its own cache; an item that none can read is reported once."""
+    reported: set[int] = set()
+
+    def report(position: int, error: DataError) -> None:
+        if position not in reported:
+            reported.add(position)
+            (on_bad or _refuse)(position, error)
+
+    found = [embed(items, source, on_bad=report, **settings) for source in backbone.sources]
+    return Features(
+        values=np.concatenate([features.values for features in found], axis=1),
+        keys=found[0].keys,
+        n_computed=max(features.n_computed for features in found),
+        seconds=sum(features.seconds for features in found),
+    )
 
 
 def content_keys(items: Sequence[Any], backbone: Source, report: OnBad) -> Keys:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from headstart.data.holdout import Plan
     from headstart.engines.journal import Journal
     from headstart.proof.rival import Rival
-    from headstart.sources.backbone import Source
+    from headstart.sources import AnySource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Arena:
 
     dataset: Dataset
     features: FloatArray
-    backbone: Source
+    backbone: AnySource
     plan: Plan
     strategy: str
     seed: int
@@ -64,7 +64,8 @@ class Arena:
 
     def adapt(self, index: IntArray, *, strategy: str | Candidate | None = None) -> Adapted:
         """Fit a head on the items at `index`, exactly as the shipped one is fitted."""
-        return adapt(**vars(self.problem(index)), strategy=strategy or self.strategy)
+        parts = None if self.backbone is None else self.backbone.parts
+        return adapt(**vars(self.problem(index)), strategy=strategy or self.strategy, parts=parts)
 
 
 class Contestant(Protocol):

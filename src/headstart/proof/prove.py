@@ -104,7 +104,7 @@ def prove(
             **pictures.draw_duplicates(dataset, duplicates),
         },
         notices=(*map(asdict, dataset.notices), *_leaks(arena), *skipped),
-        card=arena.backbone.card.to_dict(),
+        card=arena.backbone.describe(),
         deployed=predictor.name,
         seed=arena.seed,
     )

@@ -2,6 +2,9 @@
 
 from headstart.sources.backbone import Source, open_source
 from headstart.sources.card import Card, cards, find
+from headstart.sources.joint import JointSource
 from headstart.sources.origins import fetch
 
-__all__ = ["Card", "Source", "cards", "fetch", "find", "open_source"]
+AnySource = Source | JointSource
+
+__all__ = ["AnySource", "Card", "JointSource", "Source", "cards", "fetch", "find", "open_source"]

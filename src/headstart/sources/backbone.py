@@ -52,6 +52,15 @@ class Source:
         self._architecture = registry.get("architectures", card.architecture)
         self.batch_size: int = self._architecture.BATCH_SIZE
 
+    @property
+    def parts(self) -> dict[str, slice]:
+        """The columns of its features, by its name: all of them."""
+        return {self.name: slice(0, self.dimensions)}
+
+    def describe(self) -> dict[str, Any]:
+        """The card as plain values."""
+        return self.card.to_dict()
+
     @cached_property
     def input(self) -> Input:
         """The preprocessing in front of the network."""

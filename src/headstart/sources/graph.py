@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import onnx
 
@@ -35,11 +36,19 @@ class GraphBuilder:
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
         self._count = 0
+        self._prefix = ""
+
+    @contextmanager
+    def inputs_named(self, prefix: str) -> Iterator[None]:
+        """Put `prefix` before the names of the inputs that are declared inside the block."""
+        before, self._prefix = self._prefix, self._prefix + prefix
+        yield
+        self._prefix = before
 
     def input(self, name: str, dtype: str, shape: Sequence[int | str]) -> str:
         """Declare an input; a string in `shape` names a dynamic axis."""
-        self._inputs.append(_value_info(name, dtype, shape))
-        return name
+        self._inputs.append(_value_info(self._prefix + name, dtype, shape))
+        return self._prefix + name
 
     def output(self, value: str, name: str, dtype: str, shape: Sequence[int | str]) -> None:
         """Publish `value` under `name`."""

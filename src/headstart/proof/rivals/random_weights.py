@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from headstart.core.model import Head
     from headstart.engines.journal import Journal
     from headstart.proof.rival import Cost
-    from headstart.sources.backbone import Source
+    from headstart.sources import AnySource
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class RandomWeights:
     title: ClassVar[str] = "the same network with random weights"
     modalities: ClassVar[tuple[Modality, ...]] = ("image", "text")
     cost: ClassVar[Cost] = "full"
-    backbone: Source
+    backbone: AnySource
     strategy: str = "auto"
     draw: int = 0
 
@@ -54,7 +54,13 @@ class RandomWeights:
         features = embed(part.items, network, progress=progress)
         groups = np.arange(len(part)) if part.groups is None else part.groups
         adapted = adapt(
-            np.asarray(features.values), part.targets, task=part.task, groups=groups, strategy=self.strategy, seed=seed
+            np.asarray(features.values),
+            part.targets,
+            task=part.task,
+            groups=groups,
+            strategy=self.strategy,
+            seed=seed,
+            parts=network.parts,
         )
         return RandomNetwork(
             name=self.name, network=network, head=adapted.head, note=f"{network.name}, {adapted.strategy}"
@@ -66,7 +72,7 @@ class RandomNetwork:
     """Random network and fitted head: a `core.model.Predictor`."""
 
     name: str
-    network: Source
+    network: AnySource
     head: Head
     note: str = ""
 
