@@ -21,9 +21,10 @@ from headstart.data.near_duplicates import find_near_duplicates
 from headstart.engines.clock import Clock
 from headstart.engines.files import cache_folder
 from headstart.engines.journal import Journal
+from headstart.engines.memory import share_one_heap
 from headstart.features import embed
 from headstart.line.fitted import Fitted
-from headstart.packaging import Schema, check_target, load_bundle, write
+from headstart.packaging import Schema, check_target, load_bundle, start_drawing, write
 from headstart.proof import Arena, prove
 from headstart.proof.rival import COSTS
 from headstart.sources import find, open_source
@@ -77,6 +78,7 @@ def fit(
     """
     _check_options(source=source, strategy=strategy, rivals=rivals, budget_s=budget_s, seed=seed)
     clock = Clock(budget_s)
+    share_one_heap()
     folder = _target(out)
     _check_place(folder)
     with clock.stage("load"):
@@ -84,6 +86,7 @@ def fit(
     with clock.stage("embed"):
         backbone = _open(dataset, source, clock, progress)
         dataset, features = _embed_readable(dataset, backbone, max_bad, progress)
+    start_drawing()
     with clock.stage("adapt"):
         duplicates = find_near_duplicates(features.values, dataset.groups)
         dataset = replace(dataset, groups=duplicates.groups)
