@@ -46,6 +46,9 @@ def fit(
     max_latency_ms: MaxLatency = None,
     max_size_mib: MaxSize = None,
     licence: Licence = None,
+    max_sources: Annotated[
+        int | None, typer.Option("--max-sources", help="How many sources may be blended into one model.", min=1)
+    ] = None,
     input: Input = None,  # noqa: A002
     target: Target = None,
     task: Task = None,
@@ -73,6 +76,7 @@ def fit(
         max_latency_ms=max_latency_ms,
         max_size_mib=max_size_mib,
         licence=licence,
+        max_sources=max_sources,
         seed=seed,
         max_bad=parse_share(max_bad),
         progress=sys.stderr,

@@ -1,21 +1,30 @@
-"""Choose the source: the one that was named, or the best of a ranking within the limits."""
+"""Choose the source: the one that was named, or the best of a ranking within the limits; several where their blend pays."""
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from headstart.adaptation.blend import is_credibly_better
+from headstart.adaptation.calibration import losses
+from headstart.core.dataset import Notice
 from headstart.core.errors import OptionError
 from headstart.ranking import Limits, candidates, rank
-from headstart.sources import find, open_source
+from headstart.sources import JointSource, find, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TextIO
 
+    from headstart.adaptation import Adapted
     from headstart.core.dataset import Dataset
     from headstart.engines.clock import Clock
-    from headstart.ranking import Halving, Ranking
-    from headstart.sources import Source
+    from headstart.proof import Arena
+    from headstart.ranking import Halving, Ranked, Ranking
+    from headstart.sources import AnySource
 
 
 def names_of(source: str | Sequence[str] | None) -> list[str] | None:
@@ -47,10 +56,11 @@ def choose_source(
     *,
     halving: Halving,
     clock: Clock,
+    max_sources: int,
     seed: int,
     progress: TextIO | None,
-) -> tuple[Source, Ranking | None]:
-    """Open the one source that was named, or rank the candidates and open the best.
+) -> tuple[AnySource, Ranking | None]:
+    """Open the one source that was named, or rank the candidates and open the best, joined by the next up to `max_sources`.
 
     Raises
     ------
@@ -61,4 +71,47 @@ def choose_source(
         (card,) = candidates(dataset, names)
         return open_source(card, sink=progress), None
     ranking = rank(dataset, sources=names, limits=limits, halving=halving, clock=clock, seed=seed, progress=progress)
-    return open_source(ranking.best.name, sink=progress), ranking
+    chosen = tuple(open_source(ranked.name, sink=progress) for ranked in _together(ranking, limits, max_sources))
+    return chosen[0] if len(chosen) == 1 else JointSource(chosen), ranking
+
+
+def settle(arena: Arena, adapted: Adapted) -> tuple[Arena, Adapted]:
+    """Keep to the best single source, unless a blend of several is credibly better on held-out groups."""
+    if len(arena.backbone.parts) == 1:
+        return arena, adapted
+    final, groups = arena.plan.final, arena.groups[arena.plan.final]
+    alone = [arena.only({name}) for name in arena.backbone.parts]
+    fitted = [one.adapt(final) for one in alone]
+    lost = [losses(one.held_out, arena.dataset.targets[final], arena.dataset.task) for one in fitted]
+    best = int(np.argmin([one.mean() for one in lost]))
+    blended = losses(adapted.held_out, arena.dataset.targets[final], arena.dataset.task)
+    names = [one.backbone.name for one in alone]
+    if len(adapted.parts) < 2 or not is_credibly_better(blended, lost[best], groups):
+        others = " and ".join(name for name in names if name != names[best])
+        message = f"{others} could join {names[best]}, but no blend gains credibly on held-out groups: it stays alone."
+        return _noticed(alone[best], message), fitted[best]
+    message = f"Blended on purpose: on held-out groups the blend is credibly better than {names[best]} alone."
+    if adapted.parts != set(arena.backbone.parts):
+        arena = arena.only(adapted.parts)
+        adapted = arena.adapt(final)
+    return _noticed(arena, message), adapted
+
+
+def _together(ranking: Ranking, limits: Limits, max_sources: int) -> list[Ranked]:
+    """The best source and the next ones, as long as all together keep to the limits."""
+    chosen = [ranking.best]
+    for ranked in ranking.sources[1:]:
+        if len(chosen) < max_sources and ranked.score is not None and _within(limits, [*chosen, ranked]):
+            chosen.append(ranked)
+    return chosen
+
+
+def _within(limits: Limits, together: Sequence[Ranked]) -> bool:
+    latency_ms = sum(ranked.latency_ms or 0.0 for ranked in together)
+    size_mib = sum(ranked.size_mib for ranked in together)
+    return latency_ms <= (limits.max_latency_ms or math.inf) and size_mib <= (limits.max_size_mib or math.inf)
+
+
+def _noticed(arena: Arena, message: str) -> Arena:
+    notice = Notice(kind="blend", message=message)
+    return replace(arena, dataset=replace(arena.dataset, notices=(*arena.dataset.notices, notice)))

@@ -20,11 +20,12 @@ from headstart.data.near_duplicates import find_near_duplicates
 from headstart.engines.clock import Clock
 from headstart.engines.files import cache_folder
 from headstart.engines.journal import Journal
+from headstart.engines.memory import share_one_heap
 from headstart.features import embed
-from headstart.line.choosing import choose_source, names_of
+from headstart.line.choosing import choose_source, names_of, settle
 from headstart.line.fitted import Fitted
 from headstart.line.presets import preset_named
-from headstart.packaging import Schema, check_target, load_bundle, write
+from headstart.packaging import Schema, check_target, load_bundle, start_drawing, write
 from headstart.proof import Arena, prove
 from headstart.proof.rival import COSTS
 from headstart.ranking import Limits
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from headstart.core.dataset import Dataset
     from headstart.features import Features
     from headstart.proof.rival import Cost
-    from headstart.sources.backbone import Source
+    from headstart.sources import AnySource
 
 _N_CHECKED = 16  # real items on which the packed graph must equal the fitted model
 
@@ -53,6 +54,7 @@ def fit(
     max_latency_ms: float | None = None,
     max_size_mib: float | None = None,
     licence: str | None = None,
+    max_sources: int | None = None,
     seed: int = 0,
     max_bad: float = 0.01,
     progress: TextIO | None = sys.stderr,
@@ -72,6 +74,7 @@ def fit(
     rivals : 'full', 'simple' (seconds), or 'none', which proves nothing; None for the preset's
     budget_s : time for everything, in seconds; sources and rivals that cost too much are left out, and named
     max_latency_ms, max_size_mib, licence : what a source must keep to, as in `headstart.ranking.Limits`
+    max_sources : how many sources may be blended, each embedding all items; None for the preset's (3 for 'best', else 1)
     seed : for folds, random weights and rivals; the same data and seed give the same model, byte for byte
     max_bad : fraction of the items that may be unreadable
     progress : where to write how far it is; None for silence
@@ -88,16 +91,25 @@ def fit(
     names = names_of(source)
     limits = Limits(max_latency_ms=max_latency_ms, max_size_mib=max_size_mib, licence=licence)
     clock = Clock(chosen.budget_s if budget_s is None else budget_s)
+    share_one_heap()
     folder = _target(out)
     _check_place(folder)
     with clock.stage("load"):
         dataset = load(data, max_bad=max_bad, **columns)
     with clock.stage("rank"):
         backbone, ranking = choose_source(
-            dataset, names, limits, halving=chosen.halving, clock=clock, seed=seed, progress=progress
+            dataset,
+            names,
+            limits,
+            halving=chosen.halving,
+            clock=clock,
+            max_sources=chosen.max_sources if max_sources is None else max_sources,
+            seed=seed,
+            progress=progress,
         )
     with clock.stage("embed"):
         dataset, features = _embed_readable(dataset, backbone, max_bad, progress)
+    start_drawing()
     with clock.stage("adapt"):
         duplicates = find_near_duplicates(features.values, dataset.groups)
         dataset = replace(dataset, groups=duplicates.groups)
@@ -112,7 +124,7 @@ def fit(
             journal=Journal(cache_folder() / "journal"),
             progress=progress,
         )
-        adapted = arena.adapt(plan.final)
+        arena, adapted = settle(arena, arena.adapt(plan.final))
     with clock.stage("prove"):
         proof = prove(arena, adapted, duplicates, rivals=rivals, clock=clock)
     with clock.stage("package"):
@@ -161,7 +173,7 @@ def _check_place(folder: Path) -> None:
 
 
 def _embed_readable(
-    dataset: Dataset, backbone: Source, max_bad: float, progress: TextIO | None
+    dataset: Dataset, backbone: AnySource, max_bad: float, progress: TextIO | None
 ) -> tuple[Dataset, Features]:
     """Embed, setting aside items that cannot be decoded as long as they are few."""
     bad, positions = BadItems(max_bad=max_bad), []

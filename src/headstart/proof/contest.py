@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -61,6 +61,13 @@ class Arena:
             groups=self.groups[index],
             seed=self.seed,
         )
+
+    def only(self, sources: set[str]) -> Arena:
+        """The same with some of the sources of a joint one."""
+        columns = np.concatenate(
+            [np.arange(part.start, part.stop) for name, part in self.backbone.parts.items() if name in sources]
+        )
+        return replace(self, features=self.features[:, columns], backbone=self.backbone.only(sources))
 
     def adapt(self, index: IntArray, *, strategy: str | Candidate | None = None) -> Adapted:
         """Fit a head on the items at `index`, exactly as the shipped one is fitted."""

@@ -46,7 +46,11 @@ class JointInput:
                     inputs.build(
                         part["kind"],
                         part["settings"],
-                        {name.removeprefix(prefix_of(i)): f for name, f in files.items() if name.startswith(prefix_of(i))},
+                        {
+                            name.removeprefix(prefix_of(i)): f
+                            for name, f in files.items()
+                            if name.startswith(prefix_of(i))
+                        },
                     )
                     for i, part in enumerate(settings["parts"])
                 )

@@ -1,0 +1,103 @@
+"""Several sources as one: features side by side, one graph, a blend only where it pays."""
+
+import numpy as np
+import onnxruntime
+import pytest
+
+import tiny
+from headstart.adaptation import adapt
+from headstart.adaptation.transferred import Transferred
+from headstart.core.dataset import Dataset
+from headstart.data.holdout import Plan
+from headstart.engines.journal import Journal
+from headstart.features import embed
+from headstart.line.choosing import settle
+from headstart.packaging.export import check_equal, export
+from headstart.proof import Arena
+from headstart.sources import JointSource
+from headstart.sources.inputs import build
+
+TEXTS = ["a head start", "the race", "good kiwi", "bad apple shelf", "", "advantage given before the race"]
+
+
+@pytest.fixture
+def joint(tmp_path, cache):
+    kinds = ("bert", "static-embeddings")
+    return JointSource(tuple(tiny.source(kind, tmp_path / kind) for kind in kinds))
+
+
+def test_features_stand_side_by_side(joint):
+    values = embed(TEXTS, joint).values
+    assert values.shape == (len(TEXTS), joint.dimensions)
+    for source in joint.sources:
+        np.testing.assert_array_equal(values[:, joint.parts[source.name]], embed(TEXTS, source).values)
+
+
+def test_input_travels(joint):
+    again = build(joint.input.kind, joint.input.settings(), joint.input.files())
+    for name, array in joint.input.prepare(TEXTS).items():
+        np.testing.assert_array_equal(array, again.prepare(TEXTS)[name])
+
+
+def test_an_item_that_none_can_read_is_reported_once(tmp_path, cache):
+    kinds = [tiny.source("efficientnet-lite", tmp_path / name) for name in "ab"]
+    reported = []
+    embed(["missing.jpg"], JointSource(tuple(kinds)), on_bad=lambda position, _error: reported.append(position))
+    assert reported == [0]
+
+
+def fitted(joint, values, targets):
+    n = len(values)
+    return adapt(values, targets, task="binary", groups=np.arange(n), strategy="ridge", parts=joint.parts)
+
+
+def test_one_graph_holds_both_networks_and_equals_the_fitted_model(joint):
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice(tiny.WORDS[4:], 5)) for _ in range(40)]
+    codes = np.array(["kiwi" in text or "race" in text for text in texts], int)
+    adapted = fitted(joint, embed(texts, joint).values, np.eye(2)[codes])
+    predictor = Transferred(name="both", network=joint, head=adapted.head)
+    packed = export(predictor, n_outputs=2)
+    names = {given.name for given in onnxruntime.InferenceSession(packed).get_inputs()}
+    assert names == set(joint.input.prepare(TEXTS))
+    assert check_equal(packed, predictor, TEXTS) < 1e-4
+
+
+def arena(joint, values, targets):
+    n = len(values)
+    dataset = Dataset(
+        name="blobs", modality="text", task="binary", items=[""] * n, ids=[str(i) for i in range(n)],
+        targets=targets, labels=("a", "b"), groups=np.arange(n),
+    )  # fmt: skip
+    learnt, held_out = np.arange(0, n, 2), np.arange(1, n, 2)
+    plan = Plan(kind="holdout", folds=((learnt, held_out),), final=np.arange(n), sentence="")
+    return Arena(
+        dataset=dataset, features=values, backbone=joint, plan=plan, strategy="ridge", seed=0, journal=Journal(None)
+    )  # fmt: skip
+
+
+def noisy(joint, informative):
+    """Two classes; each source named in `informative` sees them through noise of its own."""
+    rng = np.random.default_rng(0)
+    targets = np.eye(2)[np.arange(400) % 2]
+    values = rng.normal(size=(400, joint.dimensions))
+    for name in informative:
+        values[:, joint.parts[name].start] += 1.5 * targets[:, 0]
+    return arena(joint, values, targets)
+
+
+def test_two_that_know_different_things_are_blended(joint):
+    names = {source.name for source in joint.sources}
+    given = noisy(joint, names)
+    settled, adapted = settle(given, given.adapt(given.plan.final))
+    assert set(settled.backbone.parts) == adapted.parts == names
+    assert "credibly better" in settled.dataset.notices[-1].message
+
+
+def test_one_that_knows_nothing_is_left_out(joint):
+    useful = joint.sources[1].name
+    given = noisy(joint, {useful})
+    settled, adapted = settle(given, given.adapt(given.plan.final))
+    assert settled.backbone.name == useful
+    assert settled.features.shape[1] == adapted.head.heads[0].matrix.shape[0] == settled.backbone.dimensions
+    assert "stays alone" in settled.dataset.notices[-1].message
