@@ -17,6 +17,12 @@ from headstart.sources.weights import to_safetensors
 
 WORDS = "[PAD] [UNK] [CLS] [SEP] a is head start the race before advantage given good bad kiwi apple shelf".split()
 _BLOCKS = [1, 2, 2, 3, 3, 4, 1]
+_NETWORKS: dict[str, dict[str, object]] = {
+    "bert": {"heads": 2},
+    "efficientnet-lite": {"mean": [0.5] * 3, "std": [0.5] * 3},
+    "llama": {"heads": 4, "rotary_base": 100.0, "epsilon": 1e-5},
+    "static-embeddings": {"unknown_token": 1},
+}
 
 
 def tokenizer_json() -> bytes:
@@ -38,9 +44,12 @@ def tokenizer_json() -> bytes:
 
 def state(architecture: str, seed: int = 0) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    shapes = {"bert": _bert_shapes, "efficientnet-lite": _lite_shapes, "static-embeddings": _static_shapes}[
-        architecture
-    ]()
+    shapes = {
+        "bert": _bert_shapes,
+        "efficientnet-lite": _lite_shapes,
+        "llama": _llama_shapes,
+        "static-embeddings": _static_shapes,
+    }[architecture]()
     arrays = {name: rng.normal(0, 0.2, shape).astype(np.float32) for name, shape in shapes.items()}
     return {name: np.abs(array) + 1 if name.endswith("running_var") else array for name, array in arrays.items()}
 
@@ -54,11 +63,11 @@ def card(architecture: str, **changes: object) -> Card:
         "name": f"tiny-{architecture}",
         "modality": "image" if is_image else "text",
         "architecture": architecture,
-        "dimensions": {"bert": 16, "efficientnet-lite": 24, "static-embeddings": 8}[architecture],
+        "dimensions": {"bert": 16, "efficientnet-lite": 24, "llama": 16, "static-embeddings": 8}[architecture],
         "input": {"kind": "pixels", "height_px": 32, "width_px": 32, "resize": "squash"}
         if is_image
         else {"kind": "tokens", "max_tokens": 12, "special_tokens": False},
-        "network": {"mean": [0.5] * 3, "std": [0.5] * 3} if is_image else {"heads": 2},
+        "network": _NETWORKS[architecture],
         "parameters": 1000,
         "gmacs": 0.001,
         "licence": "Apache-2.0",
@@ -140,6 +149,18 @@ def _lite_shapes() -> dict[str, tuple[int, ...]]:
             shapes |= {f"{prefix}_project_conv.weight": (4, inner, 1, 1), **_batch_norm(f"{prefix}_bn2", 4)}
             block += 1
     return shapes | {"_conv_head.weight": (24, 4, 1, 1), **_batch_norm("_bn1", 24)}
+
+
+def _llama_shapes() -> dict[str, tuple[int, ...]]:
+    shapes: dict[str, tuple[int, ...]] = {"embed_tokens.weight": (len(WORDS), 16), "norm.weight": (16,)}
+    for layer in range(2):
+        prefix = f"layers.{layer}."
+        shapes |= {f"{prefix}{name}.weight": (16,) for name in ("input_layernorm", "post_attention_layernorm")}
+        shapes |= {f"{prefix}self_attn.{name}.weight": (16, 16) for name in ("q_proj", "o_proj")}
+        shapes |= {f"{prefix}self_attn.{name}.weight": (8, 16) for name in ("k_proj", "v_proj")}
+        shapes |= {f"{prefix}mlp.{name}.weight": (24, 16) for name in ("gate_proj", "up_proj")}
+        shapes |= {f"{prefix}mlp.down_proj.weight": (16, 24)}
+    return shapes
 
 
 def _static_shapes() -> dict[str, tuple[int, ...]]:

@@ -21,6 +21,8 @@ from headstart.sources.origins import fetch, read_file
 from headstart.sources.weights import from_safetensors
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from headstart.core.dataset import Modality
     from headstart.core.model import Input
     from headstart.sources.weights import State
@@ -103,6 +105,25 @@ class Source:
         graph = GraphBuilder()
         graph.output(self.encode(graph), "features", "float32", ["batch", self.dimensions])
         return _session(graph.model(check=False).SerializeToString())
+
+    def module(self) -> nn.Module:
+        """Make the same network as a trainable torch module with the weights loaded, in eval mode.
+
+        It takes the arrays that `input.prepare` gives, as torch tensors by name, and returns features of shape (n, dimensions).
+        Parameters and buffers are named as in `state()`. Its `blocks` map names to submodules from input to output; each
+        parameter lies in exactly one.
+
+        Raises
+        ------
+        MissingExtraError
+            torch or transformers is not installed.
+        """
+        torch = require("torch", extra="train", purpose="training a network")
+        state = self.state()
+        made: nn.Module = registry.get("modules", self.card.architecture)(state, self.card)
+        wanted = made.state_dict()
+        made.load_state_dict({name: torch.from_numpy(state[name].astype(np.float32)) for name in wanted})
+        return made.eval()
 
     def with_random_weights(self, seed: int) -> Source:
         """Give the same network with fresh random weights: what it does without having been pretrained."""
