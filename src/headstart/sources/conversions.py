@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headstart.sources.tfjs_layers import from_tfjs_layers
 from headstart.sources.weights import from_torch, to_safetensors
 
 if TYPE_CHECKING:
@@ -41,4 +42,5 @@ _READERS: dict[str, Callable[[str, Mapping[str, bytes]], State]] = {
     ".bin": _from_torch,
     ".pt": _from_torch,
     ".pth": _from_torch,
+    "/model.json": from_tfjs_layers,
 }
