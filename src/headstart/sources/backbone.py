@@ -17,11 +17,12 @@ from headstart.sources import inputs
 from headstart.sources.card import WEIGHTS, Card, find
 from headstart.sources.fingerprint import check_fingerprint
 from headstart.sources.graph import GraphBuilder
+from headstart.sources.modules import load_state
 from headstart.sources.origins import fetch, read_file
 from headstart.sources.weights import from_safetensors
 
 if TYPE_CHECKING:
-    from torch import nn
+    import torch
 
     from headstart.core.dataset import Modality
     from headstart.core.model import Input
@@ -106,24 +107,22 @@ class Source:
         graph.output(self.encode(graph), "features", "float32", ["batch", self.dimensions])
         return _session(graph.model(check=False).SerializeToString())
 
-    def module(self) -> nn.Module:
-        """Make the same network as a trainable torch module with the weights loaded, in eval mode.
+    def module(self) -> torch.nn.Module:
+        """Build the network as a torch module with its weights loaded, in eval mode, to be trained (`sources.modules`).
 
-        It takes the arrays that `input.prepare` gives, as torch tensors by name, and returns features of shape (n, dimensions).
-        Parameters and buffers are named as in `state()`. Its `blocks` map names to submodules from input to output; each
-        parameter lies in exactly one.
+        Its `forward(**batch)` takes the arrays of `input.prepare` as tensors and gives the features of `session()`; its
+        `blocks` map names to submodules from the input to the output.
 
         Raises
         ------
         MissingExtraError
-            torch or transformers is not installed.
+            torch is not installed.
         """
-        torch = require("torch", extra="train", purpose="training a network")
+        require("torch", extra="train", purpose="training a network")
         state = self.state()
-        made: nn.Module = registry.get("modules", self.card.architecture)(state, self.card)
-        wanted = made.state_dict()
-        made.load_state_dict({name: torch.from_numpy(state[name].astype(np.float32)) for name in wanted})
-        return made.eval()
+        module: torch.nn.Module = registry.get("modules", self.card.architecture)(state, self.card)
+        load_state(module, state)
+        return module.eval()
 
     def with_random_weights(self, seed: int) -> Source:
         """Give the same network with fresh random weights: what it does without having been pretrained."""

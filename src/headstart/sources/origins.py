@@ -96,7 +96,7 @@ def _contents(card: Card, origin: Origin, sink: TextIO | None) -> dict[str, byte
 
 def _converted(card: Card, name: str, member: Member, files: dict[str, bytes]) -> bytes:
     try:
-        return convert(name, member.path, files)
+        return convert(member.path, files, name=name)
     except SourceError as error:
         raise SourceError(f"{card.name}: {member.path}: {error}") from error
 
