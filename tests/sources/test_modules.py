@@ -71,7 +71,7 @@ class TestEveryModule:
         source = tiny.source(architecture, tmp_path)
         module, batch = source.module().train(), _tensors(source, ITEMS[source.modality])
         before = {name: tensor.clone() for name, tensor in module.named_parameters()}
-        optimiser = torch.optim.SGD(module.parameters(), lr=1e-3)
+        optimiser = torch.optim.Adam(module.parameters(), lr=1e-2)
         module(**batch).square().mean().backward()
         optimiser.step()
         changed = [name for name, tensor in module.named_parameters() if not torch.equal(tensor, before[name])]
