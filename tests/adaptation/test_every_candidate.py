@@ -111,11 +111,11 @@ def _with_targets(fitted, targets):
     problem = Problem(features=problem.features, targets=targets, task=problem.task, groups=problem.groups)
     if not hasattr(fitted, "path"):
         return {"problem": problem}
-    from headstart.adaptation.ridge import RidgePath, moments_of
+    from headstart.adaptation.ridge import RidgePath
 
     transform = fitted.path.transform
     scaled = fitted.path.scaled
-    return {"path": RidgePath.of(problem, moments_of(problem, transform), transform, scaled=scaled)}
+    return {"path": RidgePath.of(problem, transform, scaled=scaled)}
 
 
 def test_auto_is_no_worse_than_its_candidates_on_held_out_loss():

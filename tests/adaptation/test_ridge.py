@@ -25,7 +25,7 @@ def make_problem(seed, n, d, task="multiclass"):
 
 def refit(problem, weights, rows, path, penalty):
     """Ridge with a weighted intercept by the normal equations, on some rows, in the path's own coordinates."""
-    x = (TRANSFORMS[path.transform].apply(problem.features) - path.moments.mean) * path.scale
+    x = (TRANSFORMS[path.transform].apply(problem.features) - path.centre) * path.scale
     x1 = np.column_stack([x, np.ones(len(x))])
     system = (x1[rows].T * weights[rows]) @ x1[rows] + penalty * np.diag([1.0] * x.shape[1] + [0.0])
     solution = np.linalg.lstsq(system, (x1[rows].T * weights[rows]) @ problem.signs[rows], rcond=None)[0]
@@ -42,7 +42,7 @@ def refit(problem, weights, rows, path, penalty):
 )
 def test_leave_one_group_out_equals_refitting_without_the_group(seed, wide, scaled, transform, task):
     problem = make_problem(seed, *((16, 30) if wide else (40, 4)), task=task)
-    path = RidgePath.of(problem, moments_of(problem, transform), transform, scaled=scaled)
+    path = RidgePath.of(problem, transform, scaled=scaled)
     penalty = 0.3 * path.mean_eigenvalue
     scores = path.held_out(problem.groups, np.array([penalty]))[0]
     for group in np.unique(problem.groups):
@@ -55,7 +55,7 @@ def test_leave_one_group_out_equals_refitting_without_the_group(seed, wide, scal
 @given(seed=seeds, wide=booleans())
 def test_head_equals_the_normal_equations(seed, wide):
     problem = make_problem(seed, *((16, 30) if wide else (40, 4)))
-    path = RidgePath.of(problem, moments_of(problem, "identity"), "identity", scaled=False)
+    path = RidgePath.of(problem, "identity", scaled=False)
     expected = refit(problem, problem.weights, np.arange(len(problem.targets)), path, 2.5)
     np.testing.assert_allclose(path.head(2.5).scores(problem.features), expected, atol=1e-7)
 
@@ -82,7 +82,7 @@ def test_moments_in_chunks_equal_moments_at_once():
 def test_a_group_of_one_item_and_of_many_agree_with_refitting_on_every_penalty():
     problem = make_problem(5, 40, 4)
     groups = np.array([0] * 20 + list(range(1, 21)))
-    path = RidgePath.of(problem, moments_of(problem, "identity"), "identity", scaled=False)
+    path = RidgePath.of(problem, "identity", scaled=False)
     penalties = np.array([0.01, 1.0, 100.0])
     for penalty, scores in zip(penalties, path.held_out(groups, penalties), strict=True):
         expected = refit(problem, problem.weights, np.arange(20, 40), path, penalty)

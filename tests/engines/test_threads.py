@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from headstart.core.errors import OptionError
-from headstart.engines.threads import limit, n_threads
+from headstart.engines.threads import core, limit_torch, n_threads
 
 
 def test_every_core_by_default(monkeypatch):
@@ -25,9 +28,28 @@ def test_nonsense_is_named(monkeypatch, text):
         n_threads()
 
 
-def test_limit_holds_torch_inside_and_lets_go_after():
+def test_torch_is_held_inside_and_let_go_after():
     torch = pytest.importorskip("torch")
     before = torch.get_num_threads()
-    with limit(1):
+    with limit_torch(1):
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before
+
+
+def test_no_more_threads_work_than_there_are_cores(monkeypatch):
+    monkeypatch.setenv("HEADSTART_THREADS", "2")
+    at_work, most, lock = 0, 0, threading.Lock()
+
+    def work(_):
+        nonlocal at_work, most
+        with core():
+            with lock:
+                at_work += 1
+                most = max(most, at_work)
+            time.sleep(0.01)
+            with lock:
+                at_work -= 1
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, range(12)))
+    assert most == 2

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from headstart.adaptation.transforms import extend_unit_rows, get_transform, unit_rows
+from headstart.adaptation.transforms import extend_unit_rows, get_transform, rows_at_once, unit_rows
 
 if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray, Task
     from headstart.sources.graph import GraphBuilder
 
 Link = Literal["softmax", "sigmoid", "identity"]
-
-_CHUNK_ROWS = 4096
 
 
 def link_of(task: Task) -> Link:
@@ -54,7 +52,8 @@ class LinearHead:
 
     def scores(self, features: FloatArray) -> FloatArray:
         """Shape (n, d) becomes (n, k), a chunk of rows at a time."""
-        parts = [self._scores(features[i : i + _CHUNK_ROWS]) for i in range(0, len(features), _CHUNK_ROWS)]
+        step = rows_at_once(features.shape[1])
+        parts = [self._scores(features[i : i + step]) for i in range(0, len(features), step)]
         return np.concatenate(parts) if parts else np.empty((0, len(self.offset)))
 
     def calibrated(self, slope: float, offset: FloatArray) -> LinearHead:

@@ -1,7 +1,7 @@
 """Ridge: a closed-form linear probe whose held-out predictions cost no refitting.
 
-One eigendecomposition of the smaller of the scatter and the Gram matrix serves every penalty; the block form of the
-leave-one-out identity gives the prediction of each item by a head fitted without the item's whole group:
+One eigendecomposition serves every penalty: of the scatter matrix of the features, or of the Gram matrix of the items
+where these are fewer, whose eigenvectors are the items' projections already. The block form of the leave-one-out identity gives the prediction of each item by a head fitted without the item's whole group:
 
     y_g - yhat_g(without g) = (I - H_gg)^-1 (y_g - yhat_g)
 
@@ -24,7 +24,7 @@ import numpy as np
 
 from headstart.adaptation.calibration import fit_calibration, losses
 from headstart.adaptation.head import LinearHead
-from headstart.adaptation.transforms import get_transform
+from headstart.adaptation.transforms import get_transform, rows_at_once
 from headstart.core.moments import Moments
 from headstart.engines.threads import n_threads
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from headstart.adaptation.problem import Problem
     from headstart.core.dataset import FloatArray, IntArray, Task
 
-_CHUNK_ROWS = 2048
 _RELATIVE_PENALTIES = tuple(10.0 ** np.arange(-3.0, 2.1, 0.5))
 _SMALLEST_EIGENVALUE = 1e-10  # relative to the largest; below it a direction is numerical noise
 
@@ -65,17 +64,18 @@ class Ridge:
     def fit(self, problem: Problem) -> RidgeFit:
         """Choose transform and penalty by the calibrated loss of held-out groups."""
         variants = [(t, False) for t in self.transforms] + [(t, True) for t in self.scaled_transforms]
+        n, d = problem.features.shape
+        used = dict.fromkeys(transform for transform, _ in variants) if n > d else {}
         with ThreadPoolExecutor(n_threads()) as pool:
-            used = dict.fromkeys(transform for transform, _ in variants)
             moments = dict(zip(used, pool.map(lambda t: moments_of(problem, t), used), strict=True))
-            found = list(pool.map(lambda variant: self._search(problem, moments[variant[0]], *variant), variants))
+            found = list(pool.map(lambda variant: self._search(problem, moments.get(variant[0]), *variant), variants))
         best = min(found, key=operator.itemgetter(0))
         return RidgeFit(path=best[1], penalty=best[2])
 
     def _search(
-        self, problem: Problem, moments: Moments, transform: str, scaled: bool
+        self, problem: Problem, moments: Moments | None, transform: str, scaled: bool
     ) -> tuple[float, RidgePath, float]:
-        path = RidgePath.of(problem, moments, transform, scaled=scaled)
+        path = RidgePath.of(problem, transform, scaled=scaled, moments=moments)
         penalty, loss = _choose_penalty(path, np.array(self.relative_penalties) * path.mean_eigenvalue)
         return loss, path, penalty
 
@@ -112,49 +112,75 @@ class RidgePath:
 
     Attributes
     ----------
-    moments : of the transformed features and the signs, by the problem's weights
-    scaled, scale : whether features are brought to unit variance, and shape (d,), what each centred feature is multiplied by
+    scaled : whether features are brought to unit variance
+    centre, scale : shape (d,), subtracted from each transformed feature, and what it is then multiplied by
+    target_mean : shape (k,), by the problem's weights
     eigenvalues : shape (r,), of the weighted scatter of the transformed, centred, scaled features
-    eigenvectors : shape (d, r)
     loadings : shape (r, k), eigenvectors^T times the cross-products with the targets
+    eigenvectors : shape (d, r), or None where `projections` are known
+    projections : shape (n, r), of the problem's items along the eigenvectors, or None
     """
 
     problem: Problem
-    moments: Moments
     transform: str
     scaled: bool
+    centre: FloatArray
     scale: FloatArray
+    target_mean: FloatArray
     eigenvalues: FloatArray
-    eigenvectors: FloatArray
     loadings: FloatArray
+    eigenvectors: FloatArray | None = None
+    projections: FloatArray | None = None
 
     @classmethod
-    def of(cls, problem: Problem, moments: Moments, transform: str, *, scaled: bool) -> RidgePath:
-        """Decompose; the smaller of the (n, n) Gram and the (d, d) scatter matrix is used.
+    def of(cls, problem: Problem, transform: str, *, scaled: bool, moments: Moments | None = None) -> RidgePath:
+        """Decompose the smaller of the (n, n) Gram and the (d, d) scatter matrix.
 
-        `moments` are those of the transformed features; `moments_of` makes them.
+        `moments` are those of the transformed features, where `moments_of` has made them already.
         """
         n, d = problem.features.shape
-        variance = np.diag(moments.scatter)
-        scale = 1.0 / np.sqrt(variance + 1e-9 * variance.mean() + 1e-300) if scaled else np.ones(d)
         if n <= d:
-            x = _rows(problem.features, transform, moments.mean, scale) * np.sqrt(problem.weights)[:, None]
-            eigenvalues, left = np.linalg.eigh(x @ x.T)
-            keep = _significant(eigenvalues)
-            eigenvectors = x.T @ (left[:, keep] / np.sqrt(eigenvalues[keep]))
-        else:
-            eigenvalues, eigenvectors = np.linalg.eigh(scale[:, None] * moments.scatter * scale)
-            keep = _significant(eigenvalues)
-            eigenvectors = eigenvectors[:, keep]
+            return cls._of_items(problem, transform, scaled=scaled)
+        moments = moments_of(problem, transform) if moments is None else moments
+        scale = _scale(np.diag(moments.scatter), scaled=scaled)
+        eigenvalues, eigenvectors = np.linalg.eigh(scale[:, None] * moments.scatter * scale)
+        keep = _significant(eigenvalues)
+        eigenvectors = eigenvectors[:, keep]
         return cls(
             problem=problem,
-            moments=moments,
             transform=transform,
             scaled=scaled,
+            centre=moments.mean,
             scale=scale,
+            target_mean=moments.target_mean,
             eigenvalues=eigenvalues[keep],
-            eigenvectors=eigenvectors,
             loadings=eigenvectors.T @ (scale[:, None] * moments.cross),
+            eigenvectors=eigenvectors,
+        )
+
+    @classmethod
+    def _of_items(cls, problem: Problem, transform: str, *, scaled: bool) -> RidgePath:
+        """Decompose the Gram matrix: X = U sqrt(eigenvalues) V^T, so that XV is U sqrt(eigenvalues)."""
+        weights, signs = problem.weights, problem.signs
+        x = _transformed(problem.features, transform)
+        centre, target_mean = (np.average(values, axis=0, weights=weights) for values in (x, signs))
+        x -= centre
+        scale = _scale(weights @ np.square(x), scaled=scaled)
+        root = np.sqrt(weights)[:, None]
+        x *= scale * root
+        eigenvalues, left = np.linalg.eigh(x @ x.T)
+        keep = _significant(eigenvalues)
+        left = left[:, keep] * np.sqrt(eigenvalues[keep])
+        return cls(
+            problem=problem,
+            transform=transform,
+            scaled=scaled,
+            centre=centre,
+            scale=scale,
+            target_mean=target_mean,
+            eigenvalues=eigenvalues[keep],
+            loadings=left.T @ (root * (signs - target_mean)),
+            projections=left / root,
         )
 
     @property
@@ -165,12 +191,15 @@ class RidgePath:
 
     def head(self, penalty: float) -> LinearHead:
         """The head for one penalty > 0, in units of the scatter matrix."""
+        along = self.loadings / (self.eigenvalues + penalty)[:, None]  # (r, k)
+        if self.eigenvectors is not None:
+            matrix = self.eigenvectors @ along
+        else:
+            assert self.projections is not None
+            x = _rows(self.problem.features, self.transform, self.centre, self.scale)
+            matrix = x.T @ (self.problem.weights[:, None] * (self.projections @ (along / self.eigenvalues[:, None])))
         return LinearHead(
-            transform=self.transform,
-            centre=self.moments.mean,
-            scale=self.scale,
-            matrix=self.eigenvectors @ (self.loadings / (self.eigenvalues + penalty)[:, None]),
-            offset=self.moments.target_mean,
+            transform=self.transform, centre=self.centre, scale=self.scale, matrix=matrix, offset=self.target_mean
         )
 
     def held_out(self, groups: IntArray, penalties: FloatArray) -> FloatArray:
@@ -181,13 +210,13 @@ class RidgePath:
         weights, targets = self.problem.weights, self.problem.signs
         shrink = 1.0 / (self.eigenvalues + penalties[:, None])  # (n_penalties, r)
         scores = np.empty((len(penalties), *self.problem.targets.shape))
-        for batch in _batches_of_groups(groups):  # (n_groups, size)
+        for batch in _batches_of_groups(groups, rows_at_once(len(self.eigenvalues))):  # (n_groups, size)
             projected = self._project(batch.reshape(-1)).reshape(*batch.shape, -1)  # (n_groups, size, r)
             root = np.sqrt(weights[batch])[..., None]
             signs = targets[batch]
-            intercept = root @ root.transpose(0, 2, 1) / self.moments.weight
+            intercept = root @ root.transpose(0, 2, 1) / weights.sum()
             for p, factor in enumerate(shrink):
-                fitted = projected @ (factor[:, None] * self.loadings) + self.moments.target_mean
+                fitted = projected @ (factor[:, None] * self.loadings) + self.target_mean
                 weighted = projected * root
                 hat = (weighted * factor) @ weighted.transpose(0, 2, 1) + intercept
                 rest = np.linalg.solve(np.eye(batch.shape[1]) - hat, root * (signs - fitted))
@@ -196,7 +225,10 @@ class RidgePath:
 
     def _project(self, index: IntArray) -> FloatArray:
         """Centred, scaled features of some items along the eigenvectors, shape (m, r)."""
-        x = _rows(self.problem.features[index], self.transform, self.moments.mean, self.scale)
+        if self.eigenvectors is None:
+            assert self.projections is not None
+            return self.projections[index]
+        x = _rows(self.problem.features[index], self.transform, self.centre, self.scale)
         return x @ self.eigenvectors
 
 
@@ -224,28 +256,38 @@ def moments_of(problem: Problem, transform: str) -> Moments:
     weights, signs = problem.weights, problem.signs
     parts = (
         Moments.of(apply(np.asarray(problem.features[rows], dtype=np.float64)), signs[rows], weights[rows])
-        for rows in _chunks(len(signs))
+        for rows in _chunks(problem.features)
     )
     return functools.reduce(operator.add, parts)
 
 
 def _rows(features: FloatArray, transform: str, centre: FloatArray, scale: FloatArray) -> FloatArray:
-    return (get_transform(transform).apply(np.asarray(features, dtype=np.float64)) - centre) * scale
+    return (_transformed(features, transform) - centre) * scale
+
+
+def _transformed(features: FloatArray, transform: str) -> FloatArray:
+    """A new array in double precision."""
+    return np.array(get_transform(transform).apply(np.asarray(features, dtype=np.float64)))
+
+
+def _scale(variance: FloatArray, *, scaled: bool) -> FloatArray:
+    return 1.0 / np.sqrt(variance + 1e-9 * variance.mean() + 1e-300) if scaled else np.ones(len(variance))
 
 
 def _significant(eigenvalues: FloatArray) -> NDArray[np.bool_]:
     return eigenvalues > _SMALLEST_EIGENVALUE * max(float(eigenvalues[-1]), 0.0)
 
 
-def _chunks(n: int) -> Iterator[slice]:
-    return (slice(i, i + _CHUNK_ROWS) for i in range(0, n, _CHUNK_ROWS))
+def _chunks(features: FloatArray) -> Iterator[slice]:
+    step = rows_at_once(features.shape[1])
+    return (slice(i, i + step) for i in range(0, len(features), step))
 
 
-def _batches_of_groups(groups: IntArray) -> Iterator[IntArray]:
-    """Positions of the items, shape (n_groups, size): groups of one size together, few enough rows to hold at once."""
+def _batches_of_groups(groups: IntArray, n_rows: int) -> Iterator[IntArray]:
+    """Positions of the items, shape (n_groups, size): groups of one size together, about `n_rows` rows at once."""
     order = np.argsort(groups, kind="stable")
     _, starts, sizes = np.unique(groups[order], return_index=True, return_counts=True)
     for size in np.unique(sizes):
         members = order[starts[sizes == size][:, None] + np.arange(size)]  # (n_groups, size)
-        step = max(1, _CHUNK_ROWS // int(size))
+        step = max(1, n_rows // int(size))
         yield from (members[i : i + step] for i in range(0, len(members), step))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,7 +52,17 @@ class Adapted:
     @property
     def leader(self) -> Candidate:
         """The chosen candidate that weighs most, narrowed to what it chose: for a learning curve, say."""
-        return self.chosen[int(np.argmax(self.head.weights))].fit.narrowed()
+        return self.chosen[self._leading].fit.narrowed()
+
+    @property
+    def leading_head(self) -> MixedHead:
+        """The head of the leader alone."""
+        i = self._leading
+        return replace(self.head, heads=(self.head.heads[i],), weights=(1.0,), names=(self.head.names[i],))
+
+    @property
+    def _leading(self) -> int:
+        return int(np.argmax(self.head.weights))
 
     def outputs_without(self, groups: IntArray) -> FloatArray:
         """Outputs for each item by fits without its group under another grouping, penalties and weights as chosen.

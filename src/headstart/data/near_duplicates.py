@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import FloatArray, IntArray
 
-_CHUNK_ROWS = 512
+_CHUNK_CELLS = 2**19  # of a block of distances: 2 MB, whatever the number of items
 _SAME_DISTANCE = 1e-4  # cosine distance below which two items are the same but for rounding
 _LARGEST_DISTANCE = 0.2  # never a near-duplicate beyond, whatever the data says
 _TAIL_DEVIATIONS = 2.5
@@ -85,8 +85,9 @@ def _centred_unit_rows(features: FloatArray) -> FloatArray:
 
 def _distances(unit: FloatArray, index: IntArray) -> Iterator[tuple[IntArray, FloatArray]]:
     """Cosine distances from some items to all, a chunk at a time; an item is infinitely far from itself."""
-    for start in range(0, len(index), _CHUNK_ROWS):
-        rows = index[start : start + _CHUNK_ROWS]
+    n_rows = max(1, _CHUNK_CELLS // len(unit))
+    for start in range(0, len(index), n_rows):
+        rows = index[start : start + n_rows]
         distances = 1.0 - unit[rows] @ unit.T
         distances[np.arange(len(rows)), rows] = np.inf
         yield rows, distances

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.engines.energy import WATTS_PER_CORE, cpu_seconds, energy_wh
@@ -58,5 +60,10 @@ class Clock:
 
 def peak_mib() -> float:
     """Most memory that this process has held at once, in MiB."""
+    status = Path("/proc/self/status")
+    if status.is_file():  # getrusage would count what the parent process held when it began this one
+        found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+        if found is not None:
+            return int(found[1]) * 1024 / _BYTES_PER_MIB
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / _BYTES_PER_MIB if sys.platform == "darwin" else peak * 1024 / _BYTES_PER_MIB

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 _LINE_INTERVAL_S = 10.0
 
 
+class Stopped(Exception):  # noqa: N818  (no error: whoever closed the sink asked for it)
+    """A step was stopped from outside."""
+
+
 class Progress:
     """Progress of one step, as a context: a bar on a terminal, elsewhere a line each ten seconds, on `sink`.
 
@@ -19,7 +23,7 @@ class Progress:
     ----------
     label : what is being done, with its unit: 'embedding photos'
     total : how many there are
-    sink : where to write, as a rule `sys.stderr`; None for silence
+    sink : where to write, as a rule `sys.stderr`; None for silence; one that is closed stops the step at its next advance
     done : how many of them were done before; they do not count in the time to go
 
     >>> import sys
@@ -52,7 +56,15 @@ class Progress:
             self._bar.stop()
 
     def advance(self, n: int = 1) -> None:
-        """Count `n` more as done; any thread may call it."""
+        """Count `n` more as done; any thread may call it.
+
+        Raises
+        ------
+        Stopped
+            The sink was closed.
+        """
+        if self._sink is not None and self._sink.closed:
+            raise Stopped(self.label)
         with self._lock:
             self.done += n
             if self._bar is not None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
-from contextlib import ExitStack, contextmanager
+import threading
+from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import OptionError
@@ -31,19 +32,18 @@ def n_threads() -> int:
 
 
 @contextmanager
-def limit(n: int) -> Iterator[None]:
-    """Hold BLAS, OpenMP and torch to `n` threads inside the block, as far as they are loaded."""
-    with ExitStack() as stack:
-        stack.enter_context(_blas_limit(n))
-        torch = sys.modules.get("torch")
-        if torch is not None:
-            stack.callback(torch.set_num_threads, torch.get_num_threads())
-            torch.set_num_threads(n)
+def core() -> Iterator[None]:
+    """Work as one of at most `n_threads()` threads of the process; wait where all of them are at work.
+
+    Batches of one step and the whole of another that runs beside it take turns on the cores rather than crowd them.
+    """
+    with _cores(n_threads()):
         yield
 
 
 @contextmanager
-def _blas_limit(n: int) -> Iterator[None]:
+def limit(n: int) -> Iterator[None]:
+    """Hold BLAS and OpenMP to `n` threads inside the block, in the whole process, as far as they are loaded."""
     try:
         threadpoolctl = importlib.import_module("threadpoolctl")
     except ModuleNotFoundError:
@@ -51,6 +51,24 @@ def _blas_limit(n: int) -> Iterator[None]:
         return
     with threadpoolctl.threadpool_limits(limits=n):
         yield
+
+
+@contextmanager
+def limit_torch(n: int) -> Iterator[None]:
+    """Hold torch to `n` threads inside the block; `limit` leaves torch alone, so that neither disturbs the other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@cache
+def _cores(n: int) -> threading.BoundedSemaphore:
+    return threading.BoundedSemaphore(n)
 
 
 def _n_cores() -> int:

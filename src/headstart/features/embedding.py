@@ -13,7 +13,7 @@ import numpy as np
 from headstart.core.errors import DataError
 from headstart.engines.files import cache_folder
 from headstart.engines.progress import Progress
-from headstart.engines.threads import n_threads
+from headstart.engines.threads import core, n_threads
 from headstart.features.contents import Contents
 from headstart.features.matrix import Matrix
 from headstart.features.store import KEY_DTYPE, Store
@@ -165,7 +165,8 @@ def _run(
     backbone.input.prepare([])  # what it loads lazily is loaded once, not by each thread
 
     def compute(numbers: Numbers) -> _Done:
-        rows, errors = _forward([items[i] for i in contents.first[numbers]], backbone, session)
+        with core():
+            rows, errors = _forward([items[i] for i in contents.first[numbers]], backbone, session)
         good = np.array([place for place in range(len(numbers)) if place not in errors], dtype=np.intp)
         failed = {int(numbers[place]): error for place, error in errors.items()}
         return _Done(good=numbers[good], rows=rows, errors=failed)

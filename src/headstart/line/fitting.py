@@ -20,11 +20,12 @@ from headstart.data.near_duplicates import find_near_duplicates
 from headstart.engines.clock import Clock
 from headstart.engines.files import cache_folder
 from headstart.engines.journal import Journal
+from headstart.engines.memory import share_one_heap
 from headstart.features import embed
 from headstart.line.choosing import choose_source, names_of
 from headstart.line.fitted import Fitted
 from headstart.line.presets import preset_named
-from headstart.packaging import Schema, check_target, load_bundle, write
+from headstart.packaging import Schema, check_target, load_bundle, start_drawing, write
 from headstart.proof import Arena, prove
 from headstart.proof.rival import COSTS
 from headstart.ranking import Limits
@@ -88,6 +89,7 @@ def fit(
     names = names_of(source)
     limits = Limits(max_latency_ms=max_latency_ms, max_size_mib=max_size_mib, licence=licence)
     clock = Clock(chosen.budget_s if budget_s is None else budget_s)
+    share_one_heap()
     folder = _target(out)
     _check_place(folder)
     with clock.stage("load"):
@@ -98,6 +100,7 @@ def fit(
         )
     with clock.stage("embed"):
         dataset, features = _embed_readable(dataset, backbone, max_bad, progress)
+    start_drawing()
     with clock.stage("adapt"):
         duplicates = find_near_duplicates(features.values, dataset.groups)
         dataset = replace(dataset, groups=duplicates.groups)

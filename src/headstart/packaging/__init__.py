@@ -4,7 +4,8 @@
 """
 
 from headstart.packaging.bundle import Schema, check_target, write
+from headstart.packaging.charts import start_drawing
 from headstart.packaging.model import Bundle, Prediction, load_bundle
 from headstart.packaging.page import render
 
-__all__ = ["Bundle", "Prediction", "Schema", "check_target", "load_bundle", "render", "write"]
+__all__ = ["Bundle", "Prediction", "Schema", "check_target", "load_bundle", "render", "start_drawing", "write"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import require
@@ -61,6 +63,12 @@ def draw(spec: Spec) -> str:
         svg = svg.replace(f'"{colour}"', f'"{variable}"')
     # the size is the page's affair; only the shape (viewBox) is the picture's
     return re.sub(r'^(<svg[^>]*?) width="([\d.]+)" height="[\d.]+"', r'\1 style="max-width:calc(\2px * 1.35)"', svg)
+
+
+def start_drawing() -> None:
+    """Start the drawing engine in a thread of its own: it takes most of a second, better spent beside other work."""
+    if find_spec("vl_convert") is not None:  # who lacks it is told when the pictures are drawn
+        threading.Thread(target=draw, args=({"mark": "point", "data": {"values": []}},), daemon=True).start()
 
 
 def scores(model: Score, rivals: Sequence[RivalResult], model_name: str) -> Spec:

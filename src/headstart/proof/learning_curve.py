@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from headstart.adaptation.problem import Candidate
     from headstart.core.dataset import FloatArray, IntArray
+    from headstart.core.model import Head
     from headstart.core.report import Score
     from headstart.proof.contest import Arena
     from headstart.proof.metrics import Metric
@@ -67,7 +68,9 @@ class PowerLaw:
         return float((self.amplitude / (self.limit - value)) ** (1 / self.exponent))
 
 
-def learning_curve(arena: Arena, metric: Metric, *, strategy: str | Candidate, n_sizes: int = N_SIZES) -> LearningCurve:
+def learning_curve(
+    arena: Arena, metric: Metric, *, strategy: str | Candidate, whole: Head | None = None, n_sizes: int = N_SIZES
+) -> LearningCurve:
     """Score heads that were fitted on growing parts of the training items, always on the same held-out items.
 
     Each fold is cut into nested parts, groups whole, so that a point is measured on all held-out items.
@@ -75,6 +78,7 @@ def learning_curve(arena: Arena, metric: Metric, *, strategy: str | Candidate, n
     Parameters
     ----------
     strategy : the candidate that is fitted each time; one alone, for the curve's shape rather than its height
+    whole : the head that it gave on `arena.plan.final`, where it was fitted already
     """
     folds = [(nested_subsets(learnt, arena, n_sizes), held_out) for learnt, held_out in arena.plan.folds]
     held_out = arena.plan.held_out
@@ -84,10 +88,13 @@ def learning_curve(arena: Arena, metric: Metric, *, strategy: str | Candidate, n
         parts = [(subsets[size - len(subsets)], positions) for subsets, positions in folds]  # all end at the whole
         if not all(_can_be_learnt(arena.dataset.targets[subset], arena.groups[subset]) for subset, _ in parts):
             continue
-        outputs = [
-            arena.adapt(subset, strategy=strategy).head.outputs(arena.features[positions])
-            for subset, positions in parts
+        heads = [
+            whole
+            if whole is not None and np.array_equal(subset, arena.plan.final)
+            else arena.adapt(subset, strategy=strategy).head
+            for subset, _ in parts
         ]
+        outputs = [head.outputs(arena.features[positions]) for head, (_, positions) in zip(heads, parts, strict=True)]
         one = score(metric, targets, np.concatenate(outputs), resamples)
         if math.isfinite(one.value):
             found.append((round(float(np.mean([len(subset) for subset, _ in parts]))), one))

@@ -17,6 +17,7 @@ from headstart.proof.estimates import estimate
 from headstart.proof.intervals import Resamples, gain, score, scores
 from headstart.proof.learning_curve import learning_curve
 from headstart.proof.metrics import headline, metrics_for
+from headstart.proof.race import Race
 from headstart.proof.rival import rivals_for
 from headstart.proof.verdict import Judgement, judge
 
@@ -71,12 +72,14 @@ def prove(
     targets, resamples = dataset.targets[held_out], Resamples.draw(arena.groups[held_out], seed=arena.seed)
     metric = headline(dataset.task, dataset.targets[plan.final])
     _check_defined(metric, targets, dataset)
-    ours = perform(Transfer(f"{arena.backbone.name} + {adapted.strategy}", adapted), arena)
-    performances, skipped = _run(competitors, arena, clock)
+    with Race(competitors, arena, clock) as race:
+        ours = perform(Transfer(f"{arena.backbone.name} + {adapted.strategy}", adapted), arena)
+        curve = learning_curve(arena, metric, strategy=adapted.leader, whole=adapted.leading_head)
+        estimates = estimate(arena, adapted, metric, plan.final)
+        performances, skipped = race.finish()
     results = tuple(_compare(metric, targets, ours, theirs, resamples) for theirs in performances)
     judgement = judge(results)
     predictor = _predictor(arena, adapted, judgement, competitors, performances)
-    curve = learning_curve(arena, metric, strategy=adapted.leader)
     report = Report(
         task=dataset.task,
         name=dataset.name,
@@ -94,7 +97,7 @@ def prove(
         metrics=scores(metrics_for(dataset.task), targets, ours.outputs, resamples),
         rivals=results,
         gain=judgement.gain,
-        estimates=estimate(arena, adapted, metric, plan.final),
+        estimates=estimates,
         candidates=tuple({**c, "chosen": c["weight"] > 0} for c in adapted.candidates),
         curve=curve.points,
         forecast=curve.forecast,
@@ -127,23 +130,6 @@ def _check_defined(metric: Metric, targets: FloatArray, dataset: Dataset) -> Non
             f"{metric.name} cannot be measured on the {len(targets)} held-out items of '{dataset.name}': their target does "
             "not vary. Hold out items of every kind, or leave the test part or --time out."
         )
-
-
-def _run(competitors: tuple[Rival, ...], arena: Arena, clock: Clock) -> tuple[list[Performance], list[dict[str, Any]]]:
-    """Let the rivals perform, cheapest first, while there is time; say which were left out."""
-    done: list[Performance] = []
-    skipped: list[dict[str, Any]] = []
-    for rival in competitors:
-        left = clock.left_s
-        expected = done[-1].seconds if done else 0.0  # they come cheapest first: the next costs at least as much
-        if (left is not None and left < expected) or (left is not None and left <= 0):
-            message = f"The rival '{rival.name}' was left out: the time budget was spent. Give --budget more, or none."
-            skipped.append({"kind": "budget", "message": message, "where": ()})
-            continue
-        if arena.progress is not None:
-            arena.progress.write(f"proving against {rival.name}\n")
-        done.append(perform(RivalContestant(rival), arena))
-    return done, skipped
 
 
 def _compare(

@@ -34,6 +34,8 @@ class Rival(Protocol):
     title: ClassVar[str]
     modalities: ClassVar[tuple[Modality, ...]]
     cost: ClassVar[Cost]
+    single_threaded: ClassVar[bool]
+    """Its long work keeps to one thread and touches no thread setting of others, so that it may run beside them."""
 
     def fit(
         self, dataset: Dataset, index: IntArray, *, seed: int, journal: Journal, progress: TextIO | None = None

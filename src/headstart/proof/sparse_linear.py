@@ -84,6 +84,7 @@ def _within_span(rows: Any) -> tuple[Any, Callable[[FloatArray], FloatArray]]:
         return rows, lambda matrix: matrix
     from scipy.linalg import cholesky, solve_triangular
 
+    rows = rows.astype(np.float64)  # in single precision, rounding would leave negative eigenvalues
     products = (rows @ rows.T).toarray()
     products[np.diag_indices(n)] += _JITTER  # equal texts make it singular
     factor = cholesky(products, lower=True)

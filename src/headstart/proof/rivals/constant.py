@@ -26,6 +26,7 @@ class Constant:
     title: ClassVar[str] = "a model that always says the same"
     modalities: ClassVar[tuple[Modality, ...]] = ("image", "text")
     cost: ClassVar[Cost] = "simple"
+    single_threaded: ClassVar[bool] = False
 
     def fit(
         self,

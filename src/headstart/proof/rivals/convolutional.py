@@ -38,6 +38,7 @@ class Convolutional:
     title: ClassVar[str] = "a small network trained from scratch"
     modalities: ClassVar[tuple[Modality, ...]] = ("image",)
     cost: ClassVar[Cost] = "full"
+    single_threaded: ClassVar[bool] = True
     size_px: int = 64
     max_items: int = 20_000
 

@@ -35,6 +35,7 @@ class RandomWeights:
     title: ClassVar[str] = "the same network with random weights"
     modalities: ClassVar[tuple[Modality, ...]] = ("image", "text")
     cost: ClassVar[Cost] = "full"
+    single_threaded: ClassVar[bool] = False
     backbone: Source
     strategy: str = "auto"
     draw: int = 0

@@ -43,6 +43,7 @@ class Tfidf:
     title: ClassVar[str] = "TF-IDF with a linear model"
     modalities: ClassVar[tuple[Modality, ...]] = ("text",)
     cost: ClassVar[Cost] = "simple"
+    single_threaded: ClassVar[bool] = False
     max_words: int = 2
     max_terms: int = 50_000
 
@@ -73,10 +74,8 @@ class Tfidf:
         )
 
     def _fit(self, part: Dataset, texts: Sequence[str], groups: IntArray, seed: int) -> Arrays:
-        frequencies = Counter(term for text in texts for term in set(terms(text, self.max_words)))
-        vocabulary = _choose(frequencies, len(texts), self.max_terms)
+        vocabulary, counts = self._vocabulary(texts)
         # smoothed as if one more text held every term, so that no rarity is infinite
-        counts = np.array([frequencies[term] for term in vocabulary], np.float64)
         rarity = (np.log((1 + len(texts)) / (1 + counts)) + 1).astype(np.float32)
         given = NgramInput(vocabulary=vocabulary, max_words=self.max_words)
         rows = _sparse(given, rarity, texts)
@@ -88,6 +87,12 @@ class Tfidf:
             "offset": np.asarray(offset),
             "note": np.array(note),
         }
+
+    def _vocabulary(self, texts: Sequence[str]) -> tuple[tuple[str, ...], FloatArray]:
+        """The terms, and how many texts hold each."""
+        frequencies = Counter(term for text in texts for term in set(terms(text, self.max_words)))
+        vocabulary = _choose(frequencies, len(texts), self.max_terms)
+        return vocabulary, np.array([frequencies[term] for term in vocabulary], np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +163,7 @@ def _sparse(given: NgramInput, rarity: FloatArray, texts: Sequence[str]) -> Any:
         batch = given.prepare(texts[start : start + _BATCH_ROWS])
         weights = weigh(batch["ids"], batch["counts"], _padded(rarity))
         ids += [row[there].astype(np.int32) for row, there in zip(batch["ids"], weights > 0, strict=True)]
-        values += [row[row > 0] for row in weights]
+        values += [row[row > 0].astype(np.float32) for row in weights]
     ends = np.cumsum([0, *map(len, ids)])
     return sparse.csr_matrix(
         (np.concatenate(values), np.concatenate(ids), ends), shape=(len(texts), max(1, len(rarity)))
