@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import tiny
 
+import tiny
 from headstart.adaptation.problem import Problem
 from headstart.core.registry import get, names
 

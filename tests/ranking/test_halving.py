@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import tiny
 from hypothesis import given
 from hypothesis.strategies import integers
 
+import tiny
 from headstart.core.dataset import Dataset
 from headstart.proof import headline
 from headstart.ranking import Halving
@@ -132,5 +132,5 @@ def test_groups_of_the_users_stay_whole_in_every_round():
 
 def test_of_two_both_go_on_and_of_many_half():
     hopeful = Halving(prior=FLAT, tolerance=0.0)
-    _, looked = run({name: 1.0 for name in "abcdef"}, halving=replace(hopeful, cap=192))
+    _, looked = run(dict.fromkeys("abcdef", 1.0), halving=replace(hopeful, cap=192))
     assert sorted(len(items) for items in looked.values()) == [48, 48, 48, 192, 192, 192]
