@@ -199,7 +199,7 @@ class TestOtherCommands:
     def test_sources(self, run):
         assert "efficientnet-lite0" in [card["name"] for card in run("sources", "--json").json]
         done = run("sources", "wordllama-256", "--json")
-        assert done.json["licence"] == "MIT"
+        assert done.json["licence"] == "MIT AND LicenseRef-Llama-2-Community"
         assert "known bias" in done.err
 
     def test_demo_lists_what_there_is(self, run):

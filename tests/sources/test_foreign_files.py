@@ -75,8 +75,8 @@ class TestGguf:
 
     def test_one_file_gives_both(self, tmp_path):
         content = {"x.gguf": gguf_file(tmp_path, {"output_norm.weight": (np.ones(32, np.float32), 0)})}
-        assert list(from_safetensors(convert("weights.safetensors", "x.gguf", content))) == ["norm.weight"]
-        assert json.loads(convert("tokenizer.json", "x.gguf", content))["model"]["type"] == "BPE"
+        assert list(from_safetensors(convert("x.gguf", content))) == ["norm.weight"]
+        assert json.loads(convert("x.gguf", content, name="tokenizer.json"))["model"]["type"] == "BPE"
 
     def test_another_network_is_refused(self, tmp_path):
         with pytest.raises(SourceError, match="architecture 'mamba' is not known; known: llama"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from headstart.sources.card import WEIGHTS
 from headstart.sources.gguf_file import tokenizer_from_gguf, weights_from_gguf
 from headstart.sources.onnx_weights import weights_from_onnx
+from headstart.sources.tfjs_layers import from_tfjs_layers
 from headstart.sources.weights import from_torch, to_safetensors
 
 if TYPE_CHECKING:
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
     from headstart.sources.weights import State
 
 
-def convert(name: str, path: str, contents: Mapping[str, bytes]) -> bytes:
+def convert(path: str, contents: Mapping[str, bytes], *, name: str = WEIGHTS) -> bytes:
     """Convert a member of an archive by its ending.
 
     Parameters
     ----------
-    name : the file that is made of it
     path : the member's own path
     contents : the bytes of that file and of the further files that the member consists of, by path, in their order
+    name : the file that is made of it
 
     Raises
     ------
@@ -57,4 +58,5 @@ _READERS: dict[str, Callable[[str, Mapping[str, bytes]], State]] = {
     ".onnx": _from_onnx,
     ".pt": _from_torch,
     ".pth": _from_torch,
+    "/model.json": from_tfjs_layers,
 }

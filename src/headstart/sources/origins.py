@@ -87,7 +87,7 @@ def _contents(card: Card, origin: Origin, sink: TextIO | None) -> dict[str, byte
     archive = _DOWNLOADS[origin.kind](*origin.requirement, origin.archive, origin.sha256, sink=sink)
     contents = {}
     for name, member in origin.members.items():
-        files = {path: _member(archive, path) for path in (member.path, *member.parts)}
+        files = _files(archive, (member.path, *member.parts))
         _check(card, member.path, b"".join(files.values()), member.sha256)
         contents[name] = _converted(card, name, member, files)
         _check(card, name, contents[name], card.files[name])
@@ -96,7 +96,7 @@ def _contents(card: Card, origin: Origin, sink: TextIO | None) -> dict[str, byte
 
 def _converted(card: Card, name: str, member: Member, files: dict[str, bytes]) -> bytes:
     try:
-        return convert(name, member.path, files)
+        return convert(member.path, files, name=name)
     except SourceError as error:
         raise SourceError(f"{card.name}: {member.path}: {error}") from error
 
@@ -107,15 +107,22 @@ def _check(card: Card, name: str, content: bytes, sha256: str) -> None:
         raise SourceError(f"{card.name}: {name} has sha256 {found}, but the card pins {sha256}. Do not use it.")
 
 
-def _member(archive: Path, path: str) -> bytes:
+def _files(archive: Path, paths: tuple[str, ...]) -> dict[str, bytes]:
+    """Read files out of an archive, by path, in the order that was asked for."""
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as box:
-                return box.read(path)
+                return {path: box.read(path) for path in paths}
         with tarfile.open(archive) as tar:
-            file = tar.extractfile(path)
-            if file is not None:
-                return file.read()
+            return {path: _file(tar, path) for path in paths}
     except (KeyError, OSError, zipfile.BadZipFile, tarfile.TarError) as error:
-        raise SourceError(f"{archive.name}: cannot read {path} ({error}). Remove {archive} and run again.") from error
-    raise SourceError(f"{archive.name}: {path} is not a file.")
+        raise SourceError(
+            f"{archive.name}: cannot read {paths[0]} ({error}). Remove {archive} and run again."
+        ) from error
+
+
+def _file(tar: tarfile.TarFile, path: str) -> bytes:
+    file = tar.extractfile(path)
+    if file is None:
+        raise SourceError(f"{tar.name}: {path} is not a file.")
+    return file.read()

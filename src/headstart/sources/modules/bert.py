@@ -22,8 +22,7 @@ transformers: Any = require("transformers", extra="train", purpose="training a B
 class _Bert(transformers.BertModel):  # type: ignore[misc]
     @property
     def blocks(self) -> dict[str, torch.nn.Module]:
-        layers = [f"encoder.layer.{i}" for i in range(self.config.num_hidden_layers)]
-        return {name: self.get_submodule(name) for name in ("embeddings", *layers)}
+        return {"embeddings": self.embeddings, **{f"block {i}": layer for i, layer in enumerate(self.encoder.layer)}}
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         hidden = super().forward(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state

@@ -22,8 +22,8 @@ transformers: Any = require("transformers", extra="train", purpose="training a L
 class _Llama(transformers.LlamaModel):  # type: ignore[misc]
     @property
     def blocks(self) -> dict[str, torch.nn.Module]:
-        layers = [f"layers.{i}" for i in range(self.config.num_hidden_layers)]
-        return {name: self.get_submodule(name) for name in ("embed_tokens", *layers, "norm")}
+        middle = {f"block {i}": layer for i, layer in enumerate(self.layers)}
+        return {"embeddings": self.embed_tokens, **middle, "norm": self.norm}
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         # padding comes last and a token attends to earlier ones only, so that the mask counts in the mean alone

@@ -30,7 +30,7 @@ class _StaticEmbeddings(nn.Module):
 
     @property
     def blocks(self) -> dict[str, nn.Module]:
-        return {self.name: self}
+        return {"embeddings": self}
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         if self.unknown_token is not None:
