@@ -15,6 +15,7 @@ from headstart.core.dataset import Dataset
 from headstart.core.errors import DataError, OptionError, SourceError
 from headstart.engines.clock import Clock
 from headstart.ranking import Halving, Limits
+from headstart.ranking.latency import measure_latency_ms
 from headstart.ranking.limits import size_mib
 from headstart.sources import card as cards_module
 from headstart.sources import find
@@ -163,17 +164,15 @@ def test_a_source_that_cannot_be_had_is_left_out_unless_it_was_named(dataset, mo
 
 
 def test_items_that_cannot_be_read_are_an_error_only_if_there_are_no_others(dataset, monkeypatch):
-    from headstart.ranking import latency
+    source = headstart.open_source("tiny-bert", sink=None)
+    session, prepare = source.session(), source.input.prepare
 
-    class Session:
-        def run(self, *_):
-            return None
+    def refuse_broken(items):
+        if items == ["broken"]:
+            raise DataError("broken")
+        return prepare(items)
 
-    class Source:
-        class input:
-            @staticmethod
-            def prepare(items):
-                raise DataError("broken")
-
+    monkeypatch.setattr(type(source.input), "prepare", lambda _self, items: refuse_broken(items))
+    assert measure_latency_ms(source, session, ["broken", *dataset.items]) > 0
     with pytest.raises(DataError, match="none of the 2 items"):
-        latency.measure_latency_ms(Source, Session(), ["a", "b"])
+        measure_latency_ms(source, session, ["broken", "broken"])
