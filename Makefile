@@ -5,7 +5,7 @@ STAMP  := .venv/.installed
 # torch of a constrained version is taken from the folder that pip is configured with, where there is one: the CPU build
 LINKS  := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null || echo $(PIP_FIND_LINKS))
 
-DEMOS  := bbc complaints disaster groceries movie-reviews questions sms-spam traffic-lights vader
+DEMOS  := bbc cifar10 complaints digits disaster groceries movie-reviews questions sms-spam traffic-lights vader
 
 .PHONY: install fetch demo test check bench clean
 
@@ -37,8 +37,8 @@ fetch: install  ## the pretrained weights and the real data, once, into the cach
 	$(BIN)/python tests/known_photos.py
 	for name in $(DEMOS); do $(BIN)/headstart demo $$name --out demo/$$name || exit 1; done
 
-bench: install  ## every figure of the docs, printed anew (about an hour on two cores)
-	for program in one_pass predict growth killed quality; do $(BIN)/python bench/$$program.py || exit 1; done
+bench: install  ## every figure of the docs, printed anew (about an hour and a half on two cores)
+	for program in one_pass predict growth killed quality ranking; do $(BIN)/python bench/$$program.py || exit 1; done
 
 clean:
 	rm -rf .venv demo

@@ -75,7 +75,7 @@ TASKS = (
 
 def data_of(task: Task):
     """The task's items, no more than it needs, in an order that is drawn once."""
-    folder = demo(task.demo, FOLDER / task.demo) if task.demo != "cifar10" else FOLDER / "cifar10"
+    folder = demo(task.demo, FOLDER / task.demo)
     source = folder
     if task.keep is not None:
         import pandas as pd

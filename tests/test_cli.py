@@ -142,6 +142,27 @@ class TestFit:
         assert run("report", tmp_path / "m", "--json").json["seed"] == 1
 
 
+class TestRank:
+    def test_figures_for_machines_and_words_for_people(self, run, tmp_path):
+        done = run("rank", write_texts(tmp_path / "t.csv"), *QUICK[:2], "--json")
+        assert done.code == 0, done.err
+        (source,) = done.json["sources"]
+        assert source["name"] == QUICK[1]
+        assert {"score", "predicted", "n_items", "seconds", "latency_ms", "size_mib", "licence", "dropped"} < set(
+            source
+        )
+        assert f"{source['n_items']} items" in done.err
+        assert done.json["sentence"] in done.err
+
+    def test_fit_within_limits_says_what_it_was_chosen_from(self, run, tmp_path):
+        limits = ("--max-latency-ms", 1000, "--licence", "permissive", "--preset", "fast")
+        done = run("fit", write_texts(tmp_path / "t.csv"), *QUICK[:4], *limits, "--out", tmp_path / "m", "--json")
+        assert done.code == 0, done.err
+        assert [source["name"] for source in done.json["ranking"]] == [QUICK[1]]
+        assert {rival["name"] for rival in done.json["rivals"]} == {"constant", "tfidf"}  # those of the preset
+        assert run("report", tmp_path / "m", "--json").json["ranking"] == done.json["ranking"]
+
+
 class TestPredict:
     def test_a_table(self, run, model, tmp_path):
         done = run("predict", model, write_texts(tmp_path / "new.csv", 30), "--json")
@@ -333,6 +354,13 @@ CASES = [
     option_case("seed is a word", ("--seed", "abc"), "--seed", "integer"),
     option_case("seed is negative", ("--seed", "-1"), "--seed", "0"),
     option_case("unknown source", ("--source", "wordlama"), "Did you mean 'wordllama-256'"),
+    option_case("one of several sources unknown", ("--source", f"tiny-{TEXTS},wordlama"), "Did you mean 'wordllama-256'"),
+    option_case("unknown preset", ("--preset", "fats"), "Did you mean 'fast'"),
+    option_case("no source so quick", (*QUICK[:2], "--max-latency-ms", "0.000001"), "no source is within 1e-06 ms", f"the nearest is tiny-{TEXTS}"),
+    option_case("no source so small", (*QUICK[:2], "--max-size-mib", "0.001"), "no source is within 0.001 MiB", f"the nearest is tiny-{TEXTS}"),
+    option_case("no source of the licence", (*QUICK[:2], "--licence", "MIT"), "no source has a licence among MIT", "Apache-2.0"),
+    option_case("unknown licence", ("--licence", "MTI"), "'MTI'", "Did you mean 'MIT'"),
+    option_case("limit of nothing", ("--max-size-mib", "0"), "must be above 0"),
     option_case("unknown strategy", ("--strategy", "rigde"), "Did you mean 'ridge'"),
     option_case("unknown rivals", ("--rivals", "ful"), "Did you mean 'full'"),
     option_case("budget of another unit", ("--budget", "2x"), "90s, 2m or 1h", "'2x'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from html.parser import HTMLParser
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from tiny_bundle import make_report, make_schema
 
 from headstart.core.report import RivalResult, Score
+from headstart.packaging import charts
 from headstart.packaging.page import render, render_card
 
 ATTACK = "</text></svg><script>alert(1)</script><img src=x onerror=alert(1)> \"'{{ 7*7 }} & `x` | y"
@@ -243,3 +245,34 @@ def test_the_card_says_what_a_reader_needs():
         "## Limits",
     ):
         assert part in card
+
+
+def ranked(name, value, latency_ms, dropped=""):
+    score = None if value is None else asdict(Score(name="accuracy", value=value, low=value - 0.05, high=value + 0.05))
+    facts = {"n_items": 48, "seconds": 1.0, "size_mib": 30.0, "licence": "MIT", "predicted": score}
+    return {"name": name, "score": score, "latency_ms": latency_ms, "dropped": dropped, **facts}
+
+
+RANKING = (ranked("slow", 0.9, 20.0), ranked("quick", 0.8, 1.0, "0.800"), ranked(ATTACK, None, None, "60 MiB are more"))
+
+
+def test_a_ranking_shows_every_source_with_the_reason():
+    page = render(make_report(ranking=RANKING))
+    assert Tags(page).open == []
+    assert "script" not in {tag for tag, _ in Tags(page).tags}
+    for part in ("Why this source", "1. slow", "2. quick", "60 MiB are more", "not measured", 'class="chart frontier"'):
+        assert part in page
+
+
+def test_one_source_is_no_ranking():
+    assert "Why this source" not in render(make_report(ranking=RANKING[:1]))
+    assert "Why this source" not in render(make_report())
+
+
+def test_on_the_frontier_nothing_is_quicker_and_better():
+    rows = [
+        {"metric": "accuracy", "value": v, "low": v, "high": v, "latency_ms": ms}
+        for v, ms in ((0.9, 20), (0.7, 5), (0.8, 1))
+    ]
+    _, line, *_ = charts.frontier(rows)["layer"]
+    assert [row["number"] for row in line["data"]["values"]] == ["1", "3"]

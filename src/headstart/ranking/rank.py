@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
-from headstart.core.errors import OptionError, SourceError
+from headstart.core.errors import MissingExtraError, OptionError, SourceError
 from headstart.data.holdout import plan_splits
 from headstart.engines.clock import Clock
 from headstart.engines.threads import n_threads
@@ -161,14 +161,14 @@ def _open(
     entrants: dict[str, _Entrant], learnable: Dataset, limits: Limits, progress: TextIO | None, *, named: bool
 ) -> None:
     """Open the sources and measure them; one that nobody named and that cannot be had is left out."""
-    failure: SourceError | None = None
+    failure: SourceError | MissingExtraError | None = None
     for entrant in entrants.values():
         if entrant.refused:
             continue
         started = time.perf_counter()
         try:
             entrant.source = open_source(entrant.card, sink=progress)
-        except SourceError as error:
+        except (SourceError, MissingExtraError) as error:
             if named:
                 raise
             entrant.refused, failure = str(error), error

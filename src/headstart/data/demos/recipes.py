@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 import sys
 import tarfile
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-_N_DIGITS = 2000
+_N_SMALL_PHOTOS = 2000  # of digits and CIFAR-10: enough to learn from, few enough to lay out in a moment
+_CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
 class Members(Protocol):
@@ -131,11 +133,22 @@ def _digits(archive: Members, members: Sequence[str], folder: Path) -> None:
     """The first 2,000 rows of Parquet: 784 columns of grey values and the digit."""
     parquet = require("pyarrow.parquet", extra="train", purpose="making the demo 'digits'")
     image = require("PIL.Image", extra="train", purpose="making the demo 'digits'")
-    rows = next(parquet.ParquetFile(io.BytesIO(archive.read(members[0]))).iter_batches(batch_size=_N_DIGITS))
+    rows = next(parquet.ParquetFile(io.BytesIO(archive.read(members[0]))).iter_batches(batch_size=_N_SMALL_PHOTOS))
     for row, (*grey, digit) in enumerate(zip(*rows.to_pydict().values(), strict=True)):
         photo = io.BytesIO()
         image.frombytes("L", (28, 28), bytes(grey)).save(photo, "png")
         _write(folder / str(digit) / f"{row:04d}.png", photo.getvalue())
+
+
+def _cifar10(archive: Members, members: Sequence[str], folder: Path) -> None:
+    """The first 2,000 rows of one tall picture: a row is 32 × 32 pixels in reading order."""
+    image = require("PIL.Image", extra="train", purpose="making the demo 'cifar10'")
+    rows = image.open(io.BytesIO(archive.read(members[0]))).convert("RGB").crop((0, 0, 1024, _N_SMALL_PHOTOS)).tobytes()
+    labels = json.loads(archive.read(members[1]))
+    for row in range(_N_SMALL_PHOTOS):
+        photo = io.BytesIO()
+        image.frombytes("RGB", (32, 32), rows[row * 3072 : (row + 1) * 3072]).save(photo, "png")
+        _write(folder / _CIFAR10_CLASSES[labels[row]] / f"{row:04d}.png", photo.getvalue())
 
 
 RECIPES: dict[str, Callable[[Members, Sequence[str], Path], None]] = {
@@ -149,6 +162,7 @@ RECIPES: dict[str, Callable[[Members, Sequence[str], Path], None]] = {
     "disaster": _disaster,
     "vader": _vader,
     "digits": _digits,
+    "cifar10": _cifar10,
 }
 
 
