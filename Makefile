@@ -33,7 +33,7 @@ test: check fetch  ## everything, with the network closed to the tests
 	$(BIN)/python -m pytest
 
 fetch: install  ## the pretrained weights and the real data, once, into the cache
-	$(BIN)/headstart sources --fetch
+	$(BIN)/headstart sources fetch --all
 	for name in $(DEMOS); do $(BIN)/headstart demo $$name --out demo/$$name || exit 1; done
 
 bench: install  ## every figure of the docs, printed anew (about an hour on two cores)

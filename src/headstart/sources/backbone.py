@@ -21,6 +21,8 @@ from headstart.sources.origins import fetch, read_file
 from headstart.sources.weights import from_safetensors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from headstart.core.dataset import Modality
     from headstart.core.model import Input
     from headstart.sources.weights import State
@@ -55,7 +57,7 @@ class Source:
     @cached_property
     def input(self) -> Input:
         """The preprocessing in front of the network."""
-        files = {name: read_file(self.card, self.folder, name) for name in self.card.files if name != WEIGHTS}
+        files = self._read(name for name in self.card.files if name != WEIGHTS)
         return inputs.build(self.card.input["kind"], self.card.input, files)
 
     def key(self, item: Any) -> bytes:
@@ -94,8 +96,13 @@ class Source:
 
     def encode(self, graph: Any) -> str:
         """Declare the graph's inputs, add the network, and return the value of shape (batch, dimensions)."""
-        value: str = self._architecture.encode(graph, self.state(), self.card)
+        names = getattr(self._architecture, "FILES", ())
+        more = {"files": self._read(names)} if names else {}
+        value: str = self._architecture.encode(graph, self.state(), self.card, **more)
         return value
+
+    def _read(self, names: Iterable[str]) -> dict[str, bytes]:
+        return {name: read_file(self.card, self.folder, name) for name in names}
 
     def session(self) -> Any:
         """Make an ONNX Runtime session whose one output is `features`; threads may share it, a thread a batch."""
