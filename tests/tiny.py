@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from headstart.sources.architectures.onnx_file import STRUCTURE
 from headstart.sources.backbone import Source
 from headstart.sources.card import Card, Member, Origin
 from headstart.sources.fingerprint import features_of_fixed_item
@@ -16,6 +17,7 @@ from headstart.sources.origins import _version
 from headstart.sources.weights import to_safetensors
 
 WORDS = "[PAD] [UNK] [CLS] [SEP] a is head start the race before advantage given good bad kiwi apple shelf".split()
+_ONNX_NETWORK = {"inputs": {"ids": {"role": "ids", "type": 7}}, "pooling": "mean"}
 _BLOCKS = [1, 2, 2, 3, 3, 4, 1]
 
 
@@ -38,9 +40,12 @@ def tokenizer_json() -> bytes:
 
 def state(architecture: str, seed: int = 0) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    shapes = {"bert": _bert_shapes, "efficientnet-lite": _lite_shapes, "static-embeddings": _static_shapes}[
-        architecture
-    ]()
+    shapes = {
+        "bert": _bert_shapes,
+        "efficientnet-lite": _lite_shapes,
+        "onnx-file": _static_shapes,
+        "static-embeddings": _static_shapes,
+    }[architecture]()
     arrays = {name: rng.normal(0, 0.2, shape).astype(np.float32) for name, shape in shapes.items()}
     return {name: np.abs(array) + 1 if name.endswith("running_var") else array for name, array in arrays.items()}
 
@@ -54,11 +59,11 @@ def card(architecture: str, **changes: object) -> Card:
         "name": f"tiny-{architecture}",
         "modality": "image" if is_image else "text",
         "architecture": architecture,
-        "dimensions": {"bert": 16, "efficientnet-lite": 24, "static-embeddings": 8}[architecture],
+        "dimensions": {"bert": 16, "efficientnet-lite": 24, "onnx-file": 8, "static-embeddings": 8}[architecture],
         "input": {"kind": "pixels", "height_px": 32, "width_px": 32, "resize": "squash"}
         if is_image
         else {"kind": "tokens", "max_tokens": 12, "special_tokens": False},
-        "network": {"mean": [0.5] * 3, "std": [0.5] * 3} if is_image else {"heads": 2},
+        "network": {"mean": [0.5] * 3, "std": [0.5] * 3} if is_image else {"heads": 2, **_ONNX_NETWORK},
         "parameters": 1000,
         "gmacs": 0.001,
         "licence": "Apache-2.0",
@@ -76,6 +81,8 @@ def card(architecture: str, **changes: object) -> Card:
 
 def files(architecture: str) -> dict[str, bytes]:
     made = {"weights.safetensors": to_safetensors(state(architecture))}
+    if architecture == "onnx-file":
+        made[STRUCTURE] = _structure()
     return made if architecture == "efficientnet-lite" else {**made, "tokenizer.json": tokenizer_json()}
 
 
@@ -144,6 +151,16 @@ def _lite_shapes() -> dict[str, tuple[int, ...]]:
 
 def _static_shapes() -> dict[str, tuple[int, ...]]:
     return {"embedding.weight": (len(WORDS), 8)}
+
+
+def _structure() -> bytes:
+    """A graph that looks vectors up in the table that lies in the weights."""
+    from onnx import helper
+
+    node = helper.make_node("Gather", ["embedding.weight", "ids"], ["vectors"])
+    ids = helper.make_tensor_value_info("ids", 7, ["batch", "length"])
+    graph = helper.make_graph([node], "network", [ids], [helper.make_empty_tensor_value_info("vectors")])
+    return helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 18)]).SerializeToString()
 
 
 def _dense(name: str, n_out: int, n_in: int) -> dict[str, tuple[int, ...]]:

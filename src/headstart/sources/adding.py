@@ -12,7 +12,7 @@ import numpy as np
 
 from headstart.core import registry
 from headstart.core.errors import OptionError, SourceError, require
-from headstart.sources.added import AddedCard, added_names, keep
+from headstart.sources.added import AddedCard, added_names, keep, read_added
 from headstart.sources.backbone import Source
 from headstart.sources.card import WEIGHTS, built_in_names
 from headstart.sources.draft import Wishes
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 VERBS = ("add", "fetch", "list", "remove", "show", "verify")  # words of the command: no source may be called so
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _N_FINGERPRINT = 24
-_LONG_TEXT = "advantage " * 12
+_LONG_TEXT = "advantage " * 40  # longer than the fixed item, which is padded beside it
 
 
 def add(
@@ -131,7 +131,7 @@ def keep_draft(draft: Draft, *, name: str, licence: str | None) -> AddedCard:
     fingerprint = tuple(round(float(value), 5) for value in features[:_N_FINGERPRINT])
     card = replace(card, dimensions=len(features), gmacs=max(round(gmacs, 6), 1e-6), fingerprint=fingerprint)
     keep(card, draft.files)
-    return card
+    return read_added(name)
 
 
 def _features(source: Source, name: str) -> FloatArray:

@@ -105,14 +105,14 @@ def layers(model: onnx.ModelProto, feeds: Batch, where: str) -> list[Layer]:
     names = [output.name for output in traced.graph.output]
     values = run(traced, feeds, where)
     n = len(next(iter(feeds.values())))
+    found = dict(zip(names, values, strict=True))
     return [
-        Layer(value=name, node=makers[name].name, operator=makers[name].op_type, shape=value.shape)
-        for name, value in zip(names, values, strict=True)
-        if name in makers
-        and isinstance(value, np.ndarray)
-        and value.dtype.kind == "f"
-        and value.ndim in (2, 3, 4)
-        and value.shape[0] == n
+        Layer(value=name, node=node.name, operator=node.op_type, shape=found[name].shape)
+        for name, node in makers.items()
+        if isinstance(found[name], np.ndarray)
+        and found[name].dtype.kind == "f"
+        and found[name].ndim in (2, 3, 4)
+        and found[name].shape[0] == n
     ]
 
 

@@ -40,7 +40,7 @@ def export_module(module: Any, example: Batch, check: Batch, *, axes: Mapping[in
         It cannot be exported, or the graph gives something else than the module.
     """
     torch = require("torch", extra="train", purpose="exporting a torch module")
-    module = module.eval()
+    module = module.train(mode=False)
     buffer = io.BytesIO()
     try:
         with torch.no_grad(), warnings.catch_warnings():
@@ -55,7 +55,7 @@ def export_module(module: Any, example: Batch, check: Batch, *, axes: Mapping[in
                 opset_version=OPSET,
                 dynamo=False,
             )
-            module.eval()  # the exporter puts parts of it back into training
+            module.train(mode=False)  # the exporter puts parts of it back into training
             expected = module(*(torch.from_numpy(array) for array in check.values())).numpy()
     except Exception as error:  # whatever the module's own code or the tracer raises
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

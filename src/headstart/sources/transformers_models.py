@@ -128,7 +128,7 @@ def _build(folder: ForeignFolder, weights: HubWeights) -> Any:
     if missing or wrong:
         problem = f"lack '{missing[0]}'" if missing else f"have another shape than config.json says: {wrong[0]}"
         raise SourceError(f"the weights of {folder.path} {problem}. Copy config.json and weights of one model.")
-    return model.eval()
+    return model.train(mode=False)
 
 
 def _photo_batch(rng: np.random.Generator, n: int, sides: tuple[int, int]) -> Batch:
