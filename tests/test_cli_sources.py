@@ -125,9 +125,10 @@ def test_what_the_user_can_mend_is_one_line(run, cache, words, message):
 class TestFitFrom:
     """From what somebody already has to a bundle, on real data and with real weights."""
 
-    @pytest.fixture(scope="class")
-    def photos(self, real_data, fetched_cache, tmp_path_factory):
-        folder = tmp_path_factory.mktemp("photos")
+    @pytest.fixture
+    def photos(self, real_data, fetched_cache, tmp_path):
+        folder = tmp_path / "photos"
+        folder.mkdir()
         for kind in ("Anjou", "Orange", "Watermelon"):
             (folder / kind).mkdir()
             for photo in sorted((real_data("groceries") / "train" / kind).iterdir())[:10]:

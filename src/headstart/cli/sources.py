@@ -181,4 +181,4 @@ def remove(name: Annotated[str, typer.Argument(help="A source that was added.")]
 def _figures(card: Card) -> dict[str, Any]:
     from headstart.sources.listing import size_mib
 
-    return {**asdict(card), "size_mib": round(size_mib(card), 1)}
+    return {**asdict(card), "size_mib": round(size_mib(card), 2)}
