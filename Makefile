@@ -34,6 +34,7 @@ test: check fetch  ## everything, with the network closed to the tests
 
 fetch: install  ## the pretrained weights and the real data, once, into the cache
 	$(BIN)/headstart sources fetch --all
+	$(BIN)/python tests/known_photos.py
 	for name in $(DEMOS); do $(BIN)/headstart demo $$name --out demo/$$name || exit 1; done
 
 bench: install  ## every figure of the docs, printed anew (about an hour on two cores)

@@ -19,6 +19,15 @@ from headstart.sources.weights import to_safetensors
 WORDS = "[PAD] [UNK] [CLS] [SEP] a is head start the race before advantage given good bad kiwi apple shelf".split()
 _ONNX_NETWORK = {"inputs": {"ids": {"role": "ids", "type": 7}}, "pooling": "mean"}
 _BLOCKS = [1, 2, 2, 3, 3, 4, 1]
+IMAGES = ("efficientnet-lite", "mobilenet-v2", "resnet")
+_DIMENSIONS = {
+    "bert": 16,
+    "efficientnet-lite": 24,
+    "mobilenet-v2": 12,
+    "onnx-file": 8,
+    "resnet": 12,
+    "static-embeddings": 8,
+}
 
 
 def tokenizer_json() -> bytes:
@@ -40,26 +49,21 @@ def tokenizer_json() -> bytes:
 
 def state(architecture: str, seed: int = 0) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    shapes = {
-        "bert": _bert_shapes,
-        "efficientnet-lite": _lite_shapes,
-        "onnx-file": _static_shapes,
-        "static-embeddings": _static_shapes,
-    }[architecture]()
+    shapes = _SHAPES[architecture]()
     arrays = {name: rng.normal(0, 0.2, shape).astype(np.float32) for name, shape in shapes.items()}
     return {name: np.abs(array) + 1 if name.endswith("running_var") else array for name, array in arrays.items()}
 
 
 def card(architecture: str, **changes: object) -> Card:
     """A complete card whose pins are those of `files(architecture)`."""
-    is_image = architecture == "efficientnet-lite"
+    is_image = architecture in IMAGES
     pins = {name: hashlib.sha256(content).hexdigest() for name, content in files(architecture).items()}
     members = {name: Member(path=f"tiny/{name}", sha256=pin) for name, pin in pins.items()}
     fields: dict[str, object] = {
         "name": f"tiny-{architecture}",
         "modality": "image" if is_image else "text",
         "architecture": architecture,
-        "dimensions": {"bert": 16, "efficientnet-lite": 24, "onnx-file": 8, "static-embeddings": 8}[architecture],
+        "dimensions": _DIMENSIONS[architecture],
         "input": {"kind": "pixels", "height_px": 32, "width_px": 32, "resize": "squash"}
         if is_image
         else {"kind": "tokens", "max_tokens": 12, "special_tokens": False},
@@ -83,7 +87,7 @@ def files(architecture: str) -> dict[str, bytes]:
     made = {"weights.safetensors": to_safetensors(state(architecture))}
     if architecture == "onnx-file":
         made[STRUCTURE] = _structure()
-    return made if architecture == "efficientnet-lite" else {**made, "tokenizer.json": tokenizer_json()}
+    return made if architecture in IMAGES else {**made, "tokenizer.json": tokenizer_json()}
 
 
 def source(architecture: str, folder: Path) -> Source:
@@ -149,6 +153,29 @@ def _lite_shapes() -> dict[str, tuple[int, ...]]:
     return shapes | {"_conv_head.weight": (24, 4, 1, 1), **_batch_norm("_bn1", 24)}
 
 
+def _mobilenet_shapes() -> dict[str, tuple[int, ...]]:
+    shapes = _layer("features.0.0", "features.0.1", (4, 3, 3, 3))
+    for block in range(1, 18):
+        prefix, inner = f"features.{block}.conv.", 4 if block == 1 else 6
+        if block > 1:
+            shapes |= _layer(f"{prefix}0.0", f"{prefix}0.1", (inner, 4, 1, 1))
+        last = 1 if block == 1 else 2
+        shapes |= _layer(f"{prefix}{last - 1}.0", f"{prefix}{last - 1}.1", (inner, 1, 3, 3))
+        shapes |= _layer(f"{prefix}{last}", f"{prefix}{last + 1}", (4, inner, 1, 1))
+    return shapes | _layer("features.18.0", "features.18.1", (12, 4, 1, 1)) | _dense("classifier.1", 5, 12)
+
+
+def _resnet_shapes() -> dict[str, tuple[int, ...]]:
+    shapes = _layer("conv1", "bn_conv1", (4, 3, 7, 7)) | {"conv1.bias": (4,)}
+    for block, n_in in (("2a", 4), ("2b", 12), ("3a", 12), ("3b", 12)):
+        branches = {"2a": (3, n_in, 1, 1), "2b": (3, 3, 3, 3), "2c": (12, 3, 1, 1), "1": (12, n_in, 1, 1)}
+        for branch, shape in branches.items():
+            if branch != "1" or block.endswith("a"):
+                name = f"{block}_branch{branch}"
+                shapes |= _layer(f"res{name}", f"bn{name}", shape) | {f"res{name}.bias": shape[:1]}
+    return shapes
+
+
 def _static_shapes() -> dict[str, tuple[int, ...]]:
     return {"embedding.weight": (len(WORDS), 8)}
 
@@ -173,3 +200,17 @@ def _norm(name: str) -> dict[str, tuple[int, ...]]:
 
 def _batch_norm(name: str, n: int) -> dict[str, tuple[int, ...]]:
     return {f"{name}.{part}": (n,) for part in ("weight", "bias", "running_mean", "running_var")}
+
+
+def _layer(name: str, norm: str, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": shape, **_batch_norm(norm, shape[0])}
+
+
+_SHAPES = {
+    "bert": _bert_shapes,
+    "efficientnet-lite": _lite_shapes,
+    "mobilenet-v2": _mobilenet_shapes,
+    "onnx-file": _static_shapes,
+    "resnet": _resnet_shapes,
+    "static-embeddings": _static_shapes,
+}

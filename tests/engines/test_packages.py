@@ -6,8 +6,9 @@ import pytest
 
 from headstart.core.errors import SourceError
 from headstart.engines import pip_settings as settings_module
-from headstart.engines.packages import _credentials, _public, download
+from headstart.engines.packages import download
 from headstart.engines.pip_settings import PipSettings, pip_settings
+from headstart.engines.transport import basic, public
 
 CONTENT = b"an archive" * 1000
 PIN = hashlib.sha256(CONTENT).hexdigest()
@@ -87,8 +88,6 @@ def test_password_goes_to_its_own_host_only(monkeypatch, tmp_path):
     monkeypatch.setenv("NETRC", str(tmp_path / "none"))
     monkeypatch.setenv("HOME", str(tmp_path))
     settings = PipSettings(indexes=("https://me:p%40ss@mirror.example/simple",))
-    import urllib.parse
-
-    assert _credentials(urllib.parse.urlsplit("https://mirror.example/files/x"), settings) == "me:p@ss"
-    assert _credentials(urllib.parse.urlsplit("https://elsewhere.example/x"), settings) == ""
-    assert _public("https://me:secret@host/simple") == "https://host/simple"
+    assert settings.authorisation("https://mirror.example/files/x") == basic("me:p@ss")
+    assert settings.authorisation("https://elsewhere.example/x") == ""
+    assert public("https://me:secret@host/simple") == "https://host/simple"

@@ -152,6 +152,12 @@ class TestOnnxFile:
         assert add(tmp_path / "big.onnx", licence="mit").fingerprint == plain.fingerprint
 
 
+def test_a_graph_cannot_be_trained(tmp_path):
+    card = add(tiny_hub.onnx_photos(tmp_path / "net.onnx"), licence="mit")
+    with pytest.raises(SourceError, match="came as a graph and cannot be trained"):
+        open_source(card).module()
+
+
 class TestTorchModule:
     def test_photos(self, tmp_path):
         torch = pytest.importorskip("torch")

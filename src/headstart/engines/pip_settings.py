@@ -6,36 +6,37 @@ import ast
 import re
 import subprocess
 import sys
+import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
 
 from headstart.core.errors import SourceError
+from headstart.engines.transport import Access
 
 _SECTIONS = ("global", "install", "download", ":env:")  # pip lets the later override the earlier
 
 
 @dataclass(frozen=True, kw_only=True)
-class PipSettings:
+class PipSettings(Access):
     """The settings of pip that say where packages come from.
 
     Attributes
     ----------
     indexes : addresses of simple indexes (PEP 503), in pip's order
     find_links : folders, files or pages with links to archives
-    cert : bundle of certificates to trust, or '' for the system's own
-    client_cert : the user's own certificate with its key, or ''
-    proxy : address of the proxy, or '' for what the environment says
-    trusted_hosts : hosts whose certificate is not checked
-    timeout_s : how long a silent connection is waited for
     """
 
     indexes: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
-    cert: str = ""
-    client_cert: str = ""
-    proxy: str = ""
-    trusted_hosts: tuple[str, ...] = ()
-    timeout_s: float = 15.0
+
+    def authorisation(self, address: str) -> str:
+        """Give the header that says who the user is, as the address, an index on the same host or netrc has it, or ''."""
+        host = urllib.parse.urlsplit(address).hostname
+        for known in (address, *self.indexes):
+            parts = urllib.parse.urlsplit(known)
+            if parts.hostname == host and "@" in parts.netloc:
+                return super().authorisation(known)
+        return super().authorisation(address)
 
 
 def pip_settings() -> PipSettings:

@@ -17,11 +17,14 @@ from headstart.sources import inputs
 from headstart.sources.card import WEIGHTS, Card, find
 from headstart.sources.fingerprint import check_fingerprint
 from headstart.sources.graph import GraphBuilder
+from headstart.sources.modules import load_state
 from headstart.sources.origins import fetch, read_file
 from headstart.sources.weights import from_safetensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    import torch
 
     from headstart.core.dataset import Modality
     from headstart.core.model import Input
@@ -110,6 +113,27 @@ class Source:
         graph = GraphBuilder()
         graph.output(self.encode(graph), "features", "float32", ["batch", self.dimensions])
         return _session(graph.model(check=False).SerializeToString())
+
+    def module(self) -> torch.nn.Module:
+        """Build the network as a torch module with its weights loaded, in eval mode, to be trained (`sources.modules`).
+
+        Its `forward(**batch)` takes the arrays of `input.prepare` as tensors and gives the features of `session()`; its
+        `blocks` map names to submodules from the input to the output.
+
+        Raises
+        ------
+        MissingExtraError
+            torch is not installed.
+        SourceError
+            The network is known as a graph alone, as most added ones are.
+        """
+        if self.card.architecture not in registry.names("modules"):
+            raise SourceError(f"{self.name} came as a graph and cannot be trained. Use its frozen features.")
+        require("torch", extra="train", purpose="training a network")
+        state = self.state()
+        module: torch.nn.Module = registry.get("modules", self.card.architecture)(state, self.card)
+        load_state(module, state)
+        return module.eval()
 
     def with_random_weights(self, seed: int) -> Source:
         """Give the same network with fresh random weights: what it does without having been pretrained."""

