@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode $(addprefix --find-links ,$(LINKS)) \
-		--constraint constraints.txt --editable ".[train,dev]"
+		--constraint constraints.txt --editable ".[train,hub,dev]"
 	touch $(STAMP)
 
 demo: install  ## real photos of supermarket shelves become a proven model and a report
@@ -33,7 +33,7 @@ test: check fetch  ## everything, with the network closed to the tests
 	$(BIN)/python -m pytest
 
 fetch: install  ## the pretrained weights and the real data, once, into the cache
-	$(BIN)/headstart sources --fetch
+	$(BIN)/headstart sources fetch --all
 	$(BIN)/python tests/known_photos.py
 	for name in $(DEMOS); do $(BIN)/headstart demo $$name --out demo/$$name || exit 1; done
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from headstart.sources.architectures.onnx_file import STRUCTURE
 from headstart.sources.backbone import Source
 from headstart.sources.card import Card, Member, Origin
 from headstart.sources.fingerprint import features_of_fixed_item
@@ -16,6 +17,7 @@ from headstart.sources.origins import _version
 from headstart.sources.weights import to_safetensors
 
 WORDS = "[PAD] [UNK] [CLS] [SEP] a is head start the race before advantage given good bad kiwi apple shelf".split()
+_ONNX_NETWORK = {"inputs": {"ids": {"role": "ids", "type": 7}}, "pooling": "mean"}
 _BLOCKS = [1, 2, 2, 3, 3, 4, 1]
 IMAGES = ("efficientnet-lite", "mobilenet-v2", "resnet")
 _DIMENSIONS = {
@@ -23,12 +25,14 @@ _DIMENSIONS = {
     "efficientnet-lite": 24,
     "llama": 16,
     "mobilenet-v2": 12,
+    "onnx-file": 8,
     "resnet": 12,
     "static-embeddings": 8,
 }
 _TEXT_NETWORKS: dict[str, dict[str, object]] = {
     "bert": {"heads": 2},
     "llama": {"heads": 4, "rotary_base": 100.0, "epsilon": 1e-5},
+    "onnx-file": _ONNX_NETWORK,
     "static-embeddings": {"unknown_token": 1},
 }
 
@@ -88,6 +92,8 @@ def card(architecture: str, **changes: object) -> Card:
 
 def files(architecture: str) -> dict[str, bytes]:
     made = {"weights.safetensors": to_safetensors(state(architecture))}
+    if architecture == "onnx-file":
+        made[STRUCTURE] = _structure()
     return made if architecture in IMAGES else {**made, "tokenizer.json": tokenizer_json()}
 
 
@@ -193,6 +199,16 @@ def _static_shapes() -> dict[str, tuple[int, ...]]:
     return {"embedding.weight": (len(WORDS), 8)}
 
 
+def _structure() -> bytes:
+    """A graph that looks vectors up in the table that lies in the weights."""
+    from onnx import helper
+
+    node = helper.make_node("Gather", ["embedding.weight", "ids"], ["vectors"])
+    ids = helper.make_tensor_value_info("ids", 7, ["batch", "length"])
+    graph = helper.make_graph([node], "network", [ids], [helper.make_empty_tensor_value_info("vectors")])
+    return helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 18)]).SerializeToString()
+
+
 def _dense(name: str, n_out: int, n_in: int) -> dict[str, tuple[int, ...]]:
     return {f"{name}.weight": (n_out, n_in), f"{name}.bias": (n_out,)}
 
@@ -214,6 +230,7 @@ _SHAPES = {
     "efficientnet-lite": _lite_shapes,
     "llama": _llama_shapes,
     "mobilenet-v2": _mobilenet_shapes,
+    "onnx-file": _static_shapes,
     "resnet": _resnet_shapes,
     "static-embeddings": _static_shapes,
 }

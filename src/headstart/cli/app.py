@@ -23,7 +23,10 @@ app = typer.Typer(
     help="Adapt a pretrained model to your few hundred examples, prove that it helped, and pack it to run anywhere.",
 )
 for _command in (demo, inspect, sources, rank, fit, predict, prove, report):
-    app.command()(_command)
+    if isinstance(_command, typer.Typer):
+        app.add_typer(_command, name="sources")
+    else:
+        app.command()(_command)
 
 
 @app.callback(invoke_without_command=True)

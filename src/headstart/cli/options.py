@@ -63,6 +63,25 @@ def parse_share(text: str) -> float:
     return share
 
 
+def parse_numbers(text: str | None, n: int) -> tuple[float, ...] | None:
+    """Read n numbers with commas between.
+
+    >>> parse_numbers("0.5,0.5,0.5", 3)
+    (0.5, 0.5, 0.5)
+    """
+    if text is None:
+        return None
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != n:
+        raise OptionError(
+            f"{n} numbers with commas between were expected, such as 0.485,0.456,0.406, but '{text}' came."
+        )
+    return numbers
+
+
 def parse_duration_s(text: str | None) -> float | None:
     """Read '90', '90s', '2m' or '1h' as seconds.
 

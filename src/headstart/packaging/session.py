@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import BundleError
+from headstart.engines.onnx_scan import has_external_data
 from headstart.engines.threads import n_threads
-from headstart.packaging.external import has_external_data
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -24,7 +24,13 @@ def open_session(model: bytes) -> onnxruntime.InferenceSession:
     """
     import onnxruntime
 
-    if has_external_data(model):
+    try:
+        is_external = has_external_data(model)
+    except ValueError as error:
+        raise BundleError(
+            "model.onnx is not a readable ONNX model. Make the bundle again with 'headstart fit'."
+        ) from error
+    if is_external:
         raise BundleError("model.onnx wants to read other files (external data). Do not trust this bundle.")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = n_threads()

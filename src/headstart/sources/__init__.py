@@ -1,10 +1,25 @@
 """Find: a name becomes a checked pretrained backbone."""
 
+from headstart.sources.added import remove
+from headstart.sources.adding import add
 from headstart.sources.backbone import Source, open_source
 from headstart.sources.card import Card, cards, find
 from headstart.sources.joint import JointSource
 from headstart.sources.origins import fetch
+from headstart.sources.verifying import verify
 
 AnySource = Source | JointSource
 
-__all__ = ["AnySource", "Card", "JointSource", "Source", "cards", "fetch", "find", "open_source"]
+__all__ = [
+    "AnySource",
+    "Card",
+    "JointSource",
+    "Source",
+    "add",
+    "cards",
+    "fetch",
+    "find",
+    "open_source",
+    "remove",
+    "verify",
+]

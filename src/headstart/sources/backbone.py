@@ -22,6 +22,8 @@ from headstart.sources.origins import fetch, read_file
 from headstart.sources.weights import from_safetensors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import torch
 
     from headstart.core.dataset import Modality
@@ -71,7 +73,7 @@ class Source:
     @cached_property
     def input(self) -> Input:
         """The preprocessing in front of the network."""
-        files = {name: read_file(self.card, self.folder, name) for name in self.card.files if name != WEIGHTS}
+        files = self._read(name for name in self.card.files if name != WEIGHTS)
         return inputs.build(self.card.input["kind"], self.card.input, files)
 
     def key(self, item: Any) -> bytes:
@@ -110,8 +112,13 @@ class Source:
 
     def encode(self, graph: Any) -> str:
         """Declare the graph's inputs, add the network, and return the value of shape (batch, dimensions)."""
-        value: str = self._architecture.encode(graph, self.state(), self.card)
+        names = getattr(self._architecture, "FILES", ())
+        more = {"files": self._read(names)} if names else {}
+        value: str = self._architecture.encode(graph, self.state(), self.card, **more)
         return value
+
+    def _read(self, names: Iterable[str]) -> dict[str, bytes]:
+        return {name: read_file(self.card, self.folder, name) for name in names}
 
     def session(self) -> Any:
         """Make an ONNX Runtime session whose one output is `features`; threads may share it, a thread a batch."""
@@ -130,7 +137,11 @@ class Source:
         ------
         MissingExtraError
             torch is not installed.
+        SourceError
+            The network is known as a graph alone, as most added ones are.
         """
+        if self.card.architecture not in registry.names("modules"):
+            raise SourceError(f"{self.name} came as a graph and cannot be trained. Use its frozen features.")
         require("torch", extra="train", purpose="training a network")
         state = self.state()
         module: torch.nn.Module = registry.get("modules", self.card.architecture)(state, self.card)

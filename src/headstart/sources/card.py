@@ -123,25 +123,41 @@ def read_card(path: Path) -> Card:
 
 
 def cards() -> list[Card]:
-    """All sources that are known, by name."""
-    return list(_known().values())
+    """All sources that are known, built in and added, by name."""
+    from headstart.sources.added import added_names, read_added
+
+    return sorted([*_known().values(), *map(read_added, added_names())], key=lambda card: card.name)
+
+
+def built_in_names() -> tuple[str, ...]:
+    """Names of the sources that come with Headstart."""
+    return tuple(_known())
 
 
 def find(name: str) -> Card:
-    """Find a source's card by its name.
+    """Find a source's card by its name: built in, added, or 'hub:ORG/NAME[@REVISION]', which is fetched the first time.
 
     Raises
     ------
     OptionError
         There is none of that name; the message gives the nearest.
+    SourceError
+        The hub does not give it, or an added card has been changed.
 
     >>> find("all-minilm-l6-v2").dimensions
     384
     """
+    from headstart.sources.added import added_names, read_added
+    from headstart.sources.hub import PREFIX, find_hub
+
     known = _known()
-    if name not in known:
-        raise unknown_name("source", name, known)
-    return known[name]
+    if name in known:
+        return known[name]
+    if name.startswith(PREFIX):
+        return find_hub(name)
+    if name not in added_names():
+        raise unknown_name("source", name, [*known, *added_names()])
+    return read_added(name)
 
 
 @cache

@@ -39,6 +39,13 @@ def features_of_fixed_item(source: Source) -> FloatArray:
     return features
 
 
+def fingerprint_difference(source: Source) -> float:
+    """Measure how far the first features of the test input are from the card's; infinite if there are fewer."""
+    expected = np.asarray(source.card.fingerprint)
+    found = features_of_fixed_item(source)[: len(expected)]
+    return float(np.abs(found - expected).max()) if found.shape == expected.shape else float("inf")
+
+
 def check_fingerprint(source: Source, folder: Path) -> None:
     """Compare the first features of the test input with the card's; once done, later runs trust the files' hashes.
 
@@ -50,9 +57,7 @@ def check_fingerprint(source: Source, folder: Path) -> None:
     mark = folder / _MARK
     if mark.is_file() and mark.read_bytes() == source.digest.encode():
         return
-    expected = np.asarray(source.card.fingerprint)
-    found = features_of_fixed_item(source)[: len(expected)]
-    difference = float(np.abs(found - expected).max()) if found.shape == expected.shape else float("inf")
+    difference = fingerprint_difference(source)
     if not difference <= TOLERANCE:
         raise SourceError(
             f"{source.name}: the features of the test input differ from the card's by {difference:.2g} (at most {TOLERANCE} "

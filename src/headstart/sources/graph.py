@@ -73,6 +73,29 @@ class GraphBuilder:
         self._nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
         return output
 
+    def inline(self, graph: onnx.GraphProto, feeds: Mapping[str, str], arrays: Mapping[str, Any]) -> str:
+        """Copy another graph in, of this opset, and return the name of its first output.
+
+        Parameters
+        ----------
+        feeds : for each of its inputs the value here that it takes
+        arrays : values of it that are stored apart from its own initialisers
+        """
+        import onnx
+        from onnx import compose, helper
+
+        prefix = f"{self._fresh('inlined')}/"
+        whole = onnx.GraphProto()
+        whole.CopyFrom(graph)
+        for name, array in arrays.items():
+            self.constant(array, f"{prefix}{name}")
+            whole.input.append(helper.make_empty_tensor_value_info(name))  # only names that it declares are prefixed
+        copied = compose.add_prefix_graph(whole, prefix)
+        self._nodes += [helper.make_node("Identity", [value], [f"{prefix}{name}"]) for name, value in feeds.items()]
+        self._nodes += copied.node
+        self._initializers += copied.initializer
+        return str(copied.output[0].name)
+
     def model(self, metadata: Mapping[str, str] | None = None, *, check: bool = True) -> onnx.ModelProto:
         """Wrap the graph as a model, checked unless it only goes straight to a runtime, which checks it as well."""
         import onnx

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from headstart.core.errors import SourceError
 from headstart.engines import npm_packages, packages
 from headstart.engines.files import cache_folder, replacing
+from headstart.sources.added import added_folder
 from headstart.sources.conversions import convert
 
 if TYPE_CHECKING:
@@ -33,9 +34,11 @@ def fetch(card: Card, *, sink: TextIO | None = sys.stderr) -> Path:
     StorageError
         The cache folder cannot be written.
     """
-    folder = cache_folder() / "sources" / card.name / _version(card)
-    if all((folder / name).is_file() for name in card.files):
+    folder = kept_folder(card)
+    if is_kept(card):
         return folder
+    if not card.origins:
+        raise SourceError(f"{card.name}: files are missing from {folder}. {_remedy(card, folder)}")
     failures = []
     for origin in card.origins:
         try:
@@ -51,6 +54,18 @@ def fetch(card: Card, *, sink: TextIO | None = sys.stderr) -> Path:
     raise SourceError(" ".join(failures))
 
 
+def kept_folder(card: Card) -> Path:
+    """Name the folder in the cache where the source's files lie once they are there."""
+    if not card.origins:
+        return added_folder(card.name)
+    return cache_folder() / "sources" / card.name / _version(card)
+
+
+def is_kept(card: Card) -> bool:
+    """Tell whether all of the source's files are in the cache."""
+    return all((kept_folder(card) / name).is_file() for name in card.files)
+
+
 def read_file(card: Card, folder: Path, name: str) -> bytes:
     """Read one of the source's files; its bytes are checked against the card each time that they are read.
 
@@ -63,17 +78,19 @@ def read_file(card: Card, folder: Path, name: str) -> bytes:
         content = (folder / name).read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise SourceError(f"{card.name}: {folder / name} cannot be read ({reason}). {_remedy(folder)}") from error
+        raise SourceError(f"{card.name}: {folder / name} cannot be read ({reason}). {_remedy(card, folder)}") from error
     found = hashlib.sha256(content).hexdigest()
     if found != card.files[name]:
         raise SourceError(
             f"{card.name}: {folder / name} has changed: its sha256 is {found[:12]}…, "
-            f"not {card.files[name][:12]}… as on the card. {_remedy(folder)}"
+            f"not {card.files[name][:12]}… as on the card. {_remedy(card, folder)}"
         )
     return content
 
 
-def _remedy(folder: Path) -> str:
+def _remedy(card: Card, folder: Path) -> str:
+    if not card.origins:
+        return f"Remove it with 'headstart sources remove {card.name}' and add it again."
     return f"Remove {folder} and run again to fetch it anew."
 
 

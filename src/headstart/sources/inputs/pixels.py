@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from headstart.core.model import Batch
 
 Resize = Literal["squash", "crop", "pad"]
-_CROP = 0.875  # share of the shorter side that ImageNet networks are evaluated on
+_CROP_SHARE = 0.875  # of the shorter side, as ImageNet networks are evaluated
 _Box = tuple[float, float, float, float]
 
 
@@ -29,6 +29,7 @@ class PixelInput:
     ----------
     height_px, width_px : size of what the network sees
     resize : 'crop' the centre as ImageNet networks are evaluated, 'squash' the whole photo, or 'pad' it with grey
+    crop_share : share of the shorter side that a crop keeps, above 0, at most 1
 
     >>> PixelInput(height_px=4, width_px=4).prepare([np.zeros((9, 7, 3), np.uint8)])["pixels"].shape
     (1, 4, 4, 3)
@@ -38,16 +39,26 @@ class PixelInput:
     height_px: int
     width_px: int
     resize: Resize = "crop"
+    crop_share: float = _CROP_SHARE
 
     @classmethod
     def build(cls, settings: Mapping[str, Any], files: Mapping[str, bytes]) -> PixelInput:  # noqa: ARG003  (all inputs share one signature)
         """Make it again from its settings; there are no files."""
         try:
-            made = cls(height_px=settings["height_px"], width_px=settings["width_px"], resize=settings["resize"])
+            made = cls(
+                height_px=settings["height_px"],
+                width_px=settings["width_px"],
+                resize=settings["resize"],
+                crop_share=settings.get("crop_share", _CROP_SHARE),
+            )
         except KeyError as error:
             raise SourceError(f"the settings of a pixel input lack {error}. Fetch or save it again.") from error
         if made.resize not in ("squash", "crop", "pad"):
             raise SourceError(f"resize must be squash, crop or pad, not '{made.resize}'. Fetch or save it again.")
+        if not 0 < made.crop_share <= 1:
+            raise SourceError(
+                f"crop_share must be above 0 and at most 1, not {made.crop_share}. Fetch or save it again."
+            )
         return made
 
     def prepare(self, items: Sequence[Any]) -> Batch:
@@ -64,7 +75,7 @@ class PixelInput:
         return {"pixels": pixels}
 
     def settings(self) -> dict[str, Any]:
-        """All three attributes."""
+        """All four attributes."""
         return asdict(self)
 
     def files(self) -> Mapping[str, bytes]:
@@ -91,7 +102,7 @@ class PixelInput:
         """What part of the photo is seen: left, upper, right, lower."""
         if self.resize != "crop":
             return (0, 0, image.width, image.height)
-        scale = min(image.width / self.width_px, image.height / self.height_px) * _CROP
+        scale = min(image.width / self.width_px, image.height / self.height_px) * self.crop_share
         width, height = self.width_px * scale, self.height_px * scale
         left, upper = (image.width - width) / 2, (image.height - height) / 2
         return (left, upper, left + width, upper + height)

@@ -1,0 +1,57 @@
+"""Verify: the bytes of a source in the cache are those of its card, and it still computes the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headstart.core.errors import SourceError
+from headstart.sources.added import added_names
+from headstart.sources.backbone import Source
+from headstart.sources.card import built_in_names, find
+from headstart.sources.fingerprint import TOLERANCE, fingerprint_difference
+from headstart.sources.origins import is_kept, kept_folder, read_file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verified:
+    """What was found of one source.
+
+    Attributes
+    ----------
+    state : 'sound', 'damaged', or 'absent' where its files are not in the cache
+    problem : what is wrong and what to do; empty if nothing is
+    """
+
+    name: str
+    state: str
+    problem: str = ""
+
+
+def kept_names() -> list[str]:
+    """Names of all sources that are in the cache, damaged added ones included."""
+    kept = [name for name in built_in_names() if is_kept(find(name))]
+    return sorted([*kept, *added_names()])
+
+
+def verify(name: str) -> Verified:
+    """Check every byte of a source and compute its fingerprint anew, whatever was checked before.
+
+    Raises
+    ------
+    OptionError
+        There is none of that name.
+    """
+    try:
+        card = find(name)
+        if card.origins and not is_kept(card):
+            return Verified(name=name, state="absent")
+        folder = kept_folder(card)
+        for file in card.files:
+            read_file(card, folder, file)
+        difference = fingerprint_difference(Source(card, folder))
+    except SourceError as error:
+        return Verified(name=name, state="damaged", problem=str(error))
+    if not difference <= TOLERANCE:
+        problem = f"the features of the test input differ from the card's by {difference:.2g}. Upgrade onnxruntime."
+        return Verified(name=name, state="damaged", problem=problem)
+    return Verified(name=name, state="sound")
