@@ -80,6 +80,7 @@ def card(architecture: str, **changes: object) -> Card:
         "licence": "Apache-2.0",
         "trained_on": "nothing",
         "known_bias": "none",
+        "languages": (),
         "paper": "none",
         "fingerprint": (0.0, 0.0, 0.0),
         "files": pins,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from headstart.cli.options import Data, Group, Input, Json, MaxBad, Target, Task, Time, parse_share
@@ -21,9 +22,10 @@ def inspect(
 ) -> None:
     """Say what DATA is taken for, before any work is done.
 
-    Task, columns, classes, and all that was noticed.
+    Task, columns, classes, all that was noticed, and how far the data lies from what each source was trained on.
     """
     from headstart.data import load
+    from headstart.ranking import suitability
 
     dataset = load(data, input=input, target=target, task=task, group=group, time=time, max_bad=parse_share(max_bad))
     counts = {label: int(n) for label, n in zip(dataset.labels, dataset.targets.sum(axis=0), strict=True)}
@@ -53,5 +55,10 @@ def inspect(
         say("  parts: " + ", ".join(f"{name} {n:,}" for name, n in facts["splits"].items() if n))
     for notice in dataset.notices:
         say(f"  - {notice.message}")
+    facts["sources"] = [asdict(source) for source in suitability(dataset)]
+    for source in facts["sources"]:
+        say(f"  {source['name']}: known biases: {source['known_bias']}")
+        for warning in source["warnings"]:
+            say(f"    ! {warning}")
     if as_json:
         emit(facts)

@@ -28,7 +28,7 @@ from headstart.line.presets import preset_named
 from headstart.packaging import Schema, check_target, load_bundle, start_drawing, write
 from headstart.proof import Arena, prove
 from headstart.proof.rival import COSTS
-from headstart.ranking import Limits
+from headstart.ranking import Limits, with_mismatches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,6 +125,7 @@ def fit(
             progress=progress,
         )
         arena, adapted = settle(arena, arena.adapt(plan.final))
+        arena = replace(arena, dataset=with_mismatches(arena.dataset, arena.backbone, arena.features))
     with clock.stage("prove"):
         proof = prove(arena, adapted, duplicates, rivals=rivals, clock=clock)
     with clock.stage("package"):

@@ -4,5 +4,6 @@ from headstart.ranking.halving import Halving
 from headstart.ranking.limits import Limits
 from headstart.ranking.rank import candidates, rank
 from headstart.ranking.result import Ranked, Ranking
+from headstart.ranking.suitability import Suitability, suitability, with_mismatches
 
-__all__ = ["Halving", "Limits", "Ranked", "Ranking", "candidates", "rank"]
+__all__ = ["Halving", "Limits", "Ranked", "Ranking", "Suitability", "candidates", "rank", "suitability", "with_mismatches"]

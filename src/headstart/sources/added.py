@@ -56,7 +56,8 @@ def read_added(name: str) -> AddedCard:
     try:
         table = json.loads(path.read_bytes())
         seal = table.pop("sha256")
-        card = AddedCard(**{**table, "fingerprint": tuple(table["fingerprint"]), "origins": ()})
+        lists = {name: tuple(table[name]) for name in ("fingerprint", "languages")}
+        card = AddedCard(**{**table, **lists, "origins": ()})
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({error.strerror}). {remedy}") from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:

@@ -116,6 +116,7 @@ def keep_draft(draft: Draft, *, name: str, licence: str | None) -> AddedCard:
         licence=stated,
         trained_on=draft.trained_on,
         known_bias=draft.known_bias,
+        languages=(),
         paper=draft.paper,
         fingerprint=(),
         files=pins(dict(draft.files)),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WEIGHTS = "weights.safetensors"
 _FOLDER = Path(__file__).parent / "cards"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_LANGUAGE = re.compile(r"[a-z]{2}")
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.+!_-]*")
 _PIN_SIGNS = {"pypi": "==", "npm": "@"}  # what stands between a package and its version
 
@@ -77,6 +78,7 @@ class Card:
     network : what the architecture must know beyond the weights
     parameters : how many numbers were learnt, the dropped head included
     gmacs : 10⁹ multiply-accumulate operations for one item of full size
+    languages : of the texts that it was trained on, ISO 639-1; empty for photos, or where it is not known
     fingerprint : the first features of the fixed test input; any origin must give these within 1e-3
     files : what is kept in the cache, by name, with its sha256
     origins : where it can be had, tried in this order
@@ -93,6 +95,7 @@ class Card:
     licence: str
     trained_on: str
     known_bias: str
+    languages: tuple[str, ...]
     paper: str
     fingerprint: tuple[float, ...]
     files: Mapping[str, str]
@@ -117,7 +120,8 @@ def read_card(path: Path) -> Card:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
         raise SourceError(f"card {path.name} cannot be read: {error}. See docs/find.md for its form.") from error
     _check_fields(path.name, "", Card, table)
-    card = Card(**{**table, "origins": origins, "fingerprint": tuple(table["fingerprint"])})
+    lists = {name: tuple(table[name]) for name in ("fingerprint", "languages")}
+    card = Card(**{**table, **lists, "origins": origins})
     _check_card(path.name, card)
     return card
 
@@ -197,6 +201,9 @@ def _check_card(name: str, card: Card) -> None:
     _require(isinstance(card.input, dict) and "kind" in card.input, name, "'input' must be a table with a 'kind'")
     _require(isinstance(card.network, dict), name, "'network' must be a table")
     _require(len(card.fingerprint) >= 3, name, "'fingerprint' must have at least 3 numbers")
+    _require(
+        all(map(_LANGUAGE.fullmatch, card.languages)), name, "'languages' must be ISO 639-1 codes, such as [\"en\"]"
+    )
     _require(WEIGHTS in card.files, name, f"'files' must have '{WEIGHTS}'")
     _require(len(card.origins) >= 1, name, "at least one of [[origins]] is needed")
     for sha256 in _pins(card):

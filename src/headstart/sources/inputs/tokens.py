@@ -50,15 +50,17 @@ class TokenInput:
 
         An empty text is all padding, or the special tokens alone.
         """
-        longest = self.max_tokens * _CHARACTERS_PER_TOKEN
-        texts = [_whole_characters(str(item)[:longest]) for item in items]
-        rows = self._tokenizer.encode_batch_fast(texts, add_special_tokens=self.special_tokens)
+        rows = self._encode(items)
         ids = np.zeros((len(rows), max([1, *(len(row.ids) for row in rows)])), np.int64)
         mask = np.zeros_like(ids)
         for i, row in enumerate(rows):
             ids[i, : len(row.ids)] = row.ids
             mask[i, : len(row.ids)] = 1
         return {"input_ids": ids, "attention_mask": mask}
+
+    def is_cut(self, items: Sequence[Any]) -> list[bool]:
+        """Tell of each text whether its end is not seen."""
+        return [bool(row.overflowing) for row in self._encode(items)]
 
     def settings(self) -> dict[str, Any]:
         """Where a text is cut and whether special tokens are added."""
@@ -67,6 +69,12 @@ class TokenInput:
     def files(self) -> Mapping[str, bytes]:
         """The tokenizer, as `tokenizer.json`."""
         return {_FILE: self.tokenizer}
+
+    def _encode(self, items: Sequence[Any]) -> list[Any]:
+        longest = self.max_tokens * _CHARACTERS_PER_TOKEN
+        texts = [_whole_characters(str(item)[:longest]) for item in items]
+        rows: list[Any] = self._tokenizer.encode_batch_fast(texts, add_special_tokens=self.special_tokens)
+        return rows
 
     @cached_property
     def _tokenizer(self) -> Any:

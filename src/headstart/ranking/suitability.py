@@ -1,0 +1,75 @@
+"""Suitability: what is to be said of each source before data is embedded with it, and of the chosen one after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headstart.core.errors import HeadstartError
+from headstart.features import embed
+from headstart.ranking.rank import candidates
+from headstart.sources import JointSource, open_source
+from headstart.sources.mismatch import mismatches
+from headstart.sources.origins import is_kept
+from headstart.sources.references import MOST_ITEMS, evenly
+
+if TYPE_CHECKING:
+    from headstart.core.dataset import Dataset, FloatArray
+    from headstart.sources import AnySource, Card
+
+_QUICK_GMACS = 5.0  # an item; what costs more is not run before it is chosen
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suitability:
+    """One source: the biases on its card, and in which ways the data differs from what it was trained on."""
+
+    name: str
+    known_bias: str
+    warnings: tuple[str, ...]
+
+
+def suitability(dataset: Dataset) -> list[Suitability]:
+    """Say of each source that reads the dataset's items how far they lie from what it was trained on.
+
+    Quick, and without a network: 48 items are embedded with the sources that are in the cache and cheap to run; of the others
+    it is said what can be told without features.
+    """
+    return [
+        Suitability(
+            name=card.name,
+            known_bias=card.known_bias,
+            warnings=tuple(notice.message for notice in mismatches(dataset.items, card, _features(dataset, card))),
+        )
+        for card in candidates(dataset, None)
+    ]
+
+
+def with_mismatches(dataset: Dataset, backbone: AnySource, features: FloatArray) -> Dataset:
+    """Add to the notices how far the items lie from what each of the backbone's sources was trained on.
+
+    Parameters
+    ----------
+    features : shape (n, d), of the dataset's items by the backbone
+    """
+    sources = backbone.sources if isinstance(backbone, JointSource) else (backbone,)
+    found = [
+        notice
+        for source in sources
+        for notice in mismatches(dataset.items, source.card, features[:, backbone.parts[source.name]])
+    ]
+    return replace(dataset, notices=(*dataset.notices, *found))
+
+
+def _features(dataset: Dataset, card: Card) -> FloatArray | None:
+    """Embed a few items, shape (m, d); None where the source is not at hand, or too slow."""
+    if card.gmacs > _QUICK_GMACS or not is_kept(card):
+        return None
+    items = [dataset.items[i] for i in evenly(len(dataset), MOST_ITEMS)]
+    try:
+        values = embed(items, open_source(card, sink=None), on_bad=lambda _position, _error: None).values
+    except HeadstartError:  # a damaged file, or an extra that is not installed: fitting will say so
+        return None
+    return values[~np.isnan(values).any(axis=1)]
