@@ -216,6 +216,21 @@ class TestOtherCommands:
         done = run("inspect", write_texts(tmp_path / "t.csv"), "--json")
         assert (done.json["task"], done.json["labels"]) == ("binary", {"apple": 30, "kiwi": 30})
         assert "60 labelled texts, binary" in done.err
+        sources = {source["name"]: source for source in done.json["sources"]}
+        assert sources["wordllama-256"]["known_bias"] in done.err
+        assert sources["wordllama-256"]["warnings"] == []
+        assert "efficientnet-lite0" not in sources
+
+    def test_inspect_and_fit_warn_of_texts_that_are_cut(self, run, tmp_path):
+        table = tmp_path / "long.csv"
+        rows = (f"{'head start the race before ' * 4}{('apple', 'kiwi')[i % 2]} {i},{'ab'[i % 2]}" for i in range(60))
+        table.write_text("\n".join(["text,fruit", *rows]))
+        expected = f"100% of the texts are longer than the 12 tokens that tiny-{TEXTS} reads: their ends are not seen."
+        inspected = run("inspect", table, "--json")
+        assert expected in inspected.err
+        assert [s["warnings"] for s in inspected.json["sources"] if s["name"] == f"tiny-{TEXTS}"] == [[expected]]
+        notices = run("fit", table, *QUICK, "--out", tmp_path / "m", "--json").json["notices"]
+        assert [n["message"] for n in notices if n["kind"] == "suitability"] == [expected]
 
     def test_sources(self, run):
         assert "efficientnet-lite0" in [card["name"] for card in run("sources", "--json").json]

