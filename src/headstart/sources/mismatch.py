@@ -115,7 +115,7 @@ def _looks(photos: list[Image], card: Card) -> list[str]:
     if long >= _NOTEWORTHY and card.input["resize"] == "crop":
         sentences.append(
             f"{long:.0%} of the photos are more than twice as long as wide, or as wide as long: {card.name} sees the centre, less "
-            "than half of them."
+            "than half of each."
         )
     return sentences
 
