@@ -86,7 +86,7 @@ def tiny_sources(tmp_path_factory):
         yield
 
 
-def write_texts(path: Path, n: int = 60, seed: int = 0, **columns: Any) -> Path:
+def write_texts(path: Path, n: int = 60, seed: int = 0, n_words: int = 6, **columns: Any) -> Path:
     """Texts in the words of the tiny source, labelled by the fruit in them; more columns as lists or functions."""
     rng = np.random.default_rng(seed)
     with path.open("w", newline="") as file:
@@ -94,7 +94,7 @@ def write_texts(path: Path, n: int = 60, seed: int = 0, **columns: Any) -> Path:
         writer.writerow(["text", "fruit", *columns])
         for i in range(n):
             fruit = ("apple", "kiwi")[i % 2]
-            words = [*rng.choice(tiny.WORDS[4:14], 6), fruit]
+            words = [*rng.choice(tiny.WORDS[4:14], n_words), fruit]
             writer.writerow([" ".join(rng.permutation(words)), fruit, *(values(i) for values in columns.values())])
     return path
 
@@ -222,9 +222,7 @@ class TestOtherCommands:
         assert "efficientnet-lite0" not in sources
 
     def test_inspect_and_fit_warn_of_texts_that_are_cut(self, run, tmp_path):
-        table = tmp_path / "long.csv"
-        rows = (f"{'head start the race before ' * 4}{('apple', 'kiwi')[i % 2]} {i},{'ab'[i % 2]}" for i in range(60))
-        table.write_text("\n".join(["text,fruit", *rows]))
+        table = write_texts(tmp_path / "long.csv", n_words=20)
         expected = f"100% of the texts are longer than the 12 tokens that tiny-{TEXTS} reads: their ends are not seen."
         inspected = run("inspect", table, "--json")
         assert expected in inspected.err
