@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,7 +131,9 @@ def fit(
         report = replace(
             proof.report,
             timing={**clock.timing(), "n_embedded": features.n_computed},
-            ranking=tuple(ranking.to_dict()["sources"]) if ranking else (),
+            ranking=tuple(asdict(source) for source in ranking.with_chosen(arena.backbone.parts).sources)
+            if ranking
+            else (),
         )
         write(
             folder,
