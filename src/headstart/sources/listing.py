@@ -1,0 +1,50 @@
+"""Which sources there are within what the user allows, and how large they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headstart.core.dataset import MODALITIES
+from headstart.core.errors import OptionError, unknown_name
+from headstart.sources.card import cards
+from headstart.sources.licences import allows
+
+if TYPE_CHECKING:
+    from headstart.sources.card import Card
+
+_BYTES_PER_PARAMETER = 4  # weights are computed, and packed but for few, as float32
+
+
+def size_mib(card: Card) -> float:
+    """Size of the weights, as they are computed with.
+
+    >>> from headstart.sources import find
+    >>> round(size_mib(find("efficientnet-lite0")))
+    18
+    """
+    return card.parameters * _BYTES_PER_PARAMETER / 2**20
+
+
+def within(*, modality: str | None = None, licence: str | None = None, max_size_mib: float | None = None) -> list[Card]:
+    """Give the cards that keep to all limits, by name; None limits nothing.
+
+    Parameters
+    ----------
+    licence : SPDX names with commas between, or 'permissive'
+
+    Raises
+    ------
+    OptionError
+        A limit is not of its kind.
+    """
+    if modality is not None and modality not in MODALITIES:
+        raise unknown_name("modality", modality, MODALITIES)
+    if max_size_mib is not None and not max_size_mib > 0:
+        raise OptionError(f"a size above 0 MiB was expected, but {max_size_mib} came.")
+    return [
+        card
+        for card in cards()
+        if modality in (None, card.modality)
+        and (licence is None or allows(licence, card.licence))
+        and (max_size_mib is None or size_mib(card) <= max_size_mib)
+    ]
