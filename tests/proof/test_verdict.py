@@ -40,6 +40,11 @@ def test_sentence_reads_well():
     assert "12 euro better in MAE" in euros.sentence
 
 
+def test_an_end_close_to_zero_keeps_its_side():
+    found = judge([rival("tfidf", -0.02, -0.054, 0.0004)])
+    assert "(95 % interval -5.4 to +0.04 points)" in found.sentence
+
+
 def test_without_rivals_nothing_is_proven():
     found = judge([])
     assert (found.verdict, found.deploy, found.gain) == ("not proven", None, None)

@@ -80,7 +80,10 @@ def _amount(gain: Score, unit: str | None) -> str:
 
 
 def _number(value: float, gain: Score) -> str:
-    return f"{100 * value:+.1f}" if gain.unit == "fraction" else f"{value:+.3g}"
+    if gain.unit != "fraction":
+        return f"{value:+.3g}"
+    points = f"{100 * value:+.1f}"
+    return f"{100 * value:+.1g}" if value and float(points) == 0 else points  # "-0.0" would not say on which side of zero
 
 
 def _suffix(gain: Score, unit: str | None) -> str:
