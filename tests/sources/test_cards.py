@@ -29,7 +29,7 @@ class TestEveryCard:
         assert json.loads(json.dumps(read_card(path).to_dict()))["licence"]
 
     def test_names_no_package_index(self, path):
-        assert "pypi.org" not in path.read_text()
+        assert not any(host in path.read_text() for host in ("pypi.org", "npmjs"))
 
 
 def test_known_by_name_and_the_nearest_is_offered():

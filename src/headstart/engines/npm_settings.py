@@ -75,7 +75,6 @@ def npm_settings() -> NpmSettings:
         cert=options.get("cafile", ""),
         proxy=options.get("https-proxy") or options.get("proxy", ""),
         trusted_hosts=("*",) if options.get("strict-ssl", "").lower() == "false" else (),
-        timeout_s=60.0,
     )
 
 

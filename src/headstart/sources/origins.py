@@ -114,15 +114,15 @@ def _files(archive: Path, paths: tuple[str, ...]) -> dict[str, bytes]:
             with zipfile.ZipFile(archive) as box:
                 return {path: box.read(path) for path in paths}
         with tarfile.open(archive) as tar:
-            return {path: _file(tar, path) for path in paths}
+            return {path: _file(archive, tar, path) for path in paths}
     except (KeyError, OSError, zipfile.BadZipFile, tarfile.TarError) as error:
         raise SourceError(
             f"{archive.name}: cannot read {paths[0]} ({error}). Remove {archive} and run again."
         ) from error
 
 
-def _file(tar: tarfile.TarFile, path: str) -> bytes:
+def _file(archive: Path, tar: tarfile.TarFile, path: str) -> bytes:
     file = tar.extractfile(path)
     if file is None:
-        raise SourceError(f"{tar.name}: {path} is not a file.")
+        raise SourceError(f"{archive.name}: {path} is not a file.")
     return file.read()
