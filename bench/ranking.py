@@ -56,10 +56,10 @@ class Task:
 
 
 TASKS = (
-    Task("groceries", (80, 350), 300),
-    Task("traffic-lights", (150,), 300),
-    Task("cifar10", (100, 400), 300),
-    Task("digits", (200,), 300),
+    Task("groceries", (80, 300), 300),
+    Task("traffic-lights", (120,), 200),
+    Task("cifar10", (100, 300), 200),
+    Task("digits", (150,), 200),
     Task("questions", (100, 400), 400),
     Task("sms-spam", (300,), 500),
     Task("vader", (100, 600), 400),
@@ -143,13 +143,14 @@ def seconds_per_item(dataset, source, journal) -> float:
 
     def measured():
         session, seconds = source.session(), 0.0
+        session.run(None, source.input.prepare(sample[:1]))  # what is loaded lazily, or grows at first, does not count
         for start in range(0, len(sample), source.batch_size):
             started = time.perf_counter()
             session.run(None, source.input.prepare(sample[start : start + source.batch_size]))
             seconds += time.perf_counter() - started
         return {"s": np.array(seconds / len(sample))}
 
-    key = ("bench-ranking-seconds", source.digest, tuple(source.key(item) for item in sample))
+    key = ("bench-ranking-seconds-warm", source.digest, tuple(source.key(item) for item in sample))
     return float(journal.recall(key, measured)["s"])
 
 
