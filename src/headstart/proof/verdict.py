@@ -83,7 +83,9 @@ def _number(value: float, gain: Score) -> str:
     if gain.unit != "fraction":
         return f"{value:+.3g}"
     points = f"{100 * value:+.1f}"
-    return f"{100 * value:+.1g}" if value and float(points) == 0 else points  # "-0.0" would not say on which side of zero
+    return (
+        f"{100 * value:+.1g}" if value and float(points) == 0 else points
+    )  # "-0.0" would not say on which side of zero
 
 
 def _suffix(gain: Score, unit: str | None) -> str:
