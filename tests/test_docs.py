@@ -74,7 +74,7 @@ def workplace(request, tmp_path, monkeypatch):
     """An empty folder to be in, with links to the small data where a test may use real data."""
     monkeypatch.chdir(tmp_path)
     if request.node.get_closest_marker("downloads") is None:
-        monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setenv("HEADSTART_CACHE", str(request.getfixturevalue("new_cache")()))
     if request.node.get_closest_marker("downloads") is not None:
         for path in request.getfixturevalue("small_data").iterdir():
             (tmp_path / path.name).symlink_to(path)
