@@ -89,6 +89,8 @@ def finish(process: subprocess.Popen[bytes], out: Path) -> dict[str, object]:
     del report["timing"]
     for rival in report["rivals"]:
         del rival["seconds"]
+    for source in report["ranking"]:
+        del source["seconds"], source["latency_ms"]
     weights = {path.name: path.read_bytes() for path in sorted(out.iterdir()) if path.suffix in WEIGHTS}
     return {**weights, "report": report}
 

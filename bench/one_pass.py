@@ -30,7 +30,7 @@ FIT = """
 import json, sys, time
 started = time.perf_counter()
 import headstart
-fitted = headstart.fit(sys.argv[1], out=sys.argv[2], rivals=sys.argv[3], progress=None)
+fitted = headstart.fit(sys.argv[1], out=sys.argv[2], source="efficientnet-lite0", rivals=sys.argv[3], progress=None)
 print(json.dumps({"wall": time.perf_counter() - started, **fitted.seconds}))
 """
 

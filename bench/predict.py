@@ -38,7 +38,9 @@ def main() -> None:
     photos = demo("groceries", Path("demo/groceries"))
     files = sorted((photos / "test").rglob("*.jpg"))
     with tempfile.TemporaryDirectory() as folder:
-        bundle = headstart.fit(photos, out=Path(folder) / "model", rivals="none", progress=None).bundle
+        bundle = headstart.fit(
+            photos, out=Path(folder) / "model", source="efficientnet-lite0", rivals="none", progress=None
+        ).bundle
         cold(bundle, files[0])
         warm(bundle, files[:: len(files) // N_WARM][:N_WARM])
 

@@ -91,7 +91,7 @@ def test_verifies(run, added, cache):
 def test_fetches_from_a_folder_of_archives(run, cache, links, tmp_path, monkeypatch):
     """A mirror that is nothing but a folder: pip's find-links and no index."""
     made = tiny.published("bert", links, tmp_path / "scratch")
-    known = {**cards_module._known(), made.name: made}
+    known = {name: cards_module._known()[name] for name in ("all-minilm-l6-v2", "wordllama-256")} | {made.name: made}
     monkeypatch.setattr(cards_module, "_known", lambda: known)
     assert run("sources", "fetch", made.name, "--json")[:2] == (0, {"ready": [made.name], "failures": []})
     assert run("sources", "verify", made.name, "--json")[1][0]["state"] == "sound"
@@ -108,7 +108,7 @@ def test_fetches_from_a_folder_of_archives(run, cache, links, tmp_path, monkeypa
         (("--modality", "smell"), "no modality named 'smell'"),
         (("--licence", "free"), "not the SPDX name"),
         (("--max-size-mib", "0"), "above 0 MiB"),
-        (("efficientnet-lite",), "Did you mean 'efficientnet-lite0'"),
+        (("all-minilm",), "Did you mean 'all-minilm-l6-v2'"),
         (("add", "nowhere"), "there is nothing at nowhere"),
         (("add", "nowhere", "--mean", "1"), "3 numbers with commas between"),
         (("verify", "nothing"), "no source named 'nothing'"),

@@ -73,6 +73,8 @@ def small_data(tmp_path_factory, real_data, fetched_cache):
 def workplace(request, tmp_path, monkeypatch):
     """An empty folder to be in, with links to the small data where a test may use real data."""
     monkeypatch.chdir(tmp_path)
+    if request.node.get_closest_marker("downloads") is None:
+        monkeypatch.setenv("HEADSTART_CACHE", str(request.getfixturevalue("new_cache")()))
     if request.node.get_closest_marker("downloads") is not None:
         for path in request.getfixturevalue("small_data").iterdir():
             (tmp_path / path.name).symlink_to(path)
@@ -99,7 +101,7 @@ def test_a_command_of_a_page_exists(words, monkeypatch):
 def is_short(words: list[str]) -> bool:
     """Whether a command takes a moment, and speaks of nothing but the small data."""
     files = {word for word in words if re.search(r"[/.-]", word) and not word.startswith("--")}
-    return words[0] in COMMANDS and words[0] != "fit" and files <= SMALL_DATA and not {"--fetch", "--out"} & set(words)
+    return words[0] in COMMANDS and words[0] != "fit" and files <= SMALL_DATA and not {"fetch", "--out"} & set(words)
 
 
 @pytest.mark.downloads
@@ -110,7 +112,7 @@ def test_a_short_command_of_a_page_runs(words, workplace, capsys):
     assert said.out or said.err
 
 
-def test_the_list_of_sources_is_what_the_command_prints(capsys):
+def test_the_list_of_sources_is_what_the_command_prints(capsys, cache):
     COMMANDS["sources"]([], standalone_mode=False)
     assert capsys.readouterr().err in PAGES["docs/cli.md"]
 
@@ -121,7 +123,9 @@ def test_every_command_and_option_is_on_the_page_of_the_command_line():
         assert f"## headstart {name}" in page
         section = page.partition(f"## headstart {name}")[2].partition("\n## ")[0]
         shared = page.partition("## headstart inspect")[2].partition("\n## ")[0] if name == "fit" else ""
-        options = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+        below = getattr(command, "commands", {}).values()  # the forms of `sources`
+        params = [parameter for one in (command, *below) for parameter in one.params]
+        options = {option for parameter in params for option in parameter.opts if option.startswith("--")}
         assert not {option for option in options if option not in section + shared}
 
 

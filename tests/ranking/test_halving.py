@@ -131,6 +131,6 @@ def test_groups_of_the_users_stay_whole_in_every_round():
 
 
 def test_of_two_both_go_on_and_of_many_half():
-    hopeful = Halving(prior=FLAT, tolerance=0.0)
+    hopeful = Halving(prior=FLAT, tolerance=0.0, growth=4.0)
     _, looked = run(dict.fromkeys("abcdef", 1.0), halving=replace(hopeful, cap=192))
     assert sorted(len(items) for items in looked.values()) == [48, 48, 48, 192, 192, 192]

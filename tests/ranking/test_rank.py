@@ -16,9 +16,9 @@ from headstart.core.errors import DataError, OptionError, SourceError
 from headstart.engines.clock import Clock
 from headstart.ranking import Halving, Limits
 from headstart.ranking.latency import measure_latency_ms
-from headstart.ranking.limits import size_mib
 from headstart.sources import card as cards_module
 from headstart.sources import find
+from headstart.sources.listing import size_mib
 
 RANK = sys.modules["headstart.ranking.rank"]
 TEXTS = ("tiny-bert", "tiny-static-embeddings")

@@ -36,7 +36,9 @@ def test_other_items_of_the_same_data_are_nearer_than_any_dataset_to_the_others(
     assert all(reference.distance(one[50:]) < reference.typical for one in everyday)
 
 
-@pytest.mark.parametrize("change", [lambda x: x + 3, lambda x: x * 10, lambda x: x * 0.01], ids=["shift", "wide", "narrow"])
+@pytest.mark.parametrize(
+    "change", [lambda x: x + 3, lambda x: x * 10, lambda x: x * 0.01], ids=["shift", "wide", "narrow"]
+)
 def test_what_is_shifted_or_spread_otherwise_is_farther(everyday, change):
     reference = Reference.of(everyday)
     assert reference.distance(change(everyday[0])) > 1.2 * reference.typical

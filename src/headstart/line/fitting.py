@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +73,8 @@ def fit(
         halving, all rivals), 'best' (all candidates on up to 1,000 items, all rivals); what is given on its own goes before
     rivals : 'full', 'simple' (seconds), or 'none', which proves nothing; None for the preset's
     budget_s : time for everything, in seconds; sources and rivals that cost too much are left out, and named
-    max_latency_ms, max_size_mib, licence : what a source must keep to, as in `headstart.ranking.Limits`
+    max_latency_ms, max_size_mib, licence : what a source must keep to, as in `headstart.ranking.Limits`; where no source is
+        named, the largest is the preset's (100, 200 MiB, none)
     max_sources : how many sources may be blended, each embedding all items; None for the preset's (3 for 'best', else 1)
     seed : for folds, random weights and rivals; the same data and seed give the same model, byte for byte
     max_bad : fraction of the items that may be unreadable
@@ -89,6 +90,8 @@ def fit(
     rivals = chosen.rivals if rivals is None else rivals
     _check_options(strategy=strategy, rivals=rivals, budget_s=budget_s, seed=seed)
     names = names_of(source)
+    if names is None and max_size_mib is None:
+        max_size_mib = chosen.max_size_mib
     limits = Limits(max_latency_ms=max_latency_ms, max_size_mib=max_size_mib, licence=licence)
     clock = Clock(chosen.budget_s if budget_s is None else budget_s)
     share_one_heap()
@@ -132,7 +135,9 @@ def fit(
         report = replace(
             proof.report,
             timing={**clock.timing(), "n_embedded": features.n_computed},
-            ranking=tuple(ranking.to_dict()["sources"]) if ranking else (),
+            ranking=tuple(asdict(source) for source in ranking.with_chosen(arena.backbone.parts).sources)
+            if ranking
+            else (),
         )
         write(
             folder,

@@ -20,20 +20,22 @@ class Preset:
     ----------
     halving : how many items the candidates are ranked on
     rivals : what the model is proven against
+    max_size_mib : largest source that is looked at where none is named: what is larger is slow, and long to fetch
     max_sources : how many sources may be blended into one model
     budget_s : time for everything, in seconds; None for no limit
     """
 
     halving: Halving = field(default_factory=Halving)
     rivals: Cost = "full"
+    max_size_mib: float | None = 200.0
     max_sources: int = 1
     budget_s: float | None = None
 
 
 _PRESETS = {
-    "fast": Preset(halving=Halving(cap=48), rivals="simple", budget_s=60.0),
+    "fast": Preset(halving=Halving(cap=48), rivals="simple", max_size_mib=100.0, budget_s=60.0),
     "balanced": Preset(),
-    "best": Preset(halving=Halving(first=1000), max_sources=3),
+    "best": Preset(halving=Halving(first=1000), max_size_mib=None, max_sources=3),
 }
 
 

@@ -6,4 +6,14 @@ from headstart.ranking.rank import candidates, rank
 from headstart.ranking.result import Ranked, Ranking
 from headstart.ranking.suitability import Suitability, suitability, with_mismatches
 
-__all__ = ["Halving", "Limits", "Ranked", "Ranking", "Suitability", "candidates", "rank", "suitability", "with_mismatches"]
+__all__ = [
+    "Halving",
+    "Limits",
+    "Ranked",
+    "Ranking",
+    "Suitability",
+    "candidates",
+    "rank",
+    "suitability",
+    "with_mismatches",
+]

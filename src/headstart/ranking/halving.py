@@ -54,19 +54,19 @@ class Halving:
     """
 
     first: int = 48
-    growth: float = 4.0
+    growth: float = 2.0
     cap: int = 1000
     keep: float = 0.5
-    tolerance: float = 0.003
-    weights: Mapping[str, float] = field(default_factory=lambda: {"ridge": 0.5, "neighbours": 0.5})
+    tolerance: float = 0.006
+    weights: Mapping[str, float] = field(default_factory=lambda: {"ridge": 1.0})
     prior: Prior = field(default_factory=Prior)
-    prior_sd: float = 0.03
+    prior_sd: float = 0.1
 
     def sizes(self, n_items: int, n_labels: int) -> list[int]:
         """Items that a source has seen after each round; the first has three of each class, and none more than `cap`.
 
         >>> Halving().sizes(700, 6)
-        [48, 192, 700]
+        [48, 96, 192, 384, 700]
         """
         most = min(n_items, self.cap)
         sizes = [min(most, max(self.first, 3 * n_labels))]

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 from headstart.core.errors import OptionError
 from headstart.sources.licences import allows
+from headstart.sources.listing import size_mib
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headstart.sources import Card
-
-_BYTES_PER_PARAMETER = 4  # weights are packed as float32
-_BYTES_PER_MIB = 2**20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,13 +77,3 @@ class Limits:
             f"no source is within {self.max_size_mib:g} MiB; the nearest is {smallest.name} at "
             f"{size_mib(smallest):.1f} MiB. Allow more."
         )
-
-
-def size_mib(card: Card) -> float:
-    """Size of the weights as a bundle packs them.
-
-    >>> from headstart.sources import find
-    >>> round(size_mib(find("wordllama-256")))
-    31
-    """
-    return card.parameters * _BYTES_PER_PARAMETER / _BYTES_PER_MIB

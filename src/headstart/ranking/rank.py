@@ -17,9 +17,10 @@ from headstart.features import embed
 from headstart.proof import headline
 from headstart.ranking.halving import Halving
 from headstart.ranking.latency import measure_latency_ms
-from headstart.ranking.limits import Limits, size_mib
+from headstart.ranking.limits import Limits
 from headstart.ranking.result import Ranked, Ranking
 from headstart.sources import Source, cards, find, open_source
+from headstart.sources.listing import size_mib
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from headstart.core.report import Score
 
 
@@ -56,6 +58,13 @@ class Ranking:
             return f"{best.name} is the only source that there is for this data."
         predicted = f": {best.predicted.name} {best.predicted.value:.3f} foretold" if best.predicted else ""
         return f"{best.name} of {len(self.sources)} sources{predicted}."
+
+    def with_chosen(self, names: Collection[str]) -> Ranking:
+        """The same, where sources of these names are not called dropped: a blend took them in."""
+        sources = tuple(
+            replace(source, dropped="" if source.name in names else source.dropped) for source in self.sources
+        )
+        return replace(self, sources=sources)
 
     def to_dict(self) -> dict[str, Any]:
         """The figures that `headstart rank --json` prints."""

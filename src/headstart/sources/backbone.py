@@ -146,7 +146,7 @@ class Source:
         state = self.state()
         module: torch.nn.Module = registry.get("modules", self.card.architecture)(state, self.card)
         load_state(module, state)
-        return module.eval()
+        return module.train(mode=False)
 
     def with_random_weights(self, seed: int) -> Source:
         """Give the same network with fresh random weights: what it does without having been pretrained."""
