@@ -21,6 +21,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         socket_allow_hosts(_THIS_MACHINE, allow_unix_socket=True)
 
 
+@pytest.fixture(autouse=True)
+def _no_npm_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine's own npm settings stay out of the tests: the registry is a folder that does not exist."""
+    monkeypatch.setenv("npm_config_registry", (tmp_path / "registry").as_uri())
+
+
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache folder of the test's own."""

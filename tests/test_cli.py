@@ -463,7 +463,7 @@ CASES = [
     Case("unknown demo", lambda p, t, i: ("demo", "grocery"), ("Did you mean 'groceries'",)),
     Case("demo into a full folder", lambda p, t, i: (written(p / "d" / "mine", ""), ("demo", "vader", "--out", p / "d"))[1], ("--out",)),
     Case("no network", lambda p, t, i: ("demo", "vader", "--out", p / "vader"), ("cannot fetch", "vaderSentiment", "by hand into")),
-    Case("weights without network", lambda p, t, i: ("fit", write_texts(p / "t.csv"), "--out", p / "made"), ("cannot fetch", "by hand into")),
+    Case("weights without network", lambda p, t, i: ("fit", write_texts(p / "t.csv"), "--source", "wordllama-256", "--out", p / "made"), ("cannot fetch", "by hand into")),
 ]  # fmt: skip
 
 

@@ -189,7 +189,7 @@ class TestFit:
 
     def test_figures_have_what_machines_are_promised(self, proven):
         figures = json.loads(json.dumps(proven.to_dict()))
-        assert set(figures["seconds"]) == {"load", "embed", "adapt", "prove", "package", "total"}
+        assert set(figures["seconds"]) == {"load", "rank", "embed", "adapt", "prove", "package", "total"}
         assert 0 <= figures["naive_estimate"] <= 1
         assert figures["peak_mib"] > 10
 
@@ -217,7 +217,7 @@ def photos(real_data: Callable[[str], Path], tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="module")
 def photo_model(photos: Path, fetched_cache: Path) -> headstart.line.Fitted:
-    return fit(photos, source=None, strategy="ridge")
+    return fit(photos, source="efficientnet-lite0", strategy="ridge")
 
 
 def test_photos(photo_model, photos):

@@ -15,6 +15,7 @@ from headstart.core import registry
 from headstart.core.errors import DataError, OptionError, SourceError
 from headstart.core.model import Input
 from headstart.sources import inputs
+from headstart.sources.inputs.joint import JointInput
 from headstart.sources.inputs.ngrams import NgramInput
 from headstart.sources.inputs.nothing import NoInput
 from headstart.sources.inputs.pixels import PixelInput
@@ -32,6 +33,8 @@ def _example(kind: str) -> tuple[Input, list[object]]:
         return TokenInput(tiny.tokenizer_json(), max_tokens=5), texts
     if kind == "ngrams":
         return NgramInput(vocabulary=("kiwi", "the kiwi", "race")), texts
+    if kind == "joint":
+        return JointInput(inputs=(_example("tokens")[0], _example("ngrams")[0])), texts
     assert kind == "nothing", f"give the input '{kind}' an example here"
     return NoInput(), texts
 
