@@ -25,7 +25,7 @@ def inspect(
     Task, columns, classes, all that was noticed, and how far the data lies from what each source was trained on.
     """
     from headstart.data import load
-    from headstart.ranking import suitability
+    from headstart.ranking import inspect_sources
 
     dataset = load(data, input=input, target=target, task=task, group=group, time=time, max_bad=parse_share(max_bad))
     counts = {label: int(n) for label, n in zip(dataset.labels, dataset.targets.sum(axis=0), strict=True)}
@@ -55,7 +55,7 @@ def inspect(
         say("  parts: " + ", ".join(f"{name} {n:,}" for name, n in facts["splits"].items() if n))
     for notice in dataset.notices:
         say(f"  - {notice.message}")
-    facts["sources"] = [asdict(source) for source in suitability(dataset)]
+    facts["sources"] = [asdict(source) for source in inspect_sources(dataset)]
     for source in facts["sources"]:
         say(f"  {source['name']}: known biases: {source['known_bias']}")
         for warning in source["warnings"]:

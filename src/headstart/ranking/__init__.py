@@ -4,7 +4,7 @@ from headstart.ranking.halving import Halving
 from headstart.ranking.limits import Limits
 from headstart.ranking.rank import candidates, rank
 from headstart.ranking.result import Ranked, Ranking
-from headstart.ranking.suitability import Suitability, suitability, with_mismatches
+from headstart.ranking.suitability import Suitability, inspect_sources, with_mismatches
 
 __all__ = [
     "Halving",
@@ -13,7 +13,7 @@ __all__ = [
     "Ranking",
     "Suitability",
     "candidates",
+    "inspect_sources",
     "rank",
-    "suitability",
     "with_mismatches",
 ]

@@ -31,7 +31,7 @@ class Suitability:
     warnings: tuple[str, ...]
 
 
-def suitability(dataset: Dataset) -> list[Suitability]:
+def inspect_sources(dataset: Dataset) -> list[Suitability]:
     """Say of each source that reads the dataset's items how far they lie from what it was trained on.
 
     Quick, and without a network: 48 items are embedded with the sources that are in the cache and cheap to run; of the others

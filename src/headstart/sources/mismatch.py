@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from headstart.sources.card import Card
 
 _MOST_TEXTS = 200
-_MOST_PHOTOS = 48
+_MOST_PHOTOS = 24  # large ones take long to decode, and each source asks anew
 _NOTEWORTHY = 0.1  # share of the items from which on something is said
 _TOKENS_PER_WORD = 1.3  # of English, where the tokenizer is not at hand
 _LONG = 2.0  # longer side against shorter: less than half of the photo is in a centre crop
