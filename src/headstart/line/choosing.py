@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from headstart.adaptation import Adapted
     from headstart.core.dataset import Dataset
     from headstart.engines.clock import Clock
+    from headstart.line.presets import Preset
     from headstart.proof import Arena
-    from headstart.ranking import Halving, Ranked, Ranking
+    from headstart.ranking import Ranked, Ranking
     from headstart.sources import AnySource
 
 
@@ -54,24 +55,32 @@ def choose_source(
     names: Sequence[str] | None,
     limits: Limits,
     *,
-    halving: Halving,
+    preset: Preset,
     clock: Clock,
-    max_sources: int,
     seed: int,
     progress: TextIO | None,
 ) -> tuple[AnySource, Ranking | None]:
-    """Open the one source that was named, or rank the candidates and open the best, joined by the next up to `max_sources`.
+    """Open the one source that was named or is usual, or rank the candidates and open the best, joined by the next ones.
+
+    The usual source is that of the preset, where nothing is named, limited or to be blended.
 
     Raises
     ------
     OptionError
         No source is within the limits, or one that was named reads other items.
     """
+    if names is None and limits == Limits():
+        if dataset.modality in preset.usual and preset.max_sources == 1:
+            names = [preset.usual[dataset.modality]]
+        else:
+            limits = Limits(max_size_mib=preset.max_size_mib)
     if names is not None and len(names) == 1 and limits == Limits():
         (card,) = candidates(dataset, names)
         return open_source(card, sink=progress), None
-    ranking = rank(dataset, sources=names, limits=limits, halving=halving, clock=clock, seed=seed, progress=progress)
-    chosen = tuple(open_source(ranked.name, sink=progress) for ranked in _together(ranking, limits, max_sources))
+    ranking = rank(
+        dataset, sources=names, limits=limits, halving=preset.halving, clock=clock, seed=seed, progress=progress
+    )
+    chosen = tuple(open_source(ranked.name, sink=progress) for ranked in _together(ranking, limits, preset.max_sources))
     return chosen[0] if len(chosen) == 1 else JointSource(chosen), ranking
 
 

@@ -66,15 +66,15 @@ def fit(
     ----------
     data : whatever `headstart.load` takes
     out : folder of the bundle; None for one that goes when the process ends
-    source : name of a pretrained network; several, as a list or with commas between, or None for all, are ranked and the best
-        is taken
+    source : name of a pretrained network; several, as a list or with commas between, are ranked and the best is taken;
+        None for all that read texts, or the usual one for photos
     strategy : 'auto', or the name of one candidate: 'ridge', 'logistic', 'prototypes', 'discriminant'
     preset : 'fast' (a minute: candidates ranked on 48 items, simple rivals), 'balanced' (on up to 1,000 by successive
         halving, all rivals), 'best' (all candidates on up to 1,000 items, all rivals); what is given on its own goes before
     rivals : 'full', 'simple' (seconds), or 'none', which proves nothing; None for the preset's
     budget_s : time for everything, in seconds; sources and rivals that cost too much are left out, and named
-    max_latency_ms, max_size_mib, licence : what a source must keep to, as in `headstart.ranking.Limits`; where no source is
-        named, the largest is the preset's (100, 200 MiB, none)
+    max_latency_ms, max_size_mib, licence : what a source must keep to, as in `headstart.ranking.Limits`; where neither these
+        nor a source are given, the preset says what is looked at
     max_sources : how many sources may be blended, each embedding all items; None for the preset's (3 for 'best', else 1)
     seed : for folds, random weights and rivals; the same data and seed give the same model, byte for byte
     max_bad : fraction of the items that may be unreadable
@@ -90,8 +90,6 @@ def fit(
     rivals = chosen.rivals if rivals is None else rivals
     _check_options(strategy=strategy, rivals=rivals, budget_s=budget_s, seed=seed)
     names = names_of(source)
-    if names is None and max_size_mib is None:
-        max_size_mib = chosen.max_size_mib
     limits = Limits(max_latency_ms=max_latency_ms, max_size_mib=max_size_mib, licence=licence)
     clock = Clock(chosen.budget_s if budget_s is None else budget_s)
     share_one_heap()
@@ -104,9 +102,8 @@ def fit(
             dataset,
             names,
             limits,
-            halving=chosen.halving,
+            preset=chosen if max_sources is None else replace(chosen, max_sources=max_sources),
             clock=clock,
-            max_sources=chosen.max_sources if max_sources is None else max_sources,
             seed=seed,
             progress=progress,
         )

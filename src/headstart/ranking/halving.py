@@ -57,7 +57,7 @@ class Halving:
     growth: float = 2.0
     cap: int = 1000
     keep: float = 0.5
-    tolerance: float = 0.006
+    tolerance: float = 0.002
     weights: Mapping[str, float] = field(default_factory=lambda: {"ridge": 1.0})
     prior: Prior = field(default_factory=Prior)
     prior_sd: float = 0.1
