@@ -25,7 +25,7 @@ from headstart.engines.journal import Journal
 from headstart.features import embed
 from headstart.proof import Arena, headline, prove, rivals_for
 from headstart.sources import open_source
-from headstart.sources.defaults import default_sources
+from headstart.sources.defaults import default_source
 
 FOLDER = Path("demo")
 
@@ -73,7 +73,7 @@ def main() -> None:
 
 def run(task: Task, size: int, n_seeds: int):
     dataset = load(demo(task.name, FOLDER / task.name))
-    backbone = open_source(default_sources(dataset.modality)[0])
+    backbone = open_source(default_source(dataset.modality))
     pool = pool_of(dataset, task, size)
     dataset = dataset.take(pool)
     features = embed(dataset.items, backbone, progress=sys.stderr).values

@@ -25,7 +25,6 @@ import headstart
 import tiny
 from headstart.cli import main
 from headstart.sources import card as cards_module
-from headstart.sources import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,16 +71,7 @@ def tiny_sources(tmp_path_factory):
     """Two sources of some kilobytes, in a cache of their own, found by name beside the real ones."""
     folder = tmp_path_factory.mktemp("sources")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HEADSTART_CACHE", str(folder / "cache"))
-        patch.setenv("PIP_CONFIG_FILE", "/dev/null")
-        patch.setenv("PIP_NO_INDEX", "1")
-        patch.setenv("PIP_FIND_LINKS", str(folder))
-        known = dict(cards_module._known())
-        for architecture in (TEXTS, PHOTOS):
-            made = tiny.published(architecture, folder / architecture, folder / f"scratch-{architecture}")
-            patch.setenv("PIP_FIND_LINKS", str(folder / architecture))
-            open_source(made, sink=None)
-            known[made.name] = made
+        known = cards_module._known() | tiny.open_all((TEXTS, PHOTOS), folder, patch)
         patch.setattr(cards_module, "_known", lambda: known)
         yield
 

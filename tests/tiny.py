@@ -6,15 +6,21 @@ import hashlib
 import json
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from headstart.sources.architectures.onnx_file import STRUCTURE
-from headstart.sources.backbone import Source
+from headstart.sources.backbone import Source, open_source
 from headstart.sources.card import Card, Member, Origin
 from headstart.sources.fingerprint import features_of_fixed_item
 from headstart.sources.origins import _version
 from headstart.sources.weights import to_safetensors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pytest
 
 WORDS = "[PAD] [UNK] [CLS] [SEP] a is head start the race before advantage given good bad kiwi apple shelf".split()
 _ONNX_NETWORK = {"inputs": {"ids": {"role": "ids", "type": 7}}, "pooling": "mean"}
@@ -124,6 +130,20 @@ def published(architecture: str, links: Path, scratch: Path) -> Card:
         sha256=hashlib.sha256(archive.read_bytes()).hexdigest(),
     )
     return card(architecture, fingerprint=fingerprint, origins=(pinned,))
+
+
+def open_all(architectures: Iterable[str], folder: Path, patch: pytest.MonkeyPatch) -> dict[str, Card]:
+    """Open a source of each architecture in a cache of their own, pip looking nowhere else; their cards, by name."""
+    patch.setenv("HEADSTART_CACHE", str(folder / "cache"))
+    patch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    patch.setenv("PIP_NO_INDEX", "1")
+    opened = {}
+    for architecture in architectures:
+        made = published(architecture, folder / architecture, folder / f"scratch-{architecture}")
+        patch.setenv("PIP_FIND_LINKS", str(folder / architecture))
+        open_source(made, sink=None)
+        opened[made.name] = made
+    return opened
 
 
 def kept_folder(cache: Path, made: Card) -> Path:

@@ -16,7 +16,7 @@ from headstart.data.image import IMAGE_SUFFIXES
 from headstart.data.near_duplicates import find_near_duplicates
 from headstart.features import embed
 from headstart.sources import open_source
-from headstart.sources.defaults import default_sources
+from headstart.sources.defaults import default_source
 
 require("sklearn", extra="train", purpose="headstart.sklearn")
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_regressor
@@ -94,7 +94,7 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
     def _source_for(self, items: list[Any]) -> str:
         if self.source != "auto":
             return str(self.source)
-        return default_sources("image" if all(_is_image(item) for item in items) else "text")[0]
+        return default_source("image" if all(_is_image(item) for item in items) else "text")
 
     def _outputs(self, X: Any) -> FloatArray:
         """Probabilities or values, shape (n, k)."""

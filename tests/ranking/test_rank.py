@@ -29,15 +29,9 @@ def tiny_sources(tmp_path_factory):
     """Two sources for texts of some kilobytes, and no others."""
     folder = tmp_path_factory.mktemp("sources")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HEADSTART_CACHE", str(folder / "cache"))
-        patch.setenv("PIP_CONFIG_FILE", "/dev/null")
-        patch.setenv("PIP_NO_INDEX", "1")
-        known = {}
-        for architecture, licence in (("bert", "Apache-2.0"), ("static-embeddings", "CC-BY-NC-4.0")):
-            made = tiny.published(architecture, folder / architecture, folder / f"scratch-{architecture}")
-            patch.setenv("PIP_FIND_LINKS", str(folder / architecture))
-            headstart.open_source(made, sink=None)
-            known[made.name] = replace(made, licence=licence)
+        opened = tiny.open_all(("bert", "static-embeddings"), folder, patch)
+        licences = ("Apache-2.0", "CC-BY-NC-4.0")
+        known = {made.name: replace(made, licence=its) for made, its in zip(opened.values(), licences, strict=True)}
         patch.setattr(cards_module, "_known", lambda: known)
         yield
 

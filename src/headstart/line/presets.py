@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from headstart.core.errors import unknown_name
 from headstart.ranking import Halving
-from headstart.sources.defaults import default_sources
+from headstart.sources.defaults import default_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ class Preset:
 
     halving: Halving = field(default_factory=Halving)
     rivals: Cost = "full"
-    usual: Mapping[Modality, str] = field(default_factory=lambda: {"image": default_sources("image")[0]})
+    usual: Mapping[Modality, str] = field(default_factory=lambda: {"image": default_source("image")})
     max_size_mib: float | None = 200.0
     max_sources: int = 1
     budget_s: float | None = None

@@ -11,6 +11,7 @@ import numpy as np
 from headstart.adaptation import adapt
 from headstart.adaptation.problem import Problem
 from headstart.adaptation.transferred import Transferred
+from headstart.sources import JointSource
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -63,7 +64,8 @@ class Arena:
         )
 
     def only(self, sources: set[str]) -> Arena:
-        """The same with some of the sources of a joint one."""
+        """The same with some of the sources of its joint one."""
+        assert isinstance(self.backbone, JointSource)
         columns = np.concatenate(
             [np.arange(part.start, part.stop) for name, part in self.backbone.parts.items() if name in sources]
         )

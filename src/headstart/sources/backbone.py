@@ -62,10 +62,6 @@ class Source:
         """The columns of its features, by its name: all of them."""
         return {self.name: slice(0, self.dimensions)}
 
-    def only(self, names: set[str]) -> Source:  # noqa: ARG002  (as of a joint source)
-        """There is only one to keep."""
-        return self
-
     def describe(self) -> dict[str, Any]:
         """The card as plain values."""
         return self.card.to_dict()

@@ -1,4 +1,4 @@
-"""Which source is taken where the user names none and nothing is ranked: in the estimators for scikit-learn."""
+"""Which source is taken where nothing is ranked: in the estimators for scikit-learn, and for photos in most fits."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from headstart.core.dataset import Modality
 
-_BEST_FIRST: dict[Modality, tuple[str, ...]] = {
-    "image": ("efficientnet-lite0",),
-    "text": ("all-minilm-l6-v2", "wordllama-256"),
-}
+_USUAL: dict[Modality, str] = {"image": "efficientnet-lite0", "text": "all-minilm-l6-v2"}
 
 
-def default_sources(modality: Modality) -> tuple[str, ...]:
-    """Names of the sources of a modality, the most capable first and the fastest last."""
-    return _BEST_FIRST[modality]
+def default_source(modality: Modality) -> str:
+    """Name of the source that usually serves a modality well at a small price."""
+    return _USUAL[modality]
