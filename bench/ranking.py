@@ -67,10 +67,10 @@ class Task:
 
 
 TASKS = (
-    Task("groceries", (80, 300), 300),
-    Task("traffic-lights", (120,), 200),
-    Task("cifar10", (100, 300), 200),
-    Task("digits", (150,), 200),
+    Task("groceries", (80, 300), 600),
+    Task("traffic-lights", (120,), 400),
+    Task("cifar10", (100, 300), 800),
+    Task("digits", (150,), 800),
     Task("questions", (100, 400), 400),
     Task("sms-spam", (300,), 500),
     Task("vader", (100, 600), 400),

@@ -67,6 +67,7 @@ class Bundle:
     ----------
     manifest : what the bundle says of itself: `source`, `deployed`, `columns`, `libraries`, `created` …
     name, task, modality, labels : of the data it was fitted on
+    input : prepares items for the graph
     """
 
     def __init__(self, sealed: Sealed) -> None:
@@ -76,7 +77,7 @@ class Bundle:
         self.task: str = self.manifest["task"]
         self.modality: str = self.manifest["modality"]
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
-        self._input = _build_input(sealed)
+        self.input: Input = _build_input(sealed)
         self._session: onnxruntime.InferenceSession = open_session(sealed.read("model.onnx"))
 
     def __repr__(self) -> str:
@@ -87,6 +88,11 @@ class Bundle:
         """What was proven when the bundle was made: `verdict`, `metric`, `gain`, `rivals` … as in `report.json`."""
         report: dict[str, Any] = json.loads(self._sealed.read("report.json"))
         return report
+
+    @property
+    def graph(self) -> bytes:
+        """The packed ONNX model, as `model.onnx` holds it: what `input` prepares becomes `outputs`."""
+        return self._sealed.read("model.onnx")
 
     def predict(self, items: Sequence[Any]) -> list[str] | list[tuple[str, ...]] | FloatArray:
         """Predict a label for each item; several labels where the task is multi-label; values (n,) in a regression.
@@ -135,7 +141,7 @@ class Bundle:
         return np.concatenate(batches) if batches else np.empty((0, len(self.labels)), dtype=np.float32)
 
     def _run(self, items: Sequence[Any]) -> FloatArray:
-        outputs: FloatArray = self._session.run(["outputs"], self._input.prepare(items))[0]
+        outputs: FloatArray = self._session.run(["outputs"], self.input.prepare(items))[0]
         return outputs
 
     def _readable_outputs(self, items: Sequence[Any]) -> list[FloatArray | UserError]:
