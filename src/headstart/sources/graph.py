@@ -18,7 +18,7 @@ IR_VERSION = 9  # the oldest that holds opset 18: bundles must load in runtimes 
 FLOAT32 = 1  # ONNX's number, for casts
 
 _ELEMENT_TYPES = {"float32": FLOAT32, "uint8": 2, "int64": 7, "string": 8, "bool": 9, "float64": 11}
-_DOMAIN_VERSION = 1  # of every operator that is not ONNX's own
+_DOMAIN_VERSIONS = {"": OPSET, "ai.onnx.ml": 2}  # of others 1
 
 
 class GraphBuilder:
@@ -48,8 +48,9 @@ class GraphBuilder:
         self._prefix = before
 
     def input(self, name: str, dtype: str, shape: Sequence[int | str]) -> str:
-        """Declare an input; a string in `shape` names a dynamic axis."""
-        self._inputs.append(_value_info(self._prefix + name, dtype, shape))
+        """Declare an input; a string in `shape` names a dynamic axis, and only the batch is the same for inputs named apart."""
+        axes = [self._prefix + axis if isinstance(axis, str) and axis != "batch" else axis for axis in shape]
+        self._inputs.append(_value_info(self._prefix + name, dtype, axes))
         return self._prefix + name
 
     def input_like(self, value: onnx.ValueInfoProto) -> str:
@@ -91,18 +92,8 @@ class GraphBuilder:
         for name, build in (("then_branch", then), ("else_branch", otherwise)):
             with self._body() as nodes:
                 value = build()
-            branches[name] = self._subgraph(name, nodes, [], [(value, dtype)])
+            branches[name] = self._subgraph(name, nodes, value, dtype)
         return self.op("If", condition, **branches)
-
-    def repeat(self, times: str, step: Callable[[str], Sequence[str]], dtypes: Sequence[str]) -> list[str]:
-        """Run the nodes that `step` adds for 0, 1 … up to `times`, and stack each of the values that it returns."""
-        position, going = self._fresh("position"), self._fresh("going")
-        with self._body() as nodes:
-            values = step(position)
-            on = self.op("Identity", going)
-        inputs = [(position, "int64"), (going, "bool")]
-        body = self._subgraph("body", nodes, inputs, [(on, "bool"), *zip(values, dtypes, strict=True)])
-        return self.op_of_many("Loop", times, "", n_outputs=len(values), body=body)
 
     def inline(self, graph: onnx.GraphProto, feeds: Mapping[str, str], arrays: Mapping[str, Any]) -> str:
         """Copy another graph in, of this opset, and return the name of its first output.
@@ -145,8 +136,7 @@ class GraphBuilder:
     def _opsets(self) -> list[onnx.OperatorSetIdProto]:
         from onnx import helper
 
-        others = sorted(self._domains - {""})
-        return [helper.make_opsetid("", OPSET), *(helper.make_opsetid(domain, _DOMAIN_VERSION) for domain in others)]
+        return [helper.make_opsetid(name, _DOMAIN_VERSIONS.get(name, 1)) for name in sorted({"", *self._domains})]
 
     @contextmanager
     def _body(self) -> Iterator[list[onnx.NodeProto]]:
@@ -155,17 +145,11 @@ class GraphBuilder:
         yield self._nodes
         self._nodes = around
 
-    def _subgraph(
-        self,
-        name: str,
-        nodes: list[onnx.NodeProto],
-        inputs: Sequence[tuple[str, str]],
-        outputs: Sequence[tuple[str, str]],
-    ) -> onnx.GraphProto:
+    def _subgraph(self, name: str, nodes: list[onnx.NodeProto], value: str, dtype: str) -> onnx.GraphProto:
         from onnx import helper
 
-        typed = [[helper.make_tensor_value_info(n, _ELEMENT_TYPES[t], None) for n, t in side] for side in (inputs, outputs)]
-        return helper.make_graph(nodes, self._fresh(name), *typed)
+        typed = helper.make_tensor_value_info(value, _ELEMENT_TYPES[dtype], None)
+        return helper.make_graph(nodes, self._fresh(name), [], [typed])
 
     def _fresh(self, stem: str) -> str:
         self._count += 1

@@ -61,7 +61,7 @@ def open_exported(model: bytes | str, *, has_extensions: bool) -> onnxruntime.In
 
 
 def compare(session: onnxruntime.InferenceSession, bundle: Bundle, items: Sequence[Any], *, is_plain: bool) -> Comparison:
-    """Answer for each item with both, one by one.
+    """Answer for each item with both.
 
     Raises
     ------
@@ -72,46 +72,43 @@ def compare(session: onnxruntime.InferenceSession, bundle: Bundle, items: Sequen
     """
     chosen = list(items) or _kept_items(bundle)
     worst = 0.0
-    for item in chosen:
-        feeds, same = _fed(bundle, item, is_plain=is_plain)
-        answers = _run(session, feeds, item)
-        difference = _difference(bundle, answers, same)
+    for feeds, same in _batches(bundle, chosen, is_plain=is_plain):
+        difference = _difference(bundle, _run(session, feeds, same), same)
         if not difference <= TOLERANCE:
             raise InternalError(
-                f"the exported graph differs from the bundle by {difference:.2g} on '{_short(item)}'; at most {TOLERANCE} is allowed. "
+                f"the exported graph differs from the bundle by {difference:.2g} on {_short(same)}; at most {TOLERANCE} is allowed. "
                 "Nothing was written."
             )
         worst = max(worst, difference)
     return Comparison(n_items=len(chosen), max_difference=worst, origin="given" if items else "kept with the bundle")
 
 
-def _fed(bundle: Bundle, item: Any, *, is_plain: bool) -> tuple[Batch, Any]:
-    from headstart.sources.fronts.items import fed
+def _batches(bundle: Bundle, items: Sequence[Any], *, is_plain: bool) -> Iterator[tuple[Batch, Sequence[Any]]]:
+    from headstart.sources.fronts.items import batches
 
+    found = batches(items, bundle.modality, are_files=not is_plain)
     if is_plain and bundle.modality == "text":
-        return bundle.input.prepare([item]), item
-    return fed(item, bundle.modality, are_files=not is_plain)
+        return ((bundle.input.prepare(texts), texts) for _, texts in found)
+    return found
 
 
-def _run(session: onnxruntime.InferenceSession, feeds: Batch, item: Any) -> dict[str, Any]:
+def _run(session: onnxruntime.InferenceSession, feeds: Batch, items: Sequence[Any]) -> dict[str, Any]:
     names = [output.name for output in session.get_outputs()]
     try:
         return dict(zip(names, session.run(names, feeds), strict=True))
     except Exception as error:  # whatever ONNX Runtime and its extensions raise: they share no base of their own
         raise OptionError(
-            f"the exported graph cannot read '{_short(item)}' ({str(error).strip().splitlines()[0][:200]}). Files must be JPEG or PNG; "
+            f"the exported graph cannot read {_short(items)} ({str(error).strip().splitlines()[0][:200]}). Files must be JPEG or PNG; "
             "leave others out of --check, or export with --plain and decode them yourself."
         ) from error
 
 
-def _difference(bundle: Bundle, answers: Mapping[str, Any], item: Any) -> float:
+def _difference(bundle: Bundle, answers: Mapping[str, Any], items: Sequence[Any]) -> float:
     if bundle.task == "regression":
-        return _largest(answers["value"], np.asarray(bundle.predict([item])))
-    expected = bundle.predict_proba([item])
-    best = int(answers["probabilities"][0].argmax())
-    if answers["label"][0] != bundle.labels[best]:
+        return _largest(answers["value"], np.asarray(bundle.predict(items)))
+    if list(answers["label"]) != [bundle.labels[best] for best in answers["probabilities"].argmax(axis=1)]:
         return float("inf")
-    return _largest(answers["probabilities"], expected)
+    return _largest(answers["probabilities"], bundle.predict_proba(items))
 
 
 def _largest(found: FloatArray, expected: FloatArray) -> float:
@@ -141,5 +138,7 @@ def _drawn_photo() -> Any:
     return np.stack([rows * 255 // 300, columns * 255 // 400, (rows + columns) % 256], axis=-1).astype(np.uint8)
 
 
-def _short(item: Any) -> str:
-    return f"{len(item)} bytes" if isinstance(item, bytes) else " ".join(str(item)[:_NAME_LENGTH].split())
+def _short(items: Sequence[Any]) -> str:
+    first = items[0]
+    said = f"'{' '.join(first[:_NAME_LENGTH].split())}'" if isinstance(first, str) else "a photo"
+    return said if len(items) == 1 else f"{said} or one of the {len(items) - 1} after it"

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from headstart.core.dataset import Modality
     from headstart.core.model import Batch
     from headstart.sources.graph import GraphBuilder
 
 _VISION = "com.microsoft.extensions"
+_BATCH_SIZE = 16
 
 
 def declare(graph: GraphBuilder, modality: Modality, *, are_files: bool) -> str:
@@ -30,8 +33,8 @@ def declare(graph: GraphBuilder, modality: Modality, *, are_files: bool) -> str:
     return graph.op("Unsqueeze", rgb, graph.constant(np.array([0])))
 
 
-def fed(item: Any, modality: Modality, *, are_files: bool) -> tuple[Batch, Any]:
-    """Make of one item what the graph is fed, and the same as a bundle takes it.
+def batches(items: Sequence[Any], modality: Modality, *, are_files: bool) -> Iterator[tuple[Batch, Sequence[Any]]]:
+    """Give what the graph is fed, and the same items as a bundle takes them: texts together, photos one by one.
 
     Raises
     ------
@@ -39,15 +42,19 @@ def fed(item: Any, modality: Modality, *, are_files: bool) -> tuple[Batch, Any]:
         A photo cannot be read.
     """
     if modality == "text":
-        text = str(item)
-        return {"text": np.array([text], dtype=object)}, text
-    if are_files:
-        content = _file(item)
-        return {"image": np.frombuffer(content, np.uint8)}, content
+        for first in range(0, len(items), _BATCH_SIZE):
+            texts = [str(item) for item in items[first : first + _BATCH_SIZE]]
+            yield {"text": np.array(texts, dtype=object)}, texts
+        return
     from headstart.data.image import open_image
 
-    pixels = np.asarray(open_image(item))
-    return {"pixels": pixels[None]}, pixels
+    for item in items:
+        if are_files:
+            content = _file(item)
+            yield {"image": np.frombuffer(content, np.uint8)}, [content]
+        else:
+            pixels = np.asarray(open_image(item))
+            yield {"pixels": pixels[None]}, [pixels]
 
 
 def _file(item: Any) -> bytes:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.sources.fronts.arithmetic import Value, joined, sizes
+from headstart.sources.fronts.arithmetic import Value
+from headstart.sources.fronts.ragged import padded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,15 +46,7 @@ def tokenized(graph: GraphBuilder, described: dict[str, Any], texts: str, longes
     flat, starts, _ = graph.op_of_many(
         "SentencepieceTokenizer", texts, *settings, n_outputs=3, domain=_DOMAIN, model=_sentence_piece_model(described)
     )  # the pieces of all texts in a row, where each text's begin, and the end
-    zero = Value(graph, graph.constant(np.array([0])), "int64")
-    pieces = joined(Value(graph, flat, "int32").cast("int64"), zero)  # never empty
-    begins = Value(graph, starts, "int64")
-    first, end = (begins.apply("Slice", *(zero.constant([i]) for i in part)).shaped(-1, 1) for part in ((0, -1), (1, 1 << 62)))
-    lengths = (end - first).at_most(longest)
-    most = lengths.apply("ReduceMax", keepdims=0)
-    places = first + most.at_least(1).count_up().shaped(1, -1)
-    last = sizes(graph, pieces.name) - 1
-    return pieces.apply("Gather", places.at_most(last), axis=0), lengths
+    return padded(Value(graph, flat, "int32").cast("int64"), Value(graph, starts, "int64"), longest)
 
 
 def _ranks(merges: Sequence[str | Sequence[str]]) -> dict[str, int] | None:
