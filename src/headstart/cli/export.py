@@ -22,6 +22,19 @@ def export(
     onnx: Annotated[
         Path | None, typer.Option("--onnx", help="Write one ONNX file that takes photos or texts as they are.")
     ] = None,
+    ort: Annotated[
+        Path | None, typer.Option("--ort", help="The same in ONNX Runtime's own format, which builds for phones read.")
+    ] = None,
+    triton: Annotated[
+        Path | None, typer.Option("--triton", metavar="DIR", help="Put the model into this repository of Triton's.")
+    ] = None,
+    kserve: Annotated[
+        Path | None,
+        typer.Option("--kserve", metavar="DIR", help="Write an InferenceService of KServe's, and its model."),
+    ] = None,
+    hub: Annotated[
+        Path | None, typer.Option("--hub", metavar="DIR", help="Write a Hugging Face folder; nothing is pushed.")
+    ] = None,
     check: Annotated[
         str | None, typer.Option("--check", metavar="DATA", help="Compare with BUNDLE on up to 200 items of DATA.")
     ] = None,
@@ -36,7 +49,8 @@ def export(
     from headstart.packaging.exports import Wishes
     from headstart.packaging.exports import export as write
 
-    wanted = {name: out for name, out in {"onnx": onnx}.items() if out is not None}
+    named = {"onnx": onnx, "ort": ort, "triton": triton, "kserve": kserve, "hub": hub}
+    wanted = {name: out for name, out in named.items() if out is not None}
     if not wanted:
         raise OptionError("no format was named. Say what to write, such as --onnx model.onnx.")
     model = load_bundle(bundle)

@@ -90,6 +90,11 @@ class Bundle:
         return report
 
     @property
+    def card(self) -> str:
+        """The model card, Markdown."""
+        return self._sealed.read("README.md").decode()
+
+    @property
     def graph(self) -> bytes:
         """The packed ONNX model, as `model.onnx` holds it: what `input` prepares becomes `outputs`."""
         return self._sealed.read("model.onnx")

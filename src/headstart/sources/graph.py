@@ -124,9 +124,7 @@ class GraphBuilder:
         from onnx import helper
 
         graph = helper.make_graph(self._nodes, "headstart", self._inputs, self._outputs, self._initializers)
-        model = helper.make_model(
-            graph, opset_imports=self._opsets(), producer_name="headstart", ir_version=IR_VERSION
-        )
+        model = helper.make_model(graph, opset_imports=self._opsets(), producer_name="headstart", ir_version=IR_VERSION)
         if metadata:
             helper.set_model_props(model, dict(metadata))
         if check:

@@ -55,12 +55,16 @@ def open_exported(model: bytes | str, *, has_extensions: bool) -> onnxruntime.In
     options.intra_op_num_threads = n_threads()
     options.log_severity_level = _ERRORS_ONLY
     if has_extensions:
-        extensions = require("onnxruntime_extensions", extra="export", purpose="running a model that reads files or texts")
+        extensions = require(
+            "onnxruntime_extensions", extra="export", purpose="running a model that reads files or texts"
+        )
         options.register_custom_ops_library(extensions.get_library_path())
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def compare(session: onnxruntime.InferenceSession, bundle: Bundle, items: Sequence[Any], *, is_plain: bool) -> Comparison:
+def compare(
+    session: onnxruntime.InferenceSession, bundle: Bundle, items: Sequence[Any], *, is_plain: bool
+) -> Comparison:
     """Answer for each item with both.
 
     Raises

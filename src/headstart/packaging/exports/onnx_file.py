@@ -37,7 +37,10 @@ def export(bundle: Bundle, out: Path, wishes: Wishes) -> dict[str, Any]:
     record = {"format": "onnx", "path": str(out), **record}
     write_file(out.with_name(out.name + ".json"), to_json(record).encode())
     difference, n = record["max_difference"], record["n_items"]
-    return {**record, "sentence": f"{out}: answers as the bundle on {n} items, to {difference:.1g} ({record['size_mib']:.1f} MiB)"}
+    return {
+        **record,
+        "sentence": f"{out}: answers as the bundle on {n} items, to {difference:.1g} ({record['size_mib']:.1f} MiB)",
+    }
 
 
 def checked_graph(bundle: Bundle, wishes: Wishes) -> tuple[bytes, dict[str, Any]]:

@@ -108,7 +108,9 @@ class Value:
 
     def count_up(self) -> Value:
         """Give 0, 1, 2 … up to this scalar, without it."""
-        return Value(self.graph, self.graph.op("Range", self.constant(0).name, self.name, self.constant(1).name), self.dtype)
+        return Value(
+            self.graph, self.graph.op("Range", self.constant(0).name, self.name, self.constant(1).name), self.dtype
+        )
 
     def apply(self, operator: str, *others: Any, **attributes: Any) -> Value:
         """Add a node whose first input is this value and whose output is of its type."""

@@ -11,7 +11,6 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from headstart.core.dataset import Modality
     from headstart.core.model import Batch
     from headstart.sources.graph import GraphBuilder
 
@@ -19,7 +18,7 @@ _VISION = "com.microsoft.extensions"
 _BATCH_SIZE = 16
 
 
-def declare(graph: GraphBuilder, modality: Modality, *, are_files: bool) -> str:
+def declare(graph: GraphBuilder, modality: str, *, are_files: bool) -> str:
     """Declare the items as an input and give the value that `fronts.attach` takes.
 
     `text`, strings (batch,); `pixels`, uint8 (batch, height, width, 3), RGB; or `image`, the bytes of one JPEG or PNG file.
@@ -33,7 +32,7 @@ def declare(graph: GraphBuilder, modality: Modality, *, are_files: bool) -> str:
     return graph.op("Unsqueeze", rgb, graph.constant(np.array([0])))
 
 
-def batches(items: Sequence[Any], modality: Modality, *, are_files: bool) -> Iterator[tuple[Batch, Sequence[Any]]]:
+def batches(items: Sequence[Any], modality: str, *, are_files: bool) -> Iterator[tuple[Batch, Sequence[Any]]]:
     """Give what the graph is fed, and the same items as a bundle takes them: texts together, photos one by one.
 
     Raises

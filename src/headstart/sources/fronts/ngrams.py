@@ -25,10 +25,14 @@ def attach(graph: GraphBuilder, prepared: NgramInput, items: str, *, are_files: 
         The vocabulary is empty.
     """
     if not prepared.vocabulary:
-        raise OptionError("a model of words whose vocabulary is empty cannot be written into a graph. Fit it on more texts.")
+        raise OptionError(
+            "a model of words whose vocabulary is empty cannot be written into a graph. Fit it on more texts."
+        )
     lower = graph.op("StringLower", items, domain="ai.onnx.contrib")
     words = graph.op("Tokenizer", lower, domain="com.microsoft", tokenexp=_WORD, mark=0, pad_value="", mincharnum=1)
-    runs = [[i for i, term in enumerate(prepared.vocabulary) if term.count(" ") == n] for n in range(prepared.max_words)]
+    runs = [
+        [i for i, term in enumerate(prepared.vocabulary) if term.count(" ") == n] for n in range(prepared.max_words)
+    ]
     order = [i for run in runs for i in run]
     pool = [prepared.vocabulary[i].split(" ") for i in order]
     begins = np.cumsum([0, *(len(run) * (n + 1) for n, run in enumerate(runs))])[:-1]

@@ -14,4 +14,3 @@ if TYPE_CHECKING:
 def attach(graph: GraphBuilder, prepared: NoInput, items: str, *, are_files: bool) -> dict[str, str]:  # noqa: ARG001
     """Count the items."""
     return {"rows": (sizes(graph, items)[0].count_up() * 0).name}
-

@@ -55,7 +55,10 @@ def attach(graph: GraphBuilder, prepared: PixelInput, items: str, *, are_files: 
 
 def _sides(prepared: PixelInput, height: Value, width: Value, *, are_files: bool) -> tuple[_Side, _Side]:
     zero, goal = height.constant(0), (height.constant(prepared.height_px), width.constant(prepared.width_px))
-    whole = [_Side(length=length, start=zero, end=length, target=to) for length, to in zip((height, width), goal, strict=True)]
+    whole = [
+        _Side(length=length, start=zero, end=length, target=to)
+        for length, to in zip((height, width), goal, strict=True)
+    ]
     scales = [side.length / side.target for side in whole]
     if prepared.resize == "squash":
         return whole[0], whole[1]
@@ -70,9 +73,12 @@ def _sides(prepared: PixelInput, height: Value, width: Value, *, are_files: bool
     cropped = [replace(side, start=start, end=end) for side, start, end in zip(whole, starts, ends, strict=True)]
     if are_files:
         return cropped[0], cropped[1]
-    is_ready = height.equals(prepared.height_px) & width.equals(prepared.width_px)  # an array of that very size is taken as it is
+    is_ready = height.equals(prepared.height_px) & width.equals(
+        prepared.width_px
+    )  # an array of that very size is taken as it is
     chosen = [
-        replace(side, start=zero.where(is_ready, side.start), end=side.length.where(is_ready, side.end)) for side in cropped
+        replace(side, start=zero.where(is_ready, side.start), end=side.length.where(is_ready, side.end))
+        for side in cropped
     ]
     return chosen[0], chosen[1]
 
@@ -159,7 +165,9 @@ def _weights(side: _Side) -> Value:
     x = side.length.count_up().shaped(-1, 1)
     weight = _cubic((x - centre + 0.5) * (1.0 / wide))
     weight = weight.where((first <= x) & (x < last), 0)
-    weight = weight / weight.apply("ReduceSum", Value(x.graph, x.graph.constant(np.array([0]))), keepdims=1) * _WEIGHT_SCALE
+    weight = (
+        weight / weight.apply("ReduceSum", Value(x.graph, x.graph.constant(np.array([0]))), keepdims=1) * _WEIGHT_SCALE
+    )
     return weight.apply("Sign") * (weight.apply("Abs") + 0.5).floor()
 
 

@@ -79,7 +79,12 @@ def _sentence_piece_model(described: dict[str, Any]) -> bytes:
         )
         for piece in pieces
     )
-    trainer = _integer(3, _BPE) + _integer(4, len(pieces)) + _integer(35, 1) + _integer(40, model["vocab"][model["unk_token"]])
+    trainer = (
+        _integer(3, _BPE)
+        + _integer(4, len(pieces))
+        + _integer(35, 1)
+        + _integer(40, model["vocab"][model["unk_token"]])
+    )
     normalizer = _message(1, b"identity") + _integer(3, 1) + _integer(4, 0) + _integer(5, 1)
     return written + _message(2, trainer) + _message(3, normalizer)
 

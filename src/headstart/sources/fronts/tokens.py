@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import OptionError, require
 from headstart.sources.fronts import sentence_pieces, word_pieces
-from headstart.sources.fronts.arithmetic import Value, joined, sizes
+from headstart.sources.fronts.arithmetic import Value
 
 if TYPE_CHECKING:
     from headstart.sources.graph import GraphBuilder

@@ -41,7 +41,7 @@ def accepts(described: dict[str, Any]) -> bool:
 
 def tokenized(graph: GraphBuilder, described: dict[str, Any], texts: str, longest: int) -> tuple[Value, Value]:
     """Number the word pieces of each text, the first `longest`: (batch, most), and (batch, 1) how many."""
-    words = graph.op("Tokenizer", _normalised(graph, described, texts), tokenexp="[^ ]+", **_tokens())
+    words = _split(graph, _normalised(graph, described, texts), tokenexp="[^ ]+")
     pieces, starts = _pieces(graph, described, words)
     number_of_unknown = described["model"]["vocab"][described["model"]["unk_token"]]
     shape = sizes(graph, words)
@@ -57,7 +57,9 @@ def tokenized(graph: GraphBuilder, described: dict[str, Any], texts: str, longes
     is_bad_piece = is_bad.apply("Gather", word, axis=0)
     kept = begins.constant(1).where(is_bad_piece, 0).apply("Sub", begins.at_most(1)) < 1
     flat = pieces.constant(number_of_unknown).where(is_bad_piece, pieces).apply("Compress", kept, axis=0)
-    lengths = ones.where(is_bad, after - before).apply("Reshape", shape).apply("ReduceSum", shape.constant([1]), keepdims=0)
+    lengths = (
+        ones.where(is_bad, after - before).apply("Reshape", shape).apply("ReduceSum", shape.constant([1]), keepdims=0)
+    )
     return padded(flat, joined(lengths.constant([0]), lengths.apply("CumSum", lengths.constant(0))), longest)
 
 
@@ -66,8 +68,10 @@ def _normalised(graph: GraphBuilder, described: dict[str, Any], texts: str) -> s
     table, spaced = _table(described)
     for pattern, instead in ((_CONTROL, ""), (r"[\t\n\r]", " ")):
         texts = _replaced(graph, texts, pattern, instead)
-    letters = graph.op("Tokenizer", texts, separators=[""], **_tokens())  # (batch, most)
-    letters = graph.op("StringMapping", letters, domain=_EXTENSIONS, map="\n".join(f"{a}\t{b}" for a, b in table.items()))
+    letters = _split(graph, texts, separators=[""])
+    letters = graph.op(
+        "StringMapping", letters, domain=_EXTENSIONS, map="\n".join(f"{a}\t{b}" for a, b in table.items())
+    )
     nothing, along = graph.constant(np.array([""], dtype=object)), graph.constant(np.array([1]))
     texts = graph.op("StringJoin", letters, nothing, along, domain=_EXTENSIONS)
     for pattern, instead in ((_GONE, ""), (spaced, r" \0 "), (_SIGN, r" \0 ")):
@@ -139,5 +143,9 @@ def _replaced(graph: GraphBuilder, texts: str, pattern: str, instead: str) -> st
     return graph.op("StringRegexReplace", texts, *strings, domain=_EXTENSIONS)
 
 
-def _tokens() -> dict[str, Any]:
-    return {"domain": _OWN, "mark": 0, "pad_value": "", "mincharnum": 1}
+def _split(graph: GraphBuilder, texts: str, **how: Any) -> str:
+    """Cut texts up, (batch, most + 1), empty strings behind the last part."""
+    parts = graph.op("Tokenizer", texts, domain=_OWN, mark=0, pad_value="", mincharnum=1, **how)
+    n = sizes(graph, texts)
+    behind = graph.op("Expand", graph.constant(np.array([[""]], dtype=object)), joined(n, n.constant([1])).name)
+    return graph.op("Concat", parts, behind, axis=1)
