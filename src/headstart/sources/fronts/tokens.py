@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import OptionError, require
 from headstart.sources.fronts import sentence_pieces, word_pieces
-from headstart.sources.fronts.arithmetic import Value
 
 if TYPE_CHECKING:
+    from headstart.sources.fronts.arithmetic import Value
     from headstart.sources.graph import GraphBuilder
     from headstart.sources.inputs.tokens import TokenInput
 
