@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from headstart.core.model import Input
 
 _BATCH_SIZE = 16
-_THRESHOLD = 0.5  # of a calibrated probability: a label is given where it is likelier than not
+THRESHOLD = 0.5  # of a calibrated probability: a label is given where it is likelier than not
 _NAME_LENGTH = 60
 
 
@@ -88,6 +88,11 @@ class Bundle:
         """What was proven when the bundle was made: `verdict`, `metric`, `gain`, `rivals` … as in `report.json`."""
         report: dict[str, Any] = json.loads(self._sealed.read("report.json"))
         return report
+
+    @property
+    def card(self) -> str:
+        """The model card, Markdown."""
+        return self._sealed.read("README.md").decode()
 
     @property
     def graph(self) -> bytes:
@@ -198,7 +203,7 @@ def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 
 def _above_threshold(labels: Sequence[str], row: FloatArray) -> tuple[str, ...]:
-    return tuple(label for label, probability in zip(labels, row, strict=True) if probability >= _THRESHOLD)
+    return tuple(label for label, probability in zip(labels, row, strict=True) if probability >= THRESHOLD)
 
 
 def _as_sequence(items: Sequence[Any]) -> Sequence[Any]:

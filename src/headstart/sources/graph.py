@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import onnx
 
@@ -17,7 +17,8 @@ IR_VERSION = 9  # the oldest that holds opset 18: bundles must load in runtimes 
 
 FLOAT32 = 1  # ONNX's number, for casts
 
-_ELEMENT_TYPES = {"float32": FLOAT32, "uint8": 2, "int64": 7}
+_ELEMENT_TYPES = {"float32": FLOAT32, "uint8": 2, "int64": 7, "string": 8, "bool": 9, "float64": 11}
+_DOMAIN_VERSIONS = {"": OPSET, "ai.onnx.ml": 2}  # of others 1
 
 
 class GraphBuilder:
@@ -35,6 +36,7 @@ class GraphBuilder:
         self._initializers: list[onnx.TensorProto] = []
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
+        self._domains: set[str] = set()
         self._count = 0
         self._prefix = ""
 
@@ -46,9 +48,15 @@ class GraphBuilder:
         self._prefix = before
 
     def input(self, name: str, dtype: str, shape: Sequence[int | str]) -> str:
-        """Declare an input; a string in `shape` names a dynamic axis."""
-        self._inputs.append(_value_info(self._prefix + name, dtype, shape))
+        """Declare an input; a string in `shape` names a dynamic axis, and only the batch is the same for inputs named apart."""
+        axes = [self._prefix + axis if isinstance(axis, str) and axis != "batch" else axis for axis in shape]
+        self._inputs.append(_value_info(self._prefix + name, dtype, axes))
         return self._prefix + name
+
+    def input_like(self, value: onnx.ValueInfoProto) -> str:
+        """Declare an input of the name, type and shape of another graph's."""
+        self._inputs.append(value)
+        return str(value.name)
 
     def output(self, value: str, name: str, dtype: str, shape: Sequence[int | str]) -> None:
         """Publish `value` under `name`."""
@@ -67,11 +75,25 @@ class GraphBuilder:
 
     def op(self, operator: str, *inputs: str, **attributes: Any) -> str:
         """Add a node with one output and return that output's name."""
+        return self.op_of_many(operator, *inputs, n_outputs=1, **attributes)[0]
+
+    def op_of_many(self, operator: str, *inputs: str, n_outputs: int, **attributes: Any) -> list[str]:
+        """Add a node with several outputs and return their names."""
         from onnx import helper
 
-        output = self._fresh(operator.lower())
-        self._nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
-        return output
+        outputs = [self._fresh(operator.lower()) for _ in range(n_outputs)]
+        self._domains.add(attributes.get("domain", ""))
+        self._nodes.append(helper.make_node(operator, list(inputs), outputs, **attributes))
+        return outputs
+
+    def choose(self, condition: str, then: Callable[[], str], otherwise: Callable[[], str], dtype: str) -> str:
+        """Run the nodes that `then` adds where `condition` holds, else those of `otherwise`; each returns its value."""
+        branches = {}
+        for name, build in (("then_branch", then), ("else_branch", otherwise)):
+            with self._body() as nodes:
+                value = build()
+            branches[name] = self._subgraph(name, nodes, value, dtype)
+        return self.op("If", condition, **branches)
 
     def inline(self, graph: onnx.GraphProto, feeds: Mapping[str, str], arrays: Mapping[str, Any]) -> str:
         """Copy another graph in, of this opset, and return the name of its first output.
@@ -102,14 +124,30 @@ class GraphBuilder:
         from onnx import helper
 
         graph = helper.make_graph(self._nodes, "headstart", self._inputs, self._outputs, self._initializers)
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="headstart", ir_version=IR_VERSION
-        )
+        model = helper.make_model(graph, opset_imports=self._opsets(), producer_name="headstart", ir_version=IR_VERSION)
         if metadata:
             helper.set_model_props(model, dict(metadata))
         if check:
             onnx.checker.check_model(model)
         return model
+
+    def _opsets(self) -> list[onnx.OperatorSetIdProto]:
+        from onnx import helper
+
+        return [helper.make_opsetid(name, _DOMAIN_VERSIONS.get(name, 1)) for name in sorted({"", *self._domains})]
+
+    @contextmanager
+    def _body(self) -> Iterator[list[onnx.NodeProto]]:
+        """Collect the nodes that are added inside the block: a body, which sees the values of the graph around it."""
+        around, self._nodes = self._nodes, []
+        yield self._nodes
+        self._nodes = around
+
+    def _subgraph(self, name: str, nodes: list[onnx.NodeProto], value: str, dtype: str) -> onnx.GraphProto:
+        from onnx import helper
+
+        typed = helper.make_tensor_value_info(value, _ELEMENT_TYPES[dtype], None)
+        return helper.make_graph(nodes, self._fresh(name), [], [typed])
 
     def _fresh(self, stem: str) -> str:
         self._count += 1

@@ -104,8 +104,8 @@ class PixelInput:
             return (0, 0, image.width, image.height)
         scale = min(image.width / self.width_px, image.height / self.height_px) * self.crop_share
         width, height = self.width_px * scale, self.height_px * scale
-        left, upper = (image.width - width) / 2, (image.height - height) / 2
-        return (left, upper, left + width, upper + height)
+        left, upper = max(0.0, (image.width - width) / 2), max(0.0, (image.height - height) / 2)  # -1e-14 is no place
+        return (left, upper, min(left + width, image.width), min(upper + height, image.height))
 
     def _inner_size(self, image: Image) -> tuple[int, int]:
         if self.resize != "pad":

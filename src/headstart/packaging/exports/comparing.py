@@ -1,0 +1,148 @@
+"""Compare an exported graph with its bundle, on real items."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.errors import InternalError, OptionError, require
+from headstart.engines.threads import n_threads
+from headstart.packaging.export import TOLERANCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import onnxruntime
+
+    from headstart.core.dataset import FloatArray
+    from headstart.core.model import Batch
+    from headstart.packaging.model import Bundle
+
+_ERRORS_ONLY = 3
+_NAME_LENGTH = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """How far a graph is from its bundle.
+
+    Attributes
+    ----------
+    n_items : that both answered
+    max_difference : largest of any probability or value, of 1 or of the value where that is larger
+    origin : whence the items
+    """
+
+    n_items: int
+    max_difference: float
+    origin: str
+
+
+def open_exported(model: bytes | str, *, has_extensions: bool) -> onnxruntime.InferenceSession:
+    """Open an exported graph, or the path of one, in ONNX Runtime.
+
+    Raises
+    ------
+    MissingExtraError
+        It needs onnxruntime-extensions, which is not installed.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = n_threads()
+    options.log_severity_level = _ERRORS_ONLY
+    if has_extensions:
+        extensions = require(
+            "onnxruntime_extensions", extra="export", purpose="running a model that reads files or texts"
+        )
+        options.register_custom_ops_library(extensions.get_library_path())
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def compare(
+    session: onnxruntime.InferenceSession, bundle: Bundle, items: Sequence[Any], *, is_plain: bool
+) -> Comparison:
+    """Answer for each item with both.
+
+    Raises
+    ------
+    InternalError
+        They differ by more than `TOLERANCE`.
+    OptionError
+        The graph cannot read an item that the bundle reads.
+    """
+    chosen = list(items) or _kept_items(bundle)
+    worst = 0.0
+    for feeds, same in _batches(bundle, chosen, is_plain=is_plain):
+        difference = _difference(bundle, _run(session, feeds, same), same)
+        if not difference <= TOLERANCE:
+            raise InternalError(
+                f"the exported graph differs from the bundle by {difference:.2g} on {_short(same)}; at most {TOLERANCE} is allowed. "
+                "Nothing was written."
+            )
+        worst = max(worst, difference)
+    return Comparison(n_items=len(chosen), max_difference=worst, origin="given" if items else "kept with the bundle")
+
+
+def _batches(bundle: Bundle, items: Sequence[Any], *, is_plain: bool) -> Iterator[tuple[Batch, Sequence[Any]]]:
+    from headstart.sources.fronts.items import batches
+
+    found = batches(items, bundle.modality, are_files=not is_plain)
+    if is_plain and bundle.modality == "text":
+        return ((bundle.input.prepare(texts), texts) for _, texts in found)
+    return found
+
+
+def _run(session: onnxruntime.InferenceSession, feeds: Batch, items: Sequence[Any]) -> dict[str, Any]:
+    names = [output.name for output in session.get_outputs()]
+    try:
+        return dict(zip(names, session.run(names, feeds), strict=True))
+    except Exception as error:  # whatever ONNX Runtime and its extensions raise: they share no base of their own
+        raise OptionError(
+            f"the exported graph cannot read {_short(items)} ({str(error).strip().splitlines()[0][:200]}). Files must be JPEG or PNG; "
+            "leave others out of --check, or export with --plain and decode them yourself."
+        ) from error
+
+
+def _difference(bundle: Bundle, answers: Mapping[str, Any], items: Sequence[Any]) -> float:
+    if bundle.task == "regression":
+        return _largest(answers["value"], np.asarray(bundle.predict(items)))
+    if list(answers["label"]) != [bundle.labels[best] for best in answers["probabilities"].argmax(axis=1)]:
+        return float("inf")
+    return _largest(answers["probabilities"], bundle.predict_proba(items))
+
+
+def _largest(found: FloatArray, expected: FloatArray) -> float:
+    difference = np.abs(found.astype(np.float64) - expected) / np.maximum(1.0, np.abs(expected))
+    return float(difference.max()) if np.isfinite(found).all() else float("inf")
+
+
+def _kept_items(bundle: Bundle) -> list[Any]:
+    """Find the real items that the report shows: small photos, the beginnings of texts."""
+    found = [
+        base64.b64decode(value.partition(",")[2]) if key == "thumbnail" else value
+        for key, value in _entries(bundle.report.get("pictures"))
+        if key == ("text" if bundle.modality == "text" else "thumbnail")
+    ]
+    return found or ([*bundle.labels] if bundle.modality == "text" else [_drawn_photo()])
+
+
+def _entries(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        yield from value.items()
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _entries(part)
+
+
+def _drawn_photo() -> Any:
+    rows, columns = np.mgrid[0:300, 0:400]
+    return np.stack([rows * 255 // 300, columns * 255 // 400, (rows + columns) % 256], axis=-1).astype(np.uint8)
+
+
+def _short(items: Sequence[Any]) -> str:
+    first = items[0]
+    said = f"'{' '.join(first[:_NAME_LENGTH].split())}'" if isinstance(first, str) else "a photo"
+    return said if len(items) == 1 else f"{said} or one of the {len(items) - 1} after it"

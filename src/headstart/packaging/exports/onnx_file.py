@@ -1,0 +1,81 @@
+"""One ONNX file that needs nothing: preprocessing, network, head and answer in one graph."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.errors import require
+from headstart.engines.files import write_file
+from headstart.packaging.exports.comparing import compare, open_exported
+from headstart.packaging.exports.whole_graph import whole_graph
+from headstart.packaging.strict_json import to_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import onnx
+
+    from headstart.packaging.exports import Wishes
+    from headstart.packaging.model import Bundle
+
+
+def export(bundle: Bundle, out: Path, wishes: Wishes) -> dict[str, Any]:
+    """Write the file, and its record beside it as `OUT.json`.
+
+    Raises
+    ------
+    OptionError
+        The bundle's preprocessing cannot be written into a graph, or an item of `wishes` is no JPEG, PNG or text.
+    InternalError
+        The graph does not answer as the bundle does. Nothing was written.
+    """
+    model, record = checked_graph(bundle, wishes)
+    write_file(out, model)
+    record = {"format": "onnx", "path": str(out), **record}
+    write_file(out.with_name(out.name + ".json"), to_json(record).encode())
+    difference, n = record["max_difference"], record["n_items"]
+    return {
+        **record,
+        "sentence": f"{out}: answers as the bundle on {n} items, to {difference:.1g} ({record['size_mib']:.1f} MiB)",
+    }
+
+
+def checked_graph(bundle: Bundle, wishes: Wishes) -> tuple[bytes, dict[str, Any]]:
+    """Give the graph and the record of it: what it holds, and how far from the bundle it is."""
+    model = whole_graph(bundle, is_plain=wishes.plain)
+    packed: bytes = model.SerializeToString(deterministic=True)
+    domains = sorted(opset.domain for opset in model.opset_import if opset.domain)
+    session = open_exported(packed, has_extensions=bool(domains))
+    comparison = compare(session, bundle, wishes.items, is_plain=wishes.plain)
+    libraries = {"onnxruntime": version("onnxruntime")}
+    if domains:
+        libraries["onnxruntime-extensions"] = require(
+            "onnxruntime_extensions", extra="export", purpose="running a model that reads files or texts"
+        ).__version__
+    return packed, {
+        **vars(comparison),
+        "inputs": _described(session.get_inputs()),
+        "outputs": _described(session.get_outputs()),
+        "opset": {opset.domain or "ai.onnx": opset.version for opset in model.opset_import},
+        "operators": dict(sorted(_operators(model.graph).items())),
+        "libraries": libraries,
+        "size_mib": len(packed) / 2**20,
+        "sha256": hashlib.sha256(packed).hexdigest(),
+    }
+
+
+def _described(values: list[Any]) -> list[dict[str, Any]]:
+    return [{"name": value.name, "type": value.type, "shape": value.shape} for value in values]
+
+
+def _operators(graph: onnx.GraphProto) -> Counter[str]:
+    """Count the operators, those inside of loops and branches too."""
+    found = Counter(f"{node.domain}.{node.op_type}" if node.domain else node.op_type for node in graph.node)
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                found += _operators(attribute.g)
+    return found

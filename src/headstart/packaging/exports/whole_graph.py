@@ -1,0 +1,79 @@
+"""A bundle as one graph: items in, answers in words out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headstart.core.errors import require
+from headstart.packaging.model import THRESHOLD
+
+if TYPE_CHECKING:
+    import onnx
+
+    from headstart.packaging.model import Bundle
+    from headstart.sources.graph import GraphBuilder
+
+
+def whole_graph(bundle: Bundle, *, is_plain: bool) -> onnx.ModelProto:
+    """Write the graph: preprocessing, network, head, answer.
+
+    Outputs: of a classification `label` (batch,), `probability` (batch,) and `probabilities` (batch, k); where an item may have several
+    labels `labels` (batch, k) too, empty strings where one is not given; of a regression `value` (batch,).
+
+    Raises
+    ------
+    OptionError
+        The bundle's preprocessing cannot be written into a graph.
+    MissingExtraError
+        onnx is not installed.
+    """
+    onnx = require("onnx", extra="export", purpose="exporting a model")
+    from headstart.sources.graph import GraphBuilder
+
+    model = onnx.load_from_string(bundle.graph)
+    graph = GraphBuilder()
+    values = _prepared(graph, bundle, model, is_plain=is_plain)
+    _answer(graph, bundle, graph.inline(model.graph, values, {}))
+    return graph.model(_metadata(bundle))
+
+
+def _prepared(graph: GraphBuilder, bundle: Bundle, model: onnx.ModelProto, *, is_plain: bool) -> dict[str, str]:
+    """Give the values that the bundle's own graph takes, by the names of its inputs."""
+    from headstart.sources import fronts
+    from headstart.sources.fronts.items import declare
+
+    if is_plain and bundle.modality == "text":
+        return {value.name: graph.input_like(value) for value in model.graph.input}
+    are_files = not is_plain
+    return fronts.attach(graph, bundle.input, declare(graph, bundle.modality, are_files=are_files), are_files=are_files)
+
+
+def _answer(graph: GraphBuilder, bundle: Bundle, outputs: str) -> None:
+    last = graph.constant(np.array([1]))
+    if bundle.task == "regression":
+        graph.output(graph.op("Squeeze", outputs, last), "value", "float32", ["batch"])
+        return
+    names = graph.constant(np.array(bundle.labels, dtype=object), "label_names")
+    best = graph.op("ArgMax", outputs, axis=1, keepdims=0)
+    graph.output(graph.op("Gather", names, best), "label", "string", ["batch"])
+    graph.output(graph.op("ReduceMax", outputs, last, keepdims=0), "probability", "float32", ["batch"])
+    graph.output(outputs, "probabilities", "float32", ["batch", len(bundle.labels)])
+    if bundle.task == "multilabel":
+        is_given = graph.op("GreaterOrEqual", outputs, graph.constant(np.float32(THRESHOLD), "threshold"))
+        none = graph.constant(np.array([""], dtype=object))
+        graph.output(graph.op("Where", is_given, names, none), "labels", "string", ["batch", len(bundle.labels)])
+
+
+def _metadata(bundle: Bundle) -> dict[str, str]:
+    """What a reader of the file may want to know, as strings."""
+    said = {key: str(bundle.manifest[key]) for key in ("name", "task", "source", "deployed", "created", "modality")}
+    return {
+        **said,
+        "labels": json.dumps(bundle.labels, ensure_ascii=False),
+        "headstart": str(bundle.manifest["headstart"]),
+        "input": bundle.input.kind,
+        "threshold": str(THRESHOLD) if bundle.task == "multilabel" else "",
+    }
