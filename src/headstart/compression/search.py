@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, TextIO
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO
 
 from headstart.compression.method import PLACES, Unsuited, Variant
 from headstart.compression.trial import Trial
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from headstart.compression.measuring import Yardstick
     from headstart.compression.method import Compression, Lessons, Place
     from headstart.compression.trial import Goal
-    from headstart.packaging.packed import Packed
 
 _MOST_COMBINATIONS = 8
 _SAME_TIME = 1.05  # a ratio of times that is not worth a larger size
@@ -29,41 +29,56 @@ def search(
     With a target the search ends with the first combination that reaches it; without one the best few are tried.
     """
 
-    def attempt(variant: Variant, used: tuple[str, ...], place: Place | None = None) -> Trial:
-        trial = Trial(
-            methods=used,
-            place=place,
-            goal=goal,
-            original_mib=yardstick.original.size_mib,
-            variant=variant,
-            measured=yardstick.measure(variant.packed),
-            note=variant.note,
-        )
-        if progress is not None:
-            print(line_of(trial), file=progress, flush=True)
-        return trial
-
-    def nothing(used: tuple[str, ...], reason: Unsuited) -> Trial:
-        return Trial(methods=used, goal=goal, original_mib=yardstick.original.size_mib, note=str(reason))
-
-    trials = []
-    for method in methods:
-        try:
-            trials += [attempt(v, (v.name,), method.place) for v in method.variants(yardstick.original, lessons)]
-        except Unsuited as reason:
-            trials.append(nothing((method.name,), reason))
+    bench = _Bench(yardstick, lessons, goal, progress)
+    trials = [trial for method in methods for trial in bench.alone(method)]
     if goal.is_target and any(trial.kept for trial in trials):
         return trials
-    for first, chosen in _combinations(trials, methods, goal):
-        assert first.variant is not None
+    for group, following in _combinations(trials, methods, goal):
         try:
-            packed, used = _apply(first.variant.packed, chosen, lessons), (*first.methods, *(m.name for m in chosen))
-        except Unsuited:
+            trials.append(bench.together(group, following))
+        except Unsuited:  # what one of them would change, another has changed already
             continue
-        trials.append(attempt(Variant(name=" + ".join(used), packed=packed), used))
         if goal.is_target and trials[-1].kept:
             break
     return trials
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """Makes variants and measures them, saying each."""
+
+    yardstick: Yardstick
+    lessons: Lessons
+    goal: Goal
+    progress: TextIO | None
+
+    def alone(self, method: Compression) -> Iterator[Trial]:
+        """Every variant of one method; where there is none, a trial without figures that says why."""
+        try:
+            for variant in method.variants(self.yardstick.original, self.lessons):
+                yield self._measured(variant, (variant.name,), method.place)
+        except Unsuited as reason:
+            yield self._said(self._trial((method.name,), note=str(reason)))
+
+    def together(self, first: Trial, following: Sequence[Compression]) -> Trial:
+        """Further methods applied to a variant, one after the other."""
+        assert first.variant is not None
+        packed, names = first.variant.packed, first.methods
+        for method in following:
+            packed, names = next(iter(method.variants(packed, self.lessons))).packed, (*names, method.name)
+        return self._measured(Variant(name=" + ".join(names), packed=packed, note=first.note), names)
+
+    def _measured(self, variant: Variant, names: tuple[str, ...], place: Place | None = None) -> Trial:
+        measured = self.yardstick.measure(variant.packed)
+        return self._said(self._trial(names, place=place, variant=variant, measured=measured, note=variant.note))
+
+    def _trial(self, names: tuple[str, ...], **fields: Any) -> Trial:
+        return Trial(methods=names, goal=self.goal, original_mib=self.yardstick.original.size_mib, **fields)
+
+    def _said(self, trial: Trial) -> Trial:
+        if self.progress is not None:
+            print(line_of(trial), file=self.progress, flush=True)
+        return trial
 
 
 def best_of(trials: Sequence[Trial], goal: Goal) -> Trial | None:
@@ -143,9 +158,3 @@ def _promise(group: Sequence[Trial], goal: Goal) -> tuple[bool, float]:
     assert first is not None
     is_hopeless = ms * first.latency.original_ms > (goal.target_ms or float("inf"))
     return is_hopeless or mib * group[0].original_mib > (goal.target_mib or float("inf")), loss
-
-
-def _apply(packed: Packed, methods: Sequence[Compression], lessons: Lessons) -> Packed:
-    for method in methods:
-        packed = next(iter(method.variants(packed, lessons))).packed
-    return packed

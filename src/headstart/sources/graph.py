@@ -50,6 +50,11 @@ class GraphBuilder:
         self._inputs.append(_value_info(self._prefix + name, dtype, shape))
         return self._prefix + name
 
+    def declare(self, value: onnx.ValueInfoProto) -> str:
+        """Take over the input of another graph and return its name."""
+        self._inputs.append(value)
+        return value.name
+
     def output(self, value: str, name: str, dtype: str, shape: Sequence[int | str]) -> None:
         """Publish `value` under `name`."""
         from onnx import helper
