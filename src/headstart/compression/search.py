@@ -28,7 +28,6 @@ def search(
 
     With a target the search ends with the first combination that reaches it; without one the best few are tried.
     """
-
     bench = _Bench(yardstick, lessons, goal, progress)
     trials = [trial for method in methods for trial in bench.alone(method)]
     if goal.is_target and any(trial.kept for trial in trials):
@@ -94,10 +93,8 @@ def best_of(trials: Sequence[Trial], goal: Goal) -> Trial | None:
 
 
 def nearest_miss(trials: Sequence[Trial]) -> Trial | None:
-    """What came nearest: of those that keep the accuracy if there are any, the one that is least far from the targets."""
-    measured = [trial for trial in trials if trial.measured is not None]
-    accurate = [trial for trial in measured if trial.is_accurate]
-    return min(accurate or measured, key=lambda trial: trial.excess, default=None)
+    """What came nearest to the goal; None where nothing was measured."""
+    return min((trial for trial in trials if trial.measured is not None), key=lambda trial: trial.excess, default=None)
 
 
 def all_methods(names: Sequence[str] | None = None) -> list[Compression]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from headstart.compression.measuring import Measured
     from headstart.compression.method import Place, Variant
 
+_SMALLEST_TOLERANCE = 1e-6
+
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
@@ -90,10 +92,12 @@ class Trial:
 
     @property
     def excess(self) -> float:
-        """How far it is from the targets: by how many times the larger of time and size is over its target, 1 at most if met."""
+        """By how many times the condition that fails most is missed; 1 at most where all hold."""
         assert self.measured is not None
-        ms, mib = self.measured.latency.ms, self.measured.size_mib
-        return max(ms / (self.goal.target_ms or ms), mib / (self.goal.target_mib or mib))
+        goal, m = self.goal, self.measured
+        time = m.latency.high if goal.target_ms is None else m.latency.ms / goal.target_ms
+        loss = max(0.0, -m.gain.low) / max(goal.tolerance, _SMALLEST_TOLERANCE)
+        return max(loss, m.size_mib / (goal.target_mib or self.original_mib), 0.0 if goal.is_size_alone else time)
 
     def to_dict(self) -> dict[str, Any]:
         """A row of the table, ready for JSON."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from headstart.compression.graphs import fold_casts, head_nodes, read_graph, weights, write_graph
+from headstart.compression.graphs import fold_casts, head_nodes, read_graph, weights
 from headstart.compression.method import Place, Unsuited, Variant
+from headstart.compression.quantising import on_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,17 +31,13 @@ class DynamicInt8:
         model = fold_casts(read_graph(packed.graph))
         if not any(operator == "MatMul" for _, operator in weights(model)):
             raise Unsuited("it has no matrix products with weights in floating point")
-        with tempfile.TemporaryDirectory(prefix="headstart-") as folder:
-            before, after = Path(folder) / "before.onnx", Path(folder) / "after.onnx"
-            before.write_bytes(write_graph(model))
-            quantize_dynamic(
-                before,
-                after,
-                op_types_to_quantize=["MatMul"],
-                per_channel=True,
-                weight_type=QuantType.QUInt8,  # signed ones saturate in 16 bits on a CPU without VNNI
-                nodes_to_exclude=head_nodes(model),
-                extra_options={"MatMulConstBOnly": True},
-            )
-            graph = after.read_bytes()
+        quantise = partial(
+            quantize_dynamic,
+            op_types_to_quantize=["MatMul"],
+            per_channel=True,
+            weight_type=QuantType.QUInt8,  # signed ones saturate in 16 bits on a CPU without VNNI
+            nodes_to_exclude=head_nodes(model),
+            extra_options={"MatMulConstBOnly": True},
+        )
+        graph = on_files(quantise, model)
         yield Variant(name=self.name, packed=replace(packed, graph=graph))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from headstart.compression.graphs import head_nodes, read_graph, weights, write_graph
+import numpy as np
+
+from headstart.compression.graphs import head_nodes, put_constant, read_graph, weights, write_graph
 from headstart.compression.method import Place, Unsuited, Variant
+from headstart.compression.quantising import on_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import onnx
+
     from headstart.compression.method import Lessons
     from headstart.packaging.packed import Packed
 
+_INT8 = 3  # ONNX's number
 _N_ITEMS = 128
 _OPERATORS = ["Add", "AveragePool", "Clip", "Conv", "GlobalAveragePool", "MaxPool", "Relu"]
 
@@ -44,20 +49,33 @@ class StaticInt8:
             def get_next(self) -> dict[str, Any] | None:
                 return next(self.batches, None)
 
-        with tempfile.TemporaryDirectory(prefix="headstart-") as folder:
-            before, after = Path(folder) / "before.onnx", Path(folder) / "after.onnx"
-            before.write_bytes(write_graph(model))
-            quantize_static(
-                before,
-                after,
-                Batches(),
-                quant_format=QuantFormat.QDQ,
-                op_types_to_quantize=_OPERATORS,
-                per_channel=True,
-                activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-                nodes_to_exclude=head_nodes(model),
-                extra_options={"CalibMovingAverage": True},
-            )
-            graph = after.read_bytes()
-        yield Variant(name=self.name, packed=replace(packed, graph=graph))
+        quantise = partial(
+            quantize_static,
+            calibration_data_reader=Batches(),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=_OPERATORS,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            nodes_to_exclude=head_nodes(model),
+            extra_options={"CalibMovingAverage": True},
+        )
+        quantised = _unsigned(read_graph(on_files(quantise, model)))
+        yield Variant(name=self.name, packed=replace(packed, graph=write_graph(quantised)))
+
+
+def _unsigned(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Shift signed weights by 128, zero point and all: the same numbers, which do not saturate on a CPU without VNNI.
+
+    Such a CPU adds products of unsigned and signed bytes in pairs, in 16 bits; of unsigned ones it does not. The library's own
+    unsigned weights have zero points that differ by kernel, for which ONNX Runtime has no integer convolution.
+    """
+    from onnx import numpy_helper
+
+    arrays = {array.name: array for array in model.graph.initializer if array.data_type == _INT8}
+    for node in model.graph.node:
+        if node.op_type == "DequantizeLinear" and node.input[0] in arrays:
+            for name in (node.input[0], node.input[2]):
+                shifted = numpy_helper.to_array(arrays[name]).astype(np.int16) + 128
+                put_constant(model, name, shifted.astype(np.uint8))
+    return model
