@@ -12,6 +12,7 @@ from headstart.compression.method import Lessons
 from headstart.compression.search import all_methods, best_of, search
 from headstart.compression.sides import split
 from headstart.compression.trial import Goal
+from headstart.core.errors import require
 from headstart.packaging import check_target, load_bundle
 from headstart.packaging.labelled import load_for
 from headstart.packaging.packed import rewrite, unpack
@@ -59,6 +60,7 @@ def compress(
     UserError
         Bundle, data or options are not as they must be.
     """
+    require("onnx", extra="train", purpose="compressing a model")
     goal = Goal(tolerance=tolerance, target_ms=target_ms, target_mib=target_mib)
     to_try = all_methods(methods)
     folder = Path(out)

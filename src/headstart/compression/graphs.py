@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.core.errors import require
 from headstart.sources.graph import FLOAT32
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ FEWEST_NUMBERS = 1024  # of a constant that is worth storing otherwise
 
 def read_graph(graph: bytes) -> onnx.ModelProto:
     """Parse a packed graph and give every node a name."""
-    require("onnx", extra="train", purpose="compressing a model")
     import onnx
 
     model = onnx.ModelProto.FromString(graph)
@@ -32,10 +30,7 @@ def read_graph(graph: bytes) -> onnx.ModelProto:
 
 
 def write_graph(model: onnx.ModelProto) -> bytes:
-    """Write a model without the constants that nothing reads; the same model gives the same bytes.
-
-    Nodes that read only constants come first: whatever reads them stands after them.
-    """
+    """Write a model without the constants that nothing reads; the same model gives the same bytes."""
     read = {name for node in model.graph.node for name in node.input} | {one.name for one in model.graph.output}
     kept = [array for array in model.graph.initializer if array.name in read]
     del model.graph.initializer[:]
