@@ -60,11 +60,11 @@ class Measured:
     latency: Latency
 
 
-def answers(packed: Packed, items: Sequence[Any]) -> dict[str, FloatArray]:
+def answers(packed: Packed, items: Sequence[Any], *, batch_size: int = _BATCH_SIZE) -> dict[str, FloatArray]:
     """Run a model on items in batches, as a bundle predicts: its outputs, and its features where it gives them."""
     session = open_session(packed.graph)
     names = [output.name for output in session.get_outputs() if output.name in (OUTPUTS, FEATURES)]
-    batches = (packed.input.prepare(items[i : i + _BATCH_SIZE]) for i in range(0, len(items), _BATCH_SIZE))
+    batches = (packed.input.prepare(items[i : i + batch_size]) for i in range(0, len(items), batch_size))
     parts = [session.run(names, batch) for batch in batches]
     return {name: np.concatenate(found) for name, found in zip(names, zip(*parts, strict=True), strict=True)}
 
@@ -110,7 +110,7 @@ class Yardstick:
         """How far its answers are from the original's, and from its own for an item that is alone; for the manifest."""
         items = self.dataset.items[:_BATCH_SIZE]
         together = answers(packed, items)[OUTPUTS]
-        alone = np.concatenate([answers(packed, [item])[OUTPUTS] for item in items])
+        alone = answers(packed, items, batch_size=1)[OUTPUTS]
         return {
             "n_items": len(items),
             "max_difference": float(np.abs(together - self.outputs[:_BATCH_SIZE]).max()),

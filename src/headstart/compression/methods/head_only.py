@@ -8,7 +8,7 @@ head, times the feature's deviation.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -56,20 +56,20 @@ class HeadOnly:
         model = read_graph(packed.graph)
         axis, names = _weights_of_features(model)
         features = answers(packed, lessons.dataset.items)[FEATURES]
-        importance = _importance(features, _adapt(features, lessons, "ridge"))
+        importance = _importance(features, _ridge(features, lessons))
         for share in _SHARES:
             n_kept = int(share * len(importance))
             if n_kept < _FEWEST_FEATURES:
                 return
             kept = np.sort(np.argsort(-importance)[:n_kept])
-            adapted = _adapt(features[:, kept], lessons, "auto")
+            adapted = _ridge(features[:, kept], lessons)
             graph = _with_head(_sliced(packed, kept, axis, names), adapted, lessons)
             problem = _problem(features[:, kept], lessons)
             moments = moments_of(problem, adapted.head.heads[0].transform).arrays()
             yield Variant(
                 name=f"{self.name} {share:g}",
                 packed=packed.with_head(adapted.head, moments, graph=graph),
-                note=f"{n_kept} of {len(importance)} features, {adapted.strategy}",
+                note=f"{n_kept} of {len(importance)} features",
             )
 
 
@@ -99,8 +99,8 @@ def _problem(features: FloatArray, lessons: Lessons) -> Problem:
     return Problem(features=features, targets=data.targets, task=data.task, groups=data.groups, seed=lessons.seed)
 
 
-def _adapt(features: FloatArray, lessons: Lessons, strategy: str) -> Adapted:
-    return adapt(**vars(_problem(features, lessons)), strategy=strategy)
+def _ridge(features: FloatArray, lessons: Lessons) -> Adapted:
+    return adapt(**vars(_problem(features, lessons)), strategy="ridge")
 
 
 def _importance(features: FloatArray, adapted: Adapted) -> FloatArray:
@@ -110,19 +110,15 @@ def _importance(features: FloatArray, adapted: Adapted) -> FloatArray:
 
 
 def _sliced(packed: Packed, kept: IntArray, axis: int, names: list[str]) -> onnx.ModelProto:
-    """The network alone, giving only the kept features."""
+    """The model with the kept features alone; its head no longer fits them."""
+    from onnx import numpy_helper
+
     model = read_graph(packed.graph)
     for array in [array for array in model.graph.initializer if array.name in names]:
         if len(readers(model, array.name)) > 1:
             raise Unsuited("what computes its features is used elsewhere too")
-        put_constant(model, array.name, np.take(_as_stored(array), kept, axis=axis))
+        put_constant(model, array.name, np.take(numpy_helper.to_array(array), kept, axis=axis))
     return model
-
-
-def _as_stored(array: onnx.TensorProto) -> Any:
-    from onnx import numpy_helper
-
-    return numpy_helper.to_array(array)
 
 
 def _with_head(model: onnx.ModelProto, adapted: Adapted, lessons: Lessons) -> bytes:
