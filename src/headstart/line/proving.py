@@ -55,13 +55,18 @@ def prove_again(
 
 
 def _promised(report: dict[str, Any]) -> dict[str, Any]:
-    """The headline that was measured of what was packed: the model, made smaller or not, or the rival that it could not beat."""
-    if report.get("compressed"):
-        smaller: dict[str, Any] = report["compressed"]["metric"]
-        return smaller
+    """The headline that was measured of what was packed: the model, or the rival that it could not beat.
+
+    Of a model that was made smaller since, it is moved by the paired gain over what it was made of: the items of that gain may
+    be items that the larger model had learnt from.
+    """
     rivals = {rival["name"]: rival["score"] for rival in report["rivals"]}
     promised: dict[str, Any] = rivals.get(report["deployed"], report["metric"])
-    return promised
+    if not report.get("compressed"):
+        return promised
+    gain = report["compressed"]["gain"]
+    moved = {end: promised[end] + gain[end] for end in ("value", "low", "high")}
+    return {**promised, **moved}
 
 
 def _agreement(again: Score, promised: dict[str, Any]) -> tuple[bool, str]:
