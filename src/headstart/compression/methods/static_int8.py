@@ -72,10 +72,14 @@ def _unsigned(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     from onnx import numpy_helper
 
-    arrays = {array.name: array for array in model.graph.initializer if array.data_type == _INT8}
-    for node in model.graph.node:
-        if node.op_type == "DequantizeLinear" and node.input[0] in arrays:
-            for name in (node.input[0], node.input[2]):
-                shifted = numpy_helper.to_array(arrays[name]).astype(np.int16) + 128
-                put_constant(model, name, shifted.astype(np.uint8))
+    signed = {array.name: array for array in model.graph.initializer if array.data_type == _INT8}
+    weights_and_zeros = {
+        name
+        for node in model.graph.node
+        if node.op_type == "DequantizeLinear" and node.input[0] in signed
+        for name in (node.input[0], node.input[2])
+    }
+    for name in weights_and_zeros:
+        shifted = numpy_helper.to_array(signed[name]).astype(np.int16) + 128
+        put_constant(model, name, shifted.astype(np.uint8))
     return model
