@@ -31,14 +31,21 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--sources", default=",".join(card.name for card in cards()))
     parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--items", type=int, default=N_TEXTS, help="test photos, or texts in all, at most")
     arguments = parser.parse_args()
     photos, texts = (load(demo(name, Path("demo") / name)) for name in ("groceries", "questions"))
-    texts = texts.take(np.sort(np.random.default_rng(0).permutation(len(texts))[:N_TEXTS]))
+    is_test = photos.splits == "test"
+    kept = drawn(np.flatnonzero(~is_test), N_LEARNT), drawn(np.flatnonzero(is_test), arguments.items)
+    photos, texts = photos.take(np.concatenate(kept)), texts.take(drawn(np.arange(len(texts)), arguments.items))
     print(
         "| source | stored or computed as | MiB | accuracy | paired gain | ms an item | times | kept |\n|---|---|---|---|---|---|---|---|"
     )
     for name in arguments.sources.split(","):
         measure(name, photos if headstart.find(name).modality == "image" else texts, arguments.methods.split(","))
+
+
+def drawn(positions, n: int):
+    return np.sort(np.random.default_rng(0).permutation(positions)[:n])
 
 
 def measure(name: str, dataset, methods: list[str]) -> None:
@@ -47,10 +54,6 @@ def measure(name: str, dataset, methods: list[str]) -> None:
         data = Path("demo/groceries") if dataset.modality == "image" else pair
         fit = headstart.fit(data, out=Path(folder) / "m", source=name, strategy="ridge", rivals="none", progress=None)
         original = unpack(fit.bundle)
-    if dataset.splits is not None:
-        learnt = np.flatnonzero(dataset.splits != "test")
-        some = np.random.default_rng(0).permutation(learnt)[:N_LEARNT]
-        dataset = dataset.take(np.sort(np.concatenate([some, np.flatnonzero(dataset.splits == "test")])))
     sides = split(dataset, original, seed=0)
     yardstick = Yardstick(original, sides.proof, sides.outputs, sides.metric, 0)
     lessons = Lessons(dataset=sides.lessons, seed=0)
