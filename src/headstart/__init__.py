@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headstart.adaptation import adapt
+    from headstart.compression import compress
     from headstart.data import demo, load
     from headstart.features import embed
     from headstart.line import fit, prove_again
@@ -30,12 +31,14 @@ _VERBS = {
     "adapt": "headstart.adaptation",
     "prove": "headstart.proof",
     "load_bundle": "headstart.packaging",
+    "compress": "headstart.compression",
     "fit": "headstart.line",
     "prove_again": "headstart.line",
 }
 
 __all__ = [
     "adapt",
+    "compress",
     "demo",
     "embed",
     "find",

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from headstart.cli.compress import compress
 from headstart.cli.demo import demo
 from headstart.cli.export import export
 from headstart.cli.fit import fit
@@ -23,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Adapt a pretrained model to your few hundred examples, prove that it helped, and pack it to run anywhere.",
 )
-for _command in (demo, inspect, sources, rank, fit, predict, prove, report, export):
+for _command in (demo, inspect, sources, rank, fit, predict, prove, report, compress, export):
     if isinstance(_command, typer.Typer):
         app.add_typer(_command, name="sources")
     else:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Verdict = Literal["transfer helps", "no credible gain", "transfer hurts", "not proven"]
+
+_LISTS = ("labels", "candidates", "curve", "notices", "ranking")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +60,7 @@ class Report:
     pictures : arrays and lists that the page draws: confusion, reliability, mistakes, suspects, duplicate groups
     ranking : the candidates among which the source was chosen, best first, as `headstart rank --json` gives them; empty
         where one was named
+    compressed : what was tried to make the packed model smaller or faster, and which of it is packed; empty where nothing was
     timing : seconds by stage, peak_mib, energy_wh; with the rivals' seconds, and seconds and latency in the ranking, the only
         part that differs between two runs on the same data
     """
@@ -84,6 +91,7 @@ class Report:
     deployed: str
     seed: int
     ranking: tuple[dict[str, Any], ...] = ()
+    compressed: dict[str, Any] = field(default_factory=dict)
     timing: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -91,6 +99,33 @@ class Report:
         """The rival that is packed in the model's place; None where the model itself is."""
         return next((rival for rival in self.rivals if rival.name == self.deployed), None)
 
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Report:
+        """Make a report again from `to_dict`, or from its JSON; what this version does not know is left out."""
+        known = {name: fields[name] for name in cls.__dataclass_fields__ if name in fields}
+        rivals = (
+            RivalResult(**{**rival, "score": _score(rival["score"]), "gain": _score(rival["gain"])})
+            for rival in known["rivals"]
+        )
+        lists = {name: tuple(known[name]) for name in _LISTS if name in known}
+        return cls(
+            **{
+                **known,
+                **lists,
+                "metric": _score(known["metric"]),
+                "metrics": tuple(map(_score, known["metrics"])),
+                "rivals": tuple(rivals),
+                "gain": None if known["gain"] is None else _score(known["gain"]),
+                "estimates": {name: _score(one) for name, one in known["estimates"].items()},
+            }
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts and lists, ready for JSON."""
         return asdict(self)
+
+
+def _score(fields: Mapping[str, Any]) -> Score:
+    """A score as JSON has it: a number that is not finite is null there."""
+    known: dict[str, Any] = {name: math.nan if value is None else value for name, value in fields.items()}
+    return Score(**known)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import DataError
-from headstart.data import load
 from headstart.data.duplicates import exact_duplicates
 from headstart.packaging import Bundle, load_bundle
+from headstart.packaging.labelled import load_for
 from headstart.proof import measure
 
 if TYPE_CHECKING:
-    from headstart.core.dataset import Dataset
+    from pathlib import Path
+
     from headstart.core.report import Score
 
 
@@ -33,13 +32,7 @@ def prove_again(
         The data has another task, or a label that the model does not know.
     """
     model = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
-    known = {k: v for k, v in model.manifest["columns"].items() if k in ("input", "target") and v}
-    dataset = load(data, max_bad=max_bad, **{**known, **columns} if not _is_folder(data) else columns)
-    if dataset.modality != model.modality:
-        raise DataError(
-            f"the model reads {model.modality}s, but '{dataset.name}' holds {dataset.modality}s. Name data of its kind."
-        )
-    dataset = _with_labels_of(model, dataset)
+    dataset = load_for(model, data, max_bad=max_bad, **columns)
     outputs = (
         model.predict_proba(dataset.items)
         if model.task != "regression"
@@ -62,10 +55,18 @@ def prove_again(
 
 
 def _promised(report: dict[str, Any]) -> dict[str, Any]:
-    """The headline that was measured of what was packed: the model, or the rival that it could not beat."""
+    """The headline that was measured of what was packed: the model, or the rival that it could not beat.
+
+    Of a model that was made smaller since, it is moved by the paired gain over what it was made of: the items of that gain may
+    be items that the larger model had learnt from.
+    """
     rivals = {rival["name"]: rival["score"] for rival in report["rivals"]}
     promised: dict[str, Any] = rivals.get(report["deployed"], report["metric"])
-    return promised
+    if not report.get("compressed"):
+        return promised
+    gain = report["compressed"]["gain"]
+    moved = {end: promised[end] + gain[end] for end in ("value", "low", "high")}
+    return {**promised, **moved}
 
 
 def _agreement(again: Score, promised: dict[str, Any]) -> tuple[bool, str]:
@@ -75,30 +76,3 @@ def _agreement(again: Score, promised: dict[str, Any]) -> tuple[bool, str]:
     if again.low > promised["high"]:
         return False, "Better than was promised: this data is easier, or the model was fitted on some of it."
     return True, "As was promised: the two intervals meet."
-
-
-def _is_folder(data: Any) -> bool:
-    return isinstance(data, str | Path) and Path(data).is_dir()
-
-
-def _with_labels_of(model: Bundle, dataset: Dataset) -> Dataset:
-    """Put the targets' columns in the model's order of labels."""
-    if model.task == "regression":
-        if dataset.task != "regression":
-            raise DataError(
-                f"the model predicts a number, but the target of '{dataset.name}' is {dataset.task}. Name the target column with --target."
-            )
-        return dataset
-    if dataset.task == "regression":
-        raise DataError(
-            f"the model tells {len(model.labels)} labels apart, but the target of '{dataset.name}' is a number. Name the label column with --target."
-        )
-    unknown = [label for label in dataset.labels if label not in model.labels]
-    if unknown:
-        raise DataError(
-            f"'{dataset.name}' has the label '{unknown[0]}', which the model was not trained on. It knows: {', '.join(model.labels)}."
-        )
-    targets = np.zeros((len(dataset), len(model.labels)))
-    for column, label in enumerate(dataset.labels):
-        targets[:, model.labels.index(label)] = dataset.targets[:, column]
-    return replace(dataset, targets=targets, labels=tuple(model.labels), task=model.manifest["task"])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headstart.core.dataset import FloatArray
-    from headstart.core.model import Predictor
+    from headstart.core.model import Input, Predictor
     from headstart.core.report import Report
 
 _LIBRARIES = ("numpy", "onnx", "onnxruntime", "pillow", "safetensors", "scikit-learn", "tokenizers", "torch")
@@ -70,13 +70,13 @@ def write(
     folder = Path(folder)
     check_target(folder)
     with ThreadPoolExecutor(max_workers=1) as pool:  # drawing leaves the interpreter free: a second less to wait
-        drawn = pool.submit(_documents, report, schema)
+        drawn = pool.submit(documents, report, schema)
         model = export(predictor, n_outputs=len(schema.labels))
         difference = check_equal(model, predictor, check_items)
     files = {"model.onnx": model, **_arrays(predictor, moments), **drawn.result()}
-    described, input_files = _describe_input(predictor)
+    described, input_files = describe_input(predictor.network.input)
     content = {
-        "headstart": _version("headstart"),
+        **versions(),
         "created": (created or datetime.now(UTC)).isoformat(timespec="seconds"),
         **vars(schema),
         "deployed": predictor.name,
@@ -85,9 +85,8 @@ def write(
         "outputs": "outputs",
         "head": predictor.head.settings(),
         "checked": {"n_items": len(check_items), "max_difference": difference},
-        "libraries": {name: _version(name) for name in _LIBRARIES if _version(name)},
     }
-    _write_folder(folder, {**files, **input_files}, content)
+    write_folder(folder, {**files, **input_files}, content)
     return folder
 
 
@@ -107,7 +106,8 @@ def check_target(folder: Path) -> None:
         raise StorageError(f"{folder} is a file or a link, not a bundle. Choose a new name for --out.")
 
 
-def _write_folder(folder: Path, files: Mapping[str, bytes], content: Mapping[str, Any]) -> None:
+def write_folder(folder: Path, files: Mapping[str, bytes], content: Mapping[str, Any]) -> None:
+    """Write the files and seal them, whole or not at all; `content` is the manifest without its list of files."""
     with replacing(folder) as partial:
         partial.mkdir()
         for name, data in files.items():
@@ -118,18 +118,20 @@ def _write_folder(folder: Path, files: Mapping[str, bytes], content: Mapping[str
 
 
 def _arrays(predictor: Predictor, moments: Mapping[str, FloatArray] | None) -> dict[str, bytes]:
-    files = {"head.safetensors": _safetensors(predictor.head.arrays())}
-    return files if moments is None else {**files, "moments.safetensors": _safetensors(moments)}
+    files = {"head.safetensors": safetensors(predictor.head.arrays())}
+    return files if moments is None else {**files, "moments.safetensors": safetensors(moments)}
 
 
-def _safetensors(arrays: Mapping[str, FloatArray]) -> bytes:
+def safetensors(arrays: Mapping[str, FloatArray]) -> bytes:
+    """Arrays by name as one file."""
     from safetensors.numpy import save
 
     packed: bytes = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     return packed
 
 
-def _documents(report: Report, schema: Schema) -> dict[str, bytes]:
+def documents(report: Report, schema: Schema) -> dict[str, bytes]:
+    """Report, page and card by file name."""
     from headstart.packaging.page import render, render_card
 
     texts = {
@@ -140,11 +142,17 @@ def _documents(report: Report, schema: Schema) -> dict[str, bytes]:
     return {name: text.encode("utf-8", "replace") for name, text in texts.items()}
 
 
-def _describe_input(predictor: Predictor) -> tuple[dict[str, Any], dict[str, bytes]]:
-    prepared = predictor.network.input
+def describe_input(prepared: Input) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """What the manifest says of the preprocessing, and its files by their path in the bundle."""
     paths = {name: f"input/{name}" for name in prepared.files()}
     described = {"kind": prepared.kind, "settings": prepared.settings(), "files": paths}
     return described, {paths[name]: data for name, data in prepared.files().items()}
+
+
+def versions() -> dict[str, Any]:
+    """What the manifest says of the software that made the bundle."""
+    found = {name: _version(name) for name in ("headstart", *_LIBRARIES)}
+    return {"headstart": found.pop("headstart"), "libraries": {name: one for name, one in found.items() if one}}
 
 
 def _version(package: str) -> str:

@@ -1,0 +1,62 @@
+"""headstart compress: a bundle becomes a smaller or faster one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from headstart.cli.options import BundlePath, Data, Group, Input, Json, MaxBad, Seed, Target, parse_share
+from headstart.cli.output import emit, say, score_words
+from headstart.core.errors import OptionError
+
+
+def compress(
+    bundle: BundlePath,
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", help="Folder for the smaller bundle.")],
+    tolerance: Annotated[
+        str, typer.Option("--tolerance", help="How far the headline score may fall, by the paired interval.")
+    ] = "1%",
+    target_ms: Annotated[
+        float | None, typer.Option("--target-ms", help="Longest time for one item alone, on this machine.")
+    ] = None,
+    target_mib: Annotated[float | None, typer.Option("--target-mib", help="Largest size.")] = None,
+    method: Annotated[
+        str | None, typer.Option("--method", help="What to try, with commas between; all that suits if not given.")
+    ] = None,
+    input: Input = None,  # noqa: A002
+    target: Target = None,
+    group: Group = None,
+    max_bad: MaxBad = "1%",
+    seed: Seed = 0,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Make BUNDLE smaller or faster, proven on held-out items of DATA, or say that nothing pays."""
+    from headstart.compression import compress as make_smaller
+
+    columns: dict[str, Any] = {"input": input, "target": target, "group": group}
+    compressed = make_smaller(
+        bundle,
+        data,
+        out=out,
+        tolerance=parse_share(tolerance),
+        target_ms=target_ms,
+        target_mib=target_mib,
+        methods=None if method is None else [name.strip() for name in method.split(",")],
+        seed=seed,
+        max_bad=parse_share(max_bad),
+        progress=sys.stderr,
+        **{name: column for name, column in columns.items() if column},
+    )
+    figures = compressed.to_dict()
+    say(f"before: {figures['original_mib']:.2f} MiB, {score_words(figures['original'])}; {figures['evaluation']}")
+    if as_json:
+        emit(figures)
+    if compressed.bundle is None:
+        raise OptionError(compressed.sentence)
+    say(compressed.sentence)
+    say(f"{compressed.bundle} written; open {compressed.bundle}/report.html")

@@ -1,0 +1,86 @@
+"""Compress: a bundle and labelled data become a smaller or faster bundle, where that is proven to pay."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headstart.compression.compressed import Compressed
+from headstart.compression.measuring import Yardstick
+from headstart.compression.method import Lessons
+from headstart.compression.search import all_methods, best_of, search
+from headstart.compression.sides import split
+from headstart.compression.trial import Goal
+from headstart.core.errors import require
+from headstart.packaging import check_target, load_bundle
+from headstart.packaging.labelled import load_for
+from headstart.packaging.packed import rewrite, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TextIO
+
+
+def compress(
+    bundle: str | Path,
+    data: Any,
+    *,
+    out: str | Path,
+    tolerance: float = 0.01,
+    target_ms: float | None = None,
+    target_mib: float | None = None,
+    methods: Sequence[str] | None = None,
+    seed: int = 0,
+    max_bad: float = 0.01,
+    progress: TextIO | None = sys.stderr,
+    **columns: Any,
+) -> Compressed:
+    """Make a bundle smaller or faster, and prove on held-out items that it still answers as well.
+
+    Parameters
+    ----------
+    bundle : path of the bundle
+    data : labelled data, as for `headstart.load`: what the bundle was fitted on. Its test part proves; without one, half of
+        the groups do
+    out : folder of the smaller bundle; written only if something pays
+    tolerance : how far the headline metric may fall, by the lower end of the paired 95 % interval
+    target_ms, target_mib : longest time for one item alone on this machine, and largest size; with one of them the first
+        variant that reaches it is taken, the least loss first; without, the fastest that is kept
+    methods : names of those to try; None for all
+    seed : for choosing items and folds
+    columns : `input`, `target`, `group`, as for `headstart.load`
+
+    Returns
+    -------
+    All that was tried. `bundle` is None where nothing pays; `sentence` then names the nearest miss.
+
+    Raises
+    ------
+    UserError
+        Bundle, data or options are not as they must be.
+    """
+    require("onnx", extra="train", purpose="compressing a model")
+    goal = Goal(tolerance=tolerance, target_ms=target_ms, target_mib=target_mib)
+    to_try = all_methods(methods)
+    folder = Path(out)
+    check_target(folder)
+    original = unpack(bundle)
+    sides = split(load_for(load_bundle(bundle), data, max_bad=max_bad, **columns), original, seed=seed)
+    yardstick = Yardstick(original, sides.proof, sides.outputs, sides.metric, seed)
+    lessons = Lessons(dataset=sides.lessons, seed=seed, progress=progress)
+    trials = search(yardstick, lessons, goal, to_try, progress=progress)
+    best = best_of(trials, goal)
+    compressed = Compressed(
+        bundle=None if best is None else folder,
+        chosen=best,
+        trials=tuple(trials),
+        goal=goal,
+        original_mib=original.size_mib,
+        original=yardstick.score,
+        evaluation=sides.evaluation,
+    )
+    if best is not None and best.variant is not None:
+        packed = best.variant.packed
+        rewrite(folder, packed, original=Path(bundle), checked=yardstick.check(packed), compressed=compressed.record())
+    return compressed

@@ -1,0 +1,68 @@
+"""Compressed: what `compress` gives, ready to be printed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from headstart.compression.search import nearest_miss
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headstart.compression.trial import Goal, Trial
+    from headstart.core.report import Score
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compressed:
+    """What was tried on a bundle, and what came of it.
+
+    Attributes
+    ----------
+    bundle : where the smaller one lies; None where nothing is kept
+    chosen : the trial that it holds
+    original_mib, original : size and headline score of the bundle that was given
+    evaluation : on which items accuracy was measured, a sentence
+    """
+
+    bundle: Path | None
+    chosen: Trial | None
+    trials: tuple[Trial, ...]
+    goal: Goal
+    original_mib: float
+    original: Score
+    evaluation: str
+
+    @property
+    def sentence(self) -> str:
+        """What came of it, for people."""
+        if self.chosen is not None and self.chosen.measured is not None:
+            m = self.chosen.measured
+            return (
+                f"{self.chosen.name}: {m.size_mib:.3g} MiB of {self.original_mib:.3g}, {m.latency.ms:.3g} ms of "
+                f"{m.latency.original_ms:.3g} for one item, {m.score.name} {m.score.value:.3f} of {self.original.value:.3f} "
+                f"(paired: {m.gain.value:+.4f}, {m.gain.low:+.4f} to {m.gain.high:+.4f})."
+            )
+        miss = nearest_miss(self.trials)
+        if miss is None:
+            return "nothing can be made smaller here: no method suits this model."
+        return f"nothing pays, and nothing was written. The nearest miss is {miss.name}: {'; '.join(miss.failed)}."
+
+    def record(self) -> dict[str, Any]:
+        """What the report of the smaller bundle says: the table of what was tried, and what is packed."""
+        packed = {} if self.chosen is None else self.chosen.to_dict()
+        return {
+            **{name: packed.get(name, []) for name in ("name", "methods", "size_mib", "latency", "gain")},
+            "metric": packed.get("score"),
+            "goal": asdict(self.goal),
+            "evaluation": self.evaluation,
+            "original_mib": self.original_mib,
+            "original": asdict(self.original),
+            "sentence": self.sentence,
+            "trials": [trial.to_dict() for trial in self.trials],
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures that `headstart compress --json` prints."""
+        return {"bundle": None if self.bundle is None else str(self.bundle), **self.record()}

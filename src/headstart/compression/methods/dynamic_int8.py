@@ -1,0 +1,43 @@
+"""Dynamic int8: products of matrices in 8-bit integers, each input's range taken from itself as it comes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from headstart.compression.graphs import fold_casts, head_nodes, read_graph, weights
+from headstart.compression.method import Place, Unsuited, Variant
+from headstart.compression.quantising import on_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from headstart.compression.method import Lessons
+    from headstart.packaging.packed import Packed
+
+
+@dataclass(frozen=True)
+class DynamicInt8:
+    """For networks of matrix products, as transformers are; weights have a scale for each output, the head stays in float."""
+
+    name: ClassVar[str] = "dynamic-int8"
+    place: ClassVar[Place] = "arithmetic"
+
+    def variants(self, packed: Packed, lessons: Lessons) -> Iterator[Variant]:  # noqa: ARG002
+        """Quantise every product with a matrix of weights."""
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+
+        model = fold_casts(read_graph(packed.graph))
+        if not any(operator == "MatMul" for _, operator in weights(model)):
+            raise Unsuited("it has no matrix products with weights in floating point")
+        quantise = partial(
+            quantize_dynamic,
+            op_types_to_quantize=["MatMul"],
+            per_channel=True,
+            weight_type=QuantType.QUInt8,  # signed ones saturate in 16 bits on a CPU without VNNI
+            nodes_to_exclude=head_nodes(model),
+            extra_options={"MatMulConstBOnly": True},
+        )
+        graph = on_files(quantise, model)
+        yield Variant(name=self.name, packed=replace(packed, graph=graph))

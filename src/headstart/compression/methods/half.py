@@ -1,0 +1,40 @@
+"""fp16: the weights lie in half precision; what is computed stays in single precision, which a CPU is fastest in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from headstart.compression.graphs import read_graph, values_of, weights, write_graph
+from headstart.compression.method import Place, Unsuited, Variant
+from headstart.compression.storing import store
+from headstart.sources.graph import FLOAT32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from headstart.compression.method import Lessons
+    from headstart.packaging.packed import Packed
+
+_LARGEST = float(np.finfo(np.float16).max)
+
+
+@dataclass(frozen=True)
+class Half:
+    """Half the size, the same time; differences of about 1 in 2,000 of a weight."""
+
+    name: ClassVar[str] = "fp16"
+    place: ClassVar[Place] = "storage"
+
+    def variants(self, packed: Packed, lessons: Lessons) -> Iterator[Variant]:  # noqa: ARG002
+        """Store every weight that fits into half precision."""
+        model = read_graph(packed.graph)
+        singles = [array for array, _ in weights(model) if array.data_type == FLOAT32]
+        kept = [array for array in singles if np.abs(values_of(array)).max() <= _LARGEST]
+        if not kept:
+            raise Unsuited("no weight of it is in single precision")
+        for array in kept:
+            store(model, array, values_of(array).astype(np.float16), None)
+        yield Variant(name=self.name, packed=replace(packed, graph=write_graph(model)))

@@ -1,0 +1,85 @@
+"""Static int8: convolutions in 8-bit integers, the range of each value known beforehand from items of the learning part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from headstart.compression.graphs import head_nodes, put_constant, read_graph, weights, write_graph
+from headstart.compression.method import Place, Unsuited, Variant
+from headstart.compression.quantising import on_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import onnx
+
+    from headstart.compression.method import Lessons
+    from headstart.packaging.packed import Packed
+
+_INT8 = 3  # ONNX's number
+_N_ITEMS = 128
+_OPERATORS = ["Add", "AveragePool", "Clip", "Conv", "GlobalAveragePool", "MaxPool", "Relu"]
+
+
+@dataclass(frozen=True)
+class StaticInt8:
+    """For convolutional networks; kernels have a scale for each output, the preprocessing and the head stay in float."""
+
+    name: ClassVar[str] = "static-int8"
+    place: ClassVar[Place] = "arithmetic"
+
+    def variants(self, packed: Packed, lessons: Lessons) -> Iterator[Variant]:
+        """Calibrate on learning items, then quantise."""
+        from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+        model = read_graph(packed.graph)
+        if not any(operator == "Conv" for _, operator in weights(model)):
+            raise Unsuited("it has no convolutions in floating point")
+
+        class Batches(CalibrationDataReader):  # type: ignore[misc]
+            """Items one at a time, as the library asks for them."""
+
+            def __init__(self) -> None:
+                self.batches = (packed.input.prepare([item]) for item in lessons.some(_N_ITEMS))
+
+            def get_next(self) -> dict[str, Any] | None:
+                return next(self.batches, None)
+
+        quantise = partial(
+            quantize_static,
+            calibration_data_reader=Batches(),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=_OPERATORS,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            nodes_to_exclude=head_nodes(model),
+            extra_options={"CalibMovingAverage": True},
+        )
+        quantised = _unsigned(read_graph(on_files(quantise, model)))
+        yield Variant(name=self.name, packed=replace(packed, graph=write_graph(quantised)))
+
+
+def _unsigned(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Shift signed weights by 128, zero point and all: the same numbers, which do not saturate on a CPU without VNNI.
+
+    Such a CPU adds products of unsigned and signed bytes in pairs, in 16 bits; of unsigned ones it does not. The library's own
+    unsigned weights have zero points that differ by kernel, for which ONNX Runtime has no integer convolution.
+    """
+    from onnx import numpy_helper
+
+    signed = {array.name: array for array in model.graph.initializer if array.data_type == _INT8}
+    weights_and_zeros = {
+        name
+        for node in model.graph.node
+        if node.op_type == "DequantizeLinear" and node.input[0] in signed
+        for name in (node.input[0], node.input[2])
+    }
+    for name in weights_and_zeros:
+        shifted = numpy_helper.to_array(signed[name]).astype(np.int16) + 128
+        put_constant(model, name, shifted.astype(np.uint8))
+    return model

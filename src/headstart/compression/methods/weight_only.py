@@ -1,0 +1,38 @@
+"""Weight-only: weights lie in 8 bits, each row, column or kernel with a scale of its own; what is computed stays in float."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from headstart.compression.graphs import read_graph, values_of, weights, write_graph
+from headstart.compression.method import Place, Unsuited, Variant
+from headstart.compression.storing import int8_of, store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from headstart.compression.method import Lessons
+    from headstart.packaging.packed import Packed
+
+AXES = {"Conv": 0, "ConvTranspose": 1, "Gather": 0, "MatMul": -1}
+"""The axis along which a weight has scales, by the operator that uses it: its outputs; of a table its rows."""
+
+
+@dataclass(frozen=True)
+class WeightOnly:
+    """A quarter of the size, the same time."""
+
+    name: ClassVar[str] = "weight-only"
+    place: ClassVar[Place] = "storage"
+
+    def variants(self, packed: Packed, lessons: Lessons) -> Iterator[Variant]:  # noqa: ARG002
+        """Store tables, kernels and matrices in 8 bits."""
+        model = read_graph(packed.graph)
+        found = [(array, AXES[operator]) for array, operator in weights(model) if operator in AXES]
+        if not found:
+            raise Unsuited("it has no table, kernel or matrix of weights in floating point")
+        for array, axis in found:
+            stored, scale = int8_of(values_of(array), axis % len(array.dims))
+            store(model, array, stored, scale)
+        yield Variant(name=self.name, packed=replace(packed, graph=write_graph(model)))

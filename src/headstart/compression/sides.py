@@ -1,0 +1,81 @@
+"""Sides: which items a method may learn from, and which prove what it made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headstart.compression.graphs import FEATURES, OUTPUTS
+from headstart.compression.measuring import answers
+from headstart.core.errors import DataError
+from headstart.data.duplicates import exact_duplicates
+from headstart.data.holdout import assign_folds, plan_splits
+from headstart.data.near_duplicates import find_near_duplicates
+from headstart.proof import headline
+
+if TYPE_CHECKING:
+    from headstart.core.dataset import Dataset, FloatArray
+    from headstart.packaging.packed import Packed
+    from headstart.proof.metrics import Metric
+
+_MOST_ITEMS = 8000  # more would make the intervals little narrower and every trial slower
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sides:
+    """Data cut in two, groups of near-duplicates whole.
+
+    Attributes
+    ----------
+    lessons, proof : items to learn from, and held-out items
+    outputs : shape (n, k), of the original model on the held-out items
+    metric : the headline of the task
+    evaluation : the same for people
+    """
+
+    lessons: Dataset
+    proof: Dataset
+    outputs: FloatArray
+    metric: Metric
+    evaluation: str
+
+
+def split(dataset: Dataset, original: Packed, *, seed: int) -> Sides:
+    """Hold out the user's own test part, else half of the groups.
+
+    Near-duplicates are found from the original's features; a model that has none tells only equal items.
+
+    Raises
+    ------
+    DataError
+        There are too few groups, or the metric has no value on the held-out items.
+    """
+    dataset = dataset.take(np.sort(np.random.default_rng(seed).permutation(len(dataset))[:_MOST_ITEMS]))
+    given = answers(original, dataset.items)
+    groups = (
+        find_near_duplicates(given[FEATURES], dataset.groups).groups
+        if FEATURES in given
+        else exact_duplicates([str(item) for item in dataset.items])
+    )
+    dataset = replace(dataset, groups=groups)
+    plan = plan_splits(dataset, groups, seed=seed)
+    if plan.kind in ("given", "time"):
+        learnt, held_out = plan.folds[0]
+        evaluation = plan.sentence
+    else:
+        halves = assign_folds(groups, dataset.targets, 2, seed)
+        learnt, held_out = np.flatnonzero(halves == 0), np.flatnonzero(halves == 1)
+        evaluation = (
+            f"half of the groups of near-duplicates, {len(held_out)} items, took no part in calibrating and refitting; "
+            "the bundle may have learnt from them when it was made"
+        )
+    proof, outputs = dataset.take(held_out), given[OUTPUTS][held_out]
+    metric = headline(dataset.task, dataset.targets)
+    if not np.isfinite(metric.of(proof.targets, outputs)):
+        raise DataError(
+            f"{metric.name} has no value on the {len(proof)} held-out items of '{dataset.name}': their target does not vary. "
+            "Give more labelled items."
+        )
+    return Sides(lessons=dataset.take(learnt), proof=proof, outputs=outputs, metric=metric, evaluation=evaluation)

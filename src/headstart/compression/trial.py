@@ -1,0 +1,130 @@
+"""Goal and Trial: what a variant must reach, and what one that was tried did reach."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.errors import OptionError
+
+if TYPE_CHECKING:
+    from headstart.compression.measuring import Measured
+    from headstart.compression.method import Place, Variant
+
+_SMALLEST_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """When a variant is kept.
+
+    Attributes
+    ----------
+    tolerance : how far the headline metric may fall, by the lower end of the paired interval; in the metric's unit
+    target_ms : longest time for one item alone; None for any that is shorter than the original's
+    target_mib : largest size; None for any that is no larger than the original's
+    """
+
+    tolerance: float = 0.01
+    target_ms: float | None = None
+    target_mib: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.tolerance <= 1:
+            raise OptionError(f"tolerance must be between 0 and 1, but {self.tolerance!r} came. 0.01 is one point.")
+        for name, value in (("target_ms", self.target_ms), ("target_mib", self.target_mib)):
+            if value is not None and not value > 0:
+                raise OptionError(f"{name} must be above 0, but {value!r} came. Give more, or leave it out.")
+
+    @property
+    def is_target(self) -> bool:
+        """Whether a time or a size was named."""
+        return self.target_ms is not None or self.target_mib is not None
+
+    @property
+    def is_size_alone(self) -> bool:
+        """Whether only a size was named, so that time does not matter."""
+        return self.target_ms is None and self.target_mib is not None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """A variant that was tried; without a variant and figures, a method that had nothing to do.
+
+    Attributes
+    ----------
+    methods : names of the methods, in the order in which they were applied
+    place : what the one method changes; None of a combination
+    original_mib : size of the original
+    note : what the figures do not say: what was chosen, or why there are none
+    """
+
+    methods: tuple[str, ...]
+    place: Place | None = None
+    goal: Goal
+    original_mib: float
+    variant: Variant | None = None
+    measured: Measured | None = None
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """The methods with a plus between."""
+        return " + ".join(self.methods)
+
+    @property
+    def is_accurate(self) -> bool:
+        """Whether the metric falls by less than the tolerance, by the paired interval."""
+        return self.measured is not None and self.measured.gain.low > -self.goal.tolerance
+
+    @property
+    def kept(self) -> bool:
+        """Whether every condition holds."""
+        return self.measured is not None and not self.failed
+
+    @cached_property
+    def failed(self) -> tuple[str, ...]:
+        """Which conditions do not hold, and by how much; none without figures."""
+        if self.measured is None:
+            return ()
+        return tuple(filter(None, (self._accuracy(), self._time(), self._size())))
+
+    @property
+    def excess(self) -> float:
+        """By how many times the condition that fails most is missed; 1 at most where all hold."""
+        assert self.measured is not None
+        goal, m = self.goal, self.measured
+        time = m.latency.high if goal.target_ms is None else m.latency.ms / goal.target_ms
+        loss = max(0.0, -m.gain.low) / max(goal.tolerance, _SMALLEST_TOLERANCE)
+        return max(loss, m.size_mib / (goal.target_mib or self.original_mib), 0.0 if goal.is_size_alone else time)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A row of the table, ready for JSON."""
+        row: dict[str, Any] = {"name": self.name, "methods": list(self.methods), "kept": self.kept}
+        if self.measured is not None:
+            row |= {**asdict(self.measured), "failed": list(self.failed)}
+        return {**row, "note": self.note}
+
+    def _accuracy(self) -> str:
+        assert self.measured is not None
+        loss, allowed = -self.measured.gain.low, self.goal.tolerance
+        return "" if self.is_accurate else f"{self.measured.score.name} may fall by {loss:.4f}, over {allowed:g}"
+
+    def _time(self) -> str:
+        assert self.measured is not None
+        latency, target = self.measured.latency, self.goal.target_ms
+        if self.goal.is_size_alone:
+            return ""
+        if target is not None and latency.ms > target:
+            return f"{latency.ms:.3g} ms is over {target:g} ms"
+        if latency.high >= 1:
+            return f"no faster: {latency.ratio:.2f} times the time ({latency.low:.2f} to {latency.high:.2f})"
+        return ""
+
+    def _size(self) -> str:
+        assert self.measured is not None
+        size, target = self.measured.size_mib, self.goal.target_mib
+        if target is not None:
+            return "" if size <= target else f"{size:.3g} MiB is over {target:g} MiB"
+        return "" if size <= self.original_mib else f"{size:.3g} MiB is more than before"

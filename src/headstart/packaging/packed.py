@@ -1,0 +1,127 @@
+"""Packed: what a bundle runs, taken out to be changed, and written again as a bundle with the same proof."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.report import Report
+from headstart.packaging.bundle import (
+    Schema,
+    check_target,
+    describe_input,
+    documents,
+    safetensors,
+    versions,
+    write_folder,
+)
+from headstart.packaging.manifest import open_sealed
+from headstart.packaging.model import load_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headstart.core.dataset import FloatArray
+    from headstart.core.model import Head, Input
+
+_MIB = 2**20
+_HEAD, _MOMENTS = "head.safetensors", "moments.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packed:
+    """What a bundle runs, and where that came from.
+
+    Attributes
+    ----------
+    graph : the ONNX model
+    input : prepares items for the graph
+    deployed, source : as in the manifest
+    card : of the source, as in the report
+    head : settings of the head, as in the manifest
+    arrays : files of arrays by name: `head.safetensors`, and `moments.safetensors` where there are moments
+    """
+
+    graph: bytes = field(repr=False)
+    input: Input
+    deployed: str
+    source: str
+    card: Mapping[str, Any]
+    head: Mapping[str, Any]
+    arrays: Mapping[str, bytes] = field(repr=False)
+
+    @property
+    def size_mib(self) -> float:
+        """All that prediction needs: the graph and the files of the preprocessing."""
+        return (len(self.graph) + sum(len(content) for content in self.input.files().values())) / _MIB
+
+    def with_head(self, head: Head, moments: Mapping[str, FloatArray], **changes: Any) -> Packed:
+        """Put another head's record in place; `changes` have the graph that holds it."""
+        arrays = {_HEAD: safetensors(head.arrays()), _MOMENTS: safetensors(moments)}
+        return replace(self, head=head.settings(), arrays=arrays, **changes)
+
+
+def unpack(folder: str | Path) -> Packed:
+    """Take out what a bundle runs.
+
+    Raises
+    ------
+    BundleError
+        There is no bundle there, or it is damaged.
+    """
+    bundle, sealed = load_bundle(folder), open_sealed(Path(folder))
+    return Packed(
+        graph=bundle.graph,
+        input=bundle.input,
+        deployed=bundle.manifest["deployed"],
+        source=bundle.manifest["source"],
+        card=bundle.report["card"],
+        head=bundle.manifest["head"],
+        arrays={name: sealed.read(name) for name in (_HEAD, _MOMENTS) if name in bundle.manifest["files"]},
+    )
+
+
+def rewrite(
+    folder: Path, packed: Packed, *, original: Path, checked: Mapping[str, Any], compressed: Mapping[str, Any]
+) -> Path:
+    """Write a bundle at `folder` that runs `packed` and carries the data and the proof of the bundle `original`.
+
+    Parameters
+    ----------
+    checked : how far the graph is from the one that was proven, for the manifest
+    compressed : what was tried and what is packed, for the report
+
+    Raises
+    ------
+    StorageError
+        `folder` holds something else, or cannot be written.
+    """
+    check_target(folder)
+    bundle = load_bundle(original)
+    known = bundle.manifest
+    report = replace(
+        Report.from_dict(bundle.report),
+        compressed=dict(compressed),
+        source=packed.source,
+        deployed=packed.deployed,
+        card=dict(packed.card),
+    )
+    schema = Schema(**{name: known[name] for name in Schema.__dataclass_fields__})
+    described, input_files = describe_input(packed.input)
+    content = {
+        **{name: value for name, value in known.items() if name not in ("schema", "files")},
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "deployed": packed.deployed,
+        "source": packed.source,
+        "input": described,
+        "head": packed.head,
+        "checked": checked,
+        "compressed": {name: compressed[name] for name in ("methods", "metric", "gain")},
+        **versions(),
+    }
+    write_folder(
+        folder, {"model.onnx": packed.graph, **packed.arrays, **documents(report, schema), **input_files}, content
+    )
+    return folder
