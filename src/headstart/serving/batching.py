@@ -103,7 +103,7 @@ class Batcher:
         self._runs = threading.Semaphore(n_runs)
         self._guard = threading.Lock()
         self._waiting: list[Job] = []
-        self._job_s = math.inf  # what a request of one item costs, as measured lately
+        self._job_s = math.inf  # what a request that is alone costs, as measured lately
         self._item_s = 0.0  # what an item costs in a run
         self.n_inside = 0
 
@@ -140,7 +140,7 @@ class Batcher:
 
     def _work(self, job: Job, finish: Callable[[list[Job]], object]) -> None:
         """Prepare one job, then run what is waiting as long as nobody else does."""
-        started = time.perf_counter()
+        started_s = time.thread_time()  # of this thread: what it costs, not how busy the machine is
         try:
             job.batch = job.make()
         except Exception as error:  # noqa: BLE001  whatever it is, the request that waits for it must be told
@@ -158,20 +158,21 @@ class Batcher:
             finally:
                 self._runs.release()
             if is_first and group == [job]:
-                self._job_s = _smoothed(self._job_s, (time.perf_counter() - started) / job.n_items)
+                self._job_s = _smoothed(self._job_s, time.thread_time() - started_s)
             is_first = False
             finish(group)
 
     def _take(self) -> list[Job]:
         """The job that has waited longest, and those like it in width as far as a batch goes."""
         with self._guard:
-            if not self._waiting:
-                return []
+            if len(self._waiting) <= 1:
+                group, self._waiting = self._waiting, []
+                return group
             most = self._max_items
             if self._item_s:
                 most = max(1, min(most, int(self._max_latency_s / self._item_s)))
             oldest = self._waiting[0]
-            group: list[Job] = []
+            group = []
             n = n_cells = 0
             for job in sorted(self._waiting, key=lambda job: abs(job.width - oldest.width)):
                 n, n_cells = n + job.n_items, n_cells + job.n_items * job.width

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import UserError
-from headstart.serving.tensors import BYTES, n_binary, read_tensor, type_name, write_tensor
+from headstart.serving.tensors import BYTES, n_binary, parameters_of, read_tensor, type_name, write_tensor
 from headstart.serving.wire import RequestError, from_json, header, to_json
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _write(request: Mapping[str, Any], served: Served, outputs: FloatArray) -> t
 
 def _wanted(request: Mapping[str, Any], known: Mapping[str, Any]) -> list[tuple[str, bool]]:
     """Which outputs are asked for, and whether each as raw bytes."""
-    every_binary = (request.get("parameters") or {}).get("binary_data_output", False) is True
+    every_binary = parameters_of(request).get("binary_data_output", False) is True
     asked = request.get("outputs") or [{"name": name} for name in known]
     if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
         raise RequestError(400, "'outputs' must be a list of objects with a name.")
@@ -139,5 +139,5 @@ def _wanted(request: Mapping[str, Any], known: Mapping[str, Any]) -> list[tuple[
     for one in asked:
         if one.get("name") not in known:
             raise RequestError(400, f"no output {one.get('name')!r:.60}. Known: {', '.join(known)}.")
-        wanted.append((one["name"], (one.get("parameters") or {}).get("binary_data", every_binary) is True))
+        wanted.append((one["name"], parameters_of(one).get("binary_data", every_binary) is True))
     return wanted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import signal
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ def serve_here(service: Service, listener: socket.socket) -> None:
 
 
 async def _serve(service: Service, listener: socket.socket) -> None:
+    logging.getLogger("uvicorn").handlers = [logs.Lines(logging.WARNING)]
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_reload(service)))
     settings = service.settings
