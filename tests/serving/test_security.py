@@ -91,7 +91,9 @@ def test_token_files_that_are_refused(tmp_path, content, words):
 def test_settings_that_are_refused(tmp_path, server):
     with pytest.raises(OptionError, match="--private-key"):
         serve(["x"], Settings(certificate=tmp_path / "c.pem"))
+    with pytest.raises(OptionError, match="never fit"):
+        serve(["x"], Settings(max_items=600))
     with pytest.raises(OptionError, match="not a file that can be read"):
         serve(["x"], Settings(token_file=tmp_path / "tokens"))
-    with pytest.raises(OptionError, match="Choose another --port"):
+    with pytest.raises(OptionError, match="Choose another --host or --port"):
         serve(["x"], Settings(port=server.port))

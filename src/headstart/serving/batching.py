@@ -107,15 +107,13 @@ class Batcher:
         self._item_s = 0.0  # what an item costs in a run
         self.n_inside = 0
 
-    async def submit(self, make: Callable[[], Batch], n_items: int, n_bytes: int = 0) -> FloatArray:
-        """Prepare and run some items, shape (n_items, k).
+    def check_room(self, n_items: int) -> None:
+        """Refuse items before any of them is prepared.
 
         Raises
         ------
         RequestError
             429: too many are waiting.
-        UserError
-            `make` or the graph refuses the items.
         """
         if self.n_inside + n_items > self._max_waiting:
             seconds = max(1, math.ceil(self.n_inside * self._item_s))
@@ -124,6 +122,15 @@ class Batcher:
                 f"{self.n_inside} items are waiting for this model. Ask again in {seconds} s.",
                 [(b"retry-after", b"%d" % seconds)],
             )
+
+    async def submit(self, make: Callable[[], Batch], n_items: int, n_bytes: int = 0) -> FloatArray:
+        """Prepare and run some items, shape (n_items, k).
+
+        Raises
+        ------
+        UserError
+            `make` or the graph refuses the items.
+        """
         loop = asyncio.get_running_loop()
         job = Job(make, n_items, n_bytes, loop.create_future())
         self.n_inside += n_items

@@ -98,6 +98,7 @@ class Served:
             raise RequestError(
                 413, f"{len(values)} items came; at most {self.settings.max_items} may. Send them in parts."
             )
+        self.batcher.check_room(len(values))
         items = [self._item(value) for value in values]
         # those of like size share a batch, so that little padding is computed
         places = sorted(
@@ -124,6 +125,7 @@ class Served:
         n = _check_arrays(batch, self.bundle)
         if n > self.settings.max_items:
             raise RequestError(413, f"{n} items came; at most {self.settings.max_items} may. Send them in parts.")
+        self.batcher.check_room(n)
         outputs = await self.batcher.submit(lambda: batch, n)
         if not np.isfinite(outputs).all():
             raise RequestError(400, "the model has no finite answer to these arrays. Send what its input prepares.")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from headstart.serving.app import Service
 
 _LULL_S = 1.0  # how long connections that are being drained may still send a request
+_OTHERS_S = 0.3  # until no worker accepts any more: a client that is told to connect anew would find nobody
 _STEP_S = 0.02
 
 
@@ -84,9 +85,11 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no new connections, answer those there are with "close", then stop."""
+        for one in (*self.servers, *(sockets or ())):
+            one.close()
+        if self._service.settings.workers > 1:
+            await asyncio.sleep(_OTHERS_S)
         self._service.is_draining = True
-        for server in self.servers:
-            server.close()
         end = asyncio.get_running_loop().time() + _LULL_S
         while self.server_state.connections and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(_STEP_S)
