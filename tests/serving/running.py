@@ -9,8 +9,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
+from typing import IO
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Running:
 
     process: subprocess.Popen
     port: int
+    written: IO[str]
     token: str = ""
     log: list = field(default_factory=list)
 
@@ -59,8 +62,10 @@ class Running:
         """End it in good order, and give its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        _, log = self.process.communicate(timeout=20)
-        self.log += [json.loads(line) for line in log.splitlines()]
+        self.process.wait(timeout=20)
+        self.written.seek(0)
+        self.log += [json.loads(line) for line in self.written]
+        self.written.close()
         return self.process.returncode
 
 
@@ -71,10 +76,9 @@ def start_server(*words, token="", is_ready=True, **environment):
         port = free.getsockname()[1]
     command = [sys.executable, "-c", "from headstart.cli import main; main()", "serve", *map(str, words)]
     settings = {**os.environ, "HEADSTART_THREADS": "1", "HEADSTART_TOKEN": token, **environment}
-    process = subprocess.Popen(
-        [*command, "--port", str(port)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=settings
-    )
-    running = Running(process, port, token)
+    written = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed when the server is stopped; a pipe would fill
+    process = subprocess.Popen([*command, "--port", str(port)], stderr=written, stdout=subprocess.DEVNULL, env=settings)
+    running = Running(process, port, written, token)
     end = time.monotonic() + 30
     while time.monotonic() < end and process.poll() is None:
         try:
@@ -85,4 +89,6 @@ def start_server(*words, token="", is_ready=True, **environment):
                 return running
         except OSError:
             time.sleep(0.05)
-    raise AssertionError(f"the server did not start: {process.communicate(timeout=5)[1]}")
+    process.kill()
+    written.seek(0)
+    raise AssertionError(f"the server did not start: {written.read()}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 _SPEC = re.compile(r"(?P<name>[\w.-]+)(@(?P<version>[\w.-]+))?=(?P<path>.+)", re.ASCII)
 _NAME = re.compile(r"[\w.-]+", re.ASCII)
 FIRST_VERSION = "1"
+
+
+Note = Callable[["Served", "Sequence[Any]", Rows], None]
 
 
 @dataclass(frozen=True)
@@ -82,12 +86,13 @@ class Served:
             observe=self.meters.observe_batch,
         )
 
-    async def rows(self, values: Sequence[Any]) -> Rows:
+    async def rows(self, values: Sequence[Any], note: Note | None = None) -> Rows:
         """Answer each item with its row of outputs, or with why it cannot be read.
 
         Parameters
         ----------
         values : texts, or encoded images, as `data.received` takes them; an error stays what it is
+        note : is told the items and their rows, when all are there
 
         Raises
         ------
@@ -108,10 +113,12 @@ class Served:
         chunks = [places[first : first + step] for first in range(0, len(places), step)]
         answered = [self._batch_rows([items[i] for i in chunk]) for chunk in chunks]
         found = [await answered[0]] if len(answered) == 1 else await asyncio.gather(*answered)
-        rows: Rows = items
+        rows: Rows = list(items)
         for chunk, chunk_rows in zip(chunks, found, strict=True):
             for i, row in zip(chunk, chunk_rows, strict=True):
                 rows[i] = row
+        if note is not None:
+            note(self, items, rows)
         return rows
 
     async def outputs(self, batch: Batch) -> FloatArray:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import FloatArray
     from headstart.packaging import Bundle
-    from headstart.serving.models import Served
+    from headstart.serving.models import Note, Served
     from headstart.serving.wire import Headers, Scope
 
 ITEMS = "items"
@@ -55,7 +55,7 @@ def describe(served: Served, versions: Sequence[str]) -> dict[str, Any]:
     }
 
 
-async def infer(served: Served, scope: Scope, body: bytes) -> tuple[bytes, Headers]:
+async def infer(served: Served, scope: Scope, body: bytes, note: Note | None = None) -> tuple[bytes, Headers]:
     """Answer an inference request: JSON, or JSON with raw tensors behind it and a header that says where they begin.
 
     Raises
@@ -67,7 +67,7 @@ async def infer(served: Served, scope: Scope, body: bytes) -> tuple[bytes, Heade
     if ITEMS in tensors:
         if len(tensors) > 1:
             raise RequestError(400, f"'{ITEMS}' comes alone, or prepared arrays come without it.")
-        outputs = _whole(await served.rows(list(tensors[ITEMS])))
+        outputs = _whole(await served.rows(list(tensors[ITEMS]), note))
     else:
         wrong = [name for name, values in tensors.items() if not isinstance(values, np.ndarray)]
         if wrong:

@@ -55,7 +55,10 @@ async def _serve(service: Service, listener: socket.socket) -> None:
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.private_key,
     )
-    await _Server(config, service).serve(sockets=[listener])
+    try:
+        await _Server(config, service).serve(sockets=[listener])
+    finally:
+        await asyncio.to_thread(service.close)
 
 
 async def _reload(service: Service) -> None:

@@ -27,6 +27,8 @@ class Settings:
     cors : origins whose pages may ask
     certificate, private_key : PEM files for TLS
     prediction_log, log_share : folder of Parquet files, and the share of answers that is written there
+    trace : whether spans of OpenTelemetry are sent
+    quiet : whether requests are not written to the log
     """
 
     host: str = "127.0.0.1"
@@ -70,6 +72,8 @@ class Settings:
             raise OptionError("TLS needs both files: give --certificate and --private-key, or neither.")
         if self.max_items > self.max_queue:
             raise OptionError(f"--max-items {self.max_items} would never fit into --max-queue {self.max_queue}.")
+        if not 0 < self.log_share <= 1:
+            raise OptionError(f"--log-share must be above 0 and at most 1, not {self.log_share}.")
         for path in (self.token_file, self.certificate, self.private_key):
             if path is not None and not (path.is_file() and os.access(path, os.R_OK)):
                 raise OptionError(f"'{path}' is not a file that can be read. Correct the path or its permissions.")
