@@ -62,7 +62,7 @@ class Served:
         """Runs its jobs; made in the process that serves, for threads do not outlive a fork."""
         return Batcher(
             self.bundle.run,
-            n_threads=n_threads(),
+            n_threads=n_threads() + 1,  # somebody prepares while another runs
             n_runs=self.n_runs,
             max_items=self.settings.max_batch,
             max_latency_s=self.settings.max_latency_ms / 1000,
