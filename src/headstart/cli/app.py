@@ -13,6 +13,7 @@ from headstart.cli.predict import predict
 from headstart.cli.prove import prove
 from headstart.cli.rank import rank
 from headstart.cli.report import report
+from headstart.cli.serve import serve
 from headstart.cli.sources import sources
 
 app = typer.Typer(
@@ -22,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Adapt a pretrained model to your few hundred examples, prove that it helped, and pack it to run anywhere.",
 )
-for _command in (demo, inspect, sources, rank, fit, predict, prove, report):
+for _command in (demo, inspect, sources, rank, fit, predict, prove, report, serve):
     if isinstance(_command, typer.Typer):
         app.add_typer(_command, name="sources")
     else:

@@ -6,6 +6,7 @@ import io
 import re
 import struct
 import warnings
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import numpy as np
 from headstart.core.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import ModuleType
 
     from PIL.Image import Image
@@ -66,16 +68,20 @@ def open_image(item: Any) -> Image:
     if isinstance(item, np.ndarray):
         return _from_array(item)
     name = "the image" if isinstance(item, bytes | bytearray | memoryview) else f"'{item}'"
-    try:
+    with _reasons(item, name):
         return _decode(item, name)
-    except DataError:
-        raise
-    except FileNotFoundError as error:
-        raise DataError(f"{name} does not exist. Correct the path or remove the row.") from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error) as error:
-        raise DataError(f"{name} {_reason(item, error)}.") from error
-    except (_pillow().DecompressionBombError, _pillow().DecompressionBombWarning) as error:
-        raise DataError(_too_large(name, re.findall(r"\d+", str(error))[:1])) from error
+
+
+def image_size(content: bytes) -> tuple[int, int]:
+    """Width and height in pixels that the head of an encoded image claims; nothing is decoded.
+
+    Raises
+    ------
+    DataError
+        It has no head that can be read.
+    """
+    with _reasons(content, "the image"), _pillow().open(io.BytesIO(content), formats=_known_formats()) as image:
+        return image.width, image.height
 
 
 def check_image(path: Path | str) -> str | None:
@@ -93,6 +99,21 @@ def check_image(path: Path | str) -> str | None:
     except OSError as error:
         return f"cannot be opened ({error.strerror})"
     return None if _is_signature(head) else _what_instead(head, Path(path).suffix.lower())
+
+
+@contextmanager
+def _reasons(item: Any, name: str) -> Iterator[None]:
+    """Turn all that Pillow raises on a file that it cannot read into a `DataError` that says why."""
+    try:
+        yield
+    except DataError:
+        raise
+    except FileNotFoundError as error:
+        raise DataError(f"{name} does not exist. Correct the path or remove the row.") from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error) as error:
+        raise DataError(f"{name} {_reason(item, error)}.") from error
+    except (_pillow().DecompressionBombError, _pillow().DecompressionBombWarning) as error:
+        raise DataError(_too_large(name, re.findall(r"\d+", str(error))[:1])) from error
 
 
 def _decode(item: Any, name: str) -> Image:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     import onnxruntime
 
-    from headstart.core.dataset import FloatArray
-    from headstart.core.model import Input
+    from headstart.core.dataset import FloatArray, Modality
+    from headstart.core.model import Batch, Input
 
 _BATCH_SIZE = 16
 _THRESHOLD = 0.5  # of a calibrated probability: a label is given where it is likelier than not
@@ -70,15 +70,15 @@ class Bundle:
     input : prepares items for the graph
     """
 
-    def __init__(self, sealed: Sealed) -> None:
+    def __init__(self, sealed: Sealed, *, threads: int | None = None) -> None:
         self._sealed = sealed
         self.manifest: Mapping[str, Any] = sealed.content
         self.name: str = self.manifest["name"]
         self.task: str = self.manifest["task"]
-        self.modality: str = self.manifest["modality"]
+        self.modality: Modality = self.manifest["modality"]
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
         self.input: Input = _build_input(sealed)
-        self._session: onnxruntime.InferenceSession = open_session(sealed.read("model.onnx"))
+        self._session: onnxruntime.InferenceSession = open_session(sealed.read("model.onnx"), threads=threads)
 
     def __repr__(self) -> str:
         return f"Bundle({str(self._sealed.folder)!r}: {self.name}, {self.task}, {len(self.labels)} labels)"
@@ -94,6 +94,19 @@ class Bundle:
         """The packed ONNX model, as `model.onnx` holds it: what `input` prepares becomes `outputs`."""
         return self._sealed.read("model.onnx")
 
+    @cached_property
+    def arrays(self) -> dict[str, tuple[np.dtype[Any], tuple[int | None, ...]]]:
+        """Type and shape of each array that the graph takes, by name; None is a length that may vary."""
+        return {
+            one.name: (_dtype(one.type), tuple(n if isinstance(n, int) else None for n in one.shape))
+            for one in self._session.get_inputs()
+        }
+
+    def run(self, batch: Batch) -> FloatArray:
+        """Run the graph on what `input.prepare` made: outputs (n, k), probabilities or the value of a regression."""
+        outputs: FloatArray = self._session.run(["outputs"], batch)[0]
+        return outputs
+
     def predict(self, items: Sequence[Any]) -> list[str] | list[tuple[str, ...]] | FloatArray:
         """Predict a label for each item; several labels where the task is multi-label; values (n,) in a regression.
 
@@ -102,7 +115,10 @@ class Bundle:
         DataError
             An item cannot be read; `predictions` reports it and answers the others.
         """
-        outputs = self._outputs(items)
+        return self.decide(self._outputs(items))
+
+    def decide(self, outputs: FloatArray) -> list[str] | list[tuple[str, ...]] | FloatArray:
+        """What `predict` says where `run` gave `outputs`."""
         if self.task == "regression":
             return outputs[:, 0]
         if self.task == "multilabel":
@@ -133,26 +149,11 @@ class Bundle:
         for first in range(0, len(items), _BATCH_SIZE):
             chosen = slice(first, first + _BATCH_SIZE)
             rows = self._readable_outputs(items[chosen])
-            answers += [self._answer(name, row, top) for name, row in zip(names[chosen], rows, strict=True)]
+            answers += [self.answer(name, row, top) for name, row in zip(names[chosen], rows, strict=True)]
         return answers
 
-    def _outputs(self, items: Sequence[Any]) -> FloatArray:
-        batches = [self._run(batch) for batch in _batches(_as_sequence(items))]
-        return np.concatenate(batches) if batches else np.empty((0, len(self.labels)), dtype=np.float32)
-
-    def _run(self, items: Sequence[Any]) -> FloatArray:
-        outputs: FloatArray = self._session.run(["outputs"], self.input.prepare(items))[0]
-        return outputs
-
-    def _readable_outputs(self, items: Sequence[Any]) -> list[FloatArray | UserError]:
-        try:
-            return list(self._run(items))
-        except UserError as error:
-            if len(items) == 1:
-                return [error]
-        return [answer for item in items for answer in self._readable_outputs([item])]
-
-    def _answer(self, name: str, row: FloatArray | UserError, top: int) -> Prediction:
+    def answer(self, name: str, row: FloatArray | UserError, top: int = 3) -> Prediction:
+        """Put one row of outputs, or why there is none, into words."""
         if isinstance(row, UserError):
             return Prediction(item=name, error=str(row))
         if self.task == "regression":
@@ -162,9 +163,25 @@ class Bundle:
             return Prediction(item=name, labels=_above_threshold(self.labels, row), top=best)
         return Prediction(item=name, label=best[0][0], probability=best[0][1], top=best)
 
+    def _outputs(self, items: Sequence[Any]) -> FloatArray:
+        batches = [self.run(self.input.prepare(batch)) for batch in _batches(_as_sequence(items))]
+        return np.concatenate(batches) if batches else np.empty((0, len(self.labels)), dtype=np.float32)
 
-def load_bundle(folder: str | Path) -> Bundle:
+    def _readable_outputs(self, items: Sequence[Any]) -> list[FloatArray | UserError]:
+        try:
+            return list(self.run(self.input.prepare(items)))
+        except UserError as error:
+            if len(items) == 1:
+                return [error]
+        return [answer for item in items for answer in self._readable_outputs([item])]
+
+
+def load_bundle(folder: str | Path, *, threads: int | None = None) -> Bundle:
     """Open a bundle, refusing it if a single byte of it has changed.
+
+    Parameters
+    ----------
+    threads : how many run its graph; as many as `HEADSTART_THREADS` or the machine gives, if not said
 
     Raises
     ------
@@ -177,7 +194,7 @@ def load_bundle(folder: str | Path) -> Bundle:
         if name != "model.onnx":  # the largest: read, checked and opened in one go
             sealed.read(name)
     try:
-        return Bundle(sealed)
+        return Bundle(sealed, threads=threads)
     except KeyError as error:
         raise BundleError(
             f"{folder} lacks {error} in its manifest. Make the bundle again with 'headstart fit'."
@@ -191,6 +208,12 @@ def _build_input(sealed: Sealed) -> Input:
     files = {name: sealed.read(path) for name, path in described["files"].items()}
     built: Input = inputs.build(described["kind"], described["settings"], files)
     return built
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    """Read a type as ONNX Runtime writes it: tensor(float)."""
+    short = name.removeprefix("tensor(").removesuffix(")")
+    return np.dtype({"float": "float32", "double": "float64"}.get(short, short))
 
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 _ERRORS_ONLY = 3
 
 
-def open_session(model: bytes) -> onnxruntime.InferenceSession:
+def open_session(model: bytes, *, threads: int | None = None) -> onnxruntime.InferenceSession:
     """Open a model that is all in `model`.
+
+    Parameters
+    ----------
+    threads : how many run it; `n_threads()` if not said. A session of one starts none, and so outlives a fork
 
     Raises
     ------
@@ -33,7 +37,7 @@ def open_session(model: bytes) -> onnxruntime.InferenceSession:
     if is_external:
         raise BundleError("model.onnx wants to read other files (external data). Do not trust this bundle.")
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = n_threads()
+    options.intra_op_num_threads = threads or n_threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY
     try:

@@ -1,0 +1,67 @@
+"""headstart serve: bundles answer over HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    models: Annotated[
+        list[str],
+        typer.Argument(metavar="MODEL…", help="Bundles, folders of them, NAME=BUNDLE, or NAME@VERSION=BUNDLE."),
+    ],
+    host: Annotated[str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for all of this machine's.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes; they share the weights' memory.")] = 1,
+    token_file: Annotated[
+        Path | None, typer.Option("--token-file", help="Bearer tokens that are accepted, one a line.")
+    ] = None,
+    max_batch: Annotated[int, typer.Option("--max-batch", min=1, help="Most items that are run together.")] = 16,
+    max_latency_ms: Annotated[
+        float, typer.Option("--max-latency-ms", min=1, help="How long a batch may be expected to run.")
+    ] = 100.0,
+    max_queue: Annotated[int, typer.Option("--max-queue", min=1, help="Items that may wait for one model.")] = 512,
+    max_items: Annotated[int, typer.Option("--max-items", min=1, help="Items of one request.")] = 256,
+    max_body_mib: Annotated[float, typer.Option("--max-body-mib", min=0.001, help="Size of one request.")] = 32.0,
+    max_megapixels: Annotated[float, typer.Option("--max-megapixels", min=0.001, help="Size of one photo.")] = 50.0,
+    timeout_s: Annotated[float, typer.Option("--timeout-s", min=0.01, help="Time for one request.")] = 30.0,
+    cors: Annotated[
+        list[str] | None, typer.Option("--cors", metavar="ORIGIN", help="Let pages of this origin ask; repeatable.")
+    ] = None,
+    certificate: Annotated[Path | None, typer.Option("--certificate", help="PEM file, for TLS.")] = None,
+    private_key: Annotated[Path | None, typer.Option("--private-key", help="PEM file of its key.")] = None,
+    *,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Write no line for each request.")] = False,
+) -> None:
+    """Let MODELS answer over HTTP: /v1/predict, the Open Inference Protocol V2, /metrics, /docs.
+
+    SIGHUP looks at the disk again and serves what has changed; SIGTERM answers what was accepted, then ends.
+    """
+    from headstart.serving import Settings
+    from headstart.serving import serve as serve_models
+
+    serve_models(
+        models,
+        Settings(
+            host=host,
+            port=port,
+            workers=workers,
+            token_file=token_file,
+            max_batch=max_batch,
+            max_latency_ms=max_latency_ms,
+            max_queue=max_queue,
+            max_items=max_items,
+            max_body_mib=max_body_mib,
+            max_megapixels=max_megapixels,
+            timeout_s=timeout_s,
+            cors=tuple(cors or ()),
+            certificate=certificate,
+            private_key=private_key,
+            quiet=quiet,
+        ),
+    )

@@ -1,0 +1,155 @@
+"""The application: one gate in front of all routes, and behind it those that are asked often, then all others."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from headstart.serving import friendly, logs, metrics, protocol
+from headstart.serving.security import Tokens
+from headstart.serving.wire import JSON, OCTETS, Disconnected, RequestError, answer, explained, read_body, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from headstart.serving.models import Catalogue, Served
+    from headstart.serving.settings import Settings
+    from headstart.serving.wire import Message, Receive, Scope, Send
+
+_PREDICT, _INFER = "predict", "infer"
+_VERB_OF = {"v1": _PREDICT, "v2": _INFER}
+
+
+@dataclass
+class Service:
+    """What all requests share. `catalogue` is replaced as a whole when models change.
+
+    Attributes
+    ----------
+    reload : looks at the disk again, and opens what has changed
+    started : is called when requests are accepted
+    is_draining : whether connections are to be closed with their next answer
+    """
+
+    settings: Settings
+    catalogue: Catalogue
+    reload: Callable[[], Awaitable[Catalogue]]
+    started: Callable[[], None]
+    tokens: Tokens = field(init=False)
+    meters: metrics.Meters = field(default_factory=metrics.Meters)
+    is_draining: bool = False
+
+    def __post_init__(self) -> None:
+        self.tokens = Tokens(self.settings.token_file)
+
+
+@dataclass(frozen=True)
+class Application:
+    """ASGI application: request ids, tokens, time limit, errors, metrics and logs around each request."""
+
+    service: Service
+    others: Callable[[Scope, Receive, Send], Awaitable[None]]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        await _Exchange(self.service, scope, receive, send).run(self.others)
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, service: Service, scope: Scope, receive: Receive, send: Send) -> None:
+        self._service = service
+        self._scope = scope
+        self._receive = receive
+        self._raw_send = send
+        self._id = logs.request_id(scope)
+        self._status = 0
+        self._served: Served | None = None
+        self._started = time.perf_counter()
+
+    async def run(self, others: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        try:
+            async with asyncio.timeout(self._service.settings.timeout_s):
+                self._service.tokens.check(self._scope)
+                wanted = _wanted(self._scope["path"])
+                if wanted is None:
+                    await others(self._scope, self._receive, self._send)
+                else:
+                    await self._predict(*wanted)
+        except Disconnected:
+            self._status = 499  # as nginx calls it; nobody reads it but the log
+        except Exception as error:  # noqa: BLE001  whatever happens is answered, without a trace of the inside
+            await self._refuse(error)
+        finally:
+            self._record()
+
+    async def _predict(self, verb: str, name: str | None, version: str | None) -> None:
+        if self._scope["method"] != "POST":
+            raise RequestError(405, "send items with POST.", [(b"allow", b"POST")])
+        self._served = served = self._service.catalogue.get(name, version)
+        body = await read_body(self._scope, self._receive, served.settings.max_body)
+        if verb == _PREDICT:
+            await answer(self._send, await friendly.predict(served, self._scope, body))
+            return
+        content, headers = await protocol.infer(served, self._scope, body)
+        await answer(self._send, content, headers=headers, media_type=OCTETS if headers else JSON)
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            message["headers"] = [*message.get("headers", ()), (b"x-request-id", self._id.encode())]
+            if self._service.is_draining:
+                message["headers"].append((b"connection", b"close"))
+        await self._raw_send(message)
+
+    async def _refuse(self, error: Exception) -> None:
+        if self._status:
+            raise error  # the answer has begun: all that is left is to break it off
+        told = explained(error)
+        if told.status == 500:
+            logs.write("error", request_id=self._id, error=f"{type(error).__name__}: {error}")
+        await answer(self._send, to_json({"error": str(told)}), status=told.status, headers=told.headers)
+
+    def _record(self) -> None:
+        seconds = time.perf_counter() - self._started
+        served = self._served
+        if served is None:
+            self._service.meters.count(self._status, seconds)
+        else:
+            served.meters.count(self._status, seconds, served.batcher.n_inside)
+        if not self._service.settings.quiet:
+            logs.write(
+                "request",
+                request_id=self._id,
+                method=self._scope["method"],
+                path=self._scope["path"],
+                status=self._status,
+                ms=round(1000 * seconds, 3),
+                model=served and served.name,
+                version=served and served.version,
+            )
+
+
+def _wanted(path: str) -> tuple[str, str | None, str | None] | None:
+    """Read the addresses that are asked often: verb, model, version.
+
+    >>> _wanted("/v2/models/fruit/versions/3/infer"), _wanted("/v1/predict"), _wanted("/v2/models/fruit")
+    (('infer', 'fruit', '3'), ('predict', None, None), None)
+    """
+    _, root, *parts = path.split("/")
+    verb = _VERB_OF.get(root)
+    if verb is None or not parts or parts[-1] != verb:
+        return None
+    match parts:
+        case ["predict"]:
+            return verb, None, None
+        case ["models", name, _]:
+            return verb, name, None
+        case ["models", name, "versions", version, _]:
+            return verb, name, version
+    return None

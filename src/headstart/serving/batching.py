@@ -1,0 +1,209 @@
+"""Micro-batching: what waits together is run together, and nothing ever waits to be joined.
+
+Each request is prepared (decoded, tokenized) on a thread of its model's pool. The thread that has prepared it then runs all
+that is waiting, unless another is at it, which will take it along. So an idle model answers at once, a busy one in
+batches, and there is neither a timer nor a thread in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headstart.serving.arrays import stack, width
+from headstart.serving.wire import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from headstart.core.dataset import FloatArray
+    from headstart.core.errors import UserError
+    from headstart.core.model import Batch
+
+Rows = list["FloatArray | UserError"]
+"""What came out for each item: a row of outputs, or why there is none."""
+
+_INLINE_S = 0.0005  # a request that takes less is run where it was read: handing it over would cost as much
+_INLINE_BYTES = 4_096
+_PADDED = 1.3  # items share a batch while padding makes it at most so much larger
+_SMOOTHING = 0.1
+
+
+@dataclass(eq=False)
+class Job:
+    """Some items of one request, on their way to one run.
+
+    Attributes
+    ----------
+    make : prepares the arrays, on a thread of the pool
+    n_bytes : how large the items are, roughly
+    n_items : how many items they are
+    answered : what the request waits for
+    batch : the arrays, once they are prepared
+    outcome : the rows of outputs, or why there are none
+    """
+
+    make: Callable[[], Batch]
+    n_items: int
+    n_bytes: int
+    answered: asyncio.Future[FloatArray]
+    batch: Batch | None = None
+    outcome: FloatArray | Exception | None = None
+
+    @property
+    def width(self) -> int:
+        """How many numbers an item is."""
+        return width(self.batch or {})
+
+    def deliver(self) -> None:
+        """Hand the outcome to the request; it may have given up waiting."""
+        if self.answered.done():
+            return
+        if isinstance(self.outcome, Exception):
+            self.answered.set_exception(self.outcome)
+        elif self.outcome is not None:
+            self.answered.set_result(self.outcome)
+
+
+class Batcher:
+    """Runs the jobs of one model.
+
+    Parameters
+    ----------
+    run : outputs (n, k) of a batch; may be called from several threads
+    n_threads : threads that prepare
+    n_runs : how many batches may run at the same time
+    max_items : the most that are run together
+    max_latency_s : how long a batch may be expected to take; it is cut smaller if need be
+    max_waiting : items that may wait or run before more are refused
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Batch], FloatArray],
+        *,
+        n_threads: int,
+        n_runs: int = 1,
+        max_items: int = 16,
+        max_latency_s: float = 0.1,
+        max_waiting: int = 512,
+        observe: Callable[[int], None] = lambda n: None,  # noqa: ARG005
+    ) -> None:
+        self._run = run
+        self._observe = observe
+        self._max_items = max_items
+        self._max_latency_s = max_latency_s
+        self._max_waiting = max_waiting
+        self._pool = ThreadPoolExecutor(n_threads, thread_name_prefix="headstart-serve")
+        self._runs = threading.Semaphore(n_runs)
+        self._guard = threading.Lock()
+        self._waiting: list[Job] = []
+        self._job_s = math.inf  # what a request of one item costs, as measured lately
+        self._item_s = 0.0  # what an item costs in a run
+        self.n_inside = 0
+
+    async def submit(self, make: Callable[[], Batch], n_items: int, n_bytes: int = 0) -> FloatArray:
+        """Prepare and run some items, shape (n_items, k).
+
+        Raises
+        ------
+        RequestError
+            429: too many are waiting.
+        UserError
+            `make` or the graph refuses the items.
+        """
+        if self.n_inside + n_items > self._max_waiting:
+            seconds = max(1, math.ceil(self.n_inside * self._item_s))
+            raise RequestError(
+                429,
+                f"{self.n_inside} items are waiting for this model. Ask again in {seconds} s.",
+                [(b"retry-after", b"%d" % seconds)],
+            )
+        loop = asyncio.get_running_loop()
+        job = Job(make, n_items, n_bytes, loop.create_future())
+        self.n_inside += n_items
+        if self._job_s < _INLINE_S and n_bytes <= _INLINE_BYTES and not self._waiting:
+            self._work(job, self._finish)
+        else:
+            self._pool.submit(self._work, job, lambda jobs: loop.call_soon_threadsafe(self._finish, jobs))
+        return await job.answered
+
+    def _finish(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            self.n_inside -= job.n_items
+            job.deliver()
+
+    def _work(self, job: Job, finish: Callable[[list[Job]], object]) -> None:
+        """Prepare one job, then run what is waiting as long as nobody else does."""
+        started = time.perf_counter()
+        try:
+            job.batch = job.make()
+        except Exception as error:  # noqa: BLE001  whatever it is, the request that waits for it must be told
+            job.outcome = error
+            finish([job])
+            return
+        with self._guard:
+            self._waiting.append(job)
+        is_first = True
+        # who finds the place taken may leave: the one who has it looks at what is waiting after giving it back
+        while self._waiting and self._runs.acquire(blocking=False):
+            try:
+                group = self._take()
+                self._run_together(group)
+            finally:
+                self._runs.release()
+            if is_first and group == [job]:
+                self._job_s = _smoothed(self._job_s, (time.perf_counter() - started) / job.n_items)
+            is_first = False
+            finish(group)
+
+    def _take(self) -> list[Job]:
+        """The job that has waited longest, and those like it in width as far as a batch goes."""
+        with self._guard:
+            if not self._waiting:
+                return []
+            most = self._max_items
+            if self._item_s:
+                most = max(1, min(most, int(self._max_latency_s / self._item_s)))
+            oldest = self._waiting[0]
+            group: list[Job] = []
+            n = n_cells = 0
+            for job in sorted(self._waiting, key=lambda job: abs(job.width - oldest.width)):
+                n, n_cells = n + job.n_items, n_cells + job.n_items * job.width
+                widest = max([job.width, *(other.width for other in group)])
+                if group and (n > most or n * widest > _PADDED * n_cells):
+                    break
+                group.append(job)
+            self._waiting = [job for job in self._waiting if job not in group]
+            return group
+
+    def _run_together(self, group: list[Job]) -> None:
+        jobs = [job for job in group if not job.answered.cancelled() and job.batch is not None]
+        if not jobs:
+            return
+        started = time.perf_counter()
+        try:
+            outputs = self._run(stack([job.batch for job in jobs if job.batch is not None]))
+        except Exception as error:  # noqa: BLE001  whatever it is, the requests that wait for it must be told
+            if len(jobs) == 1:
+                jobs[0].outcome = error
+            else:
+                for job in jobs:  # arrays that the graph refuses must not cost the others their answer
+                    self._run_together([job])
+            return
+        n = len(outputs)
+        self._item_s = _smoothed(self._item_s or math.inf, (time.perf_counter() - started) / max(n, 1))
+        self._observe(n)
+        first = 0
+        for job in jobs:
+            job.outcome = outputs[first : first + job.n_items]
+            first += job.n_items
+
+
+def _smoothed(before: float, now: float) -> float:
+    return now if math.isinf(before) else before + _SMOOTHING * (now - before)

@@ -1,0 +1,35 @@
+"""The address of a server, taken before anything is opened."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from headstart.core.errors import OptionError
+
+if TYPE_CHECKING:
+    from headstart.serving.settings import Settings
+
+_BACKLOG = 2_048
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Take the address; connections wait in it until somebody accepts them.
+
+    Raises
+    ------
+    OptionError
+        It is taken, or not one of this machine's.
+    """
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        listener.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OptionError(
+            f"cannot listen on {settings.host}:{settings.port} ({reason}). Choose another --port."
+        ) from error
+    return listener

@@ -1,0 +1,34 @@
+"""One line of JSON for each request: who asked for what, how it went, how long it took. Never what was sent."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from headstart.serving.wire import header
+
+if TYPE_CHECKING:
+    from headstart.serving.wire import Scope
+
+_REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+
+
+def request_id(scope: Scope) -> str:
+    """The caller's X-Request-Id where it is a plain word, else a new one."""
+    given = header(scope, b"x-request-id")
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def write(event: str, **fields: Any) -> None:
+    """Write one line on standard error, whole."""
+    line = {"time": f"{_now()}", "event": event, **{key: value for key, value in fields.items() if value is not None}}
+    sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _now() -> str:
+    seconds = time.time()
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds * 1000) % 1000:03d}Z"

@@ -1,0 +1,61 @@
+"""What Prometheus may ask: requests, their time, batches and the queue, by model and version.
+
+Imported only where a server runs: with several workers the counts lie in files that all of them map.
+"""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_SIZES = (1, 2, 4, 8, 16, 32, 64)
+_REGISTRY = CollectorRegistry()
+
+_requests = Counter("headstart_requests", "Requests answered.", ("model", "version", "status"), registry=_REGISTRY)
+_seconds = Histogram(
+    "headstart_request_seconds", "Time to answer.", ("model", "version"), buckets=_SECONDS, registry=_REGISTRY
+)
+_batch = Histogram(
+    "headstart_batch_size", "Items run together.", ("model", "version"), buckets=_SIZES, registry=_REGISTRY
+)
+_queue = Gauge(
+    "headstart_queue_items",
+    "Items that wait or run.",
+    ("model", "version"),
+    registry=_REGISTRY,
+    multiprocess_mode="livesum",
+)
+
+
+class Meters:
+    """The figures of one version of a model; `Meters()` are those of requests that name none."""
+
+    def __init__(self, name: str = "", version: str = "") -> None:
+        self._labels = (name, version)
+        self._seconds = _seconds.labels(name, version)
+        self._queue = _queue.labels(name, version)
+        self.observe_batch = _batch.labels(name, version).observe
+
+    def count(self, status: int, seconds: float, n_inside: int = 0) -> None:
+        """Count a request that has been answered."""
+        _requests.labels(*self._labels, str(status)).inc()
+        self._seconds.observe(seconds)
+        self._queue.set(n_inside)
+
+
+def exposition() -> bytes:
+    """All figures in Prometheus' text format, of all workers."""
+    if os.environ.get(SHARED_FOLDER):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+    return generate_latest(_REGISTRY)
+
+
+def forget_worker(process: int) -> None:
+    """Let the gauges of a worker that has ended no longer count."""
+    mark_process_dead(process)  # type: ignore[no-untyped-call]

@@ -1,0 +1,308 @@
+"""Which models are served: where their versions lie, what is open, and how a new set takes the place of the old."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.errors import BundleError, DataError, OptionError, UserError, unknown_name
+from headstart.data.received import check_pixels, received
+from headstart.engines.threads import n_threads
+from headstart.packaging import Bundle, load_bundle
+from headstart.packaging.manifest import MANIFEST, is_bundle
+from headstart.serving.batching import Batcher, Rows
+from headstart.serving.wire import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from headstart.core.dataset import FloatArray
+    from headstart.core.model import Batch
+    from headstart.serving.metrics import Meters
+    from headstart.serving.settings import Settings
+
+_SPEC = re.compile(r"(?P<name>[\w.-]+)(@(?P<version>[\w.-]+))?=(?P<path>.+)", re.ASCII)
+_NAME = re.compile(r"[\w.-]+", re.ASCII)
+FIRST_VERSION = "1"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one version of a model lies, and the hash of its manifest, which tells whether it is still the same."""
+
+    name: str
+    version: str
+    folder: Path
+    seal: str
+
+
+@dataclass(frozen=True)
+class Served:
+    """One version of a model, open."""
+
+    place: Place
+    bundle: Bundle
+    settings: Settings
+    n_runs: int
+
+    @property
+    def name(self) -> str:
+        """What requests call it."""
+        return self.place.name
+
+    @property
+    def version(self) -> str:
+        """Which version of it."""
+        return self.place.version
+
+    @cached_property
+    def meters(self) -> Meters:
+        """Its figures for Prometheus."""
+        from headstart.serving.metrics import Meters
+
+        return Meters(self.name, self.version)
+
+    @cached_property
+    def batcher(self) -> Batcher:
+        """Runs its jobs; made in the process that serves, for threads do not outlive a fork."""
+        return Batcher(
+            self.bundle.run,
+            n_threads=n_threads(),
+            n_runs=self.n_runs,
+            max_items=self.settings.max_batch,
+            max_latency_s=self.settings.max_latency_ms / 1000,
+            max_waiting=self.settings.max_queue,
+            observe=self.meters.observe_batch,
+        )
+
+    async def rows(self, values: Sequence[Any]) -> Rows:
+        """Answer each item with its row of outputs, or with why it cannot be read.
+
+        Parameters
+        ----------
+        values : texts, or encoded images, as `data.received` takes them; an error stays what it is
+
+        Raises
+        ------
+        RequestError
+            413: more items than one request may have; 429: too many are waiting.
+        """
+        if len(values) > self.settings.max_items:
+            raise RequestError(
+                413, f"{len(values)} items came; at most {self.settings.max_items} may. Send them in parts."
+            )
+        items = [self._item(value) for value in values]
+        # those of like size share a batch, so that little padding is computed
+        places = sorted(
+            (i for i, item in enumerate(items) if not isinstance(item, UserError)), key=lambda i: len(items[i])
+        )
+        step = self.settings.max_batch
+        chunks = [places[first : first + step] for first in range(0, len(places), step)]
+        answered = [self._batch_rows([items[i] for i in chunk]) for chunk in chunks]
+        found = [await answered[0]] if len(answered) == 1 else await asyncio.gather(*answered)
+        rows: Rows = items
+        for chunk, chunk_rows in zip(chunks, found, strict=True):
+            for i, row in zip(chunk, chunk_rows, strict=True):
+                rows[i] = row
+        return rows
+
+    async def outputs(self, batch: Batch) -> FloatArray:
+        """Run arrays that the caller has prepared himself.
+
+        Raises
+        ------
+        RequestError
+            400: they are not what the graph takes; 413, 429 as for `rows`.
+        """
+        n = _check_arrays(batch, self.bundle)
+        if n > self.settings.max_items:
+            raise RequestError(413, f"{n} items came; at most {self.settings.max_items} may. Send them in parts.")
+        outputs = await self.batcher.submit(lambda: batch, n)
+        if not np.isfinite(outputs).all():
+            raise RequestError(400, "the model has no finite answer to these arrays. Send what its input prepares.")
+        return outputs
+
+    def _item(self, value: Any) -> Any:
+        if isinstance(value, UserError):
+            return value
+        try:
+            return received(value, self.bundle.modality)
+        except DataError as error:
+            return error
+
+    async def _batch_rows(self, items: Sequence[Any]) -> Rows:
+        try:
+            return list(await self.batcher.submit(partial(self._prepare, items), len(items), sum(map(len, items))))
+        except RequestError:
+            raise
+        except UserError as error:
+            if len(items) == 1:
+                return [error]
+        return [row for rows in await asyncio.gather(*(self._batch_rows([item]) for item in items)) for row in rows]
+
+    def _prepare(self, items: Sequence[Any]) -> Batch:
+        for item in items:
+            check_pixels(item, self.settings.max_pixels)
+        return self.bundle.input.prepare(items)
+
+
+class Catalogue:
+    """The models that are open: never changed, only replaced as a whole."""
+
+    def __init__(self, served: Iterable[Served]) -> None:
+        self._models: dict[str, dict[str, Served]] = {}
+        for one in served:
+            self._models.setdefault(one.name, {})[one.version] = one
+
+    def __iter__(self) -> Any:
+        return (one for name in self.names for one in self._models[name].values())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, sorted."""
+        return tuple(sorted(self._models))
+
+    def versions(self, name: str) -> tuple[str, ...]:
+        """The versions of one model, oldest first."""
+        return tuple(sorted(self._models[name], key=version_order))
+
+    def get(self, name: str | None = None, version: str | None = None) -> Served:
+        """Find a model; the only one if no name is given, the newest version if none is.
+
+        Raises
+        ------
+        RequestError
+            404: there is none of that name or version; 400: no name is given and there are several.
+        """
+        if name is None:
+            if len(self._models) != 1:
+                raise RequestError(400, f"say which model: {', '.join(self.names)}, as /v1/models/NAME/predict.")
+            name = self.names[0]
+        versions = self._models.get(name)
+        if versions is None:
+            raise RequestError(404, str(unknown_name("model", name[:60], self.names)))
+        found = versions.get(version or self.versions(name)[-1])
+        if found is None:
+            raise RequestError(404, str(unknown_name(f"version of '{name}'", str(version)[:60], versions)))
+        return found
+
+
+def version_order(version: str) -> tuple[Any, ...]:
+    """Sort 2 before 10, and numbers before words.
+
+    >>> sorted(["10", "2", "beta"], key=version_order)
+    ['2', '10', 'beta']
+    """
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"[.-]", version))
+
+
+def find_places(specs: Sequence[str]) -> list[Place]:
+    """Look where the models lie that the command names.
+
+    Parameters
+    ----------
+    specs : each a bundle, a folder of bundles (NAME/ or NAME/VERSION/), NAME=PATH, or NAME@VERSION=PATH
+
+    Raises
+    ------
+    BundleError
+        There is no bundle.
+    OptionError
+        Two places claim the same name and version.
+    """
+    places = [place for spec in specs for place in _places_of(spec)]
+    seen: dict[tuple[str, str], Place] = {}
+    for place in places:
+        other = seen.setdefault((place.name, place.version), place)
+        if other is not place:
+            raise OptionError(
+                f"'{other.folder}' and '{place.folder}' are both version {place.version} of '{place.name}'. "
+                "Give one another version: NAME@VERSION=PATH."
+            )
+    return places
+
+
+def open_models(specs: Sequence[str], settings: Settings, before: Iterable[Served] = ()) -> Catalogue:
+    """Open all models that `specs` name; those of `before` that have not changed on disk are kept as they are.
+
+    Raises
+    ------
+    BundleError
+        One cannot be opened; then nothing is replaced.
+    """
+    known: Mapping[Place, Served] = {one.place: one for one in before}
+    shared = settings.workers > 1
+    threads, n_runs = (1, max(1, n_threads() // settings.workers)) if shared else (n_threads(), 1)
+    return Catalogue(
+        known.get(place) or Served(place, load_bundle(place.folder, threads=threads), settings, n_runs)
+        for place in find_places(specs)
+    )
+
+
+def _places_of(spec: str) -> list[Place]:
+    named = None if Path(spec).exists() else _SPEC.fullmatch(spec)
+    if named is not None:
+        return [_place(named["name"], named["version"] or FIRST_VERSION, Path(named["path"]))]
+    folder = Path(spec)
+    if is_bundle(folder) or not folder.is_dir():
+        return [_place(None, FIRST_VERSION, folder)]
+    found = []
+    for model in _folders(folder):
+        if (model / MANIFEST).is_file():
+            found.append(_place(model.name, FIRST_VERSION, model))
+        else:
+            found += [_place(model.name, one.name, one) for one in _folders(model) if (one / MANIFEST).is_file()]
+    if not found:
+        raise BundleError(f"{folder} holds no bundles, as NAME/ or NAME/VERSION/. Name a folder that does.")
+    return found
+
+
+def _place(name: str | None, version: str, folder: Path) -> Place:
+    try:
+        seal = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+    except OSError as error:
+        raise BundleError(
+            f"{folder} is not a bundle: a bundle is a folder with a {MANIFEST}. "
+            "Give the folder that 'headstart fit --out' wrote."
+        ) from error
+    # a name of people's, such as 'Complaints 2026', would have to be escaped in every address
+    name = "-".join(_NAME.findall(name or folder.resolve().name)) or "model"
+    return Place(name, version, folder, seal)
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(
+        path for path in folder.iterdir() if path.is_dir() and _NAME.fullmatch(path.name) and path.name[0] != "."
+    )
+
+
+def _check_arrays(batch: Batch, bundle: Bundle) -> int:
+    """Compare prepared arrays with what the graph takes, and count their items."""
+    wanted = bundle.arrays
+    if set(batch) != set(wanted):
+        raise RequestError(400, f"the inputs {sorted(batch)} came; {sorted(wanted)} were expected, or 'items'.")
+    longest = bundle.manifest["input"]["settings"].get("max_tokens", _LONGEST)
+    lengths = set()
+    for name, (dtype, shape) in wanted.items():
+        array = batch[name]
+        fits = array.ndim == len(shape) and all(n in (None, m) for n, m in zip(shape[1:], array.shape[1:], strict=True))
+        if array.dtype != dtype or not fits or max(array.shape[1:], default=0) > max([longest, *filter(None, shape)]):
+            shown = [-1 if n is None else n for n in shape]
+            raise RequestError(
+                400,
+                f"input '{name}' is {array.dtype} {list(array.shape)}; {dtype} {shown} was expected, up to {longest}.",
+            )
+        lengths.add(len(array))
+    if len(lengths) != 1 or 0 in lengths:
+        raise RequestError(400, "the inputs must all have the same number of items, 1 or more.")
+    return lengths.pop()
+
+
+_LONGEST = 4_096  # an axis of free length, where the input does not say where it cuts

@@ -1,0 +1,143 @@
+"""Open Inference Protocol V2 over REST: inference. What is known of models is told by `information`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.errors import UserError
+from headstart.serving.tensors import BYTES, n_binary, read_tensor, type_name, write_tensor
+from headstart.serving.wire import RequestError, from_json, header, to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from headstart.core.dataset import FloatArray
+    from headstart.packaging import Bundle
+    from headstart.serving.models import Served
+    from headstart.serving.wire import Headers, Scope
+
+ITEMS = "items"
+LABELS = "labels"
+_HEADER_LENGTH = b"inference-header-content-length"
+
+
+def outputs_name(bundle: Bundle) -> str:
+    """What the numbers that come out are called: probabilities, or the values of a regression."""
+    return "values" if bundle.task == "regression" else "probabilities"
+
+
+def describe(served: Served, versions: Sequence[str]) -> dict[str, Any]:
+    """Metadata of one model: its tensors, and as parameters its labels and the arrays that it takes prepared."""
+    bundle = served.bundle
+    outputs = [{"name": outputs_name(bundle), "datatype": "FP32", "shape": [-1, len(bundle.labels)]}]
+    if bundle.task != "regression":
+        outputs.append({"name": LABELS, "datatype": BYTES, "shape": [-1]})
+    prepared = [
+        {"name": name, "datatype": type_name(dtype), "shape": [-1 if n is None else n for n in shape]}
+        for name, (dtype, shape) in bundle.arrays.items()
+    ]
+    return {
+        "name": served.name,
+        "versions": list(versions),
+        "platform": "headstart_bundle",
+        "inputs": [{"name": ITEMS, "datatype": BYTES, "shape": [-1]}],
+        "outputs": outputs,
+        "parameters": {
+            "version": served.version,
+            "task": bundle.task,
+            "modality": bundle.modality,
+            "labels": list(bundle.labels),
+            "prepared_inputs": prepared,
+        },
+    }
+
+
+async def infer(served: Served, scope: Scope, body: bytes) -> tuple[bytes, Headers]:
+    """Answer an inference request: JSON, or JSON with raw tensors behind it and a header that says where they begin.
+
+    Raises
+    ------
+    RequestError
+        400: it is not as the protocol says, or an item cannot be read; 413, 429.
+    """
+    request, tensors = _read(scope, body)
+    if ITEMS in tensors:
+        if len(tensors) > 1:
+            raise RequestError(400, f"'{ITEMS}' comes alone, or prepared arrays come without it.")
+        outputs = _whole(await served.rows(list(tensors[ITEMS])))
+    else:
+        wrong = [name for name, values in tensors.items() if not isinstance(values, np.ndarray)]
+        if wrong:
+            raise RequestError(
+                400, f"no input '{wrong[0][:60]}' of type {BYTES}; the texts or images are called '{ITEMS}'."
+            )
+        outputs = await served.outputs(tensors)
+    return _write(request, served, outputs)
+
+
+def _read(scope: Scope, body: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    length = header(scope, _HEADER_LENGTH)
+    if length and not (length.isdecimal() and int(length) <= len(body)):
+        raise RequestError(400, f"{_HEADER_LENGTH.decode()} is {length[:20]!r}; the length of the JSON was expected.")
+    place = int(length) if length else len(body)
+    request = from_json(body[:place])
+    described = request.get("inputs")
+    if not isinstance(described, list) or not described or not all(isinstance(one, dict) for one in described):
+        raise RequestError(400, "'inputs' must be a list of tensors, each with name, shape, datatype and data.")
+    tensors: dict[str, Any] = {}
+    for one in described:
+        size = n_binary(one)
+        if size is not None and place + size > len(body):
+            raise RequestError(400, "the body ends before the raw bytes of its tensors do.")
+        if not isinstance(one.get("name"), str) or one["name"] in tensors:
+            raise RequestError(400, "each input needs a name of its own.")
+        tensors[one["name"]] = read_tensor(one, None if size is None else body[place : place + size])
+        place += size or 0
+    return request, tensors
+
+
+def _whole(rows: Sequence[FloatArray | UserError]) -> FloatArray:
+    """The protocol has no word for a single bad item: the first is the answer to all."""
+    for place, row in enumerate(rows):
+        if isinstance(row, UserError):
+            raise RequestError(400, f"item {place}: {row}")
+    if not rows:
+        raise RequestError(400, f"'{ITEMS}' is empty; 1 item or more was expected.")
+    return np.stack(rows)  # type: ignore[arg-type]
+
+
+def _write(request: Mapping[str, Any], served: Served, outputs: FloatArray) -> tuple[bytes, Headers]:
+    bundle = served.bundle
+    known: dict[str, Any] = {outputs_name(bundle): outputs.astype(np.float32, copy=False)}
+    if bundle.task != "regression":
+        decided = bundle.decide(outputs)
+        known[LABELS] = [one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in decided]
+    described, raws = [], []
+    for name, binary in _wanted(request, known):
+        one, raw = write_tensor(name, known[name], binary=binary)
+        described.append(one)
+        raws.append(raw)
+    answer = {"model_name": served.name, "model_version": served.version, "outputs": described}
+    if isinstance(request.get("id"), str):
+        answer["id"] = request["id"]
+    head = to_json(answer)
+    if not any(raws):
+        return head, ()
+    return head + b"".join(raws), ((_HEADER_LENGTH, b"%d" % len(head)),)
+
+
+def _wanted(request: Mapping[str, Any], known: Mapping[str, Any]) -> list[tuple[str, bool]]:
+    """Which outputs are asked for, and whether each as raw bytes."""
+    every_binary = (request.get("parameters") or {}).get("binary_data_output", False) is True
+    asked = request.get("outputs") or [{"name": name} for name in known]
+    if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
+        raise RequestError(400, "'outputs' must be a list of objects with a name.")
+    wanted = []
+    for one in asked:
+        if one.get("name") not in known:
+            raise RequestError(400, f"no output {one.get('name')!r:.60}. Known: {', '.join(known)}.")
+        wanted.append((one["name"], (one.get("parameters") or {}).get("binary_data", every_binary) is True))
+    return wanted

@@ -1,0 +1,73 @@
+"""What a server is told: where it listens, what it refuses, what it writes down."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from headstart.core.errors import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How to serve.
+
+    Attributes
+    ----------
+    workers : processes; more than one share the weights, each graph then runs on one thread at a time
+    token_file : bearer tokens, one a line; `HEADSTART_TOKEN` is one more
+    max_batch, max_latency_ms : most items that are run together, and how long that may be expected to take
+    max_queue : items that may wait for one model before more are answered 429
+    max_items, max_body_mib, max_megapixels, timeout_s : of one request; megapixels of one photo
+    cors : origins whose pages may ask
+    certificate, private_key : PEM files for TLS
+    prediction_log, log_share : folder of Parquet files, and the share of answers that is written there
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    token_file: Path | None = None
+    max_batch: int = 16
+    max_latency_ms: float = 100.0
+    max_queue: int = 512
+    max_items: int = 256
+    max_body_mib: float = 32.0
+    max_megapixels: float = 50.0
+    timeout_s: float = 30.0
+    cors: Sequence[str] = ()
+    certificate: Path | None = None
+    private_key: Path | None = None
+    prediction_log: Path | None = None
+    log_share: float = 1.0
+    trace: bool = False
+    quiet: bool = False
+
+    @property
+    def max_body(self) -> int:
+        """Bytes that a request may send."""
+        return int(self.max_body_mib * (1 << 20))
+
+    @property
+    def max_pixels(self) -> int:
+        """Pixels that one photo may have."""
+        return int(self.max_megapixels * 1e6)
+
+    def check(self) -> None:
+        """Refuse settings that contradict each other, before anything is opened.
+
+        Raises
+        ------
+        OptionError
+            A certificate without its key, or a file that is not there.
+        """
+        if (self.certificate is None) != (self.private_key is None):
+            raise OptionError("TLS needs both files: give --certificate and --private-key, or neither.")
+        for path in (self.token_file, self.certificate, self.private_key):
+            if path is not None and not (path.is_file() and os.access(path, os.R_OK)):
+                raise OptionError(f"'{path}' is not a file that can be read. Correct the path or its permissions.")

@@ -1,0 +1,197 @@
+"""Start a server: in this process, or as several that were forked from one and so share the memory of the weights."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import shutil
+import signal
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headstart.core.errors import HeadstartError, UserError
+from headstart.serving import logs
+from headstart.serving.listener import listen
+from headstart.serving.models import Catalogue, open_models
+from headstart.serving.security import Tokens
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+
+    from headstart.serving.settings import Settings
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_SHORT_LIFE_S = 0.5
+
+
+def serve(specs: Sequence[str], settings: Settings) -> None:
+    """Serve the models that `specs` name until SIGTERM or SIGINT; SIGHUP looks at the disk again.
+
+    Raises
+    ------
+    BundleError
+        A model cannot be opened.
+    OptionError
+        Settings contradict each other, or the address is taken.
+    """
+    settings.check()
+    Tokens(settings.token_file)
+    with listen(settings) as listener:
+        if settings.workers == 1:
+            _serve_alone(specs, settings, listener)
+        else:
+            Supervisor(specs, settings, listener).run()
+
+
+def _serve_alone(specs: Sequence[str], settings: Settings, listener: socket.socket) -> None:
+    from headstart.serving.app import Service
+    from headstart.serving.run import serve_here
+
+    turn = asyncio.Lock()
+
+    async def reload() -> Catalogue:
+        async with turn:
+            service.catalogue = await asyncio.to_thread(open_models, specs, settings, service.catalogue)
+            _say_loaded(service.catalogue)
+            return service.catalogue
+
+    service = Service(settings, open_models(specs, settings), reload, lambda: _say_started(settings, service.catalogue))
+    serve_here(service, listener)
+
+
+class Supervisor:
+    """Opens the models, forks the workers, replaces those that die, and all of them when the models change.
+
+    It has no threads and runs no model, so that a fork of it is sound: a graph on one thread needs none.
+    The workers' weights are the pages of its memory.
+    """
+
+    def __init__(self, specs: Sequence[str], settings: Settings, listener: socket.socket) -> None:
+        self._specs = specs
+        self._settings = settings
+        self._listener = listener
+        self._workers: dict[int, float] = {}  # when each was started
+        self._leaving: set[int] = set()
+        self._metrics = Path(tempfile.mkdtemp(prefix="headstart-metrics-"))
+        os.environ[_METRICS_FOLDER] = str(self._metrics)  # read when the metrics are imported
+        self._catalogue = open_models(specs, settings)
+
+    def run(self) -> None:
+        """Keep the workers going until told to end, and then until the last of them has ended."""
+        import headstart.serving.run  # noqa: F401  once, before the fork, for all workers
+
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        try:
+            self._start_all()
+            _say_started(self._settings, self._catalogue)
+            while True:
+                told = signal.sigwaitinfo(_SIGNALS).si_signo
+                if told in (signal.SIGTERM, signal.SIGINT):
+                    break
+                if told == signal.SIGHUP:
+                    self._reload()
+                self._replace_dead()
+            self._stop(list(self._workers))
+            while self._workers:
+                self._forget(os.waitpid(-1, 0)[0])
+        finally:
+            shutil.rmtree(self._metrics, ignore_errors=True)
+
+    def _start_all(self) -> None:
+        """Start all workers, and wait until they accept requests."""
+        gc.collect()
+        gc.freeze()  # a collection in a worker would touch, and so copy, every page of objects
+        receiver, sender = os.pipe()
+        for _ in range(self._settings.workers):
+            self._start(sender)
+        os.close(sender)  # what is read ends when all have said so, or have died
+        with os.fdopen(receiver, "rb") as said:
+            said.read()
+
+    def _start(self, sender: int | None = None) -> None:
+        process = os.fork()
+        if process == 0:
+            self._work(sender)
+        self._workers[process] = time.monotonic()
+
+    def _work(self, sender: int | None) -> None:
+        """Serve, as a worker; never return to the supervisor's code."""
+        from headstart.serving.app import Service
+        from headstart.serving.run import serve_here
+
+        code = 1
+        try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            service = Service(self._settings, self._catalogue, self._ask_reload, partial(_close, sender))
+            serve_here(service, self._listener)
+            code = 0
+        except HeadstartError as error:
+            logs.write("error", error=str(error))
+        finally:
+            os._exit(code)
+
+    async def _ask_reload(self) -> Catalogue:
+        """In a worker: see whether all models can be opened, then have all workers replaced."""
+        catalogue = await asyncio.to_thread(open_models, self._specs, self._settings, self._catalogue)
+        os.kill(os.getppid(), signal.SIGHUP)
+        return catalogue
+
+    def _reload(self) -> None:
+        try:
+            self._catalogue = open_models(self._specs, self._settings, self._catalogue)
+        except UserError as error:
+            logs.write("reload", error=str(error))
+            return
+        before = [process for process in self._workers if process not in self._leaving]
+        self._start_all()
+        self._stop(before)  # they answer what they have accepted; the new ones already listen on the same address
+        _say_loaded(self._catalogue)
+
+    def _stop(self, processes: Sequence[int]) -> None:
+        for process in processes:
+            self._leaving.add(process)
+            os.kill(process, signal.SIGTERM)
+
+    def _replace_dead(self) -> None:
+        """Start a worker for each that has ended without being told to."""
+        while self._workers:
+            process = os.waitpid(-1, os.WNOHANG)[0]
+            if process == 0:
+                return
+            if self._forget(process):
+                logs.write("worker", ended=process)
+                self._start()
+
+    def _forget(self, process: int) -> bool:
+        """Strike an ended worker off; tell whether it should be replaced."""
+        from headstart.serving.metrics import forget_worker
+
+        lived_s = time.monotonic() - self._workers.pop(process)
+        forget_worker(process)
+        if process in self._leaving:
+            self._leaving.remove(process)
+            return False
+        if lived_s < _SHORT_LIFE_S:
+            time.sleep(_SHORT_LIFE_S)  # one that cannot start is not tried a thousand times a second
+        return True
+
+
+def _close(descriptor: int | None) -> None:
+    if descriptor is not None:
+        os.close(descriptor)
+
+
+def _say_started(settings: Settings, catalogue: Catalogue) -> None:
+    scheme = "http" if settings.certificate is None else "https"
+    logs.write("serving", url=f"{scheme}://{settings.host}:{settings.port}", workers=settings.workers)
+    _say_loaded(catalogue)
+
+
+def _say_loaded(catalogue: Catalogue) -> None:
+    logs.write("models", models=[f"{one.name}@{one.version}" for one in catalogue])
