@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
-import time
 from base64 import b64encode
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -18,6 +15,7 @@ import pytest
 import headstart
 from headstart.core.errors import MissingExtraError
 from headstart.mlflow import save_model
+from servers import free_port, running
 
 ROOT = Path(__file__).parent.parent
 PYTHON = Path(os.environ.get("HEADSTART_MLFLOW_PYTHON", ROOT / ".venv-mlflow" / "bin" / "python"))
@@ -147,13 +145,16 @@ def test_mlflows_own_command_predicts(store, logged, bundles):
 
 @pytest.mark.downloads
 def test_mlflows_own_server_serves_photos_and_opens_no_path(store, logged, bundles, photos, small_data):
-    with served(store, "models:/photos-model/1") as url:
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    words = "-m mlflow models serve -m models:/photos-model/1 --env-manager local --port".split()
+    command = [PYTHON, *words, str(port)]
+    with running(command, ready=f"{url}/ping", log=store / "server.log", folder=store, **settings(store)):
         rows = [{"image": b64encode(photo).decode()} for photo in photos]
         expected = without_item(headstart.load_bundle(bundles["photos-model"]).predictions(photos, top=1))
-        assert ask(url, {"dataframe_records": rows, "params": {"top": 1}})["predictions"] == expected
+        assert ask(f"{url}/invocations", {"dataframe_records": rows, "params": {"top": 1}})["predictions"] == expected
         path = str(next(small_data.glob("photos/*/*")))
         with pytest.raises(HTTPError) as refused:
-            ask(url, {"dataframe_records": [{"image": path}]})
+            ask(f"{url}/invocations", {"dataframe_records": [{"image": path}]})
         with refused.value as answer:
             assert answer.code == 400
 
@@ -175,36 +176,6 @@ def without_item(answers):
     fields = ("label", "probability", "top", "error")
     rows = [{**dict.fromkeys(fields), "error": "", **answer.to_dict()} for answer in answers]
     return [{field: row[field] for field in fields} for row in rows]
-
-
-@contextmanager
-def served(store, model):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = ["-m", "mlflow", "models", "serve", "-m", model, "--env-manager", "local", "--port", str(port)]
-    with (store / "server.log").open("w") as log:
-        server = subprocess.Popen(
-            [PYTHON, *words], cwd=store, env=settings(store), stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        _wait(f"http://127.0.0.1:{port}/ping", server, store / "server.log")
-        yield f"http://127.0.0.1:{port}/invocations"
-    finally:
-        if server.poll() is None:
-            os.killpg(server.pid, 15)
-        server.wait(timeout=20)
-
-
-def _wait(url, server, log):
-    for _ in range(600):
-        assert server.poll() is None, log.read_text()
-        try:
-            with urlopen(url, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(log.read_text())
 
 
 def ask(url, content):

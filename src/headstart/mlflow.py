@@ -10,7 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.core.errors import DataError, require
+from headstart.core.errors import require
+from headstart.data.received import received
 from headstart.packaging import load_bundle
 
 if TYPE_CHECKING:
@@ -124,17 +125,20 @@ class _Service:
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
-        self._is_binary = _COLUMN_TYPES[bundle.modality] == "binary"
 
     def predict(self, rows: pd.DataFrame, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
-        """One row an item: the fields of `Prediction`; an item that cannot be read has an `error` and nothing else."""
+        """One row an item: the fields of `Prediction`; an item that cannot be read has an `error` and nothing else.
+
+        Raises
+        ------
+        DataError
+            A value is no text where texts are expected, or no encoded image where images are.
+        """
         import pandas as pd
 
-        column = self._bundle.manifest["columns"]["input"]
-        items = rows[column].tolist()
-        if self._is_binary and not all(isinstance(item, bytes) for item in items):  # a path would be opened here
-            raise DataError(f"column '{column}' must hold the bytes of a file in each row (base64 in JSON).")
         fields = list(_answer_types(self._bundle.task))
+        column = rows[self._bundle.manifest["columns"]["input"]]
+        items = [received(value, self._bundle.modality) for value in column]  # a path is not opened
         answers = self._bundle.predictions(items, top=(params or {}).get("top", _TOP))
         filled = [{**dict.fromkeys(fields), "error": "", **answer.to_dict()} for answer in answers]
         return pd.DataFrame(filled, columns=fields, dtype=object)
