@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode $(addprefix --find-links ,$(LINKS)) \
-		--constraint constraints.txt --editable ".[train,hub,dev]"
+		--constraint constraints.txt --editable ".[train,hub,telemetry,dev]"
 	touch $(STAMP)
 
 demo: install  ## real photos of supermarket shelves become a proven model and a report
@@ -38,7 +38,7 @@ fetch: install  ## the pretrained weights and the real data, once, into the cach
 	for name in $(DEMOS); do $(BIN)/headstart demo $$name --out demo/$$name || exit 1; done
 
 bench: install  ## every figure of the docs, printed anew (about an hour and a half on two cores)
-	for program in one_pass predict growth killed quality ranking references; do $(BIN)/python bench/$$program.py || exit 1; done
+	for program in one_pass predict growth killed quality ranking choosing references; do $(BIN)/python bench/$$program.py || exit 1; done
 
 mlflow-env: install  ## MLflow holds back pyarrow, so it gets an environment of its own; tests/test_mlflow.py uses it
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-mlflow

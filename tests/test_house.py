@@ -49,7 +49,7 @@ def test_importing_headstart_loads_no_heavy_library():
 
 
 @pytest.mark.parametrize(
-    "package", ["core", "engines", "data", "sources", "features", "adaptation", "proof", "packaging", "line"]
+    "package", ["core", "engines", "data", "sources", "features", "adaptation", "proof", "packaging", "serving", "line"]
 )
 def test_importing_a_stage_loads_no_heavy_library(package):
     assert not modules_after(f"import headstart.{package}") & {
@@ -61,6 +61,12 @@ def test_importing_a_stage_loads_no_heavy_library(package):
         "scipy",
         "jinja2",
     }
+
+
+def test_a_server_needs_the_light_install_only():
+    loaded = modules_after("import headstart.serving.run, headstart.packaging")
+    heavy = {"torch", "onnx", "sklearn", "pandas", "pyarrow", "scipy", "jinja2", "transformers", "opentelemetry.sdk"}
+    assert not loaded & heavy
 
 
 def test_every_registered_part_can_be_imported():

@@ -35,7 +35,12 @@ def serve(
     ] = None,
     certificate: Annotated[Path | None, typer.Option("--certificate", help="PEM file, for TLS.")] = None,
     private_key: Annotated[Path | None, typer.Option("--private-key", help="PEM file of its key.")] = None,
+    prediction_log: Annotated[
+        Path | None, typer.Option("--prediction-log", help="Folder for Parquet files of what was answered.")
+    ] = None,
+    log_share: Annotated[float, typer.Option("--log-share", help="Share of the answers that is written there.")] = 1.0,
     *,
+    trace: Annotated[bool, typer.Option("--trace", help="Send OpenTelemetry spans, as OTEL_… variables say.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Write no line for each request.")] = False,
 ) -> None:
     """Let MODELS answer over HTTP: /v1/predict, the Open Inference Protocol V2, /metrics, /docs.
@@ -62,6 +67,9 @@ def serve(
             cors=tuple(cors or ()),
             certificate=certificate,
             private_key=private_key,
+            prediction_log=prediction_log,
+            log_share=log_share,
+            trace=trace,
             quiet=quiet,
         ),
     )

@@ -12,7 +12,7 @@ import numpy as np
 
 from headstart.core.errors import BundleError, DataError, OptionError, UserError
 from headstart.packaging.manifest import Sealed, open_sealed
-from headstart.packaging.session import open_session
+from headstart.packaging.session import first_line, open_session, runtime_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -110,8 +110,17 @@ class Bundle:
         }
 
     def run(self, batch: Batch) -> FloatArray:
-        """Run the graph on what `input.prepare` made: outputs (n, k), probabilities or the value of a regression."""
-        outputs: FloatArray = self._session.run(["outputs"], batch)[0]
+        """Run the graph on what `input.prepare` made: outputs (n, k), probabilities or the value of a regression.
+
+        Raises
+        ------
+        DataError
+            The graph does not take these arrays; `arrays` says which it takes.
+        """
+        try:
+            outputs: FloatArray = self._session.run(["outputs"], batch)[0]
+        except runtime_errors() as error:
+            raise DataError(f"the model cannot take these arrays ({first_line(error)}).") from error
         return outputs
 
     def predict(self, items: Sequence[Any]) -> list[str] | list[tuple[str, ...]] | FloatArray:

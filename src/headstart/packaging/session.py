@@ -11,7 +11,7 @@ from headstart.engines.threads import n_threads
 if TYPE_CHECKING:
     import onnxruntime
 
-_ERRORS_ONLY = 3
+_FATAL_ONLY = 4  # what fails is raised; printed it would be a second voice
 
 
 def open_session(model: bytes, *, threads: int | None = None) -> onnxruntime.InferenceSession:
@@ -39,17 +39,18 @@ def open_session(model: bytes, *, threads: int | None = None) -> onnxruntime.Inf
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or n_threads()
     options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ONLY
+    options.log_severity_level = _FATAL_ONLY
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except _runtime_errors() as error:
+    except runtime_errors() as error:
         raise BundleError(
-            f"model.onnx cannot be opened by ONNX Runtime {onnxruntime.__version__} ({_first_line(error)}). "
+            f"model.onnx cannot be opened by ONNX Runtime {onnxruntime.__version__} ({first_line(error)}). "
             "Upgrade with: pip install --upgrade onnxruntime"
         ) from error
 
 
-def _runtime_errors() -> tuple[type[Exception], ...]:
+def runtime_errors() -> tuple[type[Exception], ...]:
+    """All that ONNX Runtime raises; it has no class in common for it."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NotImplemented", "RuntimeException")
@@ -57,5 +58,6 @@ def _runtime_errors() -> tuple[type[Exception], ...]:
     return (*known, RuntimeError)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The head of its long messages."""
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from headstart.serving import friendly, logs, metrics, protocol
+from headstart.serving.prediction_log import PredictionLog
 from headstart.serving.security import Tokens
+from headstart.serving.tracing import Tracer
 from headstart.serving.wire import JSON, OCTETS, Disconnected, RequestError, answer, explained, read_body, to_json
 
 if TYPE_CHECKING:
@@ -39,10 +42,22 @@ class Service:
     started: Callable[[], None]
     tokens: Tokens = field(init=False)
     meters: metrics.Meters = field(default_factory=metrics.Meters)
+    predictions: PredictionLog | None = field(init=False)
+    tracer: Tracer | None = field(init=False)
     is_draining: bool = False
 
     def __post_init__(self) -> None:
-        self.tokens = Tokens(self.settings.token_file)
+        settings = self.settings
+        self.tokens = Tokens(settings.token_file)
+        folder = settings.prediction_log
+        self.predictions = None if folder is None else PredictionLog(folder, settings.log_share)
+        self.tracer = Tracer() if settings.trace else None
+
+    def close(self) -> None:
+        """Write and send what has been kept back."""
+        for part in (self.predictions, self.tracer):
+            if part is not None:
+                part.close()
 
 
 @dataclass(frozen=True)
@@ -73,6 +88,13 @@ class _Exchange:
         self._started = time.perf_counter()
 
     async def run(self, others: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        tracer = self._service.tracer
+        with nullcontext() if tracer is None else tracer.span(self._scope) as span:
+            await self._answer(others)
+            if span is not None:
+                span.set_attributes(self._facts())
+
+    async def _answer(self, others: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
         try:
             async with asyncio.timeout(self._service.settings.timeout_s):
                 self._service.tokens.check(self._scope)
@@ -93,10 +115,12 @@ class _Exchange:
             raise RequestError(405, "send items with POST.", [(b"allow", b"POST")])
         self._served = served = self._service.catalogue.get(name, version)
         body = await read_body(self._scope, self._receive, served.settings.max_body)
+        predictions = self._service.predictions
+        note = None if predictions is None else predictions.add
         if verb == _PREDICT:
-            await answer(self._send, await friendly.predict(served, self._scope, body))
+            await answer(self._send, await friendly.predict(served, self._scope, body, note))
             return
-        content, headers = await protocol.infer(served, self._scope, body)
+        content, headers = await protocol.infer(served, self._scope, body, note)
         await answer(self._send, content, headers=headers, media_type=OCTETS if headers else JSON)
 
     async def _send(self, message: Message) -> None:
@@ -133,6 +157,13 @@ class _Exchange:
                 model=served and served.name,
                 version=served and served.version,
             )
+
+    def _facts(self) -> dict[str, str | int]:
+        """What a span says of the answer."""
+        facts: dict[str, str | int] = {"http.response.status_code": self._status, "headstart.request_id": self._id}
+        if self._served is not None:
+            facts |= {"headstart.model": self._served.name, "headstart.version": self._served.version}
+        return facts
 
 
 def _wanted(path: str) -> tuple[str, str | None, str | None] | None:

@@ -41,7 +41,6 @@ class Job:
     Attributes
     ----------
     make : prepares the arrays, on a thread of the pool
-    n_bytes : how large the items are, roughly
     n_items : how many items they are
     answered : what the request waits for
     batch : the arrays, once they are prepared
@@ -50,7 +49,6 @@ class Job:
 
     make: Callable[[], Batch]
     n_items: int
-    n_bytes: int
     answered: asyncio.Future[FloatArray]
     batch: Batch | None = None
     outcome: FloatArray | Exception | None = None
@@ -103,19 +101,17 @@ class Batcher:
         self._runs = threading.Semaphore(n_runs)
         self._guard = threading.Lock()
         self._waiting: list[Job] = []
-        self._job_s = math.inf  # what a request of one item costs, as measured lately
+        self._job_s = math.inf  # what a request that is alone costs, as measured lately
         self._item_s = 0.0  # what an item costs in a run
         self.n_inside = 0
 
-    async def submit(self, make: Callable[[], Batch], n_items: int, n_bytes: int = 0) -> FloatArray:
-        """Prepare and run some items, shape (n_items, k).
+    def check_room(self, n_items: int) -> None:
+        """Refuse items before any of them is prepared.
 
         Raises
         ------
         RequestError
             429: too many are waiting.
-        UserError
-            `make` or the graph refuses the items.
         """
         if self.n_inside + n_items > self._max_waiting:
             seconds = max(1, math.ceil(self.n_inside * self._item_s))
@@ -124,32 +120,59 @@ class Batcher:
                 f"{self.n_inside} items are waiting for this model. Ask again in {seconds} s.",
                 [(b"retry-after", b"%d" % seconds)],
             )
+
+    async def submit(self, make: Callable[[], Batch], n_items: int, n_bytes: int = 0) -> FloatArray:
+        """Prepare and run some items, shape (n_items, k).
+
+        Raises
+        ------
+        UserError
+            `make` or the graph refuses the items.
+        """
+        is_small = self._job_s < _INLINE_S and n_bytes <= _INLINE_BYTES
+        if is_small and not self._waiting and self._runs.acquire(blocking=False):
+            return self._run_here(make)
         loop = asyncio.get_running_loop()
-        job = Job(make, n_items, n_bytes, loop.create_future())
+        job = Job(make, n_items, loop.create_future())
         self.n_inside += n_items
-        if self._job_s < _INLINE_S and n_bytes <= _INLINE_BYTES and not self._waiting:
-            self._work(job, self._finish)
-        else:
-            self._pool.submit(self._work, job, lambda jobs: loop.call_soon_threadsafe(self._finish, jobs))
+        self._pool.submit(self._work, job, loop)
         return await job.answered
+
+    def _run_here(self, make: Callable[[], Batch]) -> FloatArray:
+        """Prepare and run without a change of thread, where the place to run has been taken already."""
+        started_s = time.thread_time()
+        try:
+            outputs = self._run(make())
+        finally:
+            self._runs.release()
+            if self._waiting:  # somebody found the place taken meanwhile
+                self._pool.submit(self._run_waiting, asyncio.get_running_loop())
+        self._job_s = _smoothed(self._job_s, time.thread_time() - started_s)
+        self._observe(len(outputs))
+        return outputs
 
     def _finish(self, jobs: list[Job]) -> None:
         for job in jobs:
             self.n_inside -= job.n_items
             job.deliver()
 
-    def _work(self, job: Job, finish: Callable[[list[Job]], object]) -> None:
-        """Prepare one job, then run what is waiting as long as nobody else does."""
-        started = time.perf_counter()
+    def _work(self, job: Job, loop: asyncio.AbstractEventLoop) -> None:
+        """Prepare one job, then run what is waiting."""
+        started_s = time.thread_time()  # of this thread: what it costs, not how busy the machine is
         try:
             job.batch = job.make()
         except Exception as error:  # noqa: BLE001  whatever it is, the request that waits for it must be told
             job.outcome = error
-            finish([job])
+            loop.call_soon_threadsafe(self._finish, [job])
             return
         with self._guard:
             self._waiting.append(job)
-        is_first = True
+        if self._run_waiting(loop) == [job]:
+            self._job_s = _smoothed(self._job_s, time.thread_time() - started_s)
+
+    def _run_waiting(self, loop: asyncio.AbstractEventLoop) -> list[Job]:
+        """Run what is waiting as long as nobody else does, and give what was run."""
+        done: list[Job] = []
         # who finds the place taken may leave: the one who has it looks at what is waiting after giving it back
         while self._waiting and self._runs.acquire(blocking=False):
             try:
@@ -157,21 +180,21 @@ class Batcher:
                 self._run_together(group)
             finally:
                 self._runs.release()
-            if is_first and group == [job]:
-                self._job_s = _smoothed(self._job_s, (time.perf_counter() - started) / job.n_items)
-            is_first = False
-            finish(group)
+            done += group
+            loop.call_soon_threadsafe(self._finish, group)
+        return done
 
     def _take(self) -> list[Job]:
         """The job that has waited longest, and those like it in width as far as a batch goes."""
         with self._guard:
-            if not self._waiting:
-                return []
+            if len(self._waiting) <= 1:
+                group, self._waiting = self._waiting, []
+                return group
             most = self._max_items
             if self._item_s:
                 most = max(1, min(most, int(self._max_latency_s / self._item_s)))
             oldest = self._waiting[0]
-            group: list[Job] = []
+            group = []
             n = n_cells = 0
             for job in sorted(self._waiting, key=lambda job: abs(job.width - oldest.width)):
                 n, n_cells = n + job.n_items, n_cells + job.n_items * job.width

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 CONTENT_POLICY = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'"
 _TEXT = "They charged my card twice."
-_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGOQk9ABAADiAHEPq21zAAAAAElFTkSuQmCC"
+_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGM4YaMBAAL8AS3/gzpXAAAAAElFTkSuQmCC"
 _ERROR = {
     "description": "An error: what was expected, what came, what to do.",
     "content": {

@@ -12,7 +12,7 @@ from headstart.serving.wire import RequestError, from_json, header, to_json
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headstart.serving.models import Served
+    from headstart.serving.models import Note, Served
     from headstart.serving.wire import Scope
 
 _JSON_LINES = ("application/jsonl", "application/jsonlines", "application/x-ndjson", "application/x-jsonlines")
@@ -34,7 +34,7 @@ class Asked:
         self.top = top
 
 
-async def predict(served: Served, scope: Scope, body: bytes) -> bytes:
+async def predict(served: Served, scope: Scope, body: bytes, note: Note | None = None) -> bytes:
     """Answer every item, one that cannot be read with its error.
 
     Raises
@@ -43,7 +43,7 @@ async def predict(served: Served, scope: Scope, body: bytes) -> bytes:
         400: the body is not readable, or not one item is; 413; 415; 429.
     """
     asked = await _read(served, scope, body)
-    rows = await served.rows(asked.items)
+    rows = await served.rows(asked.items, note)
     if all(isinstance(row, UserError) for row in rows):
         raise RequestError(400, str(rows[0]) if len(rows) == 1 else f"no item can be read; the first: {rows[0]}")
     answers = [

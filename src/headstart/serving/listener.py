@@ -24,12 +24,18 @@ def listen(settings: Settings) -> socket.socket:
     try:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.socket(family, socket.SOCK_STREAM)
+    except (OSError, OverflowError) as error:
+        raise _refused(settings, error) from error
+    try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((settings.host, settings.port))
         listener.listen(_BACKLOG)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise OptionError(
-            f"cannot listen on {settings.host}:{settings.port} ({reason}). Choose another --port."
-        ) from error
+        listener.close()
+        raise _refused(settings, error) from error
     return listener
+
+
+def _refused(settings: Settings, error: Exception) -> OptionError:
+    reason = getattr(error, "strerror", None) or error
+    return OptionError(f"cannot listen on {settings.host}:{settings.port} ({reason}). Choose another --host or --port.")

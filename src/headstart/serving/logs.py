@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
+import random
 import re
-import secrets
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -20,13 +21,22 @@ _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 def request_id(scope: Scope) -> str:
     """The caller's X-Request-Id where it is a plain word, else a new one."""
     given = header(scope, b"x-request-id")
-    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    return given if _REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
 
 
 def write(event: str, **fields: Any) -> None:
     """Write one line on standard error, whole."""
     line = {"time": f"{_now()}", "event": event, **{key: value for key, value in fields.items() if value is not None}}
     sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+class Lines(logging.Handler):
+    """Writes what libraries log in the same form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record, its error by name only."""
+        error = record.exc_info[1] if record.exc_info else None
+        write(record.levelname.lower(), logger=record.name, message=record.getMessage(), error=error and repr(error))
 
 
 def _now() -> str:

@@ -6,6 +6,7 @@ Imported only where a server runs: with several workers the counts lie in files 
 from __future__ import annotations
 
 import os
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -35,14 +36,14 @@ class Meters:
     """The figures of one version of a model; `Meters()` are those of requests that name none."""
 
     def __init__(self, name: str = "", version: str = "") -> None:
-        self._labels = (name, version)
+        self._requests = cache(lambda status: _requests.labels(name, version, str(status)))
         self._seconds = _seconds.labels(name, version)
         self._queue = _queue.labels(name, version)
         self.observe_batch = _batch.labels(name, version).observe
 
     def count(self, status: int, seconds: float, n_inside: int = 0) -> None:
         """Count a request that has been answered."""
-        _requests.labels(*self._labels, str(status)).inc()
+        self._requests(status).inc()
         self._seconds.observe(seconds)
         self._queue.set(n_inside)
 

@@ -1,23 +1,21 @@
-"""Which models are served: where their versions lie, what is open, and how a new set takes the place of the old."""
+"""The models that are open: how one answers, which there are, and how a new set takes the place of the old."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import BundleError, DataError, OptionError, UserError, unknown_name
+from headstart.core.errors import DataError, UserError, unknown_name
 from headstart.data.received import check_pixels, received
 from headstart.engines.threads import n_threads
 from headstart.packaging import Bundle, load_bundle
-from headstart.packaging.manifest import MANIFEST, is_bundle
 from headstart.serving.batching import Batcher, Rows
+from headstart.serving.places import Place, find_places, version_order
 from headstart.serving.wire import RequestError
 
 if TYPE_CHECKING:
@@ -28,19 +26,9 @@ if TYPE_CHECKING:
     from headstart.serving.metrics import Meters
     from headstart.serving.settings import Settings
 
-_SPEC = re.compile(r"(?P<name>[\w.-]+)(@(?P<version>[\w.-]+))?=(?P<path>.+)", re.ASCII)
-_NAME = re.compile(r"[\w.-]+", re.ASCII)
-FIRST_VERSION = "1"
 
-
-@dataclass(frozen=True)
-class Place:
-    """Where one version of a model lies, and the hash of its manifest, which tells whether it is still the same."""
-
-    name: str
-    version: str
-    folder: Path
-    seal: str
+_LONGEST = 4_096  # an axis of free length, where the input does not say where it cuts
+Note = Callable[["Served", "Sequence[Any]", Rows], None]
 
 
 @dataclass(frozen=True)
@@ -74,7 +62,7 @@ class Served:
         """Runs its jobs; made in the process that serves, for threads do not outlive a fork."""
         return Batcher(
             self.bundle.run,
-            n_threads=n_threads(),
+            n_threads=n_threads() + 1,  # somebody prepares while another runs
             n_runs=self.n_runs,
             max_items=self.settings.max_batch,
             max_latency_s=self.settings.max_latency_ms / 1000,
@@ -82,12 +70,13 @@ class Served:
             observe=self.meters.observe_batch,
         )
 
-    async def rows(self, values: Sequence[Any]) -> Rows:
+    async def rows(self, values: Sequence[Any], note: Note | None = None) -> Rows:
         """Answer each item with its row of outputs, or with why it cannot be read.
 
         Parameters
         ----------
         values : texts, or encoded images, as `data.received` takes them; an error stays what it is
+        note : is told the items and their rows, when all are there
 
         Raises
         ------
@@ -98,6 +87,7 @@ class Served:
             raise RequestError(
                 413, f"{len(values)} items came; at most {self.settings.max_items} may. Send them in parts."
             )
+        self.batcher.check_room(len(values))
         items = [self._item(value) for value in values]
         # those of like size share a batch, so that little padding is computed
         places = sorted(
@@ -107,10 +97,12 @@ class Served:
         chunks = [places[first : first + step] for first in range(0, len(places), step)]
         answered = [self._batch_rows([items[i] for i in chunk]) for chunk in chunks]
         found = [await answered[0]] if len(answered) == 1 else await asyncio.gather(*answered)
-        rows: Rows = items
+        rows: Rows = list(items)
         for chunk, chunk_rows in zip(chunks, found, strict=True):
             for i, row in zip(chunk, chunk_rows, strict=True):
                 rows[i] = row
+        if note is not None:
+            note(self, items, rows)
         return rows
 
     async def outputs(self, batch: Batch) -> FloatArray:
@@ -124,6 +116,7 @@ class Served:
         n = _check_arrays(batch, self.bundle)
         if n > self.settings.max_items:
             raise RequestError(413, f"{n} items came; at most {self.settings.max_items} may. Send them in parts.")
+        self.batcher.check_room(n)
         outputs = await self.batcher.submit(lambda: batch, n)
         if not np.isfinite(outputs).all():
             raise RequestError(400, "the model has no finite answer to these arrays. Send what its input prepares.")
@@ -194,41 +187,6 @@ class Catalogue:
         return found
 
 
-def version_order(version: str) -> tuple[Any, ...]:
-    """Sort 2 before 10, and numbers before words.
-
-    >>> sorted(["10", "2", "beta"], key=version_order)
-    ['2', '10', 'beta']
-    """
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"[.-]", version))
-
-
-def find_places(specs: Sequence[str]) -> list[Place]:
-    """Look where the models lie that the command names.
-
-    Parameters
-    ----------
-    specs : each a bundle, a folder of bundles (NAME/ or NAME/VERSION/), NAME=PATH, or NAME@VERSION=PATH
-
-    Raises
-    ------
-    BundleError
-        There is no bundle.
-    OptionError
-        Two places claim the same name and version.
-    """
-    places = [place for spec in specs for place in _places_of(spec)]
-    seen: dict[tuple[str, str], Place] = {}
-    for place in places:
-        other = seen.setdefault((place.name, place.version), place)
-        if other is not place:
-            raise OptionError(
-                f"'{other.folder}' and '{place.folder}' are both version {place.version} of '{place.name}'. "
-                "Give one another version: NAME@VERSION=PATH."
-            )
-    return places
-
-
 def open_models(specs: Sequence[str], settings: Settings, before: Iterable[Served] = ()) -> Catalogue:
     """Open all models that `specs` name; those of `before` that have not changed on disk are kept as they are.
 
@@ -243,43 +201,6 @@ def open_models(specs: Sequence[str], settings: Settings, before: Iterable[Serve
     return Catalogue(
         known.get(place) or Served(place, load_bundle(place.folder, threads=threads), settings, n_runs)
         for place in find_places(specs)
-    )
-
-
-def _places_of(spec: str) -> list[Place]:
-    named = None if Path(spec).exists() else _SPEC.fullmatch(spec)
-    if named is not None:
-        return [_place(named["name"], named["version"] or FIRST_VERSION, Path(named["path"]))]
-    folder = Path(spec)
-    if is_bundle(folder) or not folder.is_dir():
-        return [_place(None, FIRST_VERSION, folder)]
-    found = []
-    for model in _folders(folder):
-        if (model / MANIFEST).is_file():
-            found.append(_place(model.name, FIRST_VERSION, model))
-        else:
-            found += [_place(model.name, one.name, one) for one in _folders(model) if (one / MANIFEST).is_file()]
-    if not found:
-        raise BundleError(f"{folder} holds no bundles, as NAME/ or NAME/VERSION/. Name a folder that does.")
-    return found
-
-
-def _place(name: str | None, version: str, folder: Path) -> Place:
-    try:
-        seal = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
-    except OSError as error:
-        raise BundleError(
-            f"{folder} is not a bundle: a bundle is a folder with a {MANIFEST}. "
-            "Give the folder that 'headstart fit --out' wrote."
-        ) from error
-    # a name of people's, such as 'Complaints 2026', would have to be escaped in every address
-    name = "-".join(_NAME.findall(name or folder.resolve().name)) or "model"
-    return Place(name, version, folder, seal)
-
-
-def _folders(folder: Path) -> list[Path]:
-    return sorted(
-        path for path in folder.iterdir() if path.is_dir() and _NAME.fullmatch(path.name) and path.name[0] != "."
     )
 
 
@@ -303,6 +224,3 @@ def _check_arrays(batch: Batch, bundle: Bundle) -> int:
     if len(lengths) != 1 or 0 in lengths:
         raise RequestError(400, "the inputs must all have the same number of items, 1 or more.")
     return lengths.pop()
-
-
-_LONGEST = 4_096  # an axis of free length, where the input does not say where it cuts

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import UserError
-from headstart.serving.tensors import BYTES, n_binary, read_tensor, type_name, write_tensor
+from headstart.serving.tensors import BYTES, n_binary, parameters_of, read_tensor, type_name, write_tensor
 from headstart.serving.wire import RequestError, from_json, header, to_json
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import FloatArray
     from headstart.packaging import Bundle
-    from headstart.serving.models import Served
+    from headstart.serving.models import Note, Served
     from headstart.serving.wire import Headers, Scope
 
 ITEMS = "items"
@@ -55,7 +55,7 @@ def describe(served: Served, versions: Sequence[str]) -> dict[str, Any]:
     }
 
 
-async def infer(served: Served, scope: Scope, body: bytes) -> tuple[bytes, Headers]:
+async def infer(served: Served, scope: Scope, body: bytes, note: Note | None = None) -> tuple[bytes, Headers]:
     """Answer an inference request: JSON, or JSON with raw tensors behind it and a header that says where they begin.
 
     Raises
@@ -67,7 +67,7 @@ async def infer(served: Served, scope: Scope, body: bytes) -> tuple[bytes, Heade
     if ITEMS in tensors:
         if len(tensors) > 1:
             raise RequestError(400, f"'{ITEMS}' comes alone, or prepared arrays come without it.")
-        outputs = _whole(await served.rows(list(tensors[ITEMS])))
+        outputs = _whole(await served.rows(list(tensors[ITEMS]), note))
     else:
         wrong = [name for name, values in tensors.items() if not isinstance(values, np.ndarray)]
         if wrong:
@@ -131,7 +131,7 @@ def _write(request: Mapping[str, Any], served: Served, outputs: FloatArray) -> t
 
 def _wanted(request: Mapping[str, Any], known: Mapping[str, Any]) -> list[tuple[str, bool]]:
     """Which outputs are asked for, and whether each as raw bytes."""
-    every_binary = (request.get("parameters") or {}).get("binary_data_output", False) is True
+    every_binary = parameters_of(request).get("binary_data_output", False) is True
     asked = request.get("outputs") or [{"name": name} for name in known]
     if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
         raise RequestError(400, "'outputs' must be a list of objects with a name.")
@@ -139,5 +139,5 @@ def _wanted(request: Mapping[str, Any], known: Mapping[str, Any]) -> list[tuple[
     for one in asked:
         if one.get("name") not in known:
             raise RequestError(400, f"no output {one.get('name')!r:.60}. Known: {', '.join(known)}.")
-        wanted.append((one["name"], (one.get("parameters") or {}).get("binary_data", every_binary) is True))
+        wanted.append((one["name"], parameters_of(one).get("binary_data", every_binary) is True))
     return wanted

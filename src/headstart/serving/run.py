@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import signal
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from headstart.serving.app import Service
 
 _LULL_S = 1.0  # how long connections that are being drained may still send a request
+_OTHERS_S = 0.3  # until no worker accepts any more: a client that is told to connect anew would find nobody
 _STEP_S = 0.02
 
 
@@ -32,6 +34,7 @@ def serve_here(service: Service, listener: socket.socket) -> None:
 
 
 async def _serve(service: Service, listener: socket.socket) -> None:
+    logging.getLogger("uvicorn").handlers = [logs.Lines(logging.WARNING)]
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_reload(service)))
     settings = service.settings
@@ -52,7 +55,10 @@ async def _serve(service: Service, listener: socket.socket) -> None:
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.private_key,
     )
-    await _Server(config, service).serve(sockets=[listener])
+    try:
+        await _Server(config, service).serve(sockets=[listener])
+    finally:
+        await asyncio.to_thread(service.close)
 
 
 async def _reload(service: Service) -> None:
@@ -82,9 +88,11 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no new connections, answer those there are with "close", then stop."""
+        for one in (*self.servers, *(sockets or ())):
+            one.close()
+        if self._service.settings.workers > 1:
+            await asyncio.sleep(_OTHERS_S)
         self._service.is_draining = True
-        for server in self.servers:
-            server.close()
         end = asyncio.get_running_loop().time() + _LULL_S
         while self.server_state.connections and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(_STEP_S)

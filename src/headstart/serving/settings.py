@@ -22,11 +22,13 @@ class Settings:
     workers : processes; more than one share the weights, each graph then runs on one thread at a time
     token_file : bearer tokens, one a line; `HEADSTART_TOKEN` is one more
     max_batch, max_latency_ms : most items that are run together, and how long that may be expected to take
-    max_queue : items that may wait for one model before more are answered 429
+    max_queue : items that may wait for one model, or run, before more are answered 429
     max_items, max_body_mib, max_megapixels, timeout_s : of one request; megapixels of one photo
     cors : origins whose pages may ask
     certificate, private_key : PEM files for TLS
     prediction_log, log_share : folder of Parquet files, and the share of answers that is written there
+    trace : whether spans of OpenTelemetry are sent
+    quiet : whether requests are not written to the log
     """
 
     host: str = "127.0.0.1"
@@ -68,6 +70,10 @@ class Settings:
         """
         if (self.certificate is None) != (self.private_key is None):
             raise OptionError("TLS needs both files: give --certificate and --private-key, or neither.")
+        if self.max_items > self.max_queue:
+            raise OptionError(f"--max-items {self.max_items} would never fit into --max-queue {self.max_queue}.")
+        if not 0 < self.log_share <= 1:
+            raise OptionError(f"--log-share must be above 0 and at most 1, not {self.log_share}.")
         for path in (self.token_file, self.certificate, self.private_key):
             if path is not None and not (path.is_file() and os.access(path, os.R_OK)):
                 raise OptionError(f"'{path}' is not a file that can be read. Correct the path or its permissions.")

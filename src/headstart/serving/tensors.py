@@ -46,7 +46,7 @@ def n_binary(described: Mapping[str, Any]) -> int | None:
     RequestError
         400: the size is not a whole number.
     """
-    size = _parameters(described).get("binary_data_size")
+    size = parameters_of(described).get("binary_data_size")
     if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
         raise RequestError(400, f"'binary_data_size' must be a whole number of bytes, not {size!r:.40}.")
     return size
@@ -136,7 +136,14 @@ def _strings(raw: bytes, name: Any) -> list[bytes]:
     return values
 
 
-def _parameters(described: Mapping[str, Any]) -> Mapping[str, Any]:
+def parameters_of(described: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Parameters of a request or a tensor.
+
+    Raises
+    ------
+    RequestError
+        400: they are not an object.
+    """
     parameters = described.get("parameters") or {}
     if not isinstance(parameters, dict):
         raise RequestError(400, "'parameters' must be an object.")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 JSON = b"application/json"
 OCTETS = b"application/octet-stream"
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 class RequestError(UserError):
@@ -83,7 +84,7 @@ async def answer(
 
 def to_json(value: Any) -> bytes:
     """Write JSON without needless bytes; a number that is not finite, which JSON has no word for, is an error."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+    return _ENCODER.encode(value).encode("utf-8", "replace")
 
 
 def from_json(body: bytes | memoryview) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import gc
 import os
 import shutil
 import signal
+import socket
 import tempfile
 import time
 from functools import partial
@@ -20,8 +21,7 @@ from headstart.serving.models import Catalogue, open_models
 from headstart.serving.security import Tokens
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from headstart.serving.settings import Settings
 
@@ -86,17 +86,17 @@ class Supervisor:
         """Keep the workers going until told to end, and then until the last of them has ended."""
         import headstart.serving.run  # noqa: F401  once, before the fork, for all workers
 
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        told = _signals()
         try:
             self._start_all()
             _say_started(self._settings, self._catalogue)
-            while True:
-                told = signal.sigwaitinfo(_SIGNALS).si_signo
-                if told in (signal.SIGTERM, signal.SIGINT):
+            for one in told:
+                if one in (signal.SIGTERM, signal.SIGINT):
                     break
-                if told == signal.SIGHUP:
+                if one == signal.SIGHUP:
                     self._reload()
                 self._replace_dead()
+            self._listener.close()
             self._stop(list(self._workers))
             while self._workers:
                 self._forget(os.waitpid(-1, 0)[0])
@@ -115,9 +115,11 @@ class Supervisor:
             said.read()
 
     def _start(self, sender: int | None = None) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # one for the worker must not reach it as the supervisor's
         process = os.fork()
         if process == 0:
             self._work(sender)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         self._workers[process] = time.monotonic()
 
     def _work(self, sender: int | None) -> None:
@@ -127,6 +129,9 @@ class Supervisor:
 
         code = 1
         try:
+            signal.set_wakeup_fd(-1)
+            for one in _SIGNALS:
+                signal.signal(one, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             service = Service(self._settings, self._catalogue, self._ask_reload, partial(_close, sender))
             serve_here(service, self._listener)
@@ -180,6 +185,22 @@ class Supervisor:
         if lived_s < _SHORT_LIFE_S:
             time.sleep(_SHORT_LIFE_S)  # one that cannot start is not tried a thousand times a second
         return True
+
+
+def _signals() -> Iterator[int]:
+    """Wait for signals, and give one after the other."""
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)  # noqa: FBT003  its own signature
+    signal.set_wakeup_fd(sender.fileno())
+    for one in _SIGNALS:
+        signal.signal(one, lambda *_: None)
+
+    def wait() -> Iterator[int]:
+        with receiver, sender:
+            while True:
+                yield from receiver.recv(64)
+
+    return wait()
 
 
 def _close(descriptor: int | None) -> None:

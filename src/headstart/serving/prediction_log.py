@@ -1,0 +1,125 @@
+"""What was answered, for monitoring: rows of Parquet, some of them or all, in files that are whole or not there.
+
+Off unless a folder is named. No item is kept, only its hash. A process writes files of its own, each beside its place and
+renamed; what is in memory when a process is killed is lost, at most `_N_ROWS` rows or `_AGE_S` seconds of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import random
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.errors import HeadstartError, UserError, require
+from headstart.engines.files import replacing
+from headstart.serving import logs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from headstart.serving.batching import Rows
+    from headstart.serving.models import Served
+
+_N_ROWS = 10_000
+_AGE_S = 60.0
+_MAX_WAITING = 100_000
+
+
+class PredictionLog:
+    """Rows of time, model, version, item's hash, label and outputs.
+
+    Parameters
+    ----------
+    folder : where the files go, as `predictions-TIME-PROCESS.parquet`
+    share : of the answers that are written, from above 0 to 1
+
+    Raises
+    ------
+    MissingExtraError
+        pyarrow is not installed.
+    """
+
+    def __init__(self, folder: Path, share: float) -> None:
+        require("pyarrow.parquet", extra="telemetry", purpose="the prediction log")
+        self._folder = folder
+        self._share = share
+        self._rows: queue.Queue[dict[str, Any] | None] = queue.Queue(_MAX_WAITING)
+        self._thread = threading.Thread(target=self._write_all, name="headstart-log", daemon=True)
+        self._thread.start()
+
+    def add(self, served: Served, items: Sequence[Any], rows: Rows) -> None:
+        """Note answers; those that cannot be kept without waiting are not kept."""
+        for item, row in zip(items, rows, strict=True):
+            if isinstance(row, UserError) or random.random() >= self._share:  # noqa: S311  a sample, not a secret
+                continue
+            content = item.encode("utf-8", "replace") if isinstance(item, str) else item
+            noted = {
+                "time": time.time_ns() // 1_000_000,
+                "model": served.name,
+                "version": served.version,
+                "item": hashlib.sha256(content).digest(),
+                "label": _label(served, row),
+                "outputs": row.astype(np.float32),
+            }
+            try:
+                self._rows.put_nowait(noted)
+            except queue.Full:
+                return
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._rows.put(None)
+        self._thread.join()
+
+    def _write_all(self) -> None:
+        is_open = True
+        while is_open:
+            rows, is_open = self._take()
+            try:
+                if rows:
+                    self._write(rows)
+            except HeadstartError as error:
+                logs.write("prediction_log", error=str(error), lost=len(rows))
+
+    def _take(self) -> tuple[list[dict[str, Any]], bool]:
+        """The rows of one file, and whether there may be more."""
+        rows: list[dict[str, Any]] = []
+        end = time.monotonic() + _AGE_S
+        while len(rows) < _N_ROWS and time.monotonic() < end:
+            try:
+                row = self._rows.get(timeout=max(end - time.monotonic(), 0.001))
+            except queue.Empty:
+                break
+            if row is None:
+                return rows, False
+            rows.append(row)
+        return rows, True
+
+    def _write(self, rows: list[dict[str, Any]]) -> None:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        schema = pa.schema(
+            {
+                "time": pa.timestamp("ms", tz="UTC"),
+                "model": pa.string(),
+                "version": pa.string(),
+                "item": pa.binary(32),
+                "label": pa.string(),
+                "outputs": pa.list_(pa.float32()),
+            }
+        )
+        with replacing(self._folder / f"predictions-{time.time_ns()}-{os.getpid()}.parquet") as partial:
+            parquet.write_table(pa.Table.from_pylist(rows, schema), partial, compression="zstd")
+
+
+def _label(served: Served, row: Any) -> str | None:
+    answer = served.bundle.answer("", row, top=1)
+    return "\n".join(answer.labels) if answer.labels is not None else answer.label

@@ -1,0 +1,176 @@
+"""A server while things happen to it: models change under load, it is told to end, a worker is killed."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from running import start_server
+
+TOKEN = "a-token-of-some-length"
+BODY = json.dumps({"items": ["kiwi plum plum"]})
+
+
+class Load:
+    """Clients that keep asking over connections they keep; what they were answered is counted."""
+
+    def __init__(self, server, n_clients=4, path="/v1/models/words/predict"):
+        self.answers = Counter()
+        self.lost = []
+        self._server, self._path = server, path
+        self._is_over = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(n_clients)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        self.wait_for(20)
+        return self
+
+    def __exit__(self, *_):
+        self._is_over.set()
+        for thread in self._threads:
+            thread.join(20)
+
+    def wait_for(self, n_more):
+        """Let so many more requests be answered."""
+        wanted, end = self.answers.total() + n_more, time.monotonic() + 20
+        while self.answers.total() < wanted and time.monotonic() < end:
+            time.sleep(0.01)
+        assert self.answers.total() >= wanted
+
+    def _ask(self):
+        headers = {"content-type": "application/json", "authorization": f"Bearer {TOKEN}"}
+        connection = http.client.HTTPConnection("127.0.0.1", self._server.port, timeout=20)
+        while not self._is_over.is_set():
+            try:
+                connection.connect() if connection.sock is None else None
+            except OSError:
+                return  # nobody listens any more: nothing was sent, nothing is lost
+            try:
+                connection.request("POST", self._path, BODY, headers)
+                reply = connection.getresponse()
+                told = json.loads(reply.read())
+                self.answers[told.get("version", reply.status)] += 1
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                self.lost.append(repr(error))
+                connection.close()
+        connection.close()
+
+
+@pytest.fixture
+def registry(tmp_path, words_bundle):
+    """A folder of models: words/1."""
+    shutil.copytree(words_bundle, tmp_path / "models" / "words" / "1")
+    return tmp_path / "models"
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_models_change_under_load_and_no_request_fails(registry, words_bundle, n_workers):
+    server = start_server(registry, "--workers", n_workers, "--quiet", token=TOKEN)
+    try:
+        with Load(server) as load:
+            shutil.copytree(words_bundle, registry / "words" / "2")
+            reply = server.post("/v2/repository/models/words/load", "")
+            assert reply.json == {"name": "words", "versions": ["1", "2"]}
+            end = time.monotonic() + 20
+            while load.answers["2"] < 50 and time.monotonic() < end:
+                time.sleep(0.02)
+            shutil.rmtree(registry / "words" / "1")
+            server.process.send_signal(signal.SIGHUP)
+            while server.get("/v2/models/words").json["versions"] != ["2"] and time.monotonic() < end:
+                time.sleep(0.02)
+            load.wait_for(20)
+        assert load.lost == []
+        assert set(load.answers) == {"1", "2"}
+    finally:
+        assert server.stop() == 0
+    assert ["words@2"] in [line.get("models") for line in server.log]
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_told_to_end_under_load_it_answers_what_it_accepted(words_bundle, n_workers):
+    server = start_server(words_bundle, "--workers", n_workers, "--quiet", token=TOKEN)
+    with Load(server, n_clients=6) as load:
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=20) == 0
+    server.stop()
+    assert load.lost == []
+    assert set(load.answers) == {"1"}
+
+
+def workers_of(server):
+    return {int(p) for p in Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()}
+
+
+def test_a_worker_that_is_killed_is_replaced(words_bundle):
+    server = start_server(words_bundle, "--workers", 2, "--quiet", token=TOKEN)
+    try:
+        before = workers_of(server)
+        assert len(before) == 2
+        os.kill(min(before), signal.SIGKILL)
+        end = time.monotonic() + 20
+        while len(workers_of(server) - before) < 1 and time.monotonic() < end:
+            time.sleep(0.02)
+        assert len(workers_of(server)) == 2
+        assert {server.post("/v1/predict", BODY).status for _ in range(20)} == {200}
+        assert 'status="200"' in server.get("/metrics").body.decode()
+    finally:
+        assert server.stop() == 0
+    assert [line["ended"] for line in server.log if line["event"] == "worker"] == [min(before)]
+
+
+def test_a_damaged_version_changes_nothing(registry, words_bundle):
+    server = start_server(registry, "--quiet", token=TOKEN)
+    try:
+        shutil.copytree(words_bundle, registry / "words" / "2")
+        (registry / "words" / "2" / "model.onnx").write_bytes(b"x")
+        reply = server.post("/v2/repository/models/words/load", "")
+        assert reply.status == 400
+        assert "model.onnx has 1 bytes" in reply.json["error"]
+        server.process.send_signal(signal.SIGHUP)
+        assert server.post("/v1/predict", BODY).json["version"] == "1"
+    finally:
+        server.stop()
+    assert any("model.onnx has 1 bytes" in line.get("error", "") for line in server.log)
+
+
+def test_too_much_at_once_is_answered_429(words_bundle):
+    server = start_server(words_bundle, "--max-queue", 8, "--max-items", 8, "--quiet", token=TOKEN)
+    many = json.dumps({"items": ["kiwi " * 20_000] * 8})
+    replies = []
+    askers = [threading.Thread(target=lambda: replies.append(server.post("/v1/predict", many))) for _ in range(8)]
+    try:
+        for asker in askers:
+            asker.start()
+        for asker in askers:
+            asker.join(20)
+        refused = [reply for reply in replies if reply.status == 429]
+        assert 1 <= len(refused) <= 7
+        assert all(int(reply.headers["retry-after"]) >= 1 for reply in refused)
+        assert {reply.status for reply in replies} == {200, 429}
+        assert server.post("/v1/predict", {"items": ["kiwi"] * 8}).status == 200
+    finally:
+        server.stop()
+
+
+def test_what_takes_too_long_is_given_up(words_bundle):
+    server = start_server(words_bundle, "--timeout-s", "0.3", token=TOKEN)
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        headers = {"content-length": "100", "authorization": f"Bearer {TOKEN}"}
+        connection.request("POST", "/v1/predict", b"{", headers)  # and the rest never comes
+        reply = connection.getresponse()
+        assert reply.status == 504
+        assert "too long" in json.loads(reply.read())["error"]
+        connection.close()
+    finally:
+        assert server.stop() == 0

@@ -1,0 +1,80 @@
+"""What a server tells others: spans to a collector, answers to files."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import numpy as np
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from pyarrow import parquet
+from running import start_server
+
+from headstart.core.errors import OptionError
+from headstart.packaging import load_bundle
+from headstart.serving import Settings
+from headstart.serving.workers import serve
+
+TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+
+
+class Collector(BaseHTTPRequestHandler):
+    """Keeps the spans that are sent to it."""
+
+    def do_POST(self):
+        request = ExportTraceServiceRequest.FromString(self.rfile.read(int(self.headers["content-length"])))
+        self.server.spans += [s for r in request.resource_spans for scope in r.scope_spans for s in scope.spans]
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def collector():
+    with HTTPServer(("127.0.0.1", 0), Collector) as server:
+        server.spans = []
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_spans_are_children_of_the_callers(collector, words_bundle):
+    endpoint = f"http://127.0.0.1:{collector.server_port}"
+    server = start_server(words_bundle, "--trace", OTEL_EXPORTER_OTLP_ENDPOINT=endpoint)
+    server.post("/v1/predict", {"items": ["plum"]}, traceparent=f"00-{TRACE}-{PARENT}-01", x_request_id="r-1")
+    assert server.stop() == 0
+    span = next(one for one in collector.spans if one.trace_id.hex() == TRACE)
+    assert span.parent_span_id.hex() == PARENT
+    attributes = {one.key: one.value.string_value or one.value.int_value for one in span.attributes}
+    assert attributes["http.response.status_code"] == 200
+    assert attributes["url.path"] == "/v1/predict"
+    assert attributes["headstart.model"] == "words"
+    assert attributes["headstart.request_id"] == "r-1"
+
+
+def test_answers_are_written_with_hashes_instead_of_items(words_bundle, tmp_path):
+    server = start_server(words_bundle, "--prediction-log", tmp_path / "log")
+    texts = ["a plum", "lime"]
+    server.post("/v1/predict", {"items": [texts[0], 7, texts[1]]})
+    server.post(
+        "/v2/models/words/infer", {"inputs": [{"name": "items", "shape": [1], "datatype": "BYTES", "data": ["kiwi"]}]}
+    )
+    assert server.stop() == 0
+    (file,) = (tmp_path / "log").iterdir()
+    rows = parquet.read_table(file).to_pylist()
+    assert [row["label"] for row in rows] == ["about plum", "about lime", "about kiwi"]
+    assert [row["item"] for row in rows] == [hashlib.sha256(text.encode()).digest() for text in [*texts, "kiwi"]]
+    assert {(row["model"], row["version"]) for row in rows} == {("words", "1")}
+    wanted = load_bundle(words_bundle).predict_proba([*texts, "kiwi"])
+    np.testing.assert_allclose([row["outputs"] for row in rows], wanted, atol=1e-6)
+
+
+def test_no_share_is_refused():
+    with pytest.raises(OptionError, match="--log-share"):
+        serve(["x"], Settings(log_share=0))
