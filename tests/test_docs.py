@@ -64,7 +64,12 @@ def test_a_command_of_a_page_exists(words, monkeypatch):
 def is_short(words: list[str]) -> bool:
     """Whether a command takes a moment, and speaks of nothing but the small data."""
     files = {word for word in words if re.search(r"[/.-]", word) and not word.startswith("--")}
-    return words[0] in COMMANDS and words[0] != "fit" and files <= SMALL_DATA and not {"fetch", "--out"} & set(words)
+    return (
+        words[0] in COMMANDS
+        and words[0] not in ("fit", "serve")
+        and files <= SMALL_DATA
+        and not {"fetch", "--out"} & set(words)
+    )
 
 
 @pytest.mark.downloads
