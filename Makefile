@@ -7,7 +7,7 @@ LINKS  := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null || e
 
 DEMOS  := bbc cifar10 complaints digits disaster groceries movie-reviews questions sms-spam traffic-lights vader
 
-.PHONY: install fetch demo test check bench mlflow-env clean
+.PHONY: install fetch demo test check fuzz bench mlflow-env clean
 
 install: $(STAMP)
 
@@ -37,8 +37,11 @@ fetch: install  ## the pretrained weights and the real data, once, into the cach
 	$(BIN)/python tests/known_photos.py
 	for name in $(DEMOS); do $(BIN)/headstart demo $$name --out demo/$$name || exit 1; done
 
+fuzz: install  ## the server's OpenAPI document, many requests for each address
+	HEADSTART_EXAMPLES=200 $(BIN)/python -m pytest tests/serving/test_document.py
+
 bench: install  ## every figure of the docs, printed anew (about an hour and a half on two cores)
-	for program in one_pass predict growth killed quality ranking choosing references; do $(BIN)/python bench/$$program.py || exit 1; done
+	for program in one_pass predict growth killed serve quality ranking choosing references; do $(BIN)/python bench/$$program.py || exit 1; done
 
 mlflow-env: install  ## MLflow holds back pyarrow, so it gets an environment of its own; tests/test_mlflow.py uses it
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-mlflow

@@ -127,7 +127,7 @@ def measure(kind: str, path: Path, options: argparse.Namespace) -> None:
         if name == "LitServe" and not options.litserve:
             print("  LitServe is left out: give --litserve DIR")
             continue
-        with running(command, PYTHONPATH=options.litserve if name == "LitServe" else "") as port:
+        with running(command, PYTHONPATH=options.litserve if name == "LitServe" else "") as (port, _):
             found = {n: load(port, items, n, options.seconds) for n in CLIENTS}
             if name == "headstart serve":
                 checked(port, path, items)
@@ -221,14 +221,14 @@ def soak(bundles: dict[str, Path], minutes: float) -> None:
     words = [f"{kind}={path}" for kind, path in bundles.items()]
     with running(
         [sys.executable, "-c", "from headstart.cli import main; main()", "serve", *words, "--quiet", "--port"]
-    ) as port:
-        top = sum(bounded(port, bundles, 20.0, pause=0.0)[0].values()) / 20.0
+    ) as (port, process):
+        top = sum(bounded(port, process, bundles, 20.0, pause=0.0)[0].values()) / 20.0
         pause = 8 / (0.8 * top)
         print(
             f"closed loop of 8 clients: {top:.0f} requests a second; now {0.8 * top:.0f} for {minutes:g} minutes",
             flush=True,
         )
-        counts, errors, memory_mib = bounded(port, bundles, 60 * minutes, pause=pause)
+        counts, errors, memory_mib = bounded(port, process, bundles, 60 * minutes, pause=pause)
     half = memory_mib[len(memory_mib) // 4 :]
     print(
         f"{sum(counts.values())} answers ({counts}), {sum(counts.values()) / (60 * minutes):.0f}/s, {len(errors)} errors {errors[:3]}"
@@ -237,7 +237,7 @@ def soak(bundles: dict[str, Path], minutes: float) -> None:
           f"most {max(memory_mib):.0f}; slope after the first quarter {np.polyfit(range(len(half)), half, 1)[0] * 6:+.2f} MiB a minute")  # fmt: skip
 
 
-def bounded(port: int, bundles: dict[str, Path], seconds: float, *, pause: float):
+def bounded(port: int, process: int, bundles: dict[str, Path], seconds: float, *, pause: float):
     """Eight clients, each asking the models in turn at even times; what was answered, errors, memory each 10 s."""
     counts, errors, memory_mib = dict.fromkeys(bundles, 0), [], []
     asked = {kind: [body_of([item]) for item in items_of(kind)] for kind in bundles}
@@ -263,7 +263,7 @@ def bounded(port: int, bundles: dict[str, Path], seconds: float, *, pause: float
     for thread in threads:
         thread.start()
     while time.monotonic() < end:
-        memory_mib.append(proportional_mib(owner(port)))
+        memory_mib.append(proportional_mib(process))
         time.sleep(min(10.0, max(0.0, end - time.monotonic())))
     for thread in threads:
         thread.join()
@@ -274,9 +274,9 @@ def memory(bundles: dict[str, Path]) -> None:
     for kind, path in bundles.items():
         for n in (1, 2, 4):
             command = [sys.executable, "-c", "from headstart.cli import main; main()", "serve", f"m={path}", "--quiet"]
-            with running([*command, "--workers", str(n), "--port"]) as port:
+            with running([*command, "--workers", str(n), "--port"]) as (port, process):
                 load(port, items_of(kind), 16, 3.0)
-                print(f"{kind}, {n} workers: {proportional_mib(owner(port)):.0f} MiB in all", flush=True)
+                print(f"{kind}, {n} workers: {proportional_mib(process):.0f} MiB in all", flush=True)
 
 
 def proportional_mib(process: int) -> float:
@@ -288,13 +288,6 @@ def proportional_mib(process: int) -> float:
     )
 
 
-_OWNERS: dict[int, int] = {}
-
-
-def owner(port: int) -> int:
-    return _OWNERS[port]
-
-
 @contextlib.contextmanager
 def running(command: list[str], **environment: str):
     with socket.socket() as free:
@@ -303,14 +296,13 @@ def running(command: list[str], **environment: str):
     process = subprocess.Popen(
         [*command, str(port)], env={**os.environ, **environment}, stdout=subprocess.DEVNULL, start_new_session=True
     )
-    _OWNERS[port] = process.pid
     try:
         for _ in range(600):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                 break
             time.sleep(0.1)
         time.sleep(1.0)
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import Counter
 from contextlib import suppress
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 
+N_EXAMPLES = int(os.environ.get("HEADSTART_EXAMPLES", "3"))  # `make fuzz` tries many
 MODES = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
 
 
@@ -22,7 +24,7 @@ def test_no_answer_is_a_failure_of_the_server(server):
         for mode in MODES if found.ok().method == "post" else MODES[:1]:
 
             @given(case=found.ok().as_strategy(generation_mode=mode))
-            @settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+            @settings(max_examples=N_EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
             def ask(case):
                 reply = case.call()
                 statuses[reply.status_code] += 1

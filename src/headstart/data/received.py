@@ -94,7 +94,7 @@ def pick(record: Mapping[str, Any], modality: Modality, column: str | None) -> A
 def read_json_rows(body: bytes, modality: Modality, column: str | None) -> list[Any]:
     r"""Values of JSON Lines, an object or a bare value a line; a line that cannot be read is its error.
 
-    >>> read_json_rows(b'{"text": "a"}\\n"b"\\n', "text", None)
+    >>> read_json_rows(b'{"text": "a"}\n"b"\n', "text", None)
     ['a', 'b']
     """
     return [_json_row(line, modality, column) for line in body.splitlines() if line.strip()]
@@ -108,7 +108,7 @@ def read_delimited_rows(body: bytes, separator: str, modality: Modality, column:
     DataError
         It is not UTF-8, has no header, or a row that cannot be read.
 
-    >>> read_delimited_rows(b"id,text\\n7,late again\\n", ",", "text", None)
+    >>> read_delimited_rows(b"id,text\n7,late again\n", ",", "text", None)
     ['late again']
     """
     try:
