@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from base64 import b64encode
 from pathlib import Path
 from urllib.error import HTTPError
@@ -96,7 +97,8 @@ def loaded(store, logged, photos):
     return dict(zip(logged, map(json.loads, run(store, "-c", LOAD, given=given).splitlines()), strict=True))
 
 
-def test_without_mlflow_the_extra_is_named(tmp_path):
+def test_without_mlflow_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "mlflow", None)
     with pytest.raises(MissingExtraError, match=r'pip install "headstart\[mlflow\]"'):
         save_model(tmp_path / "bundle", tmp_path / "model")
 
