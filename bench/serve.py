@@ -305,9 +305,9 @@ def running(command: list[str], **environment: str):
         yield port, process.pid
     finally:
         process.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):  # and what it has started
             os.killpg(process.pid, signal.SIGKILL)
 
 

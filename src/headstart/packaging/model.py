@@ -77,7 +77,7 @@ class Bundle:
     input : prepares items for the graph
     """
 
-    def __init__(self, sealed: Sealed, *, threads: int | None = None) -> None:
+    def __init__(self, sealed: Sealed, *, threads: int | None = None, spin: bool = True) -> None:
         self._sealed = sealed
         self.manifest: Mapping[str, Any] = sealed.content
         self.name: str = self.manifest["name"]
@@ -85,7 +85,9 @@ class Bundle:
         self.modality: Modality = self.manifest["modality"]
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
         self.input: Input = _build_input(sealed)
-        self._session: onnxruntime.InferenceSession = open_session(sealed.read("model.onnx"), threads=threads)
+        self._session: onnxruntime.InferenceSession = open_session(
+            sealed.read("model.onnx"), threads=threads, spin=spin
+        )
 
     def __repr__(self) -> str:
         return f"Bundle({str(self._sealed.folder)!r}: {self.name}, {self.task}, {len(self.labels)} labels)"
@@ -192,12 +194,13 @@ class Bundle:
         return [answer for item in items for answer in self._readable_outputs([item])]
 
 
-def load_bundle(folder: str | Path, *, threads: int | None = None) -> Bundle:
+def load_bundle(folder: str | Path, *, threads: int | None = None, spin: bool = True) -> Bundle:
     """Open a bundle, refusing it if a single byte of it has changed.
 
     Parameters
     ----------
     threads : how many run its graph; as many as `HEADSTART_THREADS` or the machine gives, if not said
+    spin : whether they keep their cores busy while they wait for each other; better not where others need the cores
 
     Raises
     ------
@@ -210,7 +213,7 @@ def load_bundle(folder: str | Path, *, threads: int | None = None) -> Bundle:
         if name != "model.onnx":  # the largest: read, checked and opened in one go
             sealed.read(name)
     try:
-        return Bundle(sealed, threads=threads)
+        return Bundle(sealed, threads=threads, spin=spin)
     except KeyError as error:
         raise BundleError(
             f"{folder} lacks {error} in its manifest. Make the bundle again with 'headstart fit'."

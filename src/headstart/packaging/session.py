@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 _FATAL_ONLY = 4  # what fails is raised; printed it would be a second voice
 
 
-def open_session(model: bytes, *, threads: int | None = None) -> onnxruntime.InferenceSession:
+def open_session(model: bytes, *, threads: int | None = None, spin: bool = True) -> onnxruntime.InferenceSession:
     """Open a model that is all in `model`.
 
     Parameters
     ----------
     threads : how many run it; `n_threads()` if not said. A session of one starts none, and so outlives a fork
+    spin : whether they keep their cores busy while they wait for each other; better not where others need the cores
 
     Raises
     ------
@@ -39,6 +40,7 @@ def open_session(model: bytes, *, threads: int | None = None) -> onnxruntime.Inf
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or n_threads()
     options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spin)))
     options.log_severity_level = _FATAL_ONLY
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

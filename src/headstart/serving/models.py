@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from headstart.serving.settings import Settings
 
 
+_N_RUNS = 2  # batches at once: one works where the threads of the other wait for each other
 _LONGEST = 4_096  # an axis of free length, where the input does not say where it cuts
 Note = Callable[["Served", "Sequence[Any]", Rows], None]
 
@@ -197,9 +198,9 @@ def open_models(specs: Sequence[str], settings: Settings, before: Iterable[Serve
     """
     known: Mapping[Place, Served] = {one.place: one for one in before}
     shared = settings.workers > 1
-    threads, n_runs = (1, max(1, n_threads() // settings.workers)) if shared else (n_threads(), 1)
+    threads, n_runs = (1, max(1, n_threads() // settings.workers)) if shared else (n_threads(), _N_RUNS)
     return Catalogue(
-        known.get(place) or Served(place, load_bundle(place.folder, threads=threads), settings, n_runs)
+        known.get(place) or Served(place, load_bundle(place.folder, threads=threads, spin=False), settings, n_runs)
         for place in find_places(specs)
     )
 

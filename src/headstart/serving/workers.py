@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import HeadstartError, UserError
+from headstart.engines.memory import share_one_heap
 from headstart.serving import logs
 from headstart.serving.listener import listen
 from headstart.serving.models import Catalogue, open_models
@@ -41,6 +42,7 @@ def serve(specs: Sequence[str], settings: Settings) -> None:
         Settings contradict each other, or the address is taken.
     """
     settings.check()
+    share_one_heap()  # photos are decoded on threads; what each of them freed would stay with it
     Tokens(settings.token_file)
     with listen(settings) as listener:
         if settings.workers == 1:
