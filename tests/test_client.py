@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import socket
 import sys
 import threading
@@ -157,26 +158,31 @@ def test_a_server_that_does_not_answer_is_given_up():
 
 
 def test_a_busy_server_is_asked_again_after_as_long_as_it_says(photos_model, photos, tmp_path):
-    """Room for 16 items: of three threads that send 16 photos each at once, at most one is let in."""
-    bundle, log, answers = headstart.load_bundle(photos_model), tmp_path / "log", []
+    """Room for 16 items: of three threads that send 16 photos each at once, one is let in."""
     chosen = (photos * 2)[:16]
-    with served(photos_model, "--max-queue", "16", log=log) as url:
-        with Client(url, retries=60) as client:
-            threads = [threading.Thread(target=lambda: answers.append(client.predict(chosen))) for _ in range(3)]
-            [thread.start() for thread in threads]
-            [thread.join() for thread in threads]
-        assert answers == [bundle.predict(chosen)] * 3
-        with Client(url, retries=1) as client:
-            started = time.monotonic()
-            with pytest.raises(ServiceError, match=r"answers 429: 16 items are waiting .* Ask again in \d+ s"):
-                client.predict((photos * 2)[:17])
-            assert time.monotonic() - started >= 1.0
-        with Client(url, timeout_s=0.99) as client, pytest.raises(ServiceError, match="429"):
-            client.predict((photos * 2)[:17])  # a second is longer than it would wait
-    requests = [json.loads(line) for line in log.read_text().splitlines()]
-    statuses = [request["status"] for request in requests if request.get("path") == "/v1/predict"]
-    assert statuses.count(200) == 3
-    assert statuses.count(429) >= 2 + 2 + 1
+    expected, answers = headstart.load_bundle(photos_model).predict(chosen), []
+
+    def ask(client):
+        try:
+            answers.append(client.predict(chosen))
+        except ServiceError as error:
+            answers.append(str(error))
+
+    with served(photos_model, "--max-queue", "16", "--max-items", "16", log=tmp_path / "log") as url:
+        for retries in (60, 0):
+            with Client(url, retries=retries) as client:
+                started = time.monotonic()
+                threads = [threading.Thread(target=ask, args=(client,)) for _ in range(3)]
+                [thread.start() for thread in threads]
+                [thread.join() for thread in threads]
+            if retries:
+                assert time.monotonic() - started >= 1.0
+                assert answers == [expected] * 3
+    refused = [answer for answer in answers[3:] if answer != expected]
+    assert refused
+    assert all(re.search(r"answers 429: 16 items are waiting .* Ask again in \d+ s", answer) for answer in refused)
+    requests = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert [request["status"] for request in requests if request.get("path") == "/v1/predict"].count(429) >= 3
 
 
 def test_without_httpx2_the_extra_is_named(monkeypatch):
