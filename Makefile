@@ -7,7 +7,7 @@ LINKS  := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null || e
 
 DEMOS  := bbc cifar10 complaints digits disaster groceries movie-reviews questions sms-spam traffic-lights vader
 
-.PHONY: install fetch demo test check fuzz bench clean
+.PHONY: install fetch demo test check fuzz bench mlflow-env clean
 
 install: $(STAMP)
 
@@ -43,5 +43,9 @@ fuzz: install  ## the server's OpenAPI document, many requests for each address
 bench: install  ## every figure of the docs, printed anew (about an hour and a half on two cores)
 	for program in one_pass predict growth killed serve quality ranking choosing references compress; do $(BIN)/python bench/$$program.py || exit 1; done
 
+mlflow-env: install  ## MLflow holds back pyarrow, so it gets an environment of its own; tests/test_mlflow.py uses it
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-mlflow
+	$(BIN)/uv pip install --quiet --python .venv-mlflow/bin/python --compile-bytecode --editable ".[mlflow]" mlflow==3.17.2
+
 clean:
-	rm -rf .venv demo
+	rm -rf .venv .venv-mlflow demo

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _THIS_MACHINE = ["127.0.0.1", "::1"]
+_N_ROWS, _N_PHOTOS = 90, 6
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -77,3 +78,53 @@ def links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_data(
+    tmp_path_factory: pytest.TempPathFactory, real_data: Callable[[str], Path], new_cache: Callable[[], Path]
+) -> Path:
+    """What pages and examples speak of: tickets.csv, photos/ and tickets-model, cut from real data."""
+    import pandas as pd
+
+    folder = tmp_path_factory.mktemp("small")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADSTART_CACHE", str(new_cache()))
+        complaints = pd.read_csv(real_data("complaints") / "complaints.csv").query("split == 'train'")
+        common = complaints["product"].value_counts().index[:3]
+        rows = complaints[complaints["product"].isin(common)].head(_N_ROWS)[["text", "product"]]
+        rows.to_csv(folder / "tickets.csv", index=False)
+        for kind in ("Anjou", "Orange", "Watermelon"):
+            (folder / "photos" / kind).mkdir(parents=True)
+            for photo in sorted((real_data("groceries") / "train" / kind).iterdir())[:_N_PHOTOS]:
+                (folder / "photos" / kind / photo.name).symlink_to(photo)
+        _fit(folder / "tickets.csv", folder / "tickets-model", source="wordllama-256")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photos_model(tmp_path_factory: pytest.TempPathFactory, small_data: Path, new_cache: Callable[[], Path]) -> Path:
+    """The bundle of the small photos."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HEADSTART_CACHE", str(new_cache()))
+        return _fit(small_data / "photos", tmp_path_factory.mktemp("fitted") / "photos-model", source="mobilenet-v2")
+
+
+@pytest.fixture
+def workplace(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to be in, with links to the small data where a test may use real data."""
+    monkeypatch.chdir(tmp_path)
+    if request.node.get_closest_marker("downloads") is None:
+        monkeypatch.setenv("HEADSTART_CACHE", str(request.getfixturevalue("new_cache")()))
+        return tmp_path
+    request.getfixturevalue("fetched_cache")
+    for path in request.getfixturevalue("small_data").iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    return tmp_path
+
+
+def _fit(data: Path, out: Path, *, source: str) -> Path:
+    import headstart
+
+    headstart.fit(data, out=out, source=source, rivals="none", progress=None)
+    return out

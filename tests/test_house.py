@@ -1,6 +1,7 @@
 """The rules of the house: what is light stays light, what is promised exists, nothing is unpickled."""
 
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -68,6 +69,16 @@ def test_a_server_needs_the_light_install_only():
     loaded = modules_after("import headstart.serving.run, headstart.packaging")
     heavy = {"torch", "onnx", "sklearn", "pandas", "pyarrow", "scipy", "jinja2", "transformers", "opentelemetry.sdk"}
     assert not loaded & heavy
+
+
+def test_predicting_leaves_no_trace_for_anybody(tmp_path):
+    """ONNX Runtime would make an identifier of this machine and a queue of reports below the home folder."""
+    bundle = ROOT / "tests" / "packaging" / "bundles" / "format-1"
+    settings = {key: value for key, value in os.environ.items() if key not in {"CI", "ORT_DISABLE_TELEMETRY"}}
+    program = f"import headstart; headstart.load_bundle({str(bundle)!r})"
+    homes = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", program], check=True, env={**settings, **homes})
+    assert not list(tmp_path.iterdir())
 
 
 def test_every_registered_part_can_be_imported():

@@ -6,6 +6,7 @@ The verbs, in the order of the line. Importing this module loads no heavy librar
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from headstart.sources import find, open_source
 
 __version__ = "0.1.0"
+
+# ONNX Runtime, since 1.29, reports to its makers what it runs unless this is set before it is imported
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _VERBS = {
     "demo": "headstart.data",

@@ -7,6 +7,7 @@
     │   ├── SourceError        pretrained weights: missing, unreachable, changed
     │   ├── BundleError        a saved model: missing, changed, too new
     │   ├── StorageError       a disk that is full, a folder that cannot be written
+    │   ├── ServiceError       a server: out of reach, too busy, failing
     │   └── MissingExtraError  a library that an extra would install
     └── InternalError          we failed: exit code 1, HTTP 500
 
@@ -54,6 +55,10 @@ class BundleError(UserError):
 
 class StorageError(UserError):
     """A file cannot be written."""
+
+
+class ServiceError(UserError):
+    """A server that was asked gives no answer."""
 
 
 class MissingExtraError(UserError):

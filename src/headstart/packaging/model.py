@@ -59,6 +59,13 @@ class Prediction:
             fields["top"] = [{"label": label, "probability": probability} for label, probability in self.top]
         return fields
 
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Prediction:
+        """Make it again from what `to_dict` gave."""
+        top = tuple((one["label"], one["probability"]) for one in fields.get("top", ()))
+        labels = tuple(fields["labels"]) if "labels" in fields else None
+        return cls(**{**fields, "top": top, "labels": labels})
+
 
 class Bundle:
     """A model that has travelled: what `load_bundle` gives.
@@ -160,7 +167,7 @@ class Bundle:
     ) -> list[Prediction]:
         """Answer for every item, with the `top` likeliest labels; an item that cannot be read carries its error."""
         items = _as_sequence(items)
-        names = [_name(item, i) for i, item in enumerate(items)] if names is None else names
+        names = [item_name(item, i) for i, item in enumerate(items)] if names is None else names
         answers: list[Prediction] = []
         for first in range(0, len(items), _BATCH_SIZE):
             chosen = slice(first, first + _BATCH_SIZE)
@@ -247,7 +254,8 @@ def _as_sequence(items: Sequence[Any]) -> Sequence[Any]:
     return items if hasattr(items, "__getitem__") and hasattr(items, "__len__") else list(items)
 
 
-def _name(item: Any, position: int) -> str:
+def item_name(item: Any, position: int) -> str:
+    """Call an item by its path or the beginning of its text, else by its place."""
     if not isinstance(item, str | Path):
         return f"item {position + 1}"
     text = " ".join(str(item).split())

@@ -1,0 +1,219 @@
+"""Ask a model that `headstart serve` serves as one asks a bundle: `predict`, `predictions`."""
+# ruff: noqa: E402  the library may be imported only once it is known to be there
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from headstart.core.errors import DataError, OptionError, ServiceError, require
+from headstart.packaging import Prediction
+from headstart.packaging.model import item_name
+
+require("httpx2", extra="client", purpose="headstart.client")
+import httpx2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Self
+
+__all__ = ["Client", "ServedModel"]
+
+Item = str | bytes | Path
+"""A text; or an encoded image, as the bytes of its file or as its path on this side."""
+
+_BATCH_ITEMS, _BATCH_BYTES = 64, 8 << 20  # of one request: a quarter of what a server takes if it is not told otherwise
+_BUSY = (429, 503)
+_FIRST_WAIT_S = 0.5
+_ERRORS = {400: DataError, 401: OptionError, 403: OptionError, 404: OptionError, 413: DataError, 415: DataError}
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """One version of a model that a server has."""
+
+    name: str
+    version: str
+
+
+class Client:
+    """A server of models; connections are kept open, and several threads may share a client.
+
+    Parameters
+    ----------
+    url : of the server
+    token : bearer token; `HEADSTART_TOKEN`, if not given
+    model : name of the model to ask; the only one, if not given
+    timeout_s : for each answer, and the longest wait before a busy server is asked again
+    retries : how often a busy server (429, 503) is asked again, each time after as long as its `Retry-After` says
+
+    Raises
+    ------
+    OptionError
+        `url` is not an HTTP address; later, if the server does not know the token or the model.
+    DataError
+        The server cannot read what was sent.
+    ServiceError
+        The server cannot be reached, takes too long, stays busy, or fails.
+
+    Examples
+    --------
+    >>> client = Client("http://127.0.0.1:8000", model="tickets")
+    >>> client.predict(["They charged my card twice."])  # doctest: +SKIP
+    ['Credit card or prepaid card']
+    >>> client.close()
+    """
+
+    def __init__(
+        self, url: str, *, token: str | None = None, model: str | None = None, timeout_s: float = 30.0, retries: int = 4
+    ) -> None:
+        token = os.environ.get("HEADSTART_TOKEN") if token is None else token
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        try:
+            self._connections = httpx2.Client(base_url=url, headers=headers, timeout=timeout_s)
+        except httpx2.InvalidURL as error:
+            raise _no_address(url) from error
+        if self._connections.base_url.scheme not in {"http", "https"} or not self._connections.base_url.host:
+            raise _no_address(url)
+        self._path = "/v1/predict" if model is None else f"/v1/models/{quote(model, safe='')}/predict"
+        self._url, self._timeout_s, self._retries = url, timeout_s, retries
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connections.close()
+
+    def ready(self) -> bool:
+        """Tell whether the server may be asked now; False too where nobody answers."""
+        try:
+            return self._connections.get("/v2/health/ready").is_success
+        except httpx2.TransportError:
+            return False
+
+    def models(self) -> tuple[ServedModel, ...]:
+        """List the models and versions that are served."""
+        return tuple(ServedModel(one["name"], one["version"]) for one in self._ask("/v2/repository/index"))
+
+    def predict(self, items: Sequence[Item]) -> list[str] | list[tuple[str, ...]] | list[float]:
+        """Predict a label for each item; several labels where the task is multi-label; values in a regression.
+
+        Raises
+        ------
+        DataError
+            An item cannot be read; `predictions` reports it and answers the others.
+        """
+        answers = self.predictions(items, top=1)
+        wrong = next((answer for answer in answers if answer.error), None)
+        if wrong is not None:
+            raise DataError(f"'{wrong.item}': {wrong.error}")
+        return [_decision(answer) for answer in answers]
+
+    def predictions(self, items: Sequence[Item], *, top: int = 3) -> list[Prediction]:
+        """Answer for every item, with the `top` likeliest labels; an item that cannot be read carries its error.
+
+        Raises
+        ------
+        DataError
+            A path cannot be read here, or not one item of a request can be read there.
+        """
+        if isinstance(items, str | bytes | Path):
+            raise DataError(f"predict takes a list of items, not one {type(items).__name__}. Write [item].")
+        rows = [row for batch in _batches(items) for row in self._ask(self._path, **_body(batch, top))["predictions"]]
+        named = zip(items, rows, strict=True)
+        return [Prediction.from_dict({**row, "item": item_name(item, i)}) for i, (item, row) in enumerate(named)]
+
+    def _ask(self, path: str, **body: Any) -> Any:
+        response = self._post(path, body)
+        for attempt in range(self._retries):
+            wait_s = _wait_s(response, attempt)
+            if response.status_code not in _BUSY or wait_s > self._timeout_s:
+                break
+            time.sleep(wait_s)
+            response = self._post(path, body)
+        if not response.is_success:
+            raise _ERRORS.get(response.status_code, ServiceError)(self._reason(response))
+        return self._content(response)
+
+    def _post(self, path: str, body: dict[str, Any]) -> httpx2.Response:
+        try:
+            return self._connections.post(path, **body)
+        except httpx2.TimeoutException as error:
+            raise ServiceError(
+                f"{self._url} gave no answer within {self._timeout_s:g} s. Ask again later, or raise timeout_s."
+            ) from error
+        except httpx2.TransportError as error:
+            raise ServiceError(f"{self._url} cannot be reached ({error}). Start 'headstart serve' there.") from error
+
+    def _content(self, response: httpx2.Response) -> Any:
+        try:
+            return response.json()
+        except ValueError as error:
+            raise ServiceError(f"{self._url} is no server of Headstart's: it does not answer in JSON.") from error
+
+    def _reason(self, response: httpx2.Response) -> str:
+        """What the server says; a proxy between says nothing that can be read."""
+        said = f"{self._url} answers {response.status_code}"
+        try:
+            return f"{said}: {response.json()['error']}"
+        except (ValueError, KeyError, TypeError):
+            return f"{said} and not why. Ask whoever runs it."
+
+
+def _no_address(url: str) -> OptionError:
+    return OptionError(f"'{url}' is not the address of a server. Give one such as http://127.0.0.1:8000.")
+
+
+def _batches(items: Sequence[Item]) -> Iterator[list[str | bytes]]:
+    """Contents in lists that one request may hold."""
+    batch: list[str | bytes] = []
+    n_bytes = 0
+    for item in items:
+        content = _read(item)
+        if batch and (len(batch) == _BATCH_ITEMS or n_bytes + len(content) > _BATCH_BYTES):
+            yield batch
+            batch, n_bytes = [], 0
+        batch.append(content)
+        n_bytes += len(content)
+    if batch:
+        yield batch
+
+
+def _read(item: Item) -> str | bytes:
+    if isinstance(item, str | bytes):
+        return item
+    if not isinstance(item, Path):
+        raise DataError(f"an item must be a text, or an image as bytes or Path, not a {type(item).__name__}.")
+    try:
+        return item.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {item}: {error.strerror}. Correct the path or its permissions.") from error
+
+
+def _body(batch: list[str | bytes], top: int) -> dict[str, Any]:
+    """Texts go as JSON, files as the parts of a form, which need no base64."""
+    if all(isinstance(content, str) for content in batch):
+        return {"json": {"items": batch, "top": top}}
+    return {"files": [("items", ("item", content)) for content in batch], "params": {"top": top}}
+
+
+def _wait_s(response: httpx2.Response, attempt: int) -> float:
+    """As long as the server says, or twice as long each time; a little more, so that not all come back at once."""
+    said = response.headers.get("retry-after", "")
+    seconds = float(said) if said.isdecimal() else _FIRST_WAIT_S * 2**attempt
+    return seconds * random.uniform(1.0, 1.25)  # noqa: S311  no secret
+
+
+def _decision(answer: Prediction) -> Any:
+    if answer.value is not None:
+        return answer.value
+    return answer.label if answer.labels is None else answer.labels
