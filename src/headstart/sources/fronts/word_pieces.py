@@ -101,7 +101,7 @@ def _ranges(codes: list[int]) -> str:
     '[\\x{4e00}-\\x{4e02}\\x{f900}-\\x{f900}]'
     """
     firsts = [code for code, before in zip(codes, [-1, *codes], strict=False) if code != before + 1]
-    lasts = [code for code, after in zip(codes, [*codes[1:], -1], strict=True) if code != after - 1]
+    lasts = [code for code, after in zip(codes, [*codes[1:], -1], strict=False) if code != after - 1]
     ranges = [rf"\x{{{first:x}}}-\x{{{last:x}}}" for first, last in zip(firsts, lasts, strict=True)]
     return f"[{''.join(ranges)}]" if ranges else ""
 
