@@ -17,7 +17,9 @@ IR_VERSION = 9  # the oldest that holds opset 18: bundles must load in runtimes 
 
 FLOAT32 = 1  # ONNX's number, for casts
 
-_ELEMENT_TYPES = {"float32": FLOAT32, "uint8": 2, "int64": 7, "string": 8, "bool": 9, "float64": 11}
+ELEMENT_TYPES = {"float32": FLOAT32, "uint8": 2, "int32": 6, "int64": 7, "string": 8, "bool": 9, "float64": 11}
+"""ONNX's number of each type of elements."""
+
 _DOMAIN_VERSIONS = {"": OPSET, "ai.onnx.ml": 2}  # of others 1
 
 
@@ -146,7 +148,7 @@ class GraphBuilder:
     def _subgraph(self, name: str, nodes: list[onnx.NodeProto], value: str, dtype: str) -> onnx.GraphProto:
         from onnx import helper
 
-        typed = helper.make_tensor_value_info(value, _ELEMENT_TYPES[dtype], None)
+        typed = helper.make_tensor_value_info(value, ELEMENT_TYPES[dtype], None)
         return helper.make_graph(nodes, self._fresh(name), [], [typed])
 
     def _fresh(self, stem: str) -> str:
@@ -165,4 +167,4 @@ def mean_over_tokens(graph: GraphBuilder, x: str, mask: str) -> str:
 def _value_info(name: str, dtype: str, shape: Sequence[int | str]) -> onnx.ValueInfoProto:
     from onnx import helper
 
-    return helper.make_tensor_value_info(name, _ELEMENT_TYPES[dtype], list(shape))
+    return helper.make_tensor_value_info(name, ELEMENT_TYPES[dtype], list(shape))

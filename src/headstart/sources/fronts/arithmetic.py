@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.sources.graph import ELEMENT_TYPES
+
 if TYPE_CHECKING:
     from headstart.sources.graph import GraphBuilder
-
-    Operand = "Value | float | np.ndarray[Any, Any]"
-
-_NUMBERS = {"float32": 1, "uint8": 2, "int32": 6, "int64": 7, "bool": 9, "float64": 11}
-"""ONNX's number of each type of elements."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +49,6 @@ class Value:
     def __floordiv__(self, other: Any) -> Value:
         quotient = self.apply("Div", other)  # of whole numbers it cuts the fraction off
         return quotient if self.dtype == "int64" else quotient.floor()
-
-    def __mod__(self, other: Any) -> Value:
-        return self.apply("Mod", other)
 
     def __and__(self, other: Value) -> Value:
         return self.apply("And", other)
@@ -99,7 +93,7 @@ class Value:
 
     def cast(self, dtype: str) -> Value:
         """Convert to another type of elements."""
-        return Value(self.graph, self.graph.op("Cast", self.name, to=_NUMBERS[dtype]), dtype)
+        return Value(self.graph, self.graph.op("Cast", self.name, to=ELEMENT_TYPES[dtype]), dtype)
 
     def shaped(self, *shape: int) -> Value:
         """Reshape; -1 is what remains."""

@@ -54,33 +54,36 @@ def attach(graph: GraphBuilder, prepared: PixelInput, items: str, *, are_files: 
 
 
 def _sides(prepared: PixelInput, height: Value, width: Value, *, are_files: bool) -> tuple[_Side, _Side]:
-    zero, goal = height.constant(0), (height.constant(prepared.height_px), width.constant(prepared.width_px))
-    whole = [
-        _Side(length=length, start=zero, end=length, target=to)
-        for length, to in zip((height, width), goal, strict=True)
-    ]
-    scales = [side.length / side.target for side in whole]
-    if prepared.resize == "squash":
-        return whole[0], whole[1]
+    """Rows and columns, as `PixelInput` chooses them."""
+    goals = height.constant(prepared.height_px), width.constant(prepared.width_px)
+    zero = height.constant(0)
+    rows, columns = (
+        _Side(length=length, start=zero, end=length, target=goal)
+        for length, goal in zip((height, width), goals, strict=True)
+    )
+    if prepared.resize == "crop":
+        return _centre(prepared, rows, columns, are_files=are_files)
     if prepared.resize == "pad":
-        scale = (height.constant(prepared.height_px) / height).at_most(width.constant(prepared.width_px) / width)
-        targets = [(side.length * scale).apply("Round").at_least(1) for side in whole]
-        return replace(whole[0], target=targets[0]), replace(whole[1], target=targets[1])
-    share = scales[0].at_most(scales[1]) * prepared.crop_share
-    seen = [side.target * share for side in whole]
-    starts = [((side.length - part) / 2).at_least(0) for side, part in zip(whole, seen, strict=True)]
-    ends = [(start + part).at_most(side.length) for side, start, part in zip(whole, starts, seen, strict=True)]
-    cropped = [replace(side, start=start, end=end) for side, start, end in zip(whole, starts, ends, strict=True)]
-    if are_files:
-        return cropped[0], cropped[1]
-    is_ready = height.equals(prepared.height_px) & width.equals(
-        prepared.width_px
-    )  # an array of that very size is taken as it is
-    chosen = [
-        replace(side, start=zero.where(is_ready, side.start), end=side.length.where(is_ready, side.end))
-        for side in cropped
-    ]
-    return chosen[0], chosen[1]
+        scale = (goals[0] / height).at_most(goals[1] / width)
+        rows, columns = (
+            replace(side, target=(side.length * scale).apply("Round").at_least(1)) for side in (rows, columns)
+        )
+    return rows, columns
+
+
+def _centre(prepared: PixelInput, rows: _Side, columns: _Side, *, are_files: bool) -> tuple[_Side, _Side]:
+    """Cut the middle out; an array of the very size that the network sees is taken as it is."""
+    scale = (rows.length / rows.target).at_most(columns.length / columns.target) * prepared.crop_share
+    is_ready = rows.length.equals(prepared.height_px) & columns.length.equals(prepared.width_px)
+    cut = []
+    for side in (rows, columns):
+        seen = side.target * scale
+        start = ((side.length - seen) / 2).at_least(0)
+        end = (start + seen).at_most(side.length)
+        if not are_files:
+            start, end = side.start.where(is_ready, start), side.end.where(is_ready, end)
+        cut.append(replace(side, start=start, end=end))
+    return cut[0], cut[1]
 
 
 def _reduced(photo: Value, rows: _Side, columns: _Side) -> tuple[Value, _Side, _Side]:

@@ -55,7 +55,7 @@ def tokenized(graph: GraphBuilder, described: dict[str, Any], texts: str, longes
     is_unknown = pieces.equals(number_of_unknown)
     is_bad = _summed(word, is_unknown.cast("int64"), n_words) > 0  # a word with an unknown part is unknown as a whole
     is_bad_piece = is_bad.apply("Gather", word, axis=0)
-    kept = begins.constant(1).where(is_bad_piece, 0).apply("Sub", begins.at_most(1)) < 1
+    kept = is_bad_piece.cast("int64") - begins.at_most(1) < 1  # of an unknown word its first piece alone
     flat = pieces.constant(number_of_unknown).where(is_bad_piece, pieces).apply("Compress", kept, axis=0)
     lengths = (
         ones.where(is_bad, after - before).apply("Reshape", shape).apply("ReduceSum", shape.constant([1]), keepdims=0)
@@ -101,7 +101,7 @@ def _ranges(codes: list[int]) -> str:
     '[\\x{4e00}-\\x{4e02}\\x{f900}-\\x{f900}]'
     """
     firsts = [code for code, before in zip(codes, [-1, *codes], strict=False) if code != before + 1]
-    lasts = [code for code, after in zip(codes, [*codes[1:], -1], strict=True) if code != after - 1]
+    lasts = [code for code, after in zip(codes, [*codes[1:], -1], strict=False) if code != after - 1]
     ranges = [rf"\x{{{first:x}}}-\x{{{last:x}}}" for first, last in zip(firsts, lasts, strict=True)]
     return f"[{''.join(ranges)}]" if ranges else ""
 
