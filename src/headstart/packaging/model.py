@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import BundleError, DataError, OptionError, UserError
+from headstart.core.errors import DataError, OptionError, UserError
 from headstart.packaging.manifest import Sealed, open_sealed
 from headstart.packaging.session import open_session
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import FloatArray
     from headstart.core.model import Input
+    from headstart.packaging.signing import Trust
 
 _BATCH_SIZE = 16
 _THRESHOLD = 0.5  # of a calibrated probability: a label is given where it is likelier than not
@@ -68,11 +69,13 @@ class Bundle:
     manifest : what the bundle says of itself: `source`, `deployed`, `columns`, `libraries`, `created` …
     name, task, modality, labels : of the data it was fitted on
     input : prepares items for the graph
+    signer : whose trusted key signed it; '' where no signature was required
     """
 
     def __init__(self, sealed: Sealed) -> None:
         self._sealed = sealed
         self.manifest: Mapping[str, Any] = sealed.content
+        self.signer = sealed.signer
         self.name: str = self.manifest["name"]
         self.task: str = self.manifest["task"]
         self.modality: str = self.manifest["modality"]
@@ -163,25 +166,24 @@ class Bundle:
         return Prediction(item=name, label=best[0][0], probability=best[0][1], top=best)
 
 
-def load_bundle(folder: str | Path) -> Bundle:
+def load_bundle(folder: str | Path, *, trust: Trust | None = None) -> Bundle:
     """Open a bundle, refusing it if a single byte of it has changed.
+
+    Parameters
+    ----------
+    trust : a file of public keys, or such lines themselves, of which one must have signed the bundle; None for the file
+        that HEADSTART_TRUST names, if it does, and () to require no signature
 
     Raises
     ------
     BundleError
-        There is no bundle there, it is damaged, or a newer Headstart made it.
+        There is no bundle there, it is damaged, a newer Headstart made it, or it lacks a signature that is required.
     """
-    folder = Path(folder)
-    sealed = open_sealed(folder)
+    sealed = open_sealed(Path(folder), trust)
     for name in sealed.content["files"]:
         if name != "model.onnx":  # the largest: read, checked and opened in one go
             sealed.read(name)
-    try:
-        return Bundle(sealed)
-    except KeyError as error:
-        raise BundleError(
-            f"{folder} lacks {error} in its manifest. Make the bundle again with 'headstart fit'."
-        ) from error
+    return Bundle(sealed)
 
 
 def _build_input(sealed: Sealed) -> Input:
