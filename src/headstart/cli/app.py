@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from headstart.cli.demo import demo
+from headstart.cli.export import export
 from headstart.cli.fit import fit
 from headstart.cli.inspect import inspect
 from headstart.cli.predict import predict
@@ -22,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Adapt a pretrained model to your few hundred examples, prove that it helped, and pack it to run anywhere.",
 )
-for _command in (demo, inspect, sources, rank, fit, predict, prove, report):
+for _command in (demo, inspect, sources, rank, fit, predict, prove, report, export):
     if isinstance(_command, typer.Typer):
         app.add_typer(_command, name="sources")
     else:

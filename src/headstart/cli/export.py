@@ -1,0 +1,60 @@
+"""headstart export: a bundle in the formats of others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from headstart.cli.options import BundlePath, Json
+from headstart.cli.output import emit, say
+from headstart.core.errors import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.packaging import Bundle
+
+
+def export(
+    bundle: BundlePath,
+    onnx: Annotated[
+        Path | None, typer.Option("--onnx", help="Write one ONNX file that takes photos or texts as they are.")
+    ] = None,
+    check: Annotated[
+        str | None, typer.Option("--check", metavar="DATA", help="Compare with BUNDLE on up to 200 items of DATA.")
+    ] = None,
+    *,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Standard operators alone: takes pixels or token numbers.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write BUNDLE in the formats of others, checked against it."""
+    from headstart.packaging import load_bundle
+    from headstart.packaging.exports import Wishes
+    from headstart.packaging.exports import export as write
+
+    wanted = {name: out for name, out in {"onnx": onnx}.items() if out is not None}
+    if not wanted:
+        raise OptionError("no format was named. Say what to write, such as --onnx model.onnx.")
+    model = load_bundle(bundle)
+    wishes = Wishes(items=_items(model, check), plain=plain)
+    records = [write(model, name, out, wishes) for name, out in wanted.items()]
+    for record in records:
+        say(record["sentence"])
+    if as_json:
+        emit(records)
+
+
+def _items(model: Bundle, data: str | None) -> Sequence[Any]:
+    """Take real items, spread over the whole of `data`."""
+    if data is None:
+        return ()
+    from headstart.data import read_items
+    from headstart.packaging.exports import MAX_CHECKED
+
+    found = read_items(data, modality=model.manifest["modality"], input=model.manifest["columns"].get("input")).items
+    n_taken = min(len(found), MAX_CHECKED)
+    return [found[position * len(found) // n_taken] for position in range(n_taken)]
