@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headstart.cli.options import BundlePath, Json
+from headstart.cli.options import BundlePath, Json, Trust
 from headstart.cli.output import emit, say
 from headstart.core.errors import OptionError
 
@@ -25,6 +25,7 @@ def export(
     check: Annotated[
         str | None, typer.Option("--check", metavar="DATA", help="Compare with BUNDLE on up to 200 items of DATA.")
     ] = None,
+    trust: Trust = None,
     *,
     plain: Annotated[
         bool, typer.Option("--plain", help="Standard operators alone: takes pixels or token numbers.")
@@ -39,7 +40,7 @@ def export(
     wanted = {name: out for name, out in {"onnx": onnx}.items() if out is not None}
     if not wanted:
         raise OptionError("no format was named. Say what to write, such as --onnx model.onnx.")
-    model = load_bundle(bundle)
+    model = load_bundle(bundle, trust=trust)
     wishes = Wishes(items=_items(model, check), plain=plain)
     records = [write(model, name, out, wishes) for name, out in wanted.items()]
     for record in records:

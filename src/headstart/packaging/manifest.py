@@ -38,7 +38,7 @@ _FIELDS: dict[str, type] = {
     "input": dict,
 }
 _INPUT_FIELDS: dict[str, type] = {"kind": str, "settings": dict, "files": dict}
-_KINDS = {str: "a text", list: "a list", dict: "an object"}
+_KINDS: dict[type, str] = {str: "a text", list: "a list", dict: "an object"}
 _SAFE_NAME = re.compile(r"(?!\.)[\w.-]+(/(?!\.)[\w.-]+)?", re.ASCII)
 _COPY_AGAIN = "Copy the whole bundle again from where it was made, or make it again with 'headstart fit'."
 
@@ -155,7 +155,9 @@ def check_files(manifest: Path, files: Mapping[str, Any]) -> None:
         if type(size) is not int or size < 0:
             raise BundleError(f"{manifest} does not say how long {name!r} is. {_COPY_AGAIN}")
         if size > MAX_FILE_BYTES:
-            raise BundleError(f"{manifest} says that {name!r} is too large: {size} bytes; {MAX_FILE_BYTES} are allowed.")
+            raise BundleError(
+                f"{manifest} says that {name!r} is too large: {size} bytes; {MAX_FILE_BYTES} are allowed."
+            )
     if len(files) > MAX_FILES:
         raise BundleError(f"{manifest} lists too many files: {len(files)}; {MAX_FILES} are allowed.")
     total = sum(entry["bytes"] for entry in files.values())

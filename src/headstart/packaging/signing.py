@@ -178,7 +178,9 @@ def _private_key(path: Path) -> Ed25519PrivateKey:
     try:
         key = serialization.load_ssh_private_key(path.read_bytes(), None)
     except OSError as error:
-        raise OptionError(f"the key {path} cannot be read ({error.strerror}). Make one: headstart keys new FILE") from error
+        raise OptionError(
+            f"the key {path} cannot be read ({error.strerror}). Make one: headstart keys new FILE"
+        ) from error
     except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it has a passphrase
         key = None
     if not isinstance(key, Ed25519PrivateKey):
