@@ -22,6 +22,9 @@ def export(
     onnx: Annotated[
         Path | None, typer.Option("--onnx", help="Write one ONNX file that takes photos or texts as they are.")
     ] = None,
+    web: Annotated[
+        Path | None, typer.Option("--web", help="Write a static page that runs the model in the browser.")
+    ] = None,
     check: Annotated[
         str | None, typer.Option("--check", metavar="DATA", help="Compare with BUNDLE on up to 200 items of DATA.")
     ] = None,
@@ -37,7 +40,7 @@ def export(
     from headstart.packaging.exports import Wishes
     from headstart.packaging.exports import export as write
 
-    wanted = {name: out for name, out in {"onnx": onnx}.items() if out is not None}
+    wanted = {name: out for name, out in {"onnx": onnx, "web": web}.items() if out is not None}
     if not wanted:
         raise OptionError("no format was named. Say what to write, such as --onnx model.onnx.")
     model = load_bundle(bundle, trust=trust)

@@ -89,7 +89,7 @@ class ParquetFile:
         except (OSError, ValueError) as error:
             raise DataError(f"'{path}' is not a Parquet file that can be read. Write it again, or as CSV.") from error
         self.names = tuple(name for name in self._file.schema_arrow.names if not name.startswith("__index_level_"))
-        if self._file.metadata.num_rows == 0:
+        if self._file.metadata.num_rows < 1:
             raise DataError(f"'{path}' holds no rows; rows with a text or an image, and a label, were expected.")
 
     def sample(self) -> dict[str, list[Any]]:
@@ -97,7 +97,7 @@ class ParquetFile:
         step = -(-self._file.metadata.num_rows // SAMPLE_ROWS)
         sample: dict[str, list[Any]] = {name: [] for name in self.names}
         n_before = 0
-        for batch in self._file.iter_batches(batch_size=8_192, columns=list(self.names)):
+        for batch in self._batches(self.names):
             wanted = list(range(-n_before % step, batch.num_rows, step))
             for name, cells in batch.take(wanted).to_pydict().items():
                 sample[name].extend(cells)
@@ -108,19 +108,29 @@ class ParquetFile:
         """Read the columns `names`."""
         packer = TextPacker()
         cells_of: dict[str, list[Any]] = {name: [] for name in names if name != text}
-        for batch in self._file.iter_batches(batch_size=8_192, columns=list(names)):
+        n_rows = 0
+        for batch in self._batches(names):
+            n_rows += batch.num_rows
             for name, cells in batch.to_pydict().items():
                 if name == text:
                     for cell in cells:
                         packer.append("" if cell is None else str(cell))
                 else:
                     cells_of[name].extend(sys.intern(c) if isinstance(c, str) else c for c in cells)
-        n_rows = self._file.metadata.num_rows
         columns: dict[str, Sequence[Any]] = dict(cells_of)
         if text in names:
             assert text is not None
             columns[text] = packer.finish()
         return Table(columns=columns, rows=range(1, n_rows + 1), n_rows=n_rows)
+
+    def _batches(self, names: Sequence[str]) -> Iterator[Any]:
+        from pyarrow import ArrowException
+
+        try:
+            yield from self._file.iter_batches(batch_size=8_192, columns=list(names))
+        except (ArrowException, OSError) as error:
+            reason = " ".join(str(error).split())[:80]
+            raise DataError(f"'{self.path}' is damaged or cut off ({reason}). Write it again, or as CSV.") from error
 
 
 _EXAMPLE = 'such as {"text": "never arrived", "label": "delivery"}'

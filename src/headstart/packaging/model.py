@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import DataError, OptionError, UserError
+from headstart.core.errors import BundleError, DataError, OptionError, UserError
 from headstart.packaging.manifest import Sealed, open_sealed
 from headstart.packaging.session import open_session
 
@@ -82,6 +82,7 @@ class Bundle:
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
         self.input: Input = _build_input(sealed)
         self._session: onnxruntime.InferenceSession = open_session(sealed.read("model.onnx"))
+        _check_outputs(self._session, len(self.labels))
 
     def __repr__(self) -> str:
         return f"Bundle({str(self._sealed.folder)!r}: {self.name}, {self.task}, {len(self.labels)} labels)"
@@ -184,6 +185,14 @@ def load_bundle(folder: str | Path, *, trust: Trust | None = None) -> Bundle:
         if name != "model.onnx":  # the largest: read, checked and opened in one go
             sealed.read(name)
     return Bundle(sealed)
+
+
+def _check_outputs(session: onnxruntime.InferenceSession, n_labels: int) -> None:
+    shapes = {output.name: output.shape for output in session.get_outputs()}
+    if shapes.get("outputs", [0])[-1] != n_labels:
+        raise BundleError(
+            f"model.onnx does not give one output for each of the {n_labels} labels. Make the bundle again with 'headstart fit'."
+        )
 
 
 def _build_input(sealed: Sealed) -> Input:
