@@ -6,7 +6,6 @@ The manifest holds the hash of every other file, so that a signature of it is a 
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -114,7 +113,7 @@ def check_signature(signature: bytes | None, manifest: bytes, trust: Trust, wher
 
     try:
         _public_key(f"{_ALGORITHM} {words[1]}").verify(base64.b64decode(words[2]), _CONTEXT + manifest)
-    except (InvalidSignature, binascii.Error) as error:
+    except (InvalidSignature, ValueError) as error:  # ValueError: it is no Base64
         raise BundleError(
             f"{where / SIGNATURE} is not a signature of its manifest.json: one of the two was changed. "
             "Do not trust this bundle."
