@@ -35,6 +35,7 @@ test: check fetch  ## everything, with the network closed to the tests
 fetch: install  ## the pretrained weights and the real data, once, into the cache
 	$(BIN)/headstart sources fetch --all
 	$(BIN)/python tests/known_photos.py
+	$(BIN)/python -c "from headstart.packaging.exports.web import PACKAGES; [package.contents() for package in PACKAGES]"
 	for name in $(DEMOS); do $(BIN)/headstart demo $$name --out demo/$$name || exit 1; done
 
 bench: install  ## every figure of the docs, printed anew (about an hour and a half on two cores)

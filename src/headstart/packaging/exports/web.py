@@ -61,6 +61,8 @@ _TOKENIZERS = _Package(
     licence="Apache-2.0, Hugging Face; the licence is in tokenizers-licence.txt",
 )
 
+PACKAGES = (_RUNTIME, _TOKENIZERS)
+
 
 def export(bundle: Bundle, out: Path, wishes: Wishes) -> dict[str, Any]:  # noqa: ARG001  (all exports share one signature)
     """Write the folder of the page, which any server of static files can give out.

@@ -3,10 +3,11 @@
 import { Tokenizer } from "../runtime/tokenizers.min.mjs";
 
 const CHARACTERS_PER_TOKEN = 64;
+const WITHOUT = { added_tokens: [], normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null }; // may be left out
 
 /** An input for texts: `input_ids` and `attention_mask`. */
 export async function make({ max_tokens, special_tokens }, files) {
-  const tokenizer = new Tokenizer(JSON.parse(files["tokenizer.json"]), {});
+  const tokenizer = new Tokenizer({ ...WITHOUT, ...JSON.parse(files["tokenizer.json"]) }, {});
   return async (text) => {
     const characters = Array.from(text.slice(0, 2 * max_tokens * CHARACTERS_PER_TOKEN));
     const whole = characters.slice(0, max_tokens * CHARACTERS_PER_TOKEN).join("").replace(/\p{Cs}/gu, "?");
