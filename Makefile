@@ -23,11 +23,12 @@ demo: install  ## real photos of supermarket shelves become a proven model and a
 	$(BIN)/headstart fit demo/groceries --out demo/groceries-model
 	$(BIN)/headstart predict demo/groceries-model demo/groceries/test/*/*0.jpg --top 3 | head -n 5
 
-check: install  ## what is quick: lint, types, import contracts
+check: install  ## what is quick: lint, types, import contracts, the libraries' pins and licences
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python bench/audit.py
 
 test: check fetch  ## everything, with the network closed to the tests
 	$(BIN)/python -m pytest
