@@ -40,7 +40,7 @@ fetch: install  ## the pretrained weights and the real data, once, into the cach
 	for name in $(DEMOS); do $(BIN)/headstart demo $$name --out demo/$$name || exit 1; done
 
 bench: install  ## every figure of the docs, printed anew (about an hour and a half on two cores)
-	for program in one_pass predict growth killed quality ranking references; do $(BIN)/python bench/$$program.py || exit 1; done
+	for program in one_pass predict growth killed quality ranking choosing references; do $(BIN)/python bench/$$program.py || exit 1; done
 
 clean:
 	rm -rf .venv demo

@@ -41,10 +41,11 @@ FOLDER = Path("demo")
 N_TIMED = 16
 BLIND = ("chance", "prior")  # they look at no item
 VARIANTS = {
-    "with neighbours": {"weights": {"ridge": 0.5, "neighbours": 0.5}},
-    "without the prior": {"prior_sd": 10.0},
-    "trusting the prior": {"prior_sd": 0.03},
+    "by ridge": {"ranker": "ridge"},
+    "by neighbours": {"ranker": "neighbours"},
     "growing by 4": {"growth": 4.0},
+    "beginning with 48": {"first": 48},
+    "two rounds, up to 96": {"cap": 96},
     "all items at once": {"first": 1000},
 }
 USUAL = {"image": "efficientnet-lite0", "text": "all-minilm-l6-v2"}
@@ -153,15 +154,17 @@ def seconds_per_item(dataset, source, journal) -> float:
     sample.sort(key=source.size)
 
     def measured():
-        session, seconds = source.session(), 0.0
+        session, left, seconds = source.session(), list(sample), 0.0
         session.run(None, source.input.prepare(sample[:1]))  # what is loaded lazily, or grows at first, does not count
-        for start in range(0, len(sample), source.batch_size):
+        while left:
+            batch = left[-source.batch_of(source.size(left[-1])) :]
             started = time.perf_counter()
-            session.run(None, source.input.prepare(sample[start : start + source.batch_size]))
+            session.run(None, source.input.prepare(batch))
             seconds += time.perf_counter() - started
+            del left[-len(batch) :]
         return {"s": np.array(seconds / len(sample))}
 
-    key = ("bench-ranking-seconds-warm", source.digest, tuple(source.key(item) for item in sample))
+    key = ("bench-ranking-seconds-alone", source.digest, tuple(source.key(item) for item in sample))
     return float(journal.recall(key, measured)["s"])
 
 

@@ -131,6 +131,25 @@ def test_logme_is_the_largest_evidence_of_a_gaussian():
     assert get("rankers", "logme")().rate(problem, CARD).value == pytest.approx(best / 30, abs=0.01)
 
 
+def test_what_an_item_adds_to_logme_is_its_density_given_those_before_it():
+    """Item by item by the conditional normal distribution, from the covariance that the whole has."""
+    from headstart.ranking.rankers.logme import LogME
+
+    problem = make_problem("regression", n=12, d=30, separation=1.0)
+    x, y = problem.features, problem.targets[:, 0]
+    eigenvalues, u = np.linalg.eigh(x @ x.T)
+    alpha, beta = LogME()._precisions(eigenvalues, u.T @ y)
+    covariance = x @ x.T / alpha + np.eye(12) / beta
+    expected = np.empty(12)
+    for i in range(12):
+        weights = np.linalg.solve(covariance[:i, :i], covariance[:i, i])
+        variance = covariance[i, i] - weights @ covariance[:i, i]
+        expected[i] = -0.5 * ((y[i] - weights @ y[:i]) ** 2 / variance + np.log(2 * np.pi * variance))
+    rating = LogME().rate(problem, CARD)
+    np.testing.assert_allclose(rating.by_item, expected, atol=1e-6)
+    assert rating.value == pytest.approx(expected.mean())
+
+
 def test_every_card_has_its_place_in_the_prior():
     from headstart.ranking.rankers.prior import Prior
     from headstart.sources import cards

@@ -157,8 +157,11 @@ def _batches(items: Sequence[Any], contents: Contents, backbone: Source) -> Iter
     """Cut all contents into batches of like size, the largest first; within a size in the order of the items."""
     sizes = np.array([backbone.size(items[i]) for i in contents.first], dtype=np.int64)
     order = np.lexsort((contents.first, -sizes))
-    for start in range(0, len(order), backbone.batch_size):
-        yield order[start : start + backbone.batch_size]
+    start = 0
+    while start < len(order):
+        end = start + backbone.batch_of(int(sizes[order[start]]))
+        yield order[start:end]
+        start = end
 
 
 def _missing(batches: Iterator[Numbers], done: NDArray[np.bool_]) -> list[Numbers]:

@@ -60,9 +60,7 @@ def choose_source(
     seed: int,
     progress: TextIO | None,
 ) -> tuple[AnySource, Ranking | None]:
-    """Open the one source that was named or is usual, or rank the candidates and open the best, joined by the next ones.
-
-    The usual source is that of the preset, where nothing is named, limited or to be blended.
+    """Open the one source that was named, or rank the candidates and open the best, joined by the next ones.
 
     Raises
     ------
@@ -70,10 +68,7 @@ def choose_source(
         No source is within the limits, or one that was named reads other items.
     """
     if names is None and limits == Limits():
-        if dataset.modality in preset.usual and preset.max_sources == 1:
-            names = [preset.usual[dataset.modality]]
-        else:
-            limits = Limits(max_size_mib=preset.max_size_mib)
+        limits = Limits(max_size_mib=preset.max_size_mib)
     if names is not None and len(names) == 1 and limits == Limits():
         (card,) = candidates(dataset, names)
         return open_source(card, sink=progress), None

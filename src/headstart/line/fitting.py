@@ -67,9 +67,9 @@ def fit(
     data : whatever `headstart.load` takes
     out : folder of the bundle; None for one that goes when the process ends
     source : name of a pretrained network; several, as a list or with commas between, are ranked and the best is taken;
-        None for all that read texts, or the usual one for photos
+        None for all that read such items
     strategy : 'auto', or the name of one candidate: 'ridge', 'logistic', 'prototypes', 'discriminant'
-    preset : 'fast' (a minute: candidates ranked on 48 items, simple rivals), 'balanced' (on up to 1,000 by successive
+    preset : 'fast' (a minute: candidates ranked on up to 96 items, simple rivals), 'balanced' (on up to 1,000 by successive
         halving, all rivals), 'best' (all candidates on up to 1,000 items, all rivals); what is given on its own goes before
     rivals : 'full', 'simple' (seconds), or 'none', which proves nothing; None for the preset's
     budget_s : time for everything, in seconds; sources and rivals that cost too much are left out, and named

@@ -1,7 +1,4 @@
-"""Presets: what 'fast', 'balanced' and 'best' mean in time and candidates.
-
-On photos no way of ranking has beaten always taking EfficientNet-Lite0 so far (docs/log.md), so only 'best' ranks them.
-"""
+"""Presets: what 'fast', 'balanced' and 'best' mean in time and candidates."""
 
 from __future__ import annotations
 
@@ -10,12 +7,8 @@ from typing import TYPE_CHECKING
 
 from headstart.core.errors import unknown_name
 from headstart.ranking import Halving
-from headstart.sources.defaults import default_source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from headstart.core.dataset import Modality
     from headstart.proof.rival import Cost
 
 
@@ -27,7 +20,6 @@ class Preset:
     ----------
     halving : how many items the candidates are ranked on
     rivals : what the model is proven against
-    usual : by modality, the source that is taken unranked where the user names none and sets no limit
     max_size_mib : largest source that is looked at where none is named: what is larger is slow, and long to fetch
     max_sources : how many sources may be blended into one model
     budget_s : time for everything, in seconds; None for no limit
@@ -35,16 +27,15 @@ class Preset:
 
     halving: Halving = field(default_factory=Halving)
     rivals: Cost = "full"
-    usual: Mapping[Modality, str] = field(default_factory=lambda: {"image": default_source("image")})
     max_size_mib: float | None = 200.0
     max_sources: int = 1
     budget_s: float | None = None
 
 
 _PRESETS = {
-    "fast": Preset(halving=Halving(cap=48), rivals="simple", max_size_mib=100.0, budget_s=60.0),
+    "fast": Preset(halving=Halving(cap=96), rivals="simple", max_size_mib=100.0, budget_s=60.0),
     "balanced": Preset(),
-    "best": Preset(halving=Halving(first=1000), usual={}, max_size_mib=None, max_sources=3),
+    "best": Preset(halving=Halving(first=1000), max_size_mib=None, max_sources=3),
 }
 
 

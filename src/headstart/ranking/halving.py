@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.adaptation.problem import Problem
+from headstart.core import registry
 from headstart.data.near_duplicates import find_near_duplicates
 from headstart.ranking.rankers.prior import Prior
 from headstart.ranking.sampling import beginning, sampling_order
-from headstart.ranking.standing import compare
+from headstart.ranking.standing import compare, foretold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.core.report import Score
     from headstart.proof.metrics import Metric
+    from headstart.ranking.ranker import Ranker
     from headstart.ranking.standing import Standing
     from headstart.sources import Card
 
@@ -44,29 +46,26 @@ class Halving:
     ----------
     first, growth, cap : items of the first round, by what they grow, and the most that any source sees
     keep : share of the sources that may go on to the next round; of two both may
-    tolerance : a source goes on only where leaving it out would cost more than this on average (unit of the metric)
-    weights : by ranker that gives held-out outputs, how much its metric counts in the evidence
-    prior, prior_sd : what is known beforehand, and how far a task lies from it (unit of the metric)
+    ranker : whose word decides. Where it says what each item adds, a source that is credibly behind goes no further
+    prior : decides between equals
 
     References
     ----------
     Karnin, Koren and Somekh, Almost optimal exploration in multi-armed bandits, ICML 2013.
     """
 
-    first: int = 48
+    first: int = 32
     growth: float = 2.0
     cap: int = 1000
     keep: float = 0.5
-    tolerance: float = 0.002
-    weights: Mapping[str, float] = field(default_factory=lambda: {"ridge": 1.0})
+    ranker: str = "logme"
     prior: Prior = field(default_factory=Prior)
-    prior_sd: float = 0.1
 
     def sizes(self, n_items: int, n_labels: int) -> list[int]:
         """Items that a source has seen after each round; the first has three of each class, and none more than `cap`.
 
         >>> Halving().sizes(700, 6)
-        [48, 96, 192, 384, 700]
+        [32, 64, 128, 256, 700]
         """
         most = min(n_items, self.cap)
         sizes = [min(most, max(self.first, 3 * n_labels))]
@@ -97,23 +96,20 @@ class Halving:
         groups = np.arange(len(dataset)) if dataset.groups is None else dataset.groups
         order = sampling_order(dataset.targets, groups, seed=seed)
         alive = sorted(cards, key=lambda name: (-self.prior.of(name), name))
+        ranker: Ranker = registry.get("rankers", self.ranker)()
         seen: dict[str, Seen] = {}
-        for size in self.sizes(len(dataset), dataset.targets.shape[1]):
+        sizes = self.sizes(len(dataset), dataset.targets.shape[1])
+        for size in sizes:
             index = beginning(order, size)
             features = {name: look(name, index) for name in alive}
-            standing = compare(
-                self._problems(dataset, index, groups[index], features, seed),
-                cards,
-                metric,
-                weights=self.weights,
-                prior=self.prior,
-                prior_sd=self.prior_sd,
-            )
-            seen |= {name: self._seen(standing, name, len(index)) for name in alive}
+            problems = self._problems(dataset, index, groups[index], features, seed)
+            standing = compare(problems, cards, ranker, self.prior)
             alive = self._survivors(standing)
-            if len(alive) == 1 or not goes_on():
+            is_last = len(alive) == 1 or size == sizes[-1] or not goes_on()
+            leaving = [name for name in problems if is_last or name not in alive]
+            seen |= {name: _seen(standing, name, foretold(problems[name], cards[name], metric)) for name in leaving}
+            if is_last:
                 break
-        seen[standing.order[0]] = self._seen(standing, standing.order[0], len(index), won=True)
         return dict(
             sorted(seen.items(), key=lambda pair: (bool(pair[1].dropped), -pair[1].n_items, -pair[1].score.value))
         )
@@ -133,16 +129,21 @@ class Halving:
 
     def _survivors(self, standing: Standing) -> list[str]:
         """Those that go on, best first: the leader, and of the others those that may still win, at most the share to keep."""
-        leader, *others = standing.order
-        n_kept = max(2, math.ceil(self.keep * len(standing.order)))
-        return [leader, *(name for name in others if standing.expected_regret(name) > self.tolerance)][:n_kept]
+        leader, *others = standing.order[: max(2, math.ceil(self.keep * len(standing.order)))]
+        return [leader, *(name for name in others if not standing.is_credibly_behind(name))]
 
-    def _seen(self, standing: Standing, name: str, n_items: int, *, won: bool = False) -> Seen:
-        leader = standing.order[0]
-        reason = f"{standing.scores[name].value:.3f} after {n_items} items, where {leader} has {standing.scores[leader].value:.3f}"
-        return Seen(
-            score=standing.scores[name],
-            predicted=standing.predicted[name],
-            n_items=n_items,
-            dropped="" if won else reason,
-        )
+
+def _seen(standing: Standing, name: str, predicted: Score) -> Seen:
+    return Seen(score=standing.score(name), predicted=predicted, n_items=standing.n, dropped=_reason(standing, name))
+
+
+def _reason(standing: Standing, name: str) -> str:
+    """Why a source goes no further; empty for the leader."""
+    leader = standing.order[0]
+    if name == leader:
+        return ""
+    behind = "credibly behind" if standing.is_credibly_behind(name) else "behind"
+    return (
+        f"{behind} {leader} after {standing.n} items: {standing.ranker} {standing.values[name]:.3f}, "
+        f"where {leader} has {standing.values[leader]:.3f}"
+    )

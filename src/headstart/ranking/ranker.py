@@ -20,10 +20,12 @@ class Rating:
     value : higher is better; comparable between sources on the same items, not between rankers
     outputs : shape (n, k), held-out outputs where the ranker makes them: any metric, interval and pairing can be had from
         them; else None
+    by_item : shape (n,), what each item adds to `value`, their mean, where that can be said: two sources can be paired by it
     """
 
     value: float
     outputs: FloatArray | None = None
+    by_item: FloatArray | None = None
 
 
 class Ranker(Protocol):

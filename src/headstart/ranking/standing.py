@@ -1,4 +1,4 @@
-"""Standing: how sources compare on the same few items, the data and the prior weighed against each other."""
+"""Standing: how sources compare on the same few items, and how sure that is."""
 
 from __future__ import annotations
 
@@ -8,116 +8,94 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.core import registry
 from headstart.core.report import Score
-from headstart.proof.intervals import Resamples, gain, score
+from headstart.proof.intervals import Resamples, score
+from headstart.ranking.rankers.ridge import Ridge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headstart.adaptation.problem import Problem
-    from headstart.core.dataset import FloatArray
+    from headstart.core.dataset import FloatArray, IntArray
     from headstart.proof.metrics import Metric
+    from headstart.ranking.ranker import Ranker
     from headstart.ranking.rankers.prior import Prior
     from headstart.sources import Card
 
-_Z = 1.96  # of a 95 % interval
+CREDIBLE = 1.96
+"""Standard errors: half of a 95 % interval."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """The sources of a round.
+    """The sources of a round, the best first.
 
     Attributes
     ----------
-    scores : by source, the foretold metric by evidence and prior together; its interval is that of the gap to the leader
-    predicted : by source, the metric of the first ranker's held-out outputs, with the interval of its own level
-    sd : standard deviation of a gap between two of them, given both
+    ranker : whose word the order is
+    values : by source, what the ranker gave it; equals stand in the order of the prior
+    errors : by source, the standard error of its gap to the leader, for the leader that to the next; infinite where the
+        ranker does not say what each item adds
+    n : items that were looked at
     """
 
-    scores: dict[str, Score]
-    predicted: dict[str, Score]
-    sd: float
+    ranker: str
+    values: dict[str, float]
+    errors: dict[str, float]
+    n: int
 
     @property
     def order(self) -> list[str]:
-        """Names, the best first; of equals the first by name."""
-        return sorted(self.scores, key=lambda name: (-self.scores[name].value, name))
+        """Names, the best first."""
+        return list(self.values)
 
-    def expected_regret(self, name: str) -> float:
-        """How much is lost on average by leaving `name` out for the leader, in the unit of the metric."""
-        gap, sd = self.scores[self.order[0]].value - self.scores[name].value, max(self.sd, 1e-12)
-        z = gap / sd
-        return sd * math.exp(-z * z / 2) / math.sqrt(2 * math.pi) - gap * 0.5 * math.erfc(z / math.sqrt(2))
+    def is_credibly_behind(self, name: str) -> bool:
+        """Tell whether its gap to the leader is more than chance gives."""
+        return self.values[self.order[0]] - self.values[name] > CREDIBLE * self.errors[name]
+
+    def score(self, name: str) -> Score:
+        """The ranker's value; the interval is that of the gap to the leader, or has no width where that is not known."""
+        value = self.values[name] if math.isfinite(self.values[name]) else 0.0
+        half = CREDIBLE * self.errors[name] if math.isfinite(self.errors[name]) else 0.0
+        return Score(name=self.ranker, value=value, low=value - half, high=value + half, unit="", n=self.n)
 
 
-def compare(
-    problems: Mapping[str, Problem],
-    cards: Mapping[str, Card],
-    metric: Metric,
-    *,
-    weights: Mapping[str, float],
-    prior: Prior,
-    prior_sd: float,
-) -> Standing:
+def compare(problems: Mapping[str, Problem], cards: Mapping[str, Card], ranker: Ranker, prior: Prior) -> Standing:
     """Compare sources on the same items.
-
-    Few items are noisy, and what is known beforehand is blunt: the gaps of either count by their precision, so that with
-    few items the prior rules and with many the data.
 
     Parameters
     ----------
     problems : by source; the same items and groups, other features
-    weights : by ranker that gives outputs, how much its metric counts
-    prior_sd : how far a task's gaps lie from the prior's, one standard deviation, in the unit of the metric
+    prior : decides between equals
     """
-    rankers = {name: registry.get("rankers", name)() for name in weights}
-    outputs: dict[str, dict[str, FloatArray]] = {
-        source: {name: ranker.rate(problem, cards[source]).outputs for name, ranker in rankers.items()}
-        for source, problem in problems.items()
+    ratings = {name: ranker.rate(problem, cards[name]) for name, problem in problems.items()}
+    order = sorted(ratings, key=lambda name: (-ratings[name].value, -prior.of(name), name))
+    groups = next(iter(problems.values())).groups
+    leader = ratings[order[0]].by_item
+    others = {name: ratings[name].by_item for name in order[1:]}
+    errors = {
+        name: math.inf if leader is None or o is None else _error(leader - o, groups) for name, o in others.items()
     }
-    total = sum(weights.values())
-    problem = next(iter(problems.values()))
-    resamples = Resamples.draw(problem.groups, seed=problem.seed)
-    seen = np.array(
-        [sum(w * _value(metric, problem, o[r]) for r, w in weights.items()) / total for o in outputs.values()]
-    )
-    mixed = [np.sum([w * o[r] for r, w in weights.items()], axis=0) / total for o in outputs.values()]
-    variance = _variance_of_gaps(metric, problem, mixed, int(seen.argmax()), resamples)
-    known = np.array([prior.of(source) for source in problems])
-    trust = prior_sd**2 / (prior_sd**2 + variance)
-    first = next(iter(weights))
-    predicted = {source: score(metric, problem.targets, o[first], resamples) for source, o in outputs.items()}
-    level = np.nan_to_num([one.value for one in predicted.values()]).mean()
-    values = level + trust * (seen - seen.mean()) + (1 - trust) * (known - known.mean())
-    sd = math.sqrt(trust * variance)
     return Standing(
-        scores={
-            source: _score(metric, float(value), sd, len(problem.targets))
-            for source, value in zip(problems, values, strict=True)
-        },
-        predicted=predicted,
-        sd=sd,
+        ranker=ranker.name,
+        values={name: ratings[name].value for name in order},
+        errors={order[0]: next(iter(errors.values()), math.inf), **errors},
+        n=len(groups),
     )
 
 
-def _score(metric: Metric, value: float, sd: float, n: int) -> Score:
-    return Score(name=metric.name, value=value, low=value - _Z * sd, high=value + _Z * sd, unit=metric.unit, n=n)
+def foretold(problem: Problem, card: Card, metric: Metric) -> Score:
+    """The metric that a closed-form head reaches on groups of the sample that it has not seen."""
+    outputs = Ridge().rate(problem, card).outputs
+    assert outputs is not None
+    return score(metric, problem.targets, outputs, Resamples.draw(problem.groups, seed=problem.seed))
 
 
-def _value(metric: Metric, problem: Problem, outputs: FloatArray) -> float:
-    value = metric.of(problem.targets, outputs)
-    return value if math.isfinite(value) else 0.0  # a metric of ranks has none where the sample holds one class only
-
-
-def _variance_of_gaps(
-    metric: Metric, problem: Problem, outputs: list[FloatArray], leader: int, resamples: Resamples
-) -> float:
-    """Mean sampling variance of the paired gaps to the leader; zero where there is nobody else, or no value."""
-    variances = []
-    for i, theirs in enumerate(outputs):
-        if i != leader:
-            gap = gain(metric, problem.targets, outputs[leader], theirs, resamples)
-            variances.append(((gap.high - gap.low) / 2 / resamples.quantile) ** 2)
-    known = [variance for variance in variances if math.isfinite(variance)]
-    return float(np.mean(known)) if known else 0.0
+def _error(differences: FloatArray, groups: IntArray) -> float:
+    """Standard error of the mean of (n,) paired differences, whole groups being drawn; infinite for one group."""
+    _, group = np.unique(groups, return_inverse=True)
+    sizes = np.bincount(group)
+    if len(sizes) < 2:
+        return math.inf
+    residuals = np.bincount(group, differences - differences.mean())
+    return math.sqrt(float(np.square(residuals).sum()) * len(sizes) / (len(sizes) - 1)) / len(differences)

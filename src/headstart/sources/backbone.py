@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _REVISION = (
     1  # raise it when any built-in computation or preprocessing changes: features kept from before no longer count
 )
+_CHARACTERS_PER_BATCH = 1200  # about 256 tokens; chosen by docs/log.md, Speed
 
 
 class Source:
@@ -43,7 +44,7 @@ class Source:
     name, modality, dimensions : as on the card
     digest : sha256 over weights, network and preprocessing, hex
     card : the full record
-    batch_size : how many items one thread runs at a time
+    batch_size : how many items one thread runs at a time, at most
     """
 
     def __init__(self, card: Card, folder: Path, *, seed: int | None = None) -> None:
@@ -91,6 +92,10 @@ class Source:
     def size(self, item: Any) -> int:
         """Say how long an item is, where that decides its cost: batches are made of items of like size."""
         return len(str(item)) if self.modality == "text" else 0
+
+    def batch_of(self, size: int) -> int:
+        """Say how many items of that size one thread runs at a time fastest: long texts leave the processor's cache."""
+        return max(1, min(self.batch_size, _CHARACTERS_PER_BATCH // max(size, 1)))
 
     def state(self) -> State:
         """Read the weights, each time from the checked file.

@@ -1,4 +1,4 @@
-"""Which source is taken where nothing is ranked: in the estimators for scikit-learn, and for photos in most fits."""
+"""Which source is taken where nothing is ranked: in the estimators for scikit-learn."""
 
 from __future__ import annotations
 

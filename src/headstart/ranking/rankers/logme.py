@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray
     from headstart.sources import Card
 
+_LEAST_NOISE = (
+    1e-9  # share of the target's square; without it, features that explain everything would have infinite evidence
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class LogME:
@@ -28,28 +32,46 @@ class LogME:
     n_steps: int = 50
 
     def rate(self, problem: Problem, card: Card) -> Rating:  # noqa: ARG002  (all rankers share one signature)
-        """Shape (n, d) and (n, k) become nats an item."""
+        """Shape (n, d) and (n, k) become nats an item; `by_item` is what each adds to those before it, shape (n,)."""
         x = np.asarray(problem.features, dtype=np.float64)
-        u, singular, _ = np.linalg.svd(x, full_matrices=False)
         varies = problem.targets[:, problem.targets.std(axis=0) > 0].T
         if not len(varies):
             return Rating(value=float("-inf"))
-        evidence = [self._evidence(np.square(singular), u.T @ y, y, x.shape[1]) for y in varies]
-        return Rating(value=float(np.mean(evidence)))
+        likeness = x @ x.T
+        eigenvalues, u = np.linalg.eigh(likeness)
+        eigenvalues = np.maximum(eigenvalues, 0.0)
+        by_item = np.zeros(len(x))
+        for y in varies:
+            alpha, beta = self._precisions(eigenvalues, u.T @ y)
+            by_item += _log_density(likeness / alpha + np.eye(len(x)) / beta, y) / len(varies)
+        return Rating(value=float(by_item.mean()), by_item=by_item)
 
-    def _evidence(self, eigenvalues: FloatArray, projected: FloatArray, y: FloatArray, d: int) -> float:
-        """Fixed-point iteration on alpha, the weights' precision, and beta, the noise's."""
-        n, square = len(y), np.square(projected)
-        outside = max(float(y @ y - square.sum()), 0.0)  # what no weights can explain
+    def _precisions(self, eigenvalues: FloatArray, projected: FloatArray) -> tuple[float, float]:
+        """Fixed-point iteration on alpha, the weights' precision, and beta, the noise's.
+
+        Parameters
+        ----------
+        eigenvalues, projected : shape (n,), of the items' products and of the target along its eigenvectors
+        """
+        n, square = len(projected), np.square(projected)
+        floor = _LEAST_NOISE * float(square.sum())
         alpha = beta = 1.0
         for _ in range(self.n_steps):
             t = alpha / beta
             size = float((eigenvalues * square / np.square(eigenvalues + t)).sum())  # squared norm of the weights
-            error = float((square * np.square(t / (eigenvalues + t))).sum()) + outside
+            error = float((square * np.square(t / (eigenvalues + t))).sum())
             gamma = float((eigenvalues / (eigenvalues + t)).sum())
-            alpha, beta = gamma / (size + 1e-12), max(n - gamma, 1e-9) / (error + 1e-12)
+            alpha, beta = gamma / (size + 1e-12), max(n - gamma, 1e-9) / (error + floor)
             if abs(alpha / beta - t) <= 1e-4 * t:
                 break
-        determinant = float(np.log(alpha + beta * eigenvalues).sum()) + (d - len(eigenvalues)) * np.log(alpha)
-        total = d * np.log(alpha) + n * np.log(beta) - determinant - beta * error - alpha * size - n * np.log(2 * np.pi)
-        return float(total / 2 / n)
+        return alpha, beta
+
+
+def _log_density(covariance: FloatArray, y: FloatArray) -> FloatArray:
+    """The normal log density of each value given those before it, shape (n,); their sum is that of all together."""
+    from scipy.linalg import solve_triangular
+
+    root = np.linalg.cholesky(covariance)
+    surprise = solve_triangular(root, y, lower=True)
+    density: FloatArray = -np.square(surprise) / 2 - np.log(np.diag(root)) - np.log(2 * np.pi) / 2
+    return density
