@@ -298,6 +298,11 @@ def test_a_field_of_another_kind(bundle, changes):
     refused(bundle, r"must be (a text|a list|an object)")
 
 
+def test_labels_that_the_graph_does_not_have(bundle):
+    reseal(bundle, labels=["apple"])
+    refused(bundle, r"model\.onnx does not give one output for each of the 1 labels")
+
+
 @pytest.mark.parametrize("value", ["\\ud800", "[" * 900 + "]" * 900])
 def test_a_manifest_that_no_bundle_was_sealed_with(bundle, value):
     text = (bundle / "manifest.json").read_text()

@@ -119,7 +119,7 @@ def _reader(content: bytes) -> Any:
 
         def _get(self, offset: int, dtype: Any, count: int = 1, *more: Any, **order: Any) -> Any:
             if int(offset) + int(count) * np.dtype(dtype).itemsize > len(self.data):
-                raise SourceError("the GGUF file is cut short.")
+                raise ValueError
             return super()._get(offset, dtype, count, *more, **order)
 
     with tempfile.TemporaryDirectory() as folder:  # the reader maps a file; the map outlives its name
@@ -127,8 +127,6 @@ def _reader(content: bytes) -> Any:
         path.write_bytes(content)
         try:
             return Reader(path)
-        except SourceError:
-            raise
         except Exception as error:  # the reader raises whatever numpy makes of damaged bytes
             raise SourceError(f"the GGUF file is damaged ({type(error).__name__}).") from error
 
