@@ -45,7 +45,7 @@ VARIANTS = {
     "by neighbours": {"ranker": "neighbours"},
     "growing by 4": {"growth": 4.0},
     "beginning with 48": {"first": 48},
-    "two rounds, up to 96": {"cap": 96},
+    "up to 96 items": {"cap": 96},
     "all items at once": {"first": 1000},
 }
 USUAL = {"image": "efficientnet-lite0", "text": "all-minilm-l6-v2"}
