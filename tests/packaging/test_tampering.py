@@ -291,7 +291,14 @@ def test_an_entry_that_does_not_say_how_long_a_file_is(bundle, entry):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"labels": "kiwi"}, {"name": None}, {"columns": []}, {"input": {"kind": "pixels", "settings": 3}}, {"input": 1}],
+    [
+        {"labels": "kiwi"},
+        {"labels": ["kiwi", 3, None]},
+        {"name": None},
+        {"columns": []},
+        {"input": {"kind": "pixels", "settings": 3}},
+        {"input": 1},
+    ],
 )
 def test_a_field_of_another_kind(bundle, changes):
     reseal(bundle, **changes)

@@ -92,7 +92,7 @@ class Sealed:
         BundleError
             It is not listed, missing, of another length, or changed.
         """
-        wanted = self.content["files"].get(name)
+        wanted = self.content["files"].get(name) if isinstance(name, str) else None
         if wanted is None:
             raise BundleError(f"{self.folder / MANIFEST} lists no file {name!r}, which the bundle needs. {_COPY_AGAIN}")
         path = self.folder / name
@@ -129,6 +129,8 @@ def open_sealed(folder: Path, trust: Trust | None = None) -> Sealed:
     _check_folder(folder, content["files"])
     _check_fields(folder, content, _FIELDS)
     _check_fields(folder, content["input"], _INPUT_FIELDS)
+    if not all(isinstance(label, str) for label in content["labels"]):
+        raise BundleError(f"each of 'labels' in {folder / MANIFEST} must be a text. {_COPY_AGAIN}")
     return Sealed(folder, content, manifest, signer)
 
 
