@@ -305,6 +305,13 @@ def test_a_field_of_another_kind(bundle, changes):
     refused(bundle, r"must be (a text|a list|an object)")
 
 
+def test_photos_of_a_size_that_the_graph_does_not_take(bundle):
+    described = json.loads((bundle / "manifest.json").read_text())["input"]
+    reseal(bundle, input={**described, "settings": {**described["settings"], "width_px": 5}})
+    answer = load_bundle(bundle).predictions([np.zeros((9, 9, 3), np.uint8)])[0]
+    assert "the model cannot take these arrays" in answer.error
+
+
 def test_labels_that_the_graph_does_not_have(bundle):
     reseal(bundle, labels=["apple"])
     refused(bundle, r"model\.onnx does not give one output for each of the 1 labels")

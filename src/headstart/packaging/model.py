@@ -12,7 +12,7 @@ import numpy as np
 
 from headstart.core.errors import BundleError, DataError, OptionError, UserError
 from headstart.packaging.manifest import Sealed, open_sealed
-from headstart.packaging.session import open_session
+from headstart.packaging.session import first_line, open_session, runtime_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -145,7 +145,11 @@ class Bundle:
         return np.concatenate(batches) if batches else np.empty((0, len(self.labels)), dtype=np.float32)
 
     def _run(self, items: Sequence[Any]) -> FloatArray:
-        outputs: FloatArray = self._session.run(["outputs"], self.input.prepare(items))[0]
+        batch = self.input.prepare(items)
+        try:
+            outputs: FloatArray = self._session.run(["outputs"], batch)[0]
+        except runtime_errors() as error:
+            raise DataError(f"the model cannot take these arrays ({first_line(error)}).") from error
         return outputs
 
     def _readable_outputs(self, items: Sequence[Any]) -> list[FloatArray | UserError]:

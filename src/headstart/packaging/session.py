@@ -33,9 +33,9 @@ def open_session(model: bytes) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
         return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except _runtime_errors() as error:
+    except runtime_errors() as error:
         raise BundleError(
-            f"model.onnx cannot be opened by ONNX Runtime {onnxruntime.__version__} ({_first_line(error)}). "
+            f"model.onnx cannot be opened by ONNX Runtime {onnxruntime.__version__} ({first_line(error)}). "
             "Upgrade with: pip install --upgrade onnxruntime"
         ) from error
 
@@ -63,7 +63,8 @@ def refuse_foreign(model: bytes) -> None:
         )
 
 
-def _runtime_errors() -> tuple[type[Exception], ...]:
+def runtime_errors() -> tuple[type[Exception], ...]:
+    """All that ONNX Runtime raises; it has no class in common for it."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NotImplemented", "RuntimeException")
@@ -71,5 +72,6 @@ def _runtime_errors() -> tuple[type[Exception], ...]:
     return (*known, RuntimeError)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The head of its long messages."""
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
