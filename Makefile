@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode $(addprefix --find-links ,$(LINKS)) \
-		--constraint constraints.txt --editable ".[train,hub,export,telemetry,dev]"
+		--constraint constraints.txt --editable ".[train,hub,export,sign,telemetry,dev]"
 	touch $(STAMP)
 
 demo: install  ## real photos of supermarket shelves become a proven model and a report
@@ -23,11 +23,12 @@ demo: install  ## real photos of supermarket shelves become a proven model and a
 	$(BIN)/headstart fit demo/groceries --out demo/groceries-model
 	$(BIN)/headstart predict demo/groceries-model demo/groceries/test/*/*0.jpg --top 3 | head -n 5
 
-check: install  ## what is quick: lint, types, import contracts
+check: install  ## what is quick: lint, types, import contracts, the libraries' pins and licences
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python bench/audit.py
 
 test: check fetch  ## everything, with the network closed to the tests
 	$(BIN)/python -m pytest
@@ -35,6 +36,7 @@ test: check fetch  ## everything, with the network closed to the tests
 fetch: install  ## the pretrained weights and the real data, once, into the cache
 	$(BIN)/headstart sources fetch --all
 	$(BIN)/python tests/known_photos.py
+	$(BIN)/python -c "from headstart.packaging.exports.web import PACKAGES; [package.contents() for package in PACKAGES]"
 	for name in $(DEMOS); do $(BIN)/headstart demo $$name --out demo/$$name || exit 1; done
 
 fuzz: install  ## the server's OpenAPI document, many requests for each address

@@ -38,6 +38,17 @@ def _photos(root: Path, *labels: str, n: int = 3) -> Path:
     return root / "photos"
 
 
+def _damaged_parquet(root: Path) -> Path:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = [{"text": f"this is text number {number}", "label": "ab"[number % 2]} for number in range(50)]
+    parquet.write_table(arrow.Table.from_pylist(rows), root / "t.parquet", compression="zstd")
+    content = bytearray((root / "t.parquet").read_bytes())
+    content[30:120] = bytes(90)
+    (root / "t.parquet").write_bytes(content)
+    return root / "t.parquet"
+
+
 def _with_bad_photo(root: Path, content: bytes, name: str = "bad.jpg") -> Path:
     folder = _photos(root, "kiwi", "plum")
     (folder / "plum" / name).write_bytes(content)
@@ -167,6 +178,7 @@ CASES = [
     Case("no JSON at all", lambda p: load(_csv(p, "hello\n", "t.jsonl")), ("t.jsonl", "row 1", "not JSON")),
     Case("JSON numbers", lambda p: load(_csv(p, "1\n2\n", "t.jsonl")), ("t.jsonl row 1", "an object was expected")),
     Case("Parquet that is none", lambda p: load(_csv(p, "hello", "t.parquet")), ("t.parquet", "or as CSV")),
+    Case("Parquet with a damaged page", lambda p: load(_damaged_parquet(p)), ("t.parquet", "damaged", "or as CSV")),
     # objects in memory
     Case("columns of unlike length", lambda p: load({"text": ["a b"], "label": [1, 2]}), ("differ in length", "'text' 1")),
     Case("no rows", lambda p: load({"text": [], "label": []}), ("holds no rows",)),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import re
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import binary, integers
@@ -16,10 +18,10 @@ from onnx import TensorProto, helper
 from tiny_bundle import make_predictor
 
 from headstart.core.errors import BundleError
-from headstart.engines.onnx_scan import has_external_data
+from headstart.engines.onnx_scan import custom_operators, has_external_data
 from headstart.packaging import load_bundle
 from headstart.packaging.export import export
-from headstart.packaging.manifest import seal
+from headstart.packaging.manifest import MAX_FILE_BYTES, MAX_FILES, seal
 from headstart.packaging.session import open_session
 from headstart.packaging.strict_json import to_json
 
@@ -178,11 +180,149 @@ def with_external(where):
 def test_a_graph_that_reads_other_files(bundle, where):
     model = with_external(where).SerializeToString()
     assert has_external_data(model)
+    with_graph(bundle, model)
+    refused(bundle, "external data")
+
+
+def with_graph(bundle, model):
+    """Put another graph in, sealed again as somebody would who knows how."""
     (bundle / "model.onnx").write_bytes(model)
     content = json.loads((bundle / "manifest.json").read_text())
     del content["sha256"], content["files"]
     seal(bundle, content)
-    refused(bundle, "external data")
+
+
+def with_operator(name, domain, *, inside=False):
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy")
+    node = helper.make_node(name, ["x"], ["y"], domain=domain)
+    if inside:
+        inner = helper.make_graph([node], "inner", [], [y])
+        node = helper.make_node("If", ["c"], ["y"], then_branch=inner, else_branch=inner)
+    return helper.make_model(helper.make_graph([node], "g", [x], [y])).SerializeToString()
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize(
+    ("name", "domain", "called"),
+    [
+        ("Evil", "com.example", "com.example.Evil"),
+        ("Relu", "ai.onnx.contrib", "ai.onnx.contrib.Relu"),
+        ("EPContext", "com.microsoft", "EPContext"),
+        ("PythonOp", "com.microsoft", "PythonOp"),
+    ],
+)
+def test_a_custom_operator(bundle, name, domain, called, inside):
+    with_graph(bundle, with_operator(name, domain, inside=inside))
+    refused(bundle, rf"custom operators, which code of others would run \({re.escape(called)}\)")
+
+
+@pytest.mark.parametrize("domain", ["", "ai.onnx", "ai.onnx.ml", "com.microsoft"])
+def test_operators_of_the_runtime_are_not_custom(domain):
+    assert custom_operators(with_operator("Gelu", domain)) == []
+
+
+def test_a_function_of_the_graphs_own_cannot_hide_one():
+    node = helper.make_node("Evil", ["a"], ["b"], domain="com.example")
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("com.example", 1)]
+    function = helper.make_function("", "Fine", ["a"], ["b"], [node], opsets)
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy")
+    graph = helper.make_graph([helper.make_node("Fine", ["x"], ["y"])], "g", [x], [y])
+    assert custom_operators(helper.make_model(graph, functions=[function]).SerializeToString()) == ["com.example.Evil"]
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"\xba\x80\x80\x80\x10\x00",  # field 7 to a reader that cuts the tag to 32 bits, another to one that does not
+        b"\x0b\x0c",
+        b"\x08" + b"\xff" * 11,
+        b"\x3a\xff\xff\xff\x7f",
+    ],
+)
+def test_a_graph_that_two_readers_would_read_differently(junk):
+    for look in (has_external_data, custom_operators):
+        with pytest.raises(ValueError, match=r"tag|wire type|64 bits|cut short"):
+            look(junk)
+
+
+def test_a_graph_in_the_runtimes_other_format(bundle, tmp_path):
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "model.ort")
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    onnxruntime.InferenceSession((bundle / "model.onnx").read_bytes(), options)
+    with_graph(bundle, (tmp_path / "model.ort").read_bytes())
+    with pytest.raises(BundleError, match=r"model\.onnx (is not a readable ONNX model|cannot be opened)"):
+        load_bundle(bundle)
+
+
+def test_a_pipe_instead_of_a_file(bundle):
+    (bundle / "README.md").unlink()
+    os.mkfifo(bundle / "README.md")
+    refused(bundle, "README.md is not a plain file")
+
+
+@pytest.mark.parametrize("size", [MAX_FILE_BYTES + 1, 10**30])
+def test_an_oversized_file_is_refused_before_it_is_looked_for(bundle, size):
+    files = json.loads((bundle / "manifest.json").read_text())["files"]
+    reseal(bundle, files={**files, "huge.bin": {"bytes": size, "sha256": "0" * 64}})
+    refused(bundle, rf"'huge.bin' is too large: {size} bytes")
+
+
+def test_an_oversized_bundle(bundle):
+    entry = {"bytes": MAX_FILE_BYTES, "sha256": "0" * 64}
+    reseal(bundle, files={f"part{i}.bin": entry for i in range(3)})
+    refused(bundle, "lists files that are too large")
+    reseal(bundle, files={f"part{i}.bin": {**entry, "bytes": 1} for i in range(MAX_FILES + 1)})
+    refused(bundle, "lists too many files: 1001")
+
+
+def test_an_oversized_manifest(bundle):
+    with (bundle / "manifest.json").open("r+b") as file:
+        file.truncate(1 << 40)  # a hole: it takes no room on the disk
+    refused(bundle, "manifest.json is too large")
+
+
+@pytest.mark.parametrize("entry", [None, 3, [], {}, {"bytes": "3"}, {"bytes": -1}, {"bytes": True}, {"bytes": 1.5}])
+def test_an_entry_that_does_not_say_how_long_a_file_is(bundle, entry):
+    files = json.loads((bundle / "manifest.json").read_text())["files"]
+    reseal(bundle, files={**files, "README.md": entry})
+    refused(bundle, "does not say how long 'README.md' is")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"labels": "kiwi"},
+        {"labels": ["kiwi", 3, None]},
+        {"name": None},
+        {"columns": []},
+        {"input": {"kind": "pixels", "settings": 3}},
+        {"input": 1},
+    ],
+)
+def test_a_field_of_another_kind(bundle, changes):
+    reseal(bundle, **changes)
+    refused(bundle, r"must be (a text|a list|an object)")
+
+
+def test_photos_of_a_size_that_the_graph_does_not_take(bundle):
+    described = json.loads((bundle / "manifest.json").read_text())["input"]
+    reseal(bundle, input={**described, "settings": {**described["settings"], "width_px": 5}})
+    answer = load_bundle(bundle).predictions([np.zeros((9, 9, 3), np.uint8)])[0]
+    assert "the model cannot take these arrays" in answer.error
+
+
+def test_labels_that_the_graph_does_not_have(bundle):
+    reseal(bundle, labels=["apple"])
+    refused(bundle, r"model\.onnx does not give one output for each of the 1 labels")
+
+
+@pytest.mark.parametrize("value", ["\\ud800", "[" * 900 + "]" * 900])
+def test_a_manifest_that_no_bundle_was_sealed_with(bundle, value):
+    text = (bundle / "manifest.json").read_text()
+    value = value if value.startswith("[") else f'"{value}"'
+    (bundle / "manifest.json").write_text(text.replace('"fruit"', value, 1))
+    refused(bundle, r"manifest\.json (has been changed|is not readable)")
 
 
 def test_weights_that_look_like_external_data_are_not():

@@ -98,6 +98,13 @@ class TestGguf:
         with pytest.raises(SourceError, match="GGUF file is damaged"):
             read(content)
 
+    def test_a_length_beyond_the_end_of_the_file_is_not_believed(self, tmp_path):
+        content = gguf_file(tmp_path, {})
+        at = content.index(b"tokenizer.ggml.tokens") + len("tokenizer.ggml.tokens") + 8  # the kinds of field and entry
+        huge = content[:at] + (2**40).to_bytes(8, "little") + content[at + 8 :]
+        with pytest.raises(SourceError, match="GGUF file is damaged"):
+            tokenizer_from_gguf(huge)
+
 
 def exported(bias: str) -> tuple[bytes, np.ndarray]:
     """A linear layer as torch's exporter leaves it: the bias has its name, the weight is transposed under a number."""

@@ -77,7 +77,13 @@ def test_unknown_kind_is_named():
     [
         ("pixels", {"height_px": 8}, {}, "lack 'width_px'"),
         ("pixels", {"height_px": 8, "width_px": 8, "resize": "fold"}, {}, "not 'fold'"),
-        ("tokens", {"max_tokens": 8}, {}, "lacks 'special_tokens'"),
+        ("pixels", {"height_px": [], "width_px": 8, "resize": "crop"}, {}, "must be 1 to 4096"),
+        ("pixels", {"height_px": 8, "width_px": 10**9, "resize": "crop"}, {}, "must be 1 to 4096"),
+        ("pixels", {"height_px": 8, "width_px": 8, "resize": "crop", "crop_share": "a"}, {}, "crop_share must be"),
+        ("tokens", {"max_tokens": 0, "special_tokens": True}, {"tokenizer.json": b""}, "max_tokens must be 1 to"),
+        ("ngrams", {"max_words": 2**31}, {"vocabulary.txt": b"a"}, "max_words must be 1 to 10"),
+        ("joint", {"parts": [3]}, {}, "lack or mistake"),
+        ("tokens", {"max_tokens": 8}, {"tokenizer.json": b""}, "lacks 'special_tokens'"),
         ("tokens", {"max_tokens": 8, "special_tokens": True}, {}, "lacks 'tokenizer.json'"),
     ],
 )

@@ -11,11 +11,13 @@ from headstart.cli.demo import demo
 from headstart.cli.export import export
 from headstart.cli.fit import fit
 from headstart.cli.inspect import inspect
+from headstart.cli.keys import keys
 from headstart.cli.predict import predict
 from headstart.cli.prove import prove
 from headstart.cli.rank import rank
 from headstart.cli.report import report
 from headstart.cli.serve import serve
+from headstart.cli.sign import sign
 from headstart.cli.sources import sources
 
 app = typer.Typer(
@@ -25,11 +27,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Adapt a pretrained model to your few hundred examples, prove that it helped, and pack it to run anywhere.",
 )
-for _command in (demo, inspect, sources, rank, fit, predict, prove, report, compress, export, serve):
-    if isinstance(_command, typer.Typer):
-        app.add_typer(_command, name="sources")
-    else:
-        app.command()(_command)
+for _command in (demo, inspect, rank, fit, predict, prove, report, compress, export, sign, serve):
+    app.command()(_command)
+app.add_typer(sources, name="sources")
+app.add_typer(keys, name="keys")
 
 
 @app.callback(invoke_without_command=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headstart.cli.options import BundlePath, Json
+from headstart.cli.options import BundlePath, Json, Trust
 from headstart.cli.output import emit, say
 from headstart.core.errors import OptionError
 
@@ -35,9 +35,13 @@ def export(
     hub: Annotated[
         Path | None, typer.Option("--hub", metavar="DIR", help="Write a Hugging Face folder; nothing is pushed.")
     ] = None,
+    web: Annotated[
+        Path | None, typer.Option("--web", help="Write a static page that runs the model in the browser.")
+    ] = None,
     check: Annotated[
         str | None, typer.Option("--check", metavar="DATA", help="Compare with BUNDLE on up to 200 items of DATA.")
     ] = None,
+    trust: Trust = None,
     *,
     plain: Annotated[
         bool, typer.Option("--plain", help="Standard operators alone: takes pixels or token numbers.")
@@ -49,11 +53,11 @@ def export(
     from headstart.packaging.exports import Wishes
     from headstart.packaging.exports import export as write
 
-    named = {"onnx": onnx, "ort": ort, "triton": triton, "kserve": kserve, "hub": hub}
+    named = {"onnx": onnx, "ort": ort, "triton": triton, "kserve": kserve, "hub": hub, "web": web}
     wanted = {name: out for name, out in named.items() if out is not None}
     if not wanted:
         raise OptionError("no format was named. Say what to write, such as --onnx model.onnx.")
-    model = load_bundle(bundle)
+    model = load_bundle(bundle, trust=trust)
     wishes = Wishes(items=_items(model, check), plain=plain)
     records = [write(model, name, out, wishes) for name, out in wanted.items()]
     for record in records:

@@ -16,6 +16,14 @@ Data = Annotated[
     ),
 ]
 BundlePath = Annotated[str, typer.Argument(metavar="BUNDLE", help="The folder that `headstart fit` wrote.")]
+Trust = Annotated[
+    str | None,
+    typer.Option(
+        "--trust",
+        metavar="FILE",
+        help="Public keys, one a line: one of them must have signed BUNDLE. HEADSTART_TRUST if not given.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print figures for machines on standard output.")]
 Input = Annotated[str | None, typer.Option("--input", help="Column that holds the text or the image's path.")]
 Target = Annotated[

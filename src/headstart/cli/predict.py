@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headstart.cli.options import BundlePath, Input, Json, MaxBad, parse_share
+from headstart.cli.options import BundlePath, Input, Json, MaxBad, Trust, parse_share
 from headstart.cli.output import emit, say
 from headstart.core.errors import DataError, OptionError
 from headstart.data.bad_items import BadItems
@@ -33,6 +33,7 @@ def predict(
     top: Annotated[int, typer.Option("--top", min=1, help="How many of the likeliest labels to give.")] = 3,
     input: Input = None,  # noqa: A002
     max_bad: MaxBad = "1%",
+    trust: Trust = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -45,7 +46,7 @@ def predict(
 
     if out is not None and out.suffix.lower() not in _SUFFIXES:
         raise OptionError(f"--out writes .csv or .jsonl, but '{out}' was given. Name a file that ends in one of these.")
-    model = load_bundle(bundle)
+    model = load_bundle(bundle, trust=trust)
     column = input or model.manifest["columns"].get("input")
     items = read_items(inputs, modality=model.manifest["modality"], input=column, max_bad=parse_share(max_bad))
     for notice in items.notices:

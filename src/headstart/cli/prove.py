@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from headstart.cli.options import BundlePath, Data, Group, Input, Json, MaxBad, Target, parse_share
+from headstart.cli.options import BundlePath, Data, Group, Input, Json, MaxBad, Target, Trust, parse_share
 from headstart.cli.output import emit, say, score_words
 
 
@@ -15,6 +15,7 @@ def prove(
     target: Target = None,
     group: Group = None,
     max_bad: MaxBad = "1%",
+    trust: Trust = None,
     *,
     as_json: Json = False,
 ) -> None:
@@ -22,7 +23,8 @@ def prove(
     from headstart.line import prove_again
 
     columns: dict[str, Any] = {"input": input, "target": target, "group": group}
-    figures = prove_again(bundle, data, max_bad=parse_share(max_bad), **{k: v for k, v in columns.items() if v})
+    known = {name: column for name, column in columns.items() if column}
+    figures = prove_again(bundle, data, max_bad=parse_share(max_bad), trust=trust, **known)
     for notice in figures["notices"]:
         say(f"  - {notice['message']}")
     for score in figures["metrics"]:

@@ -89,38 +89,54 @@ class ParquetFile:
         except (OSError, ValueError) as error:
             raise DataError(f"'{path}' is not a Parquet file that can be read. Write it again, or as CSV.") from error
         self.names = tuple(name for name in self._file.schema_arrow.names if not name.startswith("__index_level_"))
-        if self._file.metadata.num_rows == 0:
+        if self._file.metadata.num_rows < 1:
             raise DataError(f"'{path}' holds no rows; rows with a text or an image, and a label, were expected.")
 
     def sample(self) -> dict[str, list[Any]]:
         """Cells of all columns from rows spread over the whole file."""
-        step = -(-self._file.metadata.num_rows // SAMPLE_ROWS)
         sample: dict[str, list[Any]] = {name: [] for name in self.names}
-        n_before = 0
-        for batch in self._file.iter_batches(batch_size=8_192, columns=list(self.names)):
-            wanted = list(range(-n_before % step, batch.num_rows, step))
-            for name, cells in batch.take(wanted).to_pydict().items():
+        for cells_of in self._batches(self.names, step=-(-self._file.metadata.num_rows // SAMPLE_ROWS)):
+            for name, cells in cells_of.items():
                 sample[name].extend(cells)
-            n_before += batch.num_rows
         return sample
 
     def read(self, names: Sequence[str], bad: BadItems, *, text: str | None = None) -> Table:  # noqa: ARG002
         """Read the columns `names`."""
         packer = TextPacker()
         cells_of: dict[str, list[Any]] = {name: [] for name in names if name != text}
-        for batch in self._file.iter_batches(batch_size=8_192, columns=list(names)):
-            for name, cells in batch.to_pydict().items():
+        n_rows = 0
+        for batch in self._batches(names):
+            n_rows += max(map(len, batch.values()), default=0)
+            for name, cells in batch.items():
                 if name == text:
                     for cell in cells:
                         packer.append("" if cell is None else str(cell))
                 else:
                     cells_of[name].extend(sys.intern(c) if isinstance(c, str) else c for c in cells)
-        n_rows = self._file.metadata.num_rows
         columns: dict[str, Sequence[Any]] = dict(cells_of)
         if text in names:
             assert text is not None
             columns[text] = packer.finish()
         return Table(columns=columns, rows=range(1, n_rows + 1), n_rows=n_rows)
+
+    def _batches(self, names: Sequence[str], step: int = 1) -> Iterator[dict[str, list[Any]]]:
+        """Cells of every `step`-th row, some thousand rows at a time."""
+        from pyarrow import ArrowException
+
+        n_before = 0
+        try:
+            for batch in self._file.iter_batches(batch_size=8_192, columns=list(names)):
+                wanted = batch.take(list(range(-n_before % step, batch.num_rows, step))) if step > 1 else batch
+                n_before += batch.num_rows
+                yield wanted.to_pydict()
+        except (
+            ArrowException,
+            OSError,
+            ValueError,
+            OverflowError,
+        ) as error:  # bytes that are no text, years beyond 9999
+            reason = " ".join(str(error).split())[:80]
+            raise DataError(f"'{self.path}' is damaged or cut off ({reason}). Write it again, or as CSV.") from error
 
 
 _EXAMPLE = 'such as {"text": "never arrived", "label": "delivery"}'

@@ -1,4 +1,4 @@
-"""Find external data in an ONNX file without the onnx library: a graph must not make a reader open other files."""
+"""Look into an ONNX file without the onnx library: a graph must not make a reader open other files or load code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,15 @@ _CHILDREN: dict[str, dict[int, str]] = {
     "sparse": {1: "tensor", 2: "tensor"},
 }
 _EXTERNAL_FIELDS = (13, 14)  # TensorProto.external_data, and data_location = EXTERNAL
+_OPERATOR, _DOMAIN = 4, 7  # of NodeProto
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_MAX_TAG = (1 << 32) - 1
+_MAX_DEPTH = 100  # of messages, as in the readers of protocol buffers
+_MAX_NAME = 200  # letters of an operator's name or domain; none of those known is half as long
+
+_RUNTIME_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
+# operators of the runtime's own domain that stand for a library, a program or a compiled file
+_DOORS = ("ATen", "EPContext", "ExternalFunctionOp", "PythonOp", "PythonOpGrad", "Snpe")
 
 
 def has_external_data(model: bytes) -> bool:
@@ -29,21 +37,45 @@ def has_external_data(model: bytes) -> bool:
     ValueError
         The bytes are not an ONNX model.
     """
-    try:
-        return _is_external(memoryview(model), "model")
-    except (IndexError, RecursionError) as error:
-        raise ValueError("cut short") from error
+    tensors = (message for kind, message in _messages(memoryview(model), "model") if kind == "tensor")
+    return any(field in _EXTERNAL_FIELDS and value != 0 for tensor in tensors for field, value in _fields(tensor))
 
 
-def _is_external(message: memoryview, kind: str) -> bool:
-    children = _CHILDREN.get(kind, {})
+def custom_operators(model: bytes) -> list[str]:
+    """Name the operators, as `domain.name`, that are not ONNX's or ONNX Runtime's own, or that stand for other code.
+
+    Raises
+    ------
+    ValueError
+        The bytes are not an ONNX model.
+    """
+    nodes = (message for kind, message in _messages(memoryview(model), "model") if kind == "node")
+    return sorted({name for node in nodes for name in _custom_names(node)})
+
+
+def _custom_names(node: memoryview) -> Iterator[str]:
+    """Name a node where it is custom; of a field that comes twice readers take one or the other, so each counts."""
+    words: dict[int, list[str]] = {_OPERATOR: [], _DOMAIN: []}
+    for field, value in _fields(node):
+        if field in words and isinstance(value, memoryview):
+            words[field].append(bytes(value[:_MAX_NAME]).decode("utf-8", "replace"))
+    operators = words[_OPERATOR] or [""]
+    for domain in words[_DOMAIN]:
+        yield from (f"{domain}.{operator}" for operator in operators if domain not in _RUNTIME_DOMAINS)
+    yield from (operator for operator in operators if operator in _DOORS)
+
+
+def _messages(message: memoryview, kind: str, depth: int = 0) -> Iterator[tuple[str, memoryview]]:
+    """Walk all messages that can lead to a tensor or a node, the outer before the inner."""
+    if depth > _MAX_DEPTH:
+        raise ValueError("nested too deeply")
+    yield kind, message
+    children = _CHILDREN.get(kind)
+    if children is None:
+        return
     for field, value in _fields(message):
-        if kind == "tensor" and field in _EXTERNAL_FIELDS and value != 0:
-            return True
-        child = children.get(field)
-        if child is not None and isinstance(value, memoryview) and _is_external(value, child):
-            return True
-    return False
+        if field in children and isinstance(value, memoryview):
+            yield from _messages(value, children[field], depth + 1)
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
@@ -51,6 +83,8 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     position = 0
     while position < len(message):
         tag, position = _varint(message, position)
+        if tag > _MAX_TAG:  # a reader in C++ would cut it to 32 bits and see another field than we
+            raise ValueError(f"tag {tag}")
         wire = tag & 7
         if wire == _VARINT:
             value, position = _varint(message, position)
@@ -69,10 +103,13 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
 
 
 def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
+    value = 0
+    for shift in range(0, 70, 7):
+        if position >= len(message):
+            raise ValueError("cut short")
         byte = message[position]
         value |= (byte & 0x7F) << shift
-        position, shift = position + 1, shift + 7
+        position += 1
         if byte < 0x80:
             return value, position
+    raise ValueError("a number of more than 64 bits")

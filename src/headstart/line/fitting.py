@@ -144,7 +144,7 @@ def fit(
             check_items=[dataset.items[i] for i in plan.held_out[:_N_CHECKED]],
             moments=proof.moments,
         )
-    return Fitted(model=load_bundle(folder), report=report, bundle=folder, seconds=clock.seconds())
+    return Fitted(model=load_bundle(folder, trust=()), report=report, bundle=folder, seconds=clock.seconds())
 
 
 def _check_options(*, strategy: str, rivals: str, budget_s: float | None, seed: int) -> None:

@@ -16,12 +16,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headstart.core.report import Score
+    from headstart.packaging.signing import Trust
 
 
 def prove_again(
-    bundle: str | Path | Bundle, data: Any, *, max_bad: float = 0.01, seed: int = 0, **columns: Any
+    bundle: str | Path | Bundle,
+    data: Any,
+    *,
+    max_bad: float = 0.01,
+    seed: int = 0,
+    trust: Trust | None = None,
+    **columns: Any,
 ) -> dict[str, Any]:
-    """Measure a saved model on new labelled data.
+    """Measure a saved model on new labelled data; `trust` as in `load_bundle`.
 
     Returns the metrics with their intervals, as `metrics`, beside the headline of what was packed, as `promised`, and
     whether the two intervals meet, as `agrees` and in a `sentence`.
@@ -31,7 +38,7 @@ def prove_again(
     DataError
         The data has another task, or a label that the model does not know.
     """
-    model = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
+    model = bundle if isinstance(bundle, Bundle) else load_bundle(bundle, trust=trust)
     dataset = load_for(model, data, max_bad=max_bad, **columns)
     outputs = (
         model.predict_proba(dataset.items)

@@ -5,7 +5,18 @@
 
 from headstart.packaging.bundle import Schema, check_target, write
 from headstart.packaging.charts import start_drawing
+from headstart.packaging.manifest import sign_bundle
 from headstart.packaging.model import Bundle, Prediction, load_bundle
 from headstart.packaging.page import render
 
-__all__ = ["Bundle", "Prediction", "Schema", "check_target", "load_bundle", "render", "start_drawing", "write"]
+__all__ = [
+    "Bundle",
+    "Prediction",
+    "Schema",
+    "check_target",
+    "load_bundle",
+    "render",
+    "sign_bundle",
+    "start_drawing",
+    "write",
+]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import FloatArray, Modality
     from headstart.core.model import Batch, Input
+    from headstart.packaging.signing import Trust
 
 _BATCH_SIZE = 16
 THRESHOLD = 0.5  # of a calibrated probability: a label is given where it is likelier than not
@@ -75,11 +76,13 @@ class Bundle:
     manifest : what the bundle says of itself: `source`, `deployed`, `columns`, `libraries`, `created` …
     name, task, modality, labels : of the data it was fitted on
     input : prepares items for the graph
+    signer : whose trusted key signed it; '' where no signature was required
     """
 
     def __init__(self, sealed: Sealed, *, threads: int | None = None, spin: bool = True) -> None:
         self._sealed = sealed
         self.manifest: Mapping[str, Any] = sealed.content
+        self.signer = sealed.signer
         self.name: str = self.manifest["name"]
         self.task: str = self.manifest["task"]
         self.modality: Modality = self.manifest["modality"]
@@ -88,6 +91,7 @@ class Bundle:
         self._session: onnxruntime.InferenceSession = open_session(
             sealed.read("model.onnx"), threads=threads, spin=spin
         )
+        _check_outputs(self._session, len(self.labels))
 
     def __repr__(self) -> str:
         return f"Bundle({str(self._sealed.folder)!r}: {self.name}, {self.task}, {len(self.labels)} labels)"
@@ -199,30 +203,34 @@ class Bundle:
         return [answer for item in items for answer in self._readable_outputs([item])]
 
 
-def load_bundle(folder: str | Path, *, threads: int | None = None, spin: bool = True) -> Bundle:
+def load_bundle(folder: str | Path, *, trust: Trust | None = None, threads: int | None = None, spin: bool = True) -> Bundle:
     """Open a bundle, refusing it if a single byte of it has changed.
 
     Parameters
     ----------
+    trust : a file of public keys, or such lines themselves, of which one must have signed the bundle; None for the file
+        that HEADSTART_TRUST names, if it does, and () to require no signature
     threads : how many run its graph; as many as `HEADSTART_THREADS` or the machine gives, if not said
     spin : whether they keep their cores busy while they wait for each other; better not where others need the cores
 
     Raises
     ------
     BundleError
-        There is no bundle there, it is damaged, or a newer Headstart made it.
+        There is no bundle there, it is damaged, a newer Headstart made it, or it lacks a signature that is required.
     """
-    folder = Path(folder)
-    sealed = open_sealed(folder)
+    sealed = open_sealed(Path(folder), trust)
     for name in sealed.content["files"]:
         if name != "model.onnx":  # the largest: read, checked and opened in one go
             sealed.read(name)
-    try:
-        return Bundle(sealed, threads=threads, spin=spin)
-    except KeyError as error:
+    return Bundle(sealed, threads=threads, spin=spin)
+
+
+def _check_outputs(session: onnxruntime.InferenceSession, n_labels: int) -> None:
+    shapes = {output.name: output.shape for output in session.get_outputs()}
+    if shapes.get("outputs", [0])[-1] != n_labels:
         raise BundleError(
-            f"{folder} lacks {error} in its manifest. Make the bundle again with 'headstart fit'."
-        ) from error
+            f"model.onnx does not give one output for each of the {n_labels} labels. Make the bundle again with 'headstart fit'."
+        )
 
 
 def _build_input(sealed: Sealed) -> Input:

@@ -113,11 +113,20 @@ def tokenizer_from_gguf(content: bytes) -> bytes:
 
 def _reader(content: bytes) -> Any:
     gguf = require("gguf", extra="train", purpose="reading a GGUF file")
+
+    class Reader(gguf.GGUFReader):  # type: ignore[misc, name-defined]
+        """Does not believe a length that is longer than the file: the library would fill the memory with what is not there."""
+
+        def _get(self, offset: int, dtype: Any, count: int = 1, *more: Any, **order: Any) -> Any:
+            if int(offset) + int(count) * np.dtype(dtype).itemsize > len(self.data):
+                raise ValueError
+            return super()._get(offset, dtype, count, *more, **order)
+
     with tempfile.TemporaryDirectory() as folder:  # the reader maps a file; the map outlives its name
         path = Path(folder) / "weights.gguf"
         path.write_bytes(content)
         try:
-            return gguf.GGUFReader(path)
+            return Reader(path)
         except Exception as error:  # the reader raises whatever numpy makes of damaged bytes
             raise SourceError(f"the GGUF file is damaged ({type(error).__name__}).") from error
 

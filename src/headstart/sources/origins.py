@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import sys
-import tarfile
-import zipfile
 from typing import TYPE_CHECKING, TextIO
 
 from headstart.core.errors import SourceError
 from headstart.engines import npm_packages, packages
+from headstart.engines.archives import read_members
 from headstart.engines.files import cache_folder, replacing
 from headstart.sources.added import added_folder
 from headstart.sources.conversions import convert
@@ -104,7 +103,7 @@ def _contents(card: Card, origin: Origin, sink: TextIO | None) -> dict[str, byte
     archive = _DOWNLOADS[origin.kind](*origin.requirement, origin.archive, origin.sha256, sink=sink)
     contents = {}
     for name, member in origin.members.items():
-        files = _files(archive, (member.path, *member.parts))
+        files = read_members(archive, (member.path, *member.parts))
         _check(card, member.path, b"".join(files.values()), member.sha256)
         contents[name] = _converted(card, name, member, files)
         _check(card, name, contents[name], card.files[name])
@@ -122,24 +121,3 @@ def _check(card: Card, name: str, content: bytes, sha256: str) -> None:
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise SourceError(f"{card.name}: {name} has sha256 {found}, but the card pins {sha256}. Do not use it.")
-
-
-def _files(archive: Path, paths: tuple[str, ...]) -> dict[str, bytes]:
-    """Read files out of an archive, by path, in the order that was asked for."""
-    try:
-        if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as box:
-                return {path: box.read(path) for path in paths}
-        with tarfile.open(archive) as tar:
-            return {path: _file(archive, tar, path) for path in paths}
-    except (KeyError, OSError, zipfile.BadZipFile, tarfile.TarError) as error:
-        raise SourceError(
-            f"{archive.name}: cannot read {paths[0]} ({error}). Remove {archive} and run again."
-        ) from error
-
-
-def _file(archive: Path, tar: tarfile.TarFile, path: str) -> bytes:
-    file = tar.extractfile(path)
-    if file is None:
-        raise SourceError(f"{archive.name}: {path} is not a file.")
-    return file.read()

@@ -55,8 +55,10 @@ class JointInput:
                     for i, part in enumerate(settings["parts"])
                 )
             )
-        except KeyError as error:
-            raise SourceError(f"the settings of a joint input lack {error}. Save the model again.") from error
+        except (KeyError, TypeError, AttributeError) as error:
+            raise SourceError(
+                f"the settings of a joint input lack or mistake {error}. Save the model again."
+            ) from error
 
     def prepare(self, items: Sequence[Any]) -> Batch:
         """Prepare the items for each network, the names of the arrays prefixed."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from headstart.core.model import Batch
 
 _FILE = "vocabulary.txt"
+_MAX_WORDS = 10  # in one term
 _WORD = re.compile(r"\w+|[^\w\s]")  # signs count too: '!', '?' and '£' tell spam and questions
 
 
@@ -61,9 +62,11 @@ class NgramInput:
         """
         try:
             text = files[_FILE].decode("utf-8", "surrogatepass")
-            max_words = int(settings["max_words"])
+            max_words = settings["max_words"]
         except (KeyError, UnicodeDecodeError) as error:
             raise SourceError(f"an n-gram input lacks a sound {_FILE} ({error}). Save the model again.") from error
+        if type(max_words) is not int or not 0 < max_words <= _MAX_WORDS:
+            raise SourceError(f"max_words must be 1 to {_MAX_WORDS}, not {max_words!r}. Save the model again.")
         return cls(vocabulary=tuple(text.split("\n")) if text else (), max_words=max_words)
 
     def prepare(self, items: Sequence[Any]) -> Batch:

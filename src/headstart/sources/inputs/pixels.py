@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Resize = Literal["squash", "crop", "pad"]
 _CROP_SHARE = 0.875  # of the shorter side, as ImageNet networks are evaluated
+_MAX_SIDE_PX = 4096  # of what a network sees; none of those known sees a quarter of it
 _Box = tuple[float, float, float, float]
 
 
@@ -55,7 +56,11 @@ class PixelInput:
             raise SourceError(f"the settings of a pixel input lack {error}. Fetch or save it again.") from error
         if made.resize not in ("squash", "crop", "pad"):
             raise SourceError(f"resize must be squash, crop or pad, not '{made.resize}'. Fetch or save it again.")
-        if not 0 < made.crop_share <= 1:
+        if not all(type(side) is int and 0 < side <= _MAX_SIDE_PX for side in (made.height_px, made.width_px)):
+            raise SourceError(
+                f"height_px and width_px must be 1 to {_MAX_SIDE_PX}, not {made.height_px} and {made.width_px}. Fetch or save it again."
+            )
+        if not isinstance(made.crop_share, int | float) or not 0 < made.crop_share <= 1:
             raise SourceError(
                 f"crop_share must be above 0 and at most 1, not {made.crop_share}. Fetch or save it again."
             )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from headstart.core.model import Batch
 
 _FILE = "tokenizer.json"
+_MAX_TOKENS = 1 << 20  # of one text; no network sees as many
 _CHARACTERS_PER_TOKEN = 64  # words are shorter; a text is cut here first, so that a megabyte costs no more than a page
 
 
@@ -40,10 +41,12 @@ class TokenInput:
     def build(cls, settings: Mapping[str, Any], files: Mapping[str, bytes]) -> TokenInput:
         """Make it again from its settings and its `tokenizer.json`."""
         try:
-            max_tokens, special_tokens = settings["max_tokens"], settings["special_tokens"]
-            return cls(files[_FILE], max_tokens=max_tokens, special_tokens=special_tokens)
+            tokenizer, max_tokens, special_tokens = files[_FILE], settings["max_tokens"], settings["special_tokens"]
         except KeyError as error:
             raise SourceError(f"a token input lacks {error}. Fetch or save it again.") from error
+        if type(max_tokens) is not int or not 0 < max_tokens <= _MAX_TOKENS:
+            raise SourceError(f"max_tokens must be 1 to {_MAX_TOKENS}, not {max_tokens!r}. Fetch or save it again.")
+        return cls(tokenizer, max_tokens=max_tokens, special_tokens=bool(special_tokens))
 
     def prepare(self, items: Sequence[Any]) -> Batch:
         """Tokenize texts: `input_ids` and `attention_mask`, int64, (n, length), length at least 1.

@@ -1,0 +1,21 @@
+"""headstart sign: say who made a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headstart.cli.options import BundlePath
+from headstart.cli.output import say
+
+
+def sign(
+    bundle: BundlePath,
+    key: Annotated[Path, typer.Option("--key", metavar="FILE", help="A private key of `headstart keys new`.")],
+) -> None:
+    """Sign BUNDLE, so that `--trust` knows whose it is."""
+    from headstart.packaging import sign_bundle
+
+    say(f"signed: {sign_bundle(bundle, key)}")
