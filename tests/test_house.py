@@ -51,7 +51,19 @@ def test_importing_headstart_loads_no_heavy_library():
 
 @pytest.mark.parametrize(
     "package",
-    ["core", "engines", "data", "sources", "features", "adaptation", "proof", "packaging", "compression", "serving", "line"],
+    [
+        "core",
+        "engines",
+        "data",
+        "sources",
+        "features",
+        "adaptation",
+        "proof",
+        "packaging",
+        "compression",
+        "serving",
+        "line",
+    ],
 )
 def test_importing_a_stage_loads_no_heavy_library(package):
     assert not modules_after(f"import headstart.{package}") & {

@@ -203,7 +203,9 @@ class Bundle:
         return [answer for item in items for answer in self._readable_outputs([item])]
 
 
-def load_bundle(folder: str | Path, *, trust: Trust | None = None, threads: int | None = None, spin: bool = True) -> Bundle:
+def load_bundle(
+    folder: str | Path, *, trust: Trust | None = None, threads: int | None = None, spin: bool = True
+) -> Bundle:
     """Open a bundle, refusing it if a single byte of it has changed.
 
     Parameters
