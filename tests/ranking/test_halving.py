@@ -82,6 +82,15 @@ class TestHalving:
         assert next(iter(seen)) == "good"
         assert all(one.score.name == ranker for one in seen.values())
 
+    def test_the_scores_of_the_others_are_the_winners_and_their_gap_on_the_same_items(self):
+        separations = {"good": 1.5, "fair": 1.3, "noise": 0.0}
+        early, late = (run(separations, halving=Halving(prior=FLAT, cap=cap))[0] for cap in (32, 256))
+        winner = next(iter(late))
+        assert late["noise"].n_items == 32 < late[winner].n_items
+        gaps = [seen[winner].score.value - seen["noise"].score.value for seen in (early, late)]
+        assert gaps[0] == pytest.approx(gaps[1])
+        assert late[winner].score.value == max(one.score.value for one in late.values())
+
     def test_one_source_is_measured_once_and_chosen(self):
         seen, looked = run({"alone": 2.0})
         assert seen["alone"].dropped == ""

@@ -15,7 +15,7 @@ from headstart.core.dataset import Dataset
 from headstart.core.errors import DataError, OptionError, SourceError
 from headstart.engines.clock import Clock
 from headstart.ranking import Halving, Limits
-from headstart.ranking.latency import measure_latency_ms
+from headstart.ranking.latency import measure_latency_ms, recall_latency_ms
 from headstart.sources import card as cards_module
 from headstart.sources import find
 from headstart.sources.listing import size_mib
@@ -170,3 +170,13 @@ def test_items_that_cannot_be_read_are_an_error_only_if_there_are_no_others(data
     assert measure_latency_ms(source, session, ["broken", *dataset.items]) > 0
     with pytest.raises(DataError, match="none of the 2 items"):
         measure_latency_ms(source, session, ["broken", "broken"])
+
+
+def test_latency_is_measured_once_for_the_same_items(dataset):
+    source = headstart.open_source("tiny-bert", sink=None)
+    times_ms = iter([3.0, 5.0, 7.0])
+    first, again, other = (
+        recall_latency_ms(source, items, lambda: next(times_ms))
+        for items in (dataset.items[20:], dataset.items[20:], dataset.items[40:])
+    )
+    assert (first, again, other) == (3.0, 3.0, 5.0)

@@ -31,15 +31,15 @@ def score_words(score: dict[str, Any]) -> str:
 def ranked_words(source: dict[str, Any]) -> str:
     """Say what a ranking found of one source, on one line.
 
-    >>> score = {"name": "accuracy", "value": 0.81, "low": 0.78, "high": 0.84}
+    >>> score = {"name": "logme", "value": 0.81, "low": 0.78, "high": 0.84}
     >>> facts = {"n_items": 48, "seconds": 1.2, "latency_ms": 7.8, "size_mib": 87.0, "licence": "MIT", "dropped": ""}
     >>> ranked_words({"name": "minilm", "score": score, **facts})
-    'minilm               0.810 (0.780 to 0.840) on 48 items, 1.2 s; 7.8 ms an item, 87 MiB, MIT'
+    'minilm               logme 0.810 (0.780 to 0.840), 48 items, 1.2 s; 7.8 ms an item, 87 MiB, MIT'
     """
     score, latency_ms = source["score"], source["latency_ms"]
     words = f"{source['name']:<20} "
     if score is not None:
-        words += f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f}) on {source['n_items']} items, "
+        words += f"{score['name']} {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f}), {source['n_items']} items, "
         words += f"{source['seconds']:.1f} s; "
     words += "" if latency_ms is None else f"{latency_ms:.2g} ms an item, "
     words += f"{source['size_mib']:.0f} MiB, {source['licence']}"

@@ -190,7 +190,7 @@ def learning_curve(points: Rows, metric: Score) -> Spec:
 
 
 def frontier(sources: Rows) -> Spec:
-    """Draw what was foretold of ranked sources against their time for one item; nothing lies above and left of the frontier.
+    """Draw the evidence for ranked sources against their time for one item; nothing lies above and left of the frontier.
 
     `sources` are numbered in their order: {value, low, high, latency_ms}; the first is the chosen one.
     """

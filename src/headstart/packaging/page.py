@@ -85,7 +85,7 @@ def _specs(report: Report) -> dict[str, charts.Spec]:
         specs["reliability"] = charts.reliability(pictures["reliability"])
     if pictures.get("residuals"):
         specs["residuals"] = charts.residuals(pictures["residuals"], " ".join(report.labels))
-    measured = [{**s["score"], "metric": s["score"]["name"], **s} for s in report.ranking if s["score"] is not None]
+    measured = [{**s["score"], "metric": s["score"]["name"], **s} for s in report.ranking if s["score"]]
     if len(measured) > 1:
         specs["frontier"] = charts.frontier(measured)
     known = [point for point in report.curve if point["value"] is not None]

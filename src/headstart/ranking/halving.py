@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What a source had shown when it was last looked at; `dropped` says why it went no further."""
+    """What a source had shown when it was last looked at; `dropped` says why it went no further.
+
+    `score` is on the winner's terms: the winner's own, and the gap of the two on the last items that both saw.
+    """
 
     score: Score
     predicted: Score
@@ -98,21 +101,23 @@ class Halving:
         alive = sorted(cards, key=lambda name: (-self.prior.of(name), name))
         ranker: Ranker = registry.get("rankers", self.ranker)()
         seen: dict[str, Seen] = {}
+        standings: list[Standing] = []
         sizes = self.sizes(len(dataset), dataset.targets.shape[1])
         for size in sizes:
             index = beginning(order, size)
             features = {name: look(name, index) for name in alive}
             problems = self._problems(dataset, index, groups[index], features, seed)
-            standing = compare(problems, cards, ranker, self.prior)
-            alive = self._survivors(standing)
+            standings.append(compare(problems, cards, ranker, self.prior))
+            alive = self._survivors(standings[-1])
             is_last = len(alive) == 1 or size == sizes[-1] or not goes_on()
             leaving = [name for name in problems if is_last or name not in alive]
-            seen |= {name: _seen(standing, name, foretold(problems[name], cards[name], metric)) for name in leaving}
+            seen |= {
+                name: _seen(standings[-1], name, foretold(problems[name], cards[name], metric)) for name in leaving
+            }
             if is_last:
                 break
-        return dict(
-            sorted(seen.items(), key=lambda pair: (bool(pair[1].dropped), -pair[1].n_items, -pair[1].score.value))
-        )
+        seen = {name: replace(one, score=_as_far_as(alive[0], name, standings)) for name, one in seen.items()}
+        return dict(sorted(seen.items(), key=lambda pair: (-pair[1].n_items, -pair[1].score.value)))
 
     def _problems(
         self, dataset: Dataset, index: IntArray, groups: IntArray, features: dict[str, FloatArray], seed: int
@@ -133,6 +138,13 @@ class Halving:
         return [leader, *(name for name in others if not standing.is_credibly_behind(name))]
 
 
+def _as_far_as(winner: str, name: str, standings: list[Standing]) -> Score:
+    """The ranker's value where the winner was last rated: the winner's, and the gap of the two on the same items."""
+    last = [standing for standing in standings if name in standing.values][-1]
+    score, ahead = last.score(name), standings[-1].score(winner).value - last.score(winner).value
+    return replace(score, value=score.value + ahead, low=score.low + ahead, high=score.high + ahead)
+
+
 def _seen(standing: Standing, name: str, predicted: Score) -> Seen:
     return Seen(score=standing.score(name), predicted=predicted, n_items=standing.n, dropped=_reason(standing, name))
 
@@ -143,7 +155,5 @@ def _reason(standing: Standing, name: str) -> str:
     if name == leader:
         return ""
     behind = "credibly behind" if standing.is_credibly_behind(name) else "behind"
-    return (
-        f"{behind} {leader} after {standing.n} items: {standing.ranker} {standing.values[name]:.3f}, "
-        f"where {leader} has {standing.values[leader]:.3f}"
-    )
+    values = f"{standing.ranker} {standing.values[name]:.3f} : {standing.values[leader]:.3f}"
+    return f"{behind} {leader} after {standing.n} items ({values})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
@@ -16,7 +17,7 @@ from headstart.engines.threads import n_threads
 from headstart.features import embed
 from headstart.proof import headline
 from headstart.ranking.halving import Halving
-from headstart.ranking.latency import measure_latency_ms
+from headstart.ranking.latency import measure_latency_ms, recall_latency_ms
 from headstart.ranking.limits import Limits
 from headstart.ranking.result import Ranked, Ranking
 from headstart.sources import Source, cards, find, open_source
@@ -174,13 +175,19 @@ def _open(
                 raise
             entrant.refused, failure = str(error), error
             continue
-        entrant.session = entrant.source.session()
-        entrant.latency_ms = measure_latency_ms(entrant.source, entrant.session, learnable.items)
+        entrant.latency_ms = recall_latency_ms(entrant.source, learnable.items, partial(_measure, entrant, learnable))
         entrant.refused = limits.slowness(entrant.latency_ms)
         entrant.seconds = time.perf_counter() - started
     if failure is not None and not any(entrant.source for entrant in entrants.values()):
         raise failure
     _check_any(entrants, limits)
+
+
+def _measure(entrant: _Entrant, learnable: Dataset) -> float:
+    """Measure a source; the session stays open, for it will embed."""
+    assert entrant.source is not None
+    entrant.session = entrant.source.session()
+    return measure_latency_ms(entrant.source, entrant.session, learnable.items)
 
 
 def _keep_to_budget(entrants: dict[str, _Entrant], n_items: int, clock: Clock) -> None:

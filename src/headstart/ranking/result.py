@@ -17,9 +17,9 @@ class Ranked:
 
     Attributes
     ----------
-    score : what the choice rests on: the evidence and the prior together, in the unit of the task's headline metric; None
-        for a source that was dropped before it saw an item
-    predicted : the headline metric that a head on this source had on held-out groups of the sample
+    score : what the choice rests on, on the winner's terms: what the ranker gave the winner at the end, and the gap that the two
+        had on the last items that both saw, with its interval; None for a source that was dropped before it saw an item
+    predicted : the headline metric that a simple head on this source had on held-out groups of the `n_items` that it saw
     n_items, seconds : what it cost so far: items looked at, and time spent on it, opening included
     latency_ms : for one item alone, on one thread of this machine; None where it was not opened
     size_mib : of the weights as a bundle packs them
