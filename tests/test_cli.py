@@ -534,7 +534,7 @@ def test_threads_that_are_no_number(run, tmp_path, monkeypatch):
 
 
 def test_a_fault_of_ours_is_one_line_and_code_1(run, model, monkeypatch):
-    monkeypatch.setattr("headstart.packaging.load_bundle", lambda folder: 1 / 0)
+    monkeypatch.setattr("headstart.packaging.load_bundle", lambda folder, trust: 1 / 0)
     done = run("report", model)
     assert_one_line(done, code=1)
     assert "internal error: ZeroDivisionError" in done.err
@@ -542,7 +542,7 @@ def test_a_fault_of_ours_is_one_line_and_code_1(run, model, monkeypatch):
 
 
 def test_an_interruption_says_how_to_go_on(run, model, monkeypatch):
-    def interrupt(folder: object) -> None:
+    def interrupt(folder: object, trust: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("headstart.packaging.load_bundle", interrupt)

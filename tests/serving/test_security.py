@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import http.client
+import shutil
 import ssl
 import subprocess
 
 import pytest
 from running import start_server
 
-from headstart.core.errors import OptionError
+from headstart.core.errors import BundleError, OptionError
+from headstart.packaging import sign_bundle
+from headstart.packaging.signing import new_key
 from headstart.serving import Settings
+from headstart.serving.models import open_models
 from headstart.serving.security import Tokens
 from headstart.serving.workers import serve
 
@@ -97,3 +101,13 @@ def test_settings_that_are_refused(tmp_path, server):
         serve(["x"], Settings(token_file=tmp_path / "tokens"))
     with pytest.raises(OptionError, match="Choose another --host or --port"):
         serve(["x"], Settings(port=server.port))
+
+
+def test_only_signed_bundles_are_served_where_a_signature_is_required(fruit_bundle, tmp_path):
+    key, signed = tmp_path / "key", shutil.copytree(fruit_bundle, tmp_path / "signed")
+    new_key(key)
+    settings = Settings(trust=f"{key}.pub")
+    with pytest.raises(BundleError, match="signed"):
+        open_models([str(fruit_bundle)], settings)
+    sign_bundle(signed, key)
+    assert open_models([str(signed)], settings).names == ("signed",)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from headstart.cli.options import Trust
+
 
 def serve(
     models: Annotated[
@@ -18,6 +20,7 @@ def serve(
     ),
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port to listen on.")] = 8000,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes; they share the weights' memory.")] = 1,
+    trust: Trust = None,
     token_file: Annotated[
         Path | None, typer.Option("--token-file", help="Bearer tokens that are accepted, one a line.")
     ] = None,
@@ -56,6 +59,7 @@ def serve(
             host=host,
             port=port,
             workers=workers,
+            trust=trust,
             token_file=token_file,
             max_batch=max_batch,
             max_latency_ms=max_latency_ms,

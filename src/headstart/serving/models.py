@@ -199,10 +199,12 @@ def open_models(specs: Sequence[str], settings: Settings, before: Iterable[Serve
     known: Mapping[Place, Served] = {one.place: one for one in before}
     shared = settings.workers > 1
     threads, n_runs = (1, max(1, n_threads() // settings.workers)) if shared else (n_threads(), _N_RUNS)
-    return Catalogue(
-        known.get(place) or Served(place, load_bundle(place.folder, threads=threads, spin=False), settings, n_runs)
-        for place in find_places(specs)
-    )
+
+    def opened(place: Place) -> Served:
+        bundle = load_bundle(place.folder, trust=settings.trust, threads=threads, spin=False)
+        return Served(place, bundle, settings, n_runs)
+
+    return Catalogue(known.get(place) or opened(place) for place in find_places(specs))
 
 
 def _check_arrays(batch: Batch, bundle: Bundle) -> int:
