@@ -69,6 +69,15 @@ class InternalError(HeadstartError):
     """Headstart broke one of its own promises."""
 
 
+def first_line(error: Exception) -> str:
+    r"""Take the head of a library's message, which may be long; the error's kind where it has none.
+
+    >>> first_line(ValueError("no such axis\nin a trace of forty lines")), first_line(KeyError())
+    ('no such axis', 'KeyError')
+    """
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> OptionError:
     """Build the error for a name that is not known, with the nearest right one.
 

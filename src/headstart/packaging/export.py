@@ -12,6 +12,7 @@ from headstart.core.model import Backbone
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from headstart.core.dataset import FloatArray
     from headstart.core.model import Predictor
 
 TOLERANCE = 1e-4
@@ -41,6 +42,11 @@ def export(predictor: Predictor, *, n_outputs: int) -> bytes:
     return packed
 
 
+def largest_difference(found: FloatArray, expected: FloatArray) -> float:
+    """How far two arrays of one shape are from each other: of 1, or of what was expected where that is larger."""
+    return float((np.abs(found - expected) / np.maximum(1.0, np.abs(expected))).max(initial=0.0))
+
+
 def check_equal(model: bytes, predictor: Predictor, items: Sequence[Any]) -> float:
     """Run the packed graph on real items and return its largest difference from the fitted predictor.
 
@@ -59,7 +65,7 @@ def check_equal(model: bytes, predictor: Predictor, items: Sequence[Any]) -> flo
             f"the packed '{predictor.name}' gives outputs of shape {packed.shape}, all finite: {np.isfinite(packed).all()}; "
             f"the fitted one has shape {fitted.shape}. Nothing was written."
         )
-    difference = float((np.abs(packed - fitted) / np.maximum(1.0, np.abs(fitted))).max(initial=0.0))
+    difference = largest_difference(packed, fitted)
     if difference > TOLERANCE:
         raise InternalError(
             f"the packed '{predictor.name}' differs from the fitted one by {difference:.2g} on {len(items)} real items; "

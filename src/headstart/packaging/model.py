@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import BundleError, DataError, OptionError, UserError
+from headstart.core.errors import BundleError, DataError, OptionError, UserError, first_line
 from headstart.packaging.manifest import Sealed, open_sealed
-from headstart.packaging.session import first_line, open_session, runtime_errors
+from headstart.packaging.session import open_session, runtime_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headstart.core.errors import BundleError
+from headstart.core.errors import BundleError, first_line
 from headstart.engines.onnx_scan import custom_operators, has_external_data
 from headstart.engines.threads import n_threads
 
@@ -76,8 +76,3 @@ def runtime_errors() -> tuple[type[Exception], ...]:
     names = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NotImplemented", "RuntimeException")
     known: list[Any] = [getattr(state, name) for name in names if hasattr(state, name)]
     return (*known, RuntimeError)
-
-
-def first_line(error: Exception) -> str:
-    """The head of its long messages."""
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

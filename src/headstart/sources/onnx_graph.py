@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import SourceError, require
+from headstart.core.errors import SourceError, first_line, require
 from headstart.engines.onnx_scan import has_external_data
 from headstart.sources.foreign_files import check_beginning
 from headstart.sources.graph import IR_VERSION, OPSET
@@ -58,7 +58,7 @@ def read_onnx(content: bytes, where: str, folder: ForeignFolder | None = None) -
         model = onnx.ModelProto.FromString(content)
     except Exception as error:  # protobuf's own errors share no base with ValueError
         raise SourceError(
-            f"{where} is not a readable ONNX file ({_first_line(error)}). Export or copy it again."
+            f"{where} is not a readable ONNX file ({first_line(error)}). Export or copy it again."
         ) from error
     if not model.graph.output:
         raise SourceError(f"{where} is not a readable ONNX file (it has no output). Export or copy it again.")
@@ -72,7 +72,7 @@ def read_onnx(content: bytes, where: str, folder: ForeignFolder | None = None) -
         raise
     except Exception as error:  # checker, converter and inference raise each their own
         raise SourceError(
-            f"{where} cannot be read as an ONNX graph of opset {OPSET} ({_first_line(error)}). Export it with opset {OPSET}."
+            f"{where} cannot be read as an ONNX graph of opset {OPSET} ({first_line(error)}). Export it with opset {OPSET}."
         ) from error
 
 
@@ -135,7 +135,7 @@ def run(model: onnx.ModelProto, feeds: Batch, where: str) -> list[Any]:
         return list(session.run(None, feeds))
     except Exception as error:  # the runtime's errors share no base
         raise SourceError(
-            f"ONNX Runtime cannot run {where} on two items at once ({_first_line(error)}). Export it with a batch axis of "
+            f"ONNX Runtime cannot run {where} on two items at once ({first_line(error)}). Export it with a batch axis of "
             "any length, for ONNX Runtime's own operators."
         ) from error
 
@@ -223,7 +223,3 @@ def input_types(model: onnx.ModelProto) -> Mapping[str, tuple[int, tuple[int, ..
         for given in model.graph.input
         if given.name not in stored
     }
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

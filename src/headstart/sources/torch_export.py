@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import SourceError, require
+from headstart.core.errors import SourceError, first_line, require
 from headstart.sources.graph import OPSET
 from headstart.sources.onnx_graph import input_types, read_onnx, run
 
@@ -58,9 +58,8 @@ def export_module(module: Any, example: Batch, check: Batch, *, axes: Mapping[in
             module.train(mode=False)  # the exporter puts parts of it back into training
             expected = module(*(torch.from_numpy(array) for array in check.values())).numpy()
     except Exception as error:  # whatever the module's own code or the tracer raises
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise SourceError(
-            f"{where} cannot be exported as an ONNX graph ({reason}). Export it yourself and add the file."
+            f"{where} cannot be exported as an ONNX graph ({first_line(error)}). Export it yourself and add the file."
         ) from error
     model = read_onnx(buffer.getvalue(), where)
     taken = input_types(model)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import SourceError, require
+from headstart.core.errors import SourceError, first_line, require
 from headstart.sources.torch_export import export_module
 from headstart.sources.weights import to_safetensors
 
@@ -119,8 +119,7 @@ def _build(folder: ForeignFolder, weights: HubWeights) -> Any:
                 output_loading_info=True,
             )
     except Exception as error:  # whatever transformers raises for a config or weights that it cannot use
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-        raise SourceError(f"transformers cannot build the model of {folder.path} ({reason}).") from error
+        raise SourceError(f"transformers cannot build the model of {folder.path} ({first_line(error)}).") from error
     finally:
         logging.set_verbosity(level)
     missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import InternalError, OptionError, require
+from headstart.core.errors import InternalError, OptionError, first_line, require
 from headstart.engines.threads import n_threads
-from headstart.packaging.export import TOLERANCE
+from headstart.packaging.export import TOLERANCE, largest_difference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from types import ModuleType
 
     import onnxruntime
 
@@ -41,6 +42,17 @@ class Comparison:
     origin: str
 
 
+def extensions() -> ModuleType:
+    """Give the library whose operators decode files and cut texts into tokens.
+
+    Raises
+    ------
+    MissingExtraError
+        It is not installed.
+    """
+    return require("onnxruntime_extensions", extra="export", purpose="running a model that reads files or texts")
+
+
 def open_exported(model: bytes | str, *, has_extensions: bool) -> onnxruntime.InferenceSession:
     """Open an exported graph, or the path of one, in ONNX Runtime.
 
@@ -55,10 +67,7 @@ def open_exported(model: bytes | str, *, has_extensions: bool) -> onnxruntime.In
     options.intra_op_num_threads = n_threads()
     options.log_severity_level = _ERRORS_ONLY
     if has_extensions:
-        extensions = require(
-            "onnxruntime_extensions", extra="export", purpose="running a model that reads files or texts"
-        )
-        options.register_custom_ops_library(extensions.get_library_path())
+        options.register_custom_ops_library(extensions().get_library_path())
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
@@ -102,7 +111,7 @@ def _run(session: onnxruntime.InferenceSession, feeds: Batch, items: Sequence[An
         return dict(zip(names, session.run(names, feeds), strict=True))
     except Exception as error:  # whatever ONNX Runtime and its extensions raise: they share no base of their own
         raise OptionError(
-            f"the exported graph cannot read {_short(items)} ({str(error).strip().splitlines()[0][:200]}). Files must be JPEG or PNG; "
+            f"the exported graph cannot read {_short(items)} ({first_line(error)}). Files must be JPEG or PNG; "
             "leave others out of --check, or export with --plain and decode them yourself."
         ) from error
 
@@ -116,8 +125,7 @@ def _difference(bundle: Bundle, answers: Mapping[str, Any], items: Sequence[Any]
 
 
 def _largest(found: FloatArray, expected: FloatArray) -> float:
-    difference = np.abs(found.astype(np.float64) - expected) / np.maximum(1.0, np.abs(expected))
-    return float(difference.max()) if np.isfinite(found).all() else float("inf")
+    return largest_difference(found.astype(np.float64), expected) if np.isfinite(found).all() else float("inf")
 
 
 def _kept_items(bundle: Bundle) -> list[Any]:

@@ -7,9 +7,8 @@ from collections import Counter
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from headstart.core.errors import require
 from headstart.engines.files import write_file
-from headstart.packaging.exports.comparing import compare, open_exported
+from headstart.packaging.exports.comparing import compare, extensions, open_exported
 from headstart.packaging.exports.whole_graph import whole_graph
 from headstart.packaging.strict_json import to_json
 
@@ -52,9 +51,7 @@ def checked_graph(bundle: Bundle, wishes: Wishes) -> tuple[bytes, dict[str, Any]
     comparison = compare(session, bundle, wishes.items, is_plain=wishes.plain)
     libraries = {"onnxruntime": version("onnxruntime")}
     if domains:
-        libraries["onnxruntime-extensions"] = require(
-            "onnxruntime_extensions", extra="export", purpose="running a model that reads files or texts"
-        ).__version__
+        libraries["onnxruntime-extensions"] = extensions().__version__
     return packed, {
         **vars(comparison),
         "inputs": _described(session.get_inputs()),

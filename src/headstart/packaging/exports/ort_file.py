@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import require
 from headstart.engines.files import write_file
-from headstart.packaging.exports.comparing import compare, open_exported
+from headstart.packaging.exports.comparing import compare, extensions, open_exported
 from headstart.packaging.exports.onnx_file import checked_graph
 from headstart.packaging.strict_json import to_json
 
@@ -61,12 +61,7 @@ def _converted(model: bytes, *, has_extensions: bool) -> tuple[bytes, str]:
     tool = require(
         "onnxruntime.tools.convert_onnx_models_to_ort", extra="export", purpose="writing ONNX Runtime's format"
     )
-    library = None
-    if has_extensions:
-        extensions = require(
-            "onnxruntime_extensions", extra="export", purpose="running a model that reads files or texts"
-        )
-        library = Path(extensions.get_library_path())
+    library = Path(extensions().get_library_path()) if has_extensions else None
     with tempfile.TemporaryDirectory() as place, contextlib.redirect_stdout(io.StringIO()):
         folder = Path(place)
         (folder / "model.onnx").write_bytes(model)
