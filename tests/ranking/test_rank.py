@@ -16,8 +16,8 @@ from headstart.core.errors import DataError, OptionError, SourceError
 from headstart.engines.clock import Clock
 from headstart.ranking import Halving, Limits
 from headstart.ranking.latency import measure_latency_ms, recall_latency_ms
+from headstart.sources import Source, find
 from headstart.sources import card as cards_module
-from headstart.sources import find
 from headstart.sources.listing import size_mib
 
 RANK = sys.modules["headstart.ranking.rank"]
@@ -180,3 +180,13 @@ def test_latency_is_measured_once_for_the_same_items(dataset):
         for items in (dataset.items[20:], dataset.items[20:], dataset.items[40:])
     )
     assert (first, again, other) == (3.0, 3.0, 5.0)
+
+
+def test_a_source_is_opened_once_for_all_rounds_where_its_latency_is_known(dataset, monkeypatch):
+    rank(dataset, halving=Halving(cap=32))
+    opened = []
+    session = Source.session
+    monkeypatch.setattr(Source, "session", lambda source: (opened.append(source.name), session(source))[1])
+    unseen = replace(dataset, items=[*dataset.items[:6], *(f"{text} {text}" for text in dataset.items[6:])])
+    rank(unseen, halving=Halving(cap=128, ranker="h-score"))
+    assert sorted(opened) == sorted(TEXTS)

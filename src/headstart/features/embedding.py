@@ -64,7 +64,7 @@ def embed(
     progress: TextIO | None = None,
     cache: bool = True,
     on_bad: OnBad | None = None,
-    session: Any = None,
+    open_session: Callable[[], Any] | None = None,
 ) -> Features:
     """Compute the features of items, once for equal contents, and keep them in the cache.
 
@@ -78,7 +78,7 @@ def embed(
     progress : where to write how far it is; None for silence
     cache : whether to read and keep features on disk
     on_bad : called with the position and the error of an item that cannot be read; if None, the error is raised
-    session : the backbone's, where it is open already; made if None and needed
+    open_session : gives the backbone's session, asked only where something must be computed; a new one if None
 
     Raises
     ------
@@ -101,7 +101,7 @@ def embed(
         n_computed = 0
         label = f"embedding with {backbone.name}"
         with Progress(label, contents.n_readable, progress, done=int(known.sum())) as steps:
-            for done in _run(items, contents, backbone, batches, session):
+            for done in _run(items, contents, backbone, batches, open_session or backbone.session):
                 _keep(done, contents, store, matrix)
                 _report(done, contents, report)
                 n_computed += len(done.rows)
@@ -179,12 +179,12 @@ class _Done:
 
 
 def _run(
-    items: Sequence[Any], contents: Contents, backbone: Source, batches: list[Numbers], session: Any
+    items: Sequence[Any], contents: Contents, backbone: Source, batches: list[Numbers], open_session: Callable[[], Any]
 ) -> Iterator[_Done]:
     """Compute batches in threads and give them in order."""
     if not batches:
         return
-    session = backbone.session() if session is None else session
+    session = open_session()
     n_workers = min(n_threads(), len(batches))
     backbone.input.prepare([])  # what it loads lazily is loaded once, not by each thread
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
@@ -40,11 +40,16 @@ class _Entrant:
 
     card: Card
     source: Source | None = None
-    session: Any = None
     latency_ms: float | None = None
     seconds: float = 0.0
     refused: str = ""
     seen: Seen | None = None
+
+    @cached_property
+    def session(self) -> Any:
+        """Opened once, and only where there is something to measure or to embed."""
+        assert self.source is not None
+        return self.source.session()
 
 
 def rank(
@@ -102,7 +107,11 @@ def rank(
         assert entrant.source is not None
         items = [learnable.items[i] for i in index]
         values = embed(
-            items, entrant.source, progress=progress, on_bad=lambda _position, _error: None, session=entrant.session
+            items,
+            entrant.source,
+            progress=progress,
+            on_bad=lambda _position, _error: None,
+            open_session=lambda: entrant.session,
         ).values
         entrant.seconds += time.perf_counter() - began
         return values
@@ -184,9 +193,7 @@ def _open(
 
 
 def _measure(entrant: _Entrant, learnable: Dataset) -> float:
-    """Measure a source; the session stays open, for it will embed."""
     assert entrant.source is not None
-    entrant.session = entrant.source.session()
     return measure_latency_ms(entrant.source, entrant.session, learnable.items)
 
 
