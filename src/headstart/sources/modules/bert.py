@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from headstart.core.errors import require
-from headstart.sources.modules.pooling import mean_over_tokens
-from headstart.sources.modules.stepwise import Stepwise
+from headstart.sources.modules.pooling import TokenBlocks
 from headstart.sources.weights import n_layers
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 transformers: Any = require("transformers", extra="train", purpose="training a BERT")
 
 
-class _Bert(Stepwise, transformers.BertModel):  # type: ignore[misc]
+class _Bert(TokenBlocks, transformers.BertModel):  # type: ignore[misc]
     @property
     def blocks(self) -> dict[str, torch.nn.Module]:
         return {"embeddings": self.embeddings, **{f"block {i}": layer for i, layer in enumerate(self.encoder.layer)}}
@@ -32,9 +31,6 @@ class _Bert(Stepwise, transformers.BertModel):  # type: ignore[misc]
         far_below = torch.finfo(hidden.dtype).min
         padding = (1 - batch["attention_mask"][:, None, None, :].to(hidden.dtype)) * far_below
         return self.blocks[name](hidden, padding)
-
-    def pool(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
-        return mean_over_tokens(hidden, batch["attention_mask"])
 
 
 def build(state: Mapping[str, FloatArray], card: Card) -> torch.nn.Module:

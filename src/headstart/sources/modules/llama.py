@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from headstart.core.errors import require
-from headstart.sources.modules.pooling import mean_over_tokens
-from headstart.sources.modules.stepwise import Stepwise
+from headstart.sources.modules.pooling import TokenBlocks
 from headstart.sources.weights import n_layers
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 transformers: Any = require("transformers", extra="train", purpose="training a Llama")
 
 
-class _Llama(Stepwise, transformers.LlamaModel):  # type: ignore[misc]
+class _Llama(TokenBlocks, transformers.LlamaModel):  # type: ignore[misc]
     @property
     def blocks(self) -> dict[str, torch.nn.Module]:
         middle = {f"block {i}": layer for i, layer in enumerate(self.layers)}
@@ -35,9 +34,6 @@ class _Llama(Stepwise, transformers.LlamaModel):  # type: ignore[misc]
         places = torch.arange(hidden.shape[1], device=hidden.device)[None]
         # padding comes last and a token attends to earlier ones only, so that the mask counts in the mean alone
         return self.blocks[name](hidden, position_embeddings=self.rotary_emb(hidden, position_ids=places))
-
-    def pool(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
-        return mean_over_tokens(hidden, batch["attention_mask"])
 
 
 def build(state: Mapping[str, FloatArray], card: Card) -> torch.nn.Module:

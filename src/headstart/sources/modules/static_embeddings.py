@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from headstart.sources.modules.pooling import mean_over_tokens
-from headstart.sources.modules.stepwise import Stepwise
+from headstart.sources.modules.pooling import TokenBlocks, mean_over_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from headstart.sources.modules.stepwise import Batch
 
 
-class _StaticEmbeddings(Stepwise, nn.Module):
+class _StaticEmbeddings(TokenBlocks, nn.Module):
     def __init__(self, name: str, table: FloatArray, unknown_token: int | None) -> None:
         super().__init__()
         self.name = name

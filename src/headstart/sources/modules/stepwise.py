@@ -31,6 +31,10 @@ class Stepwise:
         """What the last block gave becomes features (n, dimensions)."""
         raise NotImplementedError
 
+    def lengths(self, batch: Batch) -> torch.Tensor | None:  # noqa: ARG002  (photos are all of one size)
+        """How many of the second axis of the hidden values and of the batch are not padding, (n,); None where all are."""
+        return None
+
     def run(self, hidden: torch.Tensor | None, batch: Batch, *, first: int = 0, end: int | None = None) -> torch.Tensor:
         """Run the blocks from number `first` to the one before `end`.
 
