@@ -106,25 +106,22 @@ def inner_folds(problem: Problem) -> Sequence[Fold]:
     return parts[: int(np.searchsorted(sizes, _ENOUGH_HELD_OUT)) + 1]
 
 
-def climb(ground: Ground, strategies: Sequence[Strategy], folds: Sequence[Fold], *, clock: Clock) -> Climbed:
+def climb(
+    ground: Ground, strategies: Sequence[Strategy], folds: Sequence[Fold], *, below: FloatArray, clock: Clock
+) -> Climbed:
     """Try each strategy on the folds, the quickest first, and go on from the best so far.
 
     Parameters
     ----------
     folds : pairs of positions (learnt from, held out), the held-out parts apart from each other
+    below : shape (m, k), what the closed-form head says of the held-out items, fold after fold
     clock : a rung that would not fit in its budget is not tried, and named
     """
     from headstart.tuning.plan import plan, told
 
     index = np.concatenate([held_out for _, held_out in folds])
-    started = time.perf_counter()
-    outputs = np.concatenate(
-        [ground.adapt(learnt).head.outputs(ground.problem.features[held]) for learnt, held in folds]
-    )
-    top = Rung(
-        name=CLOSED_FORM, outputs=outputs, seconds=time.perf_counter() - started, kept=True, why="where it begins"
-    )
-    rungs, best, honest = [top], None, outputs
+    top = Rung(name=CLOSED_FORM, outputs=below, kept=True, why="where the climb begins")
+    rungs, best, honest = [top], None, below
     with keeping_freed_memory():
         planned = plan(ground, strategies, folds)
         if ground.progress is not None and planned:

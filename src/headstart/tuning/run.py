@@ -62,7 +62,7 @@ class Run:
         Diverged
             The loss grew beyond all bounds.
         """
-        return self._recall("scores", lambda checkpoint: {"scores": self._train(checkpoint, look=True)})["scores"]
+        return self._recall("scores", lambda checkpoint: {"scores": self._asked(checkpoint)})["scores"]
 
     def weights(self, choice: Choice) -> Arrays:
         """Arrays of the network that differ from the source's, as `state NAME`, of an adapter, and the head's."""
@@ -78,10 +78,6 @@ class Run:
     @cached_property
     def _examples(self) -> Examples:
         return self.ground.examples(self._trainee, self.settings)
-
-    @cached_property
-    def _start(self) -> Weights:
-        return self._trainee.weights()
 
     def _recall(self, asked: Any, compute: Any) -> Arrays:
         """Look into the journal, or compute from where a run that was killed left off."""
@@ -104,8 +100,12 @@ class Run:
         checkpoint.done()
         return arrays
 
-    def _train(self, checkpoint: Checkpoint, *, look: bool = False, **settings: Any) -> FloatArray:
-        seed, lesson, start = self.ground.problem.seed, lesson_of(self.ground.problem, self.learnt), self._start
+    def _asked(self, checkpoint: Checkpoint) -> FloatArray:
+        start = self._trainee.weights()
+        return self._train(checkpoint, look=lambda: self._look(start))
+
+    def _train(self, checkpoint: Checkpoint, **settings: Any) -> FloatArray:
+        seed, lesson = self.ground.problem.seed, lesson_of(self.ground.problem, self.learnt)
         n_batches = len(self.strategy.batches(self._examples, lesson, self.settings, seed, 0))
         label = f"{self.strategy.name} on {len(self.learnt):,} items"
         with Progress(label, self.settings.n_steps(n_batches), self.ground.progress) as steps:
@@ -118,7 +118,6 @@ class Run:
                 seed=seed,
                 checkpoint=checkpoint,
                 steps=steps,
-                **({"look": lambda: self._look(start)} if look else {}),
                 **settings,
             )
 
@@ -137,7 +136,7 @@ class Run:
         return self.ground.refit(compute(self._trainee, self._examples, self.learnt), self.learnt)
 
     def _blend(self, checkpoint: Checkpoint, choice: Choice) -> Arrays:
-        start = self._start
+        start = self._trainee.weights()
         self._train(checkpoint, n_points=choice.point + 1)
         self._trainee.load(blended(start, self._trainee.weights(), ALPHAS[choice.alpha]))
         adapter, head = self.strategy.finish(self._trainee), self._trainee.head.fitted()

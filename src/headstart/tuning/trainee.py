@@ -39,7 +39,8 @@ class Trainee:
     def __init__(self, source: Source, head: LinearHead, features: FloatArray, task: Task) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.source, self.task = source, task
-        self.module: Any = source.module()
+        module: Any = source.module()
+        self.module = module
         self.module.to(self.device, memory_format=torch.channels_last).requires_grad_(requires_grad=False)
         self.head = TorchHead(head, features).to(self.device)
         self.first = len(self.module.blocks)
