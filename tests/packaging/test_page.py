@@ -322,7 +322,7 @@ def test_every_rung_is_there_with_its_reason():
         'class="chart rungs"',
         "not credibly better than the closed form",
         "not tried: it would take about 400 s",
-        "not finished",
+        "fine-tune (kept)",
         "80 s",
         "learning rate 0.0001, epochs 8",
         "+2.4",
