@@ -32,7 +32,7 @@ def ground(tmp_path, monkeypatch) -> Ground:
     items = [rng.integers(60 * c, 196 + 60 * c, (32, 32, 3), dtype=np.uint8) for c in classes]
     features = embed(items, source, cache=False).values
     problem = Problem(features=features, targets=np.eye(2)[classes], task="binary", groups=np.arange(24), seed=0)
-    return Ground(source=source, items=items, problem=problem, head="ridge", journal=Journal(None))
+    return Ground(source=source, items=items, problem=problem, apart=np.arange(24), head="ridge", journal=Journal(None))
 
 
 def a_run(ground: Ground, **settings) -> Run:
