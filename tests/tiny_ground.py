@@ -39,4 +39,6 @@ def ground(architecture: str, folder: Path, n: int = 160) -> Ground:
         task="binary",
         groups=np.arange(n),
     )
-    return Ground(source=source, items=items, problem=problem, head="ridge", journal=Journal(folder / "journal"))
+    return Ground(
+        source=source, items=items, problem=problem, apart=np.arange(n), head="ridge", journal=Journal(None)
+    )
