@@ -30,15 +30,13 @@ def photos(n: int, rng: np.random.Generator) -> tuple[list[np.ndarray], np.ndarr
 
 
 def ground(architecture: str, folder: Path, n: int = 160) -> Ground:
-    """Half of the items are to be learnt from, and the other half to be asked about."""
-    source = tiny.source(architecture, folder / "source")
+    """A source whose files lie in `folder`, `n` items of its modality, and a journal that forgets."""
+    source = tiny.source(architecture, folder)
     items, codes = (photos if source.modality == "image" else texts)(n, np.random.default_rng(0))
     problem = Problem(
-        features=embed(items, source).values,
+        features=embed(items, source, cache=False).values,
         targets=np.eye(2)[codes],
         task="binary",
         groups=np.arange(n),
     )
-    return Ground(
-        source=source, items=items, problem=problem, apart=np.arange(n), head="ridge", journal=Journal(None)
-    )
+    return Ground(source=source, items=items, problem=problem, apart=np.arange(n), head="ridge", journal=Journal(None))

@@ -57,7 +57,7 @@ class TestLora:
         learning = {name for name, p in trainee.module.named_parameters() if p.requires_grad}
         assert learning == {name for name, _ in trainee.module.named_parameters() if ".lora_" in name}
         assert not learning & below(trainee)
-        untouched = tiny.source(architecture, tmp_path / "source").module()
+        untouched = tiny.source(architecture, tmp_path).module()
         layers = dict(untouched.named_modules())
         adapted = {name.partition(".lora_")[0] for name in learning}
         assert adapted == set(adaptable(untouched, list(untouched.blocks.values())[trainee.first :]))
