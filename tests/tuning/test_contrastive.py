@@ -7,7 +7,7 @@ import tiny
 from headstart.adaptation.problem import Problem
 from headstart.engines.journal import Journal
 from headstart.features import embed
-from headstart.sources.modules import state_of
+from headstart.sources.tuned import TunedSource
 from headstart.tuning.ground import Ground
 from headstart.tuning.run import Choice, Run
 from headstart.tuning.strategies.contrastive import Contrastive
@@ -26,7 +26,7 @@ def ground_of(tmp_path, n=32):
     labels = np.arange(n) % 2
     texts = [" ".join([*rng.choice(["a", "is", "the"], 4), rng.choice(RACE if label else FRUIT)]) for label in labels]
     source = tiny.source("bert", tmp_path / "bert")
-    features = embed(texts, source, progress=None).values
+    features = embed(texts, source, cache=False).values
     problem = Problem(features=features, targets=np.eye(2)[labels], task="binary", groups=np.arange(n), seed=0)
     return Ground(
         source=source, items=texts, problem=problem, apart=problem.groups, head="ridge", journal=Journal(None)
@@ -65,12 +65,8 @@ def test_texts_of_one_class_come_closer_and_frozen_blocks_stay(tmp_path):
     changed = {name.removeprefix("state ") for name in made if name.startswith("state ")}
     assert changed
     assert all(name.startswith("encoder.layer.") for name in changed)
-    module = ground.source.module()
-    state = state_of(module) | {name.removeprefix("state "): array for name, array in made.items()}
-    from headstart.sources.tuned import TunedSource
-
-    tuned = TunedSource(ground.source, {name: state[name] for name in changed}, made={})
-    after = embed(ground.items[:20], tuned, progress=None).values
+    tuned = TunedSource(ground.source, {name: made[f"state {name}"] for name in changed}, made={"strategy": "contrastive"})
+    after = embed(ground.items[:20], tuned, cache=False).values
     assert cosines(after) > cosines(ground.problem.features[:20]) + 0.1
 
 

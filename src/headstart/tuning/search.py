@@ -178,7 +178,7 @@ class _Run:
         losses, loss = tuple(kept["losses"].tolist()), float(kept["loss"])
         if not self._losses:
             for point, reported in enumerate(losses, 1):
-                self._trial.report(reported, point)
+                self._is_pruned(point, reported)
         diverged = not math.isfinite(loss)
         return Attempt(
             settings=self.settings,
@@ -192,6 +192,10 @@ class _Run:
         if time.monotonic() > self._deadline:
             raise _OutOfTime
         self._losses.append(loss)
-        self._trial.report(loss, point)
-        if self._trial.should_prune():
+        if self._is_pruned(point, loss):
             raise Pruned
+
+    def _is_pruned(self, point: int, loss: float) -> bool:
+        """Tell the study; the pruner remembers who got as far as this only when it is asked."""
+        self._trial.report(loss, point)
+        return bool(self._trial.should_prune())
