@@ -18,7 +18,7 @@ from headstart.tuning.strategies.lora import Lora, adaptable
 from headstart.tuning.trainee import Trainee
 
 LAYERED = [name for name in registry.names("modules") if name != "static-embeddings"]
-HALF = Settings(depth=0.5, rank=2)
+HALF, WHOLE = (Settings(depth=depth, rank=2) for depth in (0.5, 1.0))
 
 
 def prepared(strategy, architecture, folder, settings=HALF):
@@ -65,7 +65,7 @@ class TestLora:
         assert all(getattr(layers[name], "groups", 1) == 1 for name in adapted)
 
     def test_begins_as_the_very_same_network(self, architecture, tmp_path):
-        trainee, batch = prepared(Lora(), architecture, tmp_path)
+        trainee, batch = prepared(Lora(), architecture, tmp_path, WHOLE)
         np.testing.assert_array_equal(computed(trainee.module, batch), computed(trainee.source.module(), batch))
 
     def test_begins_alike_whatever_was_drawn_before(self, architecture, tmp_path):
@@ -76,7 +76,7 @@ class TestLora:
         assert all(torch.equal(first[name], again[name]) for name in first)
 
     def test_merged_it_is_the_adapted_network(self, architecture, tmp_path):
-        trainee, batch = prepared(Lora(), architecture, tmp_path)
+        trainee, batch = prepared(Lora(), architecture, tmp_path, WHOLE)
         trained(trainee, batch)
         adapted = computed(trainee.module, batch)
         assert np.abs(adapted - computed(trainee.source.module(), batch)).max() > 1e-3
@@ -85,15 +85,16 @@ class TestLora:
         np.testing.assert_allclose(computed(trainee.module, batch), adapted, rtol=1e-3, atol=1e-3)
 
     def test_its_arrays_and_the_base_are_the_merged_weights(self, architecture, tmp_path):
-        trainee, batch = prepared(Lora(), architecture, tmp_path)
+        trainee, batch = prepared(Lora(), architecture, tmp_path, WHOLE)
         trained(trainee, batch)
         arrays, base = Lora().finish(trainee), trainee.source.state()
         merged, changed = state_of(trainee.module), trainee.changed()
         layers = {name.partition(".lora_")[0] for name in arrays}
-        assert {f"{layer}.weight" for layer in layers} == set(changed)
+        assert changed
+        assert set(changed) <= {f"{layer}.weight" for layer in layers}
         for layer in layers:
             inner, outer = (arrays[f"{layer}.lora_{part}.weight"] for part in "AB")
-            product = outer.reshape(-1, HALF.rank) @ inner.reshape(HALF.rank, -1)
+            product = outer.reshape(-1, WHOLE.rank) @ inner.reshape(WHOLE.rank, -1)
             weight = base[f"{layer}.weight"]
             np.testing.assert_allclose(merged[f"{layer}.weight"], weight + product.reshape(weight.shape), atol=1e-5)
 
@@ -111,7 +112,8 @@ class TestBias:
         trainee, batch = prepared(Bias(), architecture, tmp_path)
         trained(trainee, batch)
         changed = set(trainee.changed())
-        assert changed == {name for name, p in trainee.module.named_parameters() if p.requires_grad}
+        assert changed
+        assert changed <= {name for name, p in trainee.module.named_parameters() if p.requires_grad}
         assert not any("running" in name for name in changed)
 
 

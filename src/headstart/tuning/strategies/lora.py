@@ -91,10 +91,7 @@ def adaptable(module: nn.Module, blocks: Iterable[nn.Module]) -> list[str]:
 
 
 def _can_adapt(layer: nn.Module) -> bool:
-    if isinstance(layer, nn.Conv2d):
-        pads_itself = type(layer) is not nn.Conv2d and layer.kernel_size != (1, 1)  # the adapter would pad otherwise
-        return layer.groups == 1 and not pads_itself
-    return isinstance(layer, nn.Linear)
+    return isinstance(layer, nn.Linear) or (isinstance(layer, nn.Conv2d) and layer.groups == 1)
 
 
 def _peft() -> ModuleType:
