@@ -65,9 +65,7 @@ def test_texts_of_one_class_come_closer_and_frozen_blocks_stay(tmp_path):
     changed = {name.removeprefix("state ") for name in made if name.startswith("state ")}
     assert changed
     assert all(name.startswith("encoder.layer.") for name in changed)
-    tuned = TunedSource(
-        ground.source, {name: made[f"state {name}"] for name in changed}, made={"strategy": "contrastive"}
-    )
+    tuned = TunedSource(ground.source, {name: made[f"state {name}"] for name in changed}, made={"strategy": "contrastive"})
     after = embed(ground.items[:20], tuned, cache=False).values
     assert cosines(after) > cosines(ground.problem.features[:20]) + 0.1
 

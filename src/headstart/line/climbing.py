@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from headstart.tuning.rung import Fold
     from headstart.tuning.strategy import Strategy
 
-_SEARCH_S = 300.0
 _SHARE = 0.6  # of what is left of a budget: the proof needs the rest
 
 
@@ -30,12 +29,10 @@ def tunings() -> tuple[str, ...]:
     return registry.names("strategies")
 
 
-def climb_above(arena: Arena, *, strategy: str, clock: Clock, searches: bool = False) -> Tuned:
+def climb_above(arena: Arena, *, strategy: str, clock: Clock) -> Tuned:
     """Try the strategy of that name, or with 'auto' all that suit and pay, above the closed-form head.
 
     Of several sources that are blended, the first is tuned, and its network alone has to beat the blend.
-
-    With `searches`, other settings are tried for the best strategy: half of a budget's share, or five minutes.
 
     Raises
     ------
@@ -57,8 +54,7 @@ def climb_above(arena: Arena, *, strategy: str, clock: Clock, searches: bool = F
     name = None if strategy == "auto" else strategy
     chosen: list[Strategy] = suitable(alone.backbone, arena.dataset.task, n_items, n_outputs, name=name)
     share = None if clock.left_s is None else max(clock.left_s * _SHARE, 1e-3)
-    searched_s = (share / 2 if share else _SEARCH_S) if searches else 0.0
-    climbed = climb(ground, chosen, folds, below=below, clock=Clock(share), searched_s=searched_s)
+    climbed = climb(ground, chosen, folds, below=below, clock=Clock(share))
     index = arena.plan.final[climbed.index]
     if climbed.best is None:
         return Tuned(rungs=climbed.rungs, index=index)

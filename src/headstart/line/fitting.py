@@ -131,7 +131,7 @@ def fit(
     tuned = None
     if strategy in tunings() or (chosen.tunes and strategy == "auto"):
         with clock.stage("tune"):
-            tuned = climb_above(arena, strategy=strategy, clock=clock, searches=chosen.tunes)
+            tuned = climb_above(arena, strategy=strategy, clock=clock)
     with clock.stage("prove"):
         proof = prove(arena, adapted, duplicates, rivals=rivals, clock=clock, tuned=tuned)
     with clock.stage("package"):

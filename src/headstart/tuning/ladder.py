@@ -106,13 +106,7 @@ def inner_folds(apart: IntArray, targets: FloatArray, seed: int) -> Sequence[Fol
 
 
 def climb(
-    ground: Ground,
-    strategies: Sequence[Strategy],
-    folds: Sequence[Fold],
-    *,
-    below: FloatArray,
-    clock: Clock,
-    searched_s: float = 0.0,
+    ground: Ground, strategies: Sequence[Strategy], folds: Sequence[Fold], *, below: FloatArray, clock: Clock
 ) -> Climbed:
     """Try each strategy on the folds, the quickest first, and go on from the best so far.
 
@@ -120,59 +114,35 @@ def climb(
     ----------
     folds : pairs of positions (learnt from, held out), the held-out parts apart from each other
     below : shape (m, k), what the closed-form head says of the held-out items, fold after fold
-    searched_s : seconds to search other settings for the best strategy, whose result is one more rung; 0 for none
     clock : a rung that would not fit in its budget is not tried, and named
     """
     from headstart.tuning.plan import plan, told
-    from headstart.tuning.searching import search_settings
 
     index = np.concatenate([held_out for _, held_out in folds])
-    state = _Climb(index=index, below=below)
+    top = Rung(name=CLOSED_FORM, outputs=below, kept=True, why="where the climb begins")
+    rungs, best, honest = [top], None, below
     with keeping_freed_memory():
         planned = plan(ground, strategies, folds)
         if ground.progress is not None and planned:
             print(told(planned, clock.left_s), file=ground.progress, flush=True)
         for one in planned:
-            state.add(ground, *_try(ground, one, folds, state.top, clock))
-        if searched_s > 0 and state.trials:
-            leader = min(state.trials, key=lambda trial: trial.loss(ground.problem))
-            one = next(one for one in planned if one.strategy.name == leader.strategy.name)
-            found = search_settings(
-                ground, one, folds, budget_s=min(searched_s, searched_s if clock.left_s is None else clock.left_s)
-            )
-            state.add(ground, *_try(ground, found, folds, state.top, clock, name=f"{leader.strategy.name}, searched"))
-    return Climbed(index=index, rungs=tuple(state.rungs), best=state.best, outputs=state.honest)
-
-
-class _Climb:
-    """How far the climb is."""
-
-    def __init__(self, *, index: IntArray, below: FloatArray) -> None:
-        self.top = Rung(name=CLOSED_FORM, outputs=below, kept=True, why="where the climb begins")
-        self.rungs, self.honest = [self.top], below
-        self.trials: list[Trial] = []
-        self.best: Trial | None = None
-        self._index = index
-
-    def add(self, ground: Ground, rung: Rung, trial: Trial | None) -> None:
-        """One more rung; the climb goes on from it if it is kept."""
-        self.rungs.append(rung)
-        if trial is None or rung.outputs is None:
-            return
-        self.trials.append(trial)
-        self.honest = _chosen_apart(ground, self._index, trial.block, self.honest, rung.outputs)
-        if rung.kept:
-            self.top, self.best = rung, trial
+            rung, trial = _try(ground, one, folds, top, clock)
+            rungs.append(rung)
+            if trial is not None and rung.outputs is not None:
+                honest = _chosen_apart(ground, index, trial.block, honest, rung.outputs)
+                if rung.kept:
+                    top, best = rung, trial
+    return Climbed(index=index, rungs=tuple(rungs), best=best, outputs=honest)
 
 
 def _try(
-    ground: Ground, planned: Planned, folds: Sequence[Fold], below: Rung, clock: Clock, *, name: str | None = None
+    ground: Ground, planned: Planned, folds: Sequence[Fold], below: Rung, clock: Clock
 ) -> tuple[Rung, Trial | None]:
     from headstart.tuning.loop import Diverged
     from headstart.tuning.rung import cross_fit
 
     strategy, started = planned.strategy, time.perf_counter()
-    common: dict[str, Any] = {"name": name or strategy.name, "below": below, "planned_s": planned.seconds}
+    common: dict[str, Any] = {"name": strategy.name, "below": below, "planned_s": planned.seconds}
     how: dict[str, Any] = {"settings": asdict(strategy.settings)}
     if clock.left_s is not None and clock.left_s < planned.seconds:
         why = f"not tried: it would take about {planned.seconds:.0f} s, and {max(clock.left_s, 0):.0f} s of the budget are left"

@@ -18,8 +18,6 @@ from headstart.tuning.loop import Lesson, train
 from headstart.tuning.trainee import Trainee
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from headstart.adaptation.head import LinearHead
     from headstart.adaptation.problem import Problem
     from headstart.core.dataset import FloatArray, IntArray
@@ -56,19 +54,15 @@ class Run:
     learnt: IntArray
     held_out: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
 
-    def scores(self, report: Callable[[FloatArray], None] = lambda _: None) -> FloatArray:
+    def scores(self) -> FloatArray:
         """Raw scores of the held-out items at each point and for each alpha, (N_POINTS, len(ALPHAS), m, k).
-
-        Parameters
-        ----------
-        report : called at each point with the scores there; what it raises ends the run
 
         Raises
         ------
         Diverged
             The loss grew beyond all bounds.
         """
-        return self._recall("scores", lambda checkpoint: {"scores": self._asked(checkpoint, report)})["scores"]
+        return self._recall("scores", lambda checkpoint: {"scores": self._asked(checkpoint)})["scores"]
 
     def weights(self, choice: Choice) -> Arrays:
         """Arrays of the network that differ from the source's, as `state NAME`, of an adapter, and the head's."""
@@ -85,11 +79,10 @@ class Run:
     def _examples(self) -> Examples:
         return self.ground.examples(self._trainee, self.settings)
 
-    @property
-    def identity(self) -> tuple[Any, ...]:
-        """All that the run hangs on, as parts of a key of the journal."""
+    def _recall(self, asked: Any, compute: Any) -> Arrays:
+        """Look into the journal, or compute from where a run that was killed left off."""
         source, problem = self.ground.source, self.ground.problem
-        return (
+        key = (
             *(
                 "tuning",
                 _REVISION,
@@ -100,26 +93,16 @@ class Run:
                 n_threads(),
             ),
             *(problem.features[self.learnt], problem.targets[self.learnt], problem.groups[self.learnt], problem.task),
-            *(problem.features[self.held_out], problem.seed),
+            *(problem.features[self.held_out], problem.seed, asked),
         )
-
-    def _recall(self, asked: Any, compute: Callable[[Checkpoint], Arrays]) -> Arrays:
-        """Look into the journal, or compute from where a run that was killed left off."""
-        key = (*self.identity, asked)
         checkpoint = Checkpoint(cache_folder() / "tuning" / f"{digest(key)}.safetensors")
         arrays = self.ground.journal.recall(key, lambda: compute(checkpoint))
         checkpoint.done()
         return arrays
 
-    def _asked(self, checkpoint: Checkpoint, report: Callable[[FloatArray], None]) -> FloatArray:
+    def _asked(self, checkpoint: Checkpoint) -> FloatArray:
         start = self._trainee.weights()
-
-        def look() -> FloatArray:
-            scores = self._look(start)
-            report(scores)
-            return scores
-
-        return self._train(checkpoint, look=look)
+        return self._train(checkpoint, look=lambda: self._look(start))
 
     def _train(self, checkpoint: Checkpoint, **settings: Any) -> FloatArray:
         seed, lesson = self.ground.problem.seed, lesson_of(self.ground.problem, self.learnt)

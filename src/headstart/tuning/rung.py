@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.adaptation.calibration import fit_calibration, losses
+from headstart.adaptation.calibration import fit_calibration
 from headstart.adaptation.head import MixedHead, link_of
 from headstart.data.holdout import assign_folds
 from headstart.features import embed
@@ -64,10 +64,6 @@ class Trial:
         """The share of the training that was best, and how far to go from the rung below, as JSON values."""
         choice, _ = self.choose(problem)
         return {"trained": (choice.point + 1) / N_POINTS, "alpha": ALPHAS[choice.alpha]}
-
-    def loss(self, problem: Problem) -> float:
-        """Mean loss on the held-out items, each choice made without the item's block."""
-        return float(losses(self.outputs(problem), problem.targets[self.index], problem.task).mean())
 
     def outputs(self, problem: Problem) -> FloatArray:
         """Outputs for the held-out items, shape (m, k), the choice and its calibration for each made without its block."""
