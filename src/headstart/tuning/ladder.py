@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -125,7 +125,12 @@ def climb(
         planned = plan(ground, strategies, folds)
         if ground.progress is not None and planned:
             print(told(planned, clock.left_s), file=ground.progress, flush=True)
-        for one in planned:
+        for number in range(len(planned) + 1):
+            one = (
+                planned[number] if number < len(planned) else _with_other_settings(ground, best, planned, folds, clock)
+            )
+            if one is None:
+                break
             rung, trial = _try(ground, one, folds, top, clock)
             rungs.append(rung)
             if trial is not None and rung.outputs is not None:
@@ -135,6 +140,25 @@ def climb(
     return Climbed(index=index, rungs=tuple(rungs), best=best, outputs=honest)
 
 
+def _with_other_settings(
+    ground: Ground, best: Trial | None, planned: Sequence[Planned], folds: Sequence[Fold], clock: Clock
+) -> Planned | None:
+    """The strategy that was kept, once more with settings that a search finds in what is left of a budget, if that is enough."""
+    from headstart.tuning.plan import Planned
+    from headstart.tuning.rung import searched
+
+    if best is None or clock.left_s is None:
+        return None
+    seconds = next(one.seconds for one in planned if one.strategy == best.strategy)
+    budget_s = clock.left_s - seconds  # the rung itself comes after the search
+    if budget_s < seconds:
+        return None
+    settings = searched(ground, best.strategy, folds[0], budget_s=budget_s).best
+    if settings == best.settings:
+        return None
+    return Planned(strategy=replace(best.strategy, settings=settings), seconds=seconds, note=", searched")
+
+
 def _try(
     ground: Ground, planned: Planned, folds: Sequence[Fold], below: Rung, clock: Clock
 ) -> tuple[Rung, Trial | None]:
@@ -142,7 +166,7 @@ def _try(
     from headstart.tuning.rung import cross_fit
 
     strategy, started = planned.strategy, time.perf_counter()
-    common: dict[str, Any] = {"name": strategy.name, "below": below, "planned_s": planned.seconds}
+    common: dict[str, Any] = {"name": planned.name, "below": below, "planned_s": planned.seconds}
     how: dict[str, Any] = {"settings": asdict(strategy.settings)}
     if clock.left_s is not None and clock.left_s < planned.seconds:
         why = f"not tried: it would take about {planned.seconds:.0f} s, and {max(clock.left_s, 0):.0f} s of the budget are left"

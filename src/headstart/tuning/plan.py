@@ -34,10 +34,17 @@ class Planned:
     Attributes
     ----------
     seconds : for all its runs, foretold
+    note : what tells it from another rung of that strategy
     """
 
     strategy: Strategy
     seconds: float
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.strategy.name + self.note
 
 
 def plan(ground: Ground, strategies: Sequence[Strategy], folds: Sequence[Fold]) -> tuple[Planned, ...]:

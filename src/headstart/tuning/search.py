@@ -44,8 +44,8 @@ class Pruned(Exception):  # noqa: N818  (no error: the attempt is not worth fini
     """An attempt was stopped by the search; `evaluate` lets it through."""
 
 
-class _OutOfTime(Exception):  # noqa: N818  (no error: the budget is spent)
-    pass
+class _OutOfTime(Pruned):
+    """The budget is spent; what was found of this attempt is not kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +168,8 @@ class _Run:
         began = time.monotonic()
         try:
             loss, is_pruned = self._evaluate(self.settings, self._report), False
+        except _OutOfTime:
+            raise
         except Pruned:
             loss, is_pruned = self._losses[-1], True
         numbers = {"loss": loss, "is_pruned": is_pruned, "seconds": time.monotonic() - began}
