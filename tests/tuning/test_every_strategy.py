@@ -21,7 +21,7 @@ from headstart.tuning.strategy import Strategy
 STRATEGIES = [registry.get("strategies", name)() for name in registry.names("strategies")]
 N = 32
 LAST = Choice(point=3, alpha=-1)
-SHORT = {"epochs": 1, "least_steps": 8, "batch_size": 8, "depth": 0.5, "rank": 2}
+SHORT = {"learning_rate": 1e-2, "epochs": 1, "least_steps": 8, "batch_size": 8, "depth": 0.5, "rank": 2}
 
 
 @pytest.fixture(scope="module", params=["bert", "efficientnet-lite"])
