@@ -73,8 +73,9 @@ class Lora(Strategy):
 
     def finish(self, trainee: Trainee) -> dict[str, FloatArray]:
         """Merge the products into the weights; give the narrow matrices as `LAYER.lora_A.weight` and `LAYER.lora_B.weight`."""
-        lora_layer, arrays = _peft().tuners.lora.LoraLayer, {}
+        lora_layer = _peft().tuners.lora.LoraLayer
         adapted = {name: layer for name, layer in trainee.module.named_modules() if isinstance(layer, lora_layer)}
+        arrays: dict[str, FloatArray] = {}
         for name, layer in adapted.items():
             for part in ("lora_A", "lora_B"):
                 (narrow,) = getattr(layer, part).values()
