@@ -26,8 +26,7 @@ from headstart.features import embed
 from headstart.proof import Arena, headline, prove, rivals_for
 from headstart.sources import open_source
 from headstart.sources.defaults import default_source
-
-FOLDER = Path("demo")
+from tasks import FOLDER, own_parts
 
 
 @dataclass(frozen=True)
@@ -90,12 +89,9 @@ def pool_of(dataset, task: Task, size: int):
 
 
 def split(task: Task, size: int, dataset, seed: int):
-    rng = np.random.default_rng(seed)
     if task.official:
-        learnt, test = np.flatnonzero(dataset.splits != "test"), np.flatnonzero(dataset.splits == "test")
-        keep = rng.permutation(learnt)[: round(0.9 * len(learnt))] if seed else learnt  # seed 0: all of it
-        return np.sort(keep), test
-    order = rng.permutation(len(dataset))
+        return own_parts(dataset, seed)
+    order = np.random.default_rng(seed).permutation(len(dataset))
     return balanced(dataset, order[task.n_test :], size), order[: task.n_test]
 
 
