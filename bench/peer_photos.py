@@ -6,13 +6,13 @@ Ten epochs, batches of 32, a new linear layer on the same EfficientNet-Lite0. St
 from __future__ import annotations
 
 import math
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.sources import open_source
 from headstart.sources.inputs.pixels import PixelInput
+from stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +26,7 @@ MARGIN_PX = 32  # photos are decoded so much larger than what the network sees; 
 def fine_tune(learn: Dataset, test: Dataset, source_name: str, seed: int) -> dict[str, Any]:
     import torch
 
-    started = time.perf_counter()
+    watch = Stopwatch()
     torch.manual_seed(seed)
     rng, source = np.random.default_rng(seed), open_source(source_name)
     side = source.input.height_px
@@ -45,12 +45,12 @@ def fine_tune(learn: Dataset, test: Dataset, source_name: str, seed: int) -> dic
             loss.backward()
             optimiser.step()
             schedule.step()
-    trained = time.perf_counter()
+    watch.lap("train")
     predicted = predict(network.eval(), source.input.prepare(test.items)["pixels"])
+    watch.lap("predict")
     return {
         "predicted": predicted,
-        "train_s": trained - started,
-        "predict_s": time.perf_counter() - trained,
+        **watch.seconds,
         "settings": {"epochs": EPOCHS, "batch": BATCH, "learning_rate": RATE},
     }
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-import time
 from collections import Counter
+
+from stopwatch import Stopwatch
 
 MAX_PAIRS = 10_000
 N_ITERATIONS = 20  # SetFit's own default before it drew every pair, and that of its paper (arXiv:2209.11055)
@@ -26,7 +27,7 @@ def set_fit(job: dict) -> dict:
 
     bound = {"num_iterations": N_ITERATIONS} if n_pairs(job["codes"]) > MAX_PAIRS else {}
     with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
+        watch = Stopwatch()
         settings = TrainingArguments(
             output_dir=folder, seed=job["seed"], report_to="none", save_strategy="no", show_progress_bar=False, **bound
         )
@@ -36,14 +37,10 @@ def set_fit(job: dict) -> dict:
             train_dataset=Dataset.from_dict({"text": job["texts"], "label": job["codes"]}),
         )
         trainer.train()
-        trained = time.perf_counter()
+        watch.lap("train")
         predicted = trainer.model.predict(job["test"]).tolist()
-    return {
-        "predicted": predicted,
-        "train_s": trained - started,
-        "predict_s": time.perf_counter() - trained,
-        "settings": bound or "defaults",
-    }
+        watch.lap("predict")
+    return {"predicted": predicted, **watch.seconds, "settings": bound or "defaults"}
 
 
 def n_pairs(codes: list[int]) -> int:
@@ -76,7 +73,7 @@ def fine_tune(job: dict) -> dict:
         "warmup_steps": 0.1,  # below 1: a share of the steps
     }
     with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
+        watch = Stopwatch()
         tokenizer = AutoTokenizer.from_pretrained(job["model"])
         model = AutoModelForSequenceClassification.from_pretrained(job["model"], num_labels=1 + max(job["codes"]))
         rows = [
@@ -100,15 +97,11 @@ def fine_tune(job: dict) -> dict:
             data_collator=DataCollatorWithPadding(tokenizer),
         )
         trainer.train()
-        trained = time.perf_counter()
+        watch.lap("train")
         test = Dataset.from_list([dict(tokenizer(text, truncation=True)) for text in job["test"]])
         predicted = trainer.predict(test).predictions.argmax(axis=1).tolist()
-    return {
-        "predicted": predicted,
-        "train_s": trained - started,
-        "predict_s": time.perf_counter() - trained,
-        "settings": settings,
-    }
+        watch.lap("predict")
+    return {"predicted": predicted, **watch.seconds, "settings": settings}
 
 
 PEERS = {"setfit": set_fit, "trainer": fine_tune}

@@ -20,19 +20,20 @@ from typing import Any
 
 import numpy as np
 
-import headstart
 from headstart.core import registry
 from headstart.engines.files import cache_folder
+from headstart.engines.threads import n_threads
 from headstart.packaging.strict_json import to_json
 from headstart.sources import open_source
 from headstart.sources.weights import n_layers, to_safetensors
 from killed import new_cache
+from ladder import CLOSED_FORM, LADDER, fit_rung
 from results import Results, Row
-from tasks import TASKS, Task, as_pair, halves, tasks_named
+from stopwatch import Stopwatch
+from tasks import TASKS, Task, halves, tasks_named
 
 ENVIRONMENT = Path(".venv-peers/bin/python")
 TEXT_PEERS, PHOTO_PEERS = ("setfit", "trainer"), ("torch",)
-N_THREADS = 2
 LIMIT_S = 3600  # a peer that takes longer is stopped, which its row says
 FEW = 64  # labels a class up to which SetFit is asked
 
@@ -61,8 +62,7 @@ def main() -> None:
 
 def all_peers() -> list[str]:
     """Headstart's rungs are peers as well: its usual fit, each strategy, and all of them ('best')."""
-    strategies = registry.names("strategies")
-    rungs = [f"headstart {name}" for name in (*strategies, *(["best"] if strategies else []))]
+    rungs = (f"headstart {name}" for name in (*registry.names("strategies"), LADDER))
     return ["headstart", *rungs, *TEXT_PEERS, *PHOTO_PEERS]
 
 
@@ -82,7 +82,7 @@ def run(peer: str, task: Task, seed: int) -> Row:
             model = hub_folder(task.source, Path(folder) / "model")
             command = [ENVIRONMENT, "bench/peer_texts.py"]
             job = {"model": str(model), "texts": list(learn.items), "codes": learn.codes.tolist(), "peer": peer}
-            job |= {"test": list(test.items), "seed": seed, "threads": N_THREADS}
+            job |= {"test": list(test.items), "seed": seed, "threads": n_threads()}
         else:
             command = [sys.executable, __file__, "--work"]
             job = {"peer": peer, "task": task.name, "seed": seed, "folder": folder}
@@ -95,6 +95,7 @@ def run(peer: str, task: Task, seed: int) -> Row:
         "n": len(learn),
         "n_test": len(test),
         "accuracy": float(correct.mean()),
+        "threads": n_threads(),
         "process_s": time.perf_counter() - started,
         **answer,
     }
@@ -102,7 +103,7 @@ def run(peer: str, task: Task, seed: int) -> Row:
 
 def finish(command: list[Any], job: dict[str, Any]) -> dict[str, Any] | None:
     """Run a job to its end; None where it takes too long."""
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "HEADSTART_THREADS"), str(N_THREADS))
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "HEADSTART_THREADS"), str(n_threads()))
     offline = dict.fromkeys(("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"), "1")
     try:
         done = subprocess.run(
@@ -130,21 +131,16 @@ def work(peer: str, task: str, seed: int, folder: str) -> dict[str, Any]:
 
         from peer_photos import fine_tune
 
-        torch.set_num_threads(N_THREADS)
+        torch.set_num_threads(n_threads())
         return fine_tune(learn, test, found.source, seed)
     os.environ["HEADSTART_CACHE"] = str(new_cache(Path(folder)))
-    rung = peer.removeprefix("headstart").strip()
-    options = {"preset": "best", "max_sources": 1} if rung == "best" else {"strategy": rung or "auto"}
-    started = time.perf_counter()
-    fitted = headstart.fit(as_pair(learn), source=found.source, rivals="none", seed=seed, progress=None, **options)
-    trained = time.perf_counter()
-    predicted = fitted.predict(test.items)
-    return {
-        "predicted": [learn.labels.index(label) for label in predicted],
-        "train_s": trained - started,
-        "predict_s": time.perf_counter() - trained,
-        "settings": fitted.report.strategy,
-    }
+    rung = peer.removeprefix("headstart").strip() or CLOSED_FORM
+    watch = Stopwatch()
+    fitted = fit_rung(rung, learn, found.source, seed)
+    watch.lap("train")
+    predicted = [learn.labels.index(label) for label in fitted.predict(test.items)]
+    watch.lap("predict")
+    return {"predicted": predicted, **watch.seconds, "settings": fitted.report.strategy}
 
 
 def hub_folder(name: str, folder: Path) -> Path:
@@ -198,14 +194,15 @@ def report(results: Results, tasks: list[Task]) -> None:
             mine = [row for row in rows if row["peer"] == peer]
             times = ""
             if ours and peer != "headstart":
-                times = f"  {mean(mine, 'train_s') / mean(ours, 'train_s'):6.1f} × headstart's time"
+                times = f"  {mean(mine, 'train_cpu_s') / mean(ours, 'train_cpu_s'):6.1f} × headstart's"
             print(f"{task.name:<20} {len(mine)} seeds  {peer:<24}{shown(mine)}{times}")
 
 
 def shown(rows: list[Row]) -> str:
     loads = [load for row in rows for load in row["load"]]
     return (
-        f"accuracy {mean(rows, 'accuracy'):.3f}  training {mean(rows, 'train_s'):7.1f} s  test {mean(rows, 'predict_s'):6.1f} s"
+        f"accuracy {mean(rows, 'accuracy'):.3f}  training {mean(rows, 'train_s'):7.1f} s ({mean(rows, 'train_cpu_s'):7.1f} s of "
+        f"the processor)  test {mean(rows, 'predict_s'):6.1f} s ({mean(rows, 'predict_cpu_s'):6.1f} s)"
         f"  load {min(loads):.1f} to {max(loads):.1f}  {rows[-1]['settings']}"
     )
 
