@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Verdict = Literal["transfer helps", "no credible gain", "transfer hurts", "not proven"]
 
-_LISTS = ("labels", "candidates", "curve", "notices", "ranking")
+_LISTS = ("labels", "candidates", "curve", "notices", "ranking", "rungs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +60,8 @@ class Report:
     pictures : arrays and lists that the page draws: confusion, reliability, mistakes, suspects, duplicate groups
     ranking : the candidates among which the source was chosen, best first, as `headstart rank --json` gives them; empty
         where one was named
+    rungs : what was tried above the closed-form head, which comes first: {name, below, planned_s, seconds, metric, gain, kept, why,
+        alpha, trained, settings}; empty where nothing was
     compressed : what was tried to make the packed model smaller or faster, and which of it is packed; empty where nothing was
     timing : seconds by stage, peak_mib, energy_wh; with the rivals' seconds, and seconds and latency in the ranking, the only
         part that differs between two runs on the same data
@@ -91,6 +93,7 @@ class Report:
     deployed: str
     seed: int
     ranking: tuple[dict[str, Any], ...] = ()
+    rungs: tuple[dict[str, Any], ...] = ()
     compressed: dict[str, Any] = field(default_factory=dict)
     timing: dict[str, Any] = field(default_factory=dict)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from headstart.proof.contest import Arena
     from headstart.proof.metrics import Metric
     from headstart.proof.rival import Cost, Rival
+    from headstart.proof.tuned import Tuned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,7 @@ def prove(
     *,
     rivals: Cost = "full",
     clock: Clock,
+    tuned: Tuned | None = None,
 ) -> Proof:
     """Measure the model and its rivals on held-out items and decide what is shipped.
 
@@ -60,6 +62,7 @@ def prove(
     adapted : the head fitted on `arena.plan.final`
     rivals : 'none', 'simple' or 'full'; without rivals nothing is proven, and the report says so
     clock : rivals that no longer fit in its budget are left out, and named
+    tuned : what a climb above that head gave; the network that it kept, if any, is what is proven and shipped
 
     Raises
     ------
@@ -73,15 +76,16 @@ def prove(
     metric = headline(dataset.task, dataset.targets[plan.final])
     _check_defined(metric, targets, dataset)
     with Race(competitors, arena, clock) as race:
-        ours = perform(Transfer(f"{arena.backbone.name} + {adapted.strategy}", adapted), arena)
+        ours = _perform(arena, adapted, tuned)
         curve = learning_curve(
             arena, metric, strategy=adapted.leader, whole=None if adapted.parts else adapted.leading_head
         )
-        estimates = estimate(arena, adapted, metric, plan.final)
+        estimates = _estimates(arena, adapted, metric, tuned)
         performances, skipped = race.finish()
     results = tuple(_compare(metric, targets, ours, theirs, resamples) for theirs in performances)
     judgement = judge(results)
-    predictor = _predictor(arena, adapted, judgement, competitors, performances)
+    predictor = _predictor(arena, ours, judgement, competitors, performances)
+    source = arena.backbone if tuned is None or tuned.source is None else tuned.source
     report = Report(
         task=dataset.task,
         name=dataset.name,
@@ -91,8 +95,8 @@ def prove(
         n_train=len(plan.final),
         n_test=len(held_out),
         evaluation=plan.sentence,
-        source=arena.backbone.name,
-        strategy=adapted.strategy,
+        source=source.name,
+        strategy=adapted.strategy if tuned is None or tuned.head is None else tuned.head.names[0],
         verdict=judgement.verdict,
         sentence=judgement.sentence,
         metric=score(metric, targets, ours.outputs, resamples),
@@ -109,12 +113,15 @@ def prove(
             **pictures.draw_duplicates(dataset, duplicates),
         },
         notices=(*map(asdict, dataset.notices), *_leaks(arena), *skipped),
-        card=arena.backbone.describe(),
+        card=source.describe(),
+        rungs=() if tuned is None else tuned.describe(arena, metric),
         deployed=predictor.name,
         seed=arena.seed,
     )
     return Proof(
-        report=report, predictor=predictor, moments=_moments(arena, adapted) if judgement.deploy is None else None
+        report=report,
+        predictor=predictor,
+        moments=_moments(arena, adapted, tuned) if judgement.deploy is None else None,
     )
 
 
@@ -147,18 +154,33 @@ def _compare(
     )
 
 
+def _perform(arena: Arena, adapted: Adapted, tuned: Tuned | None) -> Performance:
+    """What the model says of the held-out items: the tuned one, if it was kept, else the closed-form head."""
+    if tuned is None or tuned.source is None or tuned.head is None or tuned.outputs is None:
+        return perform(Transfer(f"{arena.backbone.name} + {adapted.strategy}", adapted), arena)
+    name = tuned.source.name
+    fitted = Transferred(name=name, network=tuned.source, head=tuned.head)
+    return Performance(name=name, title=name, outputs=tuned.outputs, seconds=tuned.seconds, fitted=fitted)
+
+
+def _estimates(arena: Arena, adapted: Adapted, metric: Metric, tuned: Tuned | None) -> dict[str, Score]:
+    """From the training part alone; of a tuned network only for more of the same, as the others would want it tuned anew."""
+    if tuned is None or tuned.held_out is None:
+        return estimate(arena, adapted, metric, arena.plan.final)
+    targets, groups = arena.dataset.targets[tuned.index], arena.groups[tuned.index]
+    return {"more of the same": score(metric, targets, tuned.held_out, groups, seed=arena.seed)}
+
+
 def _predictor(
     arena: Arena,
-    adapted: Adapted,
+    ours: Performance,
     judgement: Judgement,
     competitors: tuple[Rival, ...],
     performances: list[Performance],
 ) -> Predictor:
     """The model if transfer helps or nothing was proven, else the best rival, fitted on all that may be learnt from."""
     if judgement.deploy is None:
-        return Transferred(
-            name=f"{arena.backbone.name} + {adapted.strategy}", network=arena.backbone, head=adapted.head
-        )
+        return ours.fitted
     if arena.plan.kind == "given":
         return next(p.fitted for p in performances if p.name == judgement.deploy)
     rival = next(r for r in competitors if r.name == judgement.deploy)
@@ -178,6 +200,8 @@ def _leaks(arena: Arena) -> list[dict[str, Any]]:
     return [{"kind": "leak", "message": message, "where": tuple(str(arena.dataset.ids[i]) for i in leaked[:20])}]
 
 
-def _moments(arena: Arena, adapted: Adapted) -> dict[str, FloatArray]:
-    transform = adapted.head.heads[0].transform
-    return moments_of(arena.problem(arena.plan.final), transform).arrays()
+def _moments(arena: Arena, adapted: Adapted, tuned: Tuned | None) -> dict[str, FloatArray]:
+    problem, head = arena.problem(arena.plan.final), adapted.head
+    if tuned is not None and tuned.features is not None and tuned.head is not None:
+        problem, head = replace(problem, features=tuned.features), tuned.head
+    return moments_of(problem, head.heads[0].transform).arrays()
