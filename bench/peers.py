@@ -27,7 +27,7 @@ from headstart.packaging.strict_json import to_json
 from headstart.sources import open_source
 from headstart.sources.weights import n_layers, to_safetensors
 from killed import new_cache
-from ladder import CLOSED_FORM, LADDER, fit_rung
+from ladder import CLOSED_FORM, LADDER, fit_rung, suitable
 from results import Results, Row
 from stopwatch import Stopwatch
 from tasks import TASKS, Task, halves, tasks_named
@@ -67,11 +67,16 @@ def all_peers() -> list[str]:
 
 
 def suits(peer: str, task: Task) -> bool:
-    if peer == "setfit":
-        return task.modality == "text" and (task.per_class is None or task.per_class <= FEW)
-    return task.modality == {"trainer": "text", "torch": "image", "headstart contrastive": "text"}.get(
-        peer, task.modality
-    )
+    if peer in TEXT_PEERS:
+        few = task.per_class is None or task.per_class <= FEW
+        return task.modality == "text" and (few or peer != "setfit")
+    if peer in PHOTO_PEERS:
+        return task.modality == "image"
+    return rung_of(peer) in (CLOSED_FORM, LADDER, *suitable(task))
+
+
+def rung_of(peer: str) -> str:
+    return peer.removeprefix("headstart").strip() or CLOSED_FORM
 
 
 def run(peer: str, task: Task, seed: int) -> Row:
@@ -134,9 +139,8 @@ def work(peer: str, task: str, seed: int, folder: str) -> dict[str, Any]:
         torch.set_num_threads(n_threads())
         return fine_tune(learn, test, found.source, seed)
     os.environ["HEADSTART_CACHE"] = str(new_cache(Path(folder)))
-    rung = peer.removeprefix("headstart").strip() or CLOSED_FORM
     watch = Stopwatch()
-    fitted = fit_rung(rung, learn, found.source, seed)
+    fitted = fit_rung(rung_of(peer), learn, found.source, seed)
     watch.lap("train")
     predicted = [learn.labels.index(label) for label in fitted.predict(test.items)]
     watch.lap("predict")
