@@ -1,7 +1,8 @@
 """Headstart beside its peers: the same weights, splits and threads; accuracy on the test part, seconds to train and to predict.
 
 Texts: SetFit, and a full fine-tune with transformers' Trainer, both in an environment of their own (`make peers-env`).
-Photos: a plain torch loop. Each run is a process of its own, offline; Headstart starts with an empty cache but for the weights.
+Photos: a plain torch loop. Each run is a process of its own, offline, and its clocks start when the libraries are imported;
+Headstart starts with an empty cache but for the weights.
 Rows are kept in the cache, so that a bench that was killed goes on; a machine with other work on it shows in their load.
 Run: .venv/bin/python bench/peers.py [--tasks questions,cifar10-50] [--peers headstart,setfit] [--seeds 5] [--report]
 """
