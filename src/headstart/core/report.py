@@ -28,6 +28,12 @@ class Score:
     unit: str = "fraction"
     n: int = 0
 
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Score:
+        """Make a score again from JSON: a number that is not finite is null there."""
+        known: dict[str, Any] = {name: math.nan if value is None else value for name, value in fields.items()}
+        return cls(**known)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RivalResult:
@@ -107,7 +113,7 @@ class Report:
         """Make a report again from `to_dict`, or from its JSON; what this version does not know is left out."""
         known = {name: fields[name] for name in cls.__dataclass_fields__ if name in fields}
         rivals = (
-            RivalResult(**{**rival, "score": _score(rival["score"]), "gain": _score(rival["gain"])})
+            RivalResult(**{**rival, "score": Score.from_dict(rival["score"]), "gain": Score.from_dict(rival["gain"])})
             for rival in known["rivals"]
         )
         lists = {name: tuple(known[name]) for name in _LISTS if name in known}
@@ -115,20 +121,14 @@ class Report:
             **{
                 **known,
                 **lists,
-                "metric": _score(known["metric"]),
-                "metrics": tuple(map(_score, known["metrics"])),
+                "metric": Score.from_dict(known["metric"]),
+                "metrics": tuple(map(Score.from_dict, known["metrics"])),
                 "rivals": tuple(rivals),
-                "gain": None if known["gain"] is None else _score(known["gain"]),
-                "estimates": {name: _score(one) for name, one in known["estimates"].items()},
+                "gain": None if known["gain"] is None else Score.from_dict(known["gain"]),
+                "estimates": {name: Score.from_dict(one) for name, one in known["estimates"].items()},
             }
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts and lists, ready for JSON."""
         return asdict(self)
-
-
-def _score(fields: Mapping[str, Any]) -> Score:
-    """A score as JSON has it: a number that is not finite is null there."""
-    known: dict[str, Any] = {name: math.nan if value is None else value for name, value in fields.items()}
-    return Score(**known)

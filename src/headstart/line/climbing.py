@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.core import registry
+from headstart.data.conditions import find_conditions
 from headstart.engines.clock import Clock
 from headstart.features import embed
 from headstart.proof.tuned import Tuned
@@ -43,11 +44,12 @@ def climb_above(arena: Arena, *, strategy: str, clock: Clock) -> Tuned:
     from headstart.tuning import climb
     from headstart.tuning.ladder import suitable
 
-    folds = _folds(arena)
+    apart = _apart(arena)
+    folds = _folds(arena, apart)
     below = np.concatenate([_closed_form(arena, learnt, held_out) for learnt, held_out in folds])
     alone = arena if len(arena.backbone.parts) == 1 else arena.only({next(iter(arena.backbone.parts))})
     assert isinstance(alone.backbone, Source)
-    ground = _ground(alone, alone.backbone)
+    ground = _ground(alone, alone.backbone, apart)
     n_items, n_outputs = ground.problem.targets.shape
     name = None if strategy == "auto" else strategy
     chosen: list[Strategy] = suitable(alone.backbone, arena.dataset.task, n_items, n_outputs, name=name)
@@ -96,7 +98,7 @@ def _closed_form(arena: Arena, learnt: IntArray, held_out: IntArray) -> FloatArr
     return arena.adapt(final[learnt]).head.outputs(arena.features[final[held_out]])
 
 
-def _ground(arena: Arena, source: Source) -> Ground:
+def _ground(arena: Arena, source: Source, apart: IntArray) -> Ground:
     from headstart.tuning import Ground
 
     final = arena.plan.final
@@ -104,13 +106,14 @@ def _ground(arena: Arena, source: Source) -> Ground:
         source=source,
         items=[arena.dataset.items[i] for i in final],
         problem=arena.problem(final),
+        apart=apart,
         head=arena.strategy,
         journal=arena.journal,
         progress=arena.progress,
     )
 
 
-def _folds(arena: Arena) -> list[Fold]:
+def _folds(arena: Arena, apart: IntArray) -> list[Fold]:
     """On which parts rungs are compared, in positions among the final items: the proof's own folds, or parts of what it learns from."""
     from headstart.tuning.ladder import inner_folds
 
@@ -118,4 +121,22 @@ def _folds(arena: Arena) -> list[Fold]:
     if plan.kind == "cross-validation":
         return [(np.searchsorted(plan.final, learnt), np.searchsorted(plan.final, held)) for learnt, held in plan.folds]
     learnt = np.searchsorted(plan.final, plan.folds[0][0])
-    return [(learnt[a], learnt[b]) for a, b in inner_folds(arena.problem(plan.final[learnt]))]
+    inner = inner_folds(apart[learnt], arena.dataset.targets[plan.final[learnt]], arena.seed)
+    return [(learnt[a], learnt[b]) for a, b in inner]
+
+
+def _apart(arena: Arena) -> IntArray:
+    """What is held out together where rungs are compared, shape (len(plan.final),): clusters of like items.
+
+    A proof in folds holds out groups, and its folds serve here too, so there it is groups.
+    """
+    final, dataset = arena.plan.final, arena.dataset
+    if arena.plan.kind == "cross-validation":
+        return arena.groups[final]
+    return find_conditions(
+        arena.features[final],
+        dataset.targets[final],
+        arena.groups[final],
+        seed=arena.seed,
+        is_classification=dataset.is_classification,
+    )

@@ -75,8 +75,9 @@ def prove(
     targets, resamples = dataset.targets[held_out], Resamples.draw(arena.groups[held_out], seed=arena.seed)
     metric = headline(dataset.task, dataset.targets[plan.final])
     _check_defined(metric, targets, dataset)
+    model = _model(arena, adapted, tuned)
     with Race(competitors, arena, clock) as race:
-        ours = _perform(arena, adapted, tuned)
+        ours = _perform(arena, adapted, tuned, model)
         curve = learning_curve(
             arena, metric, strategy=adapted.leader, whole=None if adapted.parts else adapted.leading_head
         )
@@ -84,8 +85,7 @@ def prove(
         performances, skipped = race.finish()
     results = tuple(_compare(metric, targets, ours, theirs, resamples) for theirs in performances)
     judgement = judge(results)
-    predictor = _predictor(arena, ours, judgement, competitors, performances)
-    source = arena.backbone if tuned is None or tuned.source is None else tuned.source
+    predictor = _predictor(arena, model, judgement, competitors, performances)
     report = Report(
         task=dataset.task,
         name=dataset.name,
@@ -95,7 +95,7 @@ def prove(
         n_train=len(plan.final),
         n_test=len(held_out),
         evaluation=plan.sentence,
-        source=source.name,
+        source=model.network.name,
         strategy=adapted.strategy if tuned is None or tuned.head is None else tuned.head.names[0],
         verdict=judgement.verdict,
         sentence=judgement.sentence,
@@ -113,7 +113,7 @@ def prove(
             **pictures.draw_duplicates(dataset, duplicates),
         },
         notices=(*map(asdict, dataset.notices), *_leaks(arena), *skipped),
-        card=source.describe(),
+        card=model.network.describe(),
         rungs=() if tuned is None else tuned.describe(arena, metric),
         deployed=predictor.name,
         seed=arena.seed,
@@ -154,13 +154,18 @@ def _compare(
     )
 
 
-def _perform(arena: Arena, adapted: Adapted, tuned: Tuned | None) -> Performance:
-    """What the model says of the held-out items: the tuned one, if it was kept, else the closed-form head."""
-    if tuned is None or tuned.source is None or tuned.head is None or tuned.outputs is None:
-        return perform(Transfer(f"{arena.backbone.name} + {adapted.strategy}", adapted), arena)
-    name = tuned.source.name
-    fitted = Transferred(name=name, network=tuned.source, head=tuned.head)
-    return Performance(name=name, title=name, outputs=tuned.outputs, seconds=tuned.seconds, fitted=fitted)
+def _model(arena: Arena, adapted: Adapted, tuned: Tuned | None) -> Transferred:
+    """The model as it would be shipped: the tuned network, if it was kept, else the frozen one with the closed-form head."""
+    if tuned is not None and tuned.source is not None and tuned.head is not None:
+        return Transferred(name=tuned.source.name, network=tuned.source, head=tuned.head)
+    return Transferred(name=f"{arena.backbone.name} + {adapted.strategy}", network=arena.backbone, head=adapted.head)
+
+
+def _perform(arena: Arena, adapted: Adapted, tuned: Tuned | None, model: Transferred) -> Performance:
+    """What the model says of the held-out items, fitted without them."""
+    if tuned is None or tuned.outputs is None:
+        return perform(Transfer(model.name, adapted), arena)
+    return Performance(name=model.name, title=model.name, outputs=tuned.outputs, seconds=tuned.seconds, fitted=model)
 
 
 def _estimates(arena: Arena, adapted: Adapted, metric: Metric, tuned: Tuned | None) -> dict[str, Score]:
@@ -173,14 +178,14 @@ def _estimates(arena: Arena, adapted: Adapted, metric: Metric, tuned: Tuned | No
 
 def _predictor(
     arena: Arena,
-    ours: Performance,
+    model: Transferred,
     judgement: Judgement,
     competitors: tuple[Rival, ...],
     performances: list[Performance],
 ) -> Predictor:
     """The model if transfer helps or nothing was proven, else the best rival, fitted on all that may be learnt from."""
     if judgement.deploy is None:
-        return ours.fitted
+        return model
     if arena.plan.kind == "given":
         return next(p.fitted for p in performances if p.name == judgement.deploy)
     rival = next(r for r in competitors if r.name == judgement.deploy)

@@ -37,6 +37,7 @@ class TunedSource(Source):
     Attributes
     ----------
     digest : sha256 over the parent's digest and the tuned arrays, hex
+    tuned : those arrays
     """
 
     def __init__(
@@ -52,24 +53,23 @@ class TunedSource(Source):
         self.made = dict(made)
         self.adapter = dict(adapter or {})
         self.name = f"{parent.name}, {_WORDS.get(made['strategy'], 'tuned by ' + made['strategy'])}"
-        self._tuned: State = {name: np.asarray(array, np.float32) for name, array in state.items()}
-        _check(self._tuned, parent)
-        self.digest = _digest(self._tuned, parent)
+        self.tuned: State = {name: np.asarray(array, np.float32) for name, array in state.items()}
+        _check(self.tuned, parent)
+        self.digest = _digest(self.tuned, parent)
 
     def describe(self) -> dict[str, Any]:
         """The parent's card, what it was trained on since, and under `tuned` how that was done and from what."""
         said = self.parent.describe()
-        tuned = {"parent": {"name": self.parent.name, "digest": self.parent.digest}, **self.made}
-        return {
-            **said,
-            "name": self.name,
-            "trained_on": f"{said['trained_on']}; then tuned on {self.made['dataset']}",
-            "tuned": tuned,
-        }
+        trained_on = f"{said['trained_on']}; then tuned on {self.made['dataset']}"
+        return {**said, "name": self.name, "trained_on": trained_on, "tuned": self.record()}
+
+    def record(self) -> dict[str, Any]:
+        """What it was made of, and how."""
+        return {"parent": {"name": self.parent.name, "digest": self.parent.digest}, **self.made}
 
     def state(self) -> State:
         """Give the tuned weights, and the parent's where none were tuned."""
-        return {**self.parent.state(), **self._tuned}
+        return {**self.parent.state(), **self.tuned}
 
 
 def _check(tuned: State, parent: Source) -> None:

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headstart.core.dataset import FloatArray
+    from headstart.tuning.loop import Watch
     from headstart.tuning.trainee import Trainee
 
+INTERVAL_S = 10.0
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
 class Checkpoint:
-    """One file, written anew every `interval_s` seconds, and removed by `done`.
+    """One file, written anew every `INTERVAL_S` seconds, and removed by `done`.
 
     What is random in a step hangs on the seed and the step's number, so that no generator's state has to be kept.
 
@@ -29,12 +31,12 @@ class Checkpoint:
     path : the file; None keeps nothing
     """
 
-    def __init__(self, path: Path | None, *, interval_s: float = 10.0) -> None:
-        self._path, self._interval_s = path, interval_s
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
         self._spoke = time.monotonic()
 
-    def restore(self, trainee: Trainee, optimiser: torch.optim.Optimizer) -> tuple[float | None, int, list[FloatArray]]:
-        """Put weights and the optimiser's moments in place; give the first loss, the number of steps done and what was seen."""
+    def restore(self, trainee: Trainee, optimiser: torch.optim.Optimizer) -> tuple[Watch, int, list[FloatArray]]:
+        """Put weights and the optimiser's moments in place; give the watched loss, the number of steps done and what was seen."""
         from safetensors import SafetensorError
         from safetensors.torch import load
 
@@ -53,13 +55,14 @@ class Checkpoint:
             if moments:  # none where the parameter has not been thawed yet
                 optimiser.state[parameter] = moments
         seen = [kept[f"seen {i}"].numpy() for i in range(sum(name.startswith("seen ") for name in kept))]
-        return float(kept["first loss"]), int(kept["position"]), seen
+        first, mean = kept["watch"].tolist()
+        return (first, mean), int(kept["position"]), seen
 
     def keep(
-        self, trainee: Trainee, optimiser: torch.optim.Optimizer, first: float, step: int, seen: list[FloatArray]
+        self, trainee: Trainee, optimiser: torch.optim.Optimizer, watch: Watch, step: int, seen: list[FloatArray]
     ) -> None:
         """Write where the run stands, if the last time is long enough ago."""
-        if self._path is None or time.monotonic() - self._spoke < self._interval_s:
+        if self._path is None or time.monotonic() - self._spoke < INTERVAL_S:
             return
         from safetensors.torch import save
 
@@ -68,7 +71,7 @@ class Checkpoint:
             (parameter,) = group["params"]
             arrays |= {f"{kind} {name}": array for kind, array in optimiser.state[parameter].items()}
         arrays |= {f"seen {i}": torch.from_numpy(np.ascontiguousarray(values)) for i, values in enumerate(seen)}
-        arrays |= {"first loss": torch.tensor(first, dtype=torch.float64), "position": torch.tensor(step)}
+        arrays |= {"watch": torch.tensor(watch, dtype=torch.float64), "position": torch.tensor(step)}
         write_file(self._path, save({name: array.contiguous() for name, array in arrays.items()}))
         self._spoke = time.monotonic()
 

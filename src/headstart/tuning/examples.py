@@ -116,7 +116,7 @@ class Examples:
         lengths = self._trainee.module.lengths(batch)
         arrays = {_HIDDEN: hidden} | ({} if lengths is None else dict(batch))
         for place, position in enumerate(index):
-            end = None if lengths is None else int(lengths[place])
+            end = None if lengths is None else max(1, int(lengths[place]))
             row = {name: array[place, :end].clone() for name, array in arrays.items() if array is not None}
             self._rows[int(position), mirrored] = row
             self._n_bytes += sum(array.nbytes for array in row.values())

@@ -32,6 +32,8 @@ class Ground:
     ----------
     items : n items
     problem : their features by the untuned `source`, targets and groups
+    apart : shape (n,); items of one number are held out together where rungs are compared, and count as one: groups, or
+        whole clusters of like items, since a network can learn a cluster by heart and be no better where it has not been
     head : name of the strategy of the closed-form head
     progress : where long runs write how far they are; None for silence
     """
@@ -39,6 +41,7 @@ class Ground:
     source: Source
     items: Sequence[Any]
     problem: Problem
+    apart: IntArray
     head: str
     journal: Journal
     progress: TextIO | None = None

@@ -18,7 +18,6 @@ from headstart.engines.memory import keeping_freed_memory
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headstart.adaptation.problem import Problem
     from headstart.core.dataset import FloatArray, IntArray, Task
     from headstart.engines.clock import Clock
     from headstart.sources import Source
@@ -97,9 +96,9 @@ def suitable(source: Source, task: Task, n_items: int, n_outputs: int, *, name: 
     return fitting
 
 
-def inner_folds(problem: Problem) -> Sequence[Fold]:
-    """Quarters of whole groups, as many of them as hold enough items to tell rungs apart."""
-    folds = assign_folds(problem.groups, problem.targets, _N_FOLDS, problem.seed)
+def inner_folds(apart: IntArray, targets: FloatArray, seed: int) -> Sequence[Fold]:
+    """Quarters of what is held out together, as many of them as hold enough items to tell rungs apart."""
+    folds = assign_folds(apart, targets, _N_FOLDS, seed)
     parts = [(np.flatnonzero(folds != number), np.flatnonzero(folds == number)) for number in range(_N_FOLDS)]
     parts = [(learnt, held_out) for learnt, held_out in parts if len(learnt) and len(held_out)]
     sizes = np.cumsum([len(held_out) for _, held_out in parts])
@@ -130,7 +129,7 @@ def climb(
             rung, trial = _try(ground, one, folds, top, clock)
             rungs.append(rung)
             if trial is not None and rung.outputs is not None:
-                honest = _chosen_apart(ground.problem, index, trial.block, honest, rung.outputs)
+                honest = _chosen_apart(ground, index, trial.block, honest, rung.outputs)
                 if rung.kept:
                     top, best = rung, trial
     return Climbed(index=index, rungs=tuple(rungs), best=best, outputs=honest)
@@ -155,7 +154,7 @@ def _try(
         return Rung(outputs=None, seconds=time.perf_counter() - started, why=why, how=how, **common), None
     outputs = trial.outputs(ground.problem)
     assert below.outputs is not None
-    kept = _is_better(ground.problem, trial.index, outputs, below.outputs)
+    kept = _is_better(ground, trial.index, outputs, below.outputs)
     why = (
         f"credibly better than the {below.name} on held-out groups"
         if kept
@@ -172,19 +171,18 @@ def _try(
     return rung, trial
 
 
-def _is_better(problem: Problem, index: IntArray, above: FloatArray, below: FloatArray) -> bool:
+def _is_better(ground: Ground, index: IntArray, above: FloatArray, below: FloatArray) -> bool:
     """Whether the paired loss on the items at `index` is credibly lower."""
+    problem = ground.problem
     lost_above, lost_below = (losses(outputs, problem.targets[index], problem.task) for outputs in (above, below))
-    return is_credibly_better(lost_above, lost_below, problem.groups[index])
+    return is_credibly_better(lost_above, lost_below, ground.apart[index])
 
 
-def _chosen_apart(
-    problem: Problem, index: IntArray, block: IntArray, below: FloatArray, above: FloatArray
-) -> FloatArray:
+def _chosen_apart(ground: Ground, index: IntArray, block: IntArray, below: FloatArray, above: FloatArray) -> FloatArray:
     """For each block, the outputs above where the other blocks alone would keep that rung, else those below."""
     chosen = below.copy()
     for one in np.unique(block):
         here = block == one
-        if _is_better(problem, index[~here], above[~here], below[~here]):
+        if _is_better(ground, index[~here], above[~here], below[~here]):
             chosen[here] = above[here]
     return chosen

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 N_POINTS = 4  # moments of a run, evenly spread, at which it is looked at and might have ended
 _WARM_UP = 0.1
 _LARGEST_GRADIENT = 1.0
-_DIVERGED = 4.0  # times the first loss, and one nat more
+_DIVERGED = 4.0  # times the first loss, and one nat more, in the running mean
+
+Watch = tuple[float, float] | None
 
 
 class Diverged(Exception):  # noqa: N818  (no error of the user's or ours: the rung is not taken)
@@ -80,7 +82,7 @@ def train(
     epoch, batches = 0, strategy.batches(examples, lesson, settings, seed, 0)
     n_steps = settings.n_steps(len(batches))
     points = [round(n_steps * (i + 1) / N_POINTS) for i in range(n_points)]
-    first, step, seen = checkpoint.restore(trainee, optimiser)
+    watch, step, seen = checkpoint.restore(trainee, optimiser)
     steps.advance(step)
     with limit_torch(n_threads()):
         while step < points[-1]:
@@ -94,14 +96,14 @@ def train(
                 with torch.autocast(trainee.device.type, torch.bfloat16, enabled=trainee.device.type == "cuda"):
                     features = trainee.features(*examples.draw(index, generator))
                     loss = strategy.loss(trainee, features.float(), *lookup(index), settings)
-            first = _checked(float(loss.detach()), first)
+            watch = _watched(watch, float(loss.detach()))
             descend(trainee, loss, optimiser, {name: rate * _height(step / n_steps) for name, rate in rates.items()})
             _pull(trainee, start, rates, settings.l2_sp * _height(step / n_steps))
             step += 1
             steps.advance()
             if step in points:
                 seen.append(look())
-            checkpoint.keep(trainee, optimiser, first, step, seen)
+            checkpoint.keep(trainee, optimiser, watch, step, seen)
     return np.stack(seen)
 
 
@@ -120,10 +122,14 @@ class Lookup:
         return self._targets[rows], self._weights[rows]
 
 
-def _checked(loss: float, first: float | None) -> float:
-    if not math.isfinite(loss) or (first is not None and loss > _DIVERGED * abs(first) + 1.0):
+def _watched(watch: Watch, loss: float) -> Watch:
+    """The first loss, and the running mean of all."""
+    if watch is None:
+        return loss, loss
+    first, mean = watch[0], 0.9 * watch[1] + 0.1 * loss
+    if not math.isfinite(mean) or mean > _DIVERGED * abs(first) + 1.0:
         raise Diverged
-    return loss if first is None else first
+    return first, mean
 
 
 def _height(done: float) -> float:

@@ -91,7 +91,7 @@ def cross_fit(ground: Ground, strategy: Strategy, settings: Settings, folds: Seq
     index = np.concatenate([held_out for _, held_out in folds])
     block: IntArray = np.repeat(np.arange(len(folds)), [len(held_out) for _, held_out in folds])
     if len(folds) == 1:
-        block = assign_folds(ground.problem.groups[index], ground.problem.targets[index], 2, ground.problem.seed)
+        block = assign_folds(ground.apart[index], ground.problem.targets[index], 2, ground.problem.seed)
     return Trial(
         strategy=strategy,
         settings=settings,

@@ -37,7 +37,8 @@ class TorchHead(nn.Module):
             self.register_buffer(name, torch.tensor(getattr(head, name), dtype=torch.float32), persistent=False)
         with torch.no_grad():
             x = self._scaled(torch.as_tensor(features, dtype=torch.float32))
-            self._unit = max(float(x.square().mean().sqrt()), 1e-6)
+            spread = float(x.square().mean().sqrt())
+            self._unit = spread if spread > 1e-6 else 1.0  # features that are all alike have no scale
         self.matrix = nn.Parameter(torch.tensor(head.matrix * self._unit, dtype=torch.float32))
         self.offset = nn.Parameter(torch.tensor(head.offset, dtype=torch.float32))
 
