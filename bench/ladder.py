@@ -24,7 +24,7 @@ from headstart.data import load
 from headstart.engines.files import cache_folder
 from headstart.engines.threads import n_threads
 from headstart.features import embed
-from headstart.line.climbing import _folds, _ground
+from headstart.line.climbing import _apart, _folds, _ground
 from headstart.sources import open_source
 from headstart.tuning.ladder import CLOSED_FORM
 from headstart.tuning.rung import cross_fit, finished
@@ -96,8 +96,9 @@ def accuracy_alone(rung: str, learn: Dataset, test: Dataset, source_name: str, s
     dataset = load(as_pair(learn))
     features = embed(dataset.items, source, progress=None).values
     arena, _ = arena_of(dataset, features, source, seed)
-    ground = _ground(arena, source)
-    trial = cross_fit(ground, strategy, strategy.settings, _folds(arena))
+    apart = _apart(arena)
+    ground = _ground(arena, source, apart)
+    trial = cross_fit(ground, strategy, strategy.settings, _folds(arena, apart))
     tuned, head = finished(ground, trial, np.arange(len(ground.items)), dataset=dataset.name)
     outputs = head.outputs(embed(test.items, tuned, progress=None, cache=False).values)
     labels = [dataset.labels[code] for code in outputs.argmax(axis=1)]
