@@ -33,20 +33,20 @@ def fine_tune(learn: Dataset, test: Dataset, source_name: str, seed: int) -> dic
     larger = PixelInput(height_px=side + MARGIN_PX, width_px=side + MARGIN_PX, crop_share=1.0)
     photos = larger.prepare(learn.items)["pixels"]
     targets = torch.from_numpy(learn.codes)
-    network = torch.nn.Sequential(source.module(), torch.nn.Linear(source.dimensions, len(learn.labels))).train()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
+    network, head = source.module().train(), torch.nn.Linear(source.dimensions, len(learn.labels))
+    optimiser = torch.optim.AdamW([*network.parameters(), *head.parameters()], lr=RATE, weight_decay=DECAY)
     n_steps = EPOCHS * math.ceil(len(photos) / BATCH)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, n_steps)
     for _ in range(EPOCHS):
         for rows in np.array_split(rng.permutation(len(photos)), math.ceil(len(photos) / BATCH)):
-            outputs = network(torch.from_numpy(augmented(photos[rows], side, rng)))
+            outputs = head(network(pixels=torch.from_numpy(augmented(photos[rows], side, rng))))
             loss = torch.nn.functional.cross_entropy(outputs, targets[rows])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
     watch.lap("train")
-    predicted = predict(network.eval(), source.input.prepare(test.items)["pixels"])
+    predicted = predict(network.eval(), head, source.input.prepare(test.items)["pixels"])
     watch.lap("predict")
     return {
         "predicted": predicted,
@@ -65,9 +65,9 @@ def augmented(photos: np.ndarray[Any, Any], side: int, rng: np.random.Generator)
     return found
 
 
-def predict(network: torch.nn.Module, photos: np.ndarray[Any, Any]) -> list[int]:
+def predict(network: torch.nn.Module, head: torch.nn.Module, photos: np.ndarray[Any, Any]) -> list[int]:
     import torch
 
     with torch.no_grad():
-        batches = (photos[start : start + BATCH] for start in range(0, len(photos), BATCH))
-        return [int(code) for batch in batches for code in network(torch.from_numpy(batch)).argmax(dim=1)]
+        batches = (torch.from_numpy(photos[start : start + BATCH]) for start in range(0, len(photos), BATCH))
+        return [int(code) for batch in batches for code in head(network(pixels=batch)).argmax(dim=1)]
