@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,7 +26,9 @@ from headstart.core.errors import HeadstartError
 from headstart.data import demo, load
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    More = Callable[[Path], dict[str, Any]]
 
 N_KILLS = 10
 N_TEXTS, N_PHOTOS = 150, 4  # photos a class, train and test
@@ -56,14 +58,20 @@ def main() -> None:
     sys.exit(bool(failures))
 
 
-def whole_run(folder: Path, data: Path, options: Sequence[str]) -> dict[str, object]:
-    """What must be the same in every run, of one that is not broken off."""
-    out = Path(tempfile.mkdtemp(dir=folder)) / "model"
-    return finish(start(data, new_cache(folder), out, options), out)
+def whole_run(folder: Path, data: Path, options: Sequence[str], more: More = lambda _: {}) -> dict[str, Any]:
+    """What must be the same in every run, of one that is not broken off; `more` gives what else, from the run's cache."""
+    cache, out = new_cache(folder), Path(tempfile.mkdtemp(dir=folder)) / "model"
+    return finish(start(data, cache, out, options), out) | more(cache)
 
 
 def campaign(
-    folder: Path, kind: str, data: Path, moment_s: float, expected: dict[str, object], options: Sequence[str]
+    folder: Path,
+    kind: str,
+    data: Path,
+    moment_s: float,
+    expected: dict[str, Any],
+    options: Sequence[str],
+    more: More = lambda _: {},
 ) -> bool:
     """Kill a run, run it again to its end, and say whether that ended as an unbroken one does."""
     cache, out = new_cache(folder), Path(tempfile.mkdtemp(dir=folder)) / "model"
@@ -73,7 +81,7 @@ def campaign(
     was_killed = process.wait() == -signal.SIGKILL
     left = look(out)
     started = time.perf_counter()
-    found = finish(start(data, cache, out, options), out)
+    found = finish(start(data, cache, out, options), out) | more(cache)
     again_s = time.perf_counter() - started
     partial = [path.name for path in out.parent.iterdir() if path != out]
     differing = [name for name in {**expected, **found} if found.get(name) != expected.get(name)]
@@ -94,7 +102,7 @@ def start(data: Path, cache: Path, out: Path, options: Sequence[str]) -> subproc
     )
 
 
-def finish(process: subprocess.Popen[bytes], out: Path) -> dict[str, object]:
+def finish(process: subprocess.Popen[bytes], out: Path) -> dict[str, Any]:
     """Wait for the end and give what must be the same in every run."""
     _, said = process.communicate()
     if process.returncode:

@@ -1,14 +1,15 @@
 """Does tuning that is killed and run again give the same network? SIGKILL at random moments, for each strategy.
 
 As bench/killed.py, with `--strategy NAME`: the bundle's weights must be those of an unbroken run byte for byte, and so must
-every number of the report but the seconds. A strategy that is not kept leaves no weights of its own in the bundle, but its
-rung's score and gain in the report, which the kills must not change either.
+every number of the report but the seconds. A strategy that is not kept leaves no weights in the bundle; so what the journal
+remembers of each network, its scores for every held-out item along the training, is compared to the bit as well.
 Run: .venv/bin/python bench/killed_tuning.py [--strategies fine-tune,lora] [--kills 3] [--seed 0]
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 import tempfile
 import time
@@ -51,7 +52,7 @@ def killed_often(
 ) -> list[str]:
     """Kill so many runs; give the titles of those that ended otherwise."""
     started = time.perf_counter()
-    expected = whole_run(folder, data, options)
+    expected = whole_run(folder, data, options, remembered)
     duration_s = time.perf_counter() - started
     title = f"{kind}, {options[3]}"
     print(
@@ -59,7 +60,14 @@ def killed_often(
         flush=True,
     )
     moments_s = rng.uniform(0.02, 1.0, n_kills) * duration_s
-    return [title for moment_s in moments_s if not campaign(folder, kind, data, moment_s, expected, options)]
+    return [
+        title for moment_s in moments_s if not campaign(folder, kind, data, moment_s, expected, options, remembered)
+    ]
+
+
+def remembered(cache: Path) -> dict[str, str]:
+    """The journal: the results of each long step, under the hash of what it was made from."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (cache / "journal").glob("*.npz")}
 
 
 if __name__ == "__main__":

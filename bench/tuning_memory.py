@@ -32,7 +32,7 @@ from headstart.tuning.loop import Lesson, train
 from headstart.tuning.trainee import Trainee
 from tasks import FOLDER
 
-N_ITEMS, EPOCHS, BATCH = 256, 8, 32
+N_ITEMS, BATCH = 128, 32
 LONG = 900  # characters, of which 128 tokens and more come
 DEMOS = {"efficientnet-lite0": "groceries", "all-minilm-l6-v2": "complaints"}
 
@@ -41,11 +41,11 @@ def main() -> None:
     if sys.argv[1:]:
         print(json.dumps(measure(**json.loads(sys.argv[1]))))
         return
-    usual = registry.get("strategies", "fine-tune")().settings.depth
+    usual = registry.get("strategies", "fine-tune")().settings
+    part = {"depth": usual.depth, "epochs": usual.epochs}
     for name in DEMOS:
-        whole, cached, uncached = (
-            apart(name=name, depth=depth, keep=keep) for depth, keep in ((1.0, False), (usual, True), (usual, False))
-        )
+        whole = apart(name=name, depth=1.0, epochs=1, keep=False)  # its memory is that of any number of epochs
+        cached, uncached = (apart(name=name, keep=keep, **part) for keep in (True, False))
         for title, row in (("whole", whole), ("upper, kept", cached), ("upper, not kept", uncached)):
             print(
                 f"{name:<20} {title:<16} peak {row['peak_mib']:6.0f} MiB, {row['before_mib']:4.0f} of them before  "
@@ -64,10 +64,10 @@ def apart(**options: Any) -> dict[str, float]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def measure(name: str, depth: float, keep: bool) -> dict[str, float]:
-    """One run of fine-tuning on a few hundred items."""
+def measure(name: str, depth: float, epochs: int, keep: bool) -> dict[str, float]:
+    """One run of fine-tuning on so many items."""
     source, strategy = open_source(name), registry.get("strategies", "fine-tune")()
-    settings = replace(strategy.settings, depth=depth, epochs=EPOCHS, least_steps=1, batch_size=BATCH)
+    settings = replace(strategy.settings, depth=depth, epochs=epochs, least_steps=1, batch_size=BATCH)
     dataset = load(demo(DEMOS[name], FOLDER / DEMOS[name]))
     long = [i for i, item in enumerate(dataset.items) if source.modality == "image" or len(item) > LONG]
     dataset = dataset.take(np.random.default_rng(0).permutation(long)[:N_ITEMS])
