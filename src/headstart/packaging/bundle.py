@@ -84,6 +84,7 @@ def write(
         "input": described,
         "outputs": "outputs",
         "head": predictor.head.settings(),
+        "prediction_set": report.prediction_set,
         "checked": {"n_items": len(check_items), "max_difference": difference},
     }
     write_folder(folder, {**files, **input_files}, content)
