@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tiny_bundle import make_report, make_schema
 
-from headstart.core.report import RivalResult, Score
+from headstart.core.report import Report, RivalResult, Score
 from headstart.packaging import charts
 from headstart.packaging.page import render, render_card
 
@@ -276,3 +276,88 @@ def test_on_the_frontier_nothing_is_quicker_and_better():
     ]
     _, line, *_ = charts.frontier(rows)["layer"]
     assert [row["number"] for row in line["data"]["values"]] == ["1", "3"]
+
+
+def rung(name, value, gain=None, **changes):
+    def measured(value):
+        return asdict(Score(name="accuracy", value=value, low=value - 0.01, high=value + 0.01, n=40))
+
+    fields = {
+        "name": name,
+        "below": None if gain is None else "closed form",
+        "planned_s": 80.0,
+        "seconds": 95.0,
+        "metric": None if value is None else measured(value),
+        "gain": None if not gain else measured(gain),
+        "kept": True,
+        "why": "credibly better than the closed form on held-out groups",
+        "alpha": 2 / 3,
+        "trained": 0.75,
+        "settings": {"learning_rate": 1e-4, "epochs": 8},
+    }
+    return {**fields, **changes}
+
+
+RUNGS = (
+    rung("closed form", 0.837, planned_s=0.0, seconds=0.0, alpha=None, trained=None, settings={}),
+    rung("bias", 0.84, 0.003, kept=False, why="not credibly better than the closed form"),
+    rung("fine-tune", 0.861, 0.024),
+    rung("lora", None, 0, kept=False, why="not tried: it would take about 400 s", seconds=0.0, alpha=None),
+)
+TUNED = {
+    "parent": {"name": "mean-colour", "digest": "0123456789abcdef"},
+    "strategy": "fine-tune",
+    "settings": {"epochs": 8},
+    "alpha": 2 / 3,
+    "seed": 7,
+    "dataset": "fruit",
+}
+
+
+def test_every_rung_is_there_with_its_reason():
+    page = render(make_report(rungs=RUNGS))
+    assert Tags(page).open == []
+    for part in (
+        "Was tuning the network worth it?",
+        'class="chart rungs"',
+        "not credibly better than the closed form",
+        "not tried: it would take about 400 s",
+        "fine-tune (kept)",
+        "80 s",
+        "learning rate 0.0001, epochs 8",
+        "+2.4",
+    ):
+        assert part in page
+    assert "tuning the network" not in render(make_report())
+
+
+def test_a_rung_that_was_kept_is_marked():
+    rows = charts.rungs({"a": (Score(**RUNGS[1]["gain"]), False), "b": (Score(**RUNGS[2]["gain"]), True)})["data"]
+    colours = [row["colour"] for row in rows["values"]]
+    assert colours[0] != colours[1]
+    assert [row["amount"] for row in rows["values"]] == ["+0.3", "+2.4"]
+
+
+def test_rungs_without_a_number_and_hostile_ones_are_drawn():
+    unknown = {"name": ATTACK, "value": None, "low": None, "high": None, "unit": "fraction", "n": 3}
+    attack = {**RUNGS[2], "name": ATTACK, "below": ATTACK, "why": ATTACK, "settings": {ATTACK: ATTACK}}
+    attack |= {"metric": unknown, "gain": unknown}
+    page = render(make_report(rungs=(RUNGS[0], attack)))
+    parsed = Tags(page)
+    assert parsed.open == []
+    assert "script" not in {tag for tag, _ in parsed.tags}
+    assert "not known" in page
+
+
+def test_rungs_survive_being_read_again():
+    report = make_report(rungs=RUNGS)
+    assert Report.from_dict(report.to_dict()) == report
+
+
+def test_a_tuned_source_names_its_parent():
+    card = {"name": "mean-colour, fine-tuned", "licence": "Apache-2.0", "tuned": TUNED}
+    said = "fine-tune, from mean-colour (0123456789ab…), 67\xa0% of the way, seed 7"
+    report = make_report(card=card)
+    assert said in render(report)
+    assert "The tuned source" in render(report)
+    assert "- tuned: " + said.replace("\xa0", " ") in render_card(report, make_schema())

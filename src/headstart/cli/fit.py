@@ -26,7 +26,7 @@ from headstart.cli.options import (
     parse_duration_s,
     parse_share,
 )
-from headstart.cli.output import emit, ranked_words, say, score_words
+from headstart.cli.output import emit, ranked_words, rung_words, say, score_words
 
 
 def fit(
@@ -97,6 +97,8 @@ def _show(figures: dict[str, Any]) -> None:
         say(f"  - {notice['message']}")
     for source in figures["ranking"]:
         say(ranked_words(source))
+    for rung in figures["rungs"]:
+        say(rung_words(rung))
     say(f"{figures['source']} + {figures['strategy']}: {score_words(figures['metric'])}")
     for rival in figures["rivals"]:
         say(

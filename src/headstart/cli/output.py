@@ -46,6 +46,24 @@ def ranked_words(source: dict[str, Any]) -> str:
     return words + (f"; {'dropped' if score else 'left out'}: {source['dropped']}" if source["dropped"] else "")
 
 
+def rung_words(rung: dict[str, Any]) -> str:
+    """Say on one line what came of a rung of the climb above the closed-form head.
+
+    >>> gain = {"name": "accuracy", "value": 0.021, "low": 0.008, "high": 0.034}
+    >>> figures = {"metric": {**gain, "value": 0.861}, "gain": gain, "planned_s": 80.0, "seconds": 91.2, "alpha": 1.0}
+    >>> rung_words({"name": "lora", "below": "closed form", "kept": True, "why": "credibly better", **figures})
+    'lora                 accuracy 0.861, gain +0.021 (+0.008 to +0.034) over closed form; 91.2 s (80.0 s planned); kept: credibly better'
+    """
+    score, gain = rung["metric"], rung["gain"]
+    words = [f"{score['name']} {score['value']:.3f}"] if score else []
+    if gain:
+        words[-1] += f", gain {gain['value']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f}) over {rung['below']}"
+    if score and rung["below"]:
+        words.append(f"{rung['seconds']:.1f} s ({rung['planned_s']:.1f} s planned)")
+    words.append(f"{'kept' if rung['kept'] else 'not kept'}: {rung['why']}")
+    return f"{rung['name']:<20} " + "; ".join(words)
+
+
 def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(k): _finite(v) for k, v in value.items()}

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Verdict = Literal["transfer helps", "no credible gain", "transfer hurts", "not proven"]
 
-_LISTS = ("labels", "candidates", "curve", "notices", "ranking")
+_LISTS = ("labels", "candidates", "curve", "notices", "ranking", "rungs")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,12 @@ class Score:
     high: float
     unit: str = "fraction"
     n: int = 0
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Score:
+        """Make a score again from JSON: a number that is not finite is null there."""
+        known: dict[str, Any] = {name: math.nan if value is None else value for name, value in fields.items()}
+        return cls(**known)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +66,13 @@ class Report:
     pictures : arrays and lists that the page draws: confusion, reliability, mistakes, suspects, duplicate groups
     ranking : the candidates among which the source was chosen, best first, as `headstart rank --json` gives them; empty
         where one was named
+<<<<<<< HEAD
     prediction_set : `coverage`, `threshold` and `mean_size` of the sets of labels that hold the true one as often as `coverage` says;
         empty for several labels, a regression, or too few held-out items
+=======
+    rungs : what was tried above the closed-form head, which comes first: {name, below, planned_s, seconds, metric, gain, kept, why,
+        alpha, trained, settings}; empty where nothing was
+>>>>>>> main
     compressed : what was tried to make the packed model smaller or faster, and which of it is packed; empty where nothing was
     timing : seconds by stage, peak_mib, energy_wh; with the rivals' seconds, and seconds and latency in the ranking, the only
         part that differs between two runs on the same data
@@ -93,7 +104,11 @@ class Report:
     deployed: str
     seed: int
     ranking: tuple[dict[str, Any], ...] = ()
+<<<<<<< HEAD
     prediction_set: dict[str, float] = field(default_factory=dict)
+=======
+    rungs: tuple[dict[str, Any], ...] = ()
+>>>>>>> main
     compressed: dict[str, Any] = field(default_factory=dict)
     timing: dict[str, Any] = field(default_factory=dict)
 
@@ -107,7 +122,7 @@ class Report:
         """Make a report again from `to_dict`, or from its JSON; what this version does not know is left out."""
         known = {name: fields[name] for name in cls.__dataclass_fields__ if name in fields}
         rivals = (
-            RivalResult(**{**rival, "score": _score(rival["score"]), "gain": _score(rival["gain"])})
+            RivalResult(**{**rival, "score": Score.from_dict(rival["score"]), "gain": Score.from_dict(rival["gain"])})
             for rival in known["rivals"]
         )
         lists = {name: tuple(known[name]) for name in _LISTS if name in known}
@@ -115,20 +130,14 @@ class Report:
             **{
                 **known,
                 **lists,
-                "metric": _score(known["metric"]),
-                "metrics": tuple(map(_score, known["metrics"])),
+                "metric": Score.from_dict(known["metric"]),
+                "metrics": tuple(map(Score.from_dict, known["metrics"])),
                 "rivals": tuple(rivals),
-                "gain": None if known["gain"] is None else _score(known["gain"]),
-                "estimates": {name: _score(one) for name, one in known["estimates"].items()},
+                "gain": None if known["gain"] is None else Score.from_dict(known["gain"]),
+                "estimates": {name: Score.from_dict(one) for name, one in known["estimates"].items()},
             }
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts and lists, ready for JSON."""
         return asdict(self)
-
-
-def _score(fields: Mapping[str, Any]) -> Score:
-    """A score as JSON has it: a number that is not finite is null there."""
-    known: dict[str, Any] = {name: math.nan if value is None else value for name, value in fields.items()}
-    return Score(**known)

@@ -80,10 +80,15 @@ class Progress:
         return elapsed_s / n_new * (self.total - self.done) if n_new else float("inf")
 
     def _line(self) -> str:
-        return f"{self.label}: {self.done:,} of {self.total:,}, {_duration(self.seconds_left())} to go"
+        return f"{self.label}: {self.done:,} of {self.total:,}, {duration(self.seconds_left())} to go"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Say a time for people.
+
+    >>> duration(95)
+    '1 min 35 s'
+    """
     if seconds == float("inf"):
         return "some time"
     minutes, rest = divmod(round(seconds), 60)

@@ -41,6 +41,7 @@ class Fitted:
             "source": report.source,
             "ranking": list(report.ranking),
             "strategy": report.strategy,
+            "rungs": list(report.rungs),
             "verdict": report.verdict,
             "sentence": report.sentence,
             "deployed": report.deployed,

@@ -23,6 +23,7 @@ from headstart.engines.journal import Journal
 from headstart.engines.memory import share_one_heap
 from headstart.features import embed
 from headstart.line.choosing import choose_source, names_of, settle
+from headstart.line.climbing import climb_above, tunings
 from headstart.line.fitted import Fitted
 from headstart.line.presets import preset_named
 from headstart.packaging import Schema, check_target, load_bundle, start_drawing, write
@@ -68,9 +69,10 @@ def fit(
     out : folder of the bundle; None for one that goes when the process ends
     source : name of a pretrained network; several, as a list or with commas between, are ranked and the best is taken;
         None for all that read such items
-    strategy : 'auto', or the name of one candidate: 'ridge', 'logistic', 'prototypes', 'discriminant'
+    strategy : 'auto', the name of one closed-form head ('ridge', 'logistic', 'prototypes', 'discriminant'), or of one way to
+        tune the network above it ('fine-tune', 'lora', 'bias', 'contrastive'), which is kept where it is credibly better
     preset : 'fast' (a minute: candidates ranked on up to 96 items, simple rivals), 'balanced' (on up to 1,000 by successive
-        halving, all rivals), 'best' (all candidates on up to 1,000 items, all rivals); what is given on its own goes before
+        halving, all rivals), 'best' (all candidates on up to 1,000 items, networks tuned, all rivals); what is given on its own goes before
     rivals : 'full', 'simple' (seconds), or 'none', which proves nothing; None for the preset's
     budget_s : time for everything, in seconds; sources and rivals that cost too much are left out, and named
     max_latency_ms, max_size_mib, licence : what a source must keep to, as in `headstart.ranking.Limits`; where neither these
@@ -119,15 +121,19 @@ def fit(
             features=features.values,
             backbone=backbone,
             plan=plan,
-            strategy=strategy,
+            strategy="auto" if strategy in tunings() else strategy,
             seed=seed,
             journal=Journal(cache_folder() / "journal"),
             progress=progress,
         )
         arena, adapted = settle(arena, arena.adapt(plan.final))
         arena = replace(arena, dataset=with_mismatches(arena.dataset, arena.backbone, arena.features))
+    tuned = None
+    if strategy in tunings() or (chosen.tunes and strategy == "auto"):
+        with clock.stage("tune"):
+            tuned = climb_above(arena, strategy=strategy, clock=clock)
     with clock.stage("prove"):
-        proof = prove(arena, adapted, duplicates, rivals=rivals, clock=clock)
+        proof = prove(arena, adapted, duplicates, rivals=rivals, clock=clock, tuned=tuned)
     with clock.stage("package"):
         report = replace(
             proof.report,
@@ -149,8 +155,8 @@ def fit(
 
 def _check_options(*, strategy: str, rivals: str, budget_s: float | None, seed: int) -> None:
     """Refuse what cannot work before a long embedding, not after it."""
-    if strategy not in strategies():
-        raise unknown_name("strategy", strategy, strategies())
+    if strategy not in (*strategies(), *tunings()):
+        raise unknown_name("strategy", strategy, (*strategies(), *tunings()))
     if rivals not in COSTS:
         raise unknown_name("choice of rivals", rivals, COSTS)
     if budget_s is not None and not budget_s > 0:

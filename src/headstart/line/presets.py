@@ -22,6 +22,7 @@ class Preset:
     rivals : what the model is proven against
     max_size_mib : largest source that is looked at where none is named: what is larger is slow, and long to fetch
     max_sources : how many sources may be blended into one model
+    tunes : whether networks are tuned, where that pays, above the closed-form head
     budget_s : time for everything, in seconds; None for no limit
     """
 
@@ -29,13 +30,14 @@ class Preset:
     rivals: Cost = "full"
     max_size_mib: float | None = 200.0
     max_sources: int = 1
+    tunes: bool = False
     budget_s: float | None = None
 
 
 _PRESETS = {
     "fast": Preset(halving=Halving(cap=96), rivals="simple", max_size_mib=100.0, budget_s=60.0),
     "balanced": Preset(),
-    "best": Preset(halving=Halving(first=1000), max_size_mib=None, max_sources=3),
+    "best": Preset(halving=Halving(first=1000), max_size_mib=None, max_sources=3, tunes=True),
 }
 
 

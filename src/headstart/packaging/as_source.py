@@ -8,13 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.core.errors import BundleError, SourceError
-from headstart.packaging.manifest import MANIFEST, is_bundle, open_sealed
+from headstart.core.errors import BundleError, SourceError, UserError
+from headstart.packaging.adapter import ADAPTER, read_adapter
+from headstart.packaging.manifest import MANIFEST, Sealed, is_bundle, open_sealed
 
 if TYPE_CHECKING:
     from headstart.sources.draft import Draft, Wishes
 
 _FEATURES = "features"
+_SAID_OF_PARENT = ("name", "task", "source", "created", "deployed")
 
 
 def accepts(thing: Any) -> bool:
@@ -24,6 +26,9 @@ def accepts(thing: Any) -> bool:
 
 def read(thing: Any, wishes: Wishes) -> Draft:
     """Take the bundle's graph up to its output `features`; the bundle is recorded as the parent.
+
+    The network of a tuned source is rather made again from its own parent and its adapter, where both are at hand: so it can be
+    tuned further, from these weights on.
 
     Raises
     ------
@@ -55,7 +60,7 @@ def read(thing: Any, wishes: Wishes) -> Draft:
         takes_bytes=True,
         tokenizer=files.get("tokenizer.json"),
     )
-    parent = {key: manifest[key] for key in ("name", "task", "source", "created", "deployed")}
+    parent = {key: manifest[key] for key in (*_SAID_OF_PARENT, "tuned") if key in manifest}
     provenance = {"format": "bundle", "path": str(path.absolute()), "files": manifest["files"], "parent": parent}
     draft = draft_of_graph(
         model,
@@ -66,7 +71,40 @@ def read(thing: Any, wishes: Wishes) -> Draft:
         provenance=json.loads(json.dumps(provenance)),
     )
     said = {field: card[field] for field in ("licence", "trained_on", "known_bias", "paper") if card.get(field)}
-    return replace(draft, **said)
+    return _trainable(replace(draft, **said), sealed)
+
+
+def _trainable(draft: Draft, sealed: Sealed) -> Draft:
+    """The same with the network of the tuned source's own parent instead of the graph, or with a note why that cannot be."""
+    from dataclasses import replace
+
+    from headstart.sources import cards, open_source
+    from headstart.sources.card import WEIGHTS
+    from headstart.sources.weights import to_safetensors
+
+    if ADAPTER not in sealed.content["files"]:
+        return draft
+    try:
+        adapter = read_adapter(sealed.read(ADAPTER))
+        name = adapter.parent["name"]
+        card = next(
+            (card for card in cards() if card.name == name), None
+        )  # a bundle must not say what a hub is asked for
+        if card is None:
+            raise SourceError(f"the source '{name}' that it was tuned from is not known here.")
+        tuned = adapter.into(open_source(card))
+    except UserError as error:
+        return replace(
+            draft, notes=(*draft.notes, f"its features can be used, but it cannot be tuned further: {error}")
+        )
+    return replace(
+        draft,
+        architecture=card.architecture,
+        input=card.input,
+        network=card.network,
+        files={**tuned.input.files(), WEIGHTS: to_safetensors(tuned.state())},
+        notes=(f"the network of {name} with the weights of this bundle: it can be tuned further",),
+    )
 
 
 def _report(content: bytes, path: Path) -> dict[str, Any]:

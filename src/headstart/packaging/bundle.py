@@ -67,6 +67,9 @@ def write(
     InternalError
         The packed graph is not equal to the fitted predictor.
     """
+    from headstart.packaging.adapter import ADAPTER, pack_adapter
+    from headstart.sources import TunedSource
+
     folder = Path(folder)
     check_target(folder)
     with ThreadPoolExecutor(max_workers=1) as pool:  # drawing leaves the interpreter free: a second less to wait
@@ -87,6 +90,8 @@ def write(
         "prediction_set": report.prediction_set,
         "checked": {"n_items": len(check_items), "max_difference": difference},
     }
+    if isinstance(predictor.network, TunedSource):
+        files[ADAPTER], content["tuned"] = pack_adapter(predictor.network), predictor.network.record()
     write_folder(folder, {**files, **input_files}, content)
     return folder
 

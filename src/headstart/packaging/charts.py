@@ -90,6 +90,13 @@ def estimates(by_name: Mapping[str, Score], held_out: Score) -> Spec:
     return _dot_and_whisker([*rows, _row("held out (the truth)", held_out, _INK)], axis_title(held_out))
 
 
+def rungs(gains: Mapping[str, tuple[Score, bool]]) -> Spec:
+    """Draw the paired gain of each rung over the one below, with intervals, about zero, and whether it was kept."""
+    rows = [_row(name, gain, _ACCENT if kept else _RIVAL, signed=True) for name, (gain, kept) in gains.items()]
+    first, _ = next(iter(gains.values()))
+    return _dot_and_whisker(rows, axis_title(first, signed=True), zero=True)
+
+
 def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Spec:
     """Draw the confusion matrix: a row a true class, shaded by its share of the row."""
     names = [f"{i}\t{label}" for i, label in enumerate(labels)]  # two labels may read alike once they are cut short

@@ -88,6 +88,8 @@ def rewrite(
 ) -> Path:
     """Write a bundle at `folder` that runs `packed` and carries the data and the proof of the bundle `original`.
 
+    The adapter of a tuned source is left out: what it makes again is the network that was proven, not this one.
+
     Parameters
     ----------
     checked : how far the graph is from the one that was proven, for the manifest
@@ -108,10 +110,11 @@ def rewrite(
         deployed=packed.deployed,
         card=dict(packed.card),
     )
+    left_out = {"schema", "files"} if "tuned" in packed.card else {"schema", "files", "tuned"}
     schema = Schema(**{name: known[name] for name in Schema.__dataclass_fields__})
     described, input_files = describe_input(packed.input)
     content = {
-        **{name: value for name, value in known.items() if name not in ("schema", "files")},
+        **{name: value for name, value in known.items() if name not in left_out},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "deployed": packed.deployed,
         "source": packed.source,

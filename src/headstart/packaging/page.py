@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import require
+from headstart.core.report import Score
 from headstart.packaging import charts, wording
 from headstart.packaging.strict_json import plain
 
@@ -20,9 +21,18 @@ if TYPE_CHECKING:
 _MAX_MATRIX = 20  # labels: a larger matrix cannot be read, its worst pairs can
 _MAX_PAIRS = 5
 _TEMPLATES = {"page": "page.html.j2", "card": "card.md.j2"}
-_LOOSE = ("pictures", "candidates", "curve", "notices", "card", "ranking", "timing")  # dicts, which may hold NumPy
+_LOOSE = (
+    "pictures",
+    "candidates",
+    "curve",
+    "notices",
+    "card",
+    "ranking",
+    "rungs",
+    "timing",
+)  # dicts, which may hold NumPy
 _EXAMPLES = ("per_label", "mistakes", "suspects", "duplicate_groups")
-_STAGES = ("load", "rank", "embed", "adapt", "prove", "package")
+_STAGES = ("load", "rank", "embed", "adapt", "tune", "prove", "package")
 
 
 def render(report: Report) -> str:
@@ -44,6 +54,7 @@ def render(report: Report) -> str:
         examples={name: report.pictures.get(name) or [] for name in _EXAMPLES},
         pairs=_confused_pairs(report),
         stages=_stages(report.timing),
+        rungs=_rungs(report),
         wording=wording,
     )
 
@@ -88,6 +99,8 @@ def _specs(report: Report) -> dict[str, charts.Spec]:
     measured = [{**s["score"], "metric": s["score"]["name"], **s} for s in report.ranking if s["score"]]
     if len(measured) > 1:
         specs["frontier"] = charts.frontier(measured)
+    if gains := {rung["name"]: (rung["gain"], rung["kept"]) for rung in _rungs(report) if rung["gain"]}:
+        specs["rungs"] = charts.rungs(gains)
     known = [point for point in report.curve if point["value"] is not None]
     if len(known) > 1:
         specs["curve"] = charts.learning_curve(known, report.metric)
@@ -107,6 +120,14 @@ def _confused_pairs(report: Report) -> list[dict[str, Any]]:
         if i != j and n
     ]
     return sorted(pairs, key=lambda pair: -pair["n"])[:_MAX_PAIRS]
+
+
+def _rungs(report: Report) -> list[dict[str, Any]]:
+    """The rungs with their scores as such."""
+    return [
+        {**rung, **{key: Score.from_dict(rung[key]) if rung[key] else None for key in ("metric", "gain")}}
+        for rung in report.rungs
+    ]
 
 
 def _stages(timing: Mapping[str, Any]) -> list[dict[str, Any]]:

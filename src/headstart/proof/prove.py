@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from headstart.proof.contest import Arena
     from headstart.proof.metrics import Metric
     from headstart.proof.rival import Cost, Rival
+    from headstart.proof.tuned import Tuned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,7 @@ def prove(
     *,
     rivals: Cost = "full",
     clock: Clock,
+    tuned: Tuned | None = None,
 ) -> Proof:
     """Measure the model and its rivals on held-out items and decide what is shipped.
 
@@ -61,6 +63,7 @@ def prove(
     adapted : the head fitted on `arena.plan.final`
     rivals : 'none', 'simple' or 'full'; without rivals nothing is proven, and the report says so
     clock : rivals that no longer fit in its budget are left out, and named
+    tuned : what a climb above that head gave; the network that it kept, if any, is what is proven and shipped
 
     Raises
     ------
@@ -73,16 +76,17 @@ def prove(
     targets, resamples = dataset.targets[held_out], Resamples.draw(arena.groups[held_out], seed=arena.seed)
     metric = headline(dataset.task, dataset.targets[plan.final])
     _check_defined(metric, targets, dataset)
+    model = _model(arena, adapted, tuned)
     with Race(competitors, arena, clock) as race:
-        ours = perform(Transfer(f"{arena.backbone.name} + {adapted.strategy}", adapted), arena)
+        ours = _perform(arena, adapted, tuned, model)
         curve = learning_curve(
             arena, metric, strategy=adapted.leader, whole=None if adapted.parts else adapted.leading_head
         )
-        estimates = estimate(arena, adapted, metric, plan.final)
+        estimates = _estimates(arena, adapted, metric, tuned)
         performances, skipped = race.finish()
     results = tuple(_compare(metric, targets, ours, theirs, resamples) for theirs in performances)
     judgement = judge(results)
-    predictor = _predictor(arena, adapted, judgement, competitors, performances)
+    predictor = _predictor(arena, model, judgement, competitors, performances)
     shipped = next((one for one in performances if one.name == judgement.deploy), ours)
     report = Report(
         task=dataset.task,
@@ -93,8 +97,8 @@ def prove(
         n_train=len(plan.final),
         n_test=len(held_out),
         evaluation=plan.sentence,
-        source=arena.backbone.name,
-        strategy=adapted.strategy,
+        source=model.network.name,
+        strategy=adapted.strategy if tuned is None or tuned.head is None else tuned.head.names[0],
         verdict=judgement.verdict,
         sentence=judgement.sentence,
         metric=score(metric, targets, ours.outputs, resamples),
@@ -111,13 +115,16 @@ def prove(
             **pictures.draw_duplicates(dataset, duplicates),
         },
         notices=(*map(asdict, dataset.notices), *_leaks(arena), *skipped),
-        card=arena.backbone.describe(),
+        card=model.network.describe(),
+        rungs=() if tuned is None else tuned.describe(arena, metric),
         deployed=predictor.name,
         prediction_set=prediction_set(shipped.outputs, targets, dataset.task),
         seed=arena.seed,
     )
     return Proof(
-        report=report, predictor=predictor, moments=_moments(arena, adapted) if judgement.deploy is None else None
+        report=report,
+        predictor=predictor,
+        moments=_moments(arena, adapted, tuned) if judgement.deploy is None else None,
     )
 
 
@@ -150,18 +157,38 @@ def _compare(
     )
 
 
+def _model(arena: Arena, adapted: Adapted, tuned: Tuned | None) -> Transferred:
+    """The model as it would be shipped: the tuned network, if it was kept, else the frozen one with the closed-form head."""
+    if tuned is not None and tuned.source is not None and tuned.head is not None:
+        return Transferred(name=tuned.source.name, network=tuned.source, head=tuned.head)
+    return Transferred(name=f"{arena.backbone.name} + {adapted.strategy}", network=arena.backbone, head=adapted.head)
+
+
+def _perform(arena: Arena, adapted: Adapted, tuned: Tuned | None, model: Transferred) -> Performance:
+    """What the model says of the held-out items, fitted without them."""
+    if tuned is None or tuned.outputs is None:
+        return perform(Transfer(model.name, adapted), arena)
+    return Performance(name=model.name, title=model.name, outputs=tuned.outputs, seconds=tuned.seconds, fitted=model)
+
+
+def _estimates(arena: Arena, adapted: Adapted, metric: Metric, tuned: Tuned | None) -> dict[str, Score]:
+    """From the training part alone; of a tuned network only for more of the same, as the others would want it tuned anew."""
+    if tuned is None or tuned.held_out is None:
+        return estimate(arena, adapted, metric, arena.plan.final)
+    targets, groups = arena.dataset.targets[tuned.index], arena.groups[tuned.index]
+    return {"more of the same": score(metric, targets, tuned.held_out, groups, seed=arena.seed)}
+
+
 def _predictor(
     arena: Arena,
-    adapted: Adapted,
+    model: Transferred,
     judgement: Judgement,
     competitors: tuple[Rival, ...],
     performances: list[Performance],
 ) -> Predictor:
     """The model if transfer helps or nothing was proven, else the best rival, fitted on all that may be learnt from."""
     if judgement.deploy is None:
-        return Transferred(
-            name=f"{arena.backbone.name} + {adapted.strategy}", network=arena.backbone, head=adapted.head
-        )
+        return model
     if arena.plan.kind == "given":
         return next(p.fitted for p in performances if p.name == judgement.deploy)
     rival = next(r for r in competitors if r.name == judgement.deploy)
@@ -181,6 +208,8 @@ def _leaks(arena: Arena) -> list[dict[str, Any]]:
     return [{"kind": "leak", "message": message, "where": tuple(str(arena.dataset.ids[i]) for i in leaked[:20])}]
 
 
-def _moments(arena: Arena, adapted: Adapted) -> dict[str, FloatArray]:
-    transform = adapted.head.heads[0].transform
-    return moments_of(arena.problem(arena.plan.final), transform).arrays()
+def _moments(arena: Arena, adapted: Adapted, tuned: Tuned | None) -> dict[str, FloatArray]:
+    problem, head = arena.problem(arena.plan.final), adapted.head
+    if tuned is not None and tuned.features is not None and tuned.head is not None:
+        problem, head = replace(problem, features=tuned.features), tuned.head
+    return moments_of(problem, head.heads[0].transform).arrays()

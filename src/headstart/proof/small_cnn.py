@@ -88,8 +88,10 @@ def scores(state: Any, pixels: Any) -> FloatArray:
     import torch
     import torch.nn.functional as F  # noqa: N812  (its usual name)
 
+    from headstart.tuning.augmentation import centred
+
     with torch.no_grad(), limit_torch(_N_THREADS):
-        x = _normalised(torch.from_numpy(pixels))
+        x = centred(torch.from_numpy(pixels))
         for block, stride in enumerate(STRIDES):
             kernel, bias = (torch.from_numpy(state[f"{part}.{block}"]) for part in ("kernel", "bias"))
             x = F.relu(F.conv2d(x, kernel, bias, stride=stride, padding=1))
@@ -109,6 +111,8 @@ def _optimise(
     """Run one cycle of AdamW over the trainable parts of `state`, in place."""
     import torch
 
+    from headstart.tuning.augmentation import centred, distorted
+
     trained = [value for value in state.values() if value.requires_grad]
     epochs, n = n_epochs(len(photos)), len(photos)
     n_batches = math.ceil(n / BATCH_ITEMS)
@@ -117,44 +121,12 @@ def _optimise(
         order = torch.randperm(n, generator=generator)
         for batch, index in enumerate(torch.chunk(order, n_batches)):  # near-equal sizes: no batch of one item
             _set_learning_rate(optimiser, (epoch + batch / n_batches) / epochs)
-            x = augment(_normalised(photos[index]), generator)
+            x = distorted(centred(photos[index]), generator)
             loss = (_losses(_forward(state, x), wanted[index], task) * weights[index]).mean()
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             steps.advance(len(index))
-
-
-def augment(x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Flip, move, zoom and recolour each photo at random; shape (n, 3, size, size) in and out."""
-    import torch
-    import torch.nn.functional as F  # noqa: N812
-
-    n = len(x)
-
-    def draw(low: float, high: float) -> torch.Tensor:
-        return torch.rand(n, generator=generator) * (high - low) + low
-
-    zoom = draw(0.7, 1.05)
-    flip = torch.where(draw(0, 1) < 0.5, -1.0, 1.0)
-    zoom_x, zoom_y = zoom * flip, zoom * draw(0.9, 1.1)
-    room = (1 - zoom).clamp(min=0.1)
-    move_x, move_y = draw(-1, 1) * room, draw(-1, 1) * room
-    height, width = x.shape[2:]
-    places = torch.empty(n, height, width, 2)  # where each new pixel looks, from -1 to 1
-    places[..., 0] = (zoom_x[:, None] * _centres(width) + move_x[:, None])[:, None, :]
-    places[..., 1] = (zoom_y[:, None] * _centres(height) + move_y[:, None])[:, :, None]
-    x = F.grid_sample(x, places, align_corners=False)
-    contrast, brightness, saturation = (v.view(n, 1, 1, 1) for v in (draw(0.7, 1.3), draw(-0.3, 0.3), draw(0.6, 1.4)))
-    grey = x.mean(1, keepdim=True)
-    return ((x - grey) * saturation + grey) * contrast + brightness
-
-
-def _centres(n: int) -> torch.Tensor:
-    """Centres of n pixels along a side that reaches from -1 to 1, shape (n,)."""
-    import torch
-
-    return (torch.arange(n) * 2 + 1) / n - 1
 
 
 def _forward(state: State, x: torch.Tensor) -> torch.Tensor:
@@ -210,13 +182,6 @@ def _folded(state: State) -> dict[str, Any]:
         folded[f"kernel.{block}"] = np.ascontiguousarray(arrays[f"kernel.{block}"] * factor[:, None, None, None])
         folded[f"bias.{block}"] = arrays[f"shift.{block}"] - arrays[f"mean.{block}"] * factor
     return folded
-
-
-def _normalised(photos: torch.Tensor) -> torch.Tensor:
-    """uint8 (n, size, size, 3) becomes float32 (n, 3, size, size) between -1 and 1."""
-    import torch
-
-    return (photos.float() / 127.5 - 1).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 
 
 def _standardisation(targets: FloatArray, task: Task) -> tuple[FloatArray, FloatArray]:

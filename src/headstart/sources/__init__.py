@@ -6,6 +6,7 @@ from headstart.sources.backbone import Source, open_source
 from headstart.sources.card import Card, cards, find
 from headstart.sources.joint import JointSource
 from headstart.sources.origins import fetch
+from headstart.sources.tuned import TunedSource
 from headstart.sources.verifying import verify
 
 AnySource = Source | JointSource
@@ -15,6 +16,7 @@ __all__ = [
     "Card",
     "JointSource",
     "Source",
+    "TunedSource",
     "add",
     "cards",
     "fetch",

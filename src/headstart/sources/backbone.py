@@ -128,6 +128,11 @@ class Source:
         graph.output(self.encode(graph), "features", "float32", ["batch", self.dimensions])
         return _session(graph.model(check=False).SerializeToString())
 
+    @property
+    def is_trainable(self) -> bool:
+        """Whether `module` can build it."""
+        return self.card.architecture in registry.names("modules")
+
     def module(self) -> torch.nn.Module:
         """Build the network as a torch module with its weights loaded, in eval mode, to be trained (`sources.modules`).
 
@@ -141,7 +146,7 @@ class Source:
         SourceError
             The network is known as a graph alone, as most added ones are.
         """
-        if self.card.architecture not in registry.names("modules"):
+        if not self.is_trainable:
             raise SourceError(f"{self.name} came as a graph and cannot be trained. Use its frozen features.")
         require("torch", extra="train", purpose="training a network")
         state = self.state()

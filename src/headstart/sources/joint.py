@@ -38,6 +38,11 @@ class JointSource:
             start += source.dimensions
         return parts
 
+    @property
+    def is_trainable(self) -> bool:
+        """Whether its network can be tuned: several at once cannot."""
+        return False
+
     @cached_property
     def input(self) -> JointInput:
         """All preprocessing, one after the other."""

@@ -6,7 +6,8 @@ A part of the kind `modules`, by the name of its architecture, is called with `(
   (n, dimensions) that the ONNX graph of the architecture gives, normalisation inside;
 - whose parameters and buffers have the names and shapes of the state, less the arrays that the features do not need (a
   classifier); what is not in the state, such as the mean of the pixels, is no persistent buffer;
-- whose `blocks` map names to submodules in the order from the input to the output, each parameter in exactly one.
+- whose `blocks` map names to submodules in the order from the input to the output, each parameter in exactly one, and whose
+  `run` computes some of them (`modules.stepwise`).
 
 The shapes are taken from `state`; its values are loaded afterwards. So a trained module's state can be written as a graph
 again by the architecture, and no exporter is needed.

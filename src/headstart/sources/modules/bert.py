@@ -4,29 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from headstart.core.errors import require
-from headstart.sources.modules.pooling import mean_over_tokens
+from headstart.sources.modules.pooling import TokenBlocks
 from headstart.sources.weights import n_layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import torch
-
     from headstart.core.dataset import FloatArray
     from headstart.sources.card import Card
+    from headstart.sources.modules.stepwise import Batch
 
 transformers: Any = require("transformers", extra="train", purpose="training a BERT")
 
 
-class _Bert(transformers.BertModel):  # type: ignore[misc]
+class _Bert(TokenBlocks, transformers.BertModel):  # type: ignore[misc]
     @property
     def blocks(self) -> dict[str, torch.nn.Module]:
         return {"embeddings": self.embeddings, **{f"block {i}": layer for i, layer in enumerate(self.encoder.layer)}}
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        hidden = super().forward(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        return mean_over_tokens(hidden, attention_mask)
+    def step(self, name: str, hidden: torch.Tensor | None, batch: Batch) -> torch.Tensor:
+        if hidden is None:
+            return self.embeddings(input_ids=batch["input_ids"])
+        far_below = torch.finfo(hidden.dtype).min
+        padding = (1 - batch["attention_mask"][:, None, None, :].to(hidden.dtype)) * far_below
+        return self.blocks[name](hidden, padding)
 
 
 def build(state: Mapping[str, FloatArray], card: Card) -> torch.nn.Module:

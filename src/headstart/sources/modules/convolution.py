@@ -9,9 +9,11 @@ from torch import nn
 from torch.nn import functional
 
 from headstart.sources.convolution import is_depthwise, pixel_statistics
+from headstart.sources.modules.stepwise import Stepwise
 
 if TYPE_CHECKING:
     from headstart.sources.card import Card
+    from headstart.sources.modules.stepwise import Batch
     from headstart.sources.weights import State
 
 
@@ -62,6 +64,19 @@ def batch_norm(state: State, name: str, epsilon: float) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(len(state[f"{name}.weight"]), eps=epsilon)
 
 
-def pooled(x: torch.Tensor) -> torch.Tensor:
-    """Average (n, channels, height, width) over the places: (n, channels)."""
-    return x.mean(dim=(2, 3))
+class ConvolutionalBlocks(Stepwise, nn.Module):
+    """Blocks that map (n, channels, height, width) to the like, and their mean over the places."""
+
+    normalise: NormalisedPixels
+
+    def compute(self, name: str, x: torch.Tensor) -> torch.Tensor:
+        """Run one block; the first takes normalised pixels."""
+        raise NotImplementedError
+
+    def step(self, name: str, hidden: torch.Tensor | None, batch: Batch) -> torch.Tensor:
+        """Run one block, the pixels normalised before the first."""
+        return self.compute(name, self.normalise(batch["pixels"]) if hidden is None else hidden)
+
+    def pool(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:  # noqa: ARG002  (texts need the batch)
+        """Average (n, channels, height, width) over the places: (n, channels)."""
+        return hidden.mean(dim=(2, 3))

@@ -8,14 +8,14 @@ from torch import Tensor, nn
 from torch.nn.functional import relu6
 
 from headstart.sources.architectures.efficientnet_lite import EPSILON, blocks
-from headstart.sources.modules.convolution import NormalisedPixels, batch_norm, convolution, pooled
+from headstart.sources.modules.convolution import ConvolutionalBlocks, NormalisedPixels, batch_norm, convolution
 
 if TYPE_CHECKING:
     from headstart.sources.card import Card
     from headstart.sources.weights import State
 
 
-class EfficientNetLite(nn.Module):
+class EfficientNetLite(ConvolutionalBlocks):
     """Photos (n, height, width, 3), uint8, become features (n, 1280)."""
 
     def __init__(self, state: State, card: Card) -> None:
@@ -36,12 +36,12 @@ class EfficientNetLite(nn.Module):
         stem, head = (nn.ModuleList(part) for part in ((self._conv_stem, self._bn0), (self._conv_head, self._bn1)))
         return {"stem": stem, **middle, "head": head}
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Compute the features."""
-        x = relu6(self._bn0(self._conv_stem(self.normalise(pixels))))
-        for block in self._blocks:
-            x = block(x)
-        return pooled(relu6(self._bn1(self._conv_head(x))))
+    def compute(self, name: str, x: Tensor) -> Tensor:
+        """Run one block."""
+        if name == "stem":
+            return relu6(self._bn0(self._conv_stem(x)))
+        computed: Tensor = relu6(self._bn1(self._conv_head(x))) if name == "head" else self.blocks[name](x)
+        return computed
 
 
 class _InvertedResidual(nn.Module):

@@ -4,30 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from headstart.core.errors import require
-from headstart.sources.modules.pooling import mean_over_tokens
+from headstart.sources.modules.pooling import TokenBlocks
 from headstart.sources.weights import n_layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import torch
-
     from headstart.core.dataset import FloatArray
     from headstart.sources.card import Card
+    from headstart.sources.modules.stepwise import Batch
 
 transformers: Any = require("transformers", extra="train", purpose="training a Llama")
 
 
-class _Llama(transformers.LlamaModel):  # type: ignore[misc]
+class _Llama(TokenBlocks, transformers.LlamaModel):  # type: ignore[misc]
     @property
     def blocks(self) -> dict[str, torch.nn.Module]:
         middle = {f"block {i}": layer for i, layer in enumerate(self.layers)}
         return {"embeddings": self.embed_tokens, **middle, "norm": self.norm}
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    def step(self, name: str, hidden: torch.Tensor | None, batch: Batch) -> torch.Tensor:
+        if hidden is None:
+            return self.embed_tokens(batch["input_ids"])
+        if name == "norm":
+            return self.norm(hidden)
+        places = torch.arange(hidden.shape[1], device=hidden.device)[None]
         # padding comes last and a token attends to earlier ones only, so that the mask counts in the mean alone
-        return mean_over_tokens(super().forward(input_ids=input_ids).last_hidden_state, attention_mask)
+        return self.blocks[name](hidden, position_embeddings=self.rotary_emb(hidden, position_ids=places))
 
 
 def build(state: Mapping[str, FloatArray], card: Card) -> torch.nn.Module:

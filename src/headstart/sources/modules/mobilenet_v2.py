@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from headstart.sources.architectures.mobilenet_v2 import EPSILON, STRIDES
-from headstart.sources.modules.convolution import NormalisedPixels, batch_norm, convolution, pooled
+from headstart.sources.modules.convolution import ConvolutionalBlocks, NormalisedPixels, batch_norm, convolution
 
 if TYPE_CHECKING:
     from headstart.sources.card import Card
     from headstart.sources.weights import State
 
 
-class MobileNetV2(nn.Module):
+class MobileNetV2(ConvolutionalBlocks):
     """Photos (n, height, width, 3), uint8, become features (n, 1280)."""
 
     def __init__(self, state: State, card: Card) -> None:
@@ -30,9 +30,10 @@ class MobileNetV2(nn.Module):
         stem, *middle, head = self.features
         return {"stem": stem, **{f"block {i}": block for i, block in enumerate(middle)}, "head": head}
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Compute the features."""
-        return pooled(self.features(self.normalise(pixels)))
+    def compute(self, name: str, x: Tensor) -> Tensor:
+        """Run one block."""
+        computed: Tensor = self.blocks[name](x)
+        return computed
 
 
 class _InvertedResidual(nn.Module):

@@ -1,11 +1,27 @@
-"""Pooling that the text networks share."""
+"""What the text networks share: padding that is not looked at, and the mean over the tokens."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headstart.sources.modules.stepwise import Stepwise
+
 if TYPE_CHECKING:
     import torch
+
+    from headstart.sources.modules.stepwise import Batch
+
+
+class TokenBlocks(Stepwise):
+    """Blocks that map (n, length, width) to the like, and their mean over the tokens that are not padding."""
+
+    def lengths(self, batch: Batch) -> torch.Tensor:
+        """Tokens of each text."""
+        return batch["attention_mask"].sum(dim=1)
+
+    def pool(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Average over the tokens; zeros if there is none."""
+        return mean_over_tokens(hidden, batch["attention_mask"])
 
 
 def mean_over_tokens(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, relu
 
 from headstart.sources.architectures.resnet import EPSILON, blocks
-from headstart.sources.modules.convolution import NormalisedPixels, batch_norm, convolution, pooled
+from headstart.sources.modules.convolution import ConvolutionalBlocks, NormalisedPixels, batch_norm, convolution
 
 if TYPE_CHECKING:
     from headstart.sources.card import Card
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _BRANCHES = ("2a", "2b", "2c", "1")
 
 
-class ResNet(nn.Module):
+class ResNet(ConvolutionalBlocks):
     """Photos (n, height, width, 3), uint8, become features (n, 2048).
 
     All layers are children of the module itself, as their names in the state are.
@@ -46,15 +46,15 @@ class ResNet(nn.Module):
             )
         return parts
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Compute the features."""
-        x = self.normalise(pixels).flip(1)  # the first kernels expect blue, green, red
-        x = max_pool2d(relu(self._layer(x, "conv1", "bn_conv1")), 3, 2, 1)
-        for block in self._names:
-            inside = relu(self._branch(x, block, "2a"))
-            inside = self._branch(relu(self._branch(inside, block, "2b")), block, "2c")
-            x = relu(inside + (self._branch(x, block, "1") if hasattr(self, f"res{block}_branch1") else x))
-        return pooled(x)
+    def compute(self, name: str, x: Tensor) -> Tensor:
+        """Run one block."""
+        if name == "stem":
+            x = x.flip(1)  # the first kernels expect blue, green, red
+            return max_pool2d(relu(self._layer(x, "conv1", "bn_conv1")), 3, 2, 1)
+        block = name.removeprefix("block ")
+        inside = relu(self._branch(x, block, "2a"))
+        inside = self._branch(relu(self._branch(inside, block, "2b")), block, "2c")
+        return relu(inside + (self._branch(x, block, "1") if hasattr(self, f"res{block}_branch1") else x))
 
     def _add(self, name: str, norm: str, state: State, stride: int) -> None:
         self.add_module(name, convolution(state, name, stride=stride))

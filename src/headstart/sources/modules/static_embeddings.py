@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from headstart.sources.modules.pooling import mean_over_tokens
+from headstart.sources.modules.pooling import TokenBlocks, mean_over_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headstart.core.dataset import FloatArray
     from headstart.sources.card import Card
+    from headstart.sources.modules.stepwise import Batch
 
 
-class _StaticEmbeddings(nn.Module):
+class _StaticEmbeddings(TokenBlocks, nn.Module):
     def __init__(self, name: str, table: FloatArray, unknown_token: int | None) -> None:
         super().__init__()
         self.name = name
@@ -32,10 +33,14 @@ class _StaticEmbeddings(nn.Module):
     def blocks(self) -> dict[str, nn.Module]:
         return {"embeddings": self}
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    def step(self, name: str, hidden: torch.Tensor | None, batch: Batch) -> torch.Tensor:  # noqa: ARG002  (one block)
+        return nn.functional.embedding(batch["input_ids"], self.get_parameter(self.name))
+
+    def pool(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
+        counts = batch["attention_mask"]
         if self.unknown_token is not None:
-            attention_mask = attention_mask * (input_ids != self.unknown_token)
-        return mean_over_tokens(nn.functional.embedding(input_ids, self.get_parameter(self.name)), attention_mask)
+            counts = counts * (batch["input_ids"] != self.unknown_token)
+        return mean_over_tokens(hidden, counts)
 
 
 def build(state: Mapping[str, FloatArray], card: Card) -> nn.Module:

@@ -1,0 +1,142 @@
+"""Climb the rungs above the closed-form head, and measure the highest that is kept where the proof wants it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headstart.core import registry
+from headstart.data.conditions import find_conditions
+from headstart.engines.clock import Clock
+from headstart.features import embed
+from headstart.proof.tuned import Tuned
+from headstart.sources import Source
+
+if TYPE_CHECKING:
+    from headstart.adaptation.head import MixedHead
+    from headstart.core.dataset import FloatArray, IntArray
+    from headstart.proof import Arena
+    from headstart.tuning import Climbed, Ground
+    from headstart.tuning.rung import Fold
+    from headstart.tuning.strategy import Strategy
+
+_SHARE = 0.6  # of what is left of a budget: the proof needs the rest
+
+
+def tunings() -> tuple[str, ...]:
+    """Names of the strategies that tune a network."""
+    return registry.names("strategies")
+
+
+def climb_above(arena: Arena, *, strategy: str, clock: Clock) -> Tuned:
+    """Try the strategy of that name, or with 'auto' all that suit and pay, above the closed-form head.
+
+    Of several sources that are blended, the first is tuned, and its network alone has to beat the blend.
+
+    Raises
+    ------
+    OptionError
+        The strategy does not suit the source or the task.
+    MissingExtraError
+        torch is not installed.
+    """
+    from headstart.tuning import climb
+    from headstart.tuning.ladder import suitable
+
+    apart = _apart(arena)
+    folds = _folds(arena, apart)
+    below = np.concatenate([_closed_form(arena, learnt, held_out) for learnt, held_out in folds])
+    alone = arena if len(arena.backbone.parts) == 1 else arena.only({next(iter(arena.backbone.parts))})
+    assert isinstance(alone.backbone, Source)
+    ground = _ground(alone, alone.backbone, apart)
+    n_items, n_outputs = ground.problem.targets.shape
+    name = None if strategy == "auto" else strategy
+    chosen: list[Strategy] = suitable(alone.backbone, arena.dataset.task, n_items, n_outputs, name=name)
+    share = None if clock.left_s is None else max(clock.left_s * _SHARE, 1e-3)
+    climbed = climb(ground, chosen, folds, below=below, clock=Clock(share))
+    index = arena.plan.final[climbed.index]
+    if climbed.best is None:
+        return Tuned(rungs=climbed.rungs, index=index)
+    return _measured(arena, ground, climbed)
+
+
+def _measured(arena: Arena, ground: Ground, climbed: Climbed) -> Tuned:
+    """Tune on all that may be learnt from, and ask networks that did not see them about the items that prove."""
+    from headstart.tuning.rung import finished
+
+    assert climbed.best is not None
+    plan, name = arena.plan, arena.dataset.name
+    source, head = finished(ground, climbed.best, np.arange(len(plan.final)), dataset=name)
+    if plan.kind == "cross-validation":
+        outputs = climbed.outputs
+    elif plan.kind == "given":
+        outputs = _outputs(arena, source, head, plan.held_out)
+    else:
+        learnt = np.searchsorted(plan.final, plan.folds[0][0])
+        outputs = _outputs(arena, *finished(ground, climbed.best, learnt, dataset=name), plan.held_out)
+    features = embed(ground.items, source, progress=arena.progress).values
+    return Tuned(
+        rungs=climbed.rungs,
+        index=plan.final[climbed.index],
+        source=source,
+        head=head,
+        features=features,
+        outputs=outputs,
+        held_out=climbed.outputs,
+    )
+
+
+def _outputs(arena: Arena, source: Source, head: MixedHead, index: IntArray) -> FloatArray:
+    features = embed([arena.dataset.items[i] for i in index], source, progress=arena.progress, cache=False)
+    return head.outputs(features.values)
+
+
+def _closed_form(arena: Arena, learnt: IntArray, held_out: IntArray) -> FloatArray:
+    """What the closed-form head says of items that it was fitted without, in positions among the final items."""
+    final = arena.plan.final
+    return arena.adapt(final[learnt]).head.outputs(arena.features[final[held_out]])
+
+
+def _ground(arena: Arena, source: Source, apart: IntArray) -> Ground:
+    from headstart.tuning import Ground
+
+    final = arena.plan.final
+    return Ground(
+        source=source,
+        items=[arena.dataset.items[i] for i in final],
+        problem=arena.problem(final),
+        apart=apart,
+        head=arena.strategy,
+        journal=arena.journal,
+        progress=arena.progress,
+    )
+
+
+def _folds(arena: Arena, apart: IntArray) -> list[Fold]:
+    """On which parts rungs are compared, in positions among the final items: the proof's own folds, or parts of what it learns from."""
+    from headstart.tuning.ladder import inner_folds
+
+    plan = arena.plan
+    if plan.kind == "cross-validation":
+        return [(np.searchsorted(plan.final, learnt), np.searchsorted(plan.final, held)) for learnt, held in plan.folds]
+    learnt = np.searchsorted(plan.final, plan.folds[0][0])
+    inner = inner_folds(apart[learnt], arena.dataset.targets[plan.final[learnt]], arena.seed)
+    return [(learnt[a], learnt[b]) for a, b in inner]
+
+
+def _apart(arena: Arena) -> IntArray:
+    """What is held out together where rungs are compared, shape (len(plan.final),): clusters of like items.
+
+    A proof in folds holds out groups, and its folds serve here too, so there it is groups.
+    """
+    final, dataset = arena.plan.final, arena.dataset
+    if arena.plan.kind == "cross-validation":
+        return arena.groups[final]
+    return find_conditions(
+        arena.features[final],
+        dataset.targets[final],
+        arena.groups[final],
+        seed=arena.seed,
+        is_classification=dataset.is_classification,
+    )

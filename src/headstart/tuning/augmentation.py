@@ -1,0 +1,126 @@
+"""Augmentation: each epoch shows an item a little differently; photos move, mirror and change colour, texts lose words.
+
+It works on whole batches, on whatever device they lie, and draws from the generator that it is given alone. Libraries that
+serve without torchvision were slower and have no generator (docs/log.md, Augmentation).
+
+References
+----------
+Zhong et al., Random erasing data augmentation, arXiv:1708.04896. Iyyer et al., Deep unordered composition rivals syntactic
+methods for text classification, ACL 2015 (word dropout).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional
+
+from headstart.core.errors import unknown_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Generator, Tensor
+
+KINDS = ("none", "flip", "light")
+_PIXELS, _MASK = "pixels", "attention_mask"
+_ERASED = 0.25  # of the photos
+_DROPPED = 0.1  # of the tokens between the first and the last
+
+
+def is_cacheable(kind: str) -> bool:
+    """Say whether an item has so few views, itself and its mirror image, that what frozen blocks give can be kept.
+
+    >>> is_cacheable("flip"), is_cacheable("light")
+    (True, False)
+    """
+    return kind != "light"
+
+
+def augment(batch: Mapping[str, Tensor], kind: str, generator: Generator) -> dict[str, Tensor]:
+    """Change the items of a prepared batch at random; the batch itself stays as it is.
+
+    Parameters
+    ----------
+    batch : as a source's input prepares it: `pixels`, uint8, (n, height, width, 3), or `attention_mask`, (n, length)
+    kind : 'none'; 'flip' mirrors half of the photos; 'light' also moves, zooms, recolours and partly erases photos, and
+        hides a tenth of a text's tokens from the network
+    generator : all chance comes from it: the same state gives the same bits
+
+    Raises
+    ------
+    OptionError
+        There is no such kind.
+    """
+    if kind not in KINDS:
+        raise unknown_name("augmentation", kind, KINDS)
+    changed = dict(batch)
+    if kind == "flip" and _PIXELS in batch:
+        changed[_PIXELS] = _mirrored(batch[_PIXELS], generator)
+    elif kind == "light" and _PIXELS in batch:
+        x = _erased(distorted(centred(batch[_PIXELS]), generator), generator)
+        changed[_PIXELS] = ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+    elif kind == "light":
+        changed[_MASK] = _thinned(batch[_MASK], generator)
+    return changed
+
+
+def centred(pixels: Tensor) -> Tensor:
+    """uint8 (n, height, width, 3) becomes float32 (n, 3, height, width) between -1 and 1, channels last in memory."""
+    return (pixels.float() / 127.5 - 1).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+
+
+def distorted(x: Tensor, generator: Generator) -> Tensor:
+    """Flip, move, zoom and recolour each photo at random; shape (n, 3, height, width) and centred, in and out."""
+    n = len(x)
+
+    def draw(low: float, high: float) -> Tensor:
+        return _uniform((n,), generator, x.device) * (high - low) + low
+
+    zoom = draw(0.7, 1.05)
+    flip = torch.where(draw(0, 1) < 0.5, -1.0, 1.0)
+    zoom_x, zoom_y = zoom * flip, zoom * draw(0.9, 1.1)
+    room = (1 - zoom).clamp(min=0.1)
+    move_x, move_y = draw(-1, 1) * room, draw(-1, 1) * room
+    height, width = x.shape[2:]
+    places = x.new_empty(n, height, width, 2)  # where each new pixel looks, from -1 to 1
+    places[..., 0] = (zoom_x[:, None] * _centres(width, x.device) + move_x[:, None])[:, None, :]
+    places[..., 1] = (zoom_y[:, None] * _centres(height, x.device) + move_y[:, None])[:, :, None]
+    x = functional.grid_sample(x, places, align_corners=False)
+    contrast, brightness, saturation = (v.view(n, 1, 1, 1) for v in (draw(0.7, 1.3), draw(-0.3, 0.3), draw(0.6, 1.4)))
+    grey = x.mean(1, keepdim=True)
+    return ((x - grey) * saturation + grey) * contrast + brightness
+
+
+def _erased(x: Tensor, generator: Generator) -> Tensor:
+    """Grey out a rectangle, 0.1 to 0.4 of each side, in some of the photos."""
+    height, width = x.shape[2:]
+    chance, middle_x, middle_y, width_share, height_share = _uniform((5, len(x), 1), generator, x.device)
+    columns = (_centres(width, x.device) / 2 + 0.5 - middle_x).abs() < (0.1 + 0.3 * width_share) / 2  # (n, width)
+    rows = (_centres(height, x.device) / 2 + 0.5 - middle_y).abs() < (0.1 + 0.3 * height_share) / 2
+    covered = (rows & (chance < _ERASED))[:, None, :, None] & columns[:, None, None, :]
+    return x.masked_fill(covered, 0.0)
+
+
+def _mirrored(pixels: Tensor, generator: Generator) -> Tensor:
+    """Mirror half of the photos (n, height, width, 3), left to right."""
+    coin = _uniform((len(pixels), 1, 1, 1), generator, pixels.device)
+    return torch.where(coin < 0.5, pixels.flip(2), pixels)
+
+
+def _thinned(mask: Tensor, generator: Generator) -> Tensor:
+    """Take tokens out of a mask (n, length), never the first or the last of a text: where there are marks, those are they."""
+    place = mask.cumsum(1)  # padding comes last
+    is_inner = (place > 1) & (place < mask.sum(1, keepdim=True))
+    return mask.masked_fill(is_inner & (_uniform(mask.shape, generator, mask.device) < _DROPPED), 0)
+
+
+def _uniform(shape: tuple[int, ...], generator: Generator, device: torch.device) -> Tensor:
+    """Draw from [0, 1) where the generator lives, so that a run on another device sees the same items."""
+    return torch.rand(shape, generator=generator, device=generator.device).to(device)
+
+
+def _centres(n: int, device: torch.device) -> Tensor:
+    """Centres of n pixels along a side that reaches from -1 to 1, shape (n,)."""
+    return (torch.arange(n, device=device) * 2 + 1) / n - 1

@@ -1,0 +1,72 @@
+"""Ground: what the rungs stand on: the items, their frozen features, and the source whose network is tuned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.adaptation import adapt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TextIO
+
+    from headstart.adaptation import Adapted
+    from headstart.adaptation.head import LinearHead
+    from headstart.adaptation.problem import Problem
+    from headstart.core.dataset import FloatArray, IntArray
+    from headstart.engines.journal import Journal
+    from headstart.sources import Source
+    from headstart.tuning.examples import Examples
+    from headstart.tuning.settings import Settings
+    from headstart.tuning.trainee import Trainee
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """All items, whoever may learn from them.
+
+    Attributes
+    ----------
+    items : n items
+    problem : their features by the untuned `source`, targets and groups
+    apart : shape (n,); items of one number are held out together where rungs are compared, and count as one: groups, or
+        whole clusters of like items, since a network can learn a cluster by heart and be no better where it has not been
+    head : name of the strategy of the closed-form head
+    progress : where long runs write how far they are; None for silence
+    """
+
+    source: Source
+    items: Sequence[Any]
+    problem: Problem
+    apart: IntArray
+    head: str
+    journal: Journal
+    progress: TextIO | None = None
+    _examples: dict[tuple[int, str], Examples] = field(default_factory=dict, repr=False)
+
+    def adapt(self, index: IntArray) -> Adapted:
+        """Fit the closed-form head on the items at `index`."""
+        return adapt(**vars(self.problem.take(index)), strategy=self.head)
+
+    def began(self, index: IntArray) -> LinearHead:
+        """The leading closed-form head of the items at `index`: where tuning begins."""
+        return self.adapt(index).leading_head.heads[0]
+
+    def refit(self, features: FloatArray, index: IntArray) -> LinearHead:
+        """Fit the leading closed-form head on other features (m, d) of the items at `index`."""
+        problem = replace(self.problem.take(index), features=features)
+        return adapt(**vars(problem), strategy=self.head).leading_head.heads[0]
+
+    def examples(self, trainee: Trainee, settings: Settings) -> Examples:
+        """All items as the trainee's blocks meet them; runs whose frozen blocks are the same share what those gave."""
+        from headstart.tuning.examples import Examples
+
+        key = trainee.first, settings.augmentation
+        if key not in self._examples:
+            self._examples.clear()  # one set of hidden values in memory is enough
+            used = np.arange(len(self.items))
+            self._examples[key] = Examples(trainee, self.items, used, settings.augmentation, progress=self.progress)
+        return self._examples[key]

@@ -1,0 +1,188 @@
+"""Climb: rung by rung above the closed-form head, each kept only where held-out groups say credibly that it is better."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.adaptation.blend import is_credibly_better
+from headstart.adaptation.calibration import losses
+from headstart.core import registry
+from headstart.core.errors import OptionError, require
+from headstart.data.holdout import assign_folds
+from headstart.engines.memory import keeping_freed_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.core.dataset import FloatArray, IntArray, Task
+    from headstart.engines.clock import Clock
+    from headstart.sources import Source
+    from headstart.tuning.ground import Ground
+    from headstart.tuning.plan import Planned
+    from headstart.tuning.rung import Fold, Trial
+    from headstart.tuning.strategy import Strategy
+
+_ENOUGH_HELD_OUT = 400  # items: further folds would narrow the interval of a gain little
+_N_FOLDS = 4
+CLOSED_FORM = "closed form"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rung:
+    """One rung, as it was climbed.
+
+    Attributes
+    ----------
+    outputs : shape (m, k), of the held-out items by fits without them; None where it was not tried to the end
+    below : the rung that it was compared with; None for the closed form
+    planned_s, seconds : foretold and taken
+    kept : whether the climb went on from here
+    why : the reason, for people
+    how : settings, the trained share and alpha, as JSON values
+    """
+
+    name: str
+    outputs: FloatArray | None
+    below: Rung | None = None
+    planned_s: float = 0.0
+    seconds: float = 0.0
+    kept: bool = False
+    why: str = ""
+    how: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Climbed:
+    """Where the climb ended.
+
+    Attributes
+    ----------
+    index : shape (m,), positions of the items that the rungs were compared on, among those of the ground
+    rungs : what was tried, the closed form first
+    best : the trial of the highest rung that was kept; None where none is
+    outputs : shape (m, k), for the items at `index`: each by the rung that would have been kept without a look at its block
+    """
+
+    index: IntArray
+    rungs: tuple[Rung, ...]
+    best: Trial | None
+    outputs: FloatArray
+
+
+def suitable(source: Source, task: Task, n_items: int, n_outputs: int, *, name: str | None = None) -> list[Strategy]:
+    """Make the strategy of that name, or all that suit and pay.
+
+    Raises
+    ------
+    OptionError
+        The one that was named does not suit.
+    MissingExtraError
+        torch is not installed.
+    """
+    require("torch", extra="train", purpose="tuning a network")
+    names = registry.names("strategies") if name is None else (name,)
+    made: list[Strategy] = [registry.get("strategies", one)() for one in names]
+    fitting = [strategy for strategy in made if strategy.suits(source, task)]
+    if name is None:
+        return [strategy for strategy in fitting if strategy.pays(n_items, n_outputs)]
+    if not fitting:
+        raise OptionError(
+            f"strategy '{name}' does not suit {source.name} on a {task} task. Use 'auto', or another source."
+        )
+    return fitting
+
+
+def inner_folds(apart: IntArray, targets: FloatArray, seed: int) -> Sequence[Fold]:
+    """Quarters of what is held out together, as many of them as hold enough items to tell rungs apart."""
+    folds = assign_folds(apart, targets, _N_FOLDS, seed)
+    parts = [(np.flatnonzero(folds != number), np.flatnonzero(folds == number)) for number in range(_N_FOLDS)]
+    parts = [(learnt, held_out) for learnt, held_out in parts if len(learnt) and len(held_out)]
+    sizes = np.cumsum([len(held_out) for _, held_out in parts])
+    return parts[: int(np.searchsorted(sizes, _ENOUGH_HELD_OUT)) + 1]
+
+
+def climb(
+    ground: Ground, strategies: Sequence[Strategy], folds: Sequence[Fold], *, below: FloatArray, clock: Clock
+) -> Climbed:
+    """Try each strategy on the folds, the quickest first, and go on from the best so far.
+
+    Parameters
+    ----------
+    folds : pairs of positions (learnt from, held out), the held-out parts apart from each other
+    below : shape (m, k), what the closed-form head says of the held-out items, fold after fold
+    clock : a rung that would not fit in its budget is not tried, and named
+    """
+    from headstart.tuning.plan import plan, told
+
+    index = np.concatenate([held_out for _, held_out in folds])
+    top = Rung(name=CLOSED_FORM, outputs=below, kept=True, why="where the climb begins")
+    rungs, best, honest = [top], None, below
+    with keeping_freed_memory():
+        planned = plan(ground, strategies, folds)
+        if ground.progress is not None and planned:
+            print(told(planned, clock.left_s), file=ground.progress, flush=True)
+        for one in planned:
+            rung, trial = _try(ground, one, folds, top, clock)
+            rungs.append(rung)
+            if trial is not None and rung.outputs is not None:
+                honest = _chosen_apart(ground, index, trial.block, honest, rung.outputs)
+                if rung.kept:
+                    top, best = rung, trial
+    return Climbed(index=index, rungs=tuple(rungs), best=best, outputs=honest)
+
+
+def _try(
+    ground: Ground, planned: Planned, folds: Sequence[Fold], below: Rung, clock: Clock
+) -> tuple[Rung, Trial | None]:
+    from headstart.tuning.loop import Diverged
+    from headstart.tuning.rung import cross_fit
+
+    strategy, started = planned.strategy, time.perf_counter()
+    common: dict[str, Any] = {"name": strategy.name, "below": below, "planned_s": planned.seconds}
+    how: dict[str, Any] = {"settings": asdict(strategy.settings)}
+    if clock.left_s is not None and clock.left_s < planned.seconds:
+        why = f"not tried: it would take about {planned.seconds:.0f} s, and {max(clock.left_s, 0):.0f} s of the budget are left"
+        return Rung(outputs=None, why=why, how=how, **common), None
+    try:
+        trial = cross_fit(ground, strategy, strategy.settings, folds)
+    except Diverged:
+        why = "stopped: its loss grew beyond all bounds"
+        return Rung(outputs=None, seconds=time.perf_counter() - started, why=why, how=how, **common), None
+    outputs = trial.outputs(ground.problem)
+    assert below.outputs is not None
+    kept = _is_better(ground, trial.index, outputs, below.outputs)
+    why = (
+        f"credibly better than the {below.name} on held-out groups"
+        if kept
+        else f"not credibly better than the {below.name}"
+    )
+    rung = Rung(
+        outputs=outputs,
+        seconds=time.perf_counter() - started,
+        kept=kept,
+        why=why,
+        how=how | trial.how(ground.problem),
+        **common,
+    )
+    return rung, trial
+
+
+def _is_better(ground: Ground, index: IntArray, above: FloatArray, below: FloatArray) -> bool:
+    """Whether the paired loss on the items at `index` is credibly lower."""
+    problem = ground.problem
+    lost_above, lost_below = (losses(outputs, problem.targets[index], problem.task) for outputs in (above, below))
+    return is_credibly_better(lost_above, lost_below, ground.apart[index])
+
+
+def _chosen_apart(ground: Ground, index: IntArray, block: IntArray, below: FloatArray, above: FloatArray) -> FloatArray:
+    """For each block, the outputs above where the other blocks alone would keep that rung, else those below."""
+    chosen = below.copy()
+    for one in np.unique(block):
+        here = block == one
+        if _is_better(ground, index[~here], above[~here], below[~here]):
+            chosen[here] = above[here]
+    return chosen

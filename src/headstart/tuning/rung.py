@@ -1,0 +1,126 @@
+"""Rung: one strategy's networks, trained on parts of the items and asked about the others, and what is best of them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headstart.adaptation.calibration import fit_calibration
+from headstart.adaptation.head import MixedHead, link_of
+from headstart.data.holdout import assign_folds
+from headstart.features import embed
+from headstart.sources.tuned import TunedSource
+from headstart.tuning.loop import N_POINTS
+from headstart.tuning.run import ALPHAS, Choice, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from headstart.adaptation.calibration import Calibration
+    from headstart.adaptation.problem import Problem
+    from headstart.core.dataset import FloatArray, IntArray
+    from headstart.tuning.ground import Ground
+    from headstart.tuning.settings import Settings
+    from headstart.tuning.strategy import Strategy
+
+    Fold = tuple[IntArray, IntArray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What networks that were tuned without an item say of it.
+
+    Attributes
+    ----------
+    index : shape (m,), positions of the items that were held out
+    block : shape (m,), which part each was held out with; where there was one alone, in which half of it the item lies
+    scores : shape (N_POINTS, len(ALPHAS), m, k), raw
+    """
+
+    strategy: Strategy
+    settings: Settings
+    index: IntArray
+    block: IntArray
+    scores: FloatArray
+    seconds: float
+
+    def choose(self, problem: Problem, among: NDArray[np.bool_] | None = None) -> tuple[Choice, Calibration]:
+        """The choice whose calibrated scores lose least on those of the held-out items that `among` marks, or on all."""
+        inside = np.ones(len(self.index), bool) if among is None else among
+        targets = problem.targets[self.index[inside]]
+        found = {
+            Choice(point, alpha): fit_calibration(self.scores[point, alpha, inside], targets, problem.task)
+            for point in range(N_POINTS)
+            for alpha in range(len(ALPHAS))
+        }
+        return min(found.items(), key=lambda pair: pair[1].loss)
+
+    def how(self, problem: Problem) -> dict[str, float]:
+        """The share of the training that was best, and how far to go from the rung below, as JSON values."""
+        choice, _ = self.choose(problem)
+        return {"trained": (choice.point + 1) / N_POINTS, "alpha": ALPHAS[choice.alpha]}
+
+    def outputs(self, problem: Problem) -> FloatArray:
+        """Outputs for the held-out items, shape (m, k), the choice and its calibration for each made without its block."""
+        outputs = np.empty(self.scores.shape[2:])
+        for block in np.unique(self.block):
+            here = self.block == block
+            choice, calibration = self.choose(problem, ~here)
+            outputs[here] = calibration.outputs(self.scores[choice.point, choice.alpha, here], problem.task)
+        return outputs
+
+
+def cross_fit(ground: Ground, strategy: Strategy, settings: Settings, folds: Sequence[Fold]) -> Trial:
+    """Tune on the learning part of each fold and ask about its held-out part, at each point and for each blend.
+
+    Raises
+    ------
+    Diverged
+        A run's loss grew beyond all bounds.
+    """
+    started = time.perf_counter()
+    scores = [
+        Run(ground=ground, strategy=strategy, settings=settings, learnt=learnt, held_out=held_out).scores()
+        for learnt, held_out in folds
+    ]
+    index = np.concatenate([held_out for _, held_out in folds])
+    block: IntArray = np.repeat(np.arange(len(folds)), [len(held_out) for _, held_out in folds])
+    if len(folds) == 1:
+        block = assign_folds(ground.apart[index], ground.problem.targets[index], 2, ground.problem.seed)
+    return Trial(
+        strategy=strategy,
+        settings=settings,
+        index=index,
+        block=block,
+        scores=np.concatenate(scores, axis=2),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def finished(ground: Ground, trial: Trial, index: IntArray, *, dataset: str) -> tuple[TunedSource, MixedHead]:
+    """Tune on all items at `index` as long, and go as far, as was best in the trial; its calibration goes into the head."""
+    choice, calibration = trial.choose(ground.problem)
+    made = Run(ground=ground, strategy=trial.strategy, settings=trial.settings, learnt=index).weights(choice)
+    state = {name.removeprefix("state "): array for name, array in made.items() if name.startswith("state ")}
+    adapter = {name.removeprefix("adapter "): array for name, array in made.items() if name.startswith("adapter ")}
+    how = {
+        "strategy": trial.strategy.name,
+        "settings": asdict(trial.settings),
+        **trial.how(ground.problem),
+        "seed": ground.problem.seed,
+        "dataset": dataset,
+    }
+    source = TunedSource(ground.source, state, made=how, adapter=adapter)
+    if trial.strategy.refits_head:
+        head = ground.refit(embed([ground.items[i] for i in index], source).values, index)
+    else:
+        head = replace(ground.began(index), matrix=made["matrix"], offset=made["offset"])
+    head = head.calibrated(calibration.slope, calibration.offset)
+    return source, MixedHead(
+        heads=(head,), weights=(1.0,), names=(trial.strategy.name,), link=link_of(ground.problem.task)
+    )

@@ -1,0 +1,51 @@
+"""Settings: the numbers of one training run."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Augmentation = Literal["none", "flip", "light"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a strategy starts from and a search draws.
+
+    Attributes
+    ----------
+    learning_rate : largest step of the block next to the output, in AdamW's units
+    head_rate : the same of the head, whose features are scaled to a root mean square of one
+    epochs : how often each item is seen
+    least_steps : more epochs where those would be fewer steps than this
+    batch_size : items of one step
+    depth : share of the network's blocks, counted from the output, that may be trained, in (0, 1]
+    layer_decay : the rate of a block is that of the next one times this, in (0, 1]
+    weight_decay : pull towards zero, as in AdamW
+    l2_sp : pull towards the pretrained weights, likewise
+    dropout : share of the features that is left out in each step
+    label_smoothing : probability that is spread over all classes
+    mixup : both parameters of the beta distribution by which features and targets are mixed in pairs; 0 for none
+    augmentation : 'none', 'flip' or 'light'; the last shows other pixels in each epoch, so that nothing can be cached
+    rank : of LoRA's matrices
+    """
+
+    learning_rate: float = 1e-4
+    head_rate: float = 1e-4
+    epochs: int = 8
+    least_steps: int = 120
+    batch_size: int = 32
+    depth: float = 0.25
+    layer_decay: float = 0.8
+    weight_decay: float = 0.01
+    l2_sp: float = 0.01
+    dropout: float = 0.1
+    label_smoothing: float = 0.05
+    mixup: float = 0.0
+    augmentation: Augmentation = "flip"
+    rank: int = 8
+
+    def n_steps(self, n_batches: int) -> int:
+        """Steps of a whole run, where an epoch has so many batches."""
+        return max(self.epochs, math.ceil(self.least_steps / n_batches)) * n_batches

@@ -1,0 +1,1 @@
+"""Ways to tune a network, one file each."""

@@ -1,0 +1,78 @@
+"""Contrastive tuning of a text network on few labels: texts of one class are pulled together, and the head is fitted anew.
+
+References
+----------
+Tunstall et al., Efficient few-shot learning without prompts, arXiv:2209.11055 (SetFit, which draws its pairs beforehand).
+Khosla et al., Supervised contrastive learning, arXiv:2004.11362.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from headstart.tuning.contrast import balanced_batch, supervised_contrastive
+from headstart.tuning.settings import Settings
+from headstart.tuning.strategy import Strategy
+
+if TYPE_CHECKING:
+    import torch
+
+    from headstart.core.dataset import IntArray, Task
+    from headstart.sources import Source
+    from headstart.tuning.examples import Examples
+    from headstart.tuning.loop import Lesson
+    from headstart.tuning.trainee import Trainee
+
+_MOST_PER_CLASS = 64  # items; with more, the frozen features do as well (docs/log.md)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrastive(Strategy):
+    """All weights of the last blocks learn, from the pairs inside each batch.
+
+    Attributes
+    ----------
+    temperature : of the cosine similarities
+    """
+
+    name: ClassVar[str] = "contrastive"
+    refits_head: ClassVar[bool] = True
+    settings: Settings = field(
+        default_factory=lambda: Settings(
+            learning_rate=1e-4, epochs=3, least_steps=30, depth=0.5, layer_decay=1.0, augmentation="none"
+        )
+    )
+    temperature: float = 0.1
+
+    def suits(self, source: Source, task: Task) -> bool:
+        """Texts in classes."""
+        return source.input.kind == "tokens" and task in ("binary", "multiclass")
+
+    def pays(self, n_items: int, n_outputs: int) -> bool:
+        """At few labels a class."""
+        return n_items <= _MOST_PER_CLASS * n_outputs
+
+    def prepare(self, trainee: Trainee, settings: Settings) -> None:
+        """All parameters of the last `depth` of the blocks."""
+        for block in trainee.train_blocks(settings.depth).values():
+            block.requires_grad_()
+
+    def batches(self, examples: Examples, lesson: Lesson, settings: Settings, seed: int, epoch: int) -> list[IntArray]:  # noqa: ARG002
+        """As many batches as hold all items once, each balanced over the classes."""
+        labels, rng = lesson.targets.argmax(axis=1), np.random.default_rng([seed, epoch])
+        n_batches = max(1, round(len(labels) / settings.batch_size))
+        return [lesson.index[balanced_batch(labels, settings.batch_size, rng)] for _ in range(n_batches)]
+
+    def loss(
+        self,
+        trainee: Trainee,  # noqa: ARG002
+        features: torch.Tensor,
+        targets: torch.Tensor,
+        weights: torch.Tensor,  # noqa: ARG002
+        settings: Settings,  # noqa: ARG002
+    ) -> torch.Tensor:
+        """The supervised contrastive loss; balanced batches stand for class weights."""
+        return supervised_contrastive(features, targets.argmax(dim=1), self.temperature)

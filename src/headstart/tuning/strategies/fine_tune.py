@@ -1,0 +1,41 @@
+"""Fine-tuning: the head first, then the last block, then more, each further one more slowly.
+
+References
+----------
+Howard and Ruder, Universal language model fine-tuning, ACL 2018 (gradual unfreezing, rates that fall with depth).
+Kumar et al., Fine-tuning can distort pretrained features, ICLR 2022 (begin with the fitted head).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from headstart.tuning.strategy import Strategy
+
+if TYPE_CHECKING:
+    from headstart.tuning.settings import Settings
+    from headstart.tuning.trainee import Trainee
+
+_ALL_THAWED = 0.3  # share of the training after which every block that may learn does
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineTune(Strategy):
+    """All weights of the last blocks learn."""
+
+    name: ClassVar[str] = "fine-tune"
+
+    def prepare(self, trainee: Trainee, settings: Settings) -> None:
+        """All parameters of the last `depth` of the blocks."""
+        for block in trainee.train_blocks(settings.depth).values():
+            block.requires_grad_()
+
+    def thaw(self, trainee: Trainee, done: float, settings: Settings) -> None:
+        """Reach one block further down at a time, the lowest after three tenths of the training."""
+        blocks = list(trainee.train_blocks(settings.depth).values())[::-1]
+        for distance, block in enumerate(blocks):
+            is_thawed = done >= _ALL_THAWED * distance / len(blocks)
+            for parameter in block.parameters():
+                parameter.grad = None if not is_thawed else parameter.grad
+                parameter.requires_grad_(is_thawed)

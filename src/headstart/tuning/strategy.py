@@ -1,0 +1,81 @@
+"""Strategy: which of a network's weights learn, and from what loss; one file each, registered by an entry point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch.nn import functional
+
+from headstart.tuning.settings import Settings
+
+if TYPE_CHECKING:
+    from headstart.core.dataset import FloatArray, IntArray, Task
+    from headstart.sources import Source
+    from headstart.tuning.examples import Examples
+    from headstart.tuning.loop import Lesson
+    from headstart.tuning.trainee import Trainee
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy:
+    """What strategies share; each may say otherwise.
+
+    Attributes
+    ----------
+    name : the name under which it is registered
+    refits_head : whether the closed-form head is fitted anew on the tuned features, rather than trained with them
+    settings : where it starts from
+    """
+
+    name: ClassVar[str]
+    refits_head: ClassVar[bool] = False
+    settings: Settings = field(default_factory=Settings)
+
+    def suits(self, source: Source, task: Task) -> bool:  # noqa: ARG002
+        """Say whether it can do this at all."""
+        return True
+
+    def pays(self, n_items: int, n_outputs: int) -> bool:  # noqa: ARG002
+        """Say whether it is worth its time on so many items for so many classes."""
+        return True
+
+    def prepare(self, trainee: Trainee, settings: Settings) -> None:
+        """Say which parameters learn."""
+        raise NotImplementedError
+
+    def finish(self, trainee: Trainee) -> dict[str, FloatArray]:  # noqa: ARG002
+        """Merge into the network what was put beside it; give a small adapter's arrays, if that is all that changed."""
+        return {}
+
+    def thaw(self, trainee: Trainee, done: float, settings: Settings) -> None:
+        """Let more of the network learn as training goes on; `done` is the share of the steps."""
+
+    def batches(self, examples: Examples, lesson: Lesson, settings: Settings, seed: int, epoch: int) -> list[IntArray]:
+        """The positions of each step of an epoch."""
+        return examples.batches(lesson.index, settings.batch_size, seed, epoch)
+
+    def loss(
+        self, trainee: Trainee, features: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor, settings: Settings
+    ) -> torch.Tensor:
+        """The weighted mean loss of the head's outputs, regularised by dropout, mixup and label smoothing."""
+        if settings.mixup > 0:
+            share = (
+                torch.distributions.Beta(settings.mixup, settings.mixup).sample((len(features), 1)).to(features.device)
+            )
+            partner = torch.randperm(len(features))
+            features, targets = (share * x + (1 - share) * x[partner] for x in (features, targets))
+        scores = trainee.head(functional.dropout(features, settings.dropout))
+        return (item_losses(scores, targets, trainee.task, settings.label_smoothing) * weights).mean()
+
+
+def item_losses(scores: torch.Tensor, targets: torch.Tensor, task: Task, smoothing: float = 0.0) -> torch.Tensor:
+    """Loss of each item, shape (m,): cross-entropy in nats, or squared error in units of the targets' variance."""
+    if task == "regression":
+        return (scores - targets).square().mean(dim=1)
+    if task == "multilabel":
+        smooth = targets * (1 - smoothing) + smoothing / 2
+        return functional.binary_cross_entropy_with_logits(scores, smooth, reduction="none").sum(dim=1)
+    smooth = targets * (1 - smoothing) + smoothing / targets.shape[1]
+    return -(smooth * functional.log_softmax(scores, dim=1)).sum(dim=1)

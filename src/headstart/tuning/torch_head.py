@@ -1,0 +1,81 @@
+"""TorchHead: a fitted linear head once more in torch, to be trained together with the network under it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from headstart.adaptation.transforms import TRANSFORMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from headstart.adaptation.head import LinearHead
+    from headstart.core.dataset import FloatArray
+
+_STEEPEST_AT = 1e-3  # roots are infinitely steep at zero; below this their slope is taken as constant
+
+
+class TorchHead(nn.Module):
+    """Scores (n, k) of features (n, d), as `LinearHead.scores` gives them.
+
+    Parameters
+    ----------
+    head : where it begins; it reads all features
+    features : shape (n, d), to scale what the matrix meets to a root mean square of one, so that one rate suits all heads
+    """
+
+    def __init__(self, head: LinearHead, features: FloatArray) -> None:
+        super().__init__()
+        self._began = head
+        self._transform = _TRANSFORMS[head.transform]
+        for name in ("centre", "scale"):
+            self.register_buffer(name, torch.tensor(getattr(head, name), dtype=torch.float32), persistent=False)
+        with torch.no_grad():
+            x = self._scaled(torch.as_tensor(features, dtype=torch.float32))
+            spread = float(x.square().mean().sqrt())
+            self._unit = spread if spread > 1e-6 else 1.0  # features that are all alike have no scale
+        self.matrix = nn.Parameter(torch.tensor(head.matrix * self._unit, dtype=torch.float32))
+        self.offset = nn.Parameter(torch.tensor(head.offset, dtype=torch.float32))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Compute the scores."""
+        return self._scaled(features) / self._unit @ self.matrix + self.offset
+
+    def fitted(self) -> LinearHead:
+        """Copy what was learnt into a head of arrays."""
+        matrix, offset = (tensor.detach().cpu().double().numpy() for tensor in (self.matrix, self.offset))
+        return replace(self._began, matrix=matrix / self._unit, offset=offset)
+
+    def _scaled(self, features: Tensor) -> Tensor:
+        x = (self._transform(features) - self.get_buffer("centre")) * self.get_buffer("scale")
+        return functional.normalize(x) if self._began.unit_length else x
+
+
+class _Root(torch.autograd.Function):
+    """sign(x) |x|^exponent, with a slope that stays finite at zero."""
+
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor, exponent: float) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.exponent = exponent  # type: ignore[attr-defined]
+        return x.sign() * x.abs().pow(exponent)
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, slope: Tensor) -> tuple[Tensor, None]:
+        (x,) = ctx.saved_tensors  # type: ignore[attr-defined]
+        exponent: float = ctx.exponent  # type: ignore[attr-defined]
+        return slope * exponent * x.abs().clamp(min=_STEEPEST_AT).pow(exponent - 1), None
+
+
+_TRANSFORMS: dict[str, Callable[[Tensor], Tensor]] = {
+    "identity": lambda x: x,
+    "power": lambda x: _Root.apply(x, 0.75),  # type: ignore[no-untyped-call]
+    "sqrt": lambda x: _Root.apply(x, 0.5),  # type: ignore[no-untyped-call]
+    "l2": functional.normalize,
+}
+assert set(_TRANSFORMS) == set(TRANSFORMS)

@@ -1,0 +1,98 @@
+"""Trainee: a pretrained network and its head while they are trained."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from headstart.sources.modules import state_of
+from headstart.tuning.torch_head import TorchHead
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headstart.adaptation.head import LinearHead
+    from headstart.core.dataset import FloatArray, Task
+    from headstart.sources import Source
+    from headstart.sources.weights import State
+    from headstart.tuning.settings import Settings
+    from headstart.tuning.strategy import Strategy
+
+Weights = dict[str, torch.Tensor]
+
+
+class Trainee:
+    """The network of a source in torch, all of it frozen at first, and a head that learns.
+
+    Attributes
+    ----------
+    module : as `sources.modules` describes it; it stays in eval mode, so that batch norms keep their statistics
+    head : the torch twin of `head`
+    task : as in the dataset
+    first : number of the first block that is trained; those below run once for each item
+    device : 'cuda' where there is one, else 'cpu'
+    """
+
+    def __init__(self, source: Source, head: LinearHead, features: FloatArray, task: Task) -> None:
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.source, self.task = source, task
+        module: Any = source.module()
+        self.module = module
+        self.module.to(self.device, memory_format=torch.channels_last).requires_grad_(requires_grad=False)
+        self.head = TorchHead(head, features).to(self.device)
+        self.first = len(self.module.blocks)
+        self._learning: dict[str, torch.nn.Parameter] = {}
+
+    def prepare(self, strategy: Strategy, settings: Settings) -> None:
+        """Let a strategy say what learns; from here on that stays the same, though part of it may be thawed later."""
+        strategy.prepare(self, settings)
+        network = {name: p for name, p in self.module.named_parameters() if p.requires_grad}
+        self._learning = network | {f"head.{name}": p for name, p in self.head.named_parameters()}
+
+    def train_blocks(self, depth: float) -> dict[str, torch.nn.Module]:
+        """Choose the last `depth` of the blocks, a share, to be trained; at least one. Nothing is set to learn by this."""
+        blocks = self.module.blocks
+        self.first = len(blocks) - max(1, math.ceil(depth * len(blocks) - 1e-9))
+        return dict(list(blocks.items())[self.first :])
+
+    def features(self, hidden: torch.Tensor | None, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Run the trained blocks on what the frozen ones gave; shape (n, d)."""
+        pooled: torch.Tensor = self.module.pool(self.module.run(hidden, batch, first=self.first), batch)
+        return pooled
+
+    def learning(self) -> dict[str, torch.nn.Parameter]:
+        """Everything that learns, by name; the head's names begin with `head.`."""
+        return self._learning
+
+    def rates(self, settings: Settings) -> dict[str, float]:
+        """The largest learning rate of everything that learns: blocks further from the output learn more slowly."""
+        blocks = list(self.module.blocks.values())
+        distance = {id(p): len(blocks) - 1 - i for i, block in enumerate(blocks) for p in block.parameters()}
+        return {
+            name: settings.head_rate
+            if name.startswith("head.")
+            else settings.learning_rate * settings.layer_decay ** distance[id(p)]
+            for name, p in self.learning().items()
+        }
+
+    def weights(self) -> Weights:
+        """Copy everything that learns."""
+        return {name: p.detach().clone() for name, p in self.learning().items()}
+
+    def load(self, weights: Mapping[str, torch.Tensor]) -> None:
+        """Put weights in place."""
+        with torch.no_grad():
+            for name, p in self.learning().items():
+                p.copy_(weights[name])
+
+    def changed(self) -> State:
+        """The network's arrays that differ from the source's, as its state names them."""
+        before = self.source.state()
+        return {
+            name: array
+            for name, array in state_of(self.module).items()
+            if not np.array_equal(array, np.asarray(before[name], np.float32))
+        }

@@ -1,0 +1,147 @@
+"""The loop and what it stands on: the head's twin in torch, steps that hang on their number alone, runs that go on."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import tiny
+from headstart.adaptation import adapt
+from headstart.adaptation.problem import Problem
+from headstart.adaptation.transforms import TRANSFORMS
+from headstart.engines.journal import Journal
+from headstart.features import embed
+from headstart.tuning import Ground, Settings
+from headstart.tuning.run import ALPHAS, Choice, Run
+from headstart.tuning.strategies.fine_tune import FineTune
+from headstart.tuning.torch_head import TorchHead
+
+SETTINGS = Settings(learning_rate=1e-5, head_rate=1e-3, epochs=2, least_steps=8, batch_size=8, depth=0.5)
+
+
+@pytest.fixture
+def ground(tmp_path, monkeypatch) -> Ground:
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    source = tiny.source("resnet", tmp_path)
+    rng = np.random.default_rng(0)
+    classes = np.arange(24) % 2
+    items = [rng.integers(60 * c, 196 + 60 * c, (32, 32, 3), dtype=np.uint8) for c in classes]
+    features = embed(items, source, cache=False).values
+    problem = Problem(features=features, targets=np.eye(2)[classes], task="binary", groups=np.arange(24), seed=0)
+    return Ground(source=source, items=items, problem=problem, apart=np.arange(24), head="ridge", journal=Journal(None))
+
+
+def a_run(ground: Ground, **settings) -> Run:
+    return Run(
+        ground=ground,
+        strategy=FineTune(),
+        settings=replace(SETTINGS, **settings),
+        learnt=np.arange(18),
+        held_out=np.arange(18, 24),
+    )
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+@pytest.mark.parametrize("unit_length", [False, True])
+def test_the_torch_head_is_the_head(transform, unit_length):
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(50, 6)).astype(np.float32)
+    head = adapt(x, np.eye(3)[np.arange(50) % 3], task="multiclass", groups=np.arange(50), strategy="ridge").head.heads[
+        0
+    ]
+    head = replace(head, transform=transform, unit_length=unit_length)
+    twin = TorchHead(head, x)
+    np.testing.assert_allclose(twin(torch.from_numpy(x)).detach().numpy(), head.scores(x), atol=1e-4)
+    np.testing.assert_allclose(twin.fitted().scores(x), head.scores(x), atol=1e-4)
+
+
+@pytest.mark.parametrize("transform", ["sqrt", "power"])
+def test_slopes_of_roots_are_finite_at_zero_and_right_elsewhere(transform):
+    from headstart.tuning.torch_head import _TRANSFORMS
+
+    x = torch.tensor([0.0, 0.04, -0.5, 2.0], requires_grad=True)
+    _TRANSFORMS[transform](x).sum().backward()
+    exponent = {"sqrt": 0.5, "power": 0.75}[transform]
+    assert torch.isfinite(x.grad).all()
+    torch.testing.assert_close(x.grad[1:], exponent * x.detach()[1:].abs() ** (exponent - 1))
+
+
+def test_frozen_blocks_that_are_kept_change_nothing(ground):
+    from headstart.tuning.examples import Examples
+
+    run = a_run(ground)
+    used = np.arange(24)
+    kept = Examples(run._trainee, ground.items, used, "flip")
+    anew = Examples(run._trainee, ground.items, used, "flip", keep=False)
+    assert kept.are_kept
+    assert not anew.are_kept
+    index = np.array([3, 17, 0, 5])
+    torch.testing.assert_close(run._trainee.features(*kept.plain(index)), run._trainee.features(*anew.plain(index)))
+    np.testing.assert_allclose(
+        run._trainee.features(*kept.plain(index)).detach().numpy(), ground.problem.features[index], atol=1e-4
+    )
+
+
+def test_padding_of_kept_texts_is_not_looked_at(tmp_path):
+    from headstart.tuning.examples import Examples
+    from headstart.tuning.trainee import Trainee
+
+    source = tiny.source("bert", tmp_path)
+    items = ["the kiwi", "a good bad apple before the race is given " * 3, "", "the race"]
+    features = embed(items, source, cache=False).values
+    head = adapt(features, np.eye(2)[[0, 1, 0, 1]], task="binary", groups=np.arange(4), strategy="ridge").head.heads[0]
+    trainee = Trainee(source, head, features, "binary")
+    trainee.prepare(FineTune(), SETTINGS)
+    examples = Examples(trainee, items, np.arange(4), "none")
+    for index in ([0, 1, 2, 3], [2], [3, 0]):
+        found = trainee.features(*examples.plain(np.array(index))).detach().numpy()
+        np.testing.assert_allclose(found, features[index], atol=1e-4)
+
+
+def test_two_runs_are_one(ground):
+    np.testing.assert_array_equal(a_run(ground).scores(), a_run(ground).scores())
+
+
+def test_a_run_that_is_broken_off_ends_with_the_same_bits(ground, monkeypatch):
+    from headstart.tuning import checkpoint, loop
+
+    choice = Choice(point=3, alpha=1)
+    whole, scores = a_run(ground).weights(choice), a_run(ground).scores()
+    monkeypatch.setattr(checkpoint, "INTERVAL_S", 0.0)
+    descend, count = loop.descend, []
+
+    def broken_at(*settings):
+        count.append(1)
+        if len(count) in (3, 6, 17):
+            raise KeyboardInterrupt
+        return descend(*settings)
+
+    monkeypatch.setattr(loop, "descend", broken_at)
+    for asked, expected in ((lambda run: run.weights(choice), whole), (lambda run: {"s": run.scores()}, {"s": scores})):
+        for _ in range(3):
+            with suppress(KeyboardInterrupt):
+                found = asked(a_run(ground))
+                break
+        assert set(found) == set(expected)
+        for name, array in expected.items():
+            np.testing.assert_array_equal(found[name], array, err_msg=name)
+    assert len(count) == 2 * 8 + 3
+
+
+def test_a_run_that_diverges_is_stopped(ground):
+    from headstart.tuning.loop import Diverged
+
+    with pytest.raises(Diverged):
+        a_run(ground, head_rate=1e3, learning_rate=1e3).scores()
+
+
+def test_the_blend_lies_between(ground):
+    scores = a_run(ground).scores()
+    assert scores.shape == (4, len(ALPHAS), 6, 2)
+    below = ground.began(np.arange(18)).scores(ground.problem.features[18:])
+    distance = np.abs(scores[-1] - below).mean(axis=(1, 2))
+    assert 0 < distance[0] < distance[1] < distance[2]

@@ -1,0 +1,115 @@
+"""The search over settings: what it finds, what it stops, and what it remembers."""
+
+import math
+import time
+
+import pytest
+
+from headstart.engines.journal import Journal
+from headstart.tuning.search import SEARCHED, search
+from headstart.tuning.settings import Settings
+
+START = Settings()
+BEST_RATE = 5e-4
+
+
+class Bowl:
+    """Held-out losses that fall to a bowl's height over three points, lowest at a rate of `BEST_RATE`; runs are counted."""
+
+    def __init__(self, *, killed_at=None, seconds=0.0):
+        self.runs, self.killed_at, self.seconds = [], killed_at, seconds
+
+    def __call__(self, settings, report):
+        if len(self.runs) == self.killed_at:
+            raise KeyboardInterrupt
+        self.runs.append(settings)
+        height = abs(math.log10(settings.learning_rate / BEST_RATE)) + settings.dropout
+        for point in (1, 2, 3):
+            time.sleep(self.seconds)
+            report(point, height + 1 / point)
+        return height + 1 / 3
+
+
+def find(evaluate, **options):
+    return search(evaluate, START, **{"budget_s": 60.0, "seed": 0, "most": 20, **options})
+
+
+def test_finds_better_settings_and_stops_the_others_early():
+    bowl = Bowl()
+    found = find(bowl)
+    assert found.tried[0].settings == START
+    assert found.tried[0].ended == "finished"
+    losses = [attempt.loss for attempt in found.tried if attempt.ended == "finished"]
+    assert min(losses) < found.tried[0].loss
+    assert found.best == next(a.settings for a in found.tried if a.ended == "finished" and a.loss == min(losses))
+    pruned = [attempt for attempt in found.tried if attempt.ended == "pruned"]
+    assert pruned
+    assert all(len(attempt.losses) < 3 for attempt in pruned)
+    assert len(bowl.runs) == 20
+
+
+def test_settings_that_are_not_searched_stay():
+    fixed = {name for name in Settings.__dataclass_fields__ if name not in SEARCHED}
+    assert fixed == {"epochs", "batch_size", "augmentation", "rank"}
+    for attempt in find(Bowl()).tried:
+        assert all(getattr(attempt.settings, name) == getattr(START, name) for name in fixed)
+
+
+def test_what_earlier_tasks_liked_is_tried_second():
+    liked = {"learning_rate": BEST_RATE, "dropout": 0.0}
+    found = find(Bowl(), liked=[liked], most=2)
+    assert found.tried[1].settings.learning_rate == pytest.approx(BEST_RATE)
+    assert found.best == found.tried[1].settings
+
+
+def test_same_seed_same_attempts_another_seed_others():
+    settings = [[a.settings for a in find(Bowl(), seed=seed).tried] for seed in (0, 0, 1)]
+    assert settings[0] == settings[1]
+    assert settings[0] != settings[2]
+
+
+def test_a_killed_search_goes_on(tmp_path):
+    whole = find(Bowl())
+    journal = Journal(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        find(Bowl(killed_at=7), journal=journal)
+    rest = Bowl()
+    resumed = find(rest, journal=journal)
+    assert len(rest.runs) == 13
+    assert [(a.settings, a.losses, a.ended) for a in resumed.tried] == [
+        (a.settings, a.losses, a.ended) for a in whole.tried
+    ]
+    assert resumed.best == whole.best
+
+
+def test_another_question_is_not_mixed_up(tmp_path):
+    find(Bowl(), journal=Journal(tmp_path), key=("one",), most=3)
+    other = Bowl()
+    find(other, journal=Journal(tmp_path), key=("two",), most=3)
+    assert len(other.runs) == 3
+
+
+def test_keeps_to_its_budget():
+    began = time.monotonic()
+    found = find(Bowl(seconds=0.05), budget_s=1.0, most=1000)
+    assert 2 <= len(found.tried) < 30
+    assert sum(attempt.seconds for attempt in found.tried) <= 1.0
+    assert time.monotonic() - began < 3.0  # the library's import, too
+
+
+def test_a_budget_too_small_for_one_run_leaves_the_start():
+    found = find(Bowl(seconds=0.1), budget_s=0.05)
+    assert found.tried == ()
+    assert found.best == START
+
+
+def test_a_run_that_diverges_is_never_best():
+    found = find(lambda settings, _: math.nan if settings.learning_rate > START.learning_rate else settings.dropout)
+    assert {attempt.ended for attempt in found.tried} == {"diverged", "finished"}
+    assert found.best.learning_rate <= START.learning_rate
+    assert all(math.isinf(attempt.loss) for attempt in found.tried if attempt.ended == "diverged")
+
+
+def test_nothing_is_printed(capfd):
+    find(Bowl(), most=3)
+    assert capfd.readouterr() == ("", "")
