@@ -28,7 +28,9 @@ def ground_of(tmp_path, n=32):
     source = tiny.source("bert", tmp_path / "bert")
     features = embed(texts, source, progress=None).values
     problem = Problem(features=features, targets=np.eye(2)[labels], task="binary", groups=np.arange(n), seed=0)
-    return Ground(source=source, items=texts, problem=problem, apart=problem.groups, head="ridge", journal=Journal(None))
+    return Ground(
+        source=source, items=texts, problem=problem, apart=problem.groups, head="ridge", journal=Journal(None)
+    )
 
 
 def run_of(ground, **options):
