@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from headstart.tuning.rung import Fold, Trial
     from headstart.tuning.strategy import Strategy
 
-_ENOUGH_HELD_OUT = 400  # items: further folds would narrow the interval of a gain little
+_ENOUGH_HELD_OUT = 200  # items: further folds would narrow the interval of a gain little
 _N_FOLDS = 4
 CLOSED_FORM = "closed form"
 
