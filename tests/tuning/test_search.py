@@ -123,7 +123,7 @@ def test_starting_points_can_be_tried():
     from headstart.tuning.starting_points import starting_points
 
     table = tomllib.loads(files("headstart.tuning").joinpath("starting_points.toml").read_text(encoding="utf-8"))
-    for point in table["points"]:
+    for point in table.get("points", ()):
         assert point["strategy"] in registry.names("strategies")
         assert point["architecture"] in registry.names("modules")
         assert set(point["settings"]) == set(SEARCHED)

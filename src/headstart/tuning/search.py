@@ -151,7 +151,7 @@ def _tell(study: Any, trial: Any, attempt: Attempt) -> None:
 def _within(value: float, distribution: Any) -> float:
     """The nearest value that may be drawn."""
     if hasattr(distribution, "choices"):
-        return min(distribution.choices, key=lambda choice: abs(choice - value))  # type: ignore[no-any-return]
+        return min(distribution.choices, key=lambda choice: abs(choice - value))
     return float(np.clip(value, distribution.low, distribution.high))
 
 
