@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _ENOUGH_HELD_OUT = 200  # items: further folds would narrow the interval of a gain little
 _N_FOLDS = 4
+_MOST_AVERAGED = 3
 CLOSED_FORM = "closed form"
 
 
@@ -152,22 +153,23 @@ def _with_other_settings(
 ) -> Planned | None:
     """The strategy that was kept, once more with settings that a search finds in what is left of a budget, if that is enough."""
     from headstart.tuning.plan import Planned
-    from headstart.tuning.rung import searched
+    from headstart.tuning.rung import searched, stirred
 
     if clock.left_s is None:
         return None
     started = time.perf_counter()
     seconds = next(one.seconds for one in planned if one.strategy == best.strategy)
-    budget_s = clock.left_s - seconds  # the rung itself comes after the search
-    if budget_s < seconds:
+    most = min(_MOST_AVERAGED, int(clock.left_s / 2 / seconds))  # the rung itself comes after the search
+    if most < 1:
         return None
-    settings = searched(ground, best.strategy, folds[0], budget_s=budget_s).best
+    found = searched(ground, best.strategy, folds[0], budget_s=clock.left_s - most * seconds)
+    settings = stirred(ground, best.strategy, folds[0], found, most=most)
     if settings == best.settings:
         return None
     return Planned(
         strategy=replace(best.strategy, settings=settings),
-        seconds=seconds,
-        note=", searched",
+        seconds=seconds * len(settings.each),
+        note=", searched" if len(settings.each) == 1 else f", soup of {len(settings.each)}",
         spent_s=time.perf_counter() - started,
     )
 
