@@ -116,7 +116,11 @@ def searched(ground: Ground, strategy: Strategy, fold: Fold, *, budget_s: float)
         return min(fit_calibration(blend, problem.targets[asked], problem.task).loss for blend in scores)
 
     def evaluate(settings: Settings, report: Report) -> float:
-        run = replace(start, settings=settings, watch=lambda point, scores: report(point, loss_of(scores)))
+        def watch(point: int, scores: FloatArray) -> None:
+            if point < N_POINTS:  # at the last there is nothing left to save
+                report(point, loss_of(scores))
+
+        run = replace(start, settings=settings, watch=watch)
         try:
             return loss_of(run.scores()[-1])
         except Diverged:
