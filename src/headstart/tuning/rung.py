@@ -14,7 +14,7 @@ from headstart.adaptation.head import MixedHead, link_of
 from headstart.data.holdout import assign_folds
 from headstart.features import embed
 from headstart.sources.tuned import TunedSource
-from headstart.tuning.loop import Diverged
+from headstart.tuning.loop import N_POINTS, Diverged
 from headstart.tuning.run import ALPHAS, Choice, Run
 from headstart.tuning.search import search
 from headstart.tuning.soup import soup
