@@ -7,7 +7,7 @@ LINKS  := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null || e
 
 DEMOS  := bbc cifar10 complaints digits disaster groceries movie-reviews questions sms-spam traffic-lights vader
 
-.PHONY: install fetch demo test check fuzz bench mlflow-env clean
+.PHONY: install fetch demo test check fuzz bench mlflow-env peers-env clean
 
 install: $(STAMP)
 
@@ -42,12 +42,18 @@ fetch: install  ## the pretrained weights and the real data, once, into the cach
 fuzz: install  ## the server's OpenAPI document, many requests for each address
 	HEADSTART_EXAMPLES=200 $(BIN)/python -m pytest tests/serving/test_document.py
 
-bench: install  ## every figure of the docs, printed anew (about an hour and a half on two cores)
-	for program in one_pass predict growth killed serve quality ranking choosing references compress; do $(BIN)/python bench/$$program.py || exit 1; done
+bench: install peers-env  ## every figure of the docs, printed anew (most of a day on two cores, nearly all of it the last two)
+	for program in one_pass predict growth killed serve quality ranking choosing references compress tuning_memory killed_tuning ladder peers; do \
+		$(BIN)/python bench/$$program.py || exit 1; done
 
 mlflow-env: install  ## MLflow holds back pyarrow, so it gets an environment of its own; tests/test_mlflow.py uses it
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-mlflow
 	$(BIN)/uv pip install --quiet --python .venv-mlflow/bin/python --compile-bytecode --editable ".[mlflow]" mlflow==3.17.2
 
+peers-env: install  ## SetFit and transformers' Trainer, beside which bench/peers.py sets Headstart, in an environment of their own
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-peers
+	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python --compile-bytecode $(addprefix --find-links ,$(LINKS)) \
+		--constraint constraints.txt torch setfit==1.2.0 sentence-transformers==6.2.0 accelerate==1.15.0
+
 clean:
-	rm -rf .venv .venv-mlflow demo
+	rm -rf .venv .venv-mlflow .venv-peers demo

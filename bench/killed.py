@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,9 +25,15 @@ import headstart
 from headstart.core.errors import HeadstartError
 from headstart.data import demo, load
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    More = Callable[[Path], dict[str, Any]]
+
 N_KILLS = 10
 N_TEXTS, N_PHOTOS = 150, 4  # photos a class, train and test
 WEIGHTS = (".onnx", ".safetensors")
+OPTIONS = ("--rivals", "full")
 ENTRY = "from headstart.cli import main; main()"
 
 
@@ -39,27 +46,42 @@ def main() -> None:
         unbroken, duration_s = {}, {}
         for kind, data in sets.items():
             started = time.perf_counter()
-            unbroken[kind] = finish(start(data, new_cache(folder), folder / f"{kind}-model"), folder / f"{kind}-model")
+            unbroken[kind] = whole_run(folder, data, OPTIONS)
             duration_s[kind] = time.perf_counter() - started
             print(f"{kind}: an unbroken run takes {duration_s[kind]:.1f} s", flush=True)
         print(f"{'data':<8}{'killed at s':>12}{'left at --out':>16}{'again s':>9}  weights, report", flush=True)
         for turn in range(N_KILLS):
             kind = list(sets)[turn % len(sets)]
             moment_s = float(rng.uniform(0.02, 1.0)) * duration_s[kind]
-            failures += not campaign(folder, kind, sets[kind], moment_s, unbroken[kind])
+            failures += not campaign(folder, kind, sets[kind], moment_s, unbroken[kind], OPTIONS)
     print(f"{N_KILLS - failures} of {N_KILLS} killed runs ended in the same bundle as an unbroken one")
     sys.exit(bool(failures))
 
 
-def campaign(folder: Path, kind: str, data: Path, moment_s: float, expected: dict[str, object]) -> bool:
+def whole_run(folder: Path, data: Path, options: Sequence[str], more: More = lambda _: {}) -> dict[str, Any]:
+    """What must be the same in every run, of one that is not broken off; `more` gives what else, from the run's cache."""
     cache, out = new_cache(folder), Path(tempfile.mkdtemp(dir=folder)) / "model"
-    process = start(data, cache, out)
+    return finish(start(data, cache, out, options), out) | more(cache)
+
+
+def campaign(
+    folder: Path,
+    kind: str,
+    data: Path,
+    moment_s: float,
+    expected: dict[str, Any],
+    options: Sequence[str],
+    more: More = lambda _: {},
+) -> bool:
+    """Kill a run, run it again to its end, and say whether that ended as an unbroken one does."""
+    cache, out = new_cache(folder), Path(tempfile.mkdtemp(dir=folder)) / "model"
+    process = start(data, cache, out, options)
     time.sleep(moment_s)
     process.send_signal(signal.SIGKILL)
     was_killed = process.wait() == -signal.SIGKILL
     left = look(out)
     started = time.perf_counter()
-    found = finish(start(data, cache, out), out)
+    found = finish(start(data, cache, out, options), out) | more(cache)
     again_s = time.perf_counter() - started
     partial = [path.name for path in out.parent.iterdir() if path != out]
     differing = [name for name in {**expected, **found} if found.get(name) != expected.get(name)]
@@ -71,16 +93,16 @@ def campaign(folder: Path, kind: str, data: Path, moment_s: float, expected: dic
     return not differing and not partial and left != "half a bundle"
 
 
-def start(data: Path, cache: Path, out: Path) -> subprocess.Popen[bytes]:
+def start(data: Path, cache: Path, out: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-c", ENTRY, "fit", str(data), "--out", str(out), "--rivals", "full"],
+        [sys.executable, "-c", ENTRY, "fit", str(data), "--out", str(out), *options],
         env={**os.environ, "HEADSTART_CACHE": str(cache)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
 
 
-def finish(process: subprocess.Popen[bytes], out: Path) -> dict[str, object]:
+def finish(process: subprocess.Popen[bytes], out: Path) -> dict[str, Any]:
     """Wait for the end and give what must be the same in every run."""
     _, said = process.communicate()
     if process.returncode:
@@ -89,6 +111,8 @@ def finish(process: subprocess.Popen[bytes], out: Path) -> dict[str, object]:
     del report["timing"]
     for rival in report["rivals"]:
         del rival["seconds"]
+    for rung in report["rungs"]:
+        del rung["seconds"], rung["planned_s"]
     for source in report["ranking"]:
         del source["seconds"], source["latency_ms"]
     weights = {path.name: path.read_bytes() for path in sorted(out.iterdir()) if path.suffix in WEIGHTS}

@@ -26,8 +26,7 @@ from headstart.features import embed
 from headstart.proof import Arena, headline, prove, rivals_for
 from headstart.sources import open_source
 from headstart.sources.defaults import default_source
-
-FOLDER = Path("demo")
+from tasks import FOLDER, own_parts
 
 
 @dataclass(frozen=True)
@@ -90,12 +89,9 @@ def pool_of(dataset, task: Task, size: int):
 
 
 def split(task: Task, size: int, dataset, seed: int):
-    rng = np.random.default_rng(seed)
     if task.official:
-        learnt, test = np.flatnonzero(dataset.splits != "test"), np.flatnonzero(dataset.splits == "test")
-        keep = rng.permutation(learnt)[: round(0.9 * len(learnt))] if seed else learnt  # seed 0: all of it
-        return np.sort(keep), test
-    order = rng.permutation(len(dataset))
+        return own_parts(dataset, seed)
+    order = np.random.default_rng(seed).permutation(len(dataset))
     return balanced(dataset, order[task.n_test :], size), order[: task.n_test]
 
 
@@ -111,19 +107,8 @@ def one_run(task: Task, size: int, dataset, features, backbone, seed: int) -> di
     started = time.perf_counter()
     learnt, test = split(task, size, dataset, seed)
     train = replace(dataset.take(learnt), splits=None)
-    duplicates = find_near_duplicates(features[learnt], train.groups)
-    train = replace(train, groups=duplicates.groups)
-    plan = plan_splits(train, duplicates.groups, seed=seed)
-    journal = Journal(cache_folder() / "journal")
-    arena = Arena(
-        dataset=train,
-        features=features[learnt],
-        backbone=backbone,
-        plan=plan,
-        strategy="auto",
-        seed=seed,
-        journal=journal,
-    )
+    arena, duplicates = arena_of(train, features[learnt], backbone, seed)
+    train, plan, journal = arena.dataset, arena.plan, arena.journal
     adapted = arena.adapt(plan.final)
     proof = prove(arena, adapted, duplicates, rivals="full", clock=Clock())
     seconds = time.perf_counter() - started
@@ -148,6 +133,22 @@ def one_run(task: Task, size: int, dataset, features, backbone, seed: int) -> di
         "helped": truth["model"] > max(v for k, v in truth.items() if k != "model"),
         "seconds": seconds,
     }
+
+
+def arena_of(dataset, features, backbone, seed: int):
+    """What `fit` proves a model in, and the near-duplicates that its groups are made of."""
+    duplicates = find_near_duplicates(features, dataset.groups)
+    dataset = replace(dataset, groups=duplicates.groups)
+    arena = Arena(
+        dataset=dataset,
+        features=features,
+        backbone=backbone,
+        plan=plan_splits(dataset, duplicates.groups, seed=seed),
+        strategy="auto",
+        seed=seed,
+        journal=Journal(cache_folder() / "journal"),
+    )
+    return arena, duplicates
 
 
 def show(rows: list[dict]) -> None:

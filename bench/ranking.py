@@ -23,7 +23,6 @@ import numpy as np
 from headstart.adaptation import adapt
 from headstart.adaptation.problem import Problem
 from headstart.core import registry
-from headstart.data import demo, load
 from headstart.data.near_duplicates import find_near_duplicates
 from headstart.engines.files import cache_folder
 from headstart.engines.journal import Journal
@@ -32,12 +31,12 @@ from headstart.proof import headline
 from headstart.ranking import Halving
 from headstart.ranking.rankers.prior import Prior
 from headstart.sources import cards, find, open_source
+from tasks import labelled
 
 if TYPE_CHECKING:
     from headstart.core.dataset import Dataset
     from headstart.proof.metrics import Metric
 
-FOLDER = Path("demo")
 N_TIMED = 16
 BLIND = ("chance", "prior")  # they look at no item
 VARIANTS = {
@@ -87,14 +86,7 @@ TASKS = (
 
 def data_of(task: Task):
     """The task's items, no more than it needs, in an order that is drawn once."""
-    folder = demo(task.demo, FOLDER / task.demo)
-    source = folder
-    if task.keep is not None:
-        import pandas as pd
-
-        table = pd.read_csv(folder / f"{task.demo}.csv")
-        source = table[table[task.keep[0]] == task.keep[1]].drop(columns=task.keep[0]).reset_index(drop=True)
-    dataset = load(source, **dict(task.columns))
+    dataset = labelled(task.demo, keep=task.keep, columns=task.columns)
     rng = np.random.default_rng(0)
     if task.demo == "groceries":  # its own test part: other shelves
         learn, test = (rng.permutation(np.flatnonzero((dataset.splits == "test") == other)) for other in (False, True))

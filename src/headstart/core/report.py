@@ -71,8 +71,8 @@ class Report:
     rungs : what was tried above the closed-form head, which comes first: {name, below, planned_s, seconds, metric, gain, kept, why,
         alpha, trained, settings}; empty where nothing was
     compressed : what was tried to make the packed model smaller or faster, and which of it is packed; empty where nothing was
-    timing : seconds by stage, peak_mib, energy_wh; with the rivals' seconds, and seconds and latency in the ranking, the only
-        part that differs between two runs on the same data
+    timing : seconds by stage, peak_mib, energy_wh; with the seconds of rivals and rungs, and seconds and latency in the ranking,
+        the only part that differs between two runs on the same data
     """
 
     task: str
