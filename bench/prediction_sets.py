@@ -1,8 +1,8 @@
 """Do prediction sets hold what they promise? Bundles of real data, asked about items that took no part in anything.
 
-Texts: 600 for the fit, which judges itself by cross-validation, up to 2,000 others to ask. Photos: the training part of groceries
-for the fit, its test part to ask, which shows other shelves: no promise is made for new conditions. For each draw: how often the
-set holds the true label, and how many labels are in it. Run: .venv/bin/python bench/prediction_sets.py [--draws 3]
+Data with a test part: the training part for the fit, which is told of no other and judges itself by cross-validation; the test part to ask. That
+of groceries shows other shelves, for which no promise is made. Other data: 600 drawn for the fit, up to 2,000 others to ask. For each
+draw: how often the set holds the true label, and how many labels are in it. Run: .venv/bin/python bench/prediction_sets.py [--draws 3]
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--soak", type=float, metavar="MINUTES")
     parser.add_argument("--memory", action="store_true")
-    parser.add_argument("--seconds", type=float, default=4.0, help="of each run of wrk")
+    parser.add_argument("--seconds", type=int, default=4, help="of each run of wrk")
     parser.add_argument("--litserve", default="", help="folder with LitServe")
     parser.add_argument("--only", choices=tuple(KINDS), action="append")
     parser.add_argument(
@@ -178,7 +178,7 @@ def median_s(call, n: int) -> float:
     return float(np.median(seconds))
 
 
-def load(port: int, process: int, items: list, n_clients: int, seconds: float) -> dict[str, float]:
+def load(port: int, process: int, items: list, n_clients: int, seconds: int) -> dict[str, float]:
     """What wrk finds; its one thread keeps `n_clients` connections busy, each with the items in turn. `cpu`: ms a request."""
     if not shutil.which("wrk"):
         raise SystemExit("wrk is missing. Install it with: apt-get install wrk")
@@ -199,7 +199,7 @@ end
     subprocess.run([*command, "-d1s"], check=True, capture_output=True)  # warm
     time.sleep(1.5)  # what wrk left behind is answered first
     started_s = processor_s(process)
-    said = subprocess.run([*command, f"-d{seconds:g}s"], check=True, capture_output=True, text=True).stdout
+    said = subprocess.run([*command, f"-d{seconds}s"], check=True, capture_output=True, text=True).stdout
     p50, p95, p99, rate, errors = map(float, re.search(r"FOUND (.*)", said)[1].split())
     cpu = 1000 * (processor_s(process) - started_s) / (rate * seconds)
     return {"p50": p50 / 1000, "p95": p95 / 1000, "p99": p99 / 1000, "rate": rate, "cpu": cpu, "errors": int(errors)}
@@ -300,7 +300,7 @@ def memory(bundles: dict[str, Path]) -> None:
         for n in (1, 2, 4):
             command = [sys.executable, "-c", "from headstart.cli import main; main()", "serve", f"m={path}", "--quiet"]
             with running([*command, "--workers", str(n), "--port"]) as (port, process):
-                load(port, process, items_of(kind), 16, 3.0)
+                load(port, process, items_of(kind), 16, 3)
                 print(f"{kind}, {n} workers: {proportional_mib(process):.0f} MiB in all", flush=True)
 
 
