@@ -3,7 +3,8 @@
 For each bundle (photos on EfficientNet-Lite0, texts on a static and on a transformer source): wrk with 1, 8 and 32 clients,
 one item a request, against `headstart serve`, a plain FastAPI handler that calls `Bundle.predictions`, and LitServe with the
 same in batches. Goals: at one client p50 ≤ 1.2 × the raw session + 0.2 ms; with 32 clients ≥ 0.85 × the session in batches of
-16. Both also with preparing (decode, resize; tokenize) counted to the session. A Python client checks the answers.
+16. Both also with preparing (decode, resize; tokenize) counted to the session, which is measured before and after the servers
+in the same run. The processor time of a request says what the cores could answer at most. A Python client checks the answers.
 
     .venv/bin/python bench/serve.py                       # everything but the soak
     .venv/bin/python bench/serve.py --soak 10             # minutes at 80 % of the throughput: errors, memory
@@ -115,30 +116,40 @@ def body_of(items: list) -> bytes:
 
 def measure(kind: str, path: Path, options: argparse.Namespace) -> None:
     items = items_of(kind)
-    raw = bare(path, items)
-    print(f"\n{kind}, {n_threads()} threads: session alone {raw['one']:.3f} ms, with preparing {raw['one_prepared']:.3f} ms; "
-          f"in batches of {BATCH} {raw['batch']:.0f}/s, with preparing {raw['batch_prepared']:.0f}/s")  # fmt: skip
+    serve = [sys.executable, "-c", "from headstart.cli import main; main()", "serve", f"m={path}", "--quiet"]
+    before = bare(path, items)
     commands = {
-        "headstart serve": [sys.executable, "-c", "from headstart.cli import main; main()", "serve", f"m={path}", "--quiet", "--port"],
+        "headstart serve": [*serve, "--port"],
+        "with two workers": [*serve, "--workers", "2", "--port"],
         "plain FastAPI": [sys.executable, "-c", FASTAPI, str(path)],
         "LitServe": [sys.executable, script("litserve_api.py", LITSERVE), str(path)],
     }  # fmt: skip
+    found = {}
     for name, command in commands.items():
         if name == "LitServe" and not options.litserve:
             print("  LitServe is left out: give --litserve DIR")
             continue
-        with running(command, PYTHONPATH=options.litserve if name == "LitServe" else "") as (port, _):
-            found = {n: load(port, items, n, options.seconds) for n in CLIENTS}
+        with running(command, PYTHONPATH=options.litserve if name == "LitServe" else "") as (port, process):
+            found[name] = {n: load(port, process, items, n, options.seconds) for n in CLIENTS}
             if name == "headstart serve":
                 checked(port, path, items)
-        for n, told in found.items():
+        for n, told in found[name].items():
             print(f"  {name:<16} {n:>2} clients: p50 {told['p50']:8.2f} ms, p95 {told['p95']:8.2f}, p99 {told['p99']:8.2f}, "
-                  f"{told['rate']:7.0f}/s, {told['errors']} errors")  # fmt: skip
-        if name == "headstart serve":
-            for which, limit in (("the session", raw["one"]), ("session and preparing", raw["one_prepared"])):
-                print(f"    goal of one client, {which}: {found[1]['p50']:.3f} ms of {1.2 * limit + 0.2:.3f} ms")
-            for which, rate in (("the session", raw["batch"]), ("session and preparing", raw["batch_prepared"])):
-                print(f"    goal of 32 clients, {which}: {found[32]['rate'] / rate:.2f} of 0.85")
+                  f"{told['rate']:7.0f}/s, {told['cpu']:6.2f} ms of processor time each, {told['errors']} errors")  # fmt: skip
+    goals(kind, before, bare(path, items), found["headstart serve"])
+
+
+def goals(kind: str, before: dict[str, float], after: dict[str, float], found: dict[int, dict[str, float]]) -> None:
+    """Compare with the session by itself, in the mean of before and after."""
+    raw = {name: (before[name] + after[name]) / 2 for name in before}
+    drift = max(after[name] / before[name] for name in before), min(after[name] / before[name] for name in before)
+    print(f"  {kind}, {n_threads()} threads: session alone {raw['one']:.3f} ms, with preparing {raw['one_prepared']:.3f} ms; "
+          f"in batches of {BATCH} {raw['batch']:.0f}/s, with preparing {raw['batch_prepared']:.0f}/s; "
+          f"after ÷ before {min(drift):.2f} to {max(drift):.2f}")  # fmt: skip
+    for which, end in (("the session", ""), ("session and preparing", "_prepared")):
+        print(f"    goal of one client, {which}: {found[1]['p50']:.3f} ms of {1.2 * raw[f'one{end}'] + 0.2:.3f} ms")
+        print(f"    goal of 32 clients, {which}: {found[32]['rate'] / raw[f'batch{end}']:.2f} of 0.85; the cores could "
+              f"{1000 * n_threads() / found[32]['cpu'] / raw[f'batch{end}']:.2f} at most")  # fmt: skip
 
 
 def bare(path: Path, items: list) -> dict[str, float]:
@@ -167,8 +178,8 @@ def median_s(call, n: int) -> float:
     return float(np.median(seconds))
 
 
-def load(port: int, items: list, n_clients: int, seconds: float) -> dict[str, float]:
-    """What wrk finds; its one thread keeps `n_clients` connections busy, each with the items in turn."""
+def load(port: int, process: int, items: list, n_clients: int, seconds: float) -> dict[str, float]:
+    """What wrk finds; its one thread keeps `n_clients` connections busy, each with the items in turn. `cpu`: ms a request."""
     if not shutil.which("wrk"):
         raise SystemExit("wrk is missing. Install it with: apt-get install wrk")
     bodies = ",\n".join("[==[" + body_of([item]).decode() + "]==]" for item in items)
@@ -187,9 +198,23 @@ end
     command = ["wrk", "-t1", f"-c{n_clients}", "-s", lua, f"http://127.0.0.1:{port}"]
     subprocess.run([*command, "-d1s"], check=True, capture_output=True)  # warm
     time.sleep(1.5)  # what wrk left behind is answered first
+    started_s = processor_s(process)
     said = subprocess.run([*command, f"-d{seconds:g}s"], check=True, capture_output=True, text=True).stdout
     p50, p95, p99, rate, errors = map(float, re.search(r"FOUND (.*)", said)[1].split())
-    return {"p50": p50 / 1000, "p95": p95 / 1000, "p99": p99 / 1000, "rate": rate, "errors": int(errors)}
+    cpu = 1000 * (processor_s(process) - started_s) / (rate * seconds)
+    return {"p50": p50 / 1000, "p95": p95 / 1000, "p99": p99 / 1000, "rate": rate, "cpu": cpu, "errors": int(errors)}
+
+
+def family(process: int) -> list[int]:
+    """A process and all that it has started."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [process, *(one for child in children for one in family(int(child)))]
+
+
+def processor_s(process: int) -> float:
+    """Seconds that a process and its children have computed."""
+    fields = [Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split() for one in family(process)]
+    return sum(int(user) + int(system) for user, system in (one[11:13] for one in fields)) / os.sysconf("SC_CLK_TCK")
 
 
 def checked(port: int, path: Path, items: list) -> None:
@@ -275,17 +300,14 @@ def memory(bundles: dict[str, Path]) -> None:
         for n in (1, 2, 4):
             command = [sys.executable, "-c", "from headstart.cli import main; main()", "serve", f"m={path}", "--quiet"]
             with running([*command, "--workers", str(n), "--port"]) as (port, process):
-                load(port, items_of(kind), 16, 3.0)
+                load(port, process, items_of(kind), 16, 3.0)
                 print(f"{kind}, {n} workers: {proportional_mib(process):.0f} MiB in all", flush=True)
 
 
 def proportional_mib(process: int) -> float:
     """Memory of a process and its children, what they share counted once."""
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    rolled = Path(f"/proc/{process}/smaps_rollup").read_text()
-    return int(re.search(r"^Pss:\s+(\d+)", rolled, re.MULTILINE)[1]) / 1024 + sum(
-        proportional_mib(int(child)) for child in children
-    )
+    rolled = [Path(f"/proc/{one}/smaps_rollup").read_text() for one in family(process)]
+    return sum(int(re.search(r"^Pss:\s+(\d+)", one, re.MULTILINE)[1]) for one in rolled) / 1024
 
 
 @contextlib.contextmanager

@@ -127,7 +127,7 @@ def test_a_loaded_model_answers_as_the_bundle_does(loaded, bundles, photos):
 def test_an_item_that_cannot_be_read_has_an_error_and_the_others_their_answers(loaded):
     answer = loaded["photos-model"]["answers"][-1]
     assert answer.pop("error") == "the image holds text, not an image; replace or remove it."
-    assert answer == {"label": None, "probability": None, "top": None}
+    assert answer == {"label": None, "probability": None, "top": None, "prediction_set": None}
 
 
 @pytest.mark.downloads

@@ -161,7 +161,13 @@ def _answer_types(task: str) -> dict[str, Any]:
         return {"value": "double", "error": "string"}
     if task == "multilabel":
         return {"labels": Array("string"), "top": top, "error": "string"}
-    return {"label": "string", "probability": "double", "top": top, "error": "string"}
+    return {
+        "label": "string",
+        "probability": "double",
+        "top": top,
+        "prediction_set": Array("string"),
+        "error": "string",
+    }
 
 
 def _proof(bundle: Bundle) -> dict[str, Any]:

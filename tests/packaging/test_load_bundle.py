@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_bundle import LABELS, TinyHead, make_bundle, make_photos, make_predictor, make_schema
+from tiny_bundle import LABELS, TinyHead, make_bundle, make_photos, make_predictor, make_report, make_schema
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from headstart.core.errors import BundleError, DataError, OptionError
-from headstart.packaging import load_bundle
+from headstart.packaging import Prediction, load_bundle
 from headstart.sources.inputs.tokens import TokenInput
 
 FORMAT_1 = Path(__file__).parent / "bundles" / "format-1"
@@ -51,6 +51,15 @@ def test_predictions_name_the_likeliest(fruit):
         "label": answer.label,
         "probability": answer.probability,
     }
+
+
+def test_prediction_sets(fruit, tmp_path):
+    assert all(one.prediction_set == () for one in fruit.predictions(make_photos(9)))
+    report = make_report(prediction_set={"coverage": 0.9, "threshold": 0.99, "mean_size": 1.0})
+    sure = load_bundle(make_bundle(tmp_path / "sure", report=report))
+    answers = sure.predictions(make_photos(9), top=1)
+    assert all(one.prediction_set == (one.label,) for one in answers)  # the likeliest is always in
+    assert Prediction.from_dict(json.loads(json.dumps(answers[0].to_dict()))) == answers[0]
 
 
 def test_an_item_that_cannot_be_read_is_reported_and_the_others_answered(fruit, tmp_path):

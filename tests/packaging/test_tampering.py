@@ -305,6 +305,12 @@ def test_a_field_of_another_kind(bundle, changes):
     refused(bundle, r"must be (a text|a list|an object)")
 
 
+@pytest.mark.parametrize("described", [{"threshold": 2.0}, {"threshold": -0.1}, {"threshold": "1"}, ["threshold"], 3])
+def test_a_prediction_set_that_is_none(bundle, described):
+    reseal(bundle, prediction_set=described)
+    refused(bundle, "prediction_set must have a threshold from 0 to 1")
+
+
 def test_photos_of_a_size_that_the_graph_does_not_take(bundle):
     described = json.loads((bundle / "manifest.json").read_text())["input"]
     reseal(bundle, input={**described, "settings": {**described["settings"], "width_px": 5}})

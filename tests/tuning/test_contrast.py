@@ -6,67 +6,49 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headstart.tuning.contrast import balanced_batch, cosine_regression, supervised_contrastive
-
-LOSSES = [
-    pytest.param(lambda features, labels: supervised_contrastive(features, labels, 0.1), id="supervised-contrastive"),
-    pytest.param(cosine_regression, id="cosine-regression"),
-]
+from headstart.tuning.contrast import balanced_batch, cosine_regression
 
 
 def features_of(labels, seed=0, d=8):
     return torch.from_numpy(np.random.default_rng(seed).normal(size=(len(labels), d)))
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-class TestEveryLoss:
+class TestCosineRegression:
     @given(seed=st.integers(0, 2**32 - 1), n=st.integers(2, 12))
     @settings(max_examples=30, deadline=None)
-    def test_order_and_length_do_not_matter(self, loss, seed, n):
+    def test_order_and_length_do_not_matter(self, seed, n):
         rng = np.random.default_rng(seed)
         labels = torch.from_numpy(rng.integers(3, size=n))
         features = features_of(labels, seed)
         order = torch.from_numpy(rng.permutation(n))
         lengths = torch.from_numpy(rng.uniform(0.5, 2.0, size=(n, 1)))
-        assert loss((features * lengths)[order], labels[order]).item() == pytest.approx(
-            loss(features, labels).item(), abs=1e-9
+        assert cosine_regression((features * lengths)[order], labels[order]).item() == pytest.approx(
+            cosine_regression(features, labels).item(), abs=1e-9
         )
 
-    def test_gradient_vanishes_where_classes_are_points_far_apart(self, loss):
+    def test_gradient_vanishes_where_classes_are_points_far_apart(self):
         labels = torch.tensor([0, 0, 0, 1, 1, 1])
         corners = torch.eye(8, dtype=torch.float64)[labels].requires_grad_()
-        loss(corners, labels).backward()
+        cosine_regression(corners, labels).backward()
         assert corners.grad.abs().max() < 1e-3
 
-    def test_descent_separates_the_classes(self, loss):
+    def test_descent_separates_the_classes(self):
         labels = torch.arange(12) % 3
         features = features_of(labels).requires_grad_()
         optimiser = torch.optim.Adam([features], lr=0.05)
         for _ in range(200):
             optimiser.zero_grad()
-            loss(features, labels).backward()
+            cosine_regression(features, labels).backward()
             optimiser.step()
         unit = torch.nn.functional.normalize(features.detach(), dim=1)
         cosines, same = unit @ unit.T, labels[:, None] == labels[None, :]
         assert cosines[same].min() > cosines[~same].max() + 0.5
 
     @pytest.mark.parametrize("labels", [[0], [0, 1, 2]], ids=["one item", "no pair of a class"])
-    def test_too_few_pairs_give_numbers(self, loss, labels):
+    def test_too_few_pairs_give_numbers(self, labels):
         features = features_of(labels).requires_grad_()
-        loss(features, torch.tensor(labels)).backward()
+        cosine_regression(features, torch.tensor(labels)).backward()
         assert torch.isfinite(features.grad).all()
-
-
-def test_supervised_contrastive_is_the_published_sum():
-    labels = torch.tensor([0, 1, 0, 1, 1])
-    unit = torch.nn.functional.normalize(features_of(labels), dim=1)
-    total = 0.0
-    for i in range(5):
-        others = [a for a in range(5) if a != i]
-        normaliser = sum(torch.exp(unit[i] @ unit[a] / 0.2) for a in others)
-        same = [a for a in others if labels[a] == labels[i]]
-        total -= sum(torch.log(torch.exp(unit[i] @ unit[p] / 0.2) / normaliser) for p in same) / len(same)
-    assert supervised_contrastive(unit, labels, 0.2).item() == pytest.approx(float(total) / 5)
 
 
 @given(seed=st.integers(0, 2**32 - 1), n=st.integers(1, 300), k=st.integers(1, 40), size=st.integers(4, 32))

@@ -50,7 +50,7 @@ def test_finds_better_settings_and_stops_the_others_early():
 
 def test_settings_that_are_not_searched_stay():
     fixed = {name for name in Settings.__dataclass_fields__ if name not in SEARCHED}
-    assert fixed == {"epochs", "batch_size", "augmentation", "rank"}
+    assert fixed == {"epochs", "least_steps", "batch_size", "augmentation", "rank"}
     for attempt in find(Bowl()).tried:
         assert all(getattr(attempt.settings, name) == getattr(START, name) for name in fixed)
 
@@ -113,3 +113,20 @@ def test_a_run_that_diverges_is_never_best():
 def test_nothing_is_printed(capfd):
     find(Bowl(), most=3)
     assert capfd.readouterr() == ("", "")
+
+
+def test_starting_points_can_be_tried():
+    import tomllib
+    from importlib.resources import files
+
+    from headstart.core import registry
+    from headstart.tuning.starting_points import starting_points
+
+    table = tomllib.loads(files("headstart.tuning").joinpath("starting_points.toml").read_text(encoding="utf-8"))
+    for point in table.get("points", ()):
+        assert point["strategy"] in registry.names("strategies")
+        assert point["architecture"] in registry.names("modules")
+        assert set(point["settings"]) == set(SEARCHED)
+        assert point["loss"] < point["loss_at_start"]
+        assert point["settings"] in starting_points(point["strategy"], point["architecture"])
+    assert starting_points("contrastive", "resnet") == ()

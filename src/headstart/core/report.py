@@ -66,11 +66,13 @@ class Report:
     pictures : arrays and lists that the page draws: confusion, reliability, mistakes, suspects, duplicate groups
     ranking : the candidates among which the source was chosen, best first, as `headstart rank --json` gives them; empty
         where one was named
+    prediction_set : `coverage`, `threshold` and `mean_size` of the sets of labels that hold the true one as often as `coverage` says;
+        empty for several labels, a regression, or too few held-out items
     rungs : what was tried above the closed-form head, which comes first: {name, below, planned_s, seconds, metric, gain, kept, why,
         alpha, trained, settings}; empty where nothing was
     compressed : what was tried to make the packed model smaller or faster, and which of it is packed; empty where nothing was
-    timing : seconds by stage, peak_mib, energy_wh; with the rivals' seconds, and seconds and latency in the ranking, the only
-        part that differs between two runs on the same data
+    timing : seconds by stage, peak_mib, energy_wh; with the seconds of rivals and rungs, and seconds and latency in the ranking,
+        the only part that differs between two runs on the same data
     """
 
     task: str
@@ -99,6 +101,7 @@ class Report:
     deployed: str
     seed: int
     ranking: tuple[dict[str, Any], ...] = ()
+    prediction_set: dict[str, float] = field(default_factory=dict)
     rungs: tuple[dict[str, Any], ...] = ()
     compressed: dict[str, Any] = field(default_factory=dict)
     timing: dict[str, Any] = field(default_factory=dict)

@@ -87,6 +87,7 @@ def write(
         "input": described,
         "outputs": "outputs",
         "head": predictor.head.settings(),
+        "prediction_set": report.prediction_set,
         "checked": {"n_items": len(check_items), "max_difference": difference},
     }
     if isinstance(predictor.network, TunedSource):

@@ -40,6 +40,7 @@ class Prediction:
     value : the predicted value of a regression
     probability : of `label`
     top : the likeliest labels and their probabilities, best first
+    prediction_set : all labels that may be meant, best first: the true one is among them as often as the report promises
     error : why there is no answer; empty if there is one
     """
 
@@ -49,6 +50,7 @@ class Prediction:
     value: float | None = None
     probability: float | None = None
     top: tuple[tuple[str, float], ...] = ()
+    prediction_set: tuple[str, ...] = ()
     error: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,8 +66,8 @@ class Prediction:
     def from_dict(cls, fields: Mapping[str, Any]) -> Prediction:
         """Make it again from what `to_dict` gave."""
         top = tuple((one["label"], one["probability"]) for one in fields.get("top", ()))
-        labels = tuple(fields["labels"]) if "labels" in fields else None
-        return cls(**{**fields, "top": top, "labels": labels})
+        lists = {name: tuple(fields[name]) for name in ("labels", "prediction_set") if name in fields}
+        return cls(**{**fields, **lists, "top": top})
 
 
 class Bundle:
@@ -75,6 +77,7 @@ class Bundle:
     ----------
     manifest : what the bundle says of itself: `source`, `deployed`, `columns`, `libraries`, `created` …
     name, task, modality, labels : of the data it was fitted on
+    set_threshold : the probability from which on a label is in an item's prediction set; None where there are no such sets
     input : prepares items for the graph
     signer : whose trusted key signed it; '' where no signature was required
     """
@@ -87,6 +90,7 @@ class Bundle:
         self.task: str = self.manifest["task"]
         self.modality: Modality = self.manifest["modality"]
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
+        self.set_threshold = _set_threshold(sealed)
         self.input: Input = _build_input(sealed)
         self._session: onnxruntime.InferenceSession = open_session(
             sealed.read("model.onnx"), threads=threads, spin=spin
@@ -185,10 +189,13 @@ class Bundle:
             return Prediction(item=name, error=str(row))
         if self.task == "regression":
             return Prediction(item=name, value=float(row[0]))
-        best = tuple((self.labels[i], round(float(row[i]), 6)) for i in np.argsort(-row, kind="stable")[: max(top, 1)])
+        order = np.argsort(-row, kind="stable")
+        best = tuple((self.labels[i], round(float(row[i]), 6)) for i in order[: max(top, 1)])
         if self.task == "multilabel":
             return Prediction(item=name, labels=_above_threshold(self.labels, row), top=best)
-        return Prediction(item=name, label=best[0][0], probability=best[0][1], top=best)
+        n_in = 0 if self.set_threshold is None else max(1, np.count_nonzero(row >= self.set_threshold))
+        in_set = tuple(self.labels[i] for i in order[:n_in])
+        return Prediction(item=name, label=best[0][0], probability=best[0][1], top=best, prediction_set=in_set)
 
     def _outputs(self, items: Sequence[Any]) -> FloatArray:
         batches = [self.run(self.input.prepare(batch)) for batch in _batches(_as_sequence(items))]
@@ -242,6 +249,16 @@ def _build_input(sealed: Sealed) -> Input:
     files = {name: sealed.read(path) for name, path in described["files"].items()}
     built: Input = inputs.build(described["kind"], described["settings"], files)
     return built
+
+
+def _set_threshold(sealed: Sealed) -> float | None:
+    described = sealed.content.get("prediction_set") or {}
+    threshold = described.get("threshold") if isinstance(described, dict) else ""
+    if threshold is not None and not (isinstance(threshold, float) and 0 <= threshold <= 1):
+        raise BundleError(
+            "prediction_set must have a threshold from 0 to 1. Make the bundle again with 'headstart fit'."
+        )
+    return threshold
 
 
 def _dtype(name: str) -> np.dtype[Any]:

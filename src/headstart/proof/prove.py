@@ -17,6 +17,7 @@ from headstart.proof.estimates import estimate
 from headstart.proof.intervals import Resamples, gain, score, scores
 from headstart.proof.learning_curve import learning_curve
 from headstart.proof.metrics import headline, metrics_for
+from headstart.proof.prediction_set import prediction_set
 from headstart.proof.race import Race
 from headstart.proof.rival import rivals_for
 from headstart.proof.verdict import Judgement, judge
@@ -86,6 +87,7 @@ def prove(
     results = tuple(_compare(metric, targets, ours, theirs, resamples) for theirs in performances)
     judgement = judge(results)
     predictor = _predictor(arena, model, judgement, competitors, performances)
+    shipped = next((one for one in performances if one.name == judgement.deploy), ours)
     report = Report(
         task=dataset.task,
         name=dataset.name,
@@ -116,6 +118,7 @@ def prove(
         card=model.network.describe(),
         rungs=() if tuned is None else tuned.describe(arena, metric),
         deployed=predictor.name,
+        prediction_set=prediction_set(shipped.outputs, targets, dataset.task),
         seed=arena.seed,
     )
     return Proof(

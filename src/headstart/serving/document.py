@@ -39,6 +39,7 @@ _PREDICT_ANSWER = {
                     "value": {"type": "number"},
                     "probability": {"type": "number"},
                     "top": {"type": "array", "items": {"type": "object"}},
+                    "prediction_set": {"type": "array", "items": {"type": "string"}},
                     "error": {"type": "string"},
                 },
             },

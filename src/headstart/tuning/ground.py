@@ -56,9 +56,9 @@ class Ground:
         return self.adapt(index).leading_head.heads[0]
 
     def refit(self, features: FloatArray, index: IntArray) -> LinearHead:
-        """Fit the leading closed-form head on other features (m, d) of the items at `index`."""
+        """Fit a closed-form head on tuned features (m, d) of the items at `index`: there, ridge is as good as any (docs/log.md)."""
         problem = replace(self.problem.take(index), features=features)
-        return adapt(**vars(problem), strategy=self.head).leading_head.heads[0]
+        return adapt(**vars(problem), strategy="ridge").head.heads[0]
 
     def examples(self, trainee: Trainee, settings: Settings) -> Examples:
         """All items as the trainee's blocks meet them; runs whose frozen blocks are the same share what those gave."""

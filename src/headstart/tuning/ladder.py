@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from headstart.tuning.rung import Fold, Trial
     from headstart.tuning.strategy import Strategy
 
-_ENOUGH_HELD_OUT = 400  # items: further folds would narrow the interval of a gain little
+_ENOUGH_HELD_OUT = 200  # items: further folds would narrow the interval of a gain little
 _N_FOLDS = 4
 CLOSED_FORM = "closed form"
 
@@ -106,7 +106,13 @@ def inner_folds(apart: IntArray, targets: FloatArray, seed: int) -> Sequence[Fol
 
 
 def climb(
-    ground: Ground, strategies: Sequence[Strategy], folds: Sequence[Fold], *, below: FloatArray, clock: Clock
+    ground: Ground,
+    strategies: Sequence[Strategy],
+    folds: Sequence[Fold],
+    *,
+    below: FloatArray,
+    clock: Clock,
+    searches: bool = False,
 ) -> Climbed:
     """Try each strategy on the folds, the quickest first, and go on from the best so far.
 
@@ -115,6 +121,7 @@ def climb(
     folds : pairs of positions (learnt from, held out), the held-out parts apart from each other
     below : shape (m, k), what the closed-form head says of the held-out items, fold after fold
     clock : a rung that would not fit in its budget is not tried, and named
+    searches : whether other settings are sought for the rung that was kept, in what is left of a budget
     """
     from headstart.tuning.plan import plan, told
 
@@ -125,7 +132,12 @@ def climb(
         planned = plan(ground, strategies, folds)
         if ground.progress is not None and planned:
             print(told(planned, clock.left_s), file=ground.progress, flush=True)
-        for one in planned:
+        for number in range(len(planned) + 1):
+            one = planned[number] if number < len(planned) else None
+            if one is None and searches and best is not None:
+                one = _with_other_settings(ground, best, planned, folds, clock)
+            if one is None:
+                break
             rung, trial = _try(ground, one, folds, top, clock)
             rungs.append(rung)
             if trial is not None and rung.outputs is not None:
@@ -135,14 +147,39 @@ def climb(
     return Climbed(index=index, rungs=tuple(rungs), best=best, outputs=honest)
 
 
+def _with_other_settings(
+    ground: Ground, best: Trial, planned: Sequence[Planned], folds: Sequence[Fold], clock: Clock
+) -> Planned | None:
+    """The strategy that was kept, once more with settings that a search finds in what is left of a budget, if that is enough."""
+    from headstart.tuning.plan import Planned
+    from headstart.tuning.rung import searched
+
+    if clock.left_s is None:
+        return None
+    started = time.perf_counter()
+    seconds = next(one.seconds for one in planned if one.strategy == best.strategy)
+    budget_s = clock.left_s - seconds  # the rung itself comes after the search
+    if budget_s < seconds:
+        return None
+    settings = searched(ground, best.strategy, folds[0], budget_s=budget_s).best
+    if settings == best.settings:
+        return None
+    return Planned(
+        strategy=replace(best.strategy, settings=settings),
+        seconds=seconds,
+        note=", searched",
+        spent_s=time.perf_counter() - started,
+    )
+
+
 def _try(
     ground: Ground, planned: Planned, folds: Sequence[Fold], below: Rung, clock: Clock
 ) -> tuple[Rung, Trial | None]:
     from headstart.tuning.loop import Diverged
     from headstart.tuning.rung import cross_fit
 
-    strategy, started = planned.strategy, time.perf_counter()
-    common: dict[str, Any] = {"name": strategy.name, "below": below, "planned_s": planned.seconds}
+    strategy, started = planned.strategy, time.perf_counter() - planned.spent_s
+    common: dict[str, Any] = {"name": planned.name, "below": below, "planned_s": planned.seconds}
     how: dict[str, Any] = {"settings": asdict(strategy.settings)}
     if clock.left_s is not None and clock.left_s < planned.seconds:
         why = f"not tried: it would take about {planned.seconds:.0f} s, and {max(clock.left_s, 0):.0f} s of the budget are left"

@@ -59,7 +59,7 @@ def train(
     seed: int,
     checkpoint: Checkpoint,
     steps: Progress,
-    look: Callable[[], FloatArray] = lambda: np.empty(0),
+    look: Callable[[int], FloatArray] = lambda _: np.empty(0),
     n_points: int = N_POINTS,
 ) -> FloatArray:
     """Train up to point `n_points` of four; a run that was killed goes on from its checkpoint and ends with the same bits.
@@ -67,7 +67,7 @@ def train(
     Parameters
     ----------
     trainee : prepared by the strategy; trained in place
-    look : called at each point; what it gives is returned, a row a point
+    look : called at each point with its number, from 1; what it gives is returned, a row a point
 
     Raises
     ------
@@ -102,7 +102,7 @@ def train(
             step += 1
             steps.advance()
             if step in points:
-                seen.append(look())
+                seen.append(look(len(seen) + 1))
             checkpoint.keep(trainee, optimiser, watch, step, seen)
     return np.stack(seen)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from headstart.tuning.strategy import Strategy
 
 _N_STEPS = 2  # measured, after one that warms up
+_N_MEASURED = 16  # items; the time of a batch is taken to grow with its items
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +35,19 @@ class Planned:
     Attributes
     ----------
     seconds : for all its runs, foretold
+    note : what tells it from another rung of that strategy
+    spent_s : seconds that went into finding its settings
     """
 
     strategy: Strategy
     seconds: float
+    note: str = ""
+    spent_s: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.strategy.name + self.note
 
 
 def plan(ground: Ground, strategies: Sequence[Strategy], folds: Sequence[Fold]) -> tuple[Planned, ...]:
@@ -58,19 +68,19 @@ def _foretold(ground: Ground, strategy: Strategy, folds: Sequence[Fold]) -> floa
     settings, everything = strategy.settings, np.arange(len(ground.items))
     trainee = Trainee(ground.source, ground.began(everything), ground.problem.features, ground.problem.task)
     trainee.prepare(strategy, settings)
-    sample = np.sort(np.random.default_rng(ground.problem.seed).permutation(everything)[: settings.batch_size])
+    sample = np.sort(np.random.default_rng(ground.problem.seed).permutation(everything)[:_N_MEASURED])
     with limit_torch(n_threads()):
         started = time.perf_counter()
         examples = Examples(trainee, ground.items, sample, settings.augmentation)
         frozen_s = (time.perf_counter() - started) / len(sample)
-        step_s = _step_seconds(ground, strategy, trainee, examples, sample)
+        item_s = _step_seconds(ground, strategy, trainee, examples, sample) / len(sample)
         started = time.perf_counter()
         with torch.no_grad():
             trainee.features(*examples.plain(sample))
         look_s = (time.perf_counter() - started) / len(sample)
     n_steps = sum(_n_steps(strategy, len(learnt)) for learnt in [*(learnt for learnt, _ in folds), everything])
     n_looked = sum(len(held_out) for _, held_out in folds) * N_POINTS * len(ALPHAS)
-    return frozen_s * len(everything) + step_s * n_steps + look_s * n_looked
+    return frozen_s * len(everything) + item_s * settings.batch_size * n_steps + look_s * n_looked
 
 
 def _n_steps(strategy: Strategy, n_items: int) -> int:

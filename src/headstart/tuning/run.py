@@ -14,10 +14,13 @@ from headstart.engines.journal import digest
 from headstart.engines.progress import Progress
 from headstart.engines.threads import limit_torch, n_threads
 from headstart.tuning.checkpoint import Checkpoint
-from headstart.tuning.loop import Lesson, train
+from headstart.tuning.loop import Diverged, Lesson, train
+from headstart.tuning.search import Pruned
 from headstart.tuning.trainee import Trainee
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from headstart.adaptation.head import LinearHead
     from headstart.adaptation.problem import Problem
     from headstart.core.dataset import FloatArray, IntArray
@@ -46,6 +49,7 @@ class Run:
     Attributes
     ----------
     learnt, held_out : positions among the items of the ground
+    watch : told each point's number and scores (len(ALPHAS), m, k) while `scores` computes; may raise `Pruned`
     """
 
     ground: Ground
@@ -53,6 +57,17 @@ class Run:
     settings: Settings
     learnt: IntArray
     held_out: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+    watch: Callable[[int, FloatArray], None] = lambda _, __: None
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """All that what comes of it hangs on."""
+        source, problem = self.ground.source, self.ground.problem
+        return (
+            *("tuning", _REVISION, source.digest, self.strategy.name, asdict(self.settings), self.ground.head),
+            *(problem.features[self.learnt], problem.targets[self.learnt], problem.groups[self.learnt], problem.task),
+            *(problem.features[self.held_out], problem.seed, n_threads()),
+        )
 
     def scores(self) -> FloatArray:
         """Raw scores of the held-out items at each point and for each alpha, (N_POINTS, len(ALPHAS), m, k).
@@ -61,6 +76,8 @@ class Run:
         ------
         Diverged
             The loss grew beyond all bounds.
+        Pruned
+            By `watch`.
         """
         return self._recall("scores", lambda checkpoint: {"scores": self._asked(checkpoint)})["scores"]
 
@@ -81,28 +98,19 @@ class Run:
 
     def _recall(self, asked: Any, compute: Any) -> Arrays:
         """Look into the journal, or compute from where a run that was killed left off."""
-        source, problem = self.ground.source, self.ground.problem
-        key = (
-            *(
-                "tuning",
-                _REVISION,
-                source.digest,
-                self.strategy.name,
-                asdict(self.settings),
-                self.ground.head,
-                n_threads(),
-            ),
-            *(problem.features[self.learnt], problem.targets[self.learnt], problem.groups[self.learnt], problem.task),
-            *(problem.features[self.held_out], problem.seed, asked),
-        )
+        key = (*self.identity, asked)
         checkpoint = Checkpoint(cache_folder() / "tuning" / f"{digest(key)}.safetensors")
-        arrays = self.ground.journal.recall(key, lambda: compute(checkpoint))
+        try:
+            arrays = self.ground.journal.recall(key, lambda: compute(checkpoint))
+        except (Diverged, Pruned):
+            checkpoint.done()
+            raise
         checkpoint.done()
         return arrays
 
     def _asked(self, checkpoint: Checkpoint) -> FloatArray:
         start = self._trainee.weights()
-        return self._train(checkpoint, look=lambda: self._look(start))
+        return self._train(checkpoint, look=lambda point: self._look(point, start))
 
     def _train(self, checkpoint: Checkpoint, **settings: Any) -> FloatArray:
         seed, lesson = self.ground.problem.seed, lesson_of(self.ground.problem, self.learnt)
@@ -121,13 +129,14 @@ class Run:
                 **settings,
             )
 
-    def _look(self, start: Weights) -> FloatArray:
+    def _look(self, point: int, start: Weights) -> FloatArray:
         """Raw scores of the held-out items for each alpha, (len(ALPHAS), m, k)."""
         tuned, scores = self._trainee.weights(), []
         for alpha in ALPHAS:
             self._trainee.load(blended(start, tuned, alpha))
             scores.append(self._head().scores(compute(self._trainee, self._examples, self.held_out)))
         self._trainee.load(tuned)
+        self.watch(point, np.stack(scores))
         return np.stack(scores)
 
     def _head(self) -> LinearHead:

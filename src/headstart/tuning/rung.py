@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
@@ -13,8 +14,10 @@ from headstart.adaptation.head import MixedHead, link_of
 from headstart.data.holdout import assign_folds
 from headstart.features import embed
 from headstart.sources.tuned import TunedSource
-from headstart.tuning.loop import N_POINTS
+from headstart.tuning.loop import N_POINTS, Diverged
 from headstart.tuning.run import ALPHAS, Choice, Run
+from headstart.tuning.search import search
+from headstart.tuning.starting_points import starting_points
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from headstart.adaptation.problem import Problem
     from headstart.core.dataset import FloatArray, IntArray
     from headstart.tuning.ground import Ground
+    from headstart.tuning.search import Report, Searched
     from headstart.tuning.settings import Settings
     from headstart.tuning.strategy import Strategy
 
@@ -99,6 +103,35 @@ def cross_fit(ground: Ground, strategy: Strategy, settings: Settings, folds: Seq
         block=block,
         scores=np.concatenate(scores, axis=2),
         seconds=time.perf_counter() - started,
+    )
+
+
+def searched(ground: Ground, strategy: Strategy, fold: Fold, *, budget_s: float) -> Searched:
+    """Search settings on what one fold learns from, a quarter of it held out; the part that it holds out is not looked at."""
+    problem, learnt = ground.problem, fold[0]
+    quarters = assign_folds(ground.apart[learnt], problem.targets[learnt], 4, problem.seed)
+    inner, asked = learnt[quarters > 0], learnt[quarters == 0]
+
+    def loss_of(scores: FloatArray) -> float:
+        return min(fit_calibration(blend, problem.targets[asked], problem.task).loss for blend in scores)
+
+    def evaluate(settings: Settings, report: Report) -> float:
+        run = replace(start, settings=settings, watch=lambda point, scores: report(point, loss_of(scores)))
+        try:
+            return loss_of(run.scores()[-1])
+        except Diverged:
+            return math.inf
+
+    start = Run(ground=ground, strategy=strategy, settings=strategy.settings, learnt=inner, held_out=asked)
+    return search(
+        evaluate,
+        strategy.settings,
+        budget_s=budget_s,
+        seed=problem.seed,
+        progress=ground.progress,
+        liked=starting_points(strategy.name, ground.source.card.architecture),
+        journal=ground.journal,
+        key=start.identity,
     )
 
 

@@ -44,8 +44,8 @@ class Pruned(Exception):  # noqa: N818  (no error: the attempt is not worth fini
     """An attempt was stopped by the search; `evaluate` lets it through."""
 
 
-class _OutOfTime(Exception):  # noqa: N818  (no error: the budget is spent)
-    pass
+class _OutOfTime(Pruned):
+    """The budget is spent; what was found of this attempt is not kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +151,7 @@ def _tell(study: Any, trial: Any, attempt: Attempt) -> None:
 def _within(value: float, distribution: Any) -> float:
     """The nearest value that may be drawn."""
     if hasattr(distribution, "choices"):
-        return min(distribution.choices, key=lambda choice: abs(choice - value))  # type: ignore[no-any-return]
+        return min(distribution.choices, key=lambda choice: abs(choice - value))
     return float(np.clip(value, distribution.low, distribution.high))
 
 
@@ -168,6 +168,8 @@ class _Run:
         began = time.monotonic()
         try:
             loss, is_pruned = self._evaluate(self.settings, self._report), False
+        except _OutOfTime:
+            raise
         except Pruned:
             loss, is_pruned = self._losses[-1], True
         numbers = {"loss": loss, "is_pruned": is_pruned, "seconds": time.monotonic() - began}
@@ -178,7 +180,7 @@ class _Run:
         losses, loss = tuple(kept["losses"].tolist()), float(kept["loss"])
         if not self._losses:
             for point, reported in enumerate(losses, 1):
-                self._trial.report(reported, point)
+                self._is_pruned(point, reported)
         diverged = not math.isfinite(loss)
         return Attempt(
             settings=self.settings,
@@ -192,6 +194,10 @@ class _Run:
         if time.monotonic() > self._deadline:
             raise _OutOfTime
         self._losses.append(loss)
-        self._trial.report(loss, point)
-        if self._trial.should_prune():
+        if self._is_pruned(point, loss):
             raise Pruned
+
+    def _is_pruned(self, point: int, loss: float) -> bool:
+        """Tell the study; the pruner remembers who got as far as this only when it is asked."""
+        self._trial.report(loss, point)
+        return bool(self._trial.should_prune())

@@ -65,6 +65,20 @@ def test_the_file_holds_answers_and_says_what_it_is(bundle, tmp_path):
     assert beside["libraries"].keys() == {"onnxruntime"}
 
 
+def test_prediction_sets_are_those_of_the_bundle(tmp_path):
+    report = make_report(prediction_set={"coverage": 0.9, "threshold": 0.1, "mean_size": 1.5})
+    made = load_bundle(make_bundle(tmp_path / "fruit", report=report))
+    export(made, "onnx", tmp_path / "fruit.onnx", Wishes(plain=True))
+    session = open_exported(str(tmp_path / "fruit.onnx"), has_extensions=False)
+    photos = make_photos(40)
+    probabilities, sets = session.run(["probabilities", "prediction_set"], {"pixels": np.stack(photos)})
+    expected = [set(one.prediction_set) for one in made.predictions(photos)]
+    assert [set(filter(None, row)) for row in sets] == expected
+    assert expected == [{label for label, p in zip(made.labels, row, strict=True) if p >= 0.1} for row in probabilities]
+    assert {len(one) for one in expected} == {1, 2}
+    assert session.get_modelmeta().custom_metadata_map["threshold"] == "0.1"
+
+
 def test_several_labels_and_values(tmp_path):
     for task, after in (("multilabel", "Sigmoid"), ("regression", "Identity")):
         labels = ("apple", "kiwi", "lime") if task == "multilabel" else ("price",)

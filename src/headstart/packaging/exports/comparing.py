@@ -119,9 +119,14 @@ def _run(session: onnxruntime.InferenceSession, feeds: Batch, items: Sequence[An
 def _difference(bundle: Bundle, answers: Mapping[str, Any], items: Sequence[Any]) -> float:
     if bundle.task == "regression":
         return _largest(answers["value"], np.asarray(bundle.predict(items)))
-    if list(answers["label"]) != [bundle.labels[best] for best in answers["probabilities"].argmax(axis=1)]:
+    probabilities = answers["probabilities"]
+    said = [bundle.answer("", row) for row in probabilities]
+    if list(answers["label"]) != [bundle.labels[best] for best in probabilities.argmax(axis=1)]:
         return float("inf")
-    return _largest(answers["probabilities"], bundle.predict_proba(items))
+    for name in answers.keys() & {"labels", "prediction_set"}:
+        if [set(filter(None, row)) for row in answers[name]] != [set(getattr(one, name)) for one in said]:
+            return float("inf")
+    return _largest(probabilities, bundle.predict_proba(items))
 
 
 def _largest(found: FloatArray, expected: FloatArray) -> float:

@@ -21,7 +21,8 @@ def whole_graph(bundle: Bundle, *, is_plain: bool) -> onnx.ModelProto:
     """Write the graph: preprocessing, network, head, answer.
 
     Outputs: of a classification `label` (batch,), `probability` (batch,) and `probabilities` (batch, k); where an item may have several
-    labels `labels` (batch, k) too, empty strings where one is not given; of a regression `value` (batch,).
+    labels `labels` (batch, k) too, where the bundle has prediction sets `prediction_set` (batch, k), with empty strings in the place of
+    labels that are not given; of a regression `value` (batch,).
 
     Raises
     ------
@@ -59,12 +60,20 @@ def _answer(graph: GraphBuilder, bundle: Bundle, outputs: str) -> None:
     names = graph.constant(np.array(bundle.labels, dtype=object), "label_names")
     best = graph.op("ArgMax", outputs, axis=1, keepdims=0)
     graph.output(graph.op("Gather", names, best), "label", "string", ["batch"])
-    graph.output(graph.op("ReduceMax", outputs, last, keepdims=0), "probability", "float32", ["batch"])
+    highest = graph.op("ReduceMax", outputs, last, keepdims=1)
+    graph.output(graph.op("Squeeze", highest, last), "probability", "float32", ["batch"])
     graph.output(outputs, "probabilities", "float32", ["batch", len(bundle.labels)])
     if bundle.task == "multilabel":
-        is_given = graph.op("GreaterOrEqual", outputs, graph.constant(np.float32(THRESHOLD), "threshold"))
-        none = graph.constant(np.array([""], dtype=object))
-        graph.output(graph.op("Where", is_given, names, none), "labels", "string", ["batch", len(bundle.labels)])
+        name, threshold = "labels", graph.constant(np.float32(THRESHOLD), "threshold")
+    elif bundle.set_threshold is not None:
+        # the likeliest label is in its set, however unlikely it is
+        name = "prediction_set"
+        threshold = graph.op("Min", graph.constant(np.float32(bundle.set_threshold), "threshold"), highest)
+    else:
+        return
+    none = graph.constant(np.array([""], dtype=object))
+    given = graph.op("Where", graph.op("GreaterOrEqual", outputs, threshold), names, none)
+    graph.output(given, name, "string", ["batch", len(bundle.labels)])
 
 
 def _metadata(bundle: Bundle) -> dict[str, str]:
@@ -75,5 +84,5 @@ def _metadata(bundle: Bundle) -> dict[str, str]:
         "labels": json.dumps(bundle.labels, ensure_ascii=False),
         "headstart": str(bundle.manifest["headstart"]),
         "input": bundle.input.kind,
-        "threshold": str(THRESHOLD) if bundle.task == "multilabel" else "",
+        "threshold": str(THRESHOLD if bundle.task == "multilabel" else bundle.set_threshold or ""),
     }

@@ -3,7 +3,6 @@
 References
 ----------
 Tunstall et al., Efficient few-shot learning without prompts, arXiv:2209.11055 (SetFit, which draws its pairs beforehand).
-Khosla et al., Supervised contrastive learning, arXiv:2004.11362.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from headstart.tuning.contrast import balanced_batch, supervised_contrastive
+from headstart.tuning.contrast import balanced_batch, cosine_regression
 from headstart.tuning.settings import Settings
 from headstart.tuning.strategy import Strategy
 
@@ -26,26 +25,20 @@ if TYPE_CHECKING:
     from headstart.tuning.loop import Lesson
     from headstart.tuning.trainee import Trainee
 
-_MOST_PER_CLASS = 64  # items; with more, the frozen features do as well (docs/log.md)
+_MOST_PER_CLASS = 64  # items: as far as it was measured (docs/log.md)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contrastive(Strategy):
-    """All weights of the last blocks learn, from the pairs inside each batch.
-
-    Attributes
-    ----------
-    temperature : of the cosine similarities
-    """
+    """All weights of the last blocks learn, from the pairs inside each batch."""
 
     name: ClassVar[str] = "contrastive"
     refits_head: ClassVar[bool] = True
     settings: Settings = field(
         default_factory=lambda: Settings(
-            learning_rate=1e-4, epochs=3, least_steps=30, depth=0.5, layer_decay=1.0, augmentation="none"
+            learning_rate=3e-4, epochs=2, least_steps=16, depth=0.5, layer_decay=1.0, augmentation="none"
         )
     )
-    temperature: float = 0.1
 
     def suits(self, source: Source, task: Task) -> bool:
         """Texts in classes."""
@@ -74,5 +67,5 @@ class Contrastive(Strategy):
         weights: torch.Tensor,  # noqa: ARG002
         settings: Settings,  # noqa: ARG002
     ) -> torch.Tensor:
-        """The supervised contrastive loss; balanced batches stand for class weights."""
-        return supervised_contrastive(features, targets.argmax(dim=1), self.temperature)
+        """The error of the pairs' cosines; balanced batches stand for class weights."""
+        return cosine_regression(features, targets.argmax(dim=1))

@@ -1,0 +1,44 @@
+"""Prediction sets: all labels that may be meant, so that the true one is among them as often as was promised.
+
+References
+----------
+Sadinle, Lei and Wasserman, Least ambiguous set-valued classifiers with bounded error levels, JASA 2019; the threshold is that of
+split conformal prediction (Papadopoulos et al., Inductive confidence machines for regression, ECML 2002).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from headstart.core.dataset import FloatArray, Task
+
+COVERAGE = 0.9
+_STEPS = 1e6  # thresholds are rounded down to millionths, so that single precision does not push out the items they come from
+
+
+def prediction_set(
+    outputs: FloatArray, targets: FloatArray, task: Task, *, coverage: float = COVERAGE
+) -> dict[str, float]:
+    """Choose the probability from which on a label belongs to the set.
+
+    Parameters
+    ----------
+    outputs, targets : probabilities and indicators of held-out items, shape (n, k)
+    coverage : how often the sets of new items like these shall hold the true label, at least
+
+    Returns
+    -------
+    `coverage`, `threshold`, and `mean_size` on these items, where the likeliest label is always in. Empty where an item may have
+    several labels, for a regression, and for fewer than coverage / (1 - coverage) items, which can promise nothing.
+    """
+    n_outside = math.floor((len(outputs) + 1) * (1 - coverage) + 1e-9)  # of these items and the new one
+    if task not in ("binary", "multiclass") or not n_outside:
+        return {}
+    true = np.sort((outputs * targets).sum(axis=1))
+    threshold = math.floor(float(true[n_outside - 1]) * _STEPS) / _STEPS
+    is_in = outputs >= np.minimum(threshold, outputs.max(axis=1, keepdims=True))
+    return {"coverage": coverage, "threshold": threshold, "mean_size": round(float(is_in.sum(axis=1).mean()), 3)}

@@ -1,0 +1,40 @@
+"""Bias: of the last blocks, biases and the scales and shifts of norms learn, and nothing else: a thousandth of the weights.
+
+References
+----------
+Ben Zaken, Ravfogel and Goldberg, BitFit: simple parameter-efficient fine-tuning for transformer-based masked language-models,
+ACL 2022. Frankle, Schwab and Morcos, Training BatchNorm and only BatchNorm, ICLR 2021.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from headstart.tuning.settings import Settings
+from headstart.tuning.strategy import Strategy
+
+if TYPE_CHECKING:
+    from headstart.core.dataset import Task
+    from headstart.sources import Source
+    from headstart.tuning.trainee import Trainee
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bias(Strategy):
+    """Whatever is one number a channel learns; the moving statistics of batch norms stay as they are."""
+
+    name: ClassVar[str] = "bias"
+    settings: Settings = field(
+        default_factory=lambda: Settings(learning_rate=2e-3, layer_decay=1.0, weight_decay=0.0, augmentation="none")
+    )
+
+    def suits(self, source: Source, task: Task) -> bool:  # noqa: ARG002
+        """Whether the network has such numbers; a table of word vectors has not."""
+        return any(array.ndim == 1 for array in source.state().values())
+
+    def prepare(self, trainee: Trainee, settings: Settings) -> None:
+        """Vectors among the parameters of the last `depth` of the blocks."""
+        for block in trainee.train_blocks(settings.depth).values():
+            for parameter in block.parameters():
+                parameter.requires_grad_(parameter.ndim == 1)

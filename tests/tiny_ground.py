@@ -1,0 +1,42 @@
+"""A small ground to tune on: a tiny network with random weights, and labels that hang on two things at once."""
+
+from pathlib import Path
+
+import numpy as np
+
+import tiny
+from headstart.adaptation.problem import Problem
+from headstart.engines.journal import Journal
+from headstart.features import embed
+from headstart.tuning import Ground
+
+FILLERS = ("the", "a", "is", "before", "given", "race")
+
+
+def texts(n: int, rng: np.random.Generator) -> tuple[list[str], np.ndarray]:
+    """Either 'kiwi' or 'good', not both and not neither, makes a text of class 1."""
+    codes, items = rng.integers(0, 2, (n, 2)), []
+    for kiwi, good in codes:
+        words = ["kiwi" if kiwi else "apple", "good" if good else "bad", *rng.choice(FILLERS, 2)]
+        items.append(" ".join(rng.permutation(words)))
+    return items, codes[:, 0] ^ codes[:, 1]
+
+
+def photos(n: int, rng: np.random.Generator) -> tuple[list[np.ndarray], np.ndarray]:
+    """Photos whose left and right halves are of one brightness are of class 0, whatever it is; with noise."""
+    codes, noise = rng.integers(0, 2, (n, 2)), rng.normal(0, 15, (n, 32, 32, 3))
+    base = np.repeat(np.where(codes, 180, 70), 16, axis=1)[:, None, :, None]
+    return list((base + noise).clip(0, 255).astype(np.uint8)), codes[:, 0] ^ codes[:, 1]
+
+
+def ground(architecture: str, folder: Path, n: int = 160) -> Ground:
+    """A source whose files lie in `folder`, `n` items of its modality, and a journal that forgets."""
+    source = tiny.source(architecture, folder)
+    items, codes = (photos if source.modality == "image" else texts)(n, np.random.default_rng(0))
+    problem = Problem(
+        features=embed(items, source, cache=False).values,
+        targets=np.eye(2)[codes],
+        task="binary",
+        groups=np.arange(n),
+    )
+    return Ground(source=source, items=items, problem=problem, apart=np.arange(n), head="ridge", journal=Journal(None))
