@@ -42,7 +42,7 @@ fetch: install  ## the pretrained weights and the real data, once, into the cach
 fuzz: install  ## the server's OpenAPI document, many requests for each address
 	HEADSTART_EXAMPLES=200 $(BIN)/python -m pytest tests/serving/test_document.py
 
-bench: install peers-env  ## every figure of the docs, printed anew (most of a day on two cores, nearly all of it the last two)
+bench: install peers-env  ## every figure of the docs, printed anew (many hours on two cores, most of them the last two)
 	for program in one_pass predict growth killed serve quality ranking choosing references compress tuning_memory killed_tuning ladder peers; do \
 		$(BIN)/python bench/$$program.py || exit 1; done
 

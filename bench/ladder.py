@@ -78,8 +78,12 @@ def run(task: Task, rung: str, seed: int) -> Row:
     row |= {"accuracy": accuracy, "strategy": fitted.report.strategy, "rungs": list(fitted.report.rungs)}
     if rung in (CLOSED_FORM, LADDER):
         return row
-    kept = fitted.report.rungs[-1]["kept"]
-    return row | {"kept": kept, "alone": accuracy if kept else accuracy_alone(rung, learn, test, task.source, seed)}
+    last = fitted.report.rungs[-1]
+    is_made = last["kept"] or last["metric"] is None  # a run that diverged gives no network to be asked
+    return row | {
+        "kept": last["kept"],
+        "alone": accuracy if is_made else accuracy_alone(rung, learn, test, task.source, seed),
+    }
 
 
 def fit_rung(rung: str, learn: Dataset, source: str, seed: int) -> Fitted:
