@@ -166,21 +166,21 @@ def test_a_soup_is_stirred_of_what_a_search_finished(ground):
     fold = np.arange(18), np.arange(18, 24)
     tried = tuple(
         Attempt(
-            settings=replace(SETTINGS, learning_rate=rate, head_rate=1e-5, depth=depth),
+            settings=replace(SETTINGS, learning_rate=rate, head_rate=1e-5, depth=depth, augmentation="none"),
             losses=(),
             loss=loss,
             seconds=1.0,
             ended=ended,
         )
         for rate, depth, loss, ended in (
-            (1e-7, 0.5, 0.1, "finished"),
-            (2e-7, 1.0, 0.2, "finished"),
-            (3e-7, 0.5, 0.3, "pruned"),
-            (1.1e-7, 0.5, 0.4, "finished"),
+            (1e-9, 0.5, 0.1, "finished"),
+            (2e-9, 1.0, 0.2, "finished"),
+            (3e-9, 0.5, 0.3, "pruned"),
+            (1.1e-9, 0.5, 0.4, "finished"),
         )
     )
     found = Searched(best=tried[0].settings, tried=tried)
-    settings = stirred(ground, FineTune(settings=SETTINGS), fold, found, most=3)
-    assert {one.learning_rate for one in settings.each} <= {1e-7, 1.1e-7}
+    settings = stirred(ground, FineTune(settings=tried[0].settings), fold, found, most=3)
+    assert {one.learning_rate for one in settings.each} <= {1e-9, 1.1e-9}
     assert all(one.depth == 0.5 for one in settings.each)
-    assert stirred(ground, FineTune(settings=SETTINGS), fold, found, most=1) == tried[0].settings
+    assert stirred(ground, FineTune(settings=tried[0].settings), fold, found, most=1) == tried[0].settings
