@@ -42,7 +42,7 @@ def ground_of(tmp_path, n=32):
 
 def run_of(ground, **options):
     strategy = Contrastive()
-    settings = strategy.settings
+    settings = replace(strategy.settings, learning_rate=1e-2, least_steps=60)  # a tiny network of random weights
     return Run(ground=ground, strategy=strategy, settings=settings, learnt=np.arange(20), **options)
 
 

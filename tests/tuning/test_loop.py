@@ -145,3 +145,42 @@ def test_the_blend_lies_between(ground):
     below = ground.began(np.arange(18)).scores(ground.problem.features[18:])
     distance = np.abs(scores[-1] - below).mean(axis=(1, 2))
     assert 0 < distance[0] < distance[1] < distance[2]
+
+
+def test_runs_that_are_averaged_are_the_mean_of_their_weights(ground):
+    one, other = (replace(SETTINGS, learning_rate=rate) for rate in (1e-5, 3e-5))
+    both = a_run(ground, also=(other,))
+    singles = [replace(both, settings=settings).tuned() for settings in (one, other)]
+    for name, weights in both.tuned().items():
+        torch.testing.assert_close(weights, (singles[0][name] + singles[1][name]) / 2)
+    assert both.scores().shape == (1, len(ALPHAS), 6, 2)
+    made = both.weights(Choice(point=0, alpha=len(ALPHAS) - 1))
+    twin = both.tuned()["head.matrix"] / both._trainee.head._unit
+    np.testing.assert_allclose(made["matrix"], twin.numpy(), rtol=1e-5)
+
+
+def test_a_soup_is_stirred_of_what_a_search_finished(ground):
+    from headstart.tuning.rung import stirred
+    from headstart.tuning.search import Attempt, Searched
+
+    fold = np.arange(18), np.arange(18, 24)
+    tried = tuple(
+        Attempt(
+            settings=replace(SETTINGS, learning_rate=rate, head_rate=1e-5, depth=depth),
+            losses=(),
+            loss=loss,
+            seconds=1.0,
+            ended=ended,
+        )
+        for rate, depth, loss, ended in (
+            (1e-7, 0.5, 0.1, "finished"),
+            (2e-7, 1.0, 0.2, "finished"),
+            (3e-7, 0.5, 0.3, "pruned"),
+            (1.1e-7, 0.5, 0.4, "finished"),
+        )
+    )
+    found = Searched(best=tried[0].settings, tried=tried)
+    settings = stirred(ground, FineTune(settings=SETTINGS), fold, found, most=3)
+    assert {one.learning_rate for one in settings.each} <= {1e-7, 1.1e-7}
+    assert all(one.depth == 0.5 for one in settings.each)
+    assert stirred(ground, FineTune(settings=SETTINGS), fold, found, most=1) == tried[0].settings

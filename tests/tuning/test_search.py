@@ -50,7 +50,7 @@ def test_finds_better_settings_and_stops_the_others_early():
 
 def test_settings_that_are_not_searched_stay():
     fixed = {name for name in Settings.__dataclass_fields__ if name not in SEARCHED}
-    assert fixed == {"epochs", "least_steps", "batch_size", "augmentation", "rank"}
+    assert fixed == {"epochs", "least_steps", "batch_size", "augmentation", "rank", "also"}
     for attempt in find(Bowl()).tried:
         assert all(getattr(attempt.settings, name) == getattr(START, name) for name in fixed)
 

@@ -34,10 +34,13 @@ def fit(
     out: Annotated[Path, typer.Option("--out", help="Folder for the bundle.")],
     source: Sources = None,
     strategy: Annotated[
-        str, typer.Option("--strategy", help="auto, ridge, logistic, prototypes or discriminant.")
+        str,
+        typer.Option(
+            "--strategy", help="auto; ridge, logistic, prototypes, discriminant; fine-tune, lora, bias, contrastive."
+        ),
     ] = "auto",
     preset: Annotated[
-        str, typer.Option("--preset", help="fast (a minute), balanced, or best (every source on up to 1,000 items).")
+        str, typer.Option("--preset", help="fast (a minute), balanced, or best (every source, networks tuned).")
     ] = "balanced",
     rivals: Annotated[
         str | None, typer.Option("--rivals", help="What to prove the model against: none, simple or full.")

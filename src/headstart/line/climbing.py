@@ -54,7 +54,9 @@ def climb_above(arena: Arena, *, strategy: str, clock: Clock) -> Tuned:
     name = None if strategy == "auto" else strategy
     chosen: list[Strategy] = suitable(alone.backbone, arena.dataset.task, n_items, n_outputs, name=name)
     share = None if clock.left_s is None else max(clock.left_s * _SHARE, 1e-3)
-    climbed = climb(ground, chosen, folds, below=below, clock=Clock(share))
+    # where the folds are also those that prove, a search would look at items that prove
+    searches = strategy == "auto" and arena.plan.kind != "cross-validation"
+    climbed = climb(ground, chosen, folds, below=below, clock=Clock(share), searches=searches)
     index = arena.plan.final[climbed.index]
     if climbed.best is None:
         return Tuned(rungs=climbed.rungs, index=index)

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from headstart.tuning.rung import Fold, Trial
     from headstart.tuning.strategy import Strategy
 
-_ENOUGH_HELD_OUT = 400  # items: further folds would narrow the interval of a gain little
+_ENOUGH_HELD_OUT = 200  # items: further folds would narrow the interval of a gain little
 _N_FOLDS = 4
+_MOST_AVERAGED = 3
 CLOSED_FORM = "closed form"
 
 
@@ -106,7 +107,13 @@ def inner_folds(apart: IntArray, targets: FloatArray, seed: int) -> Sequence[Fol
 
 
 def climb(
-    ground: Ground, strategies: Sequence[Strategy], folds: Sequence[Fold], *, below: FloatArray, clock: Clock
+    ground: Ground,
+    strategies: Sequence[Strategy],
+    folds: Sequence[Fold],
+    *,
+    below: FloatArray,
+    clock: Clock,
+    searches: bool = False,
 ) -> Climbed:
     """Try each strategy on the folds, the quickest first, and go on from the best so far.
 
@@ -115,6 +122,7 @@ def climb(
     folds : pairs of positions (learnt from, held out), the held-out parts apart from each other
     below : shape (m, k), what the closed-form head says of the held-out items, fold after fold
     clock : a rung that would not fit in its budget is not tried, and named
+    searches : whether other settings are sought for the rung that was kept, in what is left of a budget
     """
     from headstart.tuning.plan import plan, told
 
@@ -126,9 +134,9 @@ def climb(
         if ground.progress is not None and planned:
             print(told(planned, clock.left_s), file=ground.progress, flush=True)
         for number in range(len(planned) + 1):
-            one = (
-                planned[number] if number < len(planned) else _with_other_settings(ground, best, planned, folds, clock)
-            )
+            one = planned[number] if number < len(planned) else None
+            if one is None and searches and best is not None:
+                one = _with_other_settings(ground, best, planned, folds, clock)
             if one is None:
                 break
             rung, trial = _try(ground, one, folds, top, clock)
@@ -141,22 +149,29 @@ def climb(
 
 
 def _with_other_settings(
-    ground: Ground, best: Trial | None, planned: Sequence[Planned], folds: Sequence[Fold], clock: Clock
+    ground: Ground, best: Trial, planned: Sequence[Planned], folds: Sequence[Fold], clock: Clock
 ) -> Planned | None:
     """The strategy that was kept, once more with settings that a search finds in what is left of a budget, if that is enough."""
     from headstart.tuning.plan import Planned
-    from headstart.tuning.rung import searched
+    from headstart.tuning.rung import searched, stirred
 
-    if best is None or clock.left_s is None:
+    if clock.left_s is None:
         return None
+    started = time.perf_counter()
     seconds = next(one.seconds for one in planned if one.strategy == best.strategy)
-    budget_s = clock.left_s - seconds  # the rung itself comes after the search
-    if budget_s < seconds:
+    most = min(_MOST_AVERAGED, int(clock.left_s / 2 / seconds))  # the rung itself comes after the search
+    if most < 1:
         return None
-    settings = searched(ground, best.strategy, folds[0], budget_s=budget_s).best
+    found = searched(ground, best.strategy, folds[0], budget_s=clock.left_s - most * seconds)
+    settings = stirred(ground, best.strategy, folds[0], found, most=most)
     if settings == best.settings:
         return None
-    return Planned(strategy=replace(best.strategy, settings=settings), seconds=seconds, note=", searched")
+    return Planned(
+        strategy=replace(best.strategy, settings=settings),
+        seconds=seconds * len(settings.each),
+        note=", searched" if len(settings.each) == 1 else f", soup of {len(settings.each)}",
+        spent_s=time.perf_counter() - started,
+    )
 
 
 def _try(
@@ -165,7 +180,7 @@ def _try(
     from headstart.tuning.loop import Diverged
     from headstart.tuning.rung import cross_fit
 
-    strategy, started = planned.strategy, time.perf_counter()
+    strategy, started = planned.strategy, time.perf_counter() - planned.spent_s
     common: dict[str, Any] = {"name": planned.name, "below": below, "planned_s": planned.seconds}
     how: dict[str, Any] = {"settings": asdict(strategy.settings)}
     if clock.left_s is not None and clock.left_s < planned.seconds:

@@ -36,11 +36,13 @@ class Planned:
     ----------
     seconds : for all its runs, foretold
     note : what tells it from another rung of that strategy
+    spent_s : seconds that went into finding its settings
     """
 
     strategy: Strategy
     seconds: float
     note: str = ""
+    spent_s: float = 0.0
 
     @property
     def name(self) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
+from headstart.adaptation.calibration import fit_calibration
 from headstart.engines.files import cache_folder
 from headstart.engines.journal import digest
 from headstart.engines.progress import Progress
@@ -16,6 +17,7 @@ from headstart.engines.threads import limit_torch, n_threads
 from headstart.tuning.checkpoint import Checkpoint
 from headstart.tuning.loop import Diverged, Lesson, train
 from headstart.tuning.search import Pruned
+from headstart.tuning.soup import mean
 from headstart.tuning.trainee import Trainee
 
 if TYPE_CHECKING:
@@ -72,6 +74,8 @@ class Run:
     def scores(self) -> FloatArray:
         """Raw scores of the held-out items at each point and for each alpha, (N_POINTS, len(ALPHAS), m, k).
 
+        Runs that are averaged are asked at their end alone: (1, len(ALPHAS), m, k).
+
         Raises
         ------
         Diverged
@@ -84,6 +88,20 @@ class Run:
     def weights(self, choice: Choice) -> Arrays:
         """Arrays of the network that differ from the source's, as `state NAME`, of an adapter, and the head's."""
         return self._recall(choice, lambda checkpoint: self._blend(checkpoint, choice))
+
+    def tuned(self) -> Weights:
+        """Everything that learns, at the end of the run, or the mean of several."""
+        if self.settings.also:
+            return mean([replace(self, settings=one).tuned() for one in self.settings.each])
+        arrays = self._recall("tuned", self._whole)
+        return {name: torch.from_numpy(array).to(self._trainee.device) for name, array in arrays.items()}
+
+    def loss(self, weights: Weights) -> float:
+        """Mean loss of the held-out items by other weights, calibrated on themselves."""
+        self._trainee.load(weights)
+        scores = self._head().scores(compute(self._trainee, self._examples, self.held_out))
+        problem = self.ground.problem
+        return fit_calibration(scores, problem.targets[self.held_out], problem.task).loss
 
     @cached_property
     def _trainee(self) -> Trainee:
@@ -108,8 +126,15 @@ class Run:
         checkpoint.done()
         return arrays
 
+    def _whole(self, checkpoint: Checkpoint) -> Arrays:
+        self._train(checkpoint)
+        return {name: array.cpu().numpy() for name, array in self._trainee.weights().items()}
+
     def _asked(self, checkpoint: Checkpoint) -> FloatArray:
         start = self._trainee.weights()
+        if self.settings.also:
+            self._trainee.load(self.tuned())
+            return self._look(1, start)[None]
         return self._train(checkpoint, look=lambda point: self._look(point, start))
 
     def _train(self, checkpoint: Checkpoint, **settings: Any) -> FloatArray:
@@ -146,8 +171,12 @@ class Run:
 
     def _blend(self, checkpoint: Checkpoint, choice: Choice) -> Arrays:
         start = self._trainee.weights()
-        self._train(checkpoint, n_points=choice.point + 1)
-        self._trainee.load(blended(start, self._trainee.weights(), ALPHAS[choice.alpha]))
+        if self.settings.also:
+            tuned = self.tuned()
+        else:
+            self._train(checkpoint, n_points=choice.point + 1)
+            tuned = self._trainee.weights()
+        self._trainee.load(blended(start, tuned, ALPHAS[choice.alpha]))
         adapter, head = self.strategy.finish(self._trainee), self._trainee.head.fitted()
         return (
             {f"state {name}": array for name, array in self._trainee.changed().items()}

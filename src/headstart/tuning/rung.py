@@ -17,6 +17,7 @@ from headstart.sources.tuned import TunedSource
 from headstart.tuning.loop import N_POINTS, Diverged
 from headstart.tuning.run import ALPHAS, Choice, Run
 from headstart.tuning.search import search
+from headstart.tuning.soup import soup
 from headstart.tuning.starting_points import starting_points
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Trial:
         targets = problem.targets[self.index[inside]]
         found = {
             Choice(point, alpha): fit_calibration(self.scores[point, alpha, inside], targets, problem.task)
-            for point in range(N_POINTS)
+            for point in range(len(self.scores))
             for alpha in range(len(ALPHAS))
         }
         return min(found.items(), key=lambda pair: pair[1].loss)
@@ -67,7 +68,7 @@ class Trial:
     def how(self, problem: Problem) -> dict[str, float]:
         """The share of the training that was best, and how far to go from the rung below, as JSON values."""
         choice, _ = self.choose(problem)
-        return {"trained": (choice.point + 1) / N_POINTS, "alpha": ALPHAS[choice.alpha]}
+        return {"trained": (choice.point + 1) / len(self.scores), "alpha": ALPHAS[choice.alpha]}
 
     def outputs(self, problem: Problem) -> FloatArray:
         """Outputs for the held-out items, shape (m, k), the choice and its calibration for each made without its block."""
@@ -108,21 +109,23 @@ def cross_fit(ground: Ground, strategy: Strategy, settings: Settings, folds: Seq
 
 def searched(ground: Ground, strategy: Strategy, fold: Fold, *, budget_s: float) -> Searched:
     """Search settings on what one fold learns from, a quarter of it held out; the part that it holds out is not looked at."""
-    problem, learnt = ground.problem, fold[0]
-    quarters = assign_folds(ground.apart[learnt], problem.targets[learnt], 4, problem.seed)
-    inner, asked = learnt[quarters > 0], learnt[quarters == 0]
+    problem, start = ground.problem, _inner(ground, strategy, fold)
+    asked = start.held_out
 
     def loss_of(scores: FloatArray) -> float:
         return min(fit_calibration(blend, problem.targets[asked], problem.task).loss for blend in scores)
 
     def evaluate(settings: Settings, report: Report) -> float:
-        run = replace(start, settings=settings, watch=lambda point, scores: report(point, loss_of(scores)))
+        def watch(point: int, scores: FloatArray) -> None:
+            if point < N_POINTS:  # at the last there is nothing left to save
+                report(point, loss_of(scores))
+
+        run = replace(start, settings=settings, watch=watch)
         try:
             return loss_of(run.scores()[-1])
         except Diverged:
             return math.inf
 
-    start = Run(ground=ground, strategy=strategy, settings=strategy.settings, learnt=inner, held_out=asked)
     return search(
         evaluate,
         strategy.settings,
@@ -133,6 +136,27 @@ def searched(ground: Ground, strategy: Strategy, fold: Fold, *, budget_s: float)
         journal=ground.journal,
         key=start.identity,
     )
+
+
+def stirred(ground: Ground, strategy: Strategy, fold: Fold, found: Searched, *, most: int) -> Settings:
+    """The best settings of a search, joined by others where the average of their runs loses less: a greedy soup of `most` at most."""
+    start = _inner(ground, strategy, fold)
+    finished = sorted((one for one in found.tried if one.ended == "finished"), key=lambda one: one.loss)
+    alike = [one.settings for one in finished if one.settings.depth == found.best.depth][:most]
+    if len(alike) < 2:
+        return found.best
+    runs = [replace(start, settings=settings) for settings in alike]
+    made = soup([run.tuned() for run in runs], runs[0].loss)
+    best, *others = (alike[member] for member in made.members)
+    return replace(best, also=tuple(others))
+
+
+def _inner(ground: Ground, strategy: Strategy, fold: Fold) -> Run:
+    """A run on three quarters of what a fold learns from, asked about the fourth."""
+    learnt, targets = fold[0], ground.problem.targets
+    quarters = assign_folds(ground.apart[learnt], targets[learnt], 4, ground.problem.seed)
+    inner, asked = learnt[quarters > 0], learnt[quarters == 0]
+    return Run(ground=ground, strategy=strategy, settings=strategy.settings, learnt=inner, held_out=asked)
 
 
 def finished(ground: Ground, trial: Trial, index: IntArray, *, dataset: str) -> tuple[TunedSource, MixedHead]:

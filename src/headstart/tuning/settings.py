@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Augmentation = Literal["none", "flip", "light"]
@@ -29,6 +29,7 @@ class Settings:
     mixup : both parameters of the beta distribution by which features and targets are mixed in pairs; 0 for none
     augmentation : 'none', 'flip' or 'light'; the last shows other pixels in each epoch, so that nothing can be cached
     rank : of LoRA's matrices
+    also : other settings of the same depth and augmentation; the weights of all runs are averaged (`tuning.soup`)
     """
 
     learning_rate: float = 1e-4
@@ -45,6 +46,12 @@ class Settings:
     mixup: float = 0.0
     augmentation: Augmentation = "flip"
     rank: int = 8
+    also: tuple[Settings, ...] = ()
+
+    @property
+    def each(self) -> tuple[Settings, ...]:
+        """The settings of the runs that are averaged, one by one."""
+        return (replace(self, also=()), *self.also)
 
     def n_steps(self, n_batches: int) -> int:
         """Steps of a whole run, where an epoch has so many batches."""

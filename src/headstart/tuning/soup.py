@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from torch import Tensor
-
-    Weights = dict[str, Tensor]
+    Weights = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +40,13 @@ def soup(runs: Sequence[Weights], evaluate: Callable[[Weights], float]) -> Soup:
     best, *others = sorted(range(len(runs)), key=lambda i: (not losses[i] < float("inf"), losses[i]))
     made = Soup(weights=runs[best], members=(best,), loss=losses[best])
     for i in others:
-        share = 1 / (len(made.members) + 1)
-        weights = {name: made.weights[name].lerp(runs[i][name], share) for name in made.weights}
+        weights = mean([runs[member] for member in (*made.members, i)])
         loss = evaluate(weights)
         if loss <= made.loss:
             made = Soup(weights=weights, members=(*made.members, i), loss=loss)
     return made
+
+
+def mean(runs: Sequence[Weights]) -> Weights:
+    """The average of weights by name."""
+    return {name: torch.stack([weights[name] for weights in runs]).mean(dim=0) for name in runs[0]}
