@@ -29,9 +29,13 @@ def photos(n: int, rng: np.random.Generator) -> tuple[list[np.ndarray], np.ndarr
     return list((base + noise).clip(0, 255).astype(np.uint8)), codes[:, 0] ^ codes[:, 1]
 
 
-def ground(architecture: str, folder: Path, n: int = 160) -> Ground:
-    """A source whose files lie in `folder`, `n` items of its modality, and a journal that forgets."""
+def ground(architecture: str, folder: Path, n: int, *, drawn: bool = False) -> Ground:
+    """A source whose files lie in `folder`, `n` items of its modality, and a journal that forgets.
+
+    Weights that are `drawn` as one begins to train a network can learn; those of the files are wilder.
+    """
     source = tiny.source(architecture, folder)
+    source = source.with_random_weights(0) if drawn else source
     items, codes = (photos if source.modality == "image" else texts)(n, np.random.default_rng(0))
     problem = Problem(
         features=embed(items, source, cache=False).values,

@@ -107,3 +107,18 @@ class TestEveryStrategy:
                 a_run(ground, strategy).weights(LAST)
         assert same(a_run(ground, strategy).weights(LAST), whole), breaks
         assert len(count) == 8 + 2
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda strategy: strategy.name)
+def test_learns_what_the_frozen_head_cannot(strategy, tmp_path, cache):
+    """Whether one word, or another, but not both stand in a text."""
+    ground = tiny_ground.ground("bert", tmp_path, 160, drawn=True)
+    learnt, held_out = np.arange(80), np.arange(80, 160)
+    rate = {"learning_rate": 8e-3, "head_rate": 8e-3, "layer_decay": 1.0, "dropout": 0.0, "l2_sp": 0.0}
+    length = {"epochs": 40, "batch_size": 16, "depth": 1.0}
+    settings = replace(strategy.settings, **rate, **length)
+    scores = Run(ground=ground, strategy=strategy, settings=settings, learnt=learnt, held_out=held_out).scores()
+    right = ground.problem.targets[held_out].argmax(axis=1)
+    frozen = ground.began(learnt).scores(ground.problem.features[held_out]).argmax(axis=1) == right
+    tuned = scores[LAST].argmax(axis=1) == right
+    assert tuned.mean() > frozen.mean() + 0.1
