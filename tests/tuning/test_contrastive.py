@@ -68,7 +68,7 @@ def test_texts_of_one_class_come_closer_and_frozen_blocks_stay(tmp_path):
         same = np.equal.outer(ground.problem.targets[:20, 0], ground.problem.targets[:20, 0])
         return (unit @ unit.T)[same].mean() - (unit @ unit.T)[~same].mean()
 
-    made = run_of(ground).weights(Choice(3, 2))
+    made = run_of(ground).weights(Choice(N_POINTS - 1, -1))
     changed = {name.removeprefix("state ") for name in made if name.startswith("state ")}
     assert changed
     assert all(name.startswith("encoder.layer.") for name in changed)

