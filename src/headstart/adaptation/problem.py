@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from headstart.data.conditions import find_conditions
+
 if TYPE_CHECKING:
     from headstart.adaptation.head import LinearHead
     from headstart.core.dataset import FloatArray, IntArray, Task
@@ -47,6 +49,16 @@ class Problem:
         counts = self.targets.sum(axis=0)
         weights = 1.0 / np.sqrt(counts[self.targets.argmax(axis=1)])
         return weights * (len(weights) / weights.sum())
+
+    def conditions(self) -> IntArray:
+        """Number the cluster of like items that each belongs to, shape (n,): `data.conditions`."""
+        return find_conditions(
+            self.features,
+            self.targets,
+            self.groups,
+            seed=self.seed,
+            is_classification=self.task in ("binary", "multiclass"),
+        )
 
     def take(self, index: IntArray) -> Problem:
         """Keep the items at `index`."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from headstart.core import registry
-from headstart.data.conditions import find_conditions
 from headstart.engines.clock import Clock
 from headstart.features import embed
 from headstart.proof.tuned import Tuned
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from headstart.adaptation.head import MixedHead
     from headstart.core.dataset import FloatArray, IntArray
     from headstart.proof import Arena
-    from headstart.tuning import Climbed, Ground
+    from headstart.tuning import Climbed, Ground, Rung
     from headstart.tuning.rung import Fold
     from headstart.tuning.strategy import Strategy
 
@@ -43,6 +43,7 @@ def climb_above(arena: Arena, *, strategy: str, clock: Clock) -> Tuned:
     """
     from headstart.tuning import climb
     from headstart.tuning.ladder import suitable
+    from headstart.tuning.loop import Diverged
 
     apart = _apart(arena)
     folds = _folds(arena, apart)
@@ -60,7 +61,17 @@ def climb_above(arena: Arena, *, strategy: str, clock: Clock) -> Tuned:
     index = arena.plan.final[climbed.index]
     if climbed.best is None:
         return Tuned(rungs=climbed.rungs, index=index)
-    return _measured(arena, ground, climbed)
+    try:
+        return _measured(arena, ground, climbed)
+    except Diverged:
+        return Tuned(rungs=tuple(map(_given_up, climbed.rungs)), index=index)
+
+
+def _given_up(rung: Rung) -> Rung:
+    """A rung that was kept, and diverged when it was tuned on everything."""
+    if not rung.kept or rung.below is None:
+        return rung
+    return replace(rung, kept=False, why="stopped: on all items its loss grew beyond all bounds")
 
 
 def _measured(arena: Arena, ground: Ground, climbed: Climbed) -> Tuned:
@@ -132,13 +143,5 @@ def _apart(arena: Arena) -> IntArray:
 
     A proof in folds holds out groups, and its folds serve here too, so there it is groups.
     """
-    final, dataset = arena.plan.final, arena.dataset
-    if arena.plan.kind == "cross-validation":
-        return arena.groups[final]
-    return find_conditions(
-        arena.features[final],
-        dataset.targets[final],
-        arena.groups[final],
-        seed=arena.seed,
-        is_classification=dataset.is_classification,
-    )
+    final = arena.plan.final
+    return arena.groups[final] if arena.plan.kind == "cross-validation" else arena.problem(final).conditions()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.data.conditions import find_conditions
 from headstart.proof.intervals import score
 
 if TYPE_CHECKING:
@@ -24,9 +23,7 @@ if TYPE_CHECKING:
 def estimate(arena: Arena, adapted: Adapted, metric: Metric, index: IntArray) -> dict[str, Score]:
     """Estimate `metric` for the model adapted on the items at `index`, from those items alone."""
     targets, groups = arena.dataset.targets[index], arena.groups[index]
-    conditions = find_conditions(
-        arena.features[index], targets, groups, seed=arena.seed, is_classification=arena.dataset.is_classification
-    )
+    conditions = arena.problem(index).conditions()
     partitions = {"more of the same": groups, "new conditions": conditions, "naive": np.arange(len(index))}
     return {
         name: score(
