@@ -58,13 +58,13 @@ def climb_above(arena: Arena, *, strategy: str, clock: Clock) -> Tuned:
     # where the folds are also those that prove, a search would look at items that prove
     searches = strategy == "auto" and arena.plan.kind != "cross-validation"
     climbed = climb(ground, chosen, folds, below=below, clock=Clock(share), searches=searches)
-    index = arena.plan.final[climbed.index]
+    tried = Tuned(rungs=climbed.rungs, index=arena.plan.final[climbed.index], apart=apart[climbed.index])
     if climbed.best is None:
-        return Tuned(rungs=climbed.rungs, index=index)
+        return tried
     try:
-        return _measured(arena, ground, climbed)
+        return _measured(arena, ground, climbed, tried)
     except Diverged:
-        return Tuned(rungs=tuple(map(_given_up, climbed.rungs)), index=index)
+        return replace(tried, rungs=tuple(map(_given_up, climbed.rungs)))
 
 
 def _given_up(rung: Rung) -> Rung:
@@ -74,7 +74,7 @@ def _given_up(rung: Rung) -> Rung:
     return replace(rung, kept=False, why="stopped: on all items its loss grew beyond all bounds")
 
 
-def _measured(arena: Arena, ground: Ground, climbed: Climbed) -> Tuned:
+def _measured(arena: Arena, ground: Ground, climbed: Climbed, tried: Tuned) -> Tuned:
     """Tune on all that may be learnt from, and ask networks that did not see them about the items that prove."""
     from headstart.tuning.rung import finished
 
@@ -89,9 +89,8 @@ def _measured(arena: Arena, ground: Ground, climbed: Climbed) -> Tuned:
         learnt = np.searchsorted(plan.final, plan.folds[0][0])
         outputs = _outputs(arena, *finished(ground, climbed.best, learnt, dataset=name), plan.held_out)
     features = embed(ground.items, source, progress=arena.progress).values
-    return Tuned(
-        rungs=climbed.rungs,
-        index=plan.final[climbed.index],
+    return replace(
+        tried,
         source=source,
         head=head,
         features=features,

@@ -172,11 +172,11 @@ def _perform(arena: Arena, adapted: Adapted, tuned: Tuned | None, model: Transfe
 
 
 def _estimates(arena: Arena, adapted: Adapted, metric: Metric, tuned: Tuned | None) -> dict[str, Score]:
-    """From the training part alone; of a tuned network only for more of the same, as the others would want it tuned anew."""
+    """From the training part alone; of a tuned network only where rungs were compared, as all else would want it tuned anew."""
     if tuned is None or tuned.held_out is None:
         return estimate(arena, adapted, metric, arena.plan.final)
-    targets, groups = arena.dataset.targets[tuned.index], arena.groups[tuned.index]
-    return {"more of the same": score(metric, targets, tuned.held_out, groups, seed=arena.seed)}
+    name = "more of the same" if arena.plan.kind == "cross-validation" else "new conditions"
+    return {name: score(metric, arena.dataset.targets[tuned.index], tuned.held_out, tuned.apart, seed=arena.seed)}
 
 
 def _predictor(

@@ -25,6 +25,7 @@ class Tuned:
     Attributes
     ----------
     index : shape (m,), positions of the items on which rungs were compared
+    apart : shape (m,), which of them were held out together: clusters of like items, or groups where the proof is in folds
     source, head : the tuned network with its head; None where the closed form was kept, as is all that follows
     features : shape (len(plan.final), d), of the final items by the tuned network
     outputs : shape (len(plan.held_out), k), for the items that prove, by networks that did not see them
@@ -33,6 +34,7 @@ class Tuned:
 
     rungs: tuple[Rung, ...]
     index: IntArray
+    apart: IntArray
     source: Source | None = None
     head: MixedHead | None = None
     features: FloatArray | None = None
@@ -49,7 +51,7 @@ class Tuned:
         targets = arena.dataset.targets[self.index]
         if not np.isfinite(metric.of(targets, np.zeros_like(targets))):
             return ()
-        resamples = Resamples.draw(arena.groups[self.index], seed=arena.seed)
+        resamples = Resamples.draw(self.apart, seed=arena.seed)
         return tuple(_described(rung, metric, targets, resamples) for rung in self.rungs)
 
 

@@ -195,7 +195,7 @@ def _try(
     assert below.outputs is not None
     kept = _is_better(ground, trial.index, outputs, below.outputs)
     why = (
-        f"credibly better than the {below.name} on held-out groups"
+        f"credibly better than the {below.name} on held-out items"
         if kept
         else f"not credibly better than the {below.name}"
     )

@@ -1,0 +1,47 @@
+"""The whole climb on real weights: kept where it pays, proven on items that no network saw, packed, and a source again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import headstart
+from headstart.data import load
+
+pytestmark = [pytest.mark.downloads, pytest.mark.usefixtures("fetched_cache")]
+
+
+@pytest.fixture
+def questions(real_data):
+    """Twelve questions of each of two kinds to learn from, and 60 others."""
+    dataset = load(real_data("questions"))
+    codes, chosen = dataset.codes, np.random.default_rng(0).permutation(len(dataset))
+    kinds = [dataset.labels.index(name) for name in ("HUM", "NUM")]
+    of_each = [chosen[codes[chosen] == kind][:42] for kind in kinds]
+    items = [(dataset.items[i], dataset.labels[codes[i]]) for some in of_each for i in some]
+    splits = ["train" if place < 12 else "test" for _ in kinds for place in range(42)]
+    return items, splits
+
+
+def test_contrastive_on_few_questions(questions, tmp_path):
+    import pandas as pd
+
+    items, splits = questions
+    table = pd.DataFrame(items, columns=["text", "label"]).assign(split=splits)
+    fitted = headstart.fit(
+        table,
+        target="label",
+        source="all-minilm-l6-v2",
+        strategy="contrastive",
+        rivals="simple",
+        out=tmp_path / "model",
+    )
+    below, rung = fitted.report.rungs
+    assert (below["name"], rung["name"], rung["below"]) == ("closed form", "contrastive", "closed form")
+    assert rung["metric"]["n"] == below["metric"]["n"] == 24
+    assert rung["seconds"] > 0 < rung["planned_s"]
+    assert rung["kept"] == ("credibly better" in rung["why"] and "not" not in rung["why"].split())
+    assert (fitted.report.strategy == "contrastive") == rung["kept"]
+    assert fitted.report.metric.value > 0.7
+    assert headstart.load_bundle(fitted.bundle).predict(["Who wrote it ?", "How many are there ?"]) == ["HUM", "NUM"]
+    assert ("tuned" in fitted.report.card) == rung["kept"]
