@@ -58,6 +58,7 @@ class Prediction:
         fields = {name: value for name, value in vars(self).items() if value not in (None, (), "") or name == "labels"}
         if self.labels is None:
             del fields["labels"]
+        fields = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
         if self.top:
             fields["top"] = [{"label": label, "probability": probability} for label, probability in self.top]
         return fields
