@@ -28,10 +28,10 @@ class Checkpoint:
 
     Parameters
     ----------
-    path : the file; None keeps nothing
+    path : the file
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
         self._spoke = time.monotonic()
 
@@ -41,10 +41,8 @@ class Checkpoint:
         from safetensors.torch import load
 
         try:
-            kept = load(self._path.read_bytes()) if self._path is not None else None
+            kept = load(self._path.read_bytes())
         except (FileNotFoundError, SafetensorError):
-            kept = None
-        if kept is None:
             return None, 0, []
         trainee.load(
             {name.removeprefix("weight "): array for name, array in kept.items() if name.startswith("weight ")}
@@ -62,7 +60,7 @@ class Checkpoint:
         self, trainee: Trainee, optimiser: torch.optim.Optimizer, watch: Watch, step: int, seen: list[FloatArray]
     ) -> None:
         """Write where the run stands, if the last time is long enough ago."""
-        if self._path is None or time.monotonic() - self._spoke < INTERVAL_S:
+        if time.monotonic() - self._spoke < INTERVAL_S:
             return
         from safetensors.torch import save
 
@@ -77,5 +75,4 @@ class Checkpoint:
 
     def done(self) -> None:
         """Remove the file: what came of the run is kept elsewhere."""
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
+        self._path.unlink(missing_ok=True)

@@ -19,6 +19,7 @@ from headstart.tuning.trainee import Trainee
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from headstart.adaptation.head import LinearHead
     from headstart.core.dataset import IntArray
     from headstart.tuning.ground import Ground
     from headstart.tuning.rung import Fold
@@ -53,7 +54,8 @@ class Planned:
 def plan(ground: Ground, strategies: Sequence[Strategy], folds: Sequence[Fold]) -> tuple[Planned, ...]:
     """Measure a step forward and back of each strategy, and foretell, in the order of their turns."""
     ordered = sorted(strategies, key=lambda strategy: strategy.turn)
-    return tuple(Planned(strategy=strategy, seconds=_foretold(ground, strategy, folds)) for strategy in ordered)
+    head = ground.began(np.arange(len(ground.items)))
+    return tuple(Planned(strategy=strategy, seconds=_foretold(ground, strategy, head, folds)) for strategy in ordered)
 
 
 def told(planned: Sequence[Planned], left_s: float | None) -> str:
@@ -63,10 +65,10 @@ def told(planned: Sequence[Planned], left_s: float | None) -> str:
     return f"Rungs to try above the closed-form head: {rungs}{within}."
 
 
-def _foretold(ground: Ground, strategy: Strategy, folds: Sequence[Fold]) -> float:
+def _foretold(ground: Ground, strategy: Strategy, head: LinearHead, folds: Sequence[Fold]) -> float:
     """Frozen blocks once for each item, then the steps of each fold and of the last run on everything, and the looks."""
     settings, everything = strategy.settings, np.arange(len(ground.items))
-    trainee = Trainee(ground.source, ground.began(everything), ground.problem.features, ground.problem.task)
+    trainee = Trainee(ground.source, head, ground.problem.features, ground.problem.task)
     trainee.prepare(strategy, settings)
     sample = np.sort(np.random.default_rng(ground.problem.seed).permutation(everything)[:_N_MEASURED])
     with limit_torch(n_threads()):
