@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
+from headstart.engines.memory import keeping_freed_memory
 from headstart.engines.progress import Progress
 from headstart.engines.threads import limit_torch
 
@@ -66,7 +67,7 @@ def train(pixels: Any, targets: FloatArray, task: Task, *, seed: int, progress: 
     import torch
 
     centre, scale = _standardisation(targets, task)
-    with _deterministic(), limit_torch(_N_THREADS):
+    with _deterministic(), limit_torch(_N_THREADS), keeping_freed_memory():
         generator = torch.Generator().manual_seed(seed)
         photos = torch.from_numpy(pixels)
         wanted = torch.from_numpy((targets - centre) / scale).float()
