@@ -72,7 +72,7 @@ def fit(
     strategy : 'auto', the name of one closed-form head ('ridge', 'logistic', 'prototypes', 'discriminant'), or of one way to
         tune the network above it ('fine-tune', 'lora', 'bias', 'contrastive'), which is kept where it is credibly better
     preset : 'fast' (a minute: candidates ranked on up to 96 items, simple rivals), 'balanced' (on up to 1,000 by successive
-        halving, all rivals), 'best' (all candidates on up to 1,000 items, networks tuned, all rivals); what is given on its own goes before
+        halving, all rivals), 'best' (likewise, of any size, up to three blended, networks tuned, all rivals); what is given on its own goes before
     rivals : 'full', 'simple' (seconds), or 'none', which proves nothing; None for the preset's
     budget_s : time for everything, in seconds; sources and rivals that cost too much are left out, and named
     max_latency_ms, max_size_mib, licence : what a source must keep to, as in `headstart.ranking.Limits`; where neither these

@@ -37,7 +37,7 @@ class Preset:
 _PRESETS = {
     "fast": Preset(halving=Halving(cap=96), rivals="simple", max_size_mib=100.0, budget_s=60.0),
     "balanced": Preset(),
-    "best": Preset(halving=Halving(first=1000), max_size_mib=None, max_sources=3, tunes=True),
+    "best": Preset(max_size_mib=None, max_sources=3, tunes=True),
 }
 
 
