@@ -36,5 +36,10 @@ def get(kind: str, name: str) -> Any:
     """
     parts = _parts(kind)
     if name not in parts:
-        raise unknown_name(kind.removesuffix("s"), name, parts)
+        raise unknown_name(_one_of(kind), name, parts)
     return parts[name].load()
+
+
+def _one_of(kind: str) -> str:
+    """The singular: 'strategies' are many, a 'strategy' is one."""
+    return f"{kind.removesuffix('ies')}y" if kind.endswith("ies") else kind.removesuffix("s")
