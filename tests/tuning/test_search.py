@@ -48,6 +48,11 @@ def test_finds_better_settings_and_stops_the_others_early():
     assert len(bowl.runs) == 20
 
 
+def test_settings_that_the_training_does_not_read_are_not_drawn():
+    for attempt in find(Bowl(), unread=("mixup", "dropout"), most=8).tried:
+        assert (attempt.settings.mixup, attempt.settings.dropout) == (START.mixup, START.dropout)
+
+
 def test_settings_that_are_not_searched_stay():
     fixed = {name for name in Settings.__dataclass_fields__ if name not in SEARCHED}
     assert fixed == {"epochs", "least_steps", "batch_size", "augmentation", "rank", "also"}
@@ -125,8 +130,21 @@ def test_starting_points_can_be_tried():
     table = tomllib.loads(files("headstart.tuning").joinpath("starting_points.toml").read_text(encoding="utf-8"))
     for point in table.get("points", ()):
         assert point["strategy"] in registry.names("strategies")
-        assert point["architecture"] in registry.names("modules")
-        assert set(point["settings"]) == set(SEARCHED)
-        assert point["loss"] < point["loss_at_start"]
-        assert point["settings"] in starting_points(point["strategy"], point["architecture"])
-    assert starting_points("contrastive", "resnet") == ()
+        assert point["input"] in registry.names("inputs")
+        assert set(point["settings"]) <= set(SEARCHED)
+        assert 0 < point["left"] < 1
+        assert point["settings"] in starting_points(point["strategy"], point["input"])
+    assert starting_points("contrastive", "pixels") == ()
+
+
+def test_a_strategy_begins_where_earlier_tasks_liked_it(tmp_path):
+    import tiny
+    from headstart.core import registry
+    from headstart.tuning.starting_points import begun, starting_points
+
+    strategy = registry.get("strategies", "contrastive")()
+    first = starting_points("contrastive", "tokens")[0]
+    found = begun(strategy, tiny.source("bert", tmp_path)).settings
+    assert {name: getattr(found, name) for name in first} == first
+    photos = registry.get("strategies", "contrastive")()
+    assert begun(photos, tiny.source("efficientnet-lite", tmp_path)) == photos

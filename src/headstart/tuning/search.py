@@ -82,6 +82,7 @@ def search(
     seed: int,
     progress: TextIO | None = None,
     liked: Sequence[Mapping[str, Any]] = (),
+    unread: Sequence[str] = (),
     most: int = 64,
     journal: Journal = Journal(None),  # noqa: B008  (it is frozen and remembers nothing)
     key: tuple[Any, ...] = (),
@@ -96,6 +97,7 @@ def search(
     budget_s : seconds for all attempts; one that would go beyond is not begun, or is given up
     seed : of the sampler; the same seed and losses give the same attempts
     liked : settings by name that did well on other tasks (`starting_points`), tried second
+    unread : names of settings that stay as they are at the start, for the training does not read them
     most : attempts at most
     journal, key : where attempts are remembered, and all that `evaluate` hangs on but the settings; a search that was killed
         goes on after its last whole attempt, and the seconds that it took before count towards the budget
@@ -105,8 +107,8 @@ def search(
     MissingExtraError
         Optuna is not installed.
     """
-    study, ranges = _study(start, liked, seed)
-    identity = ("search", *key, seed, asdict(start), tuple(liked))
+    study, ranges = _study(start, liked, unread, seed)
+    identity = ("search", *key, seed, asdict(start), tuple(liked), tuple(unread))
     tried: list[Attempt] = []
     spent_s = 0.0
     with Progress("searching settings, seconds", math.ceil(budget_s), progress) as seconds, suppress(_OutOfTime):
@@ -121,7 +123,9 @@ def search(
     return Searched(best=min(finished, key=lambda a: a.loss).settings if finished else start, tried=tuple(tried))
 
 
-def _study(start: Settings, liked: Sequence[Mapping[str, Any]], seed: int) -> tuple[Any, dict[str, Any]]:
+def _study(
+    start: Settings, liked: Sequence[Mapping[str, Any]], unread: Sequence[str], seed: int
+) -> tuple[Any, dict[str, Any]]:
     """A study in memory, what is tried first already queued, and the ranges that it draws from."""
     optuna: Any = require("optuna", extra="train", purpose="searching settings")
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # it speaks of each attempt otherwise
@@ -130,6 +134,7 @@ def _study(start: Settings, liked: Sequence[Mapping[str, Any]], seed: int) -> tu
     ranges = rates | {name: between(*ends) for name, ends in _RANGES.items()}
     ranges |= {name: between(*ends, log=True) for name, ends in _LOG_RANGES.items()}
     ranges |= {name: optuna.distributions.CategoricalDistribution(values) for name, values in _CHOICES.items()}
+    ranges = {name: one for name, one in ranges.items() if name not in unread}
     study = optuna.create_study(
         sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=_N_RANDOM),
         pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=_HALVING),

@@ -19,7 +19,7 @@ class Settings:
     head_rate : the same of the head, whose features are scaled to a root mean square of one
     epochs : how often each item is seen
     least_steps : more epochs where those would be fewer steps than this
-    batch_size : items of one step
+    batch_size : items of one step at most; fewer where there are few items (`Strategy.batch_size`)
     depth : share of the network's blocks, counted from the output, that may be trained, in (0, 1]
     layer_decay : the rate of a block is that of the next one times this, in (0, 1]
     weight_decay : pull towards zero, as in AdamW

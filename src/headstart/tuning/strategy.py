@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from headstart.tuning.loop import Lesson
     from headstart.tuning.trainee import Trainee
 
+_LEAST_BATCH = 8
+
 
 @dataclass(frozen=True, kw_only=True)
 class Strategy:
@@ -27,12 +29,14 @@ class Strategy:
     name : the name under which it is registered
     turn : the lower, the earlier it is tried: the order hangs on no clock, so that two runs climb alike
     refits_head : whether the closed-form head is fitted anew on the tuned features, rather than trained with them
+    unread : names of settings that its loss does not read, so that no search draws them
     settings : where it starts from
     """
 
     name: ClassVar[str]
     turn: ClassVar[int]
     refits_head: ClassVar[bool] = False
+    unread: ClassVar[tuple[str, ...]] = ()
     settings: Settings = field(default_factory=Settings)
 
     def suits(self, source: Source, task: Task) -> bool:  # noqa: ARG002
@@ -54,9 +58,15 @@ class Strategy:
     def thaw(self, trainee: Trainee, done: float, settings: Settings) -> None:
         """Let more of the network learn as training goes on; `done` is the share of the steps."""
 
+    def batch_size(self, n_items: int, settings: Settings) -> int:
+        """Items of one step: fewer than asked for where `least_steps` of those would show each item more than `epochs` times."""
+        enough = round(n_items * settings.epochs / max(settings.least_steps, 1))
+        return min(settings.batch_size, max(_LEAST_BATCH, enough))
+
     def batches(self, examples: Examples, lesson: Lesson, settings: Settings, seed: int, epoch: int) -> list[IntArray]:
         """The positions of each step of an epoch."""
-        return examples.batches(lesson.index, settings.batch_size, seed, epoch)
+        size = self.batch_size(len(lesson.index), settings)
+        return examples.batches(lesson.index, size, seed, epoch)
 
     def loss(
         self, trainee: Trainee, features: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor, settings: Settings

@@ -26,9 +26,7 @@ class Bias(Strategy):
 
     name: ClassVar[str] = "bias"
     turn: ClassVar[int] = 2
-    settings: Settings = field(
-        default_factory=lambda: Settings(learning_rate=2e-3, layer_decay=1.0, weight_decay=0.0, augmentation="none")
-    )
+    settings: Settings = field(default_factory=lambda: Settings(learning_rate=2e-3, layer_decay=1.0, weight_decay=0.0))
 
     def suits(self, source: Source, task: Task) -> bool:  # noqa: ARG002
         """Whether the network has such numbers; a table of word vectors has not."""

@@ -35,10 +35,9 @@ class Contrastive(Strategy):
     name: ClassVar[str] = "contrastive"
     turn: ClassVar[int] = 1
     refits_head: ClassVar[bool] = True
+    unread: ClassVar[tuple[str, ...]] = ("head_rate", "dropout", "label_smoothing", "mixup")
     settings: Settings = field(
-        default_factory=lambda: Settings(
-            learning_rate=3e-4, epochs=2, least_steps=16, depth=0.5, layer_decay=1.0, augmentation="none"
-        )
+        default_factory=lambda: Settings(learning_rate=3e-4, epochs=2, least_steps=16, depth=0.5, layer_decay=1.0)
     )
 
     def suits(self, source: Source, task: Task) -> bool:
@@ -53,6 +52,10 @@ class Contrastive(Strategy):
         """All parameters of the last `depth` of the blocks."""
         for block in trainee.train_blocks(settings.depth).values():
             block.requires_grad_()
+
+    def batch_size(self, n_items: int, settings: Settings) -> int:
+        """As many as asked for: the pairs grow with the square."""
+        return min(settings.batch_size, n_items)
 
     def batches(self, examples: Examples, lesson: Lesson, settings: Settings, seed: int, epoch: int) -> list[IntArray]:  # noqa: ARG002
         """As many batches as hold all items once, each balanced over the classes."""
