@@ -1,10 +1,11 @@
 """What does each rung gain, and is it kept where it should be? Every tuning task, five seeds, on a test part nobody saw.
 
 For each task: the closed form; each strategy as the only rung above it; and the whole ladder, as `--preset best` climbs it. Of a
-rung that was not kept, the network that it would have been is finished too, so that keeping can be judged on the test.
-All runs share one cache, in which the ladder finds the single rungs' networks again: its own seconds mean little.
+rung that was not kept, the network that it would have been is finished too, so that keeping can be judged on the test. The ladder
+finds the single rungs' networks again, so its seconds are the sum of theirs.
 Rows are kept, so that a bench that was killed goes on; the first seed of all tasks comes first.
-Run: .venv/bin/python bench/ladder.py [--tasks groceries,questions] [--seeds 5] [--report]
+Two processes on one thread each, with other tasks and results, take half the time of one on two threads; the report joins files.
+Run: .venv/bin/python bench/ladder.py [--tasks groceries,questions] [--seeds 5] [--results FILE ...] [--report]
 """
 
 from __future__ import annotations
@@ -12,29 +13,39 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import headstart
 from headstart.core import registry
 from headstart.data import load
+from headstart.engines.clock import Clock
 from headstart.engines.files import cache_folder
+from headstart.engines.memory import keeping_freed_memory
 from headstart.engines.threads import n_threads
 from headstart.features import embed
-from headstart.line.climbing import _apart, _folds, _ground
+from headstart.line.climbing import prepared
+from headstart.proof import headline
+from headstart.proof.tuned import Tuned
 from headstart.sources import open_source
-from headstart.tuning.ladder import CLOSED_FORM
+from headstart.tuning import Ground, climb
+from headstart.tuning.ladder import CLOSED_FORM, suitable
+from headstart.tuning.loop import Diverged
+from headstart.tuning.plan import Planned
 from headstart.tuning.rung import cross_fit, finished
 from quality import arena_of
 from results import Results, Row
 from tasks import TASKS, Task, as_pair, halves, tasks_named
 
 if TYPE_CHECKING:
-    from headstart.core.dataset import Dataset
-    from headstart.line.fitted import Fitted
+    from headstart.core.dataset import Dataset, FloatArray
+    from headstart.proof import Arena
+    from headstart.tuning import Climbed
+    from headstart.tuning.rung import Trial
+    from headstart.tuning.strategy import Strategy
 
 LADDER = "best"
 TOLERANCE = 0.005  # the whole ladder may lie so far below a single rung, in the mean
@@ -44,21 +55,30 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--tasks", default=",".join(task.name for task in TASKS))
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--results", type=Path, default=cache_folder() / "bench" / "ladder.jsonl")
+    parser.add_argument("--results", type=Path, nargs="+", default=[cache_folder() / "bench" / "ladder.jsonl"])
     parser.add_argument("--report", action="store_true", help="only print what is there")
     arguments = parser.parse_args()
-    results, tasks = Results.open(arguments.results), tasks_named(arguments.tasks.split(","))
-    for seed in range(0 if arguments.report else arguments.seeds):
-        for task in tasks:
-            for rung in (CLOSED_FORM, *suitable(task), LADDER):
-                row = results.recall(lambda t=task, r=rung, s=seed: run(t, r, s), task=task.name, rung=rung, seed=seed)
-                print(
-                    f"{task.name:<20} seed {seed}  {rung:<14} {row['accuracy']:.3f}  {row['seconds']:.0f} s", flush=True
-                )
-    report(results, tasks)
+    tasks = tasks_named(arguments.tasks.split(","))
+    results = [Results.open(path) for path in arguments.results]
+    if not arguments.report:
+        with keeping_freed_memory():
+            for seed in range(arguments.seeds):
+                for task in tasks:
+                    measure(Cell(task, seed), results[0])
+    report(Results(arguments.results[0], [row for one in results for row in one.rows]), tasks)
 
 
-def suitable(task: Task) -> list[str]:
+def measure(cell: Cell, results: Results) -> None:
+    """A row for the closed form, for each strategy alone, and for the ladder."""
+    for rung in (CLOSED_FORM, *suiting(cell.task), LADDER):
+        row = results.recall(lambda r=rung: cell.row(r), task=cell.task.name, rung=rung, seed=cell.seed)
+        print(
+            f"{cell.task.name:<20} seed {cell.seed}  {rung:<14} {row['accuracy']:.3f}  {row['seconds']:.0f} s",
+            flush=True,
+        )
+
+
+def suiting(task: Task) -> list[str]:
     """Strategies that can be tried on the task's source at all."""
     source = open_source(task.source)
     return [
@@ -66,47 +86,97 @@ def suitable(task: Task) -> list[str]:
     ]
 
 
-def run(task: Task, rung: str, seed: int) -> Row:
-    """One rung on one split: what the fit says of it, and what the test part says."""
-    learn, test = halves(task, seed)
-    started = time.perf_counter()
-    fitted = fit_rung(rung, learn, task.source, seed)
-    seconds = time.perf_counter() - started
-    truth = as_pair(test)[1]
-    accuracy = float(np.mean([a == b for a, b in zip(fitted.predict(test.items), truth, strict=True)]))
-    row = {"n": len(learn), "n_test": len(test), "threads": n_threads(), "seconds": round(seconds, 1)}
-    row |= {"accuracy": accuracy, "strategy": fitted.report.strategy, "rungs": list(fitted.report.rungs)}
-    if rung in (CLOSED_FORM, LADDER):
-        return row
-    last = fitted.report.rungs[-1]
-    is_made = last["kept"] or last["metric"] is None  # a run that diverged gives no network to be asked
-    return row | {
-        "kept": last["kept"],
-        "alone": accuracy if is_made else accuracy_alone(rung, learn, test, task.source, seed),
-    }
+@dataclass(frozen=True)
+class Cell:
+    """One task on one split; what several rungs share is computed once."""
 
+    task: Task
+    seed: int
+    _accuracies: dict[Any, float] = field(default_factory=dict)
 
-def fit_rung(rung: str, learn: Dataset, source: str, seed: int) -> Fitted:
-    """Fit the closed form, with one strategy above it, or with all of them."""
-    options: dict[str, Any] = {"strategy": "auto" if rung == CLOSED_FORM else rung}
-    if rung == LADDER:
-        options = {"preset": LADDER, "max_sources": 1}
-    return headstart.fit(as_pair(learn), source=source, rivals="none", seed=seed, progress=None, **options)
+    def row(self, rung: str) -> Row:
+        """What held-out items say of a rung, and what the test part says."""
+        started = time.perf_counter()
+        common = {"n": len(self.halves[0]), "n_test": len(self.halves[1]), "threads": n_threads()}
+        if rung == CLOSED_FORM:
+            accuracy = self.accuracy_of_closed_form()
+            return common | {"seconds": round(time.perf_counter() - started, 1), "accuracy": accuracy}
+        _, folds, _ = self.prepared
+        strategies = self.strategies(None if rung == LADDER else rung)
+        climbed = self.climbed(strategies)
+        rungs = self.described(climbed)
+        accuracy = self.accuracy_of(climbed.best) if climbed.best else self.accuracy_of_closed_form()
+        row = common | {
+            "seconds": round(sum(one["seconds"] for one in rungs), 1),
+            "accuracy": accuracy,
+            "strategy": climbed.best.strategy.name if climbed.best else CLOSED_FORM,
+            "rungs": rungs,
+        }
+        if rung == LADDER:
+            return row
+        alone, n_seen = accuracy, rungs[-1]["metric"]["n"] if rungs[-1]["metric"] else 0
+        if not climbed.best and n_seen:  # a run that diverged gives no network to be asked
+            seen = cross_fit(self.prepared[0], strategies[0], folds, goes_on=lambda trial: len(trial.index) < n_seen)
+            alone = self.accuracy_of(seen)
+        return row | {"kept": rungs[-1]["kept"], "alone": alone}
 
+    @cached_property
+    def halves(self) -> tuple[Dataset, Dataset]:
+        """To learn from, and to test on."""
+        return halves(self.task, self.seed)
 
-def accuracy_alone(rung: str, learn: Dataset, test: Dataset, source_name: str, seed: int) -> float:
-    """The test accuracy of a rung's network though it was not kept; its trials are remembered from the fit."""
-    source, strategy = open_source(source_name), registry.get("strategies", rung)()
-    dataset = load(as_pair(learn))
-    features = embed(dataset.items, source, progress=None).values
-    arena, _ = arena_of(dataset, features, source, seed)
-    apart = _apart(arena)
-    ground = _ground(arena, source, apart)
-    trial = cross_fit(ground, strategy, strategy.settings, _folds(arena, apart))
-    tuned, head = finished(ground, trial, np.arange(len(ground.items)), dataset=dataset.name)
-    outputs = head.outputs(embed(test.items, tuned, progress=None, cache=False).values)
-    labels = [dataset.labels[code] for code in outputs.argmax(axis=1)]
-    return float(np.mean([a == b for a, b in zip(labels, as_pair(test)[1], strict=True)]))
+    @cached_property
+    def arena(self) -> Arena:
+        """As `fit` makes it."""
+        dataset, source = load(as_pair(self.halves[0])), open_source(self.task.source)
+        return arena_of(dataset, embed(dataset.items, source, progress=None).values, source, self.seed)[0]
+
+    @cached_property
+    def prepared(self) -> tuple[Ground, list[Any], FloatArray]:
+        """What `climb` takes."""
+        return prepared(self.arena)
+
+    def strategies(self, name: str | None) -> list[Strategy]:
+        """The one of that name, or all that suit and pay."""
+        ground, targets = self.prepared[0], self.arena.dataset.targets
+        return suitable(ground.source, self.arena.dataset.task, *targets.shape, name=name)
+
+    def climbed(self, strategies: list[Strategy]) -> Climbed:
+        """As `fit` climbs without a budget."""
+        ground, folds, below = self.prepared
+        ordered = sorted(strategies, key=lambda strategy: strategy.turn)
+        planned = [Planned(strategy=strategy, seconds=0.0) for strategy in ordered]
+        return climb(ground, planned, folds, below=below, clock=Clock(None))
+
+    def described(self, climbed: Climbed) -> list[Row]:
+        """The rungs as the report has them."""
+        arena, apart = self.arena, self.prepared[0].apart
+        metric = headline(arena.dataset.task, arena.dataset.targets)
+        tuned = Tuned(rungs=climbed.rungs, index=arena.plan.final[climbed.index], apart=apart[climbed.index])
+        return [dict(one) for one in tuned.describe(arena, metric)]
+
+    def accuracy_of_closed_form(self) -> float:
+        """On the test part."""
+        source = open_source(self.task.source)
+        features = embed(self.halves[1].items, source, progress=None).values
+        return self._accuracy(self.arena.adapt(self.arena.plan.final).head.outputs(features))
+
+    def accuracy_of(self, trial: Trial) -> float:
+        """Of the network tuned on everything as the trial says, on the test part; of the closed form, where that diverges."""
+        ground = self.prepared[0]
+        key = trial.strategy.name, tuple(trial.how(ground.problem).items())
+        if key not in self._accuracies:
+            try:
+                source, head = finished(ground, trial, np.arange(len(ground.items)), dataset=self.task.name)
+            except Diverged:
+                return self.accuracy_of_closed_form()
+            features = embed(self.halves[1].items, source, progress=None, cache=False).values
+            self._accuracies[key] = self._accuracy(head.outputs(features))
+        return self._accuracies[key]
+
+    def _accuracy(self, outputs: FloatArray) -> float:
+        labels = [self.arena.dataset.labels[code] for code in outputs.argmax(axis=1)]
+        return float(np.mean([a == b for a, b in zip(labels, as_pair(self.halves[1])[1], strict=True)]))
 
 
 @dataclass(frozen=True)

@@ -17,21 +17,27 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import headstart
 from headstart.core import registry
 from headstart.engines.files import cache_folder
 from headstart.engines.threads import n_threads
 from headstart.packaging.strict_json import to_json
 from headstart.sources import open_source
 from headstart.sources.weights import n_layers, to_safetensors
+from headstart.tuning.ladder import CLOSED_FORM
 from killed import new_cache
-from ladder import CLOSED_FORM, LADDER, fit_rung, suitable
+from ladder import LADDER, suiting
 from results import Results, Row
 from stopwatch import Stopwatch
-from tasks import TASKS, Task, halves, tasks_named
+from tasks import TASKS, Task, as_pair, halves, tasks_named
+
+if TYPE_CHECKING:
+    from headstart.core.dataset import Dataset
+    from headstart.line.fitted import Fitted
 
 ENVIRONMENT = Path(".venv-peers/bin/python")
 TEXT_PEERS, PHOTO_PEERS = ("setfit", "trainer"), ("torch",)
@@ -73,7 +79,15 @@ def suits(peer: str, task: Task) -> bool:
         return task.modality == "text" and (few or peer != "setfit")
     if peer in PHOTO_PEERS:
         return task.modality == "image"
-    return rung_of(peer) in (CLOSED_FORM, LADDER, *suitable(task))
+    return rung_of(peer) in (CLOSED_FORM, LADDER, *suiting(task))
+
+
+def fit_rung(rung: str, learn: Dataset, source: str, seed: int) -> Fitted:
+    """Fit the closed form, with one strategy above it, or with all of them."""
+    options: dict[str, Any] = {"strategy": "auto" if rung == CLOSED_FORM else rung}
+    if rung == LADDER:
+        options = {"preset": LADDER, "max_sources": 1}
+    return headstart.fit(as_pair(learn), source=source, rivals="none", seed=seed, progress=None, **options)
 
 
 def rung_of(peer: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from headstart.core import registry
 from headstart.engines.clock import Clock
+from headstart.engines.memory import keeping_freed_memory
 from headstart.features import embed
 from headstart.proof.tuned import Tuned
 from headstart.sources import Source
@@ -44,27 +45,38 @@ def climb_above(arena: Arena, *, strategy: str, clock: Clock) -> Tuned:
     from headstart.tuning import climb
     from headstart.tuning.ladder import suitable
     from headstart.tuning.loop import Diverged
+    from headstart.tuning.plan import plan, told
 
+    ground, folds, below = prepared(arena)
+    n_items, n_outputs = ground.problem.targets.shape
+    name = None if strategy == "auto" else strategy
+    chosen: list[Strategy] = suitable(ground.source, arena.dataset.task, n_items, n_outputs, name=name)
+    share = None if clock.left_s is None else max(clock.left_s * _SHARE, 1e-3)
+    # where the folds are also those that prove, a search would look at items that prove
+    searches = strategy == "auto" and arena.plan.kind != "cross-validation"
+    inside = Clock(share)
+    with keeping_freed_memory():
+        planned = plan(ground, chosen, folds)
+        if arena.progress is not None and planned:
+            print(told(planned, inside.left_s), file=arena.progress, flush=True)
+        climbed = climb(ground, planned, folds, below=below, clock=inside, searches=searches)
+        tried = Tuned(rungs=climbed.rungs, index=arena.plan.final[climbed.index], apart=ground.apart[climbed.index])
+        if climbed.best is None:
+            return tried
+        try:
+            return _measured(arena, ground, climbed, tried)
+        except Diverged:
+            return replace(tried, rungs=tuple(map(_given_up, climbed.rungs)))
+
+
+def prepared(arena: Arena) -> tuple[Ground, list[Fold], FloatArray]:
+    """What `climb` takes: the ground, the folds, and what the closed form says of the held-out items, fold after fold."""
     apart = _apart(arena)
     folds = _folds(arena, apart)
     below = np.concatenate([_closed_form(arena, learnt, held_out) for learnt, held_out in folds])
     alone = arena if len(arena.backbone.parts) == 1 else arena.only({next(iter(arena.backbone.parts))})
     assert isinstance(alone.backbone, Source)
-    ground = _ground(alone, alone.backbone, apart)
-    n_items, n_outputs = ground.problem.targets.shape
-    name = None if strategy == "auto" else strategy
-    chosen: list[Strategy] = suitable(alone.backbone, arena.dataset.task, n_items, n_outputs, name=name)
-    share = None if clock.left_s is None else max(clock.left_s * _SHARE, 1e-3)
-    # where the folds are also those that prove, a search would look at items that prove
-    searches = strategy == "auto" and arena.plan.kind != "cross-validation"
-    climbed = climb(ground, chosen, folds, below=below, clock=Clock(share), searches=searches)
-    tried = Tuned(rungs=climbed.rungs, index=arena.plan.final[climbed.index], apart=apart[climbed.index])
-    if climbed.best is None:
-        return tried
-    try:
-        return _measured(arena, ground, climbed, tried)
-    except Diverged:
-        return replace(tried, rungs=tuple(map(_given_up, climbed.rungs)))
+    return _ground(alone, alone.backbone, apart), folds, below
 
 
 def _given_up(rung: Rung) -> Rung:

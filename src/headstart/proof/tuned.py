@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.proof.intervals import Resamples, gain, score
+from headstart.proof.intervals import gain, score
 
 if TYPE_CHECKING:
     from headstart.adaptation.head import MixedHead
@@ -51,16 +51,18 @@ class Tuned:
         targets = arena.dataset.targets[self.index]
         if not np.isfinite(metric.of(targets, np.zeros_like(targets))):
             return ()
-        resamples = Resamples.draw(self.apart, seed=arena.seed)
-        return tuple(_described(rung, metric, targets, resamples) for rung in self.rungs)
+        return tuple(_described(rung, metric, targets, self.apart, arena.seed) for rung in self.rungs)
 
 
-def _described(rung: Rung, metric: Metric, targets: FloatArray, resamples: Resamples) -> dict[str, Any]:
+def _described(rung: Rung, metric: Metric, targets: FloatArray, apart: IntArray, seed: int) -> dict[str, Any]:
     measured: dict[str, Any] = {"metric": None, "gain": None}
-    if rung.outputs is not None:
-        measured["metric"] = asdict(score(metric, targets, rung.outputs, resamples))
+    seen = slice(0 if rung.outputs is None else len(rung.outputs))  # the first items alone, where it was given up
+    targets, apart = targets[seen], apart[seen]
+    if rung.outputs is not None and len(np.unique(apart)) > 1 and np.isfinite(metric.of(targets, rung.outputs)):
+        measured["metric"] = asdict(score(metric, targets, rung.outputs, apart, seed=seed))
         if rung.below is not None and rung.below.outputs is not None:
-            measured["gain"] = asdict(gain(metric, targets, rung.outputs, rung.below.outputs, resamples))
+            below = rung.below.outputs[seen]
+            measured["gain"] = asdict(gain(metric, targets, rung.outputs, below, apart, seed=seed))
     return {
         "name": rung.name,
         "below": rung.below.name if rung.below else None,

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.adaptation.blend import is_credibly_better
+from headstart.adaptation.blend import is_credibly_better, may_become_better
 from headstart.adaptation.calibration import losses
 from headstart.core import registry
 from headstart.core.errors import OptionError, require
 from headstart.data.holdout import assign_folds
-from headstart.engines.memory import keeping_freed_memory
+from headstart.tuning.starting_points import begun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +38,8 @@ class Rung:
 
     Attributes
     ----------
-    outputs : shape (m, k), of the held-out items by fits without them; None where it was not tried to the end
+    outputs : shape (m, k), of the held-out items by fits without them; of the first of them alone where it was given up; None
+        where it was not tried, or diverged
     below : the rung that it was compared with; None for the closed form
     planned_s, seconds : foretold and taken
     kept : whether the climb went on from here
@@ -75,7 +76,7 @@ class Climbed:
 
 
 def suitable(source: Source, task: Task, n_items: int, n_outputs: int, *, name: str | None = None) -> list[Strategy]:
-    """Make the strategy of that name, or all that suit and pay.
+    """Make the strategy of that name, or all that suit and pay, with the settings that earlier tasks liked.
 
     Raises
     ------
@@ -87,7 +88,7 @@ def suitable(source: Source, task: Task, n_items: int, n_outputs: int, *, name: 
     require("torch", extra="train", purpose="tuning a network")
     names = registry.names("strategies") if name is None else (name,)
     made: list[Strategy] = [registry.get("strategies", one)() for one in names]
-    fitting = [strategy for strategy in made if strategy.suits(source, task)]
+    fitting = [begun(strategy, source) for strategy in made if strategy.suits(source, task)]
     if name is None:
         return [strategy for strategy in fitting if strategy.pays(n_items, n_outputs)]
     if not fitting:
@@ -108,70 +109,64 @@ def inner_folds(apart: IntArray, targets: FloatArray, seed: int) -> Sequence[Fol
 
 def climb(
     ground: Ground,
-    strategies: Sequence[Strategy],
+    planned: Sequence[Planned],
     folds: Sequence[Fold],
     *,
     below: FloatArray,
     clock: Clock,
     searches: bool = False,
 ) -> Climbed:
-    """Try each strategy on the folds, in the order of their turns, and go on from the best so far.
+    """Try each strategy on the folds, in the planned order, and go on from the best so far.
 
     Parameters
     ----------
+    planned : as `tuning.plan.plan` gives them
     folds : pairs of positions (learnt from, held out), the held-out parts apart from each other
     below : shape (m, k), what the closed-form head says of the held-out items, fold after fold
     clock : a rung that would not fit in its budget is not tried, and named
     searches : whether other settings are sought for the rung that was kept, in what is left of a budget
     """
-    from headstart.tuning.plan import plan, told
-
     index = np.concatenate([held_out for _, held_out in folds])
     top = Rung(name=CLOSED_FORM, outputs=below, kept=True, why="where the climb begins")
-    rungs, best, honest = [top], None, below
-    with keeping_freed_memory():
-        planned = plan(ground, strategies, folds)
-        if ground.progress is not None and planned:
-            print(told(planned, clock.left_s), file=ground.progress, flush=True)
-        for number in range(len(planned) + 1):
-            one = planned[number] if number < len(planned) else None
-            if one is None and searches and best is not None:
-                one = _with_other_settings(ground, best, planned, folds, clock)
-            if one is None:
-                break
-            rung, trial = _try(ground, one, folds, top, clock)
-            rungs.append(rung)
-            if trial is not None and rung.outputs is not None:
-                honest = _chosen_apart(ground, index, trial.block, honest, rung.outputs)
-                if rung.kept:
-                    top, best = rung, trial
+    rungs, best, honest, waiting = [top], None, below, list(planned)
+    while waiting:
+        rung, trial = _try(ground, waiting.pop(0), folds, top, clock)
+        rungs.append(rung)
+        if trial is not None and rung.outputs is not None and len(rung.outputs) == len(index):
+            honest = _chosen_apart(ground, index, trial.block, honest, rung.outputs)
+            if rung.kept:
+                top, best = rung, trial
+        if searches and best is not None and not waiting:
+            waiting, searches = _with_other_settings(ground, best, planned, folds, clock), False
     return Climbed(index=index, rungs=tuple(rungs), best=best, outputs=honest)
 
 
 def _with_other_settings(
     ground: Ground, best: Trial, planned: Sequence[Planned], folds: Sequence[Fold], clock: Clock
-) -> Planned | None:
-    """The strategy that was kept, once more with settings that a search finds in what is left of a budget, if that is enough."""
+) -> list[Planned]:
+    """The strategy that was kept, once more with settings that a search finds in what is left of a budget; none if it is too little."""
     from headstart.tuning.plan import Planned
     from headstart.tuning.rung import searched, stirred
 
     if clock.left_s is None:
-        return None
+        return []
     started = time.perf_counter()
     seconds = next(one.seconds for one in planned if one.strategy == best.strategy)
     most = min(_MOST_AVERAGED, int(clock.left_s / 2 / seconds))  # the rung itself comes after the search
     if most < 1:
-        return None
+        return []
     found = searched(ground, best.strategy, folds[0], budget_s=clock.left_s - most * seconds)
     settings = stirred(ground, best.strategy, folds[0], found, most=most)
-    if settings == best.settings:
-        return None
-    return Planned(
-        strategy=replace(best.strategy, settings=settings),
-        seconds=seconds * len(settings.each),
-        note=", searched" if len(settings.each) == 1 else f", soup of {len(settings.each)}",
-        spent_s=time.perf_counter() - started,
-    )
+    if settings == best.strategy.settings:
+        return []
+    return [
+        Planned(
+            strategy=replace(best.strategy, settings=settings),
+            seconds=seconds * len(settings.each),
+            note=", searched" if len(settings.each) == 1 else f", soup of {len(settings.each)}",
+            spent_s=time.perf_counter() - started,
+        )
+    ]
 
 
 def _try(
@@ -186,19 +181,26 @@ def _try(
     if clock.left_s is not None and clock.left_s < planned.seconds:
         why = f"not tried: it would take about {planned.seconds:.0f} s, and {max(clock.left_s, 0):.0f} s of the budget are left"
         return Rung(outputs=None, why=why, how=how, **common), None
+    assert below.outputs is not None
+    lower, n_items = below.outputs, len(below.outputs)
+
+    def goes_on(trial: Trial) -> bool:
+        lost = _losses(ground, trial.index, trial.flattered(ground.problem), lower[: len(trial.index)])
+        return may_become_better(*lost, share=len(trial.index) / n_items)
+
     try:
-        trial = cross_fit(ground, strategy, strategy.settings, folds)
+        trial = cross_fit(ground, strategy, folds, goes_on=goes_on)
     except Diverged:
         why = "stopped: its loss grew beyond all bounds"
         return Rung(outputs=None, seconds=time.perf_counter() - started, why=why, how=how, **common), None
-    outputs = trial.outputs(ground.problem)
-    assert below.outputs is not None
-    kept = _is_better(ground, trial.index, outputs, below.outputs)
-    why = (
-        f"credibly better than the {below.name} on held-out items"
-        if kept
-        else f"not credibly better than the {below.name}"
-    )
+    is_whole = len(trial.index) == n_items
+    outputs = trial.outputs(ground.problem) if is_whole else trial.flattered(ground.problem)
+    kept = is_whole and is_credibly_better(*_losses(ground, trial.index, outputs, lower))
+    why = f"not credibly better than the {below.name}"
+    if kept:
+        why = f"credibly better than the {below.name} on held-out items"
+    elif not is_whole:
+        why = f"given up after {len(outputs)} of {n_items} held-out items, where it was too far behind the {below.name}"
     rung = Rung(
         outputs=outputs,
         seconds=time.perf_counter() - started,
@@ -210,11 +212,13 @@ def _try(
     return rung, trial
 
 
-def _is_better(ground: Ground, index: IntArray, above: FloatArray, below: FloatArray) -> bool:
-    """Whether the paired loss on the items at `index` is credibly lower."""
+def _losses(
+    ground: Ground, index: IntArray, above: FloatArray, below: FloatArray
+) -> tuple[FloatArray, FloatArray, IntArray]:
+    """The losses of both on the items at `index`, and what of those counts as one."""
     problem = ground.problem
     lost_above, lost_below = (losses(outputs, problem.targets[index], problem.task) for outputs in (above, below))
-    return is_credibly_better(lost_above, lost_below, ground.apart[index])
+    return lost_above, lost_below, ground.apart[index]
 
 
 def _chosen_apart(ground: Ground, index: IntArray, block: IntArray, below: FloatArray, above: FloatArray) -> FloatArray:
@@ -222,6 +226,6 @@ def _chosen_apart(ground: Ground, index: IntArray, block: IntArray, below: Float
     chosen = below.copy()
     for one in np.unique(block):
         here = block == one
-        if _is_better(ground, index[~here], above[~here], below[~here]):
+        if is_credibly_better(*_losses(ground, index[~here], above[~here], below[~here])):
             chosen[here] = above[here]
     return chosen

@@ -52,7 +52,10 @@ class Planned:
 
 
 def plan(ground: Ground, strategies: Sequence[Strategy], folds: Sequence[Fold]) -> tuple[Planned, ...]:
-    """Measure a step forward and back of each strategy, and foretell, in the order of their turns."""
+    """Measure a step forward and back of each strategy, and foretell, in the order of their turns.
+
+    A rung that is given up takes less.
+    """
     ordered = sorted(strategies, key=lambda strategy: strategy.turn)
     head = ground.began(np.arange(len(ground.items)))
     return tuple(Planned(strategy=strategy, seconds=_foretold(ground, strategy, head, folds)) for strategy in ordered)
@@ -60,7 +63,7 @@ def plan(ground: Ground, strategies: Sequence[Strategy], folds: Sequence[Fold]) 
 
 def told(planned: Sequence[Planned], left_s: float | None) -> str:
     """The plan in a sentence for people."""
-    rungs = ", then ".join(f"{one.strategy.name} (about {duration(one.seconds)})" for one in planned)
+    rungs = ", then ".join(f"{one.strategy.name} (up to about {duration(one.seconds)})" for one in planned)
     within = "" if left_s is None else f"; {duration(max(left_s, 0.0))} of the budget are left"
     return f"Rungs to try above the closed-form head: {rungs}{within}."
 
@@ -80,13 +83,15 @@ def _foretold(ground: Ground, strategy: Strategy, head: LinearHead, folds: Seque
         with torch.no_grad():
             trainee.features(*examples.plain(sample))
         look_s = (time.perf_counter() - started) / len(sample)
-    n_steps = sum(_n_steps(strategy, len(learnt)) for learnt in [*(learnt for learnt, _ in folds), everything])
+    n_seen = sum(_n_seen(strategy, len(learnt)) for learnt in [*(learnt for learnt, _ in folds), everything])
     n_looked = sum(len(held_out) for _, held_out in folds) * N_POINTS * len(ALPHAS)
-    return frozen_s * len(everything) + item_s * settings.batch_size * n_steps + look_s * n_looked
+    return frozen_s * len(everything) + item_s * n_seen + look_s * n_looked
 
 
-def _n_steps(strategy: Strategy, n_items: int) -> int:
-    return strategy.settings.n_steps(max(1, round(n_items / strategy.settings.batch_size)))
+def _n_seen(strategy: Strategy, n_items: int) -> int:
+    """Items of all steps of a run."""
+    size = strategy.batch_size(n_items, strategy.settings)
+    return size * strategy.settings.n_steps(max(1, round(n_items / size)))
 
 
 def _step_seconds(ground: Ground, strategy: Strategy, trainee: Trainee, examples: Examples, sample: IntArray) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +20,7 @@ from headstart.tuning.soup import soup
 from headstart.tuning.starting_points import starting_points
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,15 +47,13 @@ class Trial:
     """
 
     strategy: Strategy
-    settings: Settings
     index: IntArray
     block: IntArray
     scores: FloatArray
-    seconds: float
 
     def choose(self, problem: Problem, among: NDArray[np.bool_] | None = None) -> tuple[Choice, Calibration]:
-        """The choice whose calibrated scores lose least on those of the held-out items that `among` marks, or on all."""
-        inside = np.ones(len(self.index), bool) if among is None else among
+        """The choice whose calibrated scores lose least on those of the held-out items that `among` marks; on all if it marks none."""
+        inside = np.ones(len(self.index), bool) if among is None or not among.any() else among
         targets = problem.targets[self.index[inside]]
         found = {
             Choice(point, alpha): fit_calibration(self.scores[point, alpha, inside], targets, problem.task)
@@ -79,32 +76,46 @@ class Trial:
             outputs[here] = calibration.outputs(self.scores[choice.point, choice.alpha, here], problem.task)
         return outputs
 
+    def flattered(self, problem: Problem) -> FloatArray:
+        """Outputs for the held-out items, the choice and its calibration made on themselves: better than they would be elsewhere."""
+        choice, calibration = self.choose(problem)
+        return calibration.outputs(self.scores[choice.point, choice.alpha], problem.task)
 
-def cross_fit(ground: Ground, strategy: Strategy, settings: Settings, folds: Sequence[Fold]) -> Trial:
+
+def cross_fit(
+    ground: Ground,
+    strategy: Strategy,
+    folds: Sequence[Fold],
+    *,
+    goes_on: Callable[[Trial], bool] = lambda _: True,
+) -> Trial:
     """Tune on the learning part of each fold and ask about its held-out part, at each point and for each blend.
+
+    Parameters
+    ----------
+    goes_on : asked after each fold but the last; where it says no, the trial is of the folds so far
 
     Raises
     ------
     Diverged
         A run's loss grew beyond all bounds.
     """
-    started = time.perf_counter()
-    scores = [
-        Run(ground=ground, strategy=strategy, settings=settings, learnt=learnt, held_out=held_out).scores()
-        for learnt, held_out in folds
-    ]
+    scores = []
+    for number, (learnt, held_out) in enumerate(folds, 1):
+        run = Run(ground=ground, strategy=strategy, settings=strategy.settings, learnt=learnt, held_out=held_out)
+        scores.append(run.scores())
+        trial = _trial(ground, strategy, folds[:number], scores)
+        if number == len(folds) or not goes_on(trial):
+            break
+    return trial
+
+
+def _trial(ground: Ground, strategy: Strategy, folds: Sequence[Fold], scores: Sequence[FloatArray]) -> Trial:
     index = np.concatenate([held_out for _, held_out in folds])
     block: IntArray = np.repeat(np.arange(len(folds)), [len(held_out) for _, held_out in folds])
     if len(folds) == 1:
         block = assign_folds(ground.apart[index], ground.problem.targets[index], 2, ground.problem.seed)
-    return Trial(
-        strategy=strategy,
-        settings=settings,
-        index=index,
-        block=block,
-        scores=np.concatenate(scores, axis=2),
-        seconds=time.perf_counter() - started,
-    )
+    return Trial(strategy=strategy, index=index, block=block, scores=np.concatenate(scores, axis=2))
 
 
 def searched(ground: Ground, strategy: Strategy, fold: Fold, *, budget_s: float) -> Searched:
@@ -132,7 +143,8 @@ def searched(ground: Ground, strategy: Strategy, fold: Fold, *, budget_s: float)
         budget_s=budget_s,
         seed=problem.seed,
         progress=ground.progress,
-        liked=starting_points(strategy.name, ground.source.card.architecture),
+        liked=starting_points(strategy.name, ground.source.input.kind)[1:],  # it starts from the first
+        unread=strategy.unread,
         journal=ground.journal,
         key=start.identity,
     )
@@ -162,12 +174,12 @@ def _inner(ground: Ground, strategy: Strategy, fold: Fold) -> Run:
 def finished(ground: Ground, trial: Trial, index: IntArray, *, dataset: str) -> tuple[TunedSource, MixedHead]:
     """Tune on all items at `index` as long, and go as far, as was best in the trial; its calibration goes into the head."""
     choice, calibration = trial.choose(ground.problem)
-    made = Run(ground=ground, strategy=trial.strategy, settings=trial.settings, learnt=index).weights(choice)
+    made = Run(ground=ground, strategy=trial.strategy, settings=trial.strategy.settings, learnt=index).weights(choice)
     state = {name.removeprefix("state "): array for name, array in made.items() if name.startswith("state ")}
     adapter = {name.removeprefix("adapter "): array for name, array in made.items() if name.startswith("adapter ")}
     how = {
         "strategy": trial.strategy.name,
-        "settings": asdict(trial.settings),
+        "settings": asdict(trial.strategy.settings),
         **trial.how(ground.problem),
         "seed": ground.problem.seed,
         "dataset": dataset,

@@ -1,0 +1,152 @@
+"""How the climb decides: what is kept, what is given up and when, and what a budget leaves out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import tiny_ground
+from headstart.core import registry
+from headstart.core.dataset import Dataset
+from headstart.engines.clock import Clock
+from headstart.proof import headline
+from headstart.proof.tuned import Tuned
+from headstart.tuning import climb, rung
+from headstart.tuning.loop import N_POINTS, Diverged
+from headstart.tuning.plan import Planned
+from headstart.tuning.run import ALPHAS
+
+N = 80
+EVERYTHING = np.arange(N)
+FOLDS = [(np.setdiff1d(EVERYTHING, part), part) for part in np.array_split(EVERYTHING, 4)]
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory):
+    return tiny_ground.ground("bert", tmp_path_factory.mktemp("bert"), n=N)
+
+
+def sure(targets: np.ndarray, share: float) -> np.ndarray:
+    """Scores that are right about so large a share of the items, in the same places each time."""
+    is_right = np.random.default_rng(0).permutation(len(targets)) < round(share * len(targets))
+    return np.where(is_right[:, None], targets, 1 - targets) * 4.0
+
+
+@pytest.fixture
+def runs(ground, monkeypatch):
+    """Runs whose networks are right about a given share of what they are asked, by the strategy's name; and who ran."""
+    shares: dict[str, float | None] = {}
+    made: list[str] = []
+
+    class Scripted:
+        def __init__(self, *, strategy, held_out, **_):
+            self.name, self.held_out = strategy.name, held_out
+
+        def scores(self):
+            made.append(self.name)
+            if shares[self.name] is None:
+                raise Diverged
+            one = sure(ground.problem.targets, shares[self.name])[self.held_out]
+            return np.broadcast_to(one, (N_POINTS, len(ALPHAS), *one.shape))
+
+    monkeypatch.setattr(rung, "Run", Scripted)
+    return shares, made
+
+
+def climbed(ground, *, seconds=0.0, budget=None):
+    planned = [
+        Planned(strategy=registry.get("strategies", name)(), seconds=seconds) for name in ("contrastive", "bias")
+    ]
+    below = np.where(sure(ground.problem.targets, 0.7) > 0, 0.7, 0.3)
+    return climb(ground, planned, FOLDS, below=below, clock=Clock(budget))
+
+
+def test_what_is_credibly_better_is_kept_and_the_next_is_compared_with_it(ground, runs):
+    shares, made = runs
+    shares |= {"contrastive": 0.95, "bias": 0.95}
+    found = climbed(ground)
+    first, second = found.rungs[1:]
+    assert first.kept
+    assert not second.kept
+    assert second.below is first
+    assert found.best.strategy.name == "contrastive"
+    assert found.outputs.shape == (N, 2)
+    assert (found.outputs.argmax(1) == ground.problem.targets.argmax(1)).mean() == pytest.approx(0.95, abs=0.01)
+    assert made[:5] == ["contrastive"] * 4 + ["bias"]
+
+
+def test_what_harms_is_given_up_after_one_part(ground, runs):
+    shares, made = runs
+    shares |= {"contrastive": 0.5, "bias": 0.95}
+    found = climbed(ground)
+    assert made == ["contrastive"] + ["bias"] * 4
+    harmful, useful = found.rungs[1:]
+    assert not harmful.kept
+    assert len(harmful.outputs) == N // 4
+    assert harmful.why.startswith("given up after 20 of 80 held-out items")
+    assert useful.kept
+    assert useful.below is found.rungs[0]
+
+
+def test_what_diverges_is_stopped_and_the_climb_goes_on(ground, runs):
+    shares, _ = runs
+    shares |= {"contrastive": None, "bias": 0.95}
+    diverged, useful = climbed(ground).rungs[1:]
+    assert diverged.why.startswith("stopped")
+    assert diverged.outputs is None
+    assert useful.kept
+
+
+def test_parts_of_one_cluster_each_can_be_judged(ground, runs):
+    shares, made = runs
+    shares |= {"contrastive": 0.95, "bias": 0.5}
+    clusters = np.concatenate([np.full(len(part), number) for number, (_, part) in enumerate(FOLDS)])
+    found = climbed(replace(ground, apart=clusters))
+    assert found.rungs[1].kept
+    assert made[:4] == ["contrastive"] * 4
+
+
+def test_what_does_not_fit_into_the_budget_is_not_tried(ground, runs):
+    found = climbed(ground, seconds=1000.0, budget=10.0)
+    assert not runs[1]
+    assert all("10 s of the budget are left" in one.why for one in found.rungs[1:])
+    assert found.best is None
+
+
+def test_a_rung_that_was_given_up_is_described_by_what_was_seen(ground, runs):
+    shares, _ = runs
+    shares |= {"contrastive": 0.5, "bias": 0.95}
+    found = climbed(ground)
+    dataset = Dataset(
+        name="tiny",
+        items=ground.items,
+        targets=ground.problem.targets,
+        task="binary",
+        labels=("a", "b"),
+        modality="text",
+        ids=[str(i) for i in EVERYTHING],
+    )
+
+    class Arena:
+        seed = 0
+
+    Arena.dataset = dataset
+    tuned = Tuned(rungs=found.rungs, index=found.index, apart=EVERYTHING)
+    closed, harmful, useful = tuned.describe(Arena, headline("binary", ground.problem.targets))
+    assert [one["metric"]["n"] for one in (closed, harmful, useful)] == [N, N // 4, N]
+    assert harmful["gain"]["high"] < 0.3
+    assert useful["gain"]["value"] == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(("n_items", "size"), [(16, 8), (120, 16), (240, 32), (10_000, 32)])
+def test_few_items_make_small_batches_rather_than_many_epochs(n_items, size):
+    strategy = registry.get("strategies", "fine-tune")()
+    assert (strategy.settings.epochs, strategy.settings.least_steps, strategy.settings.batch_size) == (8, 60, 32)
+    assert strategy.batch_size(n_items, strategy.settings) == size
+
+
+def test_pairs_want_whole_batches():
+    strategy = registry.get("strategies", "contrastive")()
+    assert strategy.batch_size(48, strategy.settings) == 32
