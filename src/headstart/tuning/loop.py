@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from headstart.tuning.strategy import Strategy
     from headstart.tuning.trainee import Trainee, Weights
 
-N_POINTS = 3  # moments of a run, evenly spread, at which it is looked at and might have ended
+N_POINTS = 2  # moments of a run, evenly spread, at which it is looked at and might have ended
 _WARM_UP = 0.1
 _LARGEST_GRADIENT = 1.0
 _DIVERGED = 4.0  # times the first loss, and one nat more, in the running mean

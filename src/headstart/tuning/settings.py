@@ -34,8 +34,8 @@ class Settings:
 
     learning_rate: float = 1e-4
     head_rate: float = 1e-4
-    epochs: int = 8
-    least_steps: int = 60
+    epochs: int = 5
+    least_steps: int = 40
     batch_size: int = 32
     depth: float = 0.25
     layer_decay: float = 0.8
