@@ -55,11 +55,11 @@ def runs(ground, monkeypatch):
     return shares, made
 
 
-def climbed(ground, *, seconds=0.0, budget=None):
+def climbed(ground, *, seconds=0.0, budget=None, below=None):
     planned = [
         Planned(strategy=registry.get("strategies", name)(), seconds=seconds) for name in ("contrastive", "bias")
     ]
-    below = np.where(sure(ground.problem.targets, 0.7) > 0, 0.7, 0.3)
+    below = np.where(sure(ground.problem.targets, 0.7) > 0, 0.7, 0.3) if below is None else below
     return climb(ground, planned, FOLDS, below=below, clock=Clock(budget))
 
 
@@ -75,6 +75,15 @@ def test_what_is_credibly_better_is_kept_and_the_next_is_compared_with_it(ground
     assert found.outputs.shape == (N, 2)
     assert (found.outputs.argmax(1) == ground.problem.targets.argmax(1)).mean() == pytest.approx(0.95, abs=0.01)
     assert made[:5] == ["contrastive"] * 4 + ["bias"]
+
+
+def test_what_is_surer_but_less_often_right_is_not_kept(ground, runs):
+    shares, _ = runs
+    shares |= {"contrastive": 0.65, "bias": 0.65}
+    found = climbed(ground, below=np.where(sure(ground.problem.targets, 0.7) > 0, 0.999, 0.001))
+    assert found.best is None
+    assert len(found.rungs[1].outputs) == N
+    assert "not credibly better" in found.rungs[1].why
 
 
 def test_what_harms_is_given_up_after_one_part(ground, runs):

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.optimize import brentq
 
 from headstart.adaptation import adapt
+from headstart.adaptation.calibration import losses
+from headstart.adaptation.head import apply_link, link_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from headstart.tuning.examples import Examples
     from headstart.tuning.settings import Settings
     from headstart.tuning.trainee import Trainee
+
+_LEAST = -7.0  # logarithm of the smallest factor: a thousandth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +57,26 @@ class Ground:
         return adapt(**vars(self.problem.take(index)), strategy=self.head)
 
     def began(self, index: IntArray) -> LinearHead:
-        """The leading closed-form head of the items at `index`: where tuning begins."""
-        return self.adapt(index).leading_head.heads[0]
+        """The leading closed-form head of the items at `index`, as sure of them as it is of items that it has not seen.
+
+        A head that was fitted to few items in closed form is right about all of them and sure of it: their loss is next to
+        nothing and teaches the network nothing, so that it drifts. Its scores are made smaller by one factor, so that these
+        items' loss is what it is on held-out ones; that changes no answer (docs/log.md, Tuning).
+        """
+        adapted, seen = self.adapt(index), self.problem.take(index)
+        head = adapted.leading_head.heads[0]
+        if seen.task == "regression":
+            return head
+        scores, link = head.scores(seen.features), link_of(seen.task)
+        unseen = float(losses(adapted.held_out, seen.targets, seen.task).mean())
+
+        def excess(log_factor: float) -> float:
+            outputs = apply_link(np.exp(log_factor) * scores, link)
+            return float(losses(outputs, seen.targets, seen.task).mean()) - unseen
+
+        if excess(0.0) >= 0 or excess(_LEAST) <= 0:
+            return head
+        return head.calibrated(float(np.exp(brentq(excess, _LEAST, 0.0))), np.zeros(len(head.offset)))
 
     def refit(self, features: FloatArray, index: IntArray) -> LinearHead:
         """Fit a closed-form head on tuned features (m, d) of the items at `index`: there, ridge is as good as any (docs/log.md)."""

@@ -195,8 +195,8 @@ def _try(
         return Rung(outputs=None, seconds=time.perf_counter() - started, why=why, how=how, **common), None
     is_whole = len(trial.index) == n_items
     outputs = trial.outputs(ground.problem) if is_whole else trial.flattered(ground.problem)
-    kept = is_whole and is_credibly_better(*_losses(ground, trial.index, outputs, lower))
-    why = f"not credibly better than the {below.name}"
+    kept = is_whole and _is_better(ground, trial.index, outputs, lower)
+    why = f"not credibly better than the {below.name} on held-out items"
     if kept:
         why = f"credibly better than the {below.name} on held-out items"
     elif not is_whole:
@@ -210,6 +210,22 @@ def _try(
         **common,
     )
     return rung, trial
+
+
+def _is_better(ground: Ground, index: IntArray, above: FloatArray, below: FloatArray) -> bool:
+    """Whether the paired loss on the items at `index` is credibly lower, and no fewer answers are right."""
+    lost = _losses(ground, index, above, below)
+    return is_credibly_better(*lost) and _n_right(ground, index, above) >= _n_right(ground, index, below)
+
+
+def _n_right(ground: Ground, index: IntArray, outputs: FloatArray) -> int:
+    """Of the answers about the items at `index`; none is right or wrong in a regression."""
+    targets, task = ground.problem.targets[index], ground.problem.task
+    if task == "regression":
+        return 0
+    if task == "multilabel":
+        return int(((outputs > 0.5) == (targets > 0.5)).sum())
+    return int((outputs.argmax(axis=1) == targets.argmax(axis=1)).sum())
 
 
 def _losses(
@@ -226,6 +242,6 @@ def _chosen_apart(ground: Ground, index: IntArray, block: IntArray, below: Float
     chosen = below.copy()
     for one in np.unique(block):
         here = block == one
-        if is_credibly_better(*_losses(ground, index[~here], above[~here], below[~here])):
+        if _is_better(ground, index[~here], above[~here], below[~here]):
             chosen[here] = above[here]
     return chosen

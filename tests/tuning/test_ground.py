@@ -1,0 +1,57 @@
+"""Where tuning begins: at a head that is as sure of what it learnt as of what it has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import tiny_ground
+from headstart.adaptation.calibration import losses
+from headstart.adaptation.head import apply_link
+from headstart.engines.journal import Journal
+from headstart.tuning import Ground
+
+N, D = 48, 200
+EVERYTHING = np.arange(N)
+
+
+def ground(signal: float, tmp_path, task="multiclass") -> Ground:
+    """Features with so much to learn in them, and more of them than items, so that any labels can be learnt by heart."""
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 4, N)
+    features = (rng.normal(size=(N, D)) + signal * np.eye(4, D)[codes]).astype(np.float32)
+    base = tiny_ground.ground("bert", tmp_path, 4)
+    targets = np.eye(4)[codes] if task == "multiclass" else codes[:, None].astype(float)
+    problem = replace(base.problem, features=features, targets=targets, task=task, groups=EVERYTHING)
+    return replace(base, problem=problem, apart=EVERYTHING, journal=Journal(None))
+
+
+@pytest.mark.parametrize("signal", [1.5, 3.0, 6.0])
+def test_what_was_learnt_loses_as_much_as_what_was_not(signal, tmp_path):
+    made = ground(signal, tmp_path)
+    adapted, head = made.adapt(EVERYTHING), made.began(EVERYTHING)
+    targets = made.problem.targets
+    lost = losses(apply_link(head.scores(made.problem.features), "softmax"), targets, "multiclass").mean()
+    assert lost == pytest.approx(losses(adapted.held_out, targets, "multiclass").mean(), rel=1e-4)
+    by_heart = losses(adapted.head.outputs(made.problem.features), targets, "multiclass").mean()
+    assert by_heart < 0.5 * lost
+
+
+def test_no_answer_changes(tmp_path):
+    made = ground(3.0, tmp_path)
+    before, after = (
+        head.scores(made.problem.features)
+        for head in (made.adapt(EVERYTHING).leading_head.heads[0], made.began(EVERYTHING))
+    )
+    assert np.array_equal(before.argmax(axis=1), after.argmax(axis=1))
+    factor = after / before
+    np.testing.assert_allclose(factor, factor[0, 0], rtol=1e-6)
+    assert 0 < factor[0, 0] < 1
+
+
+def test_values_stay_as_they_are(tmp_path):
+    made = ground(3.0, tmp_path, task="regression")
+    expected = made.adapt(EVERYTHING).leading_head.heads[0].scores(made.problem.features)
+    np.testing.assert_array_equal(made.began(EVERYTHING).scores(made.problem.features), expected)
