@@ -5,7 +5,7 @@ of its points and blends, is compared with the closed form's loss. The first poi
 the mean over the tasks, and is where the rung begins; each further one is what helps most beside those before it where each task
 takes its best (a greedy portfolio, as in Feurer et al., Auto-sklearn 2.0, JMLR 2022), and is what a search tries first.
 Rows are kept, so that a bench that was killed goes on. Runs of one source can go beside those of another, in two processes.
-Run: .venv/bin/python bench/starting_points.py [--tasks questions-8,groceries-8] [--strategies lora] [--report] [--write]
+Run: .venv/bin/python bench/starting_points.py [--tasks questions-8,digits-10] [--strategies lora] [--report] [--write]
 """
 
 from __future__ import annotations

@@ -196,10 +196,8 @@ def _try(
     is_whole = len(trial.index) == n_items
     outputs = trial.outputs(ground.problem) if is_whole else trial.flattered(ground.problem)
     kept = is_whole and _is_better(ground, trial.index, outputs, lower)
-    why = f"not credibly better than the {below.name} on held-out items"
-    if kept:
-        why = f"credibly better than the {below.name} on held-out items"
-    elif not is_whole:
+    why = f"{'' if kept else 'not '}credibly better than the {below.name} on held-out items"
+    if not is_whole:
         why = f"given up after {len(outputs)} of {n_items} held-out items, where it was too far behind the {below.name}"
     rung = Rung(
         outputs=outputs,
