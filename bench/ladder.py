@@ -99,13 +99,13 @@ class Cell:
         started = time.perf_counter()
         common = {"n": len(self.halves[0]), "n_test": len(self.halves[1]), "threads": n_threads()}
         if rung == CLOSED_FORM:
-            accuracy = self.accuracy_of_closed_form()
+            accuracy = self.accuracy_of_closed_form
             return common | {"seconds": round(time.perf_counter() - started, 1), "accuracy": accuracy}
         _, folds, _ = self.prepared
         strategies = self.strategies(None if rung == LADDER else rung)
         climbed = self.climbed(strategies)
         rungs = self.described(climbed)
-        accuracy = self.accuracy_of(climbed.best) if climbed.best else self.accuracy_of_closed_form()
+        accuracy = self.accuracy_of(climbed.best) if climbed.best else self.accuracy_of_closed_form
         row = common | {
             "seconds": round(sum(one["seconds"] for one in rungs), 1),
             "accuracy": accuracy,
@@ -144,8 +144,7 @@ class Cell:
     def climbed(self, strategies: list[Strategy]) -> Climbed:
         """As `fit` climbs without a budget."""
         ground, folds, below = self.prepared
-        ordered = sorted(strategies, key=lambda strategy: strategy.turn)
-        planned = [Planned(strategy=strategy, seconds=0.0) for strategy in ordered]
+        planned = [Planned(strategy=strategy, seconds=0.0) for strategy in strategies]
         return climb(ground, planned, folds, below=below, clock=Clock(None))
 
     def described(self, climbed: Climbed) -> list[Row]:
@@ -155,6 +154,7 @@ class Cell:
         tuned = Tuned(rungs=climbed.rungs, index=arena.plan.final[climbed.index], apart=apart[climbed.index])
         return [dict(one) for one in tuned.describe(arena, metric)]
 
+    @cached_property
     def accuracy_of_closed_form(self) -> float:
         """On the test part."""
         source = open_source(self.task.source)
@@ -169,7 +169,7 @@ class Cell:
             try:
                 source, head = finished(ground, trial, np.arange(len(ground.items)), dataset=self.task.name)
             except Diverged:
-                return self.accuracy_of_closed_form()
+                return self.accuracy_of_closed_form
             features = embed(self.halves[1].items, source, progress=None, cache=False).values
             self._accuracies[key] = self._accuracy(head.outputs(features))
         return self._accuracies[key]

@@ -76,7 +76,7 @@ class Climbed:
 
 
 def suitable(source: Source, task: Task, n_items: int, n_outputs: int, *, name: str | None = None) -> list[Strategy]:
-    """Make the strategy of that name, or all that suit and pay, with the settings that earlier tasks liked.
+    """Make the strategy of that name, or all that suit and pay, by their turns, with the settings that earlier tasks liked.
 
     Raises
     ------
@@ -88,6 +88,7 @@ def suitable(source: Source, task: Task, n_items: int, n_outputs: int, *, name: 
     require("torch", extra="train", purpose="tuning a network")
     names = registry.names("strategies") if name is None else (name,)
     made: list[Strategy] = [registry.get("strategies", one)() for one in names]
+    made.sort(key=lambda strategy: strategy.turn)
     fitting = [begun(strategy, source) for strategy in made if strategy.suits(source, task)]
     if name is None:
         return [strategy for strategy in fitting if strategy.pays(n_items, n_outputs)]

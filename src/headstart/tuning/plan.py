@@ -52,13 +52,14 @@ class Planned:
 
 
 def plan(ground: Ground, strategies: Sequence[Strategy], folds: Sequence[Fold]) -> tuple[Planned, ...]:
-    """Measure a step forward and back of each strategy, and foretell, in the order of their turns.
+    """Measure a step forward and back of each strategy, and foretell, in the order in which they came.
 
     A rung that is given up takes less.
     """
-    ordered = sorted(strategies, key=lambda strategy: strategy.turn)
     head = ground.began(np.arange(len(ground.items)))
-    return tuple(Planned(strategy=strategy, seconds=_foretold(ground, strategy, head, folds)) for strategy in ordered)
+    return tuple(
+        Planned(strategy=strategy, seconds=_foretold(ground, strategy, head, folds)) for strategy in strategies
+    )
 
 
 def told(planned: Sequence[Planned], left_s: float | None) -> str:
