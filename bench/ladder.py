@@ -3,9 +3,10 @@
 For each task: the closed form; each strategy as the only rung above it; and the whole ladder, as `--preset best` climbs it. Of a
 rung that was not kept, the network that it would have been is finished too, so that keeping can be judged on the test. The ladder
 finds the single rungs' networks again, so its seconds are the sum of theirs.
+A rung that would take longer than `--longest`, as the plan foretells, is left out, as a budget of that size would, and named.
 Rows are kept, so that a bench that was killed goes on; the first seed of all tasks comes first.
 Two processes on one thread each, with other tasks and results, take half the time of one on two threads; the report joins files.
-Run: .venv/bin/python bench/ladder.py [--tasks groceries,questions] [--seeds 5] [--results FILE ...] [--report]
+Run: .venv/bin/python bench/ladder.py [--tasks groceries,questions] [--seeds 5] [--longest 600] [--results FILE ...] [--report]
 """
 
 from __future__ import annotations
@@ -27,14 +28,13 @@ from headstart.engines.files import cache_folder
 from headstart.engines.memory import keeping_freed_memory
 from headstart.engines.threads import n_threads
 from headstart.features import embed
-from headstart.line.climbing import prepared
+from headstart.line.climbing import prepared, tried_of
 from headstart.proof import headline
-from headstart.proof.tuned import Tuned
 from headstart.sources import open_source
-from headstart.tuning import Ground, climb
+from headstart.tuning import climb
 from headstart.tuning.ladder import CLOSED_FORM, suitable
 from headstart.tuning.loop import Diverged
-from headstart.tuning.plan import Planned
+from headstart.tuning.plan import plan
 from headstart.tuning.rung import cross_fit, finished
 from quality import arena_of
 from results import Results, Row
@@ -43,7 +43,8 @@ from tasks import TASKS, Task, as_pair, halves, tasks_named
 if TYPE_CHECKING:
     from headstart.core.dataset import Dataset, FloatArray
     from headstart.proof import Arena
-    from headstart.tuning import Climbed
+    from headstart.tuning import Climbed, Ground
+    from headstart.tuning.plan import Planned
     from headstart.tuning.rung import Trial
     from headstart.tuning.strategy import Strategy
 
@@ -56,6 +57,9 @@ def main() -> None:
     parser.add_argument("--tasks", default=",".join(task.name for task in TASKS))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--results", type=Path, nargs="+", default=[cache_folder() / "bench" / "ladder.jsonl"])
+    parser.add_argument(
+        "--longest", type=float, default=600, help="seconds that a rung may take, as the plan foretells"
+    )
     parser.add_argument("--report", action="store_true", help="only print what is there")
     arguments = parser.parse_args()
     tasks = tasks_named(arguments.tasks.split(","))
@@ -64,7 +68,7 @@ def main() -> None:
         with keeping_freed_memory():
             for seed in range(arguments.seeds):
                 for task in tasks:
-                    measure(Cell(task, seed), results[0])
+                    measure(Cell(task, seed, arguments.longest), results[0])
     report(Results(arguments.results[0], [row for one in results for row in one.rows]), tasks)
 
 
@@ -92,6 +96,7 @@ class Cell:
 
     task: Task
     seed: int
+    longest_s: float
     _accuracies: dict[Any, float] = field(default_factory=dict)
 
     def row(self, rung: str) -> Row:
@@ -101,9 +106,8 @@ class Cell:
         if rung == CLOSED_FORM:
             accuracy = self.accuracy_of_closed_form
             return common | {"seconds": round(time.perf_counter() - started, 1), "accuracy": accuracy}
-        _, folds, _ = self.prepared
-        strategies = self.strategies(None if rung == LADDER else rung)
-        climbed = self.climbed(strategies)
+        (ground, folds, below), planned = self.prepared, self.planned(rung)
+        climbed = climb(ground, planned, folds, below=below, clock=Clock(None))
         rungs = self.described(climbed)
         accuracy = self.accuracy_of(climbed.best) if climbed.best else self.accuracy_of_closed_form
         row = common | {
@@ -112,11 +116,11 @@ class Cell:
             "strategy": climbed.best.strategy.name if climbed.best else CLOSED_FORM,
             "rungs": rungs,
         }
-        if rung == LADDER:
+        if rung == LADDER or not planned:
             return row
         alone, n_seen = accuracy, rungs[-1]["metric"]["n"] if rungs[-1]["metric"] else 0
         if not climbed.best and n_seen:  # a run that diverged gives no network to be asked
-            seen = cross_fit(self.prepared[0], strategies[0], folds, goes_on=lambda trial: len(trial.index) < n_seen)
+            seen = cross_fit(ground, planned[0].strategy, folds, goes_on=lambda trial: len(trial.index) < n_seen)
             alone = self.accuracy_of(seen)
         return row | {"kept": rungs[-1]["kept"], "alone": alone}
 
@@ -136,23 +140,27 @@ class Cell:
         """What `climb` takes."""
         return prepared(self.arena)
 
+    @cached_property
+    def plans(self) -> dict[str, Planned]:
+        """Of each strategy that suits, what it starts from and how long it would take."""
+        ground, folds, _ = self.prepared
+        strategies = [one for name in suiting(self.task) for one in self.strategies(name)]
+        return {one.name: one for one in plan(ground, strategies, folds)}
+
+    def planned(self, rung: str) -> list[Planned]:
+        """The one of that name, or all that pay; without those that take too long."""
+        names = [one.name for one in self.strategies(None)] if rung == LADDER else [rung]
+        return [self.plans[name] for name in names if self.plans[name].seconds <= self.longest_s]
+
     def strategies(self, name: str | None) -> list[Strategy]:
         """The one of that name, or all that suit and pay."""
-        ground, targets = self.prepared[0], self.arena.dataset.targets
-        return suitable(ground.source, self.arena.dataset.task, *targets.shape, name=name)
-
-    def climbed(self, strategies: list[Strategy]) -> Climbed:
-        """As `fit` climbs without a budget."""
-        ground, folds, below = self.prepared
-        planned = [Planned(strategy=strategy, seconds=0.0) for strategy in strategies]
-        return climb(ground, planned, folds, below=below, clock=Clock(None))
+        targets = self.arena.dataset.targets
+        return suitable(self.prepared[0].source, self.arena.dataset.task, *targets.shape, name=name)
 
     def described(self, climbed: Climbed) -> list[Row]:
         """The rungs as the report has them."""
-        arena, apart = self.arena, self.prepared[0].apart
-        metric = headline(arena.dataset.task, arena.dataset.targets)
-        tuned = Tuned(rungs=climbed.rungs, index=arena.plan.final[climbed.index], apart=apart[climbed.index])
-        return [dict(one) for one in tuned.describe(arena, metric)]
+        metric = headline(self.arena.dataset.task, self.arena.dataset.targets)
+        return [dict(one) for one in tried_of(climbed, self.arena, self.prepared[0]).describe(self.arena, metric)]
 
     @cached_property
     def accuracy_of_closed_form(self) -> float:
@@ -188,6 +196,7 @@ class Compared:
     """
 
     kept: bool
+    foretold: float
     seconds: float
     gain: float
     truth: float
@@ -203,11 +212,14 @@ def compared(results: Results, task: Task, rung: str) -> list[Compared]:
     """One entry a seed."""
     made = []
     for row in results.find(task=task.name, rung=rung):
+        if "alone" not in row:  # it would have taken too long
+            continue
         base, final = (results.find(task=task.name, rung=other, seed=row["seed"]) for other in (CLOSED_FORM, LADDER))
         last = row["rungs"][-1]
         made.append(
             Compared(
                 kept=row["kept"],
+                foretold=last["planned_s"],
                 seconds=last["seconds"],
                 gain=100 * (last["gain"]["value"] if last["gain"] else np.nan),
                 truth=100 * (row["alone"] - base[-1]["accuracy"]),
@@ -231,9 +243,11 @@ def report(results: Results, tasks: list[Task]) -> None:
                 )
         for rung in registry.names("strategies"):
             ones = compared(results, task, rung)
+            if not ones and results.find(task=task.name, rung=rung):
+                print(f"{task.name:<20} {rung:<14} not tried: it would take too long")
             if ones:
                 everything[rung] = everything.get(rung, []) + ones
-                accuracy = np.mean([row["alone"] for row in results.find(task=task.name, rung=rung)])
+                accuracy = np.mean([row["alone"] for row in results.find(task=task.name, rung=rung) if "alone" in row])
                 print(f"{task.name:<20} {rung:<14} {len(ones)} seeds  accuracy {accuracy:.3f}  {told(ones)}")
     finals = {rung: [one.final for one in ones if one.final is not None] for rung, ones in everything.items()}
     for rung, ones in everything.items():
@@ -252,7 +266,8 @@ def report(results: Results, tasks: list[Task]) -> None:
 
 def told(ones: list[Compared]) -> str:
     kept, right = [one for one in ones if one.kept], sum(one.was_right for one in ones)
-    words = f"{np.mean([one.seconds for one in ones]):6.1f} s  gain, held-out items {np.nanmean([one.gain for one in ones]):+5.2f}"
+    seconds, foretold = np.mean([one.seconds for one in ones]), np.mean([one.foretold for one in ones])
+    words = f"{seconds:6.1f} s (at most {foretold:.0f} foretold)  gain, held-out items {np.nanmean([one.gain for one in ones]):+5.2f}"
     return (
         f"{words}, test {np.mean([one.truth for one in ones]):+5.2f} points  kept {len(kept)} of {len(ones)}, "
         f"right on the test {right} of {len(ones)} (where kept, {sum(one.was_right for one in kept)})"

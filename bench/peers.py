@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = Path(".venv-peers/bin/python")
 TEXT_PEERS, PHOTO_PEERS = ("setfit", "trainer"), ("torch",)
-LIMIT_S = 3600  # a peer that takes longer is stopped, which its row says
 FEW = 64  # labels a class up to which SetFit is asked
 
 
@@ -51,6 +50,9 @@ def main() -> None:
     parser.add_argument("--peers", help=f"of {', '.join(all_peers())}; all that suit a task if absent")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--results", type=Path, default=cache_folder() / "bench" / "peers.jsonl")
+    parser.add_argument(
+        "--longest", type=float, default=3600, help="seconds after which a peer is stopped, which its row says"
+    )
     parser.add_argument("--report", action="store_true", help="only print what is there")
     parser.add_argument("--work", action="store_true", help="do the one job that comes on stdin")
     arguments = parser.parse_args()
@@ -62,7 +64,9 @@ def main() -> None:
     for seed in range(0 if arguments.report else arguments.seeds):
         for task in tasks:
             for peer in (peer for peer in wanted if suits(peer, task)):
-                row = results.recall(lambda t=task, p=peer, s=seed: run(p, t, s), task=task.name, peer=peer, seed=seed)
+                row = results.recall(
+                    lambda t=task, p=peer, s=seed: run(p, t, s, arguments.longest), task=task.name, peer=peer, seed=seed
+                )
                 print(f"{task.name:<20} seed {seed}  {peer:<24}" + shown([row]), flush=True)
     report(results, tasks)
 
@@ -94,7 +98,7 @@ def rung_of(peer: str) -> str:
     return peer.removeprefix("headstart").strip() or CLOSED_FORM
 
 
-def run(peer: str, task: Task, seed: int) -> Row:
+def run(peer: str, task: Task, seed: int, longest_s: float) -> Row:
     """One peer on one split, in a process of its own."""
     learn, test = halves(task, seed)
     with tempfile.TemporaryDirectory() as folder:
@@ -107,9 +111,9 @@ def run(peer: str, task: Task, seed: int) -> Row:
             command = [sys.executable, __file__, "--work"]
             job = {"peer": peer, "task": task.name, "seed": seed, "folder": folder}
         started = time.perf_counter()
-        answer = finish(command, job)
+        answer = finish(command, job, longest_s)
     if answer is None:
-        return {"accuracy": None, "settings": f"stopped after {LIMIT_S} s", "process_s": LIMIT_S}
+        return {"accuracy": None, "settings": f"stopped after {longest_s:.0f} s", "process_s": longest_s}
     correct = np.array(answer.pop("predicted")) == test.codes
     return {
         "n": len(learn),
@@ -121,7 +125,7 @@ def run(peer: str, task: Task, seed: int) -> Row:
     }
 
 
-def finish(command: list[Any], job: dict[str, Any]) -> dict[str, Any] | None:
+def finish(command: list[Any], job: dict[str, Any], longest_s: float) -> dict[str, Any] | None:
     """Run a job to its end; None where it takes too long."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "HEADSTART_THREADS"), str(n_threads()))
     offline = dict.fromkeys(("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"), "1")
@@ -133,7 +137,7 @@ def finish(command: list[Any], job: dict[str, Any]) -> dict[str, Any] | None:
             text=True,
             check=False,
             env={**os.environ, **threads, **offline},
-            timeout=LIMIT_S,
+            timeout=longest_s,
         )
     except subprocess.TimeoutExpired:
         return None

@@ -60,7 +60,7 @@ def climb_above(arena: Arena, *, strategy: str, clock: Clock) -> Tuned:
         if arena.progress is not None and planned:
             print(told(planned, inside.left_s), file=arena.progress, flush=True)
         climbed = climb(ground, planned, folds, below=below, clock=inside, searches=searches)
-        tried = Tuned(rungs=climbed.rungs, index=arena.plan.final[climbed.index], apart=ground.apart[climbed.index])
+        tried = tried_of(climbed, arena, ground)
         if climbed.best is None:
             return tried
         try:
@@ -77,6 +77,11 @@ def prepared(arena: Arena) -> tuple[Ground, list[Fold], FloatArray]:
     alone = arena if len(arena.backbone.parts) == 1 else arena.only({next(iter(arena.backbone.parts))})
     assert isinstance(alone.backbone, Source)
     return _ground(alone, alone.backbone, apart), folds, below
+
+
+def tried_of(climbed: Climbed, arena: Arena, ground: Ground) -> Tuned:
+    """The rungs, before the highest that was kept is tuned on everything."""
+    return Tuned(rungs=climbed.rungs, index=arena.plan.final[climbed.index], apart=ground.apart[climbed.index])
 
 
 def _given_up(rung: Rung) -> Rung:

@@ -60,8 +60,8 @@ class Contrastive(Strategy):
     def batches(self, examples: Examples, lesson: Lesson, settings: Settings, seed: int, epoch: int) -> list[IntArray]:  # noqa: ARG002
         """As many batches as hold all items once, each balanced over the classes."""
         labels, rng = lesson.targets.argmax(axis=1), np.random.default_rng([seed, epoch])
-        n_batches = max(1, round(len(labels) / settings.batch_size))
-        return [lesson.index[balanced_batch(labels, settings.batch_size, rng)] for _ in range(n_batches)]
+        size = self.batch_size(len(labels), settings)
+        return [lesson.index[balanced_batch(labels, size, rng)] for _ in range(round(len(labels) / size))]
 
     def loss(
         self,
