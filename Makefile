@@ -30,8 +30,8 @@ check: install  ## what is quick: lint, types, import contracts, the libraries' 
 	$(BIN)/lint-imports
 	$(BIN)/python bench/audit.py
 
-test: check fetch  ## everything, with the network closed to the tests
-	$(BIN)/python -m pytest
+test: check fetch  ## everything, with the network closed to the tests: a process a core, on one thread each
+	OMP_NUM_THREADS=1 HEADSTART_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --dist loadfile
 
 fetch: install  ## the pretrained weights and the real data, once, into the cache
 	$(BIN)/headstart sources fetch --all
