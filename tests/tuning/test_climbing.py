@@ -7,6 +7,7 @@ import pytest
 
 import headstart
 from headstart.data import load
+from headstart.tuning import ladder
 
 pytestmark = [pytest.mark.downloads, pytest.mark.usefixtures("fetched_cache")]
 
@@ -45,3 +46,18 @@ def test_contrastive_on_few_questions(questions, tmp_path):
     assert fitted.report.metric.value > 0.7
     assert headstart.load_bundle(fitted.bundle).predict(["Who wrote it ?", "How many are there ?"]) == ["HUM", "NUM"]
     assert ("tuned" in fitted.report.card) == rung["kept"]
+
+
+def test_where_the_proof_is_in_folds_few_of_them_compare_and_all_of_them_prove(questions, monkeypatch):
+    monkeypatch.setattr(ladder, "_ENOUGH_HELD_OUT", 16)
+    items, splits = questions
+    texts, labels = zip(*(item for item, split in zip(items, splits, strict=True) if split == "train"), strict=True)
+    fitted = headstart.fit(
+        (list(texts), list(labels)), source="all-minilm-l6-v2", strategy="contrastive", rivals="none", progress=None
+    )
+    below, rung = fitted.report.rungs
+    assert rung["metric"]["n"] == below["metric"]["n"] < 24
+    assert rung["kept"]
+    assert fitted.report.metric.n == fitted.report.estimates["more of the same"].n == 24
+    assert fitted.report.metric.value > 0.9
+    assert fitted.predict(["Who wrote it ?", "How many are there ?"]) == ["HUM", "NUM"]

@@ -13,7 +13,7 @@ from headstart.core.dataset import Dataset
 from headstart.engines.clock import Clock
 from headstart.proof import headline
 from headstart.proof.tuned import Tuned
-from headstart.tuning import climb, rung
+from headstart.tuning import climb, ladder, rung
 from headstart.tuning.loop import N_POINTS, Diverged
 from headstart.tuning.plan import Planned
 from headstart.tuning.run import ALPHAS
@@ -99,6 +99,19 @@ def test_what_harms_is_given_up_after_one_part(ground, runs):
     assert useful.below is found.rungs[0]
 
 
+def test_few_folds_compare_rungs_where_they_hold_out_enough(ground, runs, monkeypatch):
+    monkeypatch.setattr(ladder, "_ENOUGH_HELD_OUT", 40)
+    shares, made = runs
+    shares |= {"contrastive": 0.95, "bias": 0.5}
+    found = climbed(ground)
+    assert made == ["contrastive"] * 2 + ["bias"]
+    assert len(found.index) == len(found.outputs) == len(found.rungs[0].outputs) == N // 2
+    outputs = rung.elsewhere(ground, found.best, FOLDS[2:])
+    later = ground.problem.targets[N // 2 :]
+    assert made == ["contrastive"] * 2 + ["bias"] + ["contrastive"] * 2
+    assert (outputs.argmax(1) == later.argmax(1)).mean() == pytest.approx(0.95, abs=0.05)
+
+
 def test_what_diverges_is_stopped_and_the_climb_goes_on(ground, runs):
     shares, _ = runs
     shares |= {"contrastive": None, "bias": 0.95}
@@ -149,10 +162,10 @@ def test_a_rung_that_was_given_up_is_described_by_what_was_seen(ground, runs):
     assert useful["gain"]["value"] == pytest.approx(0.25)
 
 
-@pytest.mark.parametrize(("n_items", "size"), [(16, 8), (128, 16), (256, 32), (10_000, 32)])
+@pytest.mark.parametrize(("n_items", "size"), [(16, 8), (128, 10), (256, 19), (10_000, 32)])
 def test_few_items_make_small_batches_rather_than_many_epochs(n_items, size):
     strategy = registry.get("strategies", "fine-tune")()
-    assert (strategy.settings.epochs, strategy.settings.least_steps, strategy.settings.batch_size) == (5, 40, 32)
+    assert (strategy.settings.epochs, strategy.settings.least_steps, strategy.settings.batch_size) == (3, 40, 32)
     assert strategy.batch_size(n_items, strategy.settings) == size
 
 

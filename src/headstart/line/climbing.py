@@ -64,7 +64,7 @@ def climb_above(arena: Arena, *, strategy: str, clock: Clock) -> Tuned:
         if climbed.best is None:
             return tried
         try:
-            return _measured(arena, ground, climbed, tried)
+            return _measured(arena, ground, climbed, folds, tried)
         except Diverged:
             return replace(tried, rungs=tuple(map(_given_up, climbed.rungs)))
 
@@ -91,15 +91,17 @@ def _given_up(rung: Rung) -> Rung:
     return replace(rung, kept=False, why="stopped: on all items its loss grew beyond all bounds")
 
 
-def _measured(arena: Arena, ground: Ground, climbed: Climbed, tried: Tuned) -> Tuned:
+def _measured(arena: Arena, ground: Ground, climbed: Climbed, folds: list[Fold], tried: Tuned) -> Tuned:
     """Tune on all that may be learnt from, and ask networks that did not see them about the items that prove."""
-    from headstart.tuning.rung import finished
+    from headstart.tuning.ladder import enough
+    from headstart.tuning.rung import elsewhere, finished
 
     assert climbed.best is not None
     plan, name = arena.plan, arena.dataset.name
     source, head = finished(ground, climbed.best, np.arange(len(plan.final)), dataset=name)
     if plan.kind == "cross-validation":
-        outputs = climbed.outputs
+        others = folds[len(enough(folds)) :]
+        outputs = np.concatenate([climbed.outputs, *([elsewhere(ground, climbed.best, others)] if others else [])])
     elif plan.kind == "given":
         outputs = _outputs(arena, source, head, plan.held_out)
     else:

@@ -172,11 +172,14 @@ def _perform(arena: Arena, adapted: Adapted, tuned: Tuned | None, model: Transfe
 
 
 def _estimates(arena: Arena, adapted: Adapted, metric: Metric, tuned: Tuned | None) -> dict[str, Score]:
-    """From the training part alone; of a tuned network only where rungs were compared, as all else would want it tuned anew."""
-    if tuned is None or tuned.held_out is None:
+    """From the training part alone; of a tuned network only by those that are there: all else would want it tuned anew."""
+    if tuned is None or tuned.outputs is None or tuned.held_out is None:
         return estimate(arena, adapted, metric, arena.plan.final)
-    name = "more of the same" if arena.plan.kind == "cross-validation" else "new conditions"
-    return {name: score(metric, arena.dataset.targets[tuned.index], tuned.held_out, tuned.apart, seed=arena.seed)}
+    targets, held_out = arena.dataset.targets, arena.plan.held_out
+    if arena.plan.kind == "cross-validation":
+        groups = arena.groups[held_out]
+        return {"more of the same": score(metric, targets[held_out], tuned.outputs, groups, seed=arena.seed)}
+    return {"new conditions": score(metric, targets[tuned.index], tuned.held_out, tuned.apart, seed=arena.seed)}
 
 
 def _predictor(

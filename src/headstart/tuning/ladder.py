@@ -100,12 +100,16 @@ def suitable(source: Source, task: Task, n_items: int, n_outputs: int, *, name: 
 
 
 def inner_folds(apart: IntArray, targets: FloatArray, seed: int) -> Sequence[Fold]:
-    """Quarters of what is held out together, as many of them as hold enough items to tell rungs apart."""
+    """Quarters of what is held out together, as many of them as are `enough`."""
     folds = assign_folds(apart, targets, _N_FOLDS, seed)
     parts = [(np.flatnonzero(folds != number), np.flatnonzero(folds == number)) for number in range(_N_FOLDS)]
-    parts = [(learnt, held_out) for learnt, held_out in parts if len(learnt) and len(held_out)]
-    sizes = np.cumsum([len(held_out) for _, held_out in parts])
-    return parts[: int(np.searchsorted(sizes, _ENOUGH_HELD_OUT)) + 1]
+    return enough([(learnt, held_out) for learnt, held_out in parts if len(learnt) and len(held_out)])
+
+
+def enough(folds: Sequence[Fold]) -> Sequence[Fold]:
+    """The first of them, as many as hold out enough items to tell rungs apart."""
+    sizes = np.cumsum([len(held_out) for _, held_out in folds])
+    return folds[: int(np.searchsorted(sizes, _ENOUGH_HELD_OUT)) + 1]
 
 
 def climb(
@@ -117,7 +121,7 @@ def climb(
     clock: Clock,
     searches: bool = False,
 ) -> Climbed:
-    """Try each strategy on the folds, in the planned order, and go on from the best so far.
+    """Try each strategy on as many folds as are `enough`, in the planned order, and go on from the best so far.
 
     Parameters
     ----------
@@ -127,7 +131,9 @@ def climb(
     clock : a rung that would not fit in its budget is not tried, and named
     searches : whether other settings are sought for the rung that was kept, in what is left of a budget
     """
+    folds = enough(folds)
     index = np.concatenate([held_out for _, held_out in folds])
+    below = below[: len(index)]
     top = Rung(name=CLOSED_FORM, outputs=below, kept=True, why="where the climb begins")
     rungs, best, honest, waiting = [top], None, below, list(planned)
     while waiting:

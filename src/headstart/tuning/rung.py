@@ -118,6 +118,19 @@ def _trial(ground: Ground, strategy: Strategy, folds: Sequence[Fold], scores: Se
     return Trial(strategy=strategy, index=index, block=block, scores=np.concatenate(scores, axis=2))
 
 
+def elsewhere(ground: Ground, trial: Trial, folds: Sequence[Fold]) -> FloatArray:
+    """Outputs for the held-out items of other folds than the trial's, fold after fold, as long and far as was best in the trial.
+
+    Raises
+    ------
+    Diverged
+        A run's loss grew beyond all bounds.
+    """
+    choice, calibration = trial.choose(ground.problem)
+    scores = cross_fit(ground, trial.strategy, folds).scores[choice.point, choice.alpha]
+    return calibration.outputs(scores, ground.problem.task)
+
+
 def searched(ground: Ground, strategy: Strategy, fold: Fold, *, budget_s: float) -> Searched:
     """Search settings on what one fold learns from, a quarter of it held out; the part that it holds out is not looked at."""
     problem, start = ground.problem, _inner(ground, strategy, fold)

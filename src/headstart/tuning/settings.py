@@ -34,7 +34,7 @@ class Settings:
 
     learning_rate: float = 1e-4
     head_rate: float = 1e-4
-    epochs: int = 5
+    epochs: int = 3
     least_steps: int = 40
     batch_size: int = 32
     depth: float = 0.25
