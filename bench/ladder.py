@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -131,8 +131,13 @@ class Cell:
 
     @cached_property
     def arena(self) -> Arena:
-        """As `fit` makes it."""
-        dataset, source = load(as_pair(self.halves[0])), open_source(self.task.source)
+        """As `fit` makes it, of a dataset that comes with its test part where the task is a whole demo."""
+        source, parts = open_source(self.task.source), [as_pair(half) for half in self.halves]
+        if self.task.is_whole:
+            splits = np.repeat(["train", "test"], [len(half) for half in self.halves])
+            dataset = replace(load(tuple(a + b for a, b in zip(*parts, strict=True))), splits=splits)
+        else:
+            dataset = load(parts[0])
         return arena_of(dataset, embed(dataset.items, source, progress=None).values, source, self.seed)[0]
 
     @cached_property

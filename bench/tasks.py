@@ -48,6 +48,11 @@ class Task:
         return f"{self.demo}-{self.per_class}" if self.per_class else self.demo
 
     @property
+    def is_whole(self) -> bool:
+        """Whether nothing is drawn: what the demo keeps for its test, if anything, is the test part."""
+        return self.per_class is None and self.n_labels is None
+
+    @property
     def modality(self) -> Modality:
         return find_demo(self.demo).modality
 
@@ -96,7 +101,7 @@ def halves(task: Task, seed: int) -> tuple[Dataset, Dataset]:
     """The training part that the seed draws, and the test part, which is the same for every seed and size."""
     dataset = _cifar10() if task.demo == "cifar10" else labelled(task.demo, keep=task.keep)
     once = np.random.default_rng(0)
-    if dataset.splits is not None and task.per_class is None and task.n_labels is None:
+    if dataset.splits is not None and task.is_whole:
         learnt, test = own_parts(dataset, seed)
         return _part(dataset, learnt), _part(dataset, test)
     if dataset.splits is None:

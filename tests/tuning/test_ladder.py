@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -17,6 +18,12 @@ from headstart.tuning import climb, ladder, rung
 from headstart.tuning.loop import N_POINTS, Diverged
 from headstart.tuning.plan import Planned
 from headstart.tuning.run import ALPHAS
+
+if TYPE_CHECKING:
+    from headstart.core.dataset import IntArray
+    from headstart.tuning import Ground
+    from headstart.tuning.settings import Settings
+    from headstart.tuning.strategy import Strategy
 
 N = 80
 EVERYTHING = np.arange(N)
@@ -36,19 +43,27 @@ def sure(targets: np.ndarray, share: float) -> np.ndarray:
 
 @pytest.fixture
 def runs(ground, monkeypatch):
-    """Runs whose networks are right about a given share of what they are asked, by the strategy's name; and who ran."""
+    """Runs whose networks are right about a given share of what they are asked, by the strategy's name; and who ran.
+
+    None is for those that diverge, and a negative share for those that do so unless they are calmed.
+    """
     shares: dict[str, float | None] = {}
     made: list[str] = []
 
+    @dataclass(frozen=True, kw_only=True)
     class Scripted:
-        def __init__(self, *, strategy, held_out, **_):
-            self.name, self.held_out = strategy.name, held_out
+        ground: Ground
+        strategy: Strategy
+        settings: Settings
+        learnt: IntArray
+        held_out: IntArray
 
         def scores(self):
-            made.append(self.name)
-            if shares[self.name] is None:
+            made.append(self.strategy.name)
+            share = shares[self.strategy.name]
+            if share is None or (share < 0 and self.settings == self.strategy.settings):
                 raise Diverged
-            one = sure(ground.problem.targets, shares[self.name])[self.held_out]
+            one = sure(ground.problem.targets, abs(share))[self.held_out]
             return np.broadcast_to(one, (N_POINTS, len(ALPHAS), *one.shape))
 
     monkeypatch.setattr(rung, "Run", Scripted)
@@ -119,6 +134,15 @@ def test_what_diverges_is_stopped_and_the_climb_goes_on(ground, runs):
     assert diverged.why.startswith("stopped")
     assert diverged.outputs is None
     assert useful.kept
+
+
+def test_what_diverges_is_begun_again_at_lower_rates(ground, runs):
+    shares, made = runs
+    shares |= {"contrastive": -0.95, "bias": 0.5}
+    assert climbed(ground).rungs[1].kept
+    assert made[:8] == ["contrastive"] * 8
+    settings = registry.get("strategies", "bias")().settings
+    assert settings.calmer.learning_rate == pytest.approx(settings.learning_rate / 3)
 
 
 def test_parts_of_one_cluster_each_can_be_judged(ground, runs):

@@ -15,7 +15,7 @@ from headstart.adaptation.problem import Problem
 from headstart.adaptation.transforms import TRANSFORMS
 from headstart.engines.journal import Journal
 from headstart.features import embed
-from headstart.tuning import Ground, Settings
+from headstart.tuning import Ground, Settings, loop
 from headstart.tuning.loop import N_POINTS
 from headstart.tuning.run import ALPHAS, Choice, Run
 from headstart.tuning.strategies.fine_tune import FineTune
@@ -108,7 +108,7 @@ def test_two_runs_are_one(ground):
 
 
 def test_a_run_that_is_broken_off_ends_with_the_same_bits(ground, monkeypatch):
-    from headstart.tuning import checkpoint, loop
+    from headstart.tuning import checkpoint
 
     choice = Choice(point=N_POINTS - 1, alpha=1)
     whole, scores = a_run(ground).weights(choice), a_run(ground).scores()
@@ -134,9 +134,13 @@ def test_a_run_that_is_broken_off_ends_with_the_same_bits(ground, monkeypatch):
 
 
 def test_a_run_that_diverges_is_stopped(ground):
-    from headstart.tuning.loop import Diverged
+    with pytest.raises(loop.Diverged):
+        a_run(ground, head_rate=1e3, learning_rate=1e3).scores()
 
-    with pytest.raises(Diverged):
+
+def test_a_run_that_has_lost_what_it_began_with_is_stopped_where_it_is_looked_at(ground, monkeypatch):
+    monkeypatch.setattr(loop, "_DIVERGED", (np.inf, np.inf))
+    with pytest.raises(loop.Diverged):
         a_run(ground, head_rate=1e3, learning_rate=1e3).scores()
 
 

@@ -35,7 +35,7 @@ class Checkpoint:
         self._path = path
         self._spoke = time.monotonic()
 
-    def restore(self, trainee: Trainee, optimiser: torch.optim.Optimizer) -> tuple[Watch, int, list[FloatArray]]:
+    def restore(self, trainee: Trainee, optimiser: torch.optim.Optimizer) -> tuple[Watch | None, int, list[FloatArray]]:
         """Put weights and the optimiser's moments in place; give the watched loss, the number of steps done and what was seen."""
         from safetensors import SafetensorError
         from safetensors.torch import load

@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 N_POINTS = 2  # moments of a run, evenly spread, at which it is looked at and might have ended
 _WARM_UP = 0.1
 _LARGEST_GRADIENT = 1.0
-_DIVERGED = 4.0  # times the first loss, and one nat more, in the running mean
+_DIVERGED = (4.0, 1.0)  # the running mean of the loss is so many times that of the warm-up, and so much more
+_COLLAPSED = (1.25, 0.05)  # likewise where a run is looked at: what it had learnt is gone, and it does not come back
 
-Watch = tuple[float, float] | None
+Watch = tuple[float, float]
 
 
 class Diverged(Exception):  # noqa: N818  (no error of the user's or ours: the rung is not taken)
-    """The loss grew beyond all bounds, or is no number."""
+    """The loss grew beyond all bounds or is no number, or the run lost what it began with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,7 @@ def train(
     Raises
     ------
     Diverged
-        The loss is no number any more, or many times the first.
+        The loss is no number any more, or many times what it was in the warm-up, or well above that at a point.
     """
     optimiser = torch.optim.AdamW(
         [{"params": [p]} for p in trainee.learning().values()], weight_decay=settings.weight_decay
@@ -96,12 +97,13 @@ def train(
                 with torch.autocast(trainee.device.type, torch.bfloat16, enabled=trainee.device.type == "cuda"):
                     features = trainee.features(*examples.draw(index, generator))
                     loss = strategy.loss(trainee, features.float(), *lookup(index), settings)
-            watch = _watched(watch, float(loss.detach()))
+            watch = _watched(watch, float(loss.detach()), step, n_steps)
             descend(trainee, loss, optimiser, {name: rate * _height(step / n_steps) for name, rate in rates.items()})
             _pull(trainee, start, rates, settings.l2_sp * _height(step / n_steps))
             step += 1
             steps.advance()
             if step in points:
+                _check(watch, _COLLAPSED)
                 seen.append(look(len(seen) + 1))
             checkpoint.keep(trainee, optimiser, watch, step, seen)
     return np.stack(seen)
@@ -122,14 +124,20 @@ class Lookup:
         return self._targets[rows], self._weights[rows]
 
 
-def _watched(watch: Watch, loss: float) -> Watch:
-    """The first loss, and the running mean of all."""
-    if watch is None:
-        return loss, loss
-    first, mean = watch[0], 0.9 * watch[1] + 0.1 * loss
-    if not math.isfinite(mean) or mean > _DIVERGED * abs(first) + 1.0:
+def _watched(watch: Watch | None, loss: float, step: int, n_steps: int) -> Watch:
+    """The mean loss of the warm-up, and the running mean of all."""
+    first, mean = watch or (loss, loss)
+    if step <= _WARM_UP * n_steps:
+        first += (loss - first) / (step + 1)
+    watch = first, 0.9 * mean + 0.1 * loss
+    _check(watch, _DIVERGED)
+    return watch
+
+
+def _check(watch: Watch, bound: tuple[float, float]) -> None:
+    (first, mean), (times, more) = watch, bound
+    if not mean <= times * abs(first) + more:  # so written, it finds what is no number too
         raise Diverged
-    return first, mean
 
 
 def _height(done: float) -> float:

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
+_CALMER = 3.0
+
 Augmentation = Literal["none", "flip", "light"]
 
 
@@ -52,6 +54,16 @@ class Settings:
     def each(self) -> tuple[Settings, ...]:
         """The settings of the runs that are averaged, one by one."""
         return (replace(self, also=()), *self.also)
+
+    @property
+    def calmer(self) -> Settings:
+        """The same at a third of the rates."""
+        return replace(
+            self,
+            learning_rate=self.learning_rate / _CALMER,
+            head_rate=self.head_rate / _CALMER,
+            also=tuple(one.calmer for one in self.also),
+        )
 
     def n_steps(self, n_batches: int) -> int:
         """Steps of a whole run, where an epoch has so many batches."""
