@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import FloatArray, Task
 
-_OFFSET_PENALTY = 1.0  # in items: keeps the offset of a class with few items near zero
 _SMALLEST_PROBABILITY = 1e-9
 _USUAL_LOG_SLOPE = (
     0.7  # of scores at unit spread: where the slope is drawn to, as if by one item, when items say little
@@ -58,10 +57,14 @@ def losses(outputs: FloatArray, targets: FloatArray, task: Task) -> FloatArray:
     return -logs.sum(axis=1)
 
 
-def fit_calibration(scores: FloatArray, targets: FloatArray, task: Task) -> Calibration:
+def fit_calibration(scores: FloatArray, targets: FloatArray, task: Task, *, offset_penalty: float = 1.0) -> Calibration:
     """Fit slope and offsets on held-out scores (n, k) by penalised maximum likelihood (Newton's method).
 
     A regression is left as it is.
+
+    Parameters
+    ----------
+    offset_penalty : in items; keeps the offset of a class with few items near zero
     """
     k = targets.shape[1]
     if task == "regression":
@@ -73,11 +76,11 @@ def fit_calibration(scores: FloatArray, targets: FloatArray, task: Task) -> Cali
     theta = np.zeros(1 + k)  # (log slope, offsets)
 
     def objective(trial: FloatArray) -> float:
-        return _objective(trial, scores, targets, task)
+        return _objective(trial, scores, targets, task, offset_penalty)
 
     value = objective(theta)
     for _ in range(_MAX_STEPS):
-        gradient, curvature = _derivatives(theta, scores, targets, task)
+        gradient, curvature = _derivatives(theta, scores, targets, task, offset_penalty)
         step = np.linalg.solve(curvature, gradient)
         theta, new_value = _line_search(objective, theta, step, value)
         if value - new_value < 1e-7 * len(scores):
@@ -88,14 +91,14 @@ def fit_calibration(scores: FloatArray, targets: FloatArray, task: Task) -> Cali
     return Calibration(slope=slope / spread, offset=theta[1:], loss=float(losses(outputs, targets, task).mean()))
 
 
-def _objective(theta: FloatArray, scores: FloatArray, targets: FloatArray, task: Task) -> float:
+def _objective(theta: FloatArray, scores: FloatArray, targets: FloatArray, task: Task, offset_penalty: float) -> float:
     outputs = apply_link(np.exp(theta[0]) * scores + theta[1:], link_of(task))
-    prior = _OFFSET_PENALTY * np.square(theta[1:]).sum() + (theta[0] - _USUAL_LOG_SLOPE) ** 2
+    prior = offset_penalty * np.square(theta[1:]).sum() + (theta[0] - _USUAL_LOG_SLOPE) ** 2
     return float(losses(outputs, targets, task).sum() + 0.5 * prior)
 
 
 def _derivatives(
-    theta: FloatArray, scores: FloatArray, targets: FloatArray, task: Task
+    theta: FloatArray, scores: FloatArray, targets: FloatArray, task: Task, offset_penalty: float
 ) -> tuple[FloatArray, FloatArray]:
     """Gradient and a positive-definite curvature (Gauss-Newton) in (log slope, offsets)."""
     slope = np.exp(theta[0])
@@ -104,7 +107,7 @@ def _derivatives(
     along = slope * scores  # derivative of the logits by the log slope
     towards_usual = theta[0] - _USUAL_LOG_SLOPE
     gradient = np.concatenate(
-        [[np.sum(residual * along) + towards_usual], residual.sum(axis=0) + _OFFSET_PENALTY * theta[1:]]
+        [[np.sum(residual * along) + towards_usual], residual.sum(axis=0) + offset_penalty * theta[1:]]
     )
     k = scores.shape[1]
     curvature = np.zeros((1 + k, 1 + k))
@@ -119,7 +122,7 @@ def _derivatives(
         curvature[0, 1:] = np.sum(p * (along - mean), axis=0)
         curvature[1:, 1:] = np.diag(p.sum(axis=0)) - p.T @ p
     curvature[1:, 0] = curvature[0, 1:]
-    curvature += np.diag(np.concatenate([[1.0], np.full(k, _OFFSET_PENALTY)]))
+    curvature += np.diag(np.concatenate([[1.0], np.full(k, offset_penalty)]))
     return gradient, curvature
 
 

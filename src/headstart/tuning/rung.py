@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     Fold = tuple[IntArray, IntArray]
 
 T = TypeVar("T")
+_OFFSET_PENALTY = 5.0  # items, where a network is judged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +54,16 @@ class Trial:
     block: IntArray
     scores: FloatArray
 
-    def choose(self, problem: Problem, among: NDArray[np.bool_] | None = None) -> tuple[Choice, Calibration]:
+    def choose(
+        self, problem: Problem, among: NDArray[np.bool_] | None = None, *, offset_penalty: float = 1.0
+    ) -> tuple[Choice, Calibration]:
         """The choice whose calibrated scores lose least on those of the held-out items that `among` marks; on all if it marks none."""
         inside = np.ones(len(self.index), bool) if among is None or not among.any() else among
         targets = problem.targets[self.index[inside]]
         found = {
-            Choice(point, alpha): fit_calibration(self.scores[point, alpha, inside], targets, problem.task)
+            Choice(point, alpha): fit_calibration(
+                self.scores[point, alpha, inside], targets, problem.task, offset_penalty=offset_penalty
+            )
             for point in range(len(self.scores))
             for alpha in range(len(ALPHAS))
         }
@@ -70,11 +75,15 @@ class Trial:
         return {"trained": (choice.point + 1) / len(self.scores), "alpha": ALPHAS[choice.alpha]}
 
     def outputs(self, problem: Problem) -> FloatArray:
-        """Outputs for the held-out items, shape (m, k), the choice and its calibration for each made without its block."""
+        """Outputs for the held-out items, shape (m, k), the choice and its calibration for each made without its block.
+
+        Of what a block has much of, the others have less, so that offsets fitted to them lean away from it; here they are held
+        closer to nought than in what is shipped (docs/log.md, Tuning).
+        """
         outputs = np.empty(self.scores.shape[2:])
         for block in np.unique(self.block):
             here = self.block == block
-            choice, calibration = self.choose(problem, ~here)
+            choice, calibration = self.choose(problem, ~here, offset_penalty=_OFFSET_PENALTY)
             outputs[here] = calibration.outputs(self.scores[choice.point, choice.alpha, here], problem.task)
         return outputs
 
