@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import headstart
 from headstart.data import load
+from headstart.line import climbing
 from headstart.tuning import ladder
 
 pytestmark = [pytest.mark.downloads, pytest.mark.usefixtures("fetched_cache")]
@@ -48,16 +51,40 @@ def test_contrastive_on_few_questions(questions, tmp_path):
     assert ("tuned" in fitted.report.card) == rung["kept"]
 
 
-def test_where_the_proof_is_in_folds_few_of_them_compare_and_all_of_them_prove(questions, monkeypatch):
+@pytest.fixture
+def fit_in_folds(questions, monkeypatch):
+    """Fits the 24 questions; most folds compare rungs, and the last one only proves."""
     monkeypatch.setattr(ladder, "_ENOUGH_HELD_OUT", 16)
     items, splits = questions
     texts, labels = zip(*(item for item, split in zip(items, splits, strict=True) if split == "train"), strict=True)
-    fitted = headstart.fit(
+    return lambda: headstart.fit(
         (list(texts), list(labels)), source="all-minilm-l6-v2", strategy="contrastive", rivals="none", progress=None
     )
+
+
+def test_where_the_proof_is_in_folds_few_of_them_compare_and_all_of_them_prove(fit_in_folds):
+    fitted = fit_in_folds()
     below, rung = fitted.report.rungs
     assert rung["metric"]["n"] == below["metric"]["n"] < 24
     assert rung["kept"]
     assert fitted.report.metric.n == fitted.report.estimates["more of the same"].n == 24
     assert fitted.report.metric.value > 0.9
     assert fitted.predict(["Who wrote it ?", "How many are there ?"]) == ["HUM", "NUM"]
+
+
+def test_what_harms_on_the_items_that_prove_is_not_taken(fit_in_folds, monkeypatch):
+    measured = climbing._measured
+
+    def harmful(*settings):
+        tuned = measured(*settings)
+        return replace(tuned, outputs=1 - tuned.outputs)
+
+    monkeypatch.setattr(climbing, "_measured", harmful)
+    fitted = fit_in_folds()
+    rung = fitted.report.rungs[-1]
+    assert not rung["kept"]
+    assert rung["why"].startswith(
+        "not kept: on the 24 items that prove it was credibly worse than the closed form (-0."
+    )
+    assert fitted.report.strategy != "contrastive"
+    assert "tuned" not in fitted.report.card

@@ -11,6 +11,8 @@ from headstart.core import registry
 from headstart.engines.clock import Clock
 from headstart.engines.memory import keeping_freed_memory
 from headstart.features import embed
+from headstart.proof import headline
+from headstart.proof.intervals import gain
 from headstart.proof.tuned import Tuned
 from headstart.sources import Source
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from headstart.adaptation.head import MixedHead
     from headstart.core.dataset import FloatArray, IntArray
     from headstart.proof import Arena
-    from headstart.tuning import Climbed, Ground, Rung
+    from headstart.tuning import Climbed, Ground
     from headstart.tuning.rung import Fold
     from headstart.tuning.strategy import Strategy
 
@@ -64,9 +66,11 @@ def climb_above(arena: Arena, *, strategy: str, clock: Clock) -> Tuned:
         if climbed.best is None:
             return tried
         try:
-            return _measured(arena, ground, climbed, folds, tried)
+            measured = _measured(arena, ground, climbed, folds, tried)
         except Diverged:
-            return replace(tried, rungs=tuple(map(_given_up, climbed.rungs)))
+            return _without(tried, "stopped: on all items its loss grew beyond all bounds")
+    worse = _worse(arena, measured, below)
+    return measured if worse is None else _without(tried, worse)
 
 
 def prepared(arena: Arena) -> tuple[Ground, list[Fold], FloatArray]:
@@ -84,11 +88,31 @@ def tried_of(climbed: Climbed, arena: Arena, ground: Ground) -> Tuned:
     return Tuned(rungs=climbed.rungs, index=arena.plan.final[climbed.index], apart=ground.apart[climbed.index])
 
 
-def _given_up(rung: Rung) -> Rung:
-    """A rung that was kept, and diverged when it was tuned on everything."""
-    if not rung.kept or rung.below is None:
-        return rung
-    return replace(rung, kept=False, why="stopped: on all items its loss grew beyond all bounds")
+def _without(tried: Tuned, why: str) -> Tuned:
+    """The rungs, those that were kept above the closed form no longer so, and why."""
+    rungs = [replace(rung, kept=False, why=why) if rung.kept and rung.below else rung for rung in tried.rungs]
+    return replace(tried, rungs=tuple(rungs))
+
+
+def _worse(arena: Arena, measured: Tuned, below: FloatArray) -> str | None:
+    """Why what was kept is not taken after all: credible harm on the items that prove; None where there is none.
+
+    A closed form that wins so by chance, once in forty times, was no worse; so its own score stays honest.
+    """
+    plan, dataset = arena.plan, arena.dataset
+    if plan.kind != "cross-validation":
+        index = plan.final if plan.kind == "given" else plan.folds[0][0]
+        below = arena.adapt(index).head.outputs(arena.features[plan.held_out])
+    assert measured.outputs is not None
+    targets, groups = dataset.targets[plan.held_out], arena.groups[plan.held_out]
+    metric = headline(dataset.task, dataset.targets[plan.final])
+    found = gain(metric, targets, measured.outputs, below, groups, seed=arena.seed)
+    if found.high >= 0:
+        return None
+    return (
+        f"not kept: on the {len(targets)} items that prove it was credibly worse than the closed form "
+        f"({found.value:+.3f} in {metric.name})"
+    )
 
 
 def _measured(arena: Arena, ground: Ground, climbed: Climbed, folds: list[Fold], tried: Tuned) -> Tuned:
