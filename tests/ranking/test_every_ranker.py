@@ -150,6 +150,7 @@ def test_what_an_item_adds_to_logme_is_its_density_given_those_before_it():
     assert rating.value == pytest.approx(expected.mean())
 
 
+@pytest.mark.usefixtures("cache")  # which has no sources of a user's own
 def test_every_card_has_its_place_in_the_prior():
     from headstart.ranking.rankers.prior import Prior
     from headstart.sources import cards
