@@ -110,7 +110,7 @@ def _worse(arena: Arena, measured: Tuned, below: FloatArray) -> str | None:
     if found.high >= 0:
         return None
     return (
-        f"not kept: on the {len(targets)} items that prove it was credibly worse than the closed form "
+        f"on the {len(targets)} items that prove it was credibly worse than the closed form "
         f"({found.value:+.3f} in {metric.name})"
     )
 
