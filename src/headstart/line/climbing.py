@@ -107,7 +107,7 @@ def _worse(arena: Arena, measured: Tuned, below: FloatArray) -> str | None:
     targets, groups = dataset.targets[plan.held_out], arena.groups[plan.held_out]
     metric = headline(dataset.task, dataset.targets[plan.final])
     found = gain(metric, targets, measured.outputs, below, groups, seed=arena.seed)
-    if found.high >= 0:
+    if not found.high < 0:  # so written, a gain without a value is none
         return None
     return (
         f"on the {len(targets)} items that prove it was credibly worse than the closed form "

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from headstart.tuning.trainee import Weights
 
 ALPHAS = (0.5, 1.0)  # how far from the rung below to the tuned network; nought is the rung below itself
-_REVISION = 5  # raised when the same settings and seed would give other weights
+_REVISION = 6  # raised when the same settings and seed would give other weights
 
 
 class Choice(NamedTuple):
