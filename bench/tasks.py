@@ -75,8 +75,9 @@ TASKS = (
 
 
 def tasks_named(names: Sequence[str]) -> list[Task]:
-    """Choose tasks by their names, `cifar10-50`, or all sizes of a demo, `cifar10`."""
-    return [task for task in TASKS if {task.name, task.demo} & set(names)]
+    """Choose tasks by their names, `cifar10-50`, or where no task has that name all sizes of a demo, `cifar10`."""
+    whole = {task.name for task in TASKS}
+    return [task for task in TASKS if task.name in names or (task.demo in names and task.demo not in whole)]
 
 
 def labelled(name: str, *, keep: tuple[str, str] | None = None, columns: Sequence[tuple[str, str]] = ()) -> Dataset:
