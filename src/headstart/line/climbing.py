@@ -124,8 +124,9 @@ def _measured(arena: Arena, ground: Ground, climbed: Climbed, folds: list[Fold],
     plan, name = arena.plan, arena.dataset.name
     source, head = finished(ground, climbed.best, np.arange(len(plan.final)), dataset=name)
     if plan.kind == "cross-validation":
-        others = folds[len(enough(folds)) :]
-        outputs = np.concatenate([climbed.outputs, *([elsewhere(ground, climbed.best, others)] if others else [])])
+        outputs = climbed.outputs
+        if others := folds[len(enough(folds)) :]:
+            outputs = np.concatenate([outputs, elsewhere(ground, climbed.best, others)])
     elif plan.kind == "given":
         outputs = _outputs(arena, source, head, plan.held_out)
     else:
