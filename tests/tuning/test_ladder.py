@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,11 +18,12 @@ from headstart.tuning import climb, ladder, rung
 from headstart.tuning.loop import N_POINTS, Diverged
 from headstart.tuning.plan import Planned
 from headstart.tuning.run import ALPHAS
+from headstart.tuning.settings import Settings
+from headstart.tuning.strategies.fine_tune import FineTune
 
 if TYPE_CHECKING:
     from headstart.core.dataset import IntArray
     from headstart.tuning import Ground
-    from headstart.tuning.settings import Settings
     from headstart.tuning.strategy import Strategy
 
 N = 80
@@ -139,10 +140,33 @@ def test_what_diverges_is_stopped_and_the_climb_goes_on(ground, runs):
 def test_what_diverges_is_begun_again_at_lower_rates(ground, runs):
     shares, made = runs
     shares |= {"contrastive": -0.95, "bias": 0.5}
-    assert climbed(ground).rungs[1].kept
+    calmed = climbed(ground).rungs[1]
+    assert calmed.kept
     assert made[:8] == ["contrastive"] * 8
-    settings = registry.get("strategies", "bias")().settings
-    assert settings.calmer.learning_rate == pytest.approx(settings.learning_rate / 3)
+    assert calmed.why.endswith("; 4 of its runs diverged and went on at a third of the rates")
+
+
+def test_all_runs_of_a_soup_are_calmed():
+    settings = Settings(learning_rate=3e-3, head_rate=3e-4, also=(Settings(learning_rate=6e-3, depth=0.5),))
+    first, other = settings.calmer.each
+    assert (first.learning_rate, first.head_rate) == pytest.approx((1e-3, 1e-4))
+    assert (other.learning_rate, other.head_rate, other.depth) == pytest.approx((2e-3, 1e-4 / 3, 0.5))
+
+
+def test_the_network_that_ships_names_the_rates_that_it_was_tuned_at(ground, monkeypatch, cache):
+    strategy = replace(FineTune(), settings=Settings(epochs=1, least_steps=4, batch_size=8, depth=0.5))
+
+    class Wild(rung.Run):
+        def weights(self, choice):
+            if self.settings == strategy.settings:
+                raise Diverged
+            return super().weights(choice)
+
+    scores = np.stack([[sure(ground.problem.targets, 0.9)] * len(ALPHAS)] * N_POINTS)
+    trial = rung.Trial(strategy=strategy, index=EVERYTHING, block=EVERYTHING % 2, scores=scores)
+    monkeypatch.setattr(rung, "Run", Wild)
+    source, _ = rung.finished(ground, trial, EVERYTHING, dataset="tiny")
+    assert source.made["settings"] == asdict(strategy.settings.calmer)
 
 
 def test_parts_of_one_cluster_each_can_be_judged(ground, runs):

@@ -35,6 +35,11 @@ class Plan:
     sentence: str
 
     @property
+    def learnt(self) -> IntArray:
+        """The positions learnt from by what is asked about the held-out ones; of several folds, those of the first."""
+        return self.folds[0][0]
+
+    @property
     def held_out(self) -> IntArray:
         """All held-out positions, fold after fold."""
         return np.concatenate([test for _, test in self.folds])

@@ -101,8 +101,7 @@ def _worse(arena: Arena, measured: Tuned, below: FloatArray) -> str | None:
     """
     plan, dataset = arena.plan, arena.dataset
     if plan.kind != "cross-validation":
-        index = plan.final if plan.kind == "given" else plan.folds[0][0]
-        below = arena.adapt(index).head.outputs(arena.features[plan.held_out])
+        below = arena.adapt(plan.learnt).head.outputs(arena.features[plan.held_out])
     assert measured.outputs is not None
     targets, groups = dataset.targets[plan.held_out], arena.groups[plan.held_out]
     metric = headline(dataset.task, dataset.targets[plan.final])
@@ -130,7 +129,7 @@ def _measured(arena: Arena, ground: Ground, climbed: Climbed, folds: list[Fold],
     elif plan.kind == "given":
         outputs = _outputs(arena, source, head, plan.held_out)
     else:
-        learnt = np.searchsorted(plan.final, plan.folds[0][0])
+        learnt = np.searchsorted(plan.final, plan.learnt)
         outputs = _outputs(arena, *finished(ground, climbed.best, learnt, dataset=name), plan.held_out)
     features = embed(ground.items, source, progress=arena.progress).values
     return replace(
@@ -176,7 +175,7 @@ def _folds(arena: Arena, apart: IntArray) -> list[Fold]:
     plan = arena.plan
     if plan.kind == "cross-validation":
         return [(np.searchsorted(plan.final, learnt), np.searchsorted(plan.final, held)) for learnt, held in plan.folds]
-    learnt = np.searchsorted(plan.final, plan.folds[0][0])
+    learnt = np.searchsorted(plan.final, plan.learnt)
     inner = inner_folds(apart[learnt], arena.dataset.targets[plan.final[learnt]], arena.seed)
     return [(learnt[a], learnt[b]) for a, b in inner]
 

@@ -159,7 +159,7 @@ def _learnable(dataset: Dataset, seed: int) -> Dataset:
     """What may be learnt from: the choice of a source must not have seen what will prove it."""
     groups = np.arange(len(dataset)) if dataset.groups is None else dataset.groups
     plan = plan_splits(dataset, groups, seed=seed)
-    return dataset.take(plan.folds[0][0]) if plan.kind in ("given", "time") else dataset
+    return dataset.take(plan.learnt) if plan.kind in ("given", "time") else dataset
 
 
 def _check_any(entrants: dict[str, _Entrant], limits: Limits) -> None:

@@ -51,7 +51,9 @@ class Checkpoint:
             (parameter,) = group["params"]
             moments = {kind: kept[f"{kind} {name}"] for kind in _MOMENTS if f"{kind} {name}" in kept}
             if moments:  # none where the parameter has not been thawed yet
-                optimiser.state[parameter] = moments
+                optimiser.state[parameter] = {
+                    kind: array if kind == "step" else array.to(parameter.device) for kind, array in moments.items()
+                }
         seen = [kept[f"seen {i}"].numpy() for i in range(sum(name.startswith("seen ") for name in kept))]
         first, mean = kept["watch"].tolist()
         return (first, mean), int(kept["position"]), seen
@@ -70,7 +72,7 @@ class Checkpoint:
             arrays |= {f"{kind} {name}": array for kind, array in optimiser.state[parameter].items()}
         arrays |= {f"seen {i}": torch.from_numpy(np.ascontiguousarray(values)) for i, values in enumerate(seen)}
         arrays |= {"watch": torch.tensor(watch, dtype=torch.float64), "position": torch.tensor(step)}
-        write_file(self._path, save({name: array.contiguous() for name, array in arrays.items()}))
+        write_file(self._path, save({name: array.cpu().contiguous() for name, array in arrays.items()}))
         self._spoke = time.monotonic()
 
     def done(self) -> None:

@@ -206,6 +206,8 @@ def _try(
     why = f"{'' if kept else 'not '}credibly better than the {below.name} on held-out items"
     if not is_whole:
         why = f"given up after {len(outputs)} of {n_items} held-out items, where it was too far behind the {below.name}"
+    if trial.n_calmed:
+        why += f"; {trial.n_calmed} of its runs diverged and went on at a third of the rates"
     rung = Rung(
         outputs=outputs,
         seconds=time.perf_counter() - started,

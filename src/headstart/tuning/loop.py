@@ -94,9 +94,9 @@ def train(
             with torch.random.fork_rng(devices=[]):
                 generator = torch.manual_seed(seed * 1_000_003 + step)  # a step's chance hangs on its number alone
                 index = batches[step % len(batches)]
-                with torch.autocast(trainee.device.type, torch.bfloat16, enabled=trainee.device.type == "cuda"):
+                with trainee.half_precision():
                     features = trainee.features(*examples.draw(index, generator))
-                    loss = strategy.loss(trainee, features.float(), *lookup(index), settings)
+                loss = strategy.loss(trainee, features.float(), *lookup(index), settings)
             watch = _watched(watch, float(loss.detach()), step, n_steps)
             descend(trainee, loss, optimiser, {name: rate * _height(step / n_steps) for name, rate in rates.items()})
             _pull(trainee, start, rates, settings.l2_sp * _height(step / n_steps))
@@ -120,7 +120,7 @@ class Lookup:
 
     def __call__(self, index: IntArray) -> tuple[torch.Tensor, torch.Tensor]:
         """Shapes (m, k) and (m,)."""
-        rows = [self._row[int(position)] for position in index]
+        rows = torch.tensor([self._row[int(position)] for position in index])
         return self._targets[rows], self._weights[rows]
 
 

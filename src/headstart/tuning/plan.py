@@ -78,11 +78,13 @@ def _foretold(ground: Ground, strategy: Strategy, head: LinearHead, folds: Seque
     with limit_torch(n_threads()):
         started = time.perf_counter()
         examples = Examples(trainee, ground.items, sample, settings.augmentation)
+        trainee.wait()
         frozen_s = (time.perf_counter() - started) / len(sample)
         item_s = _step_seconds(ground, strategy, trainee, examples, sample) / len(sample)
         started = time.perf_counter()
         with torch.no_grad():
             trainee.features(*examples.plain(sample))
+        trainee.wait()
         look_s = (time.perf_counter() - started) / len(sample)
     n_seen = sum(_n_seen(strategy, len(learnt)) for learnt in [*(learnt for learnt, _ in folds), everything])
     n_looked = sum(len(held_out) for _, held_out in folds) * N_POINTS * len(ALPHAS)
@@ -106,4 +108,5 @@ def _step_seconds(ground: Ground, strategy: Strategy, trainee: Trainee, examples
         features = trainee.features(*examples.draw(sample, torch.default_generator))
         loss = strategy.loss(trainee, features, *targets, strategy.settings)
         descend(trainee, loss, optimiser, dict.fromkeys(trainee.learning(), 0.0))
+        trainee.wait()
     return (time.perf_counter() - started) / _N_STEPS

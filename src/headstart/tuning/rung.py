@@ -47,12 +47,14 @@ class Trial:
     index : shape (m,), positions of the items that were held out
     block : shape (m,), which part each was held out with; where there was one alone, in which half of it the item lies
     scores : shape (N_POINTS, len(ALPHAS), m, k), raw
+    n_calmed : of its runs, those that diverged and were begun again at a third of the rates
     """
 
     strategy: Strategy
     index: IntArray
     block: IntArray
     scores: FloatArray
+    n_calmed: int = 0
 
     def choose(
         self, problem: Problem, among: NDArray[np.bool_] | None = None, *, offset_penalty: float = 1.0
@@ -113,22 +115,28 @@ def cross_fit(
     Diverged
         A run's loss grew beyond all bounds both times.
     """
-    scores = []
+    scores, n_calmed = [], 0
     for number, (learnt, held_out) in enumerate(folds, 1):
         run = Run(ground=ground, strategy=strategy, settings=strategy.settings, learnt=learnt, held_out=held_out)
-        scores.append(_calmed(run, Run.scores))
-        trial = _trial(ground, strategy, folds[:number], scores)
+        found, used = _calmed(run, Run.scores)
+        scores.append(found)
+        n_calmed += used != run.settings
+        trial = replace(_trial(ground, strategy, folds[:number], scores), n_calmed=n_calmed)
         if number == len(folds) or not goes_on(trial):
             break
     return trial
 
 
-def _calmed(run: Run, ask: Callable[[Run], T]) -> T:
-    """Ask the run, or where that diverges the same run at a third of the rates: the same rate can suit one draw and not another."""
+def _calmed(run: Run, ask: Callable[[Run], T]) -> tuple[T, Settings]:
+    """Ask the run, or where that diverges the same run at a third of the rates; say which settings that took.
+
+    The same rate can suit one draw and not another.
+    """
     try:
-        return ask(run)
+        return ask(run), run.settings
     except Diverged:
-        return ask(replace(run, settings=run.settings.calmer))
+        calmer = run.settings.calmer
+        return ask(replace(run, settings=calmer)), calmer
 
 
 def _trial(ground: Ground, strategy: Strategy, folds: Sequence[Fold], scores: Sequence[FloatArray]) -> Trial:
@@ -209,12 +217,12 @@ def finished(ground: Ground, trial: Trial, index: IntArray, *, dataset: str) -> 
     """Tune on all items at `index` as long, and go as far, as was best in the trial; its calibration goes into the head."""
     choice, calibration = trial.choose(ground.problem)
     run = Run(ground=ground, strategy=trial.strategy, settings=trial.strategy.settings, learnt=index)
-    made = _calmed(run, lambda one: one.weights(choice))
+    made, used = _calmed(run, lambda one: one.weights(choice))
     state = {name.removeprefix("state "): array for name, array in made.items() if name.startswith("state ")}
     adapter = {name.removeprefix("adapter "): array for name, array in made.items() if name.startswith("adapter ")}
     how = {
         "strategy": trial.strategy.name,
-        "settings": asdict(trial.strategy.settings),
+        "settings": asdict(used),
         **trial.how(ground.problem),
         "seed": ground.problem.seed,
         "dataset": dataset,

@@ -73,10 +73,8 @@ class Strategy:
     ) -> torch.Tensor:
         """The weighted mean loss of the head's outputs, regularised by dropout, mixup and label smoothing."""
         if settings.mixup > 0:
-            share = (
-                torch.distributions.Beta(settings.mixup, settings.mixup).sample((len(features), 1)).to(features.device)
-            )
-            partner = torch.randperm(len(features))
+            share = torch.distributions.Beta(settings.mixup, settings.mixup).sample((len(features), 1))
+            share, partner = (chance.to(features.device) for chance in (share, torch.randperm(len(features))))
             features, targets = (share * x + (1 - share) * x[partner] for x in (features, targets))
         scores = trainee.head(functional.dropout(features, settings.dropout))
         return (item_losses(scores, targets, trainee.task, settings.label_smoothing) * weights).mean()

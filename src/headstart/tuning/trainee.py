@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from headstart.tuning.torch_head import TorchHead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
     from headstart.adaptation.head import LinearHead
     from headstart.core.dataset import FloatArray, Task
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
 Weights = dict[str, torch.Tensor]
 
 
+def fastest_device() -> torch.device:
+    """A GPU where there is one, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 class Trainee:
     """The network of a source in torch, all of it frozen at first, and a head that learns.
 
@@ -33,11 +40,11 @@ class Trainee:
     head : the torch twin of `head`
     task : as in the dataset
     first : number of the first block that is trained; those below run once for each item
-    device : 'cuda' where there is one, else 'cpu'
+    device : where both lie
     """
 
     def __init__(self, source: Source, head: LinearHead, features: FloatArray, task: Task) -> None:
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = fastest_device()
         self.source, self.task = source, task
         module: Any = source.module()
         self.module = module
@@ -62,6 +69,17 @@ class Trainee:
         """Run the trained blocks on what the frozen ones gave; shape (n, d)."""
         pooled: torch.Tensor = self.module.pool(self.module.run(hidden, batch, first=self.first), batch)
         return pooled
+
+    def half_precision(self) -> AbstractContextManager[Any]:
+        """Compute in bfloat16 inside where the device does so by itself, else in float32 as elsewhere."""
+        if self.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+            return torch.autocast("cuda", torch.bfloat16)
+        return nullcontext()
+
+    def wait(self) -> None:
+        """Return when the device has done what it was told, for clocks; the processor always has."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
 
     def learning(self) -> dict[str, torch.nn.Parameter]:
         """Everything that learns, by name; the head's names begin with `head.`."""

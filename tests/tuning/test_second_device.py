@@ -1,0 +1,120 @@
+"""On another device than the processor every strategy learns the same, and a run that was broken off goes on.
+
+The device is simulated: it computes on the processor, and fails wherever tensors of both devices meet.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import second_device
+import tiny_ground
+from headstart.core import registry
+from headstart.tuning import checkpoint, loop, trainee
+from headstart.tuning.loop import N_POINTS
+from headstart.tuning.run import Choice, Run
+from headstart.tuning.strategies.fine_tune import FineTune
+
+STRATEGIES = [registry.get("strategies", name)() for name in registry.names("strategies")]
+LAST = Choice(point=N_POINTS - 1, alpha=1)
+SHORT = {"learning_rate": 1e-3, "epochs": 1, "least_steps": 4, "batch_size": 8, "depth": 0.5, "rank": 2, "mixup": 0.3}
+N = 24
+
+
+@pytest.fixture(params=["bert", "efficientnet-lite"])
+def ground(request, tmp_path, cache):
+    return tiny_ground.ground(request.param, tmp_path, n=N)
+
+
+@pytest.fixture(params=STRATEGIES, ids=lambda strategy: strategy.name)
+def strategy(request, ground):
+    if not request.param.suits(ground.source, ground.problem.task):
+        pytest.skip("does not suit")
+    return request.param
+
+
+@pytest.fixture
+def on_second(monkeypatch):
+    """Asks a run on the second device."""
+
+    def ask(run: Run, asked):
+        with second_device.SecondDevice(), monkeypatch.context() as patch:
+            patch.setattr(trainee, "fastest_device", lambda: second_device.DEVICE)
+            found = asked(run)
+            assert run._trainee.device == second_device.DEVICE
+            assert {p.device for p in run._trainee.learning().values()} == {second_device.DEVICE}
+            return found
+
+    return ask
+
+
+def a_run(ground, strategy, **settings) -> Run:
+    return Run(
+        ground=replace(ground, _examples={}),
+        strategy=strategy,
+        settings=replace(strategy.settings, **{**SHORT, **settings}),
+        learnt=np.arange(N // 2),
+        held_out=np.arange(N // 2, N),
+    )
+
+
+def whole(run: Run):
+    return {"scores": run.scores(), **run.weights(LAST)}
+
+
+def assert_alike(found, expected, *, rtol=1e-3):
+    assert set(found) == set(expected)
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name], array, atol=rtol * max(np.abs(array).max(), 1e-3), err_msg=name)
+
+
+def test_devices_that_mix_are_found():
+    with second_device.SecondDevice(), pytest.raises(second_device.MixedDevicesError):
+        torch.ones(2).to(second_device.DEVICE) + torch.ones(2)
+
+
+@pytest.mark.parametrize("augmentation", ["flip", "light"])
+def test_every_strategy_learns_the_same(strategy, ground, on_second, augmentation):
+    expected = whole(a_run(ground, strategy, augmentation=augmentation))
+    assert_alike(on_second(a_run(ground, strategy, augmentation=augmentation), whole), expected)
+
+
+def test_a_run_that_is_broken_off_goes_on(strategy, ground, on_second, monkeypatch):
+    expected = on_second(a_run(ground, strategy), whole)
+    monkeypatch.setattr(checkpoint, "INTERVAL_S", 0.0)
+    descend, count = loop.descend, []
+
+    def broken(*settings):
+        count.append(1)
+        if len(count) == 3:
+            raise KeyboardInterrupt
+        return descend(*settings)
+
+    monkeypatch.setattr(loop, "descend", broken)
+    with suppress(KeyboardInterrupt):
+        on_second(a_run(ground, strategy), whole)
+    assert_alike(on_second(a_run(ground, strategy), whole), expected, rtol=0)
+
+
+def test_runs_are_averaged(ground, on_second):
+    strategy = FineTune()
+    other = replace(strategy.settings, **{**SHORT, "learning_rate": 1e-4})
+    expected = whole_soup(a_run(ground, strategy, also=(other,)))
+    assert_alike(on_second(a_run(ground, strategy, also=(other,)), whole_soup), expected)
+
+
+def whole_soup(run: Run):
+    return {"scores": run.scores(), **run.weights(Choice(point=0, alpha=1))}
+
+
+def test_half_precision_stays_near(strategy, ground, monkeypatch):
+    expected = a_run(ground, strategy).scores()
+    monkeypatch.setattr(trainee.Trainee, "half_precision", lambda _: torch.autocast("cpu", torch.bfloat16))
+    found = a_run(ground, strategy).scores()
+    assert not np.array_equal(found, expected)
+    np.testing.assert_allclose(found, expected, atol=0.05 * np.abs(expected).max())
