@@ -1,5 +1,6 @@
 """What does each rung gain, and is it kept where it should be? Every tuning task, five seeds, on a test part nobody saw.
 
+Accuracy counts classes evenly where as many of each were drawn from a demo that has them unevenly (`tasks.Task.is_uneven`).
 For each task: the closed form; each strategy as the only rung above it; and the whole ladder, as `--preset best` climbs it. Of a
 rung that was not kept, the network that it would have been is finished too, so that keeping can be judged on the test. The ladder
 finds the single rungs' networks again, so its seconds are at most the sum of theirs.
@@ -188,8 +189,12 @@ class Cell:
         return self._accuracies[key]
 
     def _accuracy(self, outputs: FloatArray) -> float:
-        labels = [self.arena.dataset.labels[code] for code in outputs.argmax(axis=1)]
-        return float(np.mean([a == b for a, b in zip(labels, as_pair(self.halves[1])[1], strict=True)]))
+        test = self.halves[1]
+        codes = np.searchsorted(test.labels, np.array(self.arena.dataset.labels))
+        is_right = codes[outputs.argmax(axis=1)] == test.codes
+        if not self.task.counts_evenly:
+            return float(is_right.mean())
+        return float(np.mean([is_right[test.codes == code].mean() for code in np.unique(test.codes)]))
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ class Task:
     """One demo at one size: so many labels `per_class`, or `n_labels` as they come, or (neither) all there are.
 
     `keep` filters the rows of a table: (column, value). A demo with a test part of its own gives the test items from there.
+    `is_uneven` says that the demo has some classes far more often than others. Where as many of each are drawn, nothing that is
+    learnt from can tell that, so the test counts classes evenly too.
     """
 
     demo: str
@@ -42,6 +44,7 @@ class Task:
     n_labels: int | None = None
     n_test: int = 1000
     keep: tuple[str, str] | None = None
+    is_uneven: bool = False
 
     @property
     def name(self) -> str:
@@ -51,6 +54,11 @@ class Task:
     def is_whole(self) -> bool:
         """Whether nothing is drawn: what the demo keeps for its test, if anything, is the test part."""
         return self.per_class is None and self.n_labels is None
+
+    @property
+    def counts_evenly(self) -> bool:
+        """Whether the test counts classes, rather than items, evenly."""
+        return self.is_uneven and self.per_class is not None
 
     @property
     def modality(self) -> Modality:
@@ -68,9 +76,9 @@ TASKS = (
     *(Task(demo="cifar10", per_class=n, n_test=800) for n in (10, 50, 200)),
     Task(demo="traffic-lights", n_labels=300),
     *(Task(demo="movie-reviews", per_class=n, n_test=800, keep=SHORT_REVIEWS) for n in (8, 64, 512)),
-    *(Task(demo="complaints", per_class=n, n_test=600) for n in (8, 64, 512)),
-    *(Task(demo="questions", per_class=n, n_test=800) for n in (8, 64)),
-    Task(demo="questions", n_labels=500, n_test=800),
+    *(Task(demo="complaints", per_class=n, n_test=600, is_uneven=True) for n in (8, 64, 512)),
+    *(Task(demo="questions", per_class=n, n_test=800, is_uneven=True) for n in (8, 64)),
+    Task(demo="questions", n_labels=500, n_test=800, is_uneven=True),
 )
 
 
