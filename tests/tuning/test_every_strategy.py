@@ -118,7 +118,7 @@ def test_learns_what_the_frozen_head_cannot(strategy, tmp_path, cache):
     ground = tiny_ground.ground("bert", tmp_path, 160, drawn=True)
     learnt, held_out = np.arange(80), np.arange(80, 160)
     rate = {"learning_rate": 8e-3, "head_rate": 8e-3, "layer_decay": 1.0, "dropout": 0.0, "l2_sp": 0.0}
-    length = {"epochs": 40, "batch_size": 16, "depth": 1.0}
+    length = {"epochs": 40, "most_steps": 200, "batch_size": 16, "depth": 1.0}
     settings = replace(strategy.settings, **rate, **length)
     scores = Run(ground=ground, strategy=strategy, settings=settings, learnt=learnt, held_out=held_out).scores()
     right = ground.problem.targets[held_out].argmax(axis=1)

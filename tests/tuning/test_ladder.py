@@ -217,6 +217,20 @@ def test_few_items_make_small_batches_rather_than_many_epochs(n_items, size):
     assert strategy.batch_size(n_items, strategy.settings) == size
 
 
+@pytest.mark.parametrize(("n_items", "n_steps"), [(16, 40), (320, 52), (2000, 186), (3718, 190), (100_000, 190)])
+def test_a_run_ends_however_many_items_are_left(n_items, n_steps):
+    strategy = registry.get("strategies", "fine-tune")()
+    n_batches = round(n_items / strategy.batch_size(n_items, strategy.settings))
+    assert strategy.settings.n_steps(n_batches) == n_steps
+
+
+def test_no_more_items_are_asked_about_than_tell_rungs_apart():
+    few, many = (ladder.inner_folds(np.arange(n), np.eye(2)[np.arange(n) % 2], 0) for n in (400, 10_000))
+    assert [len(held_out) for _, held_out in few] == [100, 100]
+    assert [len(held_out) for _, held_out in many] == [1000]
+    assert all(len(learnt) + len(held_out) == 10_000 for learnt, held_out in many)
+
+
 def test_pairs_want_whole_batches():
     strategy = registry.get("strategies", "contrastive")()
     assert strategy.batch_size(48, strategy.settings) == 32

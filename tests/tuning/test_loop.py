@@ -103,6 +103,13 @@ def test_padding_of_kept_texts_is_not_looked_at(tmp_path):
         np.testing.assert_allclose(found, features[index], atol=1e-4)
 
 
+def test_a_run_can_end_within_an_epoch(ground, monkeypatch):
+    descend, count = loop.descend, []
+    monkeypatch.setattr(loop, "descend", lambda *settings: (count.append(1), descend(*settings)))
+    assert len(a_run(ground, epochs=20, batch_size=4, most_steps=11).scores()) == N_POINTS
+    assert len(count) == 11
+
+
 def test_two_runs_are_one(ground):
     np.testing.assert_array_equal(a_run(ground).scores(), a_run(ground).scores())
 

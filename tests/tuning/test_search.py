@@ -55,7 +55,7 @@ def test_settings_that_the_training_does_not_read_are_not_drawn():
 
 def test_settings_that_are_not_searched_stay():
     fixed = {name for name in Settings.__dataclass_fields__ if name not in SEARCHED}
-    assert fixed == {"epochs", "least_steps", "batch_size", "augmentation", "rank", "also"}
+    assert fixed == {"epochs", "least_steps", "most_steps", "batch_size", "augmentation", "rank", "also"}
     for attempt in find(Bowl()).tried:
         assert all(getattr(attempt.settings, name) == getattr(START, name) for name in fixed)
 

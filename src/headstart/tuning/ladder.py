@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _ENOUGH_HELD_OUT = 200  # items: further folds would narrow the interval of a gain little
 _N_FOLDS = 4
+_MOST_HELD_OUT = 1000  # items: a run asks about them four times
 _MOST_AVERAGED = 3
 CLOSED_FORM = "closed form"
 
@@ -100,9 +101,10 @@ def suitable(source: Source, task: Task, n_items: int, n_outputs: int, *, name: 
 
 
 def inner_folds(apart: IntArray, targets: FloatArray, seed: int) -> Sequence[Fold]:
-    """Quarters of what is held out together, as many of them as are `enough`."""
-    folds = assign_folds(apart, targets, _N_FOLDS, seed)
-    parts = [(np.flatnonzero(folds != number), np.flatnonzero(folds == number)) for number in range(_N_FOLDS)]
+    """Quarters of what is held out together, or smaller parts of many items, as many of them as are `enough`."""
+    n_folds = max(_N_FOLDS, round(len(apart) / _MOST_HELD_OUT))
+    folds = assign_folds(apart, targets, n_folds, seed)
+    parts = [(np.flatnonzero(folds != number), np.flatnonzero(folds == number)) for number in range(n_folds)]
     return enough([(learnt, held_out) for learnt, held_out in parts if len(learnt) and len(held_out)])
 
 

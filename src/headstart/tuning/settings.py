@@ -21,6 +21,7 @@ class Settings:
     head_rate : the same of the head, whose features are scaled to a root mean square of one
     epochs : how often each item is seen
     least_steps : more epochs where those would be fewer steps than this
+    most_steps : the run ends there, however many items are left: its time does not grow beyond
     batch_size : items of one step at most; fewer where there are few items (`Strategy.batch_size`)
     depth : share of the network's blocks, counted from the output, that may be trained, in (0, 1]
     layer_decay : the rate of a block is that of the next one times this, in (0, 1]
@@ -38,6 +39,7 @@ class Settings:
     head_rate: float = 1e-4
     epochs: int = 3
     least_steps: int = 40
+    most_steps: int = 190
     batch_size: int = 32
     depth: float = 0.25
     layer_decay: float = 0.8
@@ -67,4 +69,4 @@ class Settings:
 
     def n_steps(self, n_batches: int) -> int:
         """Steps of a whole run, where an epoch has so many batches."""
-        return max(self.epochs, math.ceil(self.least_steps / n_batches)) * n_batches
+        return min(max(self.epochs, math.ceil(self.least_steps / n_batches)) * n_batches, self.most_steps)
