@@ -31,6 +31,7 @@ from headstart.engines.threads import n_threads
 from headstart.features import embed
 from headstart.line.climbing import prepared, tried_of
 from headstart.proof import headline
+from headstart.proof.metrics import metric_named
 from headstart.sources import open_source
 from headstart.tuning import climb
 from headstart.tuning.ladder import CLOSED_FORM, suitable
@@ -190,11 +191,10 @@ class Cell:
 
     def _accuracy(self, outputs: FloatArray) -> float:
         test = self.halves[1]
-        codes = np.searchsorted(test.labels, np.array(self.arena.dataset.labels))
-        is_right = codes[outputs.argmax(axis=1)] == test.codes
-        if not self.task.counts_evenly:
-            return float(is_right.mean())
-        return float(np.mean([is_right[test.codes == code].mean() for code in np.unique(test.codes)]))
+        aligned = np.zeros(test.targets.shape)
+        aligned[:, np.searchsorted(test.labels, self.arena.dataset.labels)] = outputs
+        metric = metric_named("balanced accuracy" if self.task.counts_evenly else "accuracy", test.task)
+        return metric.of(test.targets, aligned)
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,7 @@ def cross_fit(
         found, used = _calmed(run, Run.scores)
         scores.append(found)
         n_calmed += used != run.settings
-        trial = replace(_trial(ground, strategy, folds[:number], scores), n_calmed=n_calmed)
+        trial = _trial(ground, strategy, folds[:number], scores, n_calmed)
         if number == len(folds) or not goes_on(trial):
             break
     return trial
@@ -139,12 +139,14 @@ def _calmed(run: Run, ask: Callable[[Run], T]) -> tuple[T, Settings]:
         return ask(replace(run, settings=calmer)), calmer
 
 
-def _trial(ground: Ground, strategy: Strategy, folds: Sequence[Fold], scores: Sequence[FloatArray]) -> Trial:
+def _trial(
+    ground: Ground, strategy: Strategy, folds: Sequence[Fold], scores: Sequence[FloatArray], n_calmed: int
+) -> Trial:
     index = np.concatenate([held_out for _, held_out in folds])
     block: IntArray = np.repeat(np.arange(len(folds)), [len(held_out) for _, held_out in folds])
     if len(folds) == 1:
         block = assign_folds(ground.apart[index], ground.problem.targets[index], 2, ground.problem.seed)
-    return Trial(strategy=strategy, index=index, block=block, scores=np.concatenate(scores, axis=2))
+    return Trial(strategy=strategy, index=index, block=block, scores=np.concatenate(scores, axis=2), n_calmed=n_calmed)
 
 
 def elsewhere(ground: Ground, trial: Trial, folds: Sequence[Fold]) -> FloatArray:
