@@ -14,11 +14,11 @@ from dataclasses import replace
 import numpy as np
 
 from headstart.adaptation import adapt
+from headstart.core.metrics import headline
 from headstart.data import demo, load
 from headstart.data.near_duplicates import find_near_duplicates
 from headstart.features import embed
 from headstart.line.presets import preset_named
-from headstart.proof import headline
 from headstart.ranking import Limits, rank
 from headstart.sources import open_source
 from headstart.sources.defaults import default_source

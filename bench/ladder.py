@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core import registry
+from headstart.core.metrics import headline, metric_named
 from headstart.data import load
 from headstart.engines.clock import Clock
 from headstart.engines.files import cache_folder
@@ -30,8 +31,6 @@ from headstart.engines.memory import keeping_freed_memory
 from headstart.engines.threads import n_threads
 from headstart.features import embed
 from headstart.line.climbing import prepared, tried_of
-from headstart.proof import headline
-from headstart.proof.metrics import metric_named
 from headstart.sources import open_source
 from headstart.tuning import climb
 from headstart.tuning.ladder import CLOSED_FORM, suitable

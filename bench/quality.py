@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from headstart.core.metrics import headline
 from headstart.data import demo, load
 from headstart.data.holdout import plan_splits
 from headstart.data.near_duplicates import find_near_duplicates
@@ -23,7 +24,7 @@ from headstart.engines.clock import Clock
 from headstart.engines.files import cache_folder
 from headstart.engines.journal import Journal
 from headstart.features import embed
-from headstart.proof import Arena, headline, prove, rivals_for
+from headstart.proof import Arena, prove, rivals_for
 from headstart.sources import open_source
 from headstart.sources.defaults import default_source
 from tasks import FOLDER, own_parts

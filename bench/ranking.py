@@ -23,11 +23,11 @@ import numpy as np
 from headstart.adaptation import adapt
 from headstart.adaptation.problem import Problem
 from headstart.core import registry
+from headstart.core.metrics import headline
 from headstart.data.near_duplicates import find_near_duplicates
 from headstart.engines.files import cache_folder
 from headstart.engines.journal import Journal
 from headstart.features import embed
-from headstart.proof import headline
 from headstart.ranking import Halving
 from headstart.ranking.rankers.prior import Prior
 from headstart.sources import cards, find, open_source
@@ -35,7 +35,7 @@ from tasks import labelled
 
 if TYPE_CHECKING:
     from headstart.core.dataset import Dataset
-    from headstart.proof.metrics import Metric
+    from headstart.core.metrics import Metric
 
 N_TIMED = 16
 BLIND = ("chance", "prior")  # they look at no item

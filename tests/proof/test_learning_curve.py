@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headstart.core.dataset import Dataset
+from headstart.core.metrics import metric_named
 from headstart.core.report import Score
 from headstart.data.holdout import Plan
 from headstart.engines.journal import Journal
 from headstart.proof.contest import Arena
 from headstart.proof.learning_curve import fit_power_law, forecast, learning_curve, nested_subsets, round_label_count
-from headstart.proof.metrics import metric_named
 
 ACCURACY, MAE = metric_named("accuracy", "multiclass"), metric_named("MAE")
 SIZES = np.array([60, 120, 240, 480, 960])

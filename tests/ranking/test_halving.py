@@ -9,7 +9,7 @@ from hypothesis.strategies import integers
 
 import tiny
 from headstart.core.dataset import Dataset
-from headstart.proof import headline
+from headstart.core.metrics import headline
 from headstart.ranking import Halving
 from headstart.ranking.rankers.prior import Prior
 from headstart.ranking.sampling import beginning, sampling_order

@@ -11,8 +11,8 @@ import pytest
 import tiny_ground
 from headstart.core import registry
 from headstart.core.dataset import Dataset
+from headstart.core.metrics import headline
 from headstart.engines.clock import Clock
-from headstart.proof import headline
 from headstart.proof.tuned import Tuned
 from headstart.tuning import climb, ladder, rung
 from headstart.tuning.loop import N_POINTS, Diverged

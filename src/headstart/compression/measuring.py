@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.compression.graphs import FEATURES, OUTPUTS
+from headstart.core.intervals import Resamples, gain, score
 from headstart.packaging.session import open_session
-from headstart.proof.intervals import Resamples, gain, score
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headstart.core.dataset import Dataset, FloatArray
+    from headstart.core.metrics import Metric
     from headstart.core.report import Score
     from headstart.packaging.packed import Packed
-    from headstart.proof.metrics import Metric
 
 _BATCH_SIZE = 16  # as a bundle predicts
 _N_TURNS = 40

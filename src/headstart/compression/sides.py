@@ -10,15 +10,15 @@ import numpy as np
 from headstart.compression.graphs import FEATURES, OUTPUTS
 from headstart.compression.measuring import answers
 from headstart.core.errors import DataError
+from headstart.core.metrics import headline
 from headstart.data.duplicates import exact_duplicates
 from headstart.data.holdout import assign_folds, plan_splits
 from headstart.data.near_duplicates import find_near_duplicates
-from headstart.proof import headline
 
 if TYPE_CHECKING:
     from headstart.core.dataset import Dataset, FloatArray
+    from headstart.core.metrics import Metric
     from headstart.packaging.packed import Packed
-    from headstart.proof.metrics import Metric
 
 _MOST_ITEMS = 8000  # more would make the intervals little narrower and every trial slower
 

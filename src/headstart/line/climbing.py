@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.core import registry
+from headstart.core.intervals import gain
+from headstart.core.metrics import headline
 from headstart.engines.clock import Clock
 from headstart.engines.memory import keeping_freed_memory
 from headstart.features import embed
-from headstart.proof import headline
-from headstart.proof.intervals import gain
 from headstart.proof.tuned import Tuned
 from headstart.sources import Source
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.proof.intervals import score
+from headstart.core.intervals import score
 
 if TYPE_CHECKING:
     from headstart.adaptation import Adapted
     from headstart.core.dataset import IntArray
+    from headstart.core.metrics import Metric
     from headstart.core.report import Score
     from headstart.proof.contest import Arena
-    from headstart.proof.metrics import Metric
 
 
 def estimate(arena: Arena, adapted: Adapted, metric: Metric, index: IntArray) -> dict[str, Score]:

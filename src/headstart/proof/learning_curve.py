@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.core.intervals import Resamples, score
 from headstart.data.holdout import assign_folds
-from headstart.proof.intervals import Resamples, score
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headstart.adaptation.problem import Candidate
     from headstart.core.dataset import FloatArray, IntArray
+    from headstart.core.metrics import Metric
     from headstart.core.model import Head
     from headstart.core.report import Score
     from headstart.proof.contest import Arena
-    from headstart.proof.metrics import Metric
 
 N_SIZES = 5
 _SMALLEST_SHARE = 1 / 16

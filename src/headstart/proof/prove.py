@@ -10,13 +10,13 @@ import numpy as np
 from headstart.adaptation.ridge import moments_of
 from headstart.adaptation.transferred import Transferred
 from headstart.core.errors import DataError
+from headstart.core.intervals import Resamples, gain, score, scores
+from headstart.core.metrics import headline, metrics_for
 from headstart.core.report import Report, RivalResult
 from headstart.proof import pictures
 from headstart.proof.contest import Performance, RivalContestant, Transfer, perform
 from headstart.proof.estimates import estimate
-from headstart.proof.intervals import Resamples, gain, score, scores
 from headstart.proof.learning_curve import learning_curve
-from headstart.proof.metrics import headline, metrics_for
 from headstart.proof.prediction_set import prediction_set
 from headstart.proof.race import Race
 from headstart.proof.rival import rivals_for
@@ -25,12 +25,12 @@ from headstart.proof.verdict import Judgement, judge
 if TYPE_CHECKING:
     from headstart.adaptation import Adapted
     from headstart.core.dataset import Dataset, FloatArray, IntArray
+    from headstart.core.metrics import Metric
     from headstart.core.model import Predictor
     from headstart.core.report import Score
     from headstart.data.near_duplicates import NearDuplicates
     from headstart.engines.clock import Clock
     from headstart.proof.contest import Arena
-    from headstart.proof.metrics import Metric
     from headstart.proof.rival import Cost, Rival
     from headstart.proof.tuned import Tuned
 

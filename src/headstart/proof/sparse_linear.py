@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.core.metric_sums import SMALLEST_PROBABILITY
 from headstart.data.holdout import assign_folds
-from headstart.proof.metric_sums import SMALLEST_PROBABILITY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.proof.intervals import gain, score
+from headstart.core.intervals import gain, score
 
 if TYPE_CHECKING:
     from headstart.adaptation.head import MixedHead
     from headstart.core.dataset import FloatArray, IntArray
+    from headstart.core.metrics import Metric
     from headstart.proof.contest import Arena
-    from headstart.proof.metrics import Metric
     from headstart.sources import Source
     from headstart.tuning.ladder import Rung
 

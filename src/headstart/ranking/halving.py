@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from headstart.core.dataset import Dataset, FloatArray, IntArray
+    from headstart.core.metrics import Metric
     from headstart.core.report import Score
-    from headstart.proof.metrics import Metric
     from headstart.ranking.ranker import Ranker
     from headstart.ranking.standing import Standing
     from headstart.sources import Card

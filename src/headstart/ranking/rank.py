@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from headstart.core.errors import MissingExtraError, OptionError, SourceError
+from headstart.core.metrics import headline
 from headstart.data.holdout import plan_splits
 from headstart.engines.clock import Clock
 from headstart.engines.threads import n_threads
 from headstart.features import embed
-from headstart.proof import headline
 from headstart.ranking.halving import Halving
 from headstart.ranking.latency import measure_latency_ms, recall_latency_ms
 from headstart.ranking.limits import Limits

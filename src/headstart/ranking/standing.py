@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from headstart.core.intervals import Resamples, score
 from headstart.core.report import Score
-from headstart.proof.intervals import Resamples, score
 from headstart.ranking.rankers.ridge import Ridge
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from headstart.adaptation.problem import Problem
     from headstart.core.dataset import FloatArray, IntArray
-    from headstart.proof.metrics import Metric
+    from headstart.core.metrics import Metric
     from headstart.ranking.ranker import Ranker
     from headstart.ranking.rankers.prior import Prior
     from headstart.sources import Card

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.adaptation.transforms import unit_rows
-from headstart.proof import headline
+from headstart.core.metrics import headline
 from headstart.ranking.ranker import Rating
 
 if TYPE_CHECKING:

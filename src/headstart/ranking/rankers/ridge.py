@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from headstart.adaptation import adapt
 from headstart.adaptation.ridge import Ridge as RidgeCandidate
-from headstart.proof import headline
+from headstart.core.metrics import headline
 from headstart.ranking.ranker import Rating
 
 if TYPE_CHECKING:

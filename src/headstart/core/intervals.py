@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from headstart.core.dataset import FloatArray, IntArray
-    from headstart.proof.metrics import Metric
+    from headstart.core.metrics import Metric
 
 N_RESAMPLES = 2000
 MAX_BLOCKS = 2000

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from headstart.core import metric_sums as sums
 from headstart.core.dataset import TASKS, FloatArray, Task
 from headstart.core.errors import unknown_name
-from headstart.proof import metric_sums as sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from headstart.core.errors import OptionError
-from headstart.proof.metric_sums import SMALLEST_PROBABILITY
-from headstart.proof.metrics import headline, metric_named, metrics_for
+from headstart.core.metric_sums import SMALLEST_PROBABILITY
+from headstart.core.metrics import headline, metric_named, metrics_for
 
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from headstart.core.errors import DataError
-from headstart.proof.intervals import Resamples, gain, score, scores, student_t
-from headstart.proof.metrics import headline, metric_named, metrics_for
+from headstart.core.intervals import Resamples, gain, score, scores, student_t
+from headstart.core.metrics import headline, metric_named, metrics_for
 
 ACCURACY = metric_named("accuracy", "binary")
 
