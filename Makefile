@@ -7,7 +7,7 @@ LINKS  := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null || e
 
 DEMOS  := bbc cifar10 complaints digits disaster groceries movie-reviews questions sms-spam traffic-lights vader
 
-.PHONY: install fetch demo test check fuzz bench mlflow-env peers-env clean
+.PHONY: install fetch demo test check fuzz bench tensorflow mlflow-env peers-env clean
 
 install: $(STAMP)
 
@@ -45,6 +45,9 @@ fuzz: install  ## the server's OpenAPI document, many requests for each address
 bench: install peers-env  ## every figure of the docs, printed anew (many hours on two cores, most of them the last two)
 	for program in one_pass predict growth killed serve quality ranking choosing references compress tuning_memory killed_tuning ladder peers; do \
 		$(BIN)/python bench/$$program.py || exit 1; done
+
+tensorflow: install  ## TensorFlow and tf2onnx beside the rest, 2 GB: what reads a SavedModel, for tests/sources/test_adding.py
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --constraint constraints.txt --editable ".[tensorflow]"
 
 mlflow-env: install  ## MLflow holds back pyarrow, so it gets an environment of its own; tests/test_mlflow.py uses it
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-mlflow

