@@ -2,7 +2,7 @@
 
 It reads what lies on this disk and asks nobody, so it cannot know what was found out since: a published vulnerability, a version that was
 withdrawn. For that, where there is a network: uvx pip-audit --requirement constraints.txt
-Run: .venv/bin/python bench/audit.py [--files]
+Run: .venv/bin/python tools/audit.py [--files]
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def main() -> None:
             n_wrong += 1
             print(f"{name_of(distribution)}: {problem}")
     print(
-        f"{len(installed)} libraries, {n_wrong} problems; published vulnerabilities are not known here (see the head of bench/audit.py)"
+        f"{len(installed)} libraries, {n_wrong} problems; published vulnerabilities are not known here (see the head of tools/audit.py)"
     )
     sys.exit(bool(n_wrong))
 
