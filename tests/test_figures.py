@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
+import headstart
 from headstart.adaptation import discriminant, logistic, prototypes
 from headstart.cli.app import app
 from headstart.compression import measuring
@@ -147,6 +148,25 @@ class TestDemos:
     def test_the_readme_counts_the_questions(self, tmp_path):
         questions = load(demo("questions", tmp_path / "questions"))
         assert f"{len(questions):,} short questions of {len(questions.labels)} kinds" in page("README.md")
+
+
+SHOWN = r"([\d.]+) \(([\d.]+) to ([\d.]+)\)"
+
+
+@pytest.mark.slow
+@pytest.mark.downloads
+@pytest.mark.usefixtures("fetched_cache")
+def test_the_readme_shows_the_scores_of_its_demo(real_data, tmp_path):
+    fitted = headstart.fit(
+        real_data("groceries"), out=tmp_path / "model", source="efficientnet-lite2", rivals="none", progress=None
+    )
+    scores = {"efficientnet-lite2 [+] ridge: accuracy": fitted.report.metric}
+    scores |= {f"estimate, {kind}:": score for kind, score in fitted.report.estimates.items()}
+    text = page("README.md").replace("95 % interval ", "").replace(", 661 items", "")
+    for words, score in scores.items():
+        (shown,) = re.findall(f"{words} {SHOWN}", text)
+        found = (score.value, score.low, score.high)
+        assert [float(number) for number in shown] == pytest.approx(found, abs=0.005)  # another CPU rounds otherwise
 
 
 def test_presets_are_as_the_page_says():
