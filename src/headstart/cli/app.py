@@ -8,6 +8,7 @@ import typer
 
 from headstart.cli.compress import compress
 from headstart.cli.demo import demo
+from headstart.cli.embed import embed
 from headstart.cli.export import export
 from headstart.cli.fit import fit
 from headstart.cli.inspect import inspect
@@ -27,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Adapt a pretrained model to your few hundred examples, prove that it helped, and pack it to run anywhere.",
 )
-for _command in (demo, inspect, rank, fit, predict, prove, report, compress, export, sign, serve):
+for _command in (demo, inspect, embed, rank, fit, predict, prove, report, compress, export, sign, serve):
     app.command()(_command)
 app.add_typer(sources, name="sources")
 app.add_typer(keys, name="keys")

@@ -6,8 +6,9 @@
 from headstart.packaging.bundle import Schema, check_target, write
 from headstart.packaging.charts import start_drawing
 from headstart.packaging.manifest import sign_bundle
-from headstart.packaging.model import Bundle, Prediction, load_bundle
+from headstart.packaging.model import Bundle, load_bundle
 from headstart.packaging.page import render
+from headstart.packaging.prediction import Prediction
 
 __all__ = [
     "Bundle",

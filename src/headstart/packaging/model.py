@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from headstart.core.errors import BundleError, DataError, OptionError, UserError, first_line
 from headstart.packaging.manifest import Sealed, open_sealed
+from headstart.packaging.prediction import Prediction
 from headstart.packaging.session import open_session, runtime_errors
 
 if TYPE_CHECKING:
@@ -26,49 +26,6 @@ if TYPE_CHECKING:
 _BATCH_SIZE = 16
 THRESHOLD = 0.5  # of a calibrated probability: a label is given where it is likelier than not
 _NAME_LENGTH = 60
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """The answer for one item.
-
-    Attributes
-    ----------
-    item : its name, for people
-    label : the likeliest label; None for several labels, a regression, or an item that could not be read
-    labels : the labels given, where an item may have several
-    value : the predicted value of a regression
-    probability : of `label`
-    top : the likeliest labels and their probabilities, best first
-    prediction_set : all labels that may be meant, best first: the true one is among them as often as the report promises
-    error : why there is no answer; empty if there is one
-    """
-
-    item: str
-    label: str | None = None
-    labels: tuple[str, ...] | None = None
-    value: float | None = None
-    probability: float | None = None
-    top: tuple[tuple[str, float], ...] = ()
-    prediction_set: tuple[str, ...] = ()
-    error: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Only what is there, ready for JSON."""
-        fields = {name: value for name, value in vars(self).items() if value not in (None, (), "") or name == "labels"}
-        if self.labels is None:
-            del fields["labels"]
-        fields = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
-        if self.top:
-            fields["top"] = [{"label": label, "probability": probability} for label, probability in self.top]
-        return fields
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Prediction:
-        """Make it again from what `to_dict` gave."""
-        top = tuple((one["label"], one["probability"]) for one in fields.get("top", ()))
-        lists = {name: tuple(fields[name]) for name in ("labels", "prediction_set") if name in fields}
-        return cls(**{**fields, **lists, "top": top})
 
 
 class Bundle:
@@ -133,11 +90,14 @@ class Bundle:
         DataError
             The graph does not take these arrays; `arrays` says which it takes.
         """
+        return self._run("outputs", batch)
+
+    def _run(self, output: str, batch: Batch) -> FloatArray:
         try:
-            outputs: FloatArray = self._session.run(["outputs"], batch)[0]
+            values: FloatArray = self._session.run([output], batch)[0]
         except runtime_errors() as error:
             raise DataError(f"the model cannot take these arrays ({first_line(error)}).") from error
-        return outputs
+        return values
 
     def predict(self, items: Sequence[Any]) -> list[str] | list[tuple[str, ...]] | FloatArray:
         """Predict a label for each item; several labels where the task is multi-label; values (n,) in a regression.
@@ -170,6 +130,32 @@ class Bundle:
         if self.task == "regression":
             raise OptionError("a regression has no probabilities. Use predict, which gives the values.")
         return self._outputs(items)
+
+    def features(self, items: Sequence[Any]) -> FloatArray:
+        """Give the features that the bundle's network computes and its head reads, shape (n, d), float32.
+
+        Those of a tuned network are tuned features; those of several sources stand side by side.
+
+        Raises
+        ------
+        DataError
+            An item cannot be read.
+        BundleError
+            The bundle gives none: it holds a baseline without a pretrained network.
+        """
+        width = self._n_features()
+        batches = [self._run("features", self.input.prepare(batch)) for batch in _batches(_as_sequence(items))]
+        return np.concatenate(batches) if batches else np.empty((0, width), dtype=np.float32)
+
+    def _n_features(self) -> int:
+        """The width of the graph's output `features`."""
+        shape = next((one.shape for one in self._session.get_outputs() if one.name == "features"), None)
+        if shape is None:
+            raise BundleError(
+                f"this bundle holds '{self.manifest['deployed']}' without the features of a pretrained network. "
+                "Fit again with 'headstart fit', or use headstart.embed."
+            )
+        return shape[-1] if isinstance(shape[-1], int) else 0
 
     def predictions(
         self, items: Sequence[Any], *, top: int = 3, names: Sequence[str] | None = None
