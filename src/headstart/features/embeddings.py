@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
+from headstart.core.dataset import Notice
 from headstart.core.errors import DataError, UserError
 from headstart.data.bad_items import BadItems
 from headstart.data.columns import take
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from headstart.core.dataset import Modality, Notice
+    from headstart.core.dataset import Modality
     from headstart.data.columns import TableSource
     from headstart.sources import AnySource
     from headstart.sources.opening import SourceLike
@@ -46,7 +47,7 @@ class Embeddings:
     source : what gave them
     n_computed : how many forward passes it took; the other items were in the cache
     seconds : how long it took, reading and opening included
-    notices : the items that were set aside, by name
+    notices : the source if it was guessed, and the items that were set aside, by name
     table : the one table that the items came from, for its other columns; None if they came from elsewhere
     """
 
@@ -129,7 +130,8 @@ def embed_inputs(
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     if STDIN in named:
         stdin = io.StringIO((stdin or sys.stdin).read())
-    opened = open_sources(source or default_source(_recognise(named, input, stdin)))
+    guess = None if source else _recognise(named, input, stdin)
+    opened = open_sources(default_source(guess) if guess else source or ())
     items = read_items(named, modality=opened.modality, input=input, max_bad=max_bad, stdin=stdin)
     failures: dict[int, UserError] = {}
     features = compute_features(items.items, opened, progress=progress, on_bad=failures.__setitem__)
@@ -146,9 +148,17 @@ def embed_inputs(
         source=opened,
         n_computed=features.n_computed,
         seconds=time.perf_counter() - started,
-        notices=(*items.notices, *filter(None, [bad.notice()])),
+        notices=(*_said(guess, opened), *items.notices, *filter(None, [bad.notice()])),
         table=_table(named, input),
     )
+
+
+def _said(guess: Modality | None, source: AnySource) -> list[Notice]:
+    if guess is None:
+        return []
+    return [
+        Notice(kind="guess", message=f"the source is {source.name}, the usual one of {guess}s (change with --source).")
+    ]
 
 
 def _table(named: Sequence[str | Path], column: str | None) -> TableSource | None:
