@@ -96,7 +96,7 @@ def test_padding_of_kept_texts_is_not_looked_at(tmp_path):
     features = embed(items, source, cache=False).values
     head = adapt(features, np.eye(2)[[0, 1, 0, 1]], task="binary", groups=np.arange(4), strategy="ridge").head.heads[0]
     trainee = Trainee(source, head, features, "binary")
-    trainee.prepare(FineTune(), SETTINGS)
+    FineTune().start(trainee, SETTINGS)
     examples = Examples(trainee, items, np.arange(4), "none")
     for index in ([0, 1, 2, 3], [2], [3, 0]):
         found = trainee.features(*examples.plain(np.array(index))).detach().numpy()

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.core import registry
 from headstart.core.errors import DataError, SourceError, require
 from headstart.sources import inputs
-from headstart.sources.card import WEIGHTS, Card, find
-from headstart.sources.fingerprint import check_fingerprint
+from headstart.sources.card import WEIGHTS
 from headstart.sources.graph import GraphBuilder
 from headstart.sources.modules import load_state
-from headstart.sources.origins import fetch, read_file
+from headstart.sources.origins import read_file
 from headstart.sources.weights import from_safetensors
 
 if TYPE_CHECKING:
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import Modality
     from headstart.core.model import Input
+    from headstart.sources.card import Card
     from headstart.sources.weights import State
 
 _REVISION = (
@@ -157,23 +156,6 @@ class Source:
     def with_random_weights(self, seed: int) -> Source:
         """Give the same network with fresh random weights: what it does without having been pretrained."""
         return Source(self.card, self.folder, seed=seed)
-
-
-def open_source(source: str | Card, *, sink: TextIO | None = sys.stderr) -> Source:
-    """Open a source by name or card; the first time, it is fetched and its features are checked.
-
-    Raises
-    ------
-    OptionError
-        No source is of that name.
-    SourceError
-        It cannot be fetched, or it is not what its card says.
-    """
-    card = find(source) if isinstance(source, str) else source
-    folder = fetch(card, sink=sink)
-    opened = Source(card, folder)
-    check_fingerprint(opened, folder)
-    return opened
 
 
 def _digest(card: Card, seed: int | None) -> str:
