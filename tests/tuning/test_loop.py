@@ -15,7 +15,7 @@ from headstart.adaptation.problem import Problem
 from headstart.adaptation.transforms import TRANSFORMS
 from headstart.engines.journal import Journal
 from headstart.features import embed
-from headstart.tuning import Ground, Settings, loop
+from headstart.tuning import Ground, Settings, loop, running_loss
 from headstart.tuning.loop import N_POINTS
 from headstart.tuning.run import ALPHAS, Choice, Run
 from headstart.tuning.strategies.fine_tune import FineTune
@@ -141,13 +141,13 @@ def test_a_run_that_is_broken_off_ends_with_the_same_bits(ground, monkeypatch):
 
 
 def test_a_run_that_diverges_is_stopped(ground):
-    with pytest.raises(loop.Diverged):
+    with pytest.raises(running_loss.Diverged):
         a_run(ground, head_rate=1e3, learning_rate=1e3).scores()
 
 
 def test_a_run_that_has_lost_what_it_began_with_is_stopped_where_it_is_looked_at(ground, monkeypatch):
-    monkeypatch.setattr(loop, "_DIVERGED", (np.inf, np.inf))
-    with pytest.raises(loop.Diverged):
+    monkeypatch.setattr(running_loss, "_DIVERGED", (np.inf, np.inf))
+    with pytest.raises(running_loss.Diverged):
         a_run(ground, head_rate=1e3, learning_rate=1e3).scores()
 
 
