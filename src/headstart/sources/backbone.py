@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core import registry
-from headstart.core.errors import DataError, SourceError, require
+from headstart.core.errors import DataError, SourceError, first_line, require
+from headstart.engines.onnx_session import open_session, runtime_errors
 from headstart.sources import inputs
 from headstart.sources.card import WEIGHTS
 from headstart.sources.graph import GraphBuilder
@@ -125,7 +126,11 @@ class Source:
         require("onnx", extra="train", purpose="running a pretrained network")
         graph = GraphBuilder()
         graph.output(self.encode(graph), "features", "float32", ["batch", self.dimensions])
-        return _session(graph.model(check=False).SerializeToString())
+        try:
+            # a thread a batch beats threads inside a batch (docs/log.md)
+            return open_session(graph.model(check=False).SerializeToString(), threads=1)
+        except runtime_errors() as error:
+            raise SourceError(f"ONNX Runtime refuses the network: {first_line(error)}") from error
 
     @property
     def is_trainable(self) -> bool:
@@ -179,16 +184,3 @@ def _file_content(path: Any) -> bytes:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DataError(f"'{path}' cannot be read ({reason}). Correct the path or remove the row.") from error
-
-
-def _session(model: bytes) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # a thread a batch beats threads inside a batch (docs/log.md)
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's errors share no base
-        raise SourceError(f"ONNX Runtime refuses the network: {str(error).splitlines()[0]}") from error
