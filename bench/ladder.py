@@ -34,9 +34,9 @@ from headstart.line.climbing import prepared, tried_of
 from headstart.sources import open_source
 from headstart.tuning import climb
 from headstart.tuning.ladder import CLOSED_FORM, suitable
-from headstart.tuning.loop import Diverged
 from headstart.tuning.plan import plan
 from headstart.tuning.rung import cross_fit, finished
+from headstart.tuning.running_loss import Diverged
 from quality import arena_of
 from results import Results, Row
 from tasks import TASKS, Task, as_pair, halves, tasks_named

@@ -30,8 +30,8 @@ from headstart.features import embed
 from headstart.sources import open_source
 from headstart.sources.defaults import default_source
 from headstart.tuning import Ground
-from headstart.tuning.loop import Diverged
 from headstart.tuning.run import Run
+from headstart.tuning.running_loss import Diverged
 from results import Results, Row
 from tasks import SHORT_REVIEWS, Task, as_pair, halves
 

@@ -24,7 +24,7 @@ from tiny_bundle import make_bundle
 import headstart
 import tiny
 from headstart.cli import main
-from headstart.sources import card as cards_module
+from headstart.sources import built_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,8 +71,8 @@ def tiny_sources(tmp_path_factory):
     """Two sources of some kilobytes, in a cache of their own, found by name beside the real ones."""
     folder = tmp_path_factory.mktemp("sources")
     with pytest.MonkeyPatch.context() as patch:
-        known = cards_module._known() | tiny.open_all((TEXTS, PHOTOS), folder, patch)
-        patch.setattr(cards_module, "_known", lambda: known)
+        known = built_in._known() | tiny.open_all((TEXTS, PHOTOS), folder, patch)
+        patch.setattr(built_in, "_known", lambda: known)
         yield
 
 

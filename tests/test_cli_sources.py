@@ -11,7 +11,7 @@ import headstart
 import tiny
 import tiny_hub
 from headstart.cli import main
-from headstart.sources import card as cards_module
+from headstart.sources import built_in
 
 SHORT = {"strategy": "ridge", "rivals": "none", "progress": None}
 
@@ -91,8 +91,8 @@ def test_verifies(run, added, cache):
 def test_fetches_from_a_folder_of_archives(run, cache, links, tmp_path, monkeypatch):
     """A mirror that is nothing but a folder: pip's find-links and no index."""
     made = tiny.published("bert", links, tmp_path / "scratch")
-    known = {name: cards_module._known()[name] for name in ("all-minilm-l6-v2", "wordllama-256")} | {made.name: made}
-    monkeypatch.setattr(cards_module, "_known", lambda: known)
+    known = {name: built_in._known()[name] for name in ("all-minilm-l6-v2", "wordllama-256")} | {made.name: made}
+    monkeypatch.setattr(built_in, "_known", lambda: known)
     assert run("sources", "fetch", made.name, "--json")[:2] == (0, {"ready": [made.name], "failures": []})
     assert run("sources", "verify", made.name, "--json")[1][0]["state"] == "sound"
     code, found, _ = run("sources", "fetch", "--all", "--json")

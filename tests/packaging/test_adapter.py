@@ -79,7 +79,7 @@ def rewritten(folder, to):
 @pytest.fixture
 def parent(tmp_path, monkeypatch):
     card = tiny.open_all(["bert"], tmp_path, monkeypatch)["tiny-bert"]
-    monkeypatch.setattr("headstart.sources.card._known", lambda: {card.name: card})
+    monkeypatch.setattr("headstart.sources.built_in._known", lambda: {card.name: card})
     return open_source(card)
 
 
@@ -180,7 +180,7 @@ class TestAsSource:
     def test_where_the_base_is_not_known_its_features_are_used(self, parent, tmp_path, monkeypatch):
         whole = tuned_by_adapter(parent)
         folder = bundle_of(whole, tmp_path / "shelves")
-        monkeypatch.setattr("headstart.sources.card._known", dict)
+        monkeypatch.setattr("headstart.sources.built_in._known", dict)
         card = add(folder)
         assert card.architecture == "onnx-file"
         assert "'tiny-bert' that it was tuned from is not known here" in card.provenance["notes"][-1]

@@ -22,7 +22,7 @@ from headstart.engines.onnx_scan import custom_operators, has_external_data
 from headstart.packaging import load_bundle
 from headstart.packaging.export import export
 from headstart.packaging.manifest import MAX_FILE_BYTES, MAX_FILES, seal
-from headstart.packaging.session import open_session
+from headstart.packaging.session import open_bundle_session
 from headstart.packaging.strict_json import to_json
 
 FILES = ["model.onnx", "head.safetensors", "moments.safetensors", "report.json", "report.html", "README.md"]
@@ -338,7 +338,7 @@ def test_weights_that_look_like_external_data_are_not():
     graph = helper.make_graph([helper.make_node("Identity", ["w"], ["y"])], "g", [], [y], [tensor])
     model = onnx.helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 18)]).SerializeToString()
     assert not has_external_data(model)
-    np.testing.assert_array_equal(open_session(model).run(None, {})[0], np.frombuffer(raw, np.uint8))
+    np.testing.assert_array_equal(open_bundle_session(model).run(None, {})[0], np.frombuffer(raw, np.uint8))
 
 
 @given(junk=binary(max_size=200))
@@ -349,7 +349,7 @@ def test_junk_is_an_error_or_harmless(junk):
 
 def test_a_graph_that_is_cut_short():
     with pytest.raises(BundleError, match="not a readable ONNX model"):
-        open_session(export(make_predictor(), n_outputs=3)[:-3])
+        open_bundle_session(export(make_predictor(), n_outputs=3)[:-3])
 
 
 def test_a_graph_that_the_runtime_does_not_know():
@@ -357,4 +357,4 @@ def test_a_graph_that_the_runtime_does_not_know():
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])
     graph = helper.make_graph([helper.make_node("NoSuchOperator", ["x"], ["y"])], "g", [x], [y])
     with pytest.raises(BundleError, match=r"cannot be opened by ONNX Runtime .* pip install --upgrade onnxruntime"):
-        open_session(helper.make_model(graph, ir_version=9).SerializeToString())
+        open_bundle_session(helper.make_model(graph, ir_version=9).SerializeToString())

@@ -17,8 +17,7 @@ from headstart.engines.clock import Clock
 from headstart.features import embed
 from headstart.ranking import Halving, Limits
 from headstart.ranking.latency import measure_latency_ms, recall_latency_ms
-from headstart.sources import Source, find
-from headstart.sources import card as cards_module
+from headstart.sources import Source, built_in, find
 from headstart.sources.listing import size_mib
 
 RANK = sys.modules["headstart.ranking.rank"]
@@ -33,7 +32,7 @@ def tiny_sources(tmp_path_factory):
         opened = tiny.open_all(("bert", "static-embeddings"), folder, patch)
         licences = ("Apache-2.0", "CC-BY-NC-4.0")
         known = {made.name: replace(made, licence=its) for made, its in zip(opened.values(), licences, strict=True)}
-        patch.setattr(cards_module, "_known", lambda: known)
+        patch.setattr(built_in, "_known", lambda: known)
         yield
 
 

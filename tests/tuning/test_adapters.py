@@ -24,7 +24,7 @@ HALF, WHOLE = (Settings(depth=depth, rank=2) for depth in (0.5, 1.0))
 def prepared(strategy, architecture, folder, settings=HALF):
     ground = tiny_ground.ground(architecture, folder, n=12)
     trainee = Trainee(ground.source, ground.began(np.arange(12)), ground.problem.features, "binary")
-    trainee.prepare(strategy, settings)
+    strategy.start(trainee, settings)
     batch = {name: torch.from_numpy(a) for name, a in ground.source.input.prepare(ground.items).items()}
     return trainee, batch
 

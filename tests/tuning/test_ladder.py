@@ -15,9 +15,10 @@ from headstart.core.metrics import headline
 from headstart.engines.clock import Clock
 from headstart.proof.tuned import Tuned
 from headstart.tuning import climb, ladder, rung
-from headstart.tuning.loop import N_POINTS, Diverged
+from headstart.tuning.loop import N_POINTS
 from headstart.tuning.plan import Planned
 from headstart.tuning.run import ALPHAS
+from headstart.tuning.running_loss import Diverged
 from headstart.tuning.settings import Settings
 from headstart.tuning.strategies.fine_tune import FineTune
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
+from headstart.core.class_weights import item_weights
 from headstart.data.conditions import find_conditions
 
 if TYPE_CHECKING:
@@ -39,16 +38,8 @@ class Problem:
 
     @property
     def weights(self) -> FloatArray:
-        """Shape (n,), mean 1: rare classes count for more, by the square root of their rarity.
-
-        Full balancing (exponent 1) buys recall of rare classes with accuracy; the square root was as good or better on
-        photos (docs/log.md). The calibration afterwards restores the class frequencies.
-        """
-        if self.task not in ("binary", "multiclass"):
-            return np.ones(len(self.targets))
-        counts = self.targets.sum(axis=0)
-        weights = 1.0 / np.sqrt(counts[self.targets.argmax(axis=1)])
-        return weights * (len(weights) / weights.sum())
+        """Shape (n,), mean 1: items of rare classes count more; the calibration afterwards restores the class frequencies."""
+        return item_weights(self.targets, self.task)
 
     def conditions(self) -> IntArray:
         """Number the cluster of like items that each belongs to, shape (n,): `data.conditions`."""

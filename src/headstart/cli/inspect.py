@@ -5,19 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from headstart.cli.options import Data, Group, Input, Json, MaxBad, Target, Task, Time, parse_share
+from headstart.cli.dataset_options import DatasetOptions
+from headstart.cli.options import Data, Json
 from headstart.cli.output import emit, say
 
 
 def inspect(
     data: Data,
-    input: Input = None,  # noqa: A002
-    target: Target = None,
-    task: Task = None,
-    group: Group = None,
-    time: Time = None,
-    max_bad: MaxBad = "1%",
     *,
+    options: DatasetOptions,
     as_json: Json = False,
 ) -> None:
     """Say what DATA is taken for, before any work is done.
@@ -27,7 +23,7 @@ def inspect(
     from headstart.data import load
     from headstart.ranking import inspect_sources
 
-    dataset = load(data, input=input, target=target, task=task, group=group, time=time, max_bad=parse_share(max_bad))
+    dataset = load(data, **options.arguments())
     counts = {label: int(n) for label, n in zip(dataset.labels, dataset.targets.sum(axis=0), strict=True)}
     facts: dict[str, Any] = {
         "name": dataset.name,

@@ -46,8 +46,8 @@ def climb_above(arena: Arena, *, strategy: str, clock: Clock) -> Tuned:
     """
     from headstart.tuning import climb
     from headstart.tuning.ladder import suitable
-    from headstart.tuning.loop import Diverged
     from headstart.tuning.plan import plan, told
+    from headstart.tuning.running_loss import Diverged
 
     ground, folds, below = prepared(arena)
     n_items, n_outputs = ground.problem.targets.shape

@@ -3,7 +3,8 @@
 `import headstart.packaging` stays light: the libraries that only writing needs are loaded by `write`.
 """
 
-from headstart.packaging.bundle import Schema, check_target, write
+from headstart.packaging.bundle import check_target, write
+from headstart.packaging.bundle_schema import Schema
 from headstart.packaging.charts import start_drawing
 from headstart.packaging.manifest import sign_bundle
 from headstart.packaging.model import Bundle, load_bundle

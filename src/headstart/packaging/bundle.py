@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,19 +22,9 @@ if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray
     from headstart.core.model import Input, Predictor
     from headstart.core.report import Report
+    from headstart.packaging.bundle_schema import Schema
 
 _LIBRARIES = ("numpy", "onnx", "onnxruntime", "pillow", "safetensors", "scikit-learn", "tokenizers", "torch")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Schema:
-    """What the bundle says of the data that the model expects: as in `Dataset`, without the items."""
-
-    name: str
-    modality: str
-    task: str
-    labels: tuple[str, ...]
-    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 def write(

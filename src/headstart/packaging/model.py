@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import BundleError, DataError, OptionError, UserError, first_line
+from headstart.engines.onnx_session import runtime_errors
 from headstart.packaging.manifest import Sealed, open_sealed
 from headstart.packaging.prediction import Prediction
-from headstart.packaging.session import open_session, runtime_errors
+from headstart.packaging.session import open_bundle_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -50,7 +51,7 @@ class Bundle:
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
         self.set_threshold = _set_threshold(sealed)
         self.input: Input = _build_input(sealed)
-        self._session: onnxruntime.InferenceSession = open_session(
+        self._session: onnxruntime.InferenceSession = open_bundle_session(
             sealed.read("model.onnx"), threads=threads, spin=spin
         )
         _check_outputs(self._session, len(self.labels))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.report import Report
 from headstart.packaging.bundle import (
-    Schema,
     check_target,
     describe_input,
     documents,
@@ -17,6 +16,7 @@ from headstart.packaging.bundle import (
     versions,
     write_folder,
 )
+from headstart.packaging.bundle_schema import Schema
 from headstart.packaging.manifest import open_sealed
 from headstart.packaging.model import load_bundle
 

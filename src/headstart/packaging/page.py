@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from headstart.core.report import Report
-    from headstart.packaging.bundle import Schema
+    from headstart.packaging.bundle_schema import Schema
 
 _MAX_MATRIX = 20  # labels: a larger matrix cannot be read, its worst pairs can
 _MAX_PAIRS = 5

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
+from headstart.core.class_weights import item_weights
 from headstart.engines.memory import keeping_freed_memory
 from headstart.engines.progress import Progress
 from headstart.engines.threads import limit_torch
+from headstart.tuning.learning_rate import warm_up_and_cosine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +37,8 @@ _N_SEEN = 12_000  # photos seen in all, where the bounds on the epochs allow: ab
 _LEARNING_RATE = 4e-3
 _WEIGHT_DECAY = 0.05
 _SMOOTHING = 0.1
-_WARM_UP = 0.2
+_WARM_UP = 0.2  # share of the training
+_LOWEST_RATE = 0.02  # share of the largest, in the first steps
 _EPSILON = 1e-5
 _MOMENTUM = 0.1
 # sums depend on how many threads share them, so one thread gives a seed the same weights on every machine; and two that
@@ -71,13 +74,12 @@ def train(pixels: Any, targets: FloatArray, task: Task, *, seed: int, progress: 
         generator = torch.Generator().manual_seed(seed)
         photos = torch.from_numpy(pixels)
         wanted = torch.from_numpy((targets - centre) / scale).float()
+        weights = torch.from_numpy(item_weights(targets, task)).float()
         state = _initial(targets.shape[1], generator)
         with Progress(
             "training the convolutional rival, photos", n_epochs(len(photos)) * len(photos), progress
         ) as steps:
-            _optimise(
-                state, photos, wanted, weights=_item_weights(targets, task), task=task, generator=generator, steps=steps
-            )
+            _optimise(state, photos, wanted, weights=weights, task=task, generator=generator, steps=steps)
         folded = _folded(state)
     folded["matrix"] = (folded["matrix"] * scale).astype(np.float32)
     folded["offset"] = (folded["offset"] * scale + centre).astype(np.float32)
@@ -154,9 +156,8 @@ def _losses(scores: torch.Tensor, wanted: torch.Tensor, task: Task) -> torch.Ten
 
 def _set_learning_rate(optimiser: torch.optim.Optimizer, done: float) -> None:
     """Rise linearly for a fifth of the training, then fall along a cosine."""
-    rising = done / _WARM_UP
-    falling = (1 + math.cos(math.pi * (done - _WARM_UP) / (1 - _WARM_UP))) / 2
-    optimiser.param_groups[0]["lr"] = _LEARNING_RATE * (max(rising, 0.02) if done < _WARM_UP else falling)
+    height = warm_up_and_cosine(done, warm_up=_WARM_UP, lowest=_LOWEST_RATE)
+    optimiser.param_groups[0]["lr"] = _LEARNING_RATE * height
 
 
 def _initial(n_outputs: int, generator: torch.Generator) -> State:
@@ -191,16 +192,6 @@ def _standardisation(targets: FloatArray, task: Task) -> tuple[FloatArray, Float
         return np.zeros(k), np.ones(k)
     deviation = targets.std(axis=0)
     return targets.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
-
-
-def _item_weights(targets: FloatArray, task: Task) -> torch.Tensor:
-    """Weights of the items, mean 1: rare classes count more, by the square root of their rarity."""
-    import torch
-
-    if task not in ("binary", "multiclass"):
-        return torch.ones(len(targets))
-    weights = 1 / np.sqrt(targets.sum(axis=0)[targets.argmax(axis=1)])
-    return torch.from_numpy(weights * (len(weights) / weights.sum())).float()
 
 
 @contextmanager

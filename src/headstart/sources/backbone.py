@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.core import registry
-from headstart.core.errors import DataError, SourceError, require
+from headstart.core.errors import DataError, SourceError, first_line, require
+from headstart.engines.onnx_session import open_session, runtime_errors
 from headstart.sources import inputs
-from headstart.sources.card import WEIGHTS, Card, find
-from headstart.sources.fingerprint import check_fingerprint
+from headstart.sources.card import WEIGHTS
 from headstart.sources.graph import GraphBuilder
 from headstart.sources.modules import load_state
-from headstart.sources.origins import fetch, read_file
+from headstart.sources.origins import read_file
 from headstart.sources.weights import from_safetensors
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import Modality
     from headstart.core.model import Input
+    from headstart.sources.card import Card
     from headstart.sources.weights import State
 
 _REVISION = (
@@ -126,7 +126,11 @@ class Source:
         require("onnx", extra="train", purpose="running a pretrained network")
         graph = GraphBuilder()
         graph.output(self.encode(graph), "features", "float32", ["batch", self.dimensions])
-        return _session(graph.model(check=False).SerializeToString())
+        try:
+            # a thread a batch beats threads inside a batch (docs/log.md)
+            return open_session(graph.model(check=False).SerializeToString(), threads=1)
+        except runtime_errors() as error:
+            raise SourceError(f"ONNX Runtime refuses the network: {first_line(error)}") from error
 
     @property
     def is_trainable(self) -> bool:
@@ -159,23 +163,6 @@ class Source:
         return Source(self.card, self.folder, seed=seed)
 
 
-def open_source(source: str | Card, *, sink: TextIO | None = sys.stderr) -> Source:
-    """Open a source by name or card; the first time, it is fetched and its features are checked.
-
-    Raises
-    ------
-    OptionError
-        No source is of that name.
-    SourceError
-        It cannot be fetched, or it is not what its card says.
-    """
-    card = find(source) if isinstance(source, str) else source
-    folder = fetch(card, sink=sink)
-    opened = Source(card, folder)
-    check_fingerprint(opened, folder)
-    return opened
-
-
 def _digest(card: Card, seed: int | None) -> str:
     identity = {
         "revision": _REVISION,
@@ -197,16 +184,3 @@ def _file_content(path: Any) -> bytes:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DataError(f"'{path}' cannot be read ({reason}). Correct the path or remove the row.") from error
-
-
-def _session(model: bytes) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # a thread a batch beats threads inside a batch (docs/log.md)
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's errors share no base
-        raise SourceError(f"ONNX Runtime refuses the network: {str(error).splitlines()[0]}") from error

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from headstart.core.dataset import MODALITIES
 from headstart.core.errors import OptionError, unknown_name
-from headstart.sources.card import cards
+from headstart.sources.catalogue import cards
 from headstart.sources.licences import allows
 
 if TYPE_CHECKING:

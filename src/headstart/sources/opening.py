@@ -6,9 +6,12 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from headstart.core.errors import OptionError
-from headstart.sources.backbone import Source, open_source
-from headstart.sources.card import Card, find
+from headstart.sources.backbone import Source
+from headstart.sources.card import Card
+from headstart.sources.catalogue import find
+from headstart.sources.fingerprint import check_fingerprint
 from headstart.sources.joint import JointSource
+from headstart.sources.origins import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +19,23 @@ if TYPE_CHECKING:
     from headstart.core.dataset import Modality
 
     SourceLike = str | Card | Source | JointSource | Sequence[str | Card | Source]
+
+
+def open_source(source: str | Card, *, sink: TextIO | None = sys.stderr) -> Source:
+    """Open a source by name or card; the first time, it is fetched and its features are checked.
+
+    Raises
+    ------
+    OptionError
+        No source is of that name.
+    SourceError
+        It cannot be fetched, or it is not what its card says.
+    """
+    card = find(source) if isinstance(source, str) else source
+    folder = fetch(card, sink=sink)
+    opened = Source(card, folder)
+    check_fingerprint(opened, folder)
+    return opened
 
 
 def open_sources(source: SourceLike, *, sink: TextIO | None = sys.stderr) -> Source | JointSource:

@@ -181,8 +181,8 @@ def _with_other_settings(
 def _try(
     ground: Ground, planned: Planned, folds: Sequence[Fold], below: Rung, clock: Clock
 ) -> tuple[Rung, Trial | None]:
-    from headstart.tuning.loop import Diverged
     from headstart.tuning.rung import cross_fit
+    from headstart.tuning.running_loss import Diverged
 
     strategy, started = planned.strategy, time.perf_counter() - planned.spent_s
     common: dict[str, Any] = {"name": planned.name, "below": below, "planned_s": planned.seconds}

@@ -13,8 +13,9 @@ from headstart.adaptation.head import MixedHead, link_of
 from headstart.data.holdout import assign_folds
 from headstart.features import embed
 from headstart.sources.tuned import TunedSource
-from headstart.tuning.loop import N_POINTS, Diverged
+from headstart.tuning.loop import N_POINTS
 from headstart.tuning.run import ALPHAS, Choice, Run
+from headstart.tuning.running_loss import Diverged
 from headstart.tuning.search import search
 from headstart.tuning.soup import soup
 from headstart.tuning.starting_points import starting_points

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray, IntArray, Task
     from headstart.sources import Source
     from headstart.tuning.examples import Examples
-    from headstart.tuning.loop import Lesson
     from headstart.tuning.trainee import Trainee
+    from headstart.tuning.training_set import Lesson
 
 _LEAST_BATCH = 8
 
@@ -50,6 +50,11 @@ class Strategy:
     def prepare(self, trainee: Trainee, settings: Settings) -> None:
         """Say which parameters learn."""
         raise NotImplementedError
+
+    def start(self, trainee: Trainee, settings: Settings) -> None:
+        """Prepare a trainee; from here on the same parameters learn, though some may be thawed later than others."""
+        self.prepare(trainee, settings)
+        trainee.fix_learning()
 
     def finish(self, trainee: Trainee) -> dict[str, FloatArray]:  # noqa: ARG002
         """Merge into the network what was put beside it; give a small adapter's arrays, if that is all that changed."""

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from headstart.sources import Source
     from headstart.sources.weights import State
     from headstart.tuning.settings import Settings
-    from headstart.tuning.strategy import Strategy
 
 Weights = dict[str, torch.Tensor]
 
@@ -53,9 +52,8 @@ class Trainee:
         self.first = len(self.module.blocks)
         self._learning: dict[str, torch.nn.Parameter] = {}
 
-    def prepare(self, strategy: Strategy, settings: Settings) -> None:
-        """Let a strategy say what learns; from here on that stays the same, though part of it may be thawed later."""
-        strategy.prepare(self, settings)
+    def fix_learning(self) -> None:
+        """Fix what learns: the head, and every parameter that needs a gradient now, though it may be frozen for a while."""
         network = {name: p for name, p in self.module.named_parameters() if p.requires_grad}
         self._learning = network | {f"head.{name}": p for name, p in self.head.named_parameters()}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import InternalError, OptionError, first_line, require
-from headstart.engines.threads import n_threads
+from headstart.engines.onnx_session import open_session
 from headstart.packaging.export import TOLERANCE, largest_difference
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from headstart.core.model import Batch
     from headstart.packaging.model import Bundle
 
-_ERRORS_ONLY = 3
 _NAME_LENGTH = 80
 
 
@@ -53,22 +52,16 @@ def extensions() -> ModuleType:
     return require("onnxruntime_extensions", extra="export", purpose="running a model that reads files or texts")
 
 
-def open_exported(model: bytes | str, *, has_extensions: bool) -> onnxruntime.InferenceSession:
-    """Open an exported graph, or the path of one, in ONNX Runtime.
+def open_exported(model: bytes, *, has_extensions: bool, model_format: str = "ONNX") -> onnxruntime.InferenceSession:
+    """Open an exported graph in ONNX Runtime.
 
     Raises
     ------
     MissingExtraError
         It needs onnxruntime-extensions, which is not installed.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = n_threads()
-    options.log_severity_level = _ERRORS_ONLY
-    if has_extensions:
-        options.register_custom_ops_library(extensions().get_library_path())
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    operators = extensions().get_library_path() if has_extensions else None
+    return open_session(model, model_format=model_format, operators=operators)
 
 
 def compare(

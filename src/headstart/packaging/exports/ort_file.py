@@ -36,9 +36,8 @@ def export(bundle: Bundle, out: Path, wishes: Wishes) -> dict[str, Any]:
     model, record = checked_graph(bundle, wishes)
     has_extensions = "onnxruntime-extensions" in record["libraries"]
     converted, operators = _converted(model, has_extensions=has_extensions)
-    comparison = compare(
-        open_exported(converted, has_extensions=has_extensions), bundle, wishes.items, is_plain=wishes.plain
-    )
+    session = open_exported(converted, has_extensions=has_extensions, model_format="ORT")
+    comparison = compare(session, bundle, wishes.items, is_plain=wishes.plain)
     record = {
         "format": "ort",
         "path": str(out),

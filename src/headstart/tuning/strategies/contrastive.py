@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from headstart.core.dataset import IntArray, Task
     from headstart.sources import Source
     from headstart.tuning.examples import Examples
-    from headstart.tuning.loop import Lesson
     from headstart.tuning.trainee import Trainee
+    from headstart.tuning.training_set import Lesson
 
 _MOST_PER_CLASS = 64  # items: as far as it was measured (docs/log.md)
 
