@@ -354,6 +354,11 @@ def test_rungs_survive_being_read_again():
     assert Report.from_dict(report.to_dict()) == report
 
 
+def test_an_older_report_is_read_with_the_verdict_of_today():
+    older = {**make_report().to_dict(), "verdict": "no credible gain"}
+    assert Report.from_dict(older).verdict == "no significant gain"
+
+
 def test_a_tuned_source_names_its_parent():
     card = {"name": "mean-colour, fine-tuned", "licence": "Apache-2.0", "tuned": TUNED}
     said = "fine-tune, from mean-colour (0123456789ab…), 67\xa0% of the way, seed 7"
