@@ -80,7 +80,7 @@ class TestVerdict:
     def test_labels_that_are_noise_are_not_said_to_be_learnt(self, tweets):
         noise = tweets.assign(tone=np.random.default_rng(0).permutation(tweets.tone))[["text", "tone"]][:80]
         fitted = fit(noise)
-        assert fitted.report.verdict in ("no credible gain", "transfer hurts")
+        assert fitted.report.verdict in ("no significant gain", "transfer hurts")
         assert fitted.report.deployed in [rival.name for rival in fitted.report.rivals]
         assert fitted.model.manifest["deployed"] == fitted.report.deployed
         assert set(fitted.predict(noise.text.tolist())) <= {"good", "bad"}

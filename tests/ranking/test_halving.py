@@ -147,6 +147,6 @@ def test_groups_of_the_users_stay_whole_in_every_round():
 
 
 def test_of_two_both_go_on_and_of_many_half():
-    halving = Halving(prior=FLAT, growth=4.0, cap=192, ranker="h-score")  # it does not say who is credibly behind
+    halving = Halving(prior=FLAT, growth=4.0, cap=192, ranker="h-score")  # it does not say who is significantly behind
     _, looked = run(dict.fromkeys("abcdef", 1.0), halving=halving)
     assert sorted(len(items) for items in looked.values()) == [32, 32, 32, 192, 192, 192]

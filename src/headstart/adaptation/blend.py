@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +11,7 @@ from headstart.adaptation.calibration import losses
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headstart.core.dataset import FloatArray, IntArray, Task
+    from headstart.core.dataset import FloatArray, Task
 
 _SMALLEST_WEIGHT = 0.05
 
@@ -37,28 +36,3 @@ def blend_weights(outputs: Sequence[FloatArray], targets: FloatArray, task: Task
     )
     weights = np.where(found.x < _SMALLEST_WEIGHT, 0.0, found.x)
     return np.asarray(weights / weights.sum())
-
-
-def is_credibly_better(losses_a: FloatArray, losses_b: FloatArray, groups: IntArray) -> bool:
-    """Whether a's paired mean loss is lower than b's by more than one standard error over groups."""
-    return _lead(losses_a, losses_b, groups) > 1
-
-
-def may_become_better(losses_a: FloatArray, losses_b: FloatArray, groups: IntArray, *, share: float) -> bool:
-    """Whether a could still be credibly better than b once all items are seen, when this `share` of them is, in (0, 1].
-
-    The lead that is seen grows by one standard error, for it may be bad luck, and then with the root of the items: where even
-    that would not be credible, to go on is futile (Lan, Simon and Halperin, Stochastically curtailed tests, 1982).
-    """
-    return (_lead(losses_a, losses_b, groups) + 1) / math.sqrt(share) > 1
-
-
-def _lead(losses_a: FloatArray, losses_b: FloatArray, groups: IntArray) -> float:
-    """How many standard errors over groups a's paired mean loss is lower than b's; 0 for one group, which has no such error."""
-    difference = np.bincount(np.unique(groups, return_inverse=True)[1], weights=losses_b - losses_a)
-    if len(difference) < 2:
-        return 0.0
-    total, spread = float(difference.sum()), math.sqrt(float(np.square(difference - difference.mean()).sum()))
-    if spread > 0:
-        return total / spread
-    return math.copysign(math.inf, total) if total else 0.0

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.adaptation.blend import blend_weights, is_credibly_better
+from headstart.adaptation.blend import blend_weights
 from headstart.adaptation.calibration import Calibration, fit_calibration, losses
 from headstart.adaptation.head import MixedHead, link_of
 from headstart.adaptation.problem import Problem
 from headstart.core import registry
 from headstart.core.errors import OptionError, unknown_name
+from headstart.core.paired import PairedDifference
 from headstart.engines.threads import limit
 
 if TYPE_CHECKING:
@@ -193,13 +194,13 @@ def _try(candidate: Candidate, problem: Problem, part: str, columns: tuple[int, 
 
 
 def _choose(tried: list[Tried], problem: Problem) -> tuple[tuple[Tried, ...], tuple[float, ...], FloatArray]:
-    """The best candidate alone, or a blend where its held-out loss is credibly lower."""
+    """The best candidate alone, or a blend where its held-out loss is lower by more than one standard error."""
     best = tried[0]
     weights = blend_weights([t.outputs for t in tried], problem.targets, problem.task)
     blended = np.tensordot(weights, np.stack([t.outputs for t in tried]), axes=1)
     loss_of_blend = losses(blended, problem.targets, problem.task)
     loss_of_best = losses(best.outputs, problem.targets, problem.task)
-    if not is_credibly_better(loss_of_blend, loss_of_best, problem.groups):
+    if not PairedDifference.of(loss_of_best - loss_of_blend, problem.groups).exceeds_one_standard_error:
         return (best,), (1.0,), best.outputs
     kept = np.flatnonzero(weights)
     return tuple(tried[i] for i in kept), tuple(float(weights[i]) for i in kept), blended

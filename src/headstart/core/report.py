@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Verdict = Literal["transfer helps", "no credible gain", "transfer hurts", "not proven"]
+Verdict = Literal["transfer helps", "no significant gain", "transfer hurts", "not proven"]
 
+_RENAMED_VERDICTS: dict[str, Verdict] = {"no credible gain": "no significant gain"}  # as reports of older bundles say
 _LISTS = ("labels", "candidates", "curve", "notices", "ranking", "rungs")
 
 
@@ -124,6 +125,7 @@ class Report:
             **{
                 **known,
                 **lists,
+                "verdict": _RENAMED_VERDICTS.get(known["verdict"], known["verdict"]),
                 "metric": Score.from_dict(known["metric"]),
                 "metrics": tuple(map(Score.from_dict, known["metrics"])),
                 "rivals": tuple(rivals),

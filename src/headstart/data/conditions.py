@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from headstart.core.strata import quarters
+
 if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray, IntArray
 
 _MAX_STEPS = 20
-_STRATA_OF_A_VALUE = 4
 
 
 def find_conditions(
@@ -31,11 +32,7 @@ def find_conditions(
     x = np.asarray(features, dtype=np.float32)
     x = x - x.mean(axis=0)
     x /= np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
-    if is_classification:
-        strata = targets.argmax(axis=1)
-    else:
-        ranks = targets[:, 0].argsort(kind="stable").argsort(kind="stable")
-        strata = ranks * _STRATA_OF_A_VALUE // len(ranks)
+    strata = targets.argmax(axis=1) if is_classification else quarters(targets[:, 0])
     rng = np.random.default_rng(seed)
     clusters, start = np.empty(len(x), dtype=np.int64), 0
     for stratum in np.unique(strata):

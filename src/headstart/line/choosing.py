@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.adaptation.blend import is_credibly_better
 from headstart.adaptation.calibration import losses
 from headstart.core.dataset import Notice
 from headstart.core.errors import OptionError
+from headstart.core.paired import PairedDifference
 from headstart.ranking import Limits, candidates, rank
 from headstart.sources import JointSource, find, open_source
 
@@ -80,7 +80,7 @@ def choose_source(
 
 
 def settle(arena: Arena, adapted: Adapted) -> tuple[Arena, Adapted]:
-    """Keep to the best single source, unless a blend of several is credibly better on held-out groups."""
+    """Keep to the best single source, unless a blend of several is better by more than one standard error on held-out groups."""
     if len(arena.backbone.parts) == 1:
         return arena, adapted
     final, groups = arena.plan.final, arena.groups[arena.plan.final]
@@ -90,11 +90,15 @@ def settle(arena: Arena, adapted: Adapted) -> tuple[Arena, Adapted]:
     best = int(np.argmin([one.mean() for one in lost]))
     blended = losses(adapted.held_out, arena.dataset.targets[final], arena.dataset.task)
     names = [one.backbone.name for one in alone]
-    if len(adapted.parts) < 2 or not is_credibly_better(blended, lost[best], groups):
+    gain = PairedDifference.of(lost[best] - blended, groups)
+    if len(adapted.parts) < 2 or not gain.exceeds_one_standard_error:
         others = " and ".join(name for name in names if name != names[best])
-        message = f"{others} could join {names[best]}, but no blend gains credibly on held-out groups: it stays alone."
+        message = (
+            f"{others} could join {names[best]}, but no blend is better by more than one standard error on held-out groups: "
+            "it stays alone."
+        )
         return _noticed(alone[best], message), fitted[best]
-    message = f"Blended on purpose: on held-out groups the blend is credibly better than {names[best]} alone."
+    message = f"Blended on purpose: on held-out groups the blend is better than {names[best]} alone by more than one standard error."
     if adapted.parts != set(arena.backbone.parts):
         arena = arena.only(adapted.parts)
         adapted = arena.adapt(final)

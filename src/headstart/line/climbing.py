@@ -95,7 +95,7 @@ def _without(tried: Tuned, why: str) -> Tuned:
 
 
 def _worse(arena: Arena, measured: Tuned, below: FloatArray) -> str | None:
-    """Why what was kept is not taken after all: credible harm on the items that prove; None where there is none.
+    """Why what was kept is not taken after all: it is significantly worse on the items that prove; None where it is not.
 
     A closed form that wins so by chance, once in forty times, was no worse; so its own score stays honest.
     """
@@ -109,7 +109,7 @@ def _worse(arena: Arena, measured: Tuned, below: FloatArray) -> str | None:
     if not found.high < 0:  # so written, a gain without a value is none
         return None
     return (
-        f"on the {len(targets)} items that prove it was credibly worse than the closed form "
+        f"on the {len(targets)} items that prove it was significantly worse than the closed form "
         f"({found.value:+.3f} in {metric.name})"
     )
 

@@ -70,7 +70,7 @@ def fit(
     source : name of a pretrained network; several, as a list or with commas between, are ranked and the best is taken;
         None for all that read such items
     strategy : 'auto', the name of one closed-form head ('ridge', 'logistic', 'prototypes', 'discriminant'), or of one way to
-        tune the network above it ('fine-tune', 'lora', 'bias', 'contrastive'), which is kept where it is credibly better
+        tune the network above it ('fine-tune', 'lora', 'bias', 'contrastive'), which is kept where it is better by more than one standard error
     preset : 'fast' (a minute: candidates ranked on up to 96 items, simple rivals), 'balanced' (on up to 1,000 by successive
         halving, all rivals), 'best' (likewise, of any size, up to three blended, networks tuned, all rivals); what is given on its own goes before
     rivals : 'full', 'simple' (seconds), or 'none', which proves nothing; None for the preset's

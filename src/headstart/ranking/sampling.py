@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from headstart.core.strata import quarters
+
 if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray, IntArray
 
@@ -45,8 +47,7 @@ def beginning(order: list[IntArray], size: int) -> IntArray:
 
 def _strata(targets: FloatArray) -> IntArray:
     if targets.shape[1] == 1:
-        ranks = targets[:, 0].argsort(kind="stable").argsort(kind="stable")
-        return np.asarray(ranks * 4 // len(ranks))
+        return quarters(targets[:, 0])
     counts = targets.sum(axis=0)
     rarity = np.where(targets > 0, 1.0 / np.maximum(counts, 1.0), 0.0)
     return np.where(targets.any(axis=1), rarity.argmax(axis=1), -1)
