@@ -12,11 +12,12 @@ import numpy as np
 
 from headstart.core import registry
 from headstart.core.errors import OptionError, SourceError, require
+from headstart.data.modalities import get_modality
 from headstart.sources.added import AddedCard, added_names, keep, read_added
 from headstart.sources.backbone import Source
 from headstart.sources.card import WEIGHTS, built_in_names
 from headstart.sources.draft import Wishes
-from headstart.sources.fingerprint import TOLERANCE, features_of_fixed_item, fixed_item
+from headstart.sources.fingerprint import TOLERANCE, features_of_fixed_item
 from headstart.sources.foreign_files import pins
 from headstart.sources.licences import spdx
 from headstart.sources.operations import multiply_accumulates
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 VERBS = ("add", "fetch", "list", "remove", "show", "verify")  # words of the command: no source may be called so
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _N_FINGERPRINT = 24
-_LONG_TEXT = "advantage " * 40  # longer than the fixed item, which is padded beside it
 
 
 def add(
@@ -138,9 +138,8 @@ def keep_draft(draft: Draft, *, name: str, licence: str | None) -> AddedCard:
 def _features(source: Source, name: str) -> FloatArray:
     """Run the fixed item alone and beside another: one vector, finite, the same both times."""
     alone = features_of_fixed_item(source)
-    item = fixed_item(source)
-    other = _LONG_TEXT if source.modality == "text" else 255 - item
-    beside = source.session().run(None, source.input.prepare([other, item]))[0]
+    items = get_modality(source.modality).fixed_items(source.card.input)
+    beside = source.session().run(None, source.input.prepare([items.other, items.reference]))[0]
     if beside.ndim != 2 or not np.isfinite(beside).all() or len(alone) < 3:
         raise SourceError(
             f"'{name}' gives features of shape {beside.shape} for two items, all finite: {np.isfinite(beside).all()}; two rows "

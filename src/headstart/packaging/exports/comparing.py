@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.core.errors import InternalError, OptionError, first_line, require
+from headstart.data.modalities import get_modality
 from headstart.engines.threads import n_threads
 from headstart.packaging.export import TOLERANCE, largest_difference
 
@@ -97,10 +97,9 @@ def compare(
 
 
 def _batches(bundle: Bundle, items: Sequence[Any], *, is_plain: bool) -> Iterator[tuple[Batch, Sequence[Any]]]:
-    from headstart.sources.fronts.items import batches
-
-    found = batches(items, bundle.modality, are_files=not is_plain)
-    if is_plain and bundle.modality == "text":
+    modality = get_modality(bundle.modality)
+    found = modality.feeds(items, are_files=not is_plain)
+    if is_plain and not modality.is_array:
         return ((bundle.input.prepare(texts), texts) for _, texts in found)
     return found
 
@@ -134,28 +133,21 @@ def _largest(found: FloatArray, expected: FloatArray) -> float:
 
 
 def _kept_items(bundle: Bundle) -> list[Any]:
-    """Find the real items that the report shows: small photos, the beginnings of texts."""
-    found = [
-        base64.b64decode(value.partition(",")[2]) if key == "thumbnail" else value
-        for key, value in _entries(bundle.report.get("pictures"))
-        if key == ("text" if bundle.modality == "text" else "thumbnail")
-    ]
-    return found or ([*bundle.labels] if bundle.modality == "text" else [_drawn_photo()])
+    """Find the real items that the report shows, each as small as it is shown."""
+    modality = get_modality(bundle.modality)
+    shown = map(modality.from_preview, _entries(bundle.report.get("pictures")))
+    return [item for item in shown if item is not None] or modality.stand_ins(bundle.labels)
 
 
-def _entries(value: Any) -> Iterator[tuple[str, Any]]:
+def _entries(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every object inside a JSON value, the outer ones first."""
     if isinstance(value, dict):
-        yield from value.items()
+        yield value
     for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from _entries(part)
 
 
-def _drawn_photo() -> Any:
-    rows, columns = np.mgrid[0:300, 0:400]
-    return np.stack([rows * 255 // 300, columns * 255 // 400, (rows + columns) % 256], axis=-1).astype(np.uint8)
-
-
 def _short(items: Sequence[Any]) -> str:
     first = items[0]
-    said = f"'{' '.join(first[:_NAME_LENGTH].split())}'" if isinstance(first, str) else "a photo"
+    said = f"'{' '.join(first[:_NAME_LENGTH].split())}'" if isinstance(first, str) else "an item"
     return said if len(items) == 1 else f"{said} or one of the {len(items) - 1} after it"
