@@ -84,12 +84,12 @@ def compare(
         The graph cannot read an item that the bundle reads.
     """
     chosen = list(items) or _kept_items(bundle)
-    worst = 0.0
+    noun, worst = get_modality(bundle.modality).one, 0.0
     for feeds, same in _batches(bundle, chosen, is_plain=is_plain):
-        difference = _difference(bundle, _run(session, feeds, same), same)
+        difference = _difference(bundle, _run(session, feeds, same, noun), same)
         if not difference <= TOLERANCE:
             raise InternalError(
-                f"the exported graph differs from the bundle by {difference:.2g} on {_short(same)}; at most {TOLERANCE} is allowed. "
+                f"the exported graph differs from the bundle by {difference:.2g} on {_short(same, noun)}; at most {TOLERANCE} is allowed. "
                 "Nothing was written."
             )
         worst = max(worst, difference)
@@ -104,13 +104,13 @@ def _batches(bundle: Bundle, items: Sequence[Any], *, is_plain: bool) -> Iterato
     return found
 
 
-def _run(session: onnxruntime.InferenceSession, feeds: Batch, items: Sequence[Any]) -> dict[str, Any]:
+def _run(session: onnxruntime.InferenceSession, feeds: Batch, items: Sequence[Any], noun: str) -> dict[str, Any]:
     names = [output.name for output in session.get_outputs()]
     try:
         return dict(zip(names, session.run(names, feeds), strict=True))
     except Exception as error:  # whatever ONNX Runtime and its extensions raise: they share no base of their own
         raise OptionError(
-            f"the exported graph cannot read {_short(items)} ({first_line(error)}). Files must be JPEG or PNG; "
+            f"the exported graph cannot read {_short(items, noun)} ({first_line(error)}). Files must be JPEG or PNG; "
             "leave others out of --check, or export with --plain and decode them yourself."
         ) from error
 
@@ -147,7 +147,7 @@ def _entries(value: Any) -> Iterator[Mapping[str, Any]]:
         yield from _entries(part)
 
 
-def _short(items: Sequence[Any]) -> str:
+def _short(items: Sequence[Any], noun: str) -> str:
     first = items[0]
-    said = f"'{' '.join(first[:_NAME_LENGTH].split())}'" if isinstance(first, str) else "an item"
+    said = f"'{' '.join(first[:_NAME_LENGTH].split())}'" if isinstance(first, str) else noun
     return said if len(items) == 1 else f"{said} or one of the {len(items) - 1} after it"
