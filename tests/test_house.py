@@ -110,6 +110,19 @@ def test_nothing_is_unpickled_or_evaluated(path):
         assert "weights_only=True" in call
 
 
+AFTER_THE_ITEMS = [p for p in SOURCES if not {"data", "sources"} & set(p.relative_to(ROOT / "src" / "headstart").parts)]
+
+
+@pytest.mark.parametrize("path", AFTER_THE_ITEMS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_nothing_after_data_and_sources_asks_which_modality_it_is(path):
+    text = path.read_text()
+    if path.name == "charts.py":  # Vega's marks and channels, no modalities
+        text = re.sub(r'"type": "text"|"text": \{', "", text)
+    for name in names("modalities"):
+        assert not re.search(rf"""["']{name}["']""", text)
+    assert not re.search(r"""\bmodality (?:==|!=|in|is) ["'(\[]""", text)
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_no_file_grows_fat(path):
     assert len(path.read_text().splitlines()) <= 300

@@ -15,14 +15,19 @@ from headstart.core.errors import OptionError
 from headstart.core.registry import get, names
 from headstart.engines.journal import Journal
 from headstart.proof import small_cnn
-from headstart.proof.rival import rivals_for
+from headstart.proof.rival import reads, rivals_for
 from headstart.proof.rivals.convolutional import Convolutional
 from headstart.proof.rivals.tfidf import Tfidf
 from headstart.sources.graph import GraphBuilder
 from headstart.sources.inputs import build
 from headstart.sources.inputs.ngrams import terms
 
-PAIRS = [(name, modality) for name in names("rivals") for modality in get("rivals", name).modalities]
+PAIRS = [
+    (name, modality)
+    for name in names("rivals")
+    for modality in ("image", "text")
+    if reads(get("rivals", name), modality)
+]
 TASKS = ("binary", "multiclass", "multilabel", "regression")
 WORDS = ("kiwi", "apple", "shelf", "bad", "good")
 

@@ -20,7 +20,7 @@ def inspect(
 
     Task, columns, classes, all that was noticed, and how far the data lies from what each source was trained on.
     """
-    from headstart.data import load
+    from headstart.data import get_modality, load
     from headstart.ranking import inspect_sources
 
     dataset = load(data, **options.arguments())
@@ -38,7 +38,7 @@ def inspect(
         "labels": counts if dataset.task != "regression" else None,
         "notices": [{"kind": n.kind, "message": n.message, "where": list(n.where[:20])} for n in dataset.notices],
     }
-    say(f"{dataset.name}: {len(dataset)} labelled {dataset.modality}s, {dataset.task}")
+    say(f"{dataset.name}: {len(dataset)} labelled {get_modality(dataset.modality).plural}, {dataset.task}")
     if dataset.columns:
         say("  columns: " + ", ".join(f"{role} = {column}" for role, column in dataset.columns.items()))
     if dataset.task == "regression":

@@ -14,11 +14,9 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
 
-Modality = Literal["image", "text"]
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
 Split = Literal["train", "validation", "test"]
 
-MODALITIES: tuple[Modality, ...] = ("image", "text")
 TASKS: tuple[Task, ...] = ("binary", "multiclass", "multilabel", "regression")
 
 
@@ -41,6 +39,7 @@ class Dataset:
 
     Attributes
     ----------
+    modality : the name of what the items are: `data.modalities` has the object
     items : n items, each what `sources` can prepare: a text, or an image as path, bytes or array (h, w, 3) uint8
     ids : n names for people: `photos/kiwi/7.jpg`, or `tickets.csv row 214` (rows counted from 1, the header not counted)
     targets : shape (n, k), float64. Classification: indicators 0/1, one column a class in the order of `labels` (binary
@@ -55,7 +54,7 @@ class Dataset:
     """
 
     name: str
-    modality: Modality
+    modality: str
     task: Task
     items: Sequence[Any]
     ids: Sequence[str]

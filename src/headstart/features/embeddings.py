@@ -18,7 +18,7 @@ from headstart.data.columns import take
 from headstart.data.image import pixels_of
 from headstart.data.items import STDIN, read_items
 from headstart.data.memory import is_frame
-from headstart.data.paths import image_cells
+from headstart.data.modalities import get_modality
 from headstart.data.recognition import recognise_items, recognise_json_lines, recognise_path
 from headstart.data.tables import TABLE_SUFFIXES, named_path, open_table
 from headstart.features.embedding import embed as compute_features
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from headstart.core.dataset import Modality
     from headstart.data.columns import TableSource
     from headstart.sources import AnySource
     from headstart.sources.opening import SourceLike
@@ -153,7 +152,7 @@ def embed_inputs(
     )
 
 
-def _said(guess: Modality | None, source: AnySource) -> list[Notice]:
+def _said(guess: str | None, source: AnySource) -> list[Notice]:
     if guess is None:
         return []
     return [
@@ -167,7 +166,7 @@ def _table(named: Sequence[str | Path], column: str | None) -> TableSource | Non
     return open_table(named_path(named[0]), header_is_sure=column is not None)
 
 
-def _recognise(named: Sequence[str | Path], column: str | None, stdin: TextIO | None) -> Modality:
+def _recognise(named: Sequence[str | Path], column: str | None, stdin: TextIO | None) -> str:
     if not named:
         raise DataError("no input was named. Name files, folders or a table, or '-' for JSON Lines.")
     if named[0] != STDIN:
@@ -208,17 +207,18 @@ def _is_pillow(item: Any) -> bool:
 
 
 def _readable(items: list[Any], source: AnySource) -> Sequence[Any]:
-    """Check that items are what a source reads; images' files are looked at before any is computed."""
-    if source.modality == "text":
-        wrong = next((i for i, item in enumerate(items) if not isinstance(item, str)), None)
-        if wrong is not None:
-            kind = type(items[wrong]).__name__
-            raise DataError(f"item {wrong + 1} is a {kind}, but source '{source.name}' reads texts. Give strings.")
-        return items
-    cells, found = image_cells(items, None)
-    for position, reason in found.items():
+    """Check that items are what a source reads; files are looked at before any is computed."""
+    modality = get_modality(source.modality)
+    wrong = modality.misfit(items)
+    if wrong is not None:
+        raise DataError(
+            f"item {wrong + 1} is a {type(items[wrong]).__name__}, but source '{source.name}' reads {modality.plural}. "
+            f"Give {modality.python_values}."
+        )
+    cleaned = modality.clean(items, None)
+    for position, reason in cleaned.wrong.items():
         raise DataError(f"item {position + 1} {reason}.")
-    return cells
+    return cleaned.items
 
 
 def _refuse(position: int, error: DataError) -> None:

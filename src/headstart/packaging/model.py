@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import onnxruntime
 
-    from headstart.core.dataset import FloatArray, Modality
+    from headstart.core.dataset import FloatArray
     from headstart.core.model import Batch, Input
     from headstart.packaging.signing import Trust
 
@@ -47,7 +47,7 @@ class Bundle:
         self.signer = sealed.signer
         self.name: str = self.manifest["name"]
         self.task: str = self.manifest["task"]
-        self.modality: Modality = self.manifest["modality"]
+        self.modality: str = self.manifest["modality"]
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
         self.set_threshold = _set_threshold(sealed)
         self.input: Input = _build_input(sealed)

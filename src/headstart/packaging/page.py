@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import require
 from headstart.core.report import Score
+from headstart.data.modalities import get_modality
 from headstart.packaging import charts, wording
 from headstart.packaging.strict_json import plain
 
@@ -62,7 +63,7 @@ def render(report: Report) -> str:
 def render_card(report: Report, schema: Schema) -> str:
     """Write the model card: what the model is, for what, how good, on what data, with what limits, and how to use it."""
     template = _environment(autoescape=False).get_template(_TEMPLATES["card"])
-    return template.render(report=report, schema=schema, wording=wording)
+    return template.render(report=report, schema=schema, modality=get_modality(schema.modality), wording=wording)
 
 
 def _environment(*, autoescape: bool) -> Environment:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.data.preview import preview
+from headstart.data.modalities import get_modality
 
 if TYPE_CHECKING:
     from headstart.core.dataset import Dataset, FloatArray, IntArray
@@ -52,7 +52,7 @@ def draw_duplicates(dataset: Dataset, duplicates: NearDuplicates) -> dict[str, A
 
 
 def _example(dataset: Dataset, position: int) -> dict[str, Any]:
-    return {"id": dataset.ids[position], **preview(dataset.items[position], dataset.modality)}
+    return {"id": dataset.ids[position], **get_modality(dataset.modality).preview(dataset.items[position])}
 
 
 def _surest_mistakes(dataset: Dataset, index: IntArray, outputs: FloatArray) -> list[dict[str, Any]]:

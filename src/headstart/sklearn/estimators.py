@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from headstart.adaptation import adapt
 from headstart.adaptation.select import strategies
 from headstart.core.errors import DataError, SourceError, require, unknown_name
-from headstart.data.image import IMAGE_SUFFIXES
+from headstart.data.modalities import all_modalities, get_modality
 from headstart.data.near_duplicates import find_near_duplicates
 from headstart.features import embed
 from headstart.sources import open_source
@@ -94,7 +93,9 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
     def _source_for(self, items: list[Any]) -> str:
         if self.source != "auto":
             return str(self.source)
-        return default_source("image" if all(_is_image(item) for item in items) else "text")
+        asked = all_modalities()
+        suits = (modality for modality in asked if all(map(modality.is_value, items)))
+        return default_source(next(suits, asked[-1]).name)
 
     def _outputs(self, X: Any) -> FloatArray:
         """Probabilities or values, shape (n, k)."""
@@ -204,22 +205,18 @@ def _items_of(X: Any) -> list[Any] | None:
             return None
         X = np.asarray(X)
     items = list(X)
-    return items if any(isinstance(item, str) or _is_image(item) for item in items) else None
-
-
-def _is_image(item: Any) -> bool:
-    if isinstance(item, str):
-        return os.path.splitext(item)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122  a long text is no Path
-    return isinstance(item, os.PathLike | bytes) or (isinstance(item, np.ndarray) and item.ndim > 1)
+    return items if any(one.is_value(item) for item in items for one in all_modalities()) else None
 
 
 def _embed(items: list[Any] | None, backbone: Source) -> FloatArray:
     assert items is not None
-    if backbone.modality == "text":
-        wrong = next((i for i, item in enumerate(items) if not isinstance(item, str)), None)
-        if wrong is not None:
-            kind = type(items[wrong]).__name__
-            raise DataError(f"X[{wrong}] is a {kind}, but source '{backbone.name}' reads texts. Give strings.")
+    modality = get_modality(backbone.modality)
+    wrong = modality.misfit(items)
+    if wrong is not None:
+        kind = type(items[wrong]).__name__
+        raise DataError(
+            f"X[{wrong}] is a {kind}, but source '{backbone.name}' reads {modality.plural}. Give {modality.python_values}."
+        )
     return embed(items, backbone).values
 
 

@@ -7,14 +7,13 @@ import tomllib
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from headstart.core.dataset import MODALITIES
 from headstart.core.errors import SourceError
+from headstart.data.modalities import modality_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from headstart.core.dataset import Modality
 
 WEIGHTS = "weights.safetensors"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -83,7 +82,7 @@ class Card:
     """
 
     name: str
-    modality: Modality
+    modality: str
     architecture: str
     dimensions: int
     input: Mapping[str, Any]
@@ -148,7 +147,8 @@ def _check_fields(name: str, prefix: str, kind: type, table: dict[str, Any]) -> 
 
 
 def _check_card(name: str, card: Card) -> None:
-    _require(card.modality in MODALITIES, name, f"modality '{card.modality}' is not among {', '.join(MODALITIES)}")
+    known = modality_names()
+    _require(card.modality in known, name, f"modality '{card.modality}' is not among {', '.join(known)}")
     for field in ("dimensions", "parameters"):
         _require(_is_positive(getattr(card, field), int), name, f"'{field}' must be a whole number from 1")
     _require(_is_positive(card.gmacs, (int, float)), name, "'gmacs' must be a number above 0")

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.core.errors import OptionError, SourceError
+from headstart.data.modalities import get_modality
 from headstart.sources.added import AddedCard, keep, read_added
 from headstart.sources.backbone import Source
 from headstart.sources.card import WEIGHTS
-from headstart.sources.fingerprint import TOLERANCE, features_of_fixed_item, fixed_item
+from headstart.sources.fingerprint import TOLERANCE, features_of_fixed_item
 from headstart.sources.foreign_files import pins
 from headstart.sources.licences import spdx
 from headstart.sources.operations import multiply_accumulates
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from headstart.sources.draft import Draft
 
 _N_FINGERPRINT = 24
-_LONG_TEXT = "advantage " * 40  # longer than the fixed item, which is padded beside it
 
 
 def keep_draft(draft: Draft, *, name: str, licence: str | None) -> AddedCard:
@@ -73,9 +73,8 @@ def keep_draft(draft: Draft, *, name: str, licence: str | None) -> AddedCard:
 def _features(source: Source, name: str) -> FloatArray:
     """Run the fixed item alone and beside another: one vector, finite, the same both times."""
     alone = features_of_fixed_item(source)
-    item = fixed_item(source)
-    other = _LONG_TEXT if source.modality == "text" else 255 - item
-    beside = source.session().run(None, source.input.prepare([other, item]))[0]
+    items = get_modality(source.modality).fixed_items(source.card.input)
+    beside = source.session().run(None, source.input.prepare([items.other, items.reference]))[0]
     if beside.ndim != 2 or not np.isfinite(beside).all() or len(alone) < 3:
         raise SourceError(
             f"'{name}' gives features of shape {beside.shape} for two items, all finite: {np.isfinite(beside).all()}; two rows "

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, TextIO
 
 from headstart.core.errors import OptionError
+from headstart.data.modalities import get_modality
 from headstart.sources.backbone import Source
 from headstart.sources.card import Card
 from headstart.sources.catalogue import find
@@ -15,8 +16,6 @@ from headstart.sources.origins import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from headstart.core.dataset import Modality
 
     SourceLike = str | Card | Source | JointSource | Sequence[str | Card | Source]
 
@@ -67,14 +66,14 @@ def open_sources(source: SourceLike, *, sink: TextIO | None = sys.stderr) -> Sou
     return opened[0] if len(opened) == 1 else JointSource(opened)
 
 
-def _check(named: list[tuple[str, Modality]]) -> None:
+def _check(named: list[tuple[str, str]]) -> None:
     if not named:
         raise OptionError("no source was named. Name one, such as 'all-minilm-l6-v2', or leave it out.")
     first, modality = named[0]
     for i, (name, other) in enumerate(named):
         if other != modality:
             raise OptionError(
-                f"'{first}' reads {modality}s and '{name}' {other}s; sources side by side read the same items. "
+                f"'{first}' reads {get_modality(modality).plural} and '{name}' {get_modality(other).plural}; sources side by side read the same items. "
                 "Name one kind."
             )
         if (name, other) in named[:i]:

@@ -30,6 +30,7 @@ class Strategy:
     turn : the lower, the earlier it is tried: the order hangs on no clock, so that two runs climb alike
     refits_head : whether the closed-form head is fitted anew on the tuned features, rather than trained with them
     unread : names of settings that its loss does not read, so that no search draws them
+    preprocessor : the kind of preprocessor whose sources it can tune; None for all
     settings : where it starts from
     """
 
@@ -37,11 +38,12 @@ class Strategy:
     turn: ClassVar[int]
     refits_head: ClassVar[bool] = False
     unread: ClassVar[tuple[str, ...]] = ()
+    preprocessor: ClassVar[str | None] = None
     settings: Settings = field(default_factory=Settings)
 
     def suits(self, source: Source, task: Task) -> bool:  # noqa: ARG002
         """Say whether it can do this at all."""
-        return True
+        return self.preprocessor in (None, source.input.kind)
 
     def pays(self, n_items: int, n_outputs: int) -> bool:  # noqa: ARG002
         """Say whether it is worth its time on so many items for so many classes."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.core.errors import InternalError, OptionError, first_line, require
+from headstart.data.modalities import get_modality
 from headstart.engines.onnx_session import open_session
 from headstart.packaging.export import TOLERANCE, largest_difference
 
@@ -77,12 +77,12 @@ def compare(
         The graph cannot read an item that the bundle reads.
     """
     chosen = list(items) or _kept_items(bundle)
-    worst = 0.0
+    noun, worst = get_modality(bundle.modality).one, 0.0
     for feeds, same in _batches(bundle, chosen, is_plain=is_plain):
-        difference = _difference(bundle, _run(session, feeds, same), same)
+        difference = _difference(bundle, _run(session, feeds, same, noun), same)
         if not difference <= TOLERANCE:
             raise InternalError(
-                f"the exported graph differs from the bundle by {difference:.2g} on {_short(same)}; at most {TOLERANCE} is allowed. "
+                f"the exported graph differs from the bundle by {difference:.2g} on {_short(same, noun)}; at most {TOLERANCE} is allowed. "
                 "Nothing was written."
             )
         worst = max(worst, difference)
@@ -90,21 +90,20 @@ def compare(
 
 
 def _batches(bundle: Bundle, items: Sequence[Any], *, is_plain: bool) -> Iterator[tuple[Batch, Sequence[Any]]]:
-    from headstart.sources.fronts.items import batches
-
-    found = batches(items, bundle.modality, are_files=not is_plain)
-    if is_plain and bundle.modality == "text":
+    modality = get_modality(bundle.modality)
+    found = modality.feeds(items, are_files=not is_plain)
+    if is_plain and not modality.is_array:
         return ((bundle.input.prepare(texts), texts) for _, texts in found)
     return found
 
 
-def _run(session: onnxruntime.InferenceSession, feeds: Batch, items: Sequence[Any]) -> dict[str, Any]:
+def _run(session: onnxruntime.InferenceSession, feeds: Batch, items: Sequence[Any], noun: str) -> dict[str, Any]:
     names = [output.name for output in session.get_outputs()]
     try:
         return dict(zip(names, session.run(names, feeds), strict=True))
     except Exception as error:  # whatever ONNX Runtime and its extensions raise: they share no base of their own
         raise OptionError(
-            f"the exported graph cannot read {_short(items)} ({first_line(error)}). Files must be JPEG or PNG; "
+            f"the exported graph cannot read {_short(items, noun)} ({first_line(error)}). Files must be JPEG or PNG; "
             "leave others out of --check, or export with --plain and decode them yourself."
         ) from error
 
@@ -127,28 +126,21 @@ def _largest(found: FloatArray, expected: FloatArray) -> float:
 
 
 def _kept_items(bundle: Bundle) -> list[Any]:
-    """Find the real items that the report shows: small photos, the beginnings of texts."""
-    found = [
-        base64.b64decode(value.partition(",")[2]) if key == "thumbnail" else value
-        for key, value in _entries(bundle.report.get("pictures"))
-        if key == ("text" if bundle.modality == "text" else "thumbnail")
-    ]
-    return found or ([*bundle.labels] if bundle.modality == "text" else [_drawn_photo()])
+    """Find the real items that the report shows, each as small as it is shown."""
+    modality = get_modality(bundle.modality)
+    shown = map(modality.from_preview, _entries(bundle.report.get("pictures")))
+    return [item for item in shown if item is not None] or modality.stand_ins(bundle.labels)
 
 
-def _entries(value: Any) -> Iterator[tuple[str, Any]]:
+def _entries(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every object inside a JSON value, the outer ones first."""
     if isinstance(value, dict):
-        yield from value.items()
+        yield value
     for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from _entries(part)
 
 
-def _drawn_photo() -> Any:
-    rows, columns = np.mgrid[0:300, 0:400]
-    return np.stack([rows * 255 // 300, columns * 255 // 400, (rows + columns) % 256], axis=-1).astype(np.uint8)
-
-
-def _short(items: Sequence[Any]) -> str:
+def _short(items: Sequence[Any], noun: str) -> str:
     first = items[0]
-    said = f"'{' '.join(first[:_NAME_LENGTH].split())}'" if isinstance(first, str) else "a photo"
+    said = f"'{' '.join(first[:_NAME_LENGTH].split())}'" if isinstance(first, str) else noun
     return said if len(items) == 1 else f"{said} or one of the {len(items) - 1} after it"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.core.errors import require
+from headstart.data.modalities import get_modality
 from headstart.packaging.model import THRESHOLD
 
 if TYPE_CHECKING:
@@ -44,12 +45,12 @@ def whole_graph(bundle: Bundle, *, is_plain: bool) -> onnx.ModelProto:
 def _prepared(graph: GraphBuilder, bundle: Bundle, model: onnx.ModelProto, *, is_plain: bool) -> dict[str, str]:
     """Give the values that the bundle's own graph takes, by the names of its inputs."""
     from headstart.sources import fronts
-    from headstart.sources.fronts.items import declare
 
-    if is_plain and bundle.modality == "text":
+    modality = get_modality(bundle.modality)
+    if is_plain and not modality.is_array:
         return {value.name: graph.input_like(value) for value in model.graph.input}
-    are_files = not is_plain
-    return fronts.attach(graph, bundle.input, declare(graph, bundle.modality, are_files=are_files), are_files=are_files)
+    items = modality.declare(graph, are_files=not is_plain)
+    return fronts.attach(graph, bundle.input, items, are_files=not is_plain)
 
 
 def _answer(graph: GraphBuilder, bundle: Bundle, outputs: str) -> None:

@@ -17,7 +17,7 @@ from headstart.sources.inputs.pixels import PixelInput
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headstart.core.dataset import Dataset, FloatArray, IntArray, Modality
+    from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.engines.journal import Journal
     from headstart.sources.graph import GraphBuilder
 
@@ -36,7 +36,7 @@ class Convolutional:
 
     name: ClassVar[str] = "convolutional"
     title: ClassVar[str] = "a small network trained from scratch"
-    modalities: ClassVar[tuple[Modality, ...]] = ("image",)
+    preprocessor: ClassVar[str | None] = PixelInput.kind
     cost: ClassVar[Cost] = "full"
     single_threaded: ClassVar[bool] = True
     size_px: int = 64

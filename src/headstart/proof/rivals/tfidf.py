@@ -21,7 +21,7 @@ from headstart.sources.inputs.ngrams import NgramInput, terms
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headstart.core.dataset import Dataset, FloatArray, IntArray, Modality
+    from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.engines.journal import Arrays, Journal
     from headstart.sources.graph import GraphBuilder
 
@@ -41,7 +41,7 @@ class Tfidf:
 
     name: ClassVar[str] = "tfidf"
     title: ClassVar[str] = "TF-IDF with a linear model"
-    modalities: ClassVar[tuple[Modality, ...]] = ("text",)
+    preprocessor: ClassVar[str | None] = NgramInput.kind
     cost: ClassVar[Cost] = "simple"
     single_threaded: ClassVar[bool] = False
     max_words: int = 2

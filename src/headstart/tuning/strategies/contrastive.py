@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from headstart.sources.inputs.tokens import TokenInput
 from headstart.tuning.contrast import balanced_batch, cosine_regression
 from headstart.tuning.settings import Settings
 from headstart.tuning.strategy import Strategy
@@ -35,6 +36,7 @@ class Contrastive(Strategy):
     name: ClassVar[str] = "contrastive"
     turn: ClassVar[int] = 1
     refits_head: ClassVar[bool] = True
+    preprocessor: ClassVar[str | None] = TokenInput.kind
     unread: ClassVar[tuple[str, ...]] = ("head_rate", "dropout", "label_smoothing", "mixup")
     settings: Settings = field(
         default_factory=lambda: Settings(learning_rate=3e-4, epochs=2, least_steps=16, depth=0.5, layer_decay=1.0)
@@ -42,7 +44,7 @@ class Contrastive(Strategy):
 
     def suits(self, source: Source, task: Task) -> bool:
         """Texts in classes."""
-        return source.input.kind == "tokens" and task in ("binary", "multiclass")
+        return super().suits(source, task) and task in ("binary", "multiclass")
 
     def pays(self, n_items: int, n_outputs: int) -> bool:
         """At few labels a class."""
