@@ -6,6 +6,7 @@ The bundle is copied whole into the model and read by `load_bundle` there, so it
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from headstart.core.report import Report
     from headstart.packaging import Bundle
 
 __all__ = ["load_model", "log_model", "save_model"]
@@ -172,21 +174,25 @@ def _answer_types(task: str) -> dict[str, Any]:
 
 def _proof(bundle: Bundle) -> dict[str, Any]:
     """What a registry should show of the model: what was proven, and on which network it stands."""
-    return {"source": bundle.report["source"], **{name: bundle.report[name] for name in ("verdict", "metric", "gain")}}
+    found = bundle.report.evaluation
+    gain = None if found.gain is None else asdict(found.gain)
+    source = bundle.report.package.source
+    return {"source": source, "verdict": found.verdict, "metric": asdict(found.metric), "gain": gain}
 
 
 def _example(bundle: Bundle) -> pd.DataFrame | None:
     import pandas as pd
 
-    item = next(_shown_items(bundle.report["pictures"]), None)
+    item = next(_shown_items(bundle.report), None)
     return None if item is None else pd.DataFrame({bundle.manifest["columns"]["input"]: [item]})
 
 
-def _shown_items(pictures: Mapping[str, Any]) -> Iterator[str | bytes]:
+def _shown_items(report: Report) -> Iterator[str | bytes]:
     """The items of the report's galleries: the beginning of a text, or a small JPEG."""
     from base64 import b64decode
 
-    members = [member for group in pictures.get("duplicate_groups", ()) for member in group["members"]]
+    pictures = report.evaluation.pictures
+    members = [member for group in report.data.duplicate_groups for member in group["members"]]
     for shown in [shown for name in _PICTURES for shown in pictures.get(name, ())] + members:
         yield b64decode(shown["thumbnail"].partition(",")[2]) if "thumbnail" in shown else shown["text"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.core.errors import DataError
 
 if TYPE_CHECKING:
-    from headstart.core.dataset import Modality
+    from headstart.core.dataset import Dataset, Modality
 
 _SIDE_PX = 128
 _QUALITY = 72
@@ -34,6 +34,11 @@ def preview(item: Any, modality: Modality) -> dict[str, str]:
     jpeg = io.BytesIO()
     image.save(jpeg, "JPEG", quality=_QUALITY, optimize=True)
     return {"thumbnail": f"data:image/jpeg;base64,{base64.b64encode(jpeg.getvalue()).decode()}"}
+
+
+def show(dataset: Dataset, position: int) -> dict[str, Any]:
+    """Give the id of one item of a dataset with its preview."""
+    return {"id": dataset.ids[position], **preview(dataset.items[position], dataset.modality)}
 
 
 def _shortened(text: str) -> str:

@@ -4,10 +4,8 @@
 """
 
 from headstart.packaging.bundle import Schema, check_target, write
-from headstart.packaging.charts import start_drawing
 from headstart.packaging.manifest import sign_bundle
 from headstart.packaging.model import Bundle, Prediction, load_bundle
-from headstart.packaging.page import render
 
 __all__ = [
     "Bundle",
@@ -15,8 +13,6 @@ __all__ = [
     "Schema",
     "check_target",
     "load_bundle",
-    "render",
     "sign_bundle",
-    "start_drawing",
     "write",
 ]

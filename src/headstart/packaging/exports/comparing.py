@@ -137,7 +137,7 @@ def _kept_items(bundle: Bundle) -> list[Any]:
     """Find the real items that the report shows: small photos, the beginnings of texts."""
     found = [
         base64.b64decode(value.partition(",")[2]) if key == "thumbnail" else value
-        for key, value in _entries(bundle.report.get("pictures"))
+        for key, value in _entries(bundle.report.to_dict())
         if key == ("text" if bundle.modality == "text" else "thumbnail")
     ]
     return found or ([*bundle.labels] if bundle.modality == "text" else [_drawn_photo()])
