@@ -56,7 +56,7 @@ def killed_often(
     duration_s = time.perf_counter() - started
     title = f"{kind}, {options[3]}"
     print(
-        f"{title}: an unbroken run takes {duration_s:.1f} s; its rung: {expected['report']['rungs'][-1]['why']}",
+        f"{title}: an unbroken run takes {duration_s:.1f} s; its rung: {expected['report']['tuning']['rungs'][-1]['why']}",
         flush=True,
     )
     moments_s = rng.uniform(0.02, 1.0, n_kills) * duration_s

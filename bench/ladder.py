@@ -166,7 +166,8 @@ class Cell:
     def described(self, climbed: Climbed) -> list[Row]:
         """The rungs as the report has them."""
         metric = headline(self.arena.dataset.task, self.arena.dataset.targets)
-        return [dict(one) for one in tried_of(climbed, self.arena, self.prepared[0]).describe(self.arena, metric)]
+        sections = tried_of(climbed, self.arena, self.prepared[0]).sections(self.arena, metric)
+        return [dict(rung) for section in sections for rung in section.rungs]
 
     @cached_property
     def accuracy_of_closed_form(self) -> float:

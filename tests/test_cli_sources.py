@@ -143,11 +143,11 @@ class TestFitFrom:
         assert (card.licence, card.dimensions) == ("Apache-2.0", 1280)
         assert card.provenance["parent"]["source"] == "efficientnet-lite0"
         again = headstart.fit(photos, out=tmp_path / "again", source="yesterday", **SHORT)
-        assert again.report.metric.value == pytest.approx(first.report.metric.value, abs=1e-6)
+        assert again.report.evaluation.metric.value == pytest.approx(first.report.evaluation.metric.value, abs=1e-6)
         graph = add(tmp_path / "first" / "model.onnx", name="graph", licence="apache-2.0", feature_layer="features")
         assert graph.fingerprint == pytest.approx(card.fingerprint, abs=1e-4)
         third = headstart.fit(photos, out=tmp_path / "third", source="graph", **SHORT)
-        assert third.report.metric.value == pytest.approx(first.report.metric.value, abs=1e-6)
+        assert third.report.evaluation.metric.value == pytest.approx(first.report.evaluation.metric.value, abs=1e-6)
         paths = sorted(photos.rglob("*.*"))[:6]
         assert headstart.load_bundle(tmp_path / "third").predict(paths) == first.model.predict(paths)
 
@@ -175,5 +175,5 @@ class TestFitFrom:
             tmp_path / "tickets.csv", index=False
         )
         fitted = headstart.fit(tmp_path / "tickets.csv", out=tmp_path / "model", source="minilm", **SHORT)
-        assert fitted.report.source == "minilm"
-        assert fitted.report.metric.value > 0.7
+        assert fitted.report.package.source == "minilm"
+        assert fitted.report.evaluation.metric.value > 0.7

@@ -6,6 +6,7 @@ The bundle is copied whole into the model and read by `load_bundle` there, so it
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -172,7 +173,10 @@ def _answer_types(task: str) -> dict[str, Any]:
 
 def _proof(bundle: Bundle) -> dict[str, Any]:
     """What a registry should show of the model: what was proven, and on which network it stands."""
-    return {"source": bundle.report["source"], **{name: bundle.report[name] for name in ("verdict", "metric", "gain")}}
+    found = bundle.report.evaluation
+    gain = None if found.gain is None else asdict(found.gain)
+    source = bundle.report.package.source
+    return {"source": source, "verdict": found.verdict, "metric": asdict(found.metric), "gain": gain}
 
 
 def _example(bundle: Bundle) -> pd.DataFrame | None:
@@ -184,8 +188,8 @@ def _example(bundle: Bundle) -> pd.DataFrame | None:
 
 def _shown_items(bundle: Bundle) -> Iterator[Any]:
     """The items of the report's galleries, as they are shown there."""
-    modality, pictures = get_modality(bundle.modality), bundle.report["pictures"]
-    members = [member for group in pictures.get("duplicate_groups", ()) for member in group["members"]]
+    modality, pictures = get_modality(bundle.modality), bundle.report.evaluation.pictures
+    members = [member for group in bundle.report.data.duplicate_groups for member in group["members"]]
     for shown in [shown for name in _PICTURES for shown in pictures.get(name, ())] + members:
         item = modality.from_preview(shown)
         if item is not None:

@@ -174,7 +174,7 @@ def test_the_files_of_an_input_travel(tmp_path):
 
 
 def test_the_report_travels(fruit):
-    assert fruit.report["metric"]["value"] == 0.9
+    assert fruit.report.evaluation.metric.value == 0.9
     assert fruit.manifest["source"] == "mean-colour"
     assert "fruit" in repr(fruit)
 
@@ -184,7 +184,7 @@ def test_bundles_of_format_1_still_load():
     expected = json.loads((FORMAT_1.parent / "format-1-outputs.json").read_text())
     np.testing.assert_allclose(model.predict_proba(make_photos(5, seed=7)), expected, atol=1e-5)
     assert model.predict(make_photos(5, seed=7)) == [LABELS[i] for i in np.argmax(expected, axis=1)]
-    assert model.report["verdict"] == "transfer helps"
+    assert model.report.evaluation.verdict == "transfer helps"
 
 
 def test_predicting_loads_no_training_library(bundle_files):

@@ -18,12 +18,12 @@ from onnx import TensorProto, helper
 from tiny_bundle import make_predictor
 
 from headstart.core.errors import BundleError
+from headstart.core.strict_json import to_json
 from headstart.engines.onnx_scan import custom_operators, has_external_data
 from headstart.packaging import load_bundle
 from headstart.packaging.export import export
 from headstart.packaging.manifest import MAX_FILE_BYTES, MAX_FILES, seal
 from headstart.packaging.session import open_bundle_session
-from headstart.packaging.strict_json import to_json
 
 FILES = ["model.onnx", "head.safetensors", "moments.safetensors", "report.json", "report.html", "README.md"]
 

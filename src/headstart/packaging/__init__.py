@@ -5,10 +5,8 @@
 
 from headstart.packaging.bundle import check_target, write
 from headstart.packaging.bundle_schema import Schema
-from headstart.packaging.charts import start_drawing
 from headstart.packaging.manifest import sign_bundle
 from headstart.packaging.model import Bundle, load_bundle
-from headstart.packaging.page import render
 from headstart.packaging.prediction import Prediction
 
 __all__ = [
@@ -17,8 +15,6 @@ __all__ = [
     "Schema",
     "check_target",
     "load_bundle",
-    "render",
     "sign_bundle",
-    "start_drawing",
     "write",
 ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import BundleError, DataError, OptionError, UserError, first_line
+from headstart.core.report import Report
 from headstart.engines.onnx_session import runtime_errors
 from headstart.packaging.manifest import Sealed, open_sealed
 from headstart.packaging.prediction import Prediction
@@ -60,10 +61,19 @@ class Bundle:
         return f"Bundle({str(self._sealed.folder)!r}: {self.name}, {self.task}, {len(self.labels)} labels)"
 
     @cached_property
-    def report(self) -> dict[str, Any]:
-        """What was proven when the bundle was made: `verdict`, `metric`, `gain`, `rivals` … as in `report.json`."""
-        report: dict[str, Any] = json.loads(self._sealed.read("report.json"))
-        return report
+    def report(self) -> Report:
+        """What was proven when the bundle was made: `report.evaluation.metric`, `report.data.labels` … as in `report.json`.
+
+        Raises
+        ------
+        BundleError
+            It is not as this version writes it, nor an older one.
+        """
+        try:
+            return Report.from_dict(json.loads(self._sealed.read("report.json")))
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+            reason = f"{type(error).__name__}: {first_line(error)}"
+            raise BundleError(f"report.json is not a report of Headstart ({reason}). Make the bundle again.") from error
 
     @property
     def card(self) -> str:

@@ -6,17 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.data.modalities import get_modality
+from headstart.data.preview import show
 
 if TYPE_CHECKING:
     from headstart.core.dataset import Dataset, FloatArray, IntArray
-    from headstart.data.near_duplicates import NearDuplicates
+    from headstart.data.holdout import Plan
 
 _N_EXAMPLES = 12
-_N_GROUPS = 6
-_N_MEMBERS = 6
 _N_BINS = 10
 _N_POINTS = 500
+
+
+def draw(dataset: Dataset, plan: Plan, outputs: FloatArray, held_out: FloatArray, *, seed: int) -> dict[str, Any]:
+    """All pictures: `outputs` for the items that prove, and `held_out` for those learnt from, made without each."""
+    return {
+        **draw_held_out(dataset, plan.held_out, outputs, seed=seed),
+        **draw_learnt(dataset, plan.final, held_out),
+    }
 
 
 def draw_held_out(dataset: Dataset, index: IntArray, outputs: FloatArray, *, seed: int) -> dict[str, Any]:
@@ -42,26 +48,13 @@ def draw_learnt(dataset: Dataset, index: IntArray, held_out: FloatArray) -> dict
     return {"suspects": _surest_mistakes(dataset, index, held_out)}
 
 
-def draw_duplicates(dataset: Dataset, duplicates: NearDuplicates) -> dict[str, Any]:
-    """The largest groups of near-duplicates."""
-    groups = [
-        {"size": len(members), "members": [_example(dataset, int(i)) for i in members[:_N_MEMBERS]]}
-        for members in duplicates.sets()[:_N_GROUPS]
-    ]
-    return {"duplicate_groups": groups}
-
-
-def _example(dataset: Dataset, position: int) -> dict[str, Any]:
-    return {"id": dataset.ids[position], **get_modality(dataset.modality).preview(dataset.items[position])}
-
-
 def _surest_mistakes(dataset: Dataset, index: IntArray, outputs: FloatArray) -> list[dict[str, Any]]:
     true, predicted = dataset.targets[index].argmax(axis=1), outputs.argmax(axis=1)
     sure = outputs.max(axis=1)
     wrong = np.flatnonzero(true != predicted)
     return [
         {
-            **_example(dataset, int(index[i])),
+            **show(dataset, int(index[i])),
             "true": dataset.labels[true[i]],
             "predicted": dataset.labels[predicted[i]],
             "probability": float(sure[i]),
@@ -74,7 +67,7 @@ def _largest_errors(dataset: Dataset, index: IntArray, outputs: FloatArray) -> l
     true = dataset.targets[index]
     order = np.argsort(-np.abs(true - outputs)[:, 0], kind="stable")[:_N_EXAMPLES]
     return [
-        {**_example(dataset, int(index[i])), "true": f"{true[i, 0]:.4g}", "predicted": f"{outputs[i, 0]:.4g}"}
+        {**show(dataset, int(index[i])), "true": f"{true[i, 0]:.4g}", "predicted": f"{outputs[i, 0]:.4g}"}
         for i in order
     ]
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 from headstart.adaptation import adapt
 from headstart.adaptation.calibration import losses
@@ -63,6 +62,8 @@ class Ground:
         nothing and teaches the network nothing, so that it drifts. Its scores are made smaller by one factor, so that these
         items' loss is what it is on held-out ones; that changes no answer (docs/log.md, Tuning).
         """
+        from scipy.optimize import brentq
+
         adapted, seen = self.adapt(index), self.problem.take(index)
         head = adapted.leading_head.heads[0]
         if seen.task == "regression":

@@ -128,7 +128,7 @@ def _largest(found: FloatArray, expected: FloatArray) -> float:
 def _kept_items(bundle: Bundle) -> list[Any]:
     """Find the real items that the report shows, each as small as it is shown."""
     modality = get_modality(bundle.modality)
-    shown = map(modality.from_preview, _entries(bundle.report.get("pictures")))
+    shown = map(modality.from_preview, _entries(bundle.report.to_dict()))
     return [item for item in shown if item is not None] or modality.stand_ins(bundle.labels)
 
 

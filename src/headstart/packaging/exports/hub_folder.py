@@ -6,10 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import StorageError
+from headstart.core.strict_json import to_json
 from headstart.data.modalities import get_modality
 from headstart.engines.files import replacing
 from headstart.packaging.exports.onnx_file import checked_graph
-from headstart.packaging.strict_json import to_json
+from headstart.packaging.package_section import PackageSection
+from headstart.proof.evaluation_section import EvaluationSection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,14 +74,13 @@ def _configuration(bundle: Bundle) -> dict[str, Any]:
 
 def _card(bundle: Bundle, wishes: Wishes) -> str:
     """Put the hub's front matter before the bundle's own card, and the lines that load the file behind it."""
-    metric = bundle.report["metric"]
-    licence = str((bundle.report.get("card") or {}).get("licence", "")).lower()
+    licence = str(bundle.report[PackageSection].card.get("licence", "")).lower()
     front = {
         "license": licence if licence in _LICENCES else "other",
         "library_name": "onnx",
         "pipeline_tag": get_modality(bundle.modality).hub_task,
         "tags": ["headstart", "onnx", "transfer-learning", bundle.task],
-        "metrics": [metric["name"]],
+        "metrics": [bundle.report[EvaluationSection].metric.name],
     }
     lines = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in front.items())
     return f"---\n{lines}---\n\n{bundle.card.rstrip()}\n\n{_use(bundle, wishes)}"

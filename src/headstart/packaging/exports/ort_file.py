@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import require
+from headstart.core.strict_json import to_json
 from headstart.engines.files import write_file
 from headstart.packaging.exports.comparing import compare, extensions, open_exported
 from headstart.packaging.exports.onnx_file import checked_graph
-from headstart.packaging.strict_json import to_json
 
 if TYPE_CHECKING:
     from headstart.packaging.exports import Wishes
