@@ -13,6 +13,7 @@ import tiny
 from headstart.adaptation import adapt
 from headstart.adaptation.problem import Problem
 from headstart.adaptation.transforms import TRANSFORMS
+from headstart.core.tasks import get_task
 from headstart.engines.journal import Journal
 from headstart.features import embed
 from headstart.tuning import Ground, Settings, loop
@@ -95,7 +96,7 @@ def test_padding_of_kept_texts_is_not_looked_at(tmp_path):
     items = ["the kiwi", "a good bad apple before the race is given " * 3, "", "the race"]
     features = embed(items, source, cache=False).values
     head = adapt(features, np.eye(2)[[0, 1, 0, 1]], task="binary", groups=np.arange(4), strategy="ridge").head.heads[0]
-    trainee = Trainee(source, head, features, "binary")
+    trainee = Trainee(source, head, features, get_task("binary"))
     trainee.prepare(FineTune(), SETTINGS)
     examples = Examples(trainee, items, np.arange(4), "none")
     for index in ([0, 1, 2, 3], [2], [3, 0]):

@@ -19,7 +19,8 @@ from headstart.adaptation.transforms import get_transform
 
 if TYPE_CHECKING:
     from headstart.adaptation.problem import Problem
-    from headstart.core.dataset import FloatArray, IntArray, Task
+    from headstart.core.dataset import FloatArray, IntArray
+    from headstart.core.tasks import TaskSpec
 
 _MOST_ITEMS = 400
 _SHRINKAGES = (0.1, 0.4, 0.8)
@@ -33,9 +34,9 @@ class Discriminant:
     transform: str = "sqrt"
     shrinkages: tuple[float, ...] = _SHRINKAGES
 
-    def suits(self, task: Task) -> bool:
+    def suits(self, task: TaskSpec) -> bool:
         """One class an item."""
-        return task in ("binary", "multiclass")
+        return task.is_single_label
 
     def pays(self, problem: Problem) -> bool:
         """Few items: each held-out fold costs a decomposition."""
@@ -44,7 +45,7 @@ class Discriminant:
     def fit(self, problem: Problem) -> DiscriminantFit:
         """Choose the shrinkage by the calibrated loss of held-out groups."""
         scores = _held_out(problem, problem.groups, self.transform, self.shrinkages)  # (n, n_shrinkages, k)
-        fits = [fit_calibration(scores[:, i], problem.targets, problem.task) for i in range(len(self.shrinkages))]
+        fits = [fit_calibration(scores[:, i], problem.targets, problem.task_spec) for i in range(len(self.shrinkages))]
         best = int(np.argmin([fit.loss for fit in fits]))
         return DiscriminantFit(problem=problem, transform=self.transform, shrinkage=self.shrinkages[best])
 

@@ -42,6 +42,6 @@ def cross_fit(
 def _without_unseen_classes(scores: FloatArray, problem: Problem, inside: IntArray) -> FloatArray:
     """Give a class that no item inside has the lowest of each row's scores: a fit that never saw it cannot favour it."""
     seen = problem.targets[inside].any(axis=0)
-    if problem.task not in ("binary", "multiclass") or seen.all() or not seen.any():
+    if not problem.task_spec.is_single_label or seen.all() or not seen.any():
         return scores
     return np.where(seen, scores, scores[..., seen].min(axis=-1, keepdims=True))

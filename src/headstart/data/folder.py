@@ -11,6 +11,7 @@ import numpy as np
 
 from headstart.core.dataset import Dataset, Modality, Notice
 from headstart.core.errors import DataError, OptionError
+from headstart.core.tasks.single_label import single_label_task
 from headstart.data.image import FOREIGN_SUFFIXES, IMAGE_SUFFIXES, check_image
 from headstart.data.labels import check_classes, merge_spellings, sort_labels
 from headstart.data.paths import ImagePaths
@@ -95,7 +96,7 @@ def _dataset(root: Path, files: _Files, keep: IntArray, texts: Texts | None, *, 
     return Dataset(
         name=root.name,
         modality=modality,
-        task="binary" if len(classes) == 2 else "multiclass",
+        task=single_label_task(len(classes)).name,
         items=ImagePaths(root, names) if texts is None else texts.take(keep),
         ids=ids,
         targets=np.eye(len(classes))[[place[label] for label in labels]],

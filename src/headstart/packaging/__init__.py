@@ -3,10 +3,11 @@
 `import headstart.packaging` stays light: the libraries that only writing needs are loaded by `write`.
 """
 
+from headstart.core.prediction import Prediction
 from headstart.packaging.bundle import Schema, check_target, write
 from headstart.packaging.charts import start_drawing
 from headstart.packaging.manifest import sign_bundle
-from headstart.packaging.model import Bundle, Prediction, load_bundle
+from headstart.packaging.model import Bundle, load_bundle
 from headstart.packaging.page import render
 
 __all__ = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import BundleError, DataError, OptionError, UserError, first_line
+from headstart.core.prediction import Prediction
+from headstart.core.tasks import TaskSpec, get_task
 from headstart.packaging.manifest import Sealed, open_sealed
 from headstart.packaging.session import open_session, runtime_errors
 
@@ -24,51 +25,7 @@ if TYPE_CHECKING:
     from headstart.packaging.signing import Trust
 
 _BATCH_SIZE = 16
-THRESHOLD = 0.5  # of a calibrated probability: a label is given where it is likelier than not
 _NAME_LENGTH = 60
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """The answer for one item.
-
-    Attributes
-    ----------
-    item : its name, for people
-    label : the likeliest label; None for several labels, a regression, or an item that could not be read
-    labels : the labels given, where an item may have several
-    value : the predicted value of a regression
-    probability : of `label`
-    top : the likeliest labels and their probabilities, best first
-    prediction_set : all labels that may be meant, best first: the true one is among them as often as the report promises
-    error : why there is no answer; empty if there is one
-    """
-
-    item: str
-    label: str | None = None
-    labels: tuple[str, ...] | None = None
-    value: float | None = None
-    probability: float | None = None
-    top: tuple[tuple[str, float], ...] = ()
-    prediction_set: tuple[str, ...] = ()
-    error: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Only what is there, ready for JSON."""
-        fields = {name: value for name, value in vars(self).items() if value not in (None, (), "") or name == "labels"}
-        if self.labels is None:
-            del fields["labels"]
-        fields = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
-        if self.top:
-            fields["top"] = [{"label": label, "probability": probability} for label, probability in self.top]
-        return fields
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Prediction:
-        """Make it again from what `to_dict` gave."""
-        top = tuple((one["label"], one["probability"]) for one in fields.get("top", ()))
-        lists = {name: tuple(fields[name]) for name in ("labels", "prediction_set") if name in fields}
-        return cls(**{**fields, **lists, "top": top})
 
 
 class Bundle:
@@ -78,6 +35,7 @@ class Bundle:
     ----------
     manifest : what the bundle says of itself: `source`, `deployed`, `columns`, `libraries`, `created` …
     name, task, modality, labels : of the data it was fitted on
+    task_spec : what follows from the task: decision, answer, metrics
     set_threshold : the probability from which on a label is in an item's prediction set; None where there are no such sets
     input : prepares items for the graph
     signer : whose trusted key signed it; '' where no signature was required
@@ -89,6 +47,7 @@ class Bundle:
         self.signer = sealed.signer
         self.name: str = self.manifest["name"]
         self.task: str = self.manifest["task"]
+        self.task_spec: TaskSpec = get_task(self.task)
         self.modality: Modality = self.manifest["modality"]
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
         self.set_threshold = _set_threshold(sealed)
@@ -151,11 +110,7 @@ class Bundle:
 
     def decide(self, outputs: FloatArray) -> list[str] | list[tuple[str, ...]] | FloatArray:
         """What `predict` says where `run` gave `outputs`."""
-        if self.task == "regression":
-            return outputs[:, 0]
-        if self.task == "multilabel":
-            return [_above_threshold(self.labels, row) for row in outputs]
-        return [self.labels[code] for code in outputs.argmax(axis=1)]
+        return self.task_spec.decide(outputs, self.labels)
 
     def predict_proba(self, items: Sequence[Any]) -> FloatArray:
         """Give the probability of each label, shape (n, k) in the order of `labels`.
@@ -167,7 +122,7 @@ class Bundle:
         OptionError
             The task is a regression.
         """
-        if self.task == "regression":
+        if not self.task_spec.has_probabilities:
             raise OptionError("a regression has no probabilities. Use predict, which gives the values.")
         return self._outputs(items)
 
@@ -188,15 +143,7 @@ class Bundle:
         """Put one row of outputs, or why there is none, into words."""
         if isinstance(row, UserError):
             return Prediction(item=name, error=str(row))
-        if self.task == "regression":
-            return Prediction(item=name, value=float(row[0]))
-        order = np.argsort(-row, kind="stable")
-        best = tuple((self.labels[i], round(float(row[i]), 6)) for i in order[: max(top, 1)])
-        if self.task == "multilabel":
-            return Prediction(item=name, labels=_above_threshold(self.labels, row), top=best)
-        n_in = 0 if self.set_threshold is None else max(1, np.count_nonzero(row >= self.set_threshold))
-        in_set = tuple(self.labels[i] for i in order[:n_in])
-        return Prediction(item=name, label=best[0][0], probability=best[0][1], top=best, prediction_set=in_set)
+        return self.task_spec.answer(name, row, self.labels, top=top, set_threshold=self.set_threshold)
 
     def _outputs(self, items: Sequence[Any]) -> FloatArray:
         batches = [self.run(self.input.prepare(batch)) for batch in _batches(_as_sequence(items))]
@@ -270,10 +217,6 @@ def _dtype(name: str) -> np.dtype[Any]:
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (items[first : first + _BATCH_SIZE] for first in range(0, len(items), _BATCH_SIZE))
-
-
-def _above_threshold(labels: Sequence[str], row: FloatArray) -> tuple[str, ...]:
-    return tuple(label for label, probability in zip(labels, row, strict=True) if probability >= THRESHOLD)
 
 
 def _as_sequence(items: Sequence[Any]) -> Sequence[Any]:

@@ -11,7 +11,6 @@ from headstart.adaptation.ridge import moments_of
 from headstart.adaptation.transferred import Transferred
 from headstart.core.errors import DataError
 from headstart.core.intervals import Resamples, gain, score, scores
-from headstart.core.metrics import headline, metrics_for
 from headstart.core.report import Report, RivalResult
 from headstart.proof import pictures
 from headstart.proof.contest import Performance, RivalContestant, Transfer, perform
@@ -74,7 +73,7 @@ def prove(
     competitors = rivals_for(dataset.modality, arena.backbone, rivals)
     held_out = plan.held_out
     targets, resamples = dataset.targets[held_out], Resamples.draw(arena.groups[held_out], seed=arena.seed)
-    metric = headline(dataset.task, dataset.targets[plan.final])
+    metric = dataset.task_spec.headline(dataset.targets[plan.final])
     _check_defined(metric, targets, dataset)
     model = _model(arena, adapted, tuned)
     with Race(competitors, arena, clock) as race:
@@ -102,7 +101,7 @@ def prove(
         verdict=judgement.verdict,
         sentence=judgement.sentence,
         metric=score(metric, targets, ours.outputs, resamples),
-        metrics=scores(metrics_for(dataset.task), targets, ours.outputs, resamples),
+        metrics=scores(dataset.task_spec.metrics, targets, ours.outputs, resamples),
         rivals=results,
         gain=judgement.gain,
         estimates=estimates,
@@ -118,7 +117,7 @@ def prove(
         card=model.network.describe(),
         rungs=() if tuned is None else tuned.describe(arena, metric),
         deployed=predictor.name,
-        prediction_set=prediction_set(shipped.outputs, targets, dataset.task),
+        prediction_set=prediction_set(shipped.outputs, targets, dataset.task_spec),
         seed=arena.seed,
     )
     return Proof(
@@ -130,8 +129,8 @@ def prove(
 
 def measure(dataset: Dataset, outputs: FloatArray, groups: IntArray, *, seed: int) -> tuple[Score, ...]:
     """Every metric that suits the task, for outputs (n, k) on labelled data; the headline first."""
-    first = headline(dataset.task, dataset.targets)
-    others = [metric for metric in metrics_for(dataset.task) if metric.name != first.name]
+    first = dataset.task_spec.headline(dataset.targets)
+    others = [metric for metric in dataset.task_spec.metrics if metric.name != first.name]
     return scores((first, *others), dataset.targets, outputs, groups, seed=seed)
 
 

@@ -101,12 +101,12 @@ class Run:
         self._trainee.load(weights)
         scores = self._head().scores(compute(self._trainee, self._examples, self.held_out))
         problem = self.ground.problem
-        return fit_calibration(scores, problem.targets[self.held_out], problem.task).loss
+        return fit_calibration(scores, problem.targets[self.held_out], problem.task_spec).loss
 
     @cached_property
     def _trainee(self) -> Trainee:
         head, problem = self.ground.began(self.learnt), self.ground.problem
-        trainee = Trainee(self.ground.source, head, problem.features[self.learnt], problem.task)
+        trainee = Trainee(self.ground.source, head, problem.features[self.learnt], problem.task_spec)
         trainee.prepare(self.strategy, self.settings)
         return trainee
 
@@ -188,7 +188,7 @@ class Run:
 def lesson_of(problem: Problem, index: IntArray) -> Lesson:
     """What is learnt from the items at `index`; errors of a regression count in units of its variance."""
     inside = problem.take(index)
-    variance = float(inside.targets.var(axis=0).mean()) if problem.task == "regression" else 1.0
+    variance = 1.0 if problem.task_spec.has_probabilities else float(inside.targets.var(axis=0).mean())
     return Lesson(index=index, targets=inside.targets, weights=inside.weights / max(variance, 1e-12))
 
 

@@ -104,6 +104,6 @@ import onnxruntime_extensions
 options = onnxruntime.SessionOptions()
 options.register_custom_ops_library(onnxruntime_extensions.get_library_path())
 session = onnxruntime.InferenceSession("model.onnx", options)
-{_LOADING[bundle.modality] if bundle.task != "regression" else _LOADING[bundle.modality].replace('["label", "probability"]', '["value"]')}
+{_LOADING[bundle.modality] if bundle.task_spec.has_probabilities else _LOADING[bundle.modality].replace('["label", "probability"]', '["value"]')}
 ```
 """
