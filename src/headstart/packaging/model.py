@@ -11,7 +11,7 @@ import numpy as np
 
 from headstart.core.errors import BundleError, DataError, OptionError, UserError, first_line
 from headstart.core.prediction import Prediction
-from headstart.core.tasks import TaskSpec, get_task
+from headstart.core.tasks import TaskSpec, get_task, task_names
 from headstart.packaging.manifest import Sealed, open_sealed
 from headstart.packaging.session import open_session, runtime_errors
 
@@ -47,7 +47,7 @@ class Bundle:
         self.signer = sealed.signer
         self.name: str = self.manifest["name"]
         self.task: str = self.manifest["task"]
-        self.task_spec: TaskSpec = get_task(self.task)
+        self.task_spec = _task_spec(self.task)
         self.modality: Modality = self.manifest["modality"]
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
         self.set_threshold = _set_threshold(sealed)
@@ -188,6 +188,14 @@ def _check_outputs(session: onnxruntime.InferenceSession, n_labels: int) -> None
         raise BundleError(
             f"model.onnx does not give one output for each of the {n_labels} labels. Make the bundle again with 'headstart fit'."
         )
+
+
+def _task_spec(name: str) -> TaskSpec:
+    if name not in task_names():
+        raise BundleError(
+            f"the bundle is for the task '{name}'; known here: {', '.join(task_names())}. Install the plugin that it was made with."
+        )
+    return get_task(name)
 
 
 def _build_input(sealed: Sealed) -> Input:
