@@ -74,7 +74,7 @@ def measure(name: str, depth: float, epochs: int, keep: bool) -> dict[str, float
     dataset = dataset.take(np.random.default_rng(0).permutation(long)[:N_ITEMS])
     features, everything = embed(dataset.items, source, progress=None).values, np.arange(len(dataset))
     head = adapt(features, dataset.targets, task=dataset.task, groups=everything, strategy="ridge").head.heads[0]
-    trainee = Trainee(source, head, features, dataset.task)
+    trainee = Trainee(source, head, features, dataset.task_spec)
     strategy.start(trainee, settings)
     before_mib, started = held_mib("VmRSS"), time.perf_counter()
     with keeping_freed_memory(), tempfile.TemporaryDirectory() as folder:

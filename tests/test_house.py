@@ -132,3 +132,11 @@ def test_every_package_says_what_it_is():
     for path in SOURCES:
         if path.name == "__init__.py":
             assert importlib.import_module(".".join(path.parent.relative_to(ROOT / "src").parts)).__doc__
+
+
+def test_only_its_own_room_knows_the_words_for_tasks():
+    """`data/targets.py` guesses the task; everything else asks `TaskSpec`."""
+    rooms = [path for path in SOURCES if path.parent.name == "tasks" or path.name == "targets.py"]
+    others = [path for path in SOURCES if path not in rooms]
+    assert len(rooms) > 4
+    assert not [path for path in others if re.search(r'"(multiclass|multilabel|regression)"', path.read_text())]

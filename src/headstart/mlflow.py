@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from headstart.core.tasks import TaskSpec
     from headstart.packaging import Bundle
 
 __all__ = ["load_model", "log_model", "save_model"]
@@ -136,7 +137,7 @@ class _Service:
         """
         import pandas as pd
 
-        fields = list(_answer_types(self._bundle.task))
+        fields = list(_answer_types(self._bundle.task_spec))
         column = rows[self._bundle.manifest["columns"]["input"]]
         receive = get_modality(self._bundle.modality).receive
         items = [receive(value) for value in column]  # a path is not opened
@@ -150,25 +151,24 @@ def _signature(bundle: Bundle) -> Any:
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
     item = ColSpec(get_modality(bundle.modality).mlflow_type, bundle.manifest["columns"]["input"])
-    answer = [ColSpec(kind, name, required=name == "error") for name, kind in _answer_types(bundle.task).items()]
+    answer = [ColSpec(kind, name, required=name == "error") for name, kind in _answer_types(bundle.task_spec).items()]
     return ModelSignature(Schema([item]), Schema(answer), ParamSchema([ParamSpec("top", "long", _TOP)]))
 
 
-def _answer_types(task: str) -> dict[str, Any]:
+def _answer_types(task: TaskSpec) -> dict[str, Any]:
     from mlflow.types.schema import Array, Object, Property
 
     top = Array(Object([Property("label", "string"), Property("probability", "double")]))
-    if task == "regression":
-        return {"value": "double", "error": "string"}
-    if task == "multilabel":
-        return {"labels": Array("string"), "top": top, "error": "string"}
-    return {
+    types = {
         "label": "string",
+        "labels": Array("string"),
+        "value": "double",
         "probability": "double",
         "top": top,
         "prediction_set": Array("string"),
         "error": "string",
     }
+    return {name: types[name] for name in (*task.answer_fields, "error")}
 
 
 def _proof(bundle: Bundle) -> dict[str, Any]:

@@ -318,6 +318,11 @@ def test_photos_of_a_size_that_the_graph_does_not_take(bundle):
     assert "the model cannot take these arrays" in answer.error
 
 
+def test_a_task_that_is_not_known_here(bundle):
+    reseal(bundle, task="forecasting")
+    refused(bundle, "the bundle is for the task 'forecasting'; known here: binary")
+
+
 def test_labels_that_the_graph_does_not_have(bundle):
     reseal(bundle, labels=["apple"])
     refused(bundle, r"model\.onnx does not give one output for each of the 1 labels")

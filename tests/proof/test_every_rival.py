@@ -97,7 +97,7 @@ class TestEveryRival:
         assert np.isfinite(outputs).all()
         if task != "regression":
             assert ((outputs >= 0) & (outputs <= 1)).all()
-        if dataset.is_classification:
+        if dataset.task_spec.is_single_label:
             np.testing.assert_allclose(outputs.sum(axis=1), 1, atol=1e-5)
 
     @pytest.mark.parametrize("task", TASKS)

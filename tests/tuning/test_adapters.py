@@ -11,6 +11,7 @@ import tiny
 import tiny_ground
 from headstart.core import registry
 from headstart.core.errors import OptionError
+from headstart.core.tasks import get_task
 from headstart.sources.modules import state_of
 from headstart.tuning.settings import Settings
 from headstart.tuning.strategies.bias import Bias
@@ -124,8 +125,8 @@ def test_blocks_without_a_layer_are_said(tmp_path):
 
 def test_a_table_of_word_vectors_suits_neither(tmp_path):
     source = tiny.source("static-embeddings", tmp_path)
-    assert not Lora().suits(source, "binary")
-    assert not Bias().suits(source, "binary")
+    assert not Lora().suits(source, get_task("binary"))
+    assert not Bias().suits(source, get_task("binary"))
 
 
 def test_peft_is_imported_for_lora_alone():

@@ -32,7 +32,7 @@ def ground(request, tmp_path_factory):
 
 @pytest.fixture(params=STRATEGIES, ids=lambda strategy: strategy.name)
 def strategy(request, ground, cache) -> Strategy:
-    if not request.param.suits(ground.source, ground.problem.task):
+    if not request.param.suits(ground.source, ground.problem.task_spec):
         pytest.skip("does not suit")
     return request.param
 

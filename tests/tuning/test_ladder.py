@@ -11,7 +11,6 @@ import pytest
 import tiny_ground
 from headstart.core import registry
 from headstart.core.dataset import Dataset
-from headstart.core.metrics import headline
 from headstart.engines.clock import Clock
 from headstart.proof.tuned import Tuned
 from headstart.tuning import climb, ladder, rung
@@ -205,7 +204,7 @@ def test_a_rung_that_was_given_up_is_described_by_what_was_seen(ground, runs):
 
     Arena.dataset = dataset
     tuned = Tuned(rungs=found.rungs, index=found.index, apart=EVERYTHING)
-    closed, harmful, useful = tuned.describe(Arena, headline("binary", ground.problem.targets))
+    closed, harmful, useful = tuned.describe(Arena, ground.problem.task_spec.headline(ground.problem.targets))
     assert [one["metric"]["n"] for one in (closed, harmful, useful)] == [N, N // 4, N]
     assert harmful["gain"]["high"] < 0.3
     assert useful["gain"]["value"] == pytest.approx(0.25)

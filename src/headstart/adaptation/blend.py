@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.adaptation.calibration import losses
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headstart.core.dataset import FloatArray, Task
+    from headstart.core.dataset import FloatArray
+    from headstart.core.tasks import TaskSpec
 
 _SMALLEST_WEIGHT = 0.05
 
 
-def blend_weights(outputs: Sequence[FloatArray], targets: FloatArray, task: Task) -> FloatArray:
+def blend_weights(outputs: Sequence[FloatArray], targets: FloatArray, task: TaskSpec) -> FloatArray:
     """Weights >= 0 that sum to one and minimise the mean loss of the weighted outputs, shape (n_candidates,).
 
     Weights under 0.05 are dropped: they cost a head and change nothing.
@@ -28,7 +27,7 @@ def blend_weights(outputs: Sequence[FloatArray], targets: FloatArray, task: Task
     stack = np.stack(outputs)  # (m, n, k)
     m = len(stack)
     found = minimize(
-        lambda w: float(losses(np.tensordot(w, stack, axes=1), targets, task).mean()),
+        lambda w: float(task.losses(np.tensordot(w, stack, axes=1), targets).mean()),
         np.full(m, 1.0 / m),
         method="SLSQP",
         bounds=[(0.0, 1.0)] * m,

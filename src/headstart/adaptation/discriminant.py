@@ -18,7 +18,7 @@ from headstart.adaptation.transforms import get_transform
 
 if TYPE_CHECKING:
     from headstart.adaptation.problem import Problem
-    from headstart.core.dataset import Task
+    from headstart.core.tasks import TaskSpec
 
 _MOST_ITEMS = 400
 _SHRINKAGES = (0.1, 0.4, 0.8)
@@ -32,9 +32,9 @@ class Discriminant:
     transform: str = "sqrt"
     shrinkages: tuple[float, ...] = _SHRINKAGES
 
-    def suits(self, task: Task) -> bool:
+    def suits(self, task: TaskSpec) -> bool:
         """One class an item."""
-        return task in ("binary", "multiclass")
+        return task.is_single_label
 
     def pays(self, problem: Problem) -> bool:
         """Few items: each held-out fold costs a decomposition."""

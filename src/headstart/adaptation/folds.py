@@ -77,13 +77,13 @@ def best_of(problem: Problem, fit_heads: Callable[[Problem], Sequence[LinearHead
         return np.stack([head.scores(x) for head in fit_heads(inside)], axis=1)
 
     scores = cross_fit(problem, problem.groups, fit_scores)  # (n, n_heads, k)
-    fits = [fit_calibration(scores[:, i], problem.targets, problem.task) for i in range(scores.shape[1])]
+    fits = [fit_calibration(scores[:, i], problem.targets, problem.task_spec) for i in range(scores.shape[1])]
     return int(np.argmin([fit.loss for fit in fits]))
 
 
 def _without_unseen_classes(scores: FloatArray, problem: Problem, inside: IntArray) -> FloatArray:
     """Give a class that no item inside has the lowest of each row's scores: a fit that never saw it cannot favour it."""
     seen = problem.targets[inside].any(axis=0)
-    if problem.task not in ("binary", "multiclass") or seen.all() or not seen.any():
+    if not problem.task_spec.is_single_label or seen.all() or not seen.any():
         return scores
     return np.where(seen, scores, scores[..., seen].min(axis=-1, keepdims=True))

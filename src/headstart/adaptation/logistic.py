@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.adaptation.folds import RefittedFit, best_of
-from headstart.adaptation.head import LinearHead, apply_link, link_of
+from headstart.adaptation.head import LinearHead
 from headstart.adaptation.transforms import get_transform
 
 if TYPE_CHECKING:
     from headstart.adaptation.problem import Problem
-    from headstart.core.dataset import FloatArray, Task
+    from headstart.core.dataset import FloatArray
+    from headstart.core.tasks import TaskSpec
 
 _PENALTIES = (1e-2, 1e-3, 1e-4)  # relative to the number of items, on features of mean squared norm 1
 _MOST_ITEMS = 300
 _MAX_STEPS = 150
+_MIN_PROBABILITY = 1e-300  # so small that the loss stays in step with its gradient
 _SMALLEST_EIGENVALUE = 1e-10  # relative to the largest
 
 
@@ -29,13 +31,13 @@ class Logistic:
     transform: str = "sqrt"
     penalties: tuple[float, ...] = _PENALTIES
 
-    def suits(self, task: Task) -> bool:
+    def suits(self, task: TaskSpec) -> bool:
         """Classification, one class an item or several."""
-        return task != "regression"
+        return task.has_probabilities
 
     def pays(self, problem: Problem) -> bool:
         """Few items: with more, ridge equalled it on everything tried and took a fifth of the time (docs/log.md)."""
-        return problem.task != "multilabel" and len(problem.targets) <= _MOST_ITEMS
+        return not problem.task_spec.is_multi_label and len(problem.targets) <= _MOST_ITEMS
 
     def fit(self, problem: Problem) -> RefittedFit:
         """Choose the penalty by the calibrated loss of held-out folds."""
@@ -101,10 +103,9 @@ def _objective(
     """Penalised log loss summed over the items, and its gradient, in the units of `step`."""
     k = problem.targets.shape[1]
     matrix, offset = step * theta[:-k].reshape(-1, k), theta[-k:]
-    p = apply_link(x @ matrix + offset, link_of(problem.task))
-    chosen = np.log(np.maximum(p, 1e-300)) * problem.targets
-    if problem.task == "multilabel":
-        chosen += np.log(np.maximum(1.0 - p, 1e-300)) * (1.0 - problem.targets)
-    residual = p - problem.targets
+    task, targets = problem.task_spec, problem.targets
+    p = task.outputs(x @ matrix + offset)
+    loss = task.loss_terms(p, targets, min_probability=_MIN_PROBABILITY).sum()
+    residual = task.gradient(p, targets)
     gradient = np.concatenate([(step * (x.T @ residual + penalty * matrix)).reshape(-1), residual.sum(axis=0)])
-    return float(-chosen.sum() + 0.5 * penalty * np.square(matrix).sum()), gradient
+    return float(loss + 0.5 * penalty * np.square(matrix).sum()), gradient

@@ -18,7 +18,7 @@ from headstart.adaptation.transforms import get_transform, unit_rows
 
 if TYPE_CHECKING:
     from headstart.adaptation.problem import Problem
-    from headstart.core.dataset import Task
+    from headstart.core.tasks import TaskSpec
 
 _MOST_ITEMS_PER_CLASS = 30
 
@@ -30,9 +30,9 @@ class Prototypes:
     name: str = "prototypes"
     transform: str = "sqrt"
 
-    def suits(self, task: Task) -> bool:
+    def suits(self, task: TaskSpec) -> bool:
         """One class an item."""
-        return task in ("binary", "multiclass")
+        return task.is_single_label
 
     def pays(self, problem: Problem) -> bool:
         """With many items a class ridge was better on everything tried (docs/log.md)."""

@@ -35,13 +35,13 @@ def inspect(
         "splits": None
         if dataset.splits is None
         else {s: int((dataset.splits == s).sum()) for s in ("train", "validation", "test")},
-        "labels": counts if dataset.task != "regression" else None,
+        "labels": counts if dataset.task_spec.has_probabilities else None,
         "notices": [{"kind": n.kind, "message": n.message, "where": list(n.where[:20])} for n in dataset.notices],
     }
     say(f"{dataset.name}: {len(dataset)} labelled {get_modality(dataset.modality).plural}, {dataset.task}")
     if dataset.columns:
         say("  columns: " + ", ".join(f"{role} = {column}" for role, column in dataset.columns.items()))
-    if dataset.task == "regression":
+    if not dataset.task_spec.has_probabilities:
         values = dataset.targets[:, 0]
         say(f"  {dataset.labels[0]}: {values.min():.4g} to {values.max():.4g}, mean {values.mean():.4g}")
     else:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from headstart.core.dataset import FloatArray, Task
+    from headstart.core.arrays import FloatArray
+    from headstart.core.tasks import TaskSpec
 
 
-def item_weights(targets: FloatArray, task: Task) -> FloatArray:
+def item_weights(targets: FloatArray, task: TaskSpec) -> FloatArray:
     """Weigh items of rare classes more, by the square root of their rarity; all alike in other tasks.
 
     Full balancing (exponent 1) buys recall of rare classes with accuracy; the square root was as good or better on
@@ -24,10 +25,11 @@ def item_weights(targets: FloatArray, task: Task) -> FloatArray:
     -------
     shape (n,), mean 1
 
-    >>> item_weights(np.array([[1, 0]] * 4 + [[0, 1]]), "binary").round(3).tolist()
+    >>> from headstart.core.tasks import get_task
+    >>> item_weights(np.array([[1, 0]] * 4 + [[0, 1]]), get_task("binary")).round(3).tolist()
     [0.833, 0.833, 0.833, 0.833, 1.667]
     """
-    if task not in ("binary", "multiclass"):
+    if not task.is_single_label:
         return np.ones(len(targets))
     counts = targets.sum(axis=0)
     weights = 1.0 / np.sqrt(counts[targets.argmax(axis=1)])

@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from headstart.core.arrays import FloatArray, IntArray
+from headstart.core.tasks import get_task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FloatArray = NDArray[np.floating[Any]]
-IntArray = NDArray[np.integer[Any]]
+    import numpy as np
+    from numpy.typing import NDArray
 
-Task = Literal["binary", "multiclass", "multilabel", "regression"]
+    from headstart.core.tasks import TaskSpec
+
+__all__ = ["Dataset", "FloatArray", "IntArray", "Notice", "Split", "Task"]
+
+Task = str
+"""The word for a task, as `core.tasks.task_names` lists them."""
 Split = Literal["train", "validation", "test"]
-
-TASKS: tuple[Task, ...] = ("binary", "multiclass", "multilabel", "regression")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +74,9 @@ class Dataset:
         return len(self.items)
 
     @property
-    def is_classification(self) -> bool:
-        """Whether every item has exactly one class."""
-        return self.task in ("binary", "multiclass")
+    def task_spec(self) -> TaskSpec:
+        """What follows from the task: loss, metrics, decision."""
+        return get_task(self.task)
 
     @property
     def codes(self) -> IntArray:

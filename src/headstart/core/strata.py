@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from headstart.core.dataset import FloatArray, IntArray
+    from headstart.core.arrays import FloatArray, IntArray
 
 N_QUARTERS = 4
 

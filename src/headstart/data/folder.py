@@ -11,6 +11,7 @@ import numpy as np
 
 from headstart.core.dataset import Dataset, Notice
 from headstart.core.errors import DataError, OptionError
+from headstart.core.tasks.single_label import single_label_task
 from headstart.data.columns import take
 from headstart.data.labels import check_classes, merge_spellings, sort_labels
 from headstart.data.modalities import all_modalities
@@ -93,7 +94,7 @@ def _dataset(
     return Dataset(
         name=root.name,
         modality=modality.name,
-        task="binary" if len(classes) == 2 else "multiclass",
+        task=single_label_task(len(classes)).name,
         items=take(items, keep),
         ids=ids,
         targets=np.eye(len(classes))[[place[label] for label in labels]],

@@ -10,6 +10,7 @@ import numpy as np
 
 from headstart.core.dataset import Dataset, FloatArray, IntArray, Notice
 from headstart.core.errors import DataError, OptionError
+from headstart.core.tasks import get_task
 from headstart.data.bad_items import BadItems
 from headstart.data.columns import RowIds, Table, TableSource, take
 from headstart.data.folder import load_folder
@@ -94,7 +95,7 @@ def _refuse_for_folders(path: Path, options: Mapping[str, Any], task: str | None
     named = next((part for part in ("input", "target", "time") if options[part]), None)
     if named:
         raise OptionError(f"'{path}' is a folder and has no column for --{named}; its subfolders are the classes.")
-    if task not in (None, "binary", "multiclass"):
+    if task is not None and not get_task(task).is_single_label:
         raise OptionError(f"'{path}' is a folder of classes; --task {task} needs a table, such as a CSV of paths.")
 
 
@@ -140,7 +141,7 @@ def _load_table(source: TableSource, bad: BadItems, task: str | None, options: M
         raise OptionError(f"column '{schema.input}' is both input and target. Choose another with --input or --target.")
     dataset = _dataset(source, schema, table, bad, task)
     known = [*schema.columns.values(), *schema.targets]
-    leaks = find_leaks(sample, schema.targets[0], dataset.task, text=text, skip=known)
+    leaks = find_leaks(sample, schema.targets[0], dataset.task_spec, text=text, skip=known)
     return replace(dataset, notices=(*dataset.notices, *leaks))
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.adaptation.calibration import losses
 from headstart.core.dataset import Notice
 from headstart.core.errors import OptionError
 from headstart.core.paired import PairedDifference
@@ -86,9 +85,10 @@ def settle(arena: Arena, adapted: Adapted) -> tuple[Arena, Adapted]:
     final, groups = arena.plan.final, arena.groups[arena.plan.final]
     alone = [arena.only({name}) for name in arena.backbone.parts]
     fitted = [one.adapt(final) for one in alone]
-    lost = [losses(one.held_out, arena.dataset.targets[final], arena.dataset.task) for one in fitted]
+    task, targets = arena.dataset.task_spec, arena.dataset.targets[final]
+    lost = [task.losses(one.held_out, targets) for one in fitted]
     best = int(np.argmin([one.mean() for one in lost]))
-    blended = losses(adapted.held_out, arena.dataset.targets[final], arena.dataset.task)
+    blended = task.losses(adapted.held_out, targets)
     names = [one.backbone.name for one in alone]
     gain = PairedDifference.of(lost[best] - blended, groups)
     if len(adapted.parts) < 2 or not gain.exceeds_one_standard_error:

@@ -9,7 +9,6 @@ import numpy as np
 
 from headstart.core import registry
 from headstart.core.intervals import gain
-from headstart.core.metrics import headline
 from headstart.engines.clock import Clock
 from headstart.engines.memory import keeping_freed_memory
 from headstart.features import embed
@@ -104,7 +103,7 @@ def _worse(arena: Arena, measured: Tuned, below: FloatArray) -> str | None:
         below = arena.adapt(plan.learnt).head.outputs(arena.features[plan.held_out])
     assert measured.outputs is not None
     targets, groups = dataset.targets[plan.held_out], arena.groups[plan.held_out]
-    metric = headline(dataset.task, dataset.targets[plan.final])
+    metric = dataset.task_spec.headline(dataset.targets[plan.final])
     found = gain(metric, targets, measured.outputs, below, groups, seed=arena.seed)
     if not found.high < 0:  # so written, a gain without a value is none
         return None

@@ -46,7 +46,7 @@ def prove_again(
     dataset = load_for(model, data, max_bad=max_bad, **columns)
     outputs = (
         model.predict_proba(dataset.items)
-        if model.task != "regression"
+        if model.task_spec.has_probabilities
         else np.asarray(model.predict(dataset.items)).reshape(-1, 1)
     )
     groups = exact_duplicates([str(item) for item in dataset.items]) if dataset.groups is None else dataset.groups

@@ -3,11 +3,11 @@
 `import headstart.packaging` stays light: the libraries that only writing needs are loaded by `write`.
 """
 
+from headstart.core.prediction import Prediction
 from headstart.packaging.bundle import check_target, write
 from headstart.packaging.bundle_schema import Schema
 from headstart.packaging.manifest import sign_bundle
 from headstart.packaging.model import Bundle, load_bundle
-from headstart.packaging.prediction import Prediction
 
 __all__ = [
     "Bundle",

@@ -42,13 +42,13 @@ def _is_folder(data: Any) -> bool:
 
 def _with_labels_of(model: Bundle, dataset: Dataset) -> Dataset:
     """Put the targets' columns in the model's order of labels."""
-    if model.task == "regression":
-        if dataset.task != "regression":
+    if not model.task_spec.has_probabilities:
+        if dataset.task_spec.has_probabilities:
             raise DataError(
                 f"the model predicts a number, but the target of '{dataset.name}' is {dataset.task}. Name the target column with --target."
             )
         return dataset
-    if dataset.task == "regression":
+    if not dataset.task_spec.has_probabilities:
         raise DataError(
             f"the model tells {len(model.labels)} labels apart, but the target of '{dataset.name}' is a number. Name the label column with --target."
         )

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import BundleError, DataError, OptionError, UserError, first_line
+from headstart.core.prediction import Prediction
 from headstart.core.report import Report
+from headstart.core.tasks import TaskSpec, get_task, task_names
 from headstart.engines.onnx_session import runtime_errors
 from headstart.packaging.manifest import Sealed, open_sealed
-from headstart.packaging.prediction import Prediction
 from headstart.packaging.session import open_bundle_session
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from headstart.packaging.signing import Trust
 
 _BATCH_SIZE = 16
-THRESHOLD = 0.5  # of a calibrated probability: a label is given where it is likelier than not
 _NAME_LENGTH = 60
 
 
@@ -37,6 +37,7 @@ class Bundle:
     ----------
     manifest : what the bundle says of itself: `source`, `deployed`, `columns`, `libraries`, `created` …
     name, task, modality, labels : of the data it was fitted on
+    task_spec : what follows from the task: decision, answer, metrics
     set_threshold : the probability from which on a label is in an item's prediction set; None where there are no such sets
     input : prepares items for the graph
     signer : whose trusted key signed it; '' where no signature was required
@@ -48,6 +49,7 @@ class Bundle:
         self.signer = sealed.signer
         self.name: str = self.manifest["name"]
         self.task: str = self.manifest["task"]
+        self.task_spec = _task_spec(self.task)
         self.modality: str = self.manifest["modality"]
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
         self.set_threshold = _set_threshold(sealed)
@@ -122,11 +124,7 @@ class Bundle:
 
     def decide(self, outputs: FloatArray) -> list[str] | list[tuple[str, ...]] | FloatArray:
         """What `predict` says where `run` gave `outputs`."""
-        if self.task == "regression":
-            return outputs[:, 0]
-        if self.task == "multilabel":
-            return [_above_threshold(self.labels, row) for row in outputs]
-        return [self.labels[code] for code in outputs.argmax(axis=1)]
+        return self.task_spec.decide(outputs, self.labels)
 
     def predict_proba(self, items: Sequence[Any]) -> FloatArray:
         """Give the probability of each label, shape (n, k) in the order of `labels`.
@@ -138,7 +136,7 @@ class Bundle:
         OptionError
             The task is a regression.
         """
-        if self.task == "regression":
+        if not self.task_spec.has_probabilities:
             raise OptionError("a regression has no probabilities. Use predict, which gives the values.")
         return self._outputs(items)
 
@@ -185,15 +183,7 @@ class Bundle:
         """Put one row of outputs, or why there is none, into words."""
         if isinstance(row, UserError):
             return Prediction(item=name, error=str(row))
-        if self.task == "regression":
-            return Prediction(item=name, value=float(row[0]))
-        order = np.argsort(-row, kind="stable")
-        best = tuple((self.labels[i], round(float(row[i]), 6)) for i in order[: max(top, 1)])
-        if self.task == "multilabel":
-            return Prediction(item=name, labels=_above_threshold(self.labels, row), top=best)
-        n_in = 0 if self.set_threshold is None else max(1, np.count_nonzero(row >= self.set_threshold))
-        in_set = tuple(self.labels[i] for i in order[:n_in])
-        return Prediction(item=name, label=best[0][0], probability=best[0][1], top=best, prediction_set=in_set)
+        return self.task_spec.answer(name, row, self.labels, top=top, set_threshold=self.set_threshold)
 
     def _outputs(self, items: Sequence[Any]) -> FloatArray:
         batches = [self.run(self.input.prepare(batch)) for batch in _batches(_as_sequence(items))]
@@ -240,6 +230,14 @@ def _check_outputs(session: onnxruntime.InferenceSession, n_labels: int) -> None
         )
 
 
+def _task_spec(name: str) -> TaskSpec:
+    if name not in task_names():
+        raise BundleError(
+            f"the bundle is for the task '{name}'; known here: {', '.join(task_names())}. Install the plugin that it was made with."
+        )
+    return get_task(name)
+
+
 def _build_input(sealed: Sealed) -> Input:
     from headstart.sources import inputs
 
@@ -267,10 +265,6 @@ def _dtype(name: str) -> np.dtype[Any]:
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (items[first : first + _BATCH_SIZE] for first in range(0, len(items), _BATCH_SIZE))
-
-
-def _above_threshold(labels: Sequence[str], row: FloatArray) -> tuple[str, ...]:
-    return tuple(label for label, probability in zip(labels, row, strict=True) if probability >= THRESHOLD)
 
 
 def _as_sequence(items: Sequence[Any]) -> Sequence[Any]:

@@ -27,11 +27,11 @@ def draw(dataset: Dataset, plan: Plan, outputs: FloatArray, held_out: FloatArray
 
 def draw_held_out(dataset: Dataset, index: IntArray, outputs: FloatArray, *, seed: int) -> dict[str, Any]:
     """What the held-out items at `index` and the model's outputs (m, k) for them look like."""
-    targets = dataset.targets[index]
-    if dataset.task == "regression":
+    targets, task = dataset.targets[index], dataset.task_spec
+    if not task.has_probabilities:
         return {"residuals": _residuals(targets, outputs, seed), "mistakes": _largest_errors(dataset, index, outputs)}
-    pictures: dict[str, Any] = {"reliability": _reliability(targets, outputs, is_single=dataset.is_classification)}
-    if dataset.task == "multilabel":
+    pictures: dict[str, Any] = {"reliability": _reliability(targets, outputs, is_single=task.is_single_label)}
+    if task.is_multi_label:
         return {**pictures, "per_label": _per_label(dataset.labels, targets, outputs)}
     true, predicted = targets.argmax(axis=1), outputs.argmax(axis=1)
     counts = np.zeros((len(dataset.labels), len(dataset.labels)), dtype=np.int64)
@@ -43,7 +43,7 @@ def draw_held_out(dataset: Dataset, index: IntArray, outputs: FloatArray, *, see
 
 def draw_learnt(dataset: Dataset, index: IntArray, held_out: FloatArray) -> dict[str, Any]:
     """Likeliest wrong labels among the items learnt from, by predictions (m, k) made without them."""
-    if not dataset.is_classification:
+    if not dataset.task_spec.is_single_label:
         return {}
     return {"suspects": _surest_mistakes(dataset, index, held_out)}
 

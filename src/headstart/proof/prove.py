@@ -12,7 +12,6 @@ from headstart.adaptation.ridge import moments_of
 from headstart.adaptation.transferred import Transferred
 from headstart.core.errors import DataError
 from headstart.core.intervals import Resamples, gain, score, scores
-from headstart.core.metrics import headline, metrics_for
 from headstart.core.report import Report, RivalResult
 from headstart.data.data_section import describe_data
 from headstart.proof import pictures
@@ -80,7 +79,7 @@ def prove(
     competitors = rivals_for(dataset.modality, arena.backbone, rivals)
     held_out = plan.held_out
     targets, resamples = dataset.targets[held_out], Resamples.draw(arena.groups[held_out], seed=arena.seed)
-    metric = headline(dataset.task, dataset.targets[plan.final])
+    metric = dataset.task_spec.headline(dataset.targets[plan.final])
     _check_defined(metric, targets, dataset)
     model = _model(arena, adapted, tuned)
     with Race(competitors, arena, clock) as race:
@@ -106,13 +105,13 @@ def prove(
                 n_train=len(plan.final),
                 n_test=len(held_out),
                 metric=score(metric, targets, ours.outputs, resamples),
-                metrics=scores(metrics_for(dataset.task), targets, ours.outputs, resamples),
+                metrics=scores(dataset.task_spec.metrics, targets, ours.outputs, resamples),
                 rivals=results,
                 gain=judgement.gain,
                 estimates=estimates,
                 curve=curve.points,
                 forecast=curve.forecast,
-                prediction_set=prediction_set(shipped.outputs, targets, dataset.task),
+                prediction_set=prediction_set(shipped.outputs, targets, dataset.task_spec),
                 pictures=pictures.draw(dataset, plan, ours.outputs, adapted.held_out, seed=arena.seed),
                 notices=(*_leaks(arena), *skipped),
                 deployed=predictor.name,
@@ -130,8 +129,8 @@ def prove(
 
 def measure(dataset: Dataset, outputs: FloatArray, groups: IntArray, *, seed: int) -> tuple[Score, ...]:
     """Every metric that suits the task, for outputs (n, k) on labelled data; the headline first."""
-    first = headline(dataset.task, dataset.targets)
-    others = [metric for metric in metrics_for(dataset.task) if metric.name != first.name]
+    first = dataset.task_spec.headline(dataset.targets)
+    others = [metric for metric in dataset.task_spec.metrics if metric.name != first.name]
     return scores((first, *others), dataset.targets, outputs, groups, seed=seed)
 
 

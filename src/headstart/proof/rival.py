@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TextIO
 
 import numpy as np
 
-from headstart.adaptation.head import Link, apply_link
 from headstart.core import registry
 from headstart.core.errors import unknown_name
 from headstart.core.model import Network, Predictor
+from headstart.core.tasks.link import Link, apply_link
 from headstart.sources.inputs import modality_of
 
 if TYPE_CHECKING:

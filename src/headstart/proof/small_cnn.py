@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     import torch
 
-    from headstart.core.dataset import FloatArray, Task
+    from headstart.core.dataset import FloatArray
+    from headstart.core.tasks import TaskSpec
 
     State = dict[str, torch.Tensor]
 
@@ -55,7 +56,9 @@ def n_epochs(n_items: int) -> int:
     return min(80, max(8, math.ceil(_N_SEEN / max(n_items, 1))))
 
 
-def train(pixels: Any, targets: FloatArray, task: Task, *, seed: int, progress: TextIO | None = None) -> dict[str, Any]:
+def train(
+    pixels: Any, targets: FloatArray, task: TaskSpec, *, seed: int, progress: TextIO | None = None
+) -> dict[str, Any]:
     """Train on photos.
 
     Parameters
@@ -107,7 +110,7 @@ def _optimise(
     wanted: torch.Tensor,
     *,
     weights: torch.Tensor,
-    task: Task,
+    task: TaskSpec,
     generator: torch.Generator,
     steps: Progress,
 ) -> None:
@@ -144,14 +147,10 @@ def _forward(state: State, x: torch.Tensor) -> torch.Tensor:
     return x.mean((2, 3)) @ state["matrix"] + state["offset"]
 
 
-def _losses(scores: torch.Tensor, wanted: torch.Tensor, task: Task) -> torch.Tensor:
-    import torch.nn.functional as F  # noqa: N812
-
-    if task == "regression":
-        return F.smooth_l1_loss(scores, wanted, reduction="none").mean(1)
-    if task == "multilabel":
-        return F.binary_cross_entropy_with_logits(scores, wanted, reduction="none").mean(1)
-    return F.cross_entropy(scores, wanted, reduction="none", label_smoothing=_SMOOTHING)
+def _losses(scores: torch.Tensor, wanted: torch.Tensor, task: TaskSpec) -> torch.Tensor:
+    smoothing = _SMOOTHING if task.is_single_label else 0.0
+    losses = task.torch_losses(scores, wanted, label_smoothing=smoothing, is_robust=True)
+    return losses / task.n_decisions(scores.shape[1])
 
 
 def _set_learning_rate(optimiser: torch.optim.Optimizer, done: float) -> None:
@@ -186,9 +185,9 @@ def _folded(state: State) -> dict[str, Any]:
     return folded
 
 
-def _standardisation(targets: FloatArray, task: Task) -> tuple[FloatArray, FloatArray]:
+def _standardisation(targets: FloatArray, task: TaskSpec) -> tuple[FloatArray, FloatArray]:
     k = targets.shape[1]
-    if task != "regression":
+    if task.has_probabilities:
         return np.zeros(k), np.ones(k)
     deviation = targets.std(axis=0)
     return targets.mean(axis=0), np.where(deviation > 0, deviation, 1.0)

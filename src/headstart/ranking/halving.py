@@ -97,7 +97,7 @@ class Halving:
         goes_on : asked after each round; False ends the ranking with what is known
         """
         groups = np.arange(len(dataset)) if dataset.groups is None else dataset.groups
-        order = sampling_order(dataset.targets, groups, seed=seed)
+        order = sampling_order(dataset.task_spec.strata(dataset.targets), groups, seed=seed)
         alive = sorted(cards, key=lambda name: (-self.prior.of(name), name))
         ranker: Ranker = registry.get("rankers", self.ranker)()
         seen: dict[str, Seen] = {}

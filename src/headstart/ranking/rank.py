@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from headstart.core.errors import MissingExtraError, OptionError, SourceError
-from headstart.core.metrics import headline
 from headstart.data.holdout import plan_splits
 from headstart.data.modalities import get_modality
 from headstart.engines.clock import Clock
@@ -117,7 +116,7 @@ def rank(
         entrant.seconds += time.perf_counter() - began
         return values
 
-    metric = headline(dataset.task, learnable.targets)
+    metric = dataset.task_spec.headline(learnable.targets)
     found = halving.run(
         learnable,
         {name: entrant.card for name, entrant in alive.items()},

@@ -11,6 +11,9 @@ import numpy as np
 from headstart.adaptation import adapt
 from headstart.adaptation.select import strategies
 from headstart.core.errors import DataError, SourceError, require, unknown_name
+from headstart.core.tasks.multi_label import MULTI_LABEL
+from headstart.core.tasks.regression import REGRESSION
+from headstart.core.tasks.single_label import single_label_task
 from headstart.data.modalities import all_modalities, get_modality
 from headstart.data.near_duplicates import find_near_duplicates
 from headstart.features import embed
@@ -159,14 +162,14 @@ class TransferClassifier(ClassifierMixin, _Transfer):  # type: ignore[misc]
         if type_of_target(y) == "multilabel-indicator":
             targets = check_array(y, accept_sparse=False, dtype=np.float64, ensure_min_samples=2, input_name="y")
             self.classes_ = np.arange(targets.shape[1])
-            return "multilabel", targets
+            return MULTI_LABEL.name, targets
         self.classes_, codes = np.unique(column_or_1d(y, warn=True), return_inverse=True)
         k = len(self.classes_)
         if k < 2:
             raise ValueError(
                 f"y has one class, '{self.classes_[0]}'; at least 2 are needed. Add items of another class."
             )
-        return "binary" if k == 2 else "multiclass", np.eye(k)[codes]
+        return single_label_task(k).name, np.eye(k)[codes]
 
 
 class TransferRegressor(RegressorMixin, _Transfer):  # type: ignore[misc]
@@ -194,7 +197,7 @@ class TransferRegressor(RegressorMixin, _Transfer):  # type: ignore[misc]
     def _targets(self, y: Any) -> tuple[Task, FloatArray]:
         y = check_array(y, ensure_2d=False, dtype=np.float64, ensure_min_samples=2, input_name="y")
         self._y_is_flat = y.ndim == 1
-        return "regression", y.reshape(len(y), -1)
+        return REGRESSION.name, y.reshape(len(y), -1)
 
 
 def _items_of(X: Any) -> list[Any] | None:

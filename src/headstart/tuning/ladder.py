@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.adaptation.calibration import losses
 from headstart.core import registry
 from headstart.core.errors import OptionError, require
 from headstart.core.paired import PairedDifference
+from headstart.core.tasks import get_task
 from headstart.data.holdout import assign_folds
 from headstart.tuning.starting_points import begun
 
@@ -90,7 +90,7 @@ def suitable(source: Source, task: Task, n_items: int, n_outputs: int, *, name: 
     names = registry.names("strategies") if name is None else (name,)
     made: list[Strategy] = [registry.get("strategies", one)() for one in names]
     made.sort(key=lambda strategy: strategy.turn)
-    fitting = [begun(strategy, source) for strategy in made if strategy.suits(source, task)]
+    fitting = [begun(strategy, source) for strategy in made if strategy.suits(source, get_task(task))]
     if name is None:
         return [strategy for strategy in fitting if strategy.pays(n_items, n_outputs)]
     if not fitting:
@@ -229,18 +229,13 @@ def _is_better(ground: Ground, index: IntArray, above: FloatArray, below: FloatA
 
 def _n_right(ground: Ground, index: IntArray, outputs: FloatArray) -> int:
     """Of the answers about the items at `index`; none is right or wrong in a regression."""
-    targets, task = ground.problem.targets[index], ground.problem.task
-    if task == "regression":
-        return 0
-    if task == "multilabel":
-        return int(((outputs > 0.5) == (targets > 0.5)).sum())
-    return int((outputs.argmax(axis=1) == targets.argmax(axis=1)).sum())
+    return ground.problem.task_spec.n_right(outputs, ground.problem.targets[index])
 
 
 def _gain(ground: Ground, index: IntArray, above: FloatArray, below: FloatArray) -> PairedDifference:
     """By how much the loss falls on the items at `index`."""
-    problem = ground.problem
-    lost_above, lost_below = (losses(outputs, problem.targets[index], problem.task) for outputs in (above, below))
+    task, targets = ground.problem.task_spec, ground.problem.targets[index]
+    lost_above, lost_below = (task.losses(outputs, targets) for outputs in (above, below))
     return PairedDifference.of(lost_below - lost_above, ground.apart[index])
 
 

@@ -73,7 +73,7 @@ def told(planned: Sequence[Planned], left_s: float | None) -> str:
 def _foretold(ground: Ground, strategy: Strategy, head: LinearHead, folds: Sequence[Fold]) -> float:
     """Frozen blocks once for each item, then the steps of each fold and of the last run on everything, and the looks."""
     settings, everything = strategy.settings, np.arange(len(ground.items))
-    trainee = Trainee(ground.source, head, ground.problem.features, ground.problem.task)
+    trainee = Trainee(ground.source, head, ground.problem.features, ground.problem.task_spec)
     strategy.start(trainee, settings)
     sample = np.sort(np.random.default_rng(ground.problem.seed).permutation(everything)[:_N_MEASURED])
     with limit_torch(n_threads()):

@@ -102,12 +102,12 @@ class Run:
         self._trainee.load(weights)
         scores = self._head().scores(compute(self._trainee, self._examples, self.held_out))
         problem = self.ground.problem
-        return fit_calibration(scores, problem.targets[self.held_out], problem.task).loss
+        return fit_calibration(scores, problem.targets[self.held_out], problem.task_spec).loss
 
     @cached_property
     def _trainee(self) -> Trainee:
         head, problem = self.ground.began(self.learnt), self.ground.problem
-        trainee = Trainee(self.ground.source, head, problem.features[self.learnt], problem.task)
+        trainee = Trainee(self.ground.source, head, problem.features[self.learnt], problem.task_spec)
         self.strategy.start(trainee, self.settings)
         return trainee
 

@@ -11,7 +11,8 @@ from torch.nn import functional
 from headstart.tuning.settings import Settings
 
 if TYPE_CHECKING:
-    from headstart.core.dataset import FloatArray, IntArray, Task
+    from headstart.core.dataset import FloatArray, IntArray
+    from headstart.core.tasks import TaskSpec
     from headstart.sources import Source
     from headstart.tuning.examples import Examples
     from headstart.tuning.trainee import Trainee
@@ -41,7 +42,7 @@ class Strategy:
     preprocessor: ClassVar[str | None] = None
     settings: Settings = field(default_factory=Settings)
 
-    def suits(self, source: Source, task: Task) -> bool:  # noqa: ARG002
+    def suits(self, source: Source, task: TaskSpec) -> bool:  # noqa: ARG002
         """Say whether it can do this at all."""
         return self.preprocessor in (None, source.input.kind)
 
@@ -84,15 +85,5 @@ class Strategy:
             share, partner = (chance.to(features.device) for chance in (share, torch.randperm(len(features))))
             features, targets = (share * x + (1 - share) * x[partner] for x in (features, targets))
         scores = trainee.head(functional.dropout(features, settings.dropout))
-        return (item_losses(scores, targets, trainee.task, settings.label_smoothing) * weights).mean()
-
-
-def item_losses(scores: torch.Tensor, targets: torch.Tensor, task: Task, smoothing: float = 0.0) -> torch.Tensor:
-    """Loss of each item, shape (m,): cross-entropy in nats, or squared error in units of the targets' variance."""
-    if task == "regression":
-        return (scores - targets).square().mean(dim=1)
-    if task == "multilabel":
-        smooth = targets * (1 - smoothing) + smoothing / 2
-        return functional.binary_cross_entropy_with_logits(scores, smooth, reduction="none").sum(dim=1)
-    smooth = targets * (1 - smoothing) + smoothing / targets.shape[1]
-    return -(smooth * functional.log_softmax(scores, dim=1)).sum(dim=1)
+        losses = trainee.task.torch_losses(scores, targets, label_smoothing=settings.label_smoothing)
+        return (losses * weights).mean()

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from headstart.adaptation.head import LinearHead
-    from headstart.core.dataset import FloatArray, Task
+    from headstart.core.dataset import FloatArray
+    from headstart.core.tasks import TaskSpec
     from headstart.sources import Source
     from headstart.sources.weights import State
     from headstart.tuning.settings import Settings
@@ -37,12 +38,12 @@ class Trainee:
     ----------
     module : as `sources.modules` describes it; it stays in eval mode, so that batch norms keep their statistics
     head : the torch twin of `head`
-    task : as in the dataset
+    task : whose loss is trained on
     first : number of the first block that is trained; those below run once for each item
     device : where both lie
     """
 
-    def __init__(self, source: Source, head: LinearHead, features: FloatArray, task: Task) -> None:
+    def __init__(self, source: Source, head: LinearHead, features: FloatArray, task: TaskSpec) -> None:
         self.device = fastest_device()
         self.source, self.task = source, task
         module: Any = source.module()

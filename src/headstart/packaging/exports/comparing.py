@@ -109,7 +109,7 @@ def _run(session: onnxruntime.InferenceSession, feeds: Batch, items: Sequence[An
 
 
 def _difference(bundle: Bundle, answers: Mapping[str, Any], items: Sequence[Any]) -> float:
-    if bundle.task == "regression":
+    if not bundle.task_spec.has_probabilities:
         return _largest(answers["value"], np.asarray(bundle.predict(items)))
     probabilities = answers["probabilities"]
     said = [bundle.answer("", row) for row in probabilities]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 import numpy as np
 
-from headstart.adaptation.head import link_of
 from headstart.core.errors import require
 from headstart.engines.threads import n_threads
 from headstart.proof import small_cnn
@@ -55,13 +54,13 @@ class Convolutional:
         pixels = decode(given, part.items)
         key = ("convolutional", small_cnn.RECIPE, part.task, seed, pixels, part.targets)
         state = journal.recall(
-            key, lambda: small_cnn.train(pixels, part.targets, part.task, seed=seed, progress=progress)
+            key, lambda: small_cnn.train(pixels, part.targets, part.task_spec, seed=seed, progress=progress)
         )
         note = f"{small_cnn.n_epochs(len(part))} epochs over {len(part):,} photos"
         return FittedRival(
             name=self.name,
             network=ConvolutionalNetwork(input=given, state=state),
-            head=OffsetHead(offset=state["offset"], link=link_of(part.task)),
+            head=OffsetHead(offset=state["offset"], link=part.task_spec.link),
             note=note + (f", sampled from {len(index):,}" if len(kept) < len(index) else ""),
         )
 

@@ -20,7 +20,8 @@ from headstart.tuning.strategy import Strategy
 if TYPE_CHECKING:
     import torch
 
-    from headstart.core.dataset import IntArray, Task
+    from headstart.core.dataset import IntArray
+    from headstart.core.tasks import TaskSpec
     from headstart.sources import Source
     from headstart.tuning.examples import Examples
     from headstart.tuning.trainee import Trainee
@@ -42,9 +43,9 @@ class Contrastive(Strategy):
         default_factory=lambda: Settings(learning_rate=3e-4, epochs=2, least_steps=16, depth=0.5, layer_decay=1.0)
     )
 
-    def suits(self, source: Source, task: Task) -> bool:
+    def suits(self, source: Source, task: TaskSpec) -> bool:
         """Texts in classes."""
-        return super().suits(source, task) and task in ("binary", "multiclass")
+        return super().suits(source, task) and task.is_single_label
 
     def pays(self, n_items: int, n_outputs: int) -> bool:
         """At few labels a class."""

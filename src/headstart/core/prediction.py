@@ -1,4 +1,4 @@
-"""The answer of a bundle for one item."""
+"""Prediction: the answer for one item, in words and JSON."""
 
 from __future__ import annotations
 
