@@ -14,7 +14,6 @@ from dataclasses import replace
 import numpy as np
 
 from headstart.adaptation import adapt
-from headstart.core.metrics import headline
 from headstart.data import demo, load
 from headstart.data.near_duplicates import find_near_duplicates
 from headstart.features import embed
@@ -48,7 +47,7 @@ def one_run(task, size: int, seed: int) -> dict:
     dataset = dataset.take(pool_of(dataset, task, size))
     learnt, test = split(task, size, dataset, seed)
     train, held_out = replace(dataset.take(learnt), splits=None), dataset.take(test)
-    metric, usual = headline(dataset.task, train.targets), default_source(dataset.modality)
+    metric, usual = dataset.task_spec.headline(train.targets), default_source(dataset.modality)
     preset, started = preset_named("balanced"), time.perf_counter()
     limits = Limits(max_size_mib=preset.max_size_mib)
     chosen = rank(train, limits=limits, halving=preset.halving, seed=seed, progress=sys.stderr).best.name

@@ -118,8 +118,8 @@ def manifest() -> tuple[Callable[[bytes], Any], Iterator[bytes]]:
     from tiny_bundle import make_bundle, make_photos
 
     from headstart.core.errors import UserError
+    from headstart.core.strict_json import to_json
     from headstart.packaging import load_bundle
-    from headstart.packaging.strict_json import to_json
 
     folder = make_bundle(Path(tempfile.mkdtemp()) / "fruit")
     whole = (folder / "manifest.json").read_bytes()

@@ -107,13 +107,13 @@ def finish(process: subprocess.Popen[bytes], out: Path) -> dict[str, Any]:
     _, said = process.communicate()
     if process.returncode:
         sys.exit(f"the fit failed: {said.decode()}")
-    report = json.loads((out / "report.json").read_text())
+    report = json.loads((out / "report.json").read_text())["sections"]
     del report["timing"]
-    for rival in report["rivals"]:
+    for rival in report["evaluation"]["rivals"]:
         del rival["seconds"]
-    for rung in report["rungs"]:
+    for rung in report.get("tuning", {"rungs": []})["rungs"]:
         del rung["seconds"], rung["planned_s"]
-    for source in report["ranking"]:
+    for source in report.get("ranking", {"sources": []})["sources"]:
         del source["seconds"], source["latency_ms"]
     weights = {path.name: path.read_bytes() for path in sorted(out.iterdir()) if path.suffix in WEIGHTS}
     return {**weights, "report": report}

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from headstart.core import registry
+from headstart.core.tasks import get_task
 from headstart.data.demos import find_demo
 from headstart.sources import open_source
 from headstart.sources.defaults import default_source
@@ -40,7 +41,7 @@ def main() -> None:
         for strategy in arguments.strategies.split(","):
             for kind in arguments.kinds.split(","):
                 source = open_source(default_source(find_demo(DEMOS[kind]).modality))
-                if registry.get("strategies", strategy)().suits(source, "multiclass"):
+                if registry.get("strategies", strategy)().suits(source, get_task("multiclass")):
                     options = ["--source", source.name, "--strategy", strategy, "--rivals", "none"]
                     wrong += killed_often(folder, kind, sets[kind], options, rng, arguments.kills)
     print("every killed run ended in the same bundle as an unbroken one" if not wrong else f"NOT the same: {wrong}")
@@ -56,7 +57,7 @@ def killed_often(
     duration_s = time.perf_counter() - started
     title = f"{kind}, {options[3]}"
     print(
-        f"{title}: an unbroken run takes {duration_s:.1f} s; its rung: {expected['report']['rungs'][-1]['why']}",
+        f"{title}: an unbroken run takes {duration_s:.1f} s; its rung: {expected['report']['tuning']['rungs'][-1]['why']}",
         flush=True,
     )
     moments_s = rng.uniform(0.02, 1.0, n_kills) * duration_s

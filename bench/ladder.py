@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core import registry
-from headstart.core.metrics import headline, metric_named
+from headstart.core.tasks import get_task
 from headstart.data import load
 from headstart.engines.clock import Clock
 from headstart.engines.files import cache_folder
@@ -34,9 +34,9 @@ from headstart.line.climbing import prepared, tried_of
 from headstart.sources import open_source
 from headstart.tuning import climb
 from headstart.tuning.ladder import CLOSED_FORM, suitable
-from headstart.tuning.loop import Diverged
 from headstart.tuning.plan import plan
 from headstart.tuning.rung import cross_fit, finished
+from headstart.tuning.running_loss import Diverged
 from quality import arena_of
 from results import Results, Row
 from tasks import TASKS, Task, as_pair, halves, tasks_named
@@ -87,7 +87,9 @@ def suiting(task: Task) -> list[str]:
     """Strategies that can be tried on the task's source at all."""
     source = open_source(task.source)
     return [
-        name for name in registry.names("strategies") if registry.get("strategies", name)().suits(source, "multiclass")
+        name
+        for name in registry.names("strategies")
+        if registry.get("strategies", name)().suits(source, get_task("multiclass"))
     ]
 
 
@@ -165,8 +167,9 @@ class Cell:
 
     def described(self, climbed: Climbed) -> list[Row]:
         """The rungs as the report has them."""
-        metric = headline(self.arena.dataset.task, self.arena.dataset.targets)
-        return [dict(one) for one in tried_of(climbed, self.arena, self.prepared[0]).describe(self.arena, metric)]
+        metric = self.arena.dataset.task_spec.headline(self.arena.dataset.targets)
+        sections = tried_of(climbed, self.arena, self.prepared[0]).sections(self.arena, metric)
+        return [dict(rung) for section in sections for rung in section.rungs]
 
     @cached_property
     def accuracy_of_closed_form(self) -> float:
@@ -192,7 +195,7 @@ class Cell:
         test = self.halves[1]
         aligned = np.zeros(test.targets.shape)
         aligned[:, np.searchsorted(test.labels, self.arena.dataset.labels)] = outputs
-        metric = metric_named("balanced accuracy" if self.task.counts_evenly else "accuracy", test.task)
+        metric = test.task_spec.metric("balanced accuracy" if self.task.counts_evenly else "accuracy")
         return metric.of(test.targets, aligned)
 
 

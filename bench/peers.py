@@ -23,9 +23,9 @@ import numpy as np
 
 import headstart
 from headstart.core import registry
+from headstart.core.strict_json import to_json
 from headstart.engines.files import cache_folder
 from headstart.engines.threads import n_threads
-from headstart.packaging.strict_json import to_json
 from headstart.sources import open_source
 from headstart.sources.weights import n_layers, to_safetensors
 from headstart.tuning.ladder import CLOSED_FORM
@@ -163,7 +163,7 @@ def work(peer: str, task: str, seed: int, folder: str) -> dict[str, Any]:
     watch.lap("train")
     predicted = [learn.labels.index(label) for label in fitted.predict(test.items)]
     watch.lap("predict")
-    return {"predicted": predicted, **watch.seconds, "settings": fitted.report.strategy}
+    return {"predicted": predicted, **watch.seconds, "settings": fitted.report.heads.strategy}
 
 
 def hub_folder(name: str, folder: Path) -> Path:

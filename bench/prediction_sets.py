@@ -38,7 +38,7 @@ def measure(dataset, source: str, seed: int) -> None:
         [dataset.labels[dataset.codes[i]] in one.prediction_set for i, one in zip(asked, answers, strict=True)]
     )
     size = np.mean([len(one.prediction_set) for one in answers])
-    promised = fitted.report.prediction_set["coverage"]
+    promised = fitted.report.evaluation.prediction_set["coverage"]
     print(
         f"| {dataset.name} | {source} | {seed} | {promised} | {held:.3f} | {size:.2f} | {len(dataset.labels)} |",
         flush=True,

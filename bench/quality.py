@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 
-from headstart.core.metrics import headline
 from headstart.data import demo, load
 from headstart.data.holdout import plan_splits
 from headstart.data.near_duplicates import find_near_duplicates
@@ -98,7 +97,7 @@ def split(task: Task, size: int, dataset, seed: int):
 
 def balanced(dataset, order, size: int):
     """For movie-reviews: so many a class; elsewhere as they come."""
-    if dataset.name.startswith("movie") and dataset.is_classification:
+    if dataset.name.startswith("movie") and dataset.task_spec.is_single_label:
         codes = dataset.codes[order]
         return np.concatenate([order[codes == c][: size // 2] for c in (0, 1)])
     return order[:size]
@@ -113,7 +112,7 @@ def one_run(task: Task, size: int, dataset, features, backbone, seed: int) -> di
     adapted = arena.adapt(plan.final)
     proof = prove(arena, adapted, duplicates, rivals="full", clock=Clock())
     seconds = time.perf_counter() - started
-    metric = headline(dataset.task, train.targets)
+    metric = dataset.task_spec.headline(train.targets)
     targets = dataset.targets[test]
     truth = {"model": metric.of(targets, adapted.head.outputs(features[test]))}
     for rival in rivals_for(dataset.modality, backbone, "full"):
@@ -126,11 +125,11 @@ def one_run(task: Task, size: int, dataset, features, backbone, seed: int) -> di
         "seed": seed,
         "metric": metric.name,
         "truth": truth,
-        "reported": [report.metric.low, report.metric.value, report.metric.high],
-        "estimates": {k: [s.low, s.value, s.high] for k, s in report.estimates.items()},
-        "verdict": report.verdict,
+        "reported": [report.evaluation.metric.low, report.evaluation.metric.value, report.evaluation.metric.high],
+        "estimates": {k: [s.low, s.value, s.high] for k, s in report.evaluation.estimates.items()},
+        "verdict": report.evaluation.verdict,
         "evaluation": plan.kind,
-        "strategy": report.strategy,
+        "strategy": report.heads.strategy,
         "helped": truth["model"] > max(v for k, v in truth.items() if k != "model"),
         "seconds": seconds,
     }

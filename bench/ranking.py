@@ -23,7 +23,6 @@ import numpy as np
 from headstart.adaptation import adapt
 from headstart.adaptation.problem import Problem
 from headstart.core import registry
-from headstart.core.metrics import headline
 from headstart.data.near_duplicates import find_near_duplicates
 from headstart.engines.files import cache_folder
 from headstart.engines.journal import Journal
@@ -123,7 +122,7 @@ def cases_of(task: Task, n_draws: int, journal: Journal):
     test, pool = np.arange(task.n_test), np.arange(task.n_test, len(dataset))
     for size in task.sizes:
         draws = [np.sort(np.random.default_rng(seed).permutation(pool)[:size]) for seed in range(n_draws)]
-        metric = headline(dataset.task, dataset.targets[pool])
+        metric = dataset.task_spec.headline(dataset.targets[pool])
         truth = {
             name: float(np.mean([score_of(x, dataset, learn, test, metric, journal) for learn in draws]))
             for name, x in features.items()

@@ -24,7 +24,7 @@ from headstart.sources.defaults import default_source
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headstart.core.dataset import Dataset, IntArray, Modality
+    from headstart.core.dataset import Dataset, IntArray
 
 FOLDER = Path("demo")
 N_CIFAR10 = 4000  # of its 10,000 test photos: 200 a class and a test part; the demo's 2,000 are too few
@@ -61,7 +61,7 @@ class Task:
         return self.is_uneven and self.per_class is not None
 
     @property
-    def modality(self) -> Modality:
+    def modality(self) -> str:
         return find_demo(self.demo).modality
 
     @property

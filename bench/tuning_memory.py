@@ -28,8 +28,9 @@ from headstart.features import embed
 from headstart.sources import open_source
 from headstart.tuning.checkpoint import Checkpoint
 from headstart.tuning.examples import Examples
-from headstart.tuning.loop import Lesson, train
+from headstart.tuning.loop import train
 from headstart.tuning.trainee import Trainee
+from headstart.tuning.training_set import Lesson
 from tasks import FOLDER
 
 N_ITEMS, BATCH = 128, 32
@@ -73,8 +74,8 @@ def measure(name: str, depth: float, epochs: int, keep: bool) -> dict[str, float
     dataset = dataset.take(np.random.default_rng(0).permutation(long)[:N_ITEMS])
     features, everything = embed(dataset.items, source, progress=None).values, np.arange(len(dataset))
     head = adapt(features, dataset.targets, task=dataset.task, groups=everything, strategy="ridge").head.heads[0]
-    trainee = Trainee(source, head, features, dataset.task)
-    trainee.prepare(strategy, settings)
+    trainee = Trainee(source, head, features, dataset.task_spec)
+    strategy.start(trainee, settings)
     before_mib, started = held_mib("VmRSS"), time.perf_counter()
     with keeping_freed_memory(), tempfile.TemporaryDirectory() as folder:
         examples = Examples(trainee, dataset.items, everything, settings.augmentation, keep=keep)

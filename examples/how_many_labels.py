@@ -10,9 +10,9 @@ import headstart
 
 def main(table: str, target: str) -> None:
     fitted = headstart.fit(table, target=target, source="wordllama-256", rivals="none", progress=None)
-    for point in fitted.report.curve:
+    for point in fitted.report.evaluation.curve:
         print(f"{point['n_items']:>6} labels: {point['value']:.3f} ({point['low']:.3f} to {point['high']:.3f})")
-    print(fitted.report.forecast)
+    print(fitted.report.evaluation.forecast)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import headstart
 
 def main(photos: str, bundle: str, rivals: str = "full") -> None:
     fitted = headstart.fit(photos, out=bundle, rivals=rivals)
-    print(fitted.report.sentence)
+    print(fitted.report.evaluation.sentence)
     files = sorted(path for path in Path(photos).rglob("*.jpg"))
     answers = headstart.load_bundle(bundle).predictions(files, top=2)
     print("Worth a second look:")

@@ -24,7 +24,7 @@ from tiny_bundle import make_bundle
 import headstart
 import tiny
 from headstart.cli import main
-from headstart.sources import card as cards_module
+from headstart.sources import built_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,8 +71,8 @@ def tiny_sources(tmp_path_factory):
     """Two sources of some kilobytes, in a cache of their own, found by name beside the real ones."""
     folder = tmp_path_factory.mktemp("sources")
     with pytest.MonkeyPatch.context() as patch:
-        known = cards_module._known() | tiny.open_all((TEXTS, PHOTOS), folder, patch)
-        patch.setattr(cards_module, "_known", lambda: known)
+        known = built_in._known() | tiny.open_all((TEXTS, PHOTOS), folder, patch)
+        patch.setattr(built_in, "_known", lambda: known)
         yield
 
 
@@ -129,7 +129,7 @@ class TestFit:
         table = write_texts(tmp_path / "t.csv")
         for seed in (0, 1):
             assert run("fit", table, *QUICK, "--out", tmp_path / "m", "--seed", seed).code == 0
-        assert run("report", tmp_path / "m", "--json").json["seed"] == 1
+        assert run("report", tmp_path / "m", "--json").json["sections"]["evaluation"]["seed"] == 1
 
 
 class TestRank:
@@ -150,7 +150,7 @@ class TestRank:
         assert done.code == 0, done.err
         assert [source["name"] for source in done.json["ranking"]] == [QUICK[1]]
         assert {rival["name"] for rival in done.json["rivals"]} == {"constant", "tfidf"}  # those of the preset
-        assert run("report", tmp_path / "m", "--json").json["ranking"] == done.json["ranking"]
+        assert run("report", tmp_path / "m", "--json").json["sections"]["ranking"]["sources"] == done.json["ranking"]
 
 
 class TestPredict:
@@ -238,15 +238,16 @@ class TestOtherCommands:
         assert done.json["sentence"] in done.err
 
     def test_prove_promises_what_was_measured_of_the_rival_that_was_packed(self, run, model, tmp_path):
-        report = run("report", model, "--json").json
+        report = run("report", model, "--json").json["sections"]["evaluation"]
         scores = {rival["name"]: rival["score"] for rival in report["rivals"]}
         promised = run("prove", model, write_texts(tmp_path / "new.csv", 40), "--json").json["promised"]
         assert promised == scores.get(report["deployed"], report["metric"])
 
     def test_report(self, run, model):
         done = run("report", model, "--json")
-        assert done.json["verdict"] in done.json["sentence"].lower()
-        assert done.json["sentence"] in done.err
+        evaluation = done.json["sections"]["evaluation"]
+        assert evaluation["verdict"] in evaluation["sentence"].lower()
+        assert evaluation["sentence"] in done.err
 
     @pytest.mark.parametrize(
         "words", [("--help",), ("--version",), *((c, "--help") for c in ("fit", "predict", "prove", "demo"))]

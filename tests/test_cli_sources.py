@@ -11,7 +11,7 @@ import headstart
 import tiny
 import tiny_hub
 from headstart.cli import main
-from headstart.sources import card as cards_module
+from headstart.sources import built_in
 
 SHORT = {"strategy": "ridge", "rivals": "none", "progress": None}
 
@@ -91,8 +91,8 @@ def test_verifies(run, added, cache):
 def test_fetches_from_a_folder_of_archives(run, cache, links, tmp_path, monkeypatch):
     """A mirror that is nothing but a folder: pip's find-links and no index."""
     made = tiny.published("bert", links, tmp_path / "scratch")
-    known = {name: cards_module._known()[name] for name in ("all-minilm-l6-v2", "wordllama-256")} | {made.name: made}
-    monkeypatch.setattr(cards_module, "_known", lambda: known)
+    known = {name: built_in._known()[name] for name in ("all-minilm-l6-v2", "wordllama-256")} | {made.name: made}
+    monkeypatch.setattr(built_in, "_known", lambda: known)
     assert run("sources", "fetch", made.name, "--json")[:2] == (0, {"ready": [made.name], "failures": []})
     assert run("sources", "verify", made.name, "--json")[1][0]["state"] == "sound"
     code, found, _ = run("sources", "fetch", "--all", "--json")
@@ -143,11 +143,11 @@ class TestFitFrom:
         assert (card.licence, card.dimensions) == ("Apache-2.0", 1280)
         assert card.provenance["parent"]["source"] == "efficientnet-lite0"
         again = headstart.fit(photos, out=tmp_path / "again", source="yesterday", **SHORT)
-        assert again.report.metric.value == pytest.approx(first.report.metric.value, abs=1e-6)
+        assert again.report.evaluation.metric.value == pytest.approx(first.report.evaluation.metric.value, abs=1e-6)
         graph = add(tmp_path / "first" / "model.onnx", name="graph", licence="apache-2.0", feature_layer="features")
         assert graph.fingerprint == pytest.approx(card.fingerprint, abs=1e-4)
         third = headstart.fit(photos, out=tmp_path / "third", source="graph", **SHORT)
-        assert third.report.metric.value == pytest.approx(first.report.metric.value, abs=1e-6)
+        assert third.report.evaluation.metric.value == pytest.approx(first.report.evaluation.metric.value, abs=1e-6)
         paths = sorted(photos.rglob("*.*"))[:6]
         assert headstart.load_bundle(tmp_path / "third").predict(paths) == first.model.predict(paths)
 
@@ -175,5 +175,5 @@ class TestFitFrom:
             tmp_path / "tickets.csv", index=False
         )
         fitted = headstart.fit(tmp_path / "tickets.csv", out=tmp_path / "model", source="minilm", **SHORT)
-        assert fitted.report.source == "minilm"
-        assert fitted.report.metric.value > 0.7
+        assert fitted.report.package.source == "minilm"
+        assert fitted.report.evaluation.metric.value > 0.7

@@ -110,6 +110,19 @@ def test_nothing_is_unpickled_or_evaluated(path):
         assert "weights_only=True" in call
 
 
+AFTER_THE_ITEMS = [p for p in SOURCES if not {"data", "sources"} & set(p.relative_to(ROOT / "src" / "headstart").parts)]
+
+
+@pytest.mark.parametrize("path", AFTER_THE_ITEMS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_nothing_after_data_and_sources_asks_which_modality_it_is(path):
+    text = path.read_text()
+    if path.name == "charts.py":  # Vega's marks and channels, no modalities
+        text = re.sub(r'"type": "text"|"text": \{', "", text)
+    for name in names("modalities"):
+        assert not re.search(rf"""["']{name}["']""", text)
+    assert not re.search(r"""\bmodality (?:==|!=|in|is) ["'(\[]""", text)
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_no_file_grows_fat(path):
     assert len(path.read_text().splitlines()) <= 300
@@ -119,3 +132,11 @@ def test_every_package_says_what_it_is():
     for path in SOURCES:
         if path.name == "__init__.py":
             assert importlib.import_module(".".join(path.parent.relative_to(ROOT / "src").parts)).__doc__
+
+
+def test_only_its_own_room_knows_the_words_for_tasks():
+    """`data/targets.py` guesses the task; everything else asks `TaskSpec`."""
+    rooms = [path for path in SOURCES if path.parent.name == "tasks" or path.name == "targets.py"]
+    others = [path for path in SOURCES if path not in rooms]
+    assert len(rooms) > 4
+    assert not [path for path in others if re.search(r'"(multiclass|multilabel|regression)"', path.read_text())]

@@ -58,19 +58,19 @@ def proven(tweets: pd.DataFrame) -> headstart.line.Fitted:
 
 
 def without_timing(bundle: Path) -> dict[str, Any]:
-    report = json.loads((bundle / "report.json").read_text())
+    report = json.loads((bundle / "report.json").read_text())["sections"]
     del report["timing"]
-    for rival in report["rivals"]:
+    for rival in report["evaluation"]["rivals"]:
         del rival["seconds"]
     return report
 
 
 class TestVerdict:
     def test_transfer_helps_where_words_alone_do_not_tell(self, proven):
-        assert proven.report.verdict == "transfer helps"
-        assert proven.report.gain.low > 0
-        assert {rival.name for rival in proven.report.rivals} == {"constant", "tfidf"}
-        assert proven.report.deployed == proven.model.manifest["deployed"] == f"{SOURCE} + ridge"
+        assert proven.report.evaluation.verdict == "transfer helps"
+        assert proven.report.evaluation.gain.low > 0
+        assert {rival.name for rival in proven.report.evaluation.rivals} == {"constant", "tfidf"}
+        assert proven.report.package.deployed == proven.model.manifest["deployed"] == f"{SOURCE} + ridge"
 
     def test_predicts_what_a_person_would(self, proven):
         texts = ["I love this, what a wonderful day!", "This is horrible, I hate it."]
@@ -80,43 +80,43 @@ class TestVerdict:
     def test_labels_that_are_noise_are_not_said_to_be_learnt(self, tweets):
         noise = tweets.assign(tone=np.random.default_rng(0).permutation(tweets.tone))[["text", "tone"]][:80]
         fitted = fit(noise)
-        assert fitted.report.verdict in ("no credible gain", "transfer hurts")
-        assert fitted.report.deployed in [rival.name for rival in fitted.report.rivals]
-        assert fitted.model.manifest["deployed"] == fitted.report.deployed
+        assert fitted.report.evaluation.verdict in ("no significant gain", "transfer hurts")
+        assert fitted.report.package.deployed in [rival.name for rival in fitted.report.evaluation.rivals]
+        assert fitted.model.manifest["deployed"] == fitted.report.package.deployed
         assert set(fitted.predict(noise.text.tolist())) <= {"good", "bad"}
 
     def test_without_rivals_nothing_is_proven(self, tweets):
         fitted = fit(tweets[["text", "tone"]][:80], rivals="none")
-        assert (fitted.report.verdict, fitted.report.gain) == ("not proven", None)
-        assert fitted.report.deployed == f"{SOURCE} + prototypes"
+        assert (fitted.report.evaluation.verdict, fitted.report.evaluation.gain) == ("not proven", None)
+        assert fitted.report.package.deployed == f"{SOURCE} + prototypes"
 
     def test_a_short_budget_leaves_rivals_out_and_says_so(self, tweets):
         fitted = fit(tweets[["text", "tone"]][:80], rivals="full", budget_s=0.01)
         left_out = [notice["message"] for notice in fitted.report.notices if notice["kind"] == "budget"]
         assert len(left_out) == 3
         assert all("--budget" in message for message in left_out)
-        assert fitted.report.verdict == "not proven"
+        assert fitted.report.evaluation.verdict == "not proven"
 
 
 class TestEveryTask:
     def test_regression(self, tweets):
         fitted = fit(tweets[["text", "score"]][:150], strategy="ridge")
-        assert fitted.report.task == "regression"
-        assert {"MAE", "RMSE", "R²"} <= {score.name for score in fitted.report.metrics}
+        assert fitted.report.data.task == "regression"
+        assert {"MAE", "RMSE", "R²"} <= {score.name for score in fitted.report.evaluation.metrics}
         good, bad = fitted.predict(["I love it, wonderful!", "I hate it, horrible."])
         assert good > bad
 
     def test_several_labels_an_item(self, messages):
         fitted = fit(messages, target="food,water,weather_related", rivals="none", strategy="ridge")
-        assert fitted.report.task == "multilabel"
-        assert fitted.report.labels == ("food", "water", "weather_related")
+        assert fitted.report.data.task == "multilabel"
+        assert fitted.report.data.labels == ("food", "water", "weather_related")
         answers = fitted.predict(["there is no food and no water", "a hurricane, storms and floods"])
-        assert [set(answer) <= set(fitted.report.labels) for answer in answers] == [True, True]
+        assert [set(answer) <= set(fitted.report.data.labels) for answer in answers] == [True, True]
 
     def test_more_than_two_classes(self, tweets, real_data):
         table = pd.read_csv(real_data("vader") / "vader.csv").groupby("domain").head(20)[["text", "domain"]]
         fitted = fit(table, target="domain", rivals="none")
-        assert fitted.report.task == "multiclass"
+        assert fitted.report.data.task == "multiclass"
         assert fitted.predict_proba(["hello"]).shape == (1, table.domain.nunique())
 
 
@@ -124,27 +124,27 @@ class TestHonestSplits:
     def test_time_is_proven_along(self, tweets):
         table = tweets[["text", "tone"]][:120].assign(day=np.arange(120))
         fitted = fit(table, time="day", rivals="none")
-        assert "the latest" in fitted.report.evaluation
-        assert fitted.report.n_test <= 30
+        assert "the latest" in fitted.report.evaluation.protocol
+        assert fitted.report.evaluation.n_test <= 30
 
     def test_groups_stay_whole(self, tweets):
         table = tweets[["text", "tone"]][:120].assign(shop=np.arange(120) // 4)
         fitted = fit(table, group="shop", rivals="none")
-        assert fitted.report.n_groups <= 30
+        assert fitted.report.data.n_groups <= 30
 
     def test_a_copy_in_a_given_test_part_is_noticed(self, tweets):
         table = tweets[["text", "tone"]][:120].assign(split=["train"] * 90 + ["test"] * 30)
         leaked = pd.concat([table, table[:5].assign(split="test")])
         report = fit(leaked, rivals="none").report
-        assert report.n_test == 35
+        assert report.evaluation.n_test == 35
         (leak,) = [notice for notice in report.notices if notice["kind"] == "leak"]
         assert leak["message"].startswith("5 of the 35 items of your test part have a near-duplicate")
 
     def test_copies_are_one_group(self, tweets):
         table = tweets[["text", "tone"]][:80]
         report = fit(pd.concat([table, table[:40]]), rivals="none").report
-        assert (report.n_items, report.n_groups) == (120, 80)
-        assert report.estimates["naive"].value >= report.estimates["new conditions"].value
+        assert (report.data.n_items, report.data.n_groups) == (120, 80)
+        assert report.evaluation.estimates["naive"].value >= report.evaluation.estimates["new conditions"].value
 
 
 class TestSameAgain:
@@ -165,7 +165,7 @@ class TestSameAgain:
 
     def test_another_seed_is_another_run(self, tweets, proven):
         other = fit(tweets[["text", "tone"]], seed=1, rivals="none", strategy="ridge")
-        assert other.report.metric.value != proven.report.metric.value
+        assert other.report.evaluation.metric.value != proven.report.evaluation.metric.value
 
     def test_none_of_these_tests_could_reach_a_network(self):
         with socket.socket() as probe, pytest.raises((SocketConnectBlockedError, UserWarning)):
@@ -222,8 +222,12 @@ def photo_model(photos: Path, fetched_cache: Path) -> headstart.line.Fitted:
 
 def test_photos(photo_model, photos):
     report = photo_model.report
-    assert (report.task, report.source, report.verdict) == ("binary", "efficientnet-lite0", "transfer helps")
-    assert report.metric.value > 0.9
+    assert (report.data.task, report.package.source, report.evaluation.verdict) == (
+        "binary",
+        "efficientnet-lite0",
+        "transfer helps",
+    )
+    assert report.evaluation.metric.value > 0.9
     files = sorted((photos / "red").iterdir())[:4]
     assert photo_model.predict(files) == ["red"] * 4
 
@@ -269,7 +273,7 @@ class TestLightInstall:
     def test_a_rival_that_was_deployed(self, tweets, tmp_path):
         noise = tweets.assign(tone=np.random.default_rng(1).permutation(tweets.tone))[["text", "tone"]][:60]
         fitted = fit(noise, out=tmp_path / "model")
-        assert fitted.report.deployed != f"{SOURCE} + prototypes"
+        assert fitted.report.package.deployed != f"{SOURCE} + prototypes"
         (tmp_path / "new.txt").write_text("a new message")
         (answer,) = predict_light(str(tmp_path / "model"), str(tmp_path / "new.txt"))
         assert answer["label"] == fitted.predict(["a new message"])[0]

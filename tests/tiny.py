@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from headstart.sources import open_source
 from headstart.sources.architectures.onnx_file import STRUCTURE
-from headstart.sources.backbone import Source, open_source
+from headstart.sources.backbone import Source
 from headstart.sources.card import Card, Member, Origin
 from headstart.sources.fingerprint import features_of_fixed_item
 from headstart.sources.origins import _version

@@ -9,6 +9,7 @@ import pytest
 import tiny
 from headstart.adaptation.problem import Problem
 from headstart.core import registry
+from headstart.core.tasks import get_task
 from headstart.engines.journal import Journal
 from headstart.features import embed
 from headstart.tuning import Ground
@@ -41,7 +42,7 @@ def pairs(*architectures: str) -> list:
             pytest.param(architecture, strategy, id=f"{architecture}-{strategy.name}")
             for architecture, source in zip(architectures, sources, strict=True)
             for strategy in strategies
-            if strategy.suits(source, "binary")
+            if strategy.suits(source, get_task("binary"))
         ]
 
 

@@ -15,8 +15,7 @@ import numpy as np
 
 from headstart.data import demo, load
 from headstart.features import embed
-from headstart.sources import find, open_source
-from headstart.sources.card import cards
+from headstart.sources import cards, find, open_source
 from headstart.sources.references import FOLDER, Reference, reference_of
 
 N_ITEMS = {"smollm2-135m": 48, "gte-small": 48}  # the slow ones; 100 of each dataset else

@@ -30,8 +30,8 @@ from headstart.features import embed
 from headstart.sources import open_source
 from headstart.sources.defaults import default_source
 from headstart.tuning import Ground
-from headstart.tuning.loop import Diverged
 from headstart.tuning.run import Run
+from headstart.tuning.running_loss import Diverged
 from results import Results, Row
 from tasks import SHORT_REVIEWS, Task, as_pair, halves
 
@@ -111,7 +111,7 @@ def run(ground: Ground, n_learnt: int, strategy_name: str, settings: Settings) -
     """Train once; the losses of the items that are asked about, calibrated on themselves."""
     everything = np.arange(len(ground.items))
     learnt, asked = everything[:n_learnt], everything[n_learnt:]
-    targets, task = ground.problem.targets[asked], ground.problem.task
+    targets, task = ground.problem.targets[asked], ground.problem.task_spec
     strategy = registry.get("strategies", strategy_name)()
     closed = fit_calibration(
         ground.adapt(learnt).leading_head.heads[0].scores(ground.problem.features[asked]), targets, task
@@ -131,7 +131,7 @@ def measured(results: Results, tasks: list[Task], strategies: list[str]) -> None
         ground, n_learnt = ground_of(task)
         for name in strategies:
             strategy = registry.get("strategies", name)()
-            if not strategy.suits(ground.source, ground.problem.task):
+            if not strategy.suits(ground.source, ground.problem.task_spec):
                 continue
             for point in sorted(GRID[name], key=lambda point: point["depth"]):
                 settings = replace(strategy.settings, **point)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from headstart.adaptation import adapt
     from headstart.compression import compress
     from headstart.data import demo, load
-    from headstart.features import embed
+    from headstart.features.embeddings import embed
     from headstart.line import fit, prove_again
     from headstart.packaging import load_bundle
     from headstart.proof import prove
@@ -30,7 +30,7 @@ _VERBS = {
     "load": "headstart.data",
     "find": "headstart.sources",
     "open_source": "headstart.sources",
-    "embed": "headstart.features",
+    "embed": "headstart.features.embeddings",
     "rank": "headstart.ranking",
     "adapt": "headstart.adaptation",
     "prove": "headstart.proof",

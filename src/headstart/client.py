@@ -192,7 +192,7 @@ def _read(item: Item) -> str | bytes:
     if isinstance(item, str | bytes):
         return item
     if not isinstance(item, Path):
-        raise DataError(f"an item must be a text, or an image as bytes or Path, not a {type(item).__name__}.")
+        raise DataError(f"an item must be a string, or a file as bytes or Path, not a {type(item).__name__}.")
     try:
         return item.read_bytes()
     except OSError as error:

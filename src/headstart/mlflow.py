@@ -6,12 +6,13 @@ The bundle is copied whole into the model and read by `load_bundle` there, so it
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import require
-from headstart.data.received import received
+from headstart.data import get_modality
 from headstart.packaging import load_bundle
 
 if TYPE_CHECKING:
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from headstart.core.tasks import TaskSpec
     from headstart.packaging import Bundle
 
 __all__ = ["load_model", "log_model", "save_model"]
 
 _FLAVOUR = "headstart"
 _TOP = 3
-_COLUMN_TYPES = {"text": "string", "image": "binary"}  # MLflow's words; a binary value is base64 in JSON
 _PICTURES = ("suspects", "mistakes")
 
 
@@ -132,13 +133,14 @@ class _Service:
         Raises
         ------
         DataError
-            A value is no text where texts are expected, or no encoded image where images are.
+            A value is not of the modality that the model reads.
         """
         import pandas as pd
 
-        fields = list(_answer_types(self._bundle.task))
+        fields = list(_answer_types(self._bundle.task_spec))
         column = rows[self._bundle.manifest["columns"]["input"]]
-        items = [received(value, self._bundle.modality) for value in column]  # a path is not opened
+        receive = get_modality(self._bundle.modality).receive
+        items = [receive(value) for value in column]  # a path is not opened
         answers = self._bundle.predictions(items, top=(params or {}).get("top", _TOP))
         filled = [{**dict.fromkeys(fields), "error": "", **answer.to_dict()} for answer in answers]
         return pd.DataFrame(filled, columns=fields, dtype=object)
@@ -148,47 +150,50 @@ def _signature(bundle: Bundle) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
-    item = ColSpec(_COLUMN_TYPES[bundle.modality], bundle.manifest["columns"]["input"])
-    answer = [ColSpec(kind, name, required=name == "error") for name, kind in _answer_types(bundle.task).items()]
+    item = ColSpec(get_modality(bundle.modality).mlflow_type, bundle.manifest["columns"]["input"])
+    answer = [ColSpec(kind, name, required=name == "error") for name, kind in _answer_types(bundle.task_spec).items()]
     return ModelSignature(Schema([item]), Schema(answer), ParamSchema([ParamSpec("top", "long", _TOP)]))
 
 
-def _answer_types(task: str) -> dict[str, Any]:
+def _answer_types(task: TaskSpec) -> dict[str, Any]:
     from mlflow.types.schema import Array, Object, Property
 
     top = Array(Object([Property("label", "string"), Property("probability", "double")]))
-    if task == "regression":
-        return {"value": "double", "error": "string"}
-    if task == "multilabel":
-        return {"labels": Array("string"), "top": top, "error": "string"}
-    return {
+    types = {
         "label": "string",
+        "labels": Array("string"),
+        "value": "double",
         "probability": "double",
         "top": top,
         "prediction_set": Array("string"),
         "error": "string",
     }
+    return {name: types[name] for name in (*task.answer_fields, "error")}
 
 
 def _proof(bundle: Bundle) -> dict[str, Any]:
     """What a registry should show of the model: what was proven, and on which network it stands."""
-    return {"source": bundle.report["source"], **{name: bundle.report[name] for name in ("verdict", "metric", "gain")}}
+    found = bundle.report.evaluation
+    gain = None if found.gain is None else asdict(found.gain)
+    source = bundle.report.package.source
+    return {"source": source, "verdict": found.verdict, "metric": asdict(found.metric), "gain": gain}
 
 
 def _example(bundle: Bundle) -> pd.DataFrame | None:
     import pandas as pd
 
-    item = next(_shown_items(bundle.report["pictures"]), None)
+    item = next(_shown_items(bundle), None)
     return None if item is None else pd.DataFrame({bundle.manifest["columns"]["input"]: [item]})
 
 
-def _shown_items(pictures: Mapping[str, Any]) -> Iterator[str | bytes]:
-    """The items of the report's galleries: the beginning of a text, or a small JPEG."""
-    from base64 import b64decode
-
-    members = [member for group in pictures.get("duplicate_groups", ()) for member in group["members"]]
+def _shown_items(bundle: Bundle) -> Iterator[Any]:
+    """The items of the report's galleries, as they are shown there."""
+    modality, pictures = get_modality(bundle.modality), bundle.report.evaluation.pictures
+    members = [member for group in bundle.report.data.duplicate_groups for member in group["members"]]
     for shown in [shown for name in _PICTURES for shown in pictures.get(name, ())] + members:
-        yield b64decode(shown["thumbnail"].partition(",")[2]) if "thumbnail" in shown else shown["text"]
+        item = modality.from_preview(shown)
+        if item is not None:
+            yield item
 
 
 def _require_mlflow() -> Any:

@@ -5,11 +5,12 @@ import onnxruntime
 import pytest
 
 from headstart.adaptation import adapt
-from headstart.adaptation.calibration import fit_calibration, losses
+from headstart.adaptation.calibration import fit_calibration
 from headstart.adaptation.folds import cross_fit
 from headstart.adaptation.problem import Problem
 from headstart.core.errors import OptionError
 from headstart.core.registry import get, names
+from headstart.core.tasks import get_task
 from headstart.sources.graph import GraphBuilder
 
 
@@ -133,7 +134,7 @@ def test_auto_is_no_worse_than_its_candidates_on_held_out_loss():
         adapt(features, targets, task="multiclass", groups=groups, strategy=c["name"]).candidates[0]["loss"]
         for c in auto.candidates
     )
-    assert losses(auto.held_out, targets, "multiclass").mean() <= best + 1e-9
+    assert get_task("multiclass").losses(auto.held_out, targets).mean() <= best + 1e-9
 
 
 def test_unknown_strategy_names_the_nearest():
@@ -148,9 +149,9 @@ def test_calibration_recovers_known_probabilities():
     logits = 2.5 * scores + np.array([0.5, 0.0, -0.5])
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     targets = np.eye(3)[(p.cumsum(axis=1) < rng.uniform(size=(20000, 1))).sum(axis=1)]
-    calibration = fit_calibration(scores, targets, "multiclass")
+    calibration = fit_calibration(scores, targets, get_task("multiclass"))
     assert calibration.slope == pytest.approx(2.5, rel=0.05)
-    np.testing.assert_allclose(calibration.outputs(scores, "multiclass"), p, atol=0.03)
+    np.testing.assert_allclose(calibration.outputs(scores, get_task("multiclass")), p, atol=0.03)
 
 
 def test_cross_fit_keeps_groups_whole():

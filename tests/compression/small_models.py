@@ -10,7 +10,7 @@ from tiny_bundle import CREATED, make_report
 
 from headstart.adaptation import adapt
 from headstart.packaging import Schema, write
-from headstart.packaging.session import open_session
+from headstart.packaging.session import open_bundle_session
 from headstart.sources.graph import FLOAT32, GraphBuilder, mean_over_tokens
 from headstart.sources.inputs.pixels import PixelInput
 from headstart.sources.inputs.tokens import TokenInput
@@ -89,7 +89,7 @@ class Fitted:
 def features(network, items):
     graph = GraphBuilder()
     graph.output(network.encode(graph), "features", "float32", ["batch", network.dimensions])
-    return open_session(graph.model().SerializeToString()).run(None, network.input.prepare(items))[0]
+    return open_bundle_session(graph.model().SerializeToString()).run(None, network.input.prepare(items))[0]
 
 
 def make_items(kind: str, seed: int = 0) -> tuple[Any, list[str]]:

@@ -62,5 +62,5 @@ def test_a_small_source_learns_from_a_large_one(questions, tmp_path):
     assert compressed.bundle is not None, compressed.sentence
     model = headstart.load_bundle(compressed.bundle)
     assert model.manifest["source"] in ("potion-base-8m", "wordllama-256")
-    assert model.report["card"]["name"] == model.manifest["source"]
+    assert model.report.package.card["name"] == model.manifest["source"]
     assert np.mean(np.array(model.predict(texts)) == labels) > 0.5

@@ -8,7 +8,7 @@ from sklearn import metrics as reference
 
 from headstart.core.errors import OptionError
 from headstart.core.metric_sums import SMALLEST_PROBABILITY
-from headstart.core.metrics import headline, metric_named, metrics_for
+from headstart.core.tasks import get_task
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -46,7 +46,7 @@ def test_one_class_metrics_equal_the_reference(coarse, seed):
             [reference.roc_auc_score(targets[:, j], outputs[:, j]) for j in columns_with_both(targets)]
         )
     for name, value in expected.items():
-        assert metric_named(name, "multiclass").of(targets, outputs) == pytest.approx(value, abs=1e-9), name
+        assert get_task("multiclass").metric(name).of(targets, outputs) == pytest.approx(value, abs=1e-9), name
 
 
 @given(seed=SEEDS)
@@ -73,7 +73,7 @@ def test_label_metrics_equal_the_reference(seed):
         ),
     }
     for name, value in expected.items():
-        assert metric_named(name, "multilabel").of(targets, outputs) == pytest.approx(value, abs=1e-6), name
+        assert get_task("multilabel").metric(name).of(targets, outputs) == pytest.approx(value, abs=1e-6), name
 
 
 @given(seed=SEEDS, offset=st.sampled_from([0.0, -3.0, 1e6]))
@@ -88,7 +88,7 @@ def test_value_metrics_equal_the_reference(seed, offset):
         "RMSE": reference.root_mean_squared_error(targets, outputs),
     }
     for name, value in expected.items():
-        assert metric_named(name, "regression").of(targets, outputs) == pytest.approx(value, rel=1e-6), name
+        assert get_task("regression").metric(name).of(targets, outputs) == pytest.approx(value, rel=1e-6), name
 
 
 def test_calibration_error_of_a_calibrated_and_of_a_boastful_model():
@@ -97,7 +97,7 @@ def test_calibration_error_of_a_calibrated_and_of_a_boastful_model():
     right = rng.random(20_000) < p
     targets = np.eye(2)[(~right).astype(int)]
     calibrated = np.stack([p, 1 - p], axis=1)
-    metric = metric_named("calibration error", "binary")
+    metric = get_task("binary").metric("calibration error")
     assert metric.of(targets, calibrated) < 0.02
     boastful = np.tile([0.99, 0.01], (20_000, 1))
     assert metric.of(targets, boastful) == pytest.approx(0.99 - right.mean(), abs=1e-9)
@@ -113,7 +113,7 @@ def test_pseudo_values_are_the_derivative_in_the_weight_of_an_item(name, seed):
     targets = np.eye(2)[np.r_[0, 1, rng.integers(2, size=n - 2)]]
     score = rng.integers(0, 12, n) / 12
     outputs = np.stack([score, 1 - score], axis=1)
-    metric = metric_named(name, "binary")
+    metric = get_task("binary").metric(name)
     value = metric.of(targets, outputs)
     copies, item = 200, int(rng.integers(n))
     index = np.r_[np.tile(np.arange(n), copies), item]
@@ -125,25 +125,27 @@ def test_pseudo_values_are_the_derivative_in_the_weight_of_an_item(name, seed):
 def test_undefined_metrics_are_not_numbers():
     targets = np.tile([1.0, 0.0], (4, 1))
     outputs = np.tile([0.6, 0.4], (4, 1))
-    assert np.isnan(metric_named("ROC AUC", "binary").of(targets, outputs))
-    assert np.isnan(metric_named("R²").of(np.ones((4, 1)), np.zeros((4, 1))))
+    assert np.isnan(get_task("binary").metric("ROC AUC").of(targets, outputs))
+    assert np.isnan(get_task("regression").metric("R²").of(np.ones((4, 1)), np.zeros((4, 1))))
 
 
 def test_headline_suits_the_task():
     balanced, rare = np.eye(2)[[0, 1, 0, 1]], np.eye(2)[[0] * 9 + [1]]
-    assert headline("binary", balanced).name == "accuracy"
-    assert headline("binary", rare).name == "ROC AUC"
-    assert headline("multilabel", balanced).name == "mean average precision"
-    assert headline("regression", np.ones((3, 1))).name == "R²"
-    assert all(metric.higher_is_better for task in ("binary", "multilabel") for metric in [headline(task, rare)])
+    assert get_task("binary").headline(balanced).name == "accuracy"
+    assert get_task("binary").headline(rare).name == "ROC AUC"
+    assert get_task("multilabel").headline(balanced).name == "mean average precision"
+    assert get_task("regression").headline(np.ones((3, 1))).name == "R²"
+    assert all(
+        metric.higher_is_better for task in ("binary", "multilabel") for metric in [get_task(task).headline(rare)]
+    )
 
 
 def test_unknown_metric_names_the_nearest():
     with pytest.raises(OptionError, match="Did you mean 'accuracy'"):
-        metric_named("acuracy", "binary")
+        get_task("binary").metric("acuracy")
 
 
 def test_every_task_has_metrics_of_unlike_names():
     for task in ("binary", "multiclass", "multilabel", "regression"):
-        named = [metric.name for metric in metrics_for(task)]
+        named = [metric.name for metric in get_task(task).metrics]
         assert len(named) == len(set(named)) >= 3

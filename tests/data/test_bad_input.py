@@ -201,7 +201,7 @@ CASES = [
     Case("predict a missing file", lambda p: read_items(p / "gone.csv", modality="text"), ("gone.csv", "does not exist")),
     Case("predict an empty folder", lambda p: read_items(p, modality="image"), ("holds no images", "another folder")),
     Case("photo for a model of texts", lambda p: read_items(write_photo(p / "a.png"), modality="text"), ("a.png", "takes texts")),
-    Case("text for a model of photos", lambda p: read_items(_written(p, b"hello", "a.txt"), modality="image"), ("a.txt", "holds text")),
+    Case("text for a model of photos", lambda p: read_items(_written(p, b"hello", "a.txt"), modality="image"), ("a.txt", "takes images")),
     Case("empty pipe", lambda p: read_items("-", modality="text", stdin=io.StringIO("")), ("stdin is empty", '{"text"')),
     Case("pipe without key", lambda p: read_items("-", modality="text", input="body", stdin=io.StringIO('{"text": "a"}')), ("stdin row 1", "'body'", "'text'")),
     Case("pipe of no JSON", lambda p: read_items("-", modality="text", stdin=io.StringIO("hello")), ("stdin row 1", "not JSON")),

@@ -122,7 +122,7 @@ class TestNearDuplicates:
 def test_conditions_keep_duplicates_together_and_are_several(seed, n):
     rng = np.random.default_rng(seed)
     duplicates = rng.integers(0, n // 2, n)
-    targets = np.eye(3)[rng.integers(0, 3, n)]
-    clusters = find_conditions(rng.normal(size=(n, 8)), targets, duplicates, seed=seed, is_classification=True)
+    strata = rng.integers(0, 3, n)
+    clusters = find_conditions(rng.normal(size=(n, 8)), strata, duplicates, seed=seed)
     assert all(len(set(clusters[duplicates == g])) == 1 for g in np.unique(duplicates))
     assert len(np.unique(clusters)) > 1

@@ -10,8 +10,7 @@ from tiny_bundle import make_report, make_schema
 import tiny
 from headstart.adaptation import adapt
 from headstart.adaptation.transferred import Transferred
-from headstart.compression.compressed import Compressed
-from headstart.compression.trial import Goal
+from headstart.compression.compression_section import CompressionSection
 from headstart.core.errors import InternalError, SourceError
 from headstart.features import embed
 from headstart.packaging import load_bundle, write
@@ -63,23 +62,28 @@ def bundle_of(network, folder, **report):
 
 def rewritten(folder, to):
     """What compression writes, of the same network."""
-    packed, score = unpack(folder), make_report().metric
-    nothing = Compressed(
-        bundle=None,
-        chosen=None,
-        trials=(),
-        goal=Goal(),
+    packed, score = unpack(folder), make_report().evaluation.metric
+    nothing = CompressionSection(
+        name="nothing",
+        methods=(),
+        size_mib=packed.size_mib,
+        latency={},
+        gain=score,
+        metric=score,
+        goal={"tolerance": 0.01},
+        evaluation="not at all",
         original_mib=packed.size_mib,
         original=score,
-        evaluation="not at all",
+        sentence="Nothing was tried.",
+        trials=(),
     )
-    return rewrite(to, packed, original=folder, checked={}, compressed=nothing.record())
+    return rewrite(to, packed, original=folder, checked={}, compression=nothing)
 
 
 @pytest.fixture
 def parent(tmp_path, monkeypatch):
     card = tiny.open_all(["bert"], tmp_path, monkeypatch)["tiny-bert"]
-    monkeypatch.setattr("headstart.sources.card._known", lambda: {card.name: card})
+    monkeypatch.setattr("headstart.sources.built_in._known", lambda: {card.name: card})
     return open_source(card)
 
 
@@ -139,7 +143,7 @@ class TestBundle:
         folder = bundle_of(whole, tmp_path / "out")
         bundle = load_bundle(folder)
         record = {"parent": {"name": "tiny-bert", "digest": parent.digest}, **MADE}
-        assert bundle.manifest["tuned"] == bundle.report["card"]["tuned"] == record
+        assert bundle.manifest["tuned"] == bundle.report.package.card["tuned"] == record
         assert bundle.manifest["checked"]["max_difference"] < 1e-4
         assert set(load_file(folder / ADAPTER)) == set(low_rank(parent, LAYER))
         assert read_adapter((folder / ADAPTER).read_bytes()).parent == record["parent"]
@@ -180,7 +184,7 @@ class TestAsSource:
     def test_where_the_base_is_not_known_its_features_are_used(self, parent, tmp_path, monkeypatch):
         whole = tuned_by_adapter(parent)
         folder = bundle_of(whole, tmp_path / "shelves")
-        monkeypatch.setattr("headstart.sources.card._known", dict)
+        monkeypatch.setattr("headstart.sources.built_in._known", dict)
         card = add(folder)
         assert card.architecture == "onnx-file"
         assert "'tiny-bert' that it was tuned from is not known here" in card.provenance["notes"][-1]

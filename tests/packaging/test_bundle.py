@@ -176,10 +176,10 @@ def test_the_report_is_strict_json(tmp_path):
         timing={"peak_mib": float("nan")}, pictures={"confusion": {"labels": ["a"], "counts": np.ones((1, 1), int)}}
     )
     folder = make_bundle(tmp_path / "out", report=report)
-    strict = json.loads((folder / "report.json").read_text(), parse_constant=pytest.fail)
+    strict = json.loads((folder / "report.json").read_text(), parse_constant=pytest.fail)["sections"]
     assert strict["timing"]["peak_mib"] is None
-    assert strict["pictures"]["confusion"]["counts"] == [[1]]
-    assert load_bundle(folder).report["verdict"] == "transfer helps"
+    assert strict["evaluation"]["pictures"]["confusion"]["counts"] == [[1]]
+    assert load_bundle(folder).report.evaluation.verdict == "transfer helps"
 
 
 def test_write_takes_a_bundle_without_moments(tmp_path):

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -76,8 +77,29 @@ def test_an_item_that_cannot_be_read_is_reported_and_the_others_answered(fruit, 
         fruit.predict(items)
 
 
+def test_features_are_what_the_network_computes(fruit):
+    photos = make_photos(37)
+    features = fruit.features(photos)
+    assert (features.shape, features.dtype) == ((37, 3), np.float32)
+    np.testing.assert_allclose(features, np.stack(photos).mean(axis=(1, 2)) / 255, atol=1e-5)
+    assert load_bundle(FORMAT_1).features(photos).shape == (37, 3)
+    with pytest.raises(DataError, match="takes a list of items"):
+        fruit.features("photo.jpg")
+
+
+def test_a_baseline_has_no_features(tmp_path):
+    predictor = make_predictor()
+    network = predictor.network
+    predictor.network = SimpleNamespace(input=network.input, encode=network.encode)  # not pretrained: it has no digest
+    model = load_bundle(make_bundle(tmp_path / "out", predictor=predictor))
+    assert len(model.predict(make_photos(2))) == 2
+    with pytest.raises(BundleError, match="without the features of a pretrained network. Fit again"):
+        model.features(make_photos(2))
+
+
 def test_nothing_gives_nothing(fruit):
     assert fruit.predict([]) == []
+    assert fruit.features([]).shape == (0, 3)
     assert fruit.predict_proba([]).shape == (0, 3)
     assert fruit.predictions([]) == []
 
@@ -152,7 +174,7 @@ def test_the_files_of_an_input_travel(tmp_path):
 
 
 def test_the_report_travels(fruit):
-    assert fruit.report["metric"]["value"] == 0.9
+    assert fruit.report.evaluation.metric.value == 0.9
     assert fruit.manifest["source"] == "mean-colour"
     assert "fruit" in repr(fruit)
 
@@ -162,7 +184,7 @@ def test_bundles_of_format_1_still_load():
     expected = json.loads((FORMAT_1.parent / "format-1-outputs.json").read_text())
     np.testing.assert_allclose(model.predict_proba(make_photos(5, seed=7)), expected, atol=1e-5)
     assert model.predict(make_photos(5, seed=7)) == [LABELS[i] for i in np.argmax(expected, axis=1)]
-    assert model.report["verdict"] == "transfer helps"
+    assert model.report.evaluation.verdict == "transfer helps"
 
 
 def test_predicting_loads_no_training_library(bundle_files):

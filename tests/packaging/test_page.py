@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_bundle import make_report, make_schema
+from tiny_bundle import make_report
 
 from headstart.core.report import Report, RivalResult, Score
-from headstart.packaging import charts
-from headstart.packaging.page import render, render_card
+from headstart.ranking import Ranked, Ranking
+from headstart.ranking.ranking_rendering import frontier
+from headstart.reporting import render, render_card
+from headstart.tuning.tuning_section import TuningSection, rung_gains
 
 ATTACK = "</text></svg><script>alert(1)</script><img src=x onerror=alert(1)> \"'{{ 7*7 }} & `x` | y"
 
@@ -80,6 +84,7 @@ def test_what_is_missing_leaves_no_empty_heading():
         curve=(),
         forecast="",
         pictures={},
+        duplicate_groups=(),
         notices=(),
         card={},
         timing={},
@@ -142,7 +147,7 @@ def attacked():
         name=ATTACK,
         labels=(ATTACK, "b"),
         sentence=ATTACK,
-        evaluation=ATTACK,
+        protocol=ATTACK,
         forecast=ATTACK,
         metric=score,
         metrics=(score,),
@@ -155,8 +160,8 @@ def attacked():
             "per_label": [{"label": ATTACK, "n": 3}],
             "mistakes": [example, {**example, "thumbnail": 'x" onerror="alert(1)'}],
             "suspects": [example],
-            "duplicate_groups": [{"size": 2, "members": [{"id": ATTACK, "text": ATTACK}]}],
         },
+        duplicate_groups=({"size": 2, "members": [{"id": ATTACK, "text": ATTACK}]},),
         notices=({"kind": ATTACK, "message": ATTACK, "where": [ATTACK]},),
         card={"name": ATTACK, "licence": ATTACK, "known_bias": ATTACK, "paper": ATTACK},
         deployed=ATTACK,
@@ -176,7 +181,7 @@ def test_what_users_wrote_stays_text():
 
 
 def test_the_card_keeps_users_words_in_their_place():
-    card = render_card(attacked(), make_schema(labels=(ATTACK, "b")))
+    card = render_card(attacked())
     assert "<script>" not in card
     assert "<img" not in card
     rows = [line for line in card.splitlines() if line.startswith("|")]
@@ -232,7 +237,7 @@ def test_many_classes_are_told_by_their_worst_pairs():
 
 
 def test_the_card_says_what_a_reader_needs():
-    card = render_card(make_report(), make_schema())
+    card = render_card(make_report())
     for part in (
         "## Intended use",
         "## Data",
@@ -248,16 +253,17 @@ def test_the_card_says_what_a_reader_needs():
 
 
 def ranked(name, value, latency_ms, dropped=""):
-    score = None if value is None else asdict(Score(name="accuracy", value=value, low=value - 0.05, high=value + 0.05))
+    score = None if value is None else Score(name="accuracy", value=value, low=value - 0.05, high=value + 0.05)
     facts = {"n_items": 48, "seconds": 1.0, "size_mib": 30.0, "licence": "MIT", "predicted": score}
-    return {"name": name, "score": score, "latency_ms": latency_ms, "dropped": dropped, **facts}
+    return Ranked(name=name, score=score, latency_ms=latency_ms, dropped=dropped, **facts)
 
 
-RANKING = (ranked("slow", 0.9, 20.0), ranked("quick", 0.8, 1.0, "0.800"), ranked(ATTACK, None, None, "60 MiB are more"))
+RANKED = (ranked("slow", 0.9, 20.0), ranked("quick", 0.8, 1.0, "0.800"), ranked(ATTACK, None, None, "60 MiB are more"))
+RANKING = Ranking(metric="accuracy", n_items=48, sources=RANKED)
 
 
 def test_a_ranking_shows_every_source_with_the_reason():
-    page = render(make_report(ranking=RANKING))
+    page = render(make_report(RANKING))
     assert Tags(page).open == []
     assert "script" not in {tag for tag, _ in Tags(page).tags}
     for part in ("Why this source", "1. slow", "2. quick", "60 MiB are more", "not measured", 'class="chart frontier"'):
@@ -265,7 +271,7 @@ def test_a_ranking_shows_every_source_with_the_reason():
 
 
 def test_one_source_is_no_ranking():
-    assert "Why this source" not in render(make_report(ranking=RANKING[:1]))
+    assert "Why this source" not in render(make_report(replace(RANKING, sources=RANKED[:1])))
     assert "Why this source" not in render(make_report())
 
 
@@ -274,7 +280,7 @@ def test_on_the_frontier_nothing_is_quicker_and_better():
         {"metric": "accuracy", "value": v, "low": v, "high": v, "latency_ms": ms}
         for v, ms in ((0.9, 20), (0.7, 5), (0.8, 1))
     ]
-    _, line, *_ = charts.frontier(rows)["layer"]
+    _, line, *_ = frontier(rows)["layer"]
     assert [row["number"] for row in line["data"]["values"]] == ["1", "3"]
 
 
@@ -290,7 +296,7 @@ def rung(name, value, gain=None, **changes):
         "metric": None if value is None else measured(value),
         "gain": None if not gain else measured(gain),
         "kept": True,
-        "why": "credibly better than the closed form on held-out groups",
+        "why": "better than the closed form by more than one standard error on held-out groups",
         "alpha": 2 / 3,
         "trained": 0.75,
         "settings": {"learning_rate": 1e-4, "epochs": 8},
@@ -300,7 +306,7 @@ def rung(name, value, gain=None, **changes):
 
 RUNGS = (
     rung("closed form", 0.837, planned_s=0.0, seconds=0.0, alpha=None, trained=None, settings={}),
-    rung("bias", 0.84, 0.003, kept=False, why="not credibly better than the closed form"),
+    rung("bias", 0.84, 0.003, kept=False, why="not better than the closed form by more than one standard error"),
     rung("fine-tune", 0.861, 0.024),
     rung("lora", None, 0, kept=False, why="not tried: it would take about 400 s", seconds=0.0, alpha=None),
 )
@@ -315,12 +321,12 @@ TUNED = {
 
 
 def test_every_rung_is_there_with_its_reason():
-    page = render(make_report(rungs=RUNGS))
+    page = render(make_report(TuningSection(rungs=RUNGS)))
     assert Tags(page).open == []
     for part in (
         "Was tuning the network worth it?",
         'class="chart rungs"',
-        "not credibly better than the closed form",
+        "not better than the closed form by more than one standard error",
         "not tried: it would take about 400 s",
         "fine-tune (kept)",
         "80 s",
@@ -332,7 +338,7 @@ def test_every_rung_is_there_with_its_reason():
 
 
 def test_a_rung_that_was_kept_is_marked():
-    rows = charts.rungs({"a": (Score(**RUNGS[1]["gain"]), False), "b": (Score(**RUNGS[2]["gain"]), True)})["data"]
+    rows = rung_gains({"a": (Score(**RUNGS[1]["gain"]), False), "b": (Score(**RUNGS[2]["gain"]), True)})["data"]
     colours = [row["colour"] for row in rows["values"]]
     assert colours[0] != colours[1]
     assert [row["amount"] for row in rows["values"]] == ["+0.3", "+2.4"]
@@ -342,7 +348,7 @@ def test_rungs_without_a_number_and_hostile_ones_are_drawn():
     unknown = {"name": ATTACK, "value": None, "low": None, "high": None, "unit": "fraction", "n": 3}
     attack = {**RUNGS[2], "name": ATTACK, "below": ATTACK, "why": ATTACK, "settings": {ATTACK: ATTACK}}
     attack |= {"metric": unknown, "gain": unknown}
-    page = render(make_report(rungs=(RUNGS[0], attack)))
+    page = render(make_report(TuningSection(rungs=(RUNGS[0], attack))))
     parsed = Tags(page)
     assert parsed.open == []
     assert "script" not in {tag for tag, _ in parsed.tags}
@@ -350,8 +356,15 @@ def test_rungs_without_a_number_and_hostile_ones_are_drawn():
 
 
 def test_rungs_survive_being_read_again():
-    report = make_report(rungs=RUNGS)
+    report = make_report(TuningSection(rungs=RUNGS))
     assert Report.from_dict(report.to_dict()) == report
+
+
+def test_an_older_report_is_read_with_the_verdict_of_today():
+    older = json.loads((Path(__file__).parent / "bundles" / "format-1" / "report.json").read_text()) | {
+        "verdict": "no credible gain"
+    }
+    assert Report.from_dict(older).evaluation.verdict == "no significant gain"
 
 
 def test_a_tuned_source_names_its_parent():
@@ -360,4 +373,4 @@ def test_a_tuned_source_names_its_parent():
     report = make_report(card=card)
     assert said in render(report)
     assert "The tuned source" in render(report)
-    assert "- tuned: " + said.replace("\xa0", " ") in render_card(report, make_schema())
+    assert "- tuned: " + said.replace("\xa0", " ") in render_card(report)

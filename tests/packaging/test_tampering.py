@@ -18,12 +18,12 @@ from onnx import TensorProto, helper
 from tiny_bundle import make_predictor
 
 from headstart.core.errors import BundleError
+from headstart.core.strict_json import to_json
 from headstart.engines.onnx_scan import custom_operators, has_external_data
 from headstart.packaging import load_bundle
 from headstart.packaging.export import export
 from headstart.packaging.manifest import MAX_FILE_BYTES, MAX_FILES, seal
-from headstart.packaging.session import open_session
-from headstart.packaging.strict_json import to_json
+from headstart.packaging.session import open_bundle_session
 
 FILES = ["model.onnx", "head.safetensors", "moments.safetensors", "report.json", "report.html", "README.md"]
 
@@ -318,6 +318,11 @@ def test_photos_of_a_size_that_the_graph_does_not_take(bundle):
     assert "the model cannot take these arrays" in answer.error
 
 
+def test_a_task_that_is_not_known_here(bundle):
+    reseal(bundle, task="forecasting")
+    refused(bundle, "the bundle is for the task 'forecasting'; known here: binary")
+
+
 def test_labels_that_the_graph_does_not_have(bundle):
     reseal(bundle, labels=["apple"])
     refused(bundle, r"model\.onnx does not give one output for each of the 1 labels")
@@ -338,7 +343,7 @@ def test_weights_that_look_like_external_data_are_not():
     graph = helper.make_graph([helper.make_node("Identity", ["w"], ["y"])], "g", [], [y], [tensor])
     model = onnx.helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 18)]).SerializeToString()
     assert not has_external_data(model)
-    np.testing.assert_array_equal(open_session(model).run(None, {})[0], np.frombuffer(raw, np.uint8))
+    np.testing.assert_array_equal(open_bundle_session(model).run(None, {})[0], np.frombuffer(raw, np.uint8))
 
 
 @given(junk=binary(max_size=200))
@@ -349,7 +354,7 @@ def test_junk_is_an_error_or_harmless(junk):
 
 def test_a_graph_that_is_cut_short():
     with pytest.raises(BundleError, match="not a readable ONNX model"):
-        open_session(export(make_predictor(), n_outputs=3)[:-3])
+        open_bundle_session(export(make_predictor(), n_outputs=3)[:-3])
 
 
 def test_a_graph_that_the_runtime_does_not_know():
@@ -357,4 +362,4 @@ def test_a_graph_that_the_runtime_does_not_know():
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])
     graph = helper.make_graph([helper.make_node("NoSuchOperator", ["x"], ["y"])], "g", [x], [y])
     with pytest.raises(BundleError, match=r"cannot be opened by ONNX Runtime .* pip install --upgrade onnxruntime"):
-        open_session(helper.make_model(graph, ir_version=9).SerializeToString())
+        open_bundle_session(helper.make_model(graph, ir_version=9).SerializeToString())

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
+from headstart.adaptation.heads_section import HeadsSection
 from headstart.core.report import Report, RivalResult, Score
+from headstart.data.data_section import DataSection
+from headstart.engines.timing_section import TimingSection
 from headstart.packaging import Schema, write
+from headstart.packaging.package_section import PackageSection
+from headstart.proof.evaluation_section import EvaluationSection
 from headstart.sources.inputs.pixels import PixelInput
 
 LABELS = ("apple", "kiwi", "lime")
@@ -69,19 +75,22 @@ class TinyPredictor:
         return self.head.outputs(pixels.mean(axis=(1, 2)))
 
 
-def make_report(**changes):
+def make_report(*added, **changes):
+    """A report of the sections that every fit has; `changes` are fields of any of them, `added` further sections."""
+
     def score(value, width=0.03, name="accuracy", **more):
         return Score(name=name, value=value, low=value - width, high=value + width, n=40, **more)
 
     fields = {
         "task": "multiclass",
+        "modality": "image",
         "name": "fruit",
         "labels": LABELS,
         "n_items": 120,
         "n_groups": 100,
         "n_train": 80,
         "n_test": 40,
-        "evaluation": "Judged on 40 photos that took no part.",
+        "protocol": "Judged on 40 photos that took no part.",
         "source": "mean-colour",
         "strategy": "auto",
         "verdict": "transfer helps",
@@ -99,15 +108,28 @@ def make_report(**changes):
             "reliability": [{"confidence": c, "accuracy": c - 0.05, "n": 10} for c in (0.5, 0.7, 0.9)],
             "mistakes": [{"id": "a.jpg", "true": "kiwi", "predicted": "lime", "probability": 0.9, "text": "green"}],
             "suspects": [],
-            "duplicate_groups": [{"size": 2, "members": [{"id": "a", "text": "one"}, {"id": "b", "text": "two"}]}],
         },
+        "duplicate_groups": ({"size": 2, "members": [{"id": "a", "text": "one"}, {"id": "b", "text": "two"}]},),
         "notices": ({"kind": "guess", "message": "Read as photos.", "where": ["row 1"]},),
         "card": {"name": "mean-colour", "licence": "Apache-2.0", "trained_on": "nothing", "known_bias": "colour"},
         "deployed": "mean-colour + linear",
         "seed": 0,
         "timing": {"seconds": {"load": 0.1, "embed": 1.0, "total": 1.1}, "peak_mib": 100.0, "energy_wh": 0.01},
     }
-    return Report(**{**fields, **changes})
+    fields |= changes
+    sections = (DataSection, HeadsSection, EvaluationSection, PackageSection)
+    own = (
+        kind(
+            **{
+                one.name: fields[one.name]
+                for one in dataclasses.fields(kind)
+                if one.name in fields and (one.name, kind) != ("notices", EvaluationSection)
+            }
+        )
+        for kind in sections
+    )
+    report = Report(tuple(own)).with_section(*added)
+    return report.with_section(TimingSection(**fields["timing"])) if fields["timing"] else report
 
 
 def make_schema(**changes):

@@ -15,14 +15,19 @@ from headstart.core.errors import OptionError
 from headstart.core.registry import get, names
 from headstart.engines.journal import Journal
 from headstart.proof import small_cnn
-from headstart.proof.rival import rivals_for
+from headstart.proof.rival import reads, rivals_for
 from headstart.proof.rivals.convolutional import Convolutional
 from headstart.proof.rivals.tfidf import Tfidf
 from headstart.sources.graph import GraphBuilder
 from headstart.sources.inputs import build
 from headstart.sources.inputs.ngrams import terms
 
-PAIRS = [(name, modality) for name in names("rivals") for modality in get("rivals", name).modalities]
+PAIRS = [
+    (name, modality)
+    for name in names("rivals")
+    for modality in ("image", "text")
+    if reads(get("rivals", name), modality)
+]
 TASKS = ("binary", "multiclass", "multilabel", "regression")
 WORDS = ("kiwi", "apple", "shelf", "bad", "good")
 
@@ -92,7 +97,7 @@ class TestEveryRival:
         assert np.isfinite(outputs).all()
         if task != "regression":
             assert ((outputs >= 0) & (outputs <= 1)).all()
-        if dataset.is_classification:
+        if dataset.task_spec.is_single_label:
             np.testing.assert_allclose(outputs.sum(axis=1), 1, atol=1e-5)
 
     @pytest.mark.parametrize("task", TASKS)

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headstart.core.dataset import Dataset
-from headstart.core.metrics import metric_named
 from headstart.core.report import Score
+from headstart.core.tasks import get_task
 from headstart.data.holdout import Plan
 from headstart.engines.journal import Journal
 from headstart.proof.contest import Arena
 from headstart.proof.learning_curve import fit_power_law, forecast, learning_curve, nested_subsets, round_label_count
 
-ACCURACY, MAE = metric_named("accuracy", "multiclass"), metric_named("MAE")
+ACCURACY, MAE = get_task("multiclass").metric("accuracy"), get_task("regression").metric("MAE")
 SIZES = np.array([60, 120, 240, 480, 960])
 
 

@@ -5,7 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import floats, integers
 
+from headstart.core.tasks import get_task
 from headstart.proof.prediction_set import COVERAGE, prediction_set
+
+MULTICLASS = get_task("multiclass")
 
 
 def drawn(n, sharpness, rng, k=6):
@@ -26,7 +29,7 @@ def covered(found, outputs, targets):
 def test_new_items_are_covered_in_the_mean_however_wrong_the_probabilities(seed, sharpness, n):
     rng = np.random.default_rng(seed)
     shares = [
-        covered(prediction_set(*drawn(n, sharpness, rng), "multiclass"), *drawn(60, sharpness, rng)) for _ in range(100)
+        covered(prediction_set(*drawn(n, sharpness, rng), MULTICLASS), *drawn(60, sharpness, rng)) for _ in range(100)
     ]
     assert np.mean(shares) >= COVERAGE - 4 * np.std(shares) / np.sqrt(len(shares))
 
@@ -34,12 +37,12 @@ def test_new_items_are_covered_in_the_mean_however_wrong_the_probabilities(seed,
 def test_sets_are_as_small_as_the_model_is_good():
     rng = np.random.default_rng(0)
     outputs, targets = drawn(500, 1.0, rng)
-    found = prediction_set(outputs, targets, "multiclass")
-    assert found["mean_size"] < prediction_set(np.full_like(outputs, 1 / 6), targets, "multiclass")["mean_size"] == 6
-    assert prediction_set(targets, targets, "multiclass")["mean_size"] == 1
-    assert prediction_set(outputs, targets, "multiclass", coverage=0.5)["threshold"] > found["threshold"]
+    found = prediction_set(outputs, targets, MULTICLASS)
+    assert found["mean_size"] < prediction_set(np.full_like(outputs, 1 / 6), targets, MULTICLASS)["mean_size"] == 6
+    assert prediction_set(targets, targets, MULTICLASS)["mean_size"] == 1
+    assert prediction_set(outputs, targets, MULTICLASS, coverage=0.5)["threshold"] > found["threshold"]
 
 
 @pytest.mark.parametrize(("n", "task"), [(8, "multiclass"), (50, "multilabel"), (50, "regression")])
 def test_there_are_none_where_nothing_can_be_promised(n, task):
-    assert prediction_set(*drawn(n, 1.0, np.random.default_rng(0)), task) == {}
+    assert prediction_set(*drawn(n, 1.0, np.random.default_rng(0)), get_task(task)) == {}

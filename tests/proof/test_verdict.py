@@ -19,10 +19,10 @@ def rival(name, value, low, high, unit="fraction", metric="accuracy"):
     ("value", "low", "high", "verdict", "deploy"),
     [
         (0.1, 0.05, 0.15, "transfer helps", None),
-        (0.02, -0.01, 0.05, "no credible gain", "tfidf"),
-        (-0.02, -0.05, 0.01, "no credible gain", "tfidf"),
+        (0.02, -0.01, 0.05, "no significant gain", "tfidf"),
+        (-0.02, -0.05, 0.01, "no significant gain", "tfidf"),
         (-0.1, -0.15, -0.05, "transfer hurts", "tfidf"),
-        (0.0, 0.0, 0.0, "no credible gain", "tfidf"),
+        (0.0, 0.0, 0.0, "no significant gain", "tfidf"),
     ],
 )
 def test_verdict(value, low, high, verdict, deploy):

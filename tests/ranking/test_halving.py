@@ -9,7 +9,7 @@ from hypothesis.strategies import integers
 
 import tiny
 from headstart.core.dataset import Dataset
-from headstart.core.metrics import headline
+from headstart.core.tasks import get_task
 from headstart.ranking import Halving
 from headstart.ranking.rankers.prior import Prior
 from headstart.ranking.sampling import beginning, sampling_order
@@ -39,7 +39,7 @@ def run(separations, dataset=None, halving=None, seed=0):
 
     cards = {name: tiny.card("bert", name=name) for name in separations}
     halving = halving or Halving(prior=FLAT)
-    seen = halving.run(dataset, cards, look, headline("multiclass", dataset.targets), seed=seed)
+    seen = halving.run(dataset, cards, look, get_task("multiclass").headline(dataset.targets), seed=seed)
     return seen, looked
 
 
@@ -73,7 +73,7 @@ class TestHalving:
         same = lambda _name, index: np.random.default_rng(7).normal(size=(600, 8))[index]  # noqa: E731
         dataset = make_dataset()
         cards = {name: tiny.card("bert", name=name) for name in ("poor", "known")}
-        assert next(iter(known.run(dataset, cards, same, headline("multiclass", dataset.targets)))) == "known"
+        assert next(iter(known.run(dataset, cards, same, get_task("multiclass").headline(dataset.targets)))) == "known"
         assert next(iter(run({"poor": 1.5, "known": 0.0}, halving=known)[0])) == "poor"
 
     @pytest.mark.parametrize("ranker", ["ridge", "neighbours", "h-score", "logme"])
@@ -102,7 +102,7 @@ class TestHalving:
         x = np.random.default_rng(0).normal(size=(90, 8)).astype(np.float32)
         x[::9] = np.nan
         cards = {"only": tiny.card("bert", name="only")}
-        seen = halving.run(dataset, cards, lambda _n, index: x[index], headline("multiclass", dataset.targets))
+        seen = halving.run(dataset, cards, lambda _n, index: x[index], get_task("multiclass").headline(dataset.targets))
         assert seen["only"].predicted.n == 80
 
 
@@ -111,7 +111,7 @@ class TestSample:
     def test_groups_are_whole_and_the_size_is_kept(self, seed, size):
         groups = np.random.default_rng(seed).integers(0, 60, 200)
         dataset = make_dataset(200)
-        index = beginning(sampling_order(dataset.targets, groups, seed=seed), size)
+        index = beginning(sampling_order(dataset.codes, groups, seed=seed), size)
         assert len(index) <= size
         assert len(set(index.tolist())) == len(index)
         inside = set(groups[index].tolist())
@@ -120,7 +120,7 @@ class TestSample:
     @given(seed=integers(0, 1000), size=integers(9, 200))
     def test_every_class_is_there_and_frequent_ones_are_in_proportion(self, seed, size):
         targets = np.eye(3)[np.repeat([0, 1, 2], [150, 45, 5])]
-        index = beginning(sampling_order(targets, np.arange(200), seed=seed), size)
+        index = beginning(sampling_order(targets.argmax(axis=1), np.arange(200), seed=seed), size)
         counts = targets[index].sum(axis=0)
         assert counts.min() >= 3
         if size > 60:
@@ -130,12 +130,13 @@ class TestSample:
     def test_values_and_several_labels_are_spread_too(self, k):
         rng = np.random.default_rng(0)
         targets = rng.normal(size=(200, 1)) if k == 1 else (rng.random((200, k)) < [0.6, 0.3, 0.1, 0.05]).astype(float)
-        index = beginning(sampling_order(targets, np.arange(200), seed=0), 48)
+        strata = get_task("regression" if k == 1 else "multilabel").strata(targets)
+        index = beginning(sampling_order(strata, np.arange(200), seed=0), 48)
         np.testing.assert_allclose(targets[index].mean(axis=0), targets.mean(axis=0), atol=0.2)
         assert (targets[index].std(axis=0) > 0).all()
 
     def test_a_larger_sample_holds_the_smaller(self):
-        order = sampling_order(make_dataset().targets, np.arange(600), seed=0)
+        order = sampling_order(make_dataset().codes, np.arange(600), seed=0)
         assert set(beginning(order, 48).tolist()) < set(beginning(order, 192).tolist())
 
 
@@ -147,6 +148,6 @@ def test_groups_of_the_users_stay_whole_in_every_round():
 
 
 def test_of_two_both_go_on_and_of_many_half():
-    halving = Halving(prior=FLAT, growth=4.0, cap=192, ranker="h-score")  # it does not say who is credibly behind
+    halving = Halving(prior=FLAT, growth=4.0, cap=192, ranker="h-score")  # it does not say who is significantly behind
     _, looked = run(dict.fromkeys("abcdef", 1.0), halving=halving)
     assert sorted(len(items) for items in looked.values()) == [32, 32, 32, 192, 192, 192]

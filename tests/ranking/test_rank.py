@@ -14,10 +14,10 @@ import tiny
 from headstart.core.dataset import Dataset
 from headstart.core.errors import DataError, OptionError, SourceError
 from headstart.engines.clock import Clock
+from headstart.features import embed
 from headstart.ranking import Halving, Limits
 from headstart.ranking.latency import measure_latency_ms, recall_latency_ms
-from headstart.sources import Source, find
-from headstart.sources import card as cards_module
+from headstart.sources import Source, built_in, find
 from headstart.sources.listing import size_mib
 
 RANK = sys.modules["headstart.ranking.rank"]
@@ -32,7 +32,7 @@ def tiny_sources(tmp_path_factory):
         opened = tiny.open_all(("bert", "static-embeddings"), folder, patch)
         licences = ("Apache-2.0", "CC-BY-NC-4.0")
         known = {made.name: replace(made, licence=its) for made, its in zip(opened.values(), licences, strict=True)}
-        patch.setattr(cards_module, "_known", lambda: known)
+        patch.setattr(built_in, "_known", lambda: known)
         yield
 
 
@@ -77,15 +77,15 @@ def test_is_the_same_twice(dataset):
 
 def test_features_of_the_ranking_are_not_computed_again(dataset):
     best = rank(dataset, halving=Halving(cap=48)).best.name
-    fitted = headstart.embed(dataset.items, headstart.open_source(best, sink=None))
+    fitted = embed(dataset.items, headstart.open_source(best, sink=None))
     texts = len(set(dataset.items))
     assert fitted.n_computed <= texts - 1
-    assert headstart.embed(dataset.items, headstart.open_source(best, sink=None)).n_computed == 0
+    assert embed(dataset.items, headstart.open_source(best, sink=None)).n_computed == 0
 
 
 def test_the_test_part_is_never_looked_at(dataset, monkeypatch):
     looked = []
-    monkeypatch.setattr(RANK, "embed", lambda items, *a, **k: looked.extend(items) or headstart.embed(items, *a, **k))
+    monkeypatch.setattr(RANK, "embed", lambda items, *a, **k: looked.extend(items) or embed(items, *a, **k))
     splits = np.array(["test" if i < 60 else "train" for i in range(160)])
     marked = replace(dataset, items=[f"{text} {'race' if i < 60 else ''}" for i, text in enumerate(dataset.items)])
     rank(replace(marked, splits=splits))

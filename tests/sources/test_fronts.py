@@ -8,9 +8,9 @@ from PIL import Image
 
 from headstart.core.errors import OptionError
 from headstart.core.registry import names
+from headstart.data.modalities import get_modality
 from headstart.packaging.exports.comparing import open_exported
 from headstart.sources import fronts, inputs
-from headstart.sources.fronts.items import batches, declare
 from headstart.sources.graph import GraphBuilder
 from headstart.sources.inputs.joint import JointInput
 from headstart.sources.inputs.ngrams import NgramInput
@@ -42,7 +42,9 @@ TEXTS = [
 
 def graph_of(prepared, modality, *, are_files, shapes):
     graph = GraphBuilder()
-    values = fronts.attach(graph, prepared, declare(graph, modality, are_files=are_files), are_files=are_files)
+    values = fronts.attach(
+        graph, prepared, get_modality(modality).declare(graph, are_files=are_files), are_files=are_files
+    )
     for name, dtype in shapes.items():
         graph.output(values[name], f"{name}.out", dtype, [f"{name}.{i}" for i in range(4 if dtype == "uint8" else 2)])
     model = graph.model()
@@ -133,7 +135,7 @@ def test_files_are_decoded_upright_as_pillow_does():
     ]
     prepared = RESIZES["crop"]
     session = graph_of(prepared, "image", are_files=True, shapes={"pixels": "uint8"})
-    for feeds, items in batches(files, "image", are_files=True):
+    for feeds, items in get_modality("image").feeds(files, are_files=True):
         np.testing.assert_array_equal(session.run(None, feeds)[0], prepared.prepare(items)["pixels"])
 
 
@@ -211,7 +213,7 @@ def test_a_joint_input_prepares_the_same_items_for_each():
 
 def test_a_model_that_looks_at_nothing_counts_its_items():
     graph = GraphBuilder()
-    values = fronts.attach(graph, NoInput(), declare(graph, "text", are_files=True), are_files=True)
+    values = fronts.attach(graph, NoInput(), get_modality("text").declare(graph, are_files=True), are_files=True)
     graph.output(values["rows"], "out", "int64", ["batch"])
     session = open_exported(graph.model().SerializeToString(), has_extensions=False)
     assert session.run(None, {"text": np.array(["a", "b"], dtype=object)})[0].tolist() == [0, 0]

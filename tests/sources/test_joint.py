@@ -91,7 +91,7 @@ def test_two_that_know_different_things_are_blended(joint):
     given = noisy(joint, names)
     settled, adapted = settle(given, given.adapt(given.plan.final))
     assert set(settled.backbone.parts) == adapted.parts == names
-    assert "credibly better" in settled.dataset.notices[-1].message
+    assert "by more than one standard error" in settled.dataset.notices[-1].message
 
 
 def test_one_that_knows_nothing_is_left_out(joint):

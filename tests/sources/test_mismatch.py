@@ -99,7 +99,7 @@ class TestFeatureSpace:
 
     def test_near_and_far(self, near):
         assert said([photo()], LITE0, near) == ""
-        assert "times as far from everyday photos" in said([photo()], LITE0, near + 3)
+        assert "times as far from everyday images" in said([photo()], LITE0, near + 3)
 
     def test_too_few_items_say_nothing(self, near):
         assert said([photo()], LITE0, near[:20] + 3) == ""

@@ -9,8 +9,8 @@ import torch
 import tiny
 from headstart.core import registry
 from headstart.core.errors import SourceError
+from headstart.engines.onnx_session import open_session
 from headstart.sources import cards, open_source
-from headstart.sources.backbone import _session
 from headstart.sources.graph import GraphBuilder
 from headstart.sources.modules import load_state, state_of
 
@@ -39,7 +39,7 @@ def _written(source, state):
     graph = GraphBuilder()
     value = registry.get("architectures", source.card.architecture).encode(graph, state, source.card)
     graph.output(value, "features", "float32", ["batch", source.dimensions])
-    return _session(graph.model().SerializeToString())
+    return open_session(graph.model().SerializeToString(), threads=1)
 
 
 @pytest.mark.parametrize("architecture", TRAINABLE)

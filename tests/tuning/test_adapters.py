@@ -11,6 +11,7 @@ import tiny
 import tiny_ground
 from headstart.core import registry
 from headstart.core.errors import OptionError
+from headstart.core.tasks import get_task
 from headstart.sources.modules import state_of
 from headstart.tuning.settings import Settings
 from headstart.tuning.strategies.bias import Bias
@@ -24,7 +25,7 @@ HALF, WHOLE = (Settings(depth=depth, rank=2) for depth in (0.5, 1.0))
 def prepared(strategy, architecture, folder, settings=HALF):
     ground = tiny_ground.ground(architecture, folder, n=12)
     trainee = Trainee(ground.source, ground.began(np.arange(12)), ground.problem.features, "binary")
-    trainee.prepare(strategy, settings)
+    strategy.start(trainee, settings)
     batch = {name: torch.from_numpy(a) for name, a in ground.source.input.prepare(ground.items).items()}
     return trainee, batch
 
@@ -124,8 +125,8 @@ def test_blocks_without_a_layer_are_said(tmp_path):
 
 def test_a_table_of_word_vectors_suits_neither(tmp_path):
     source = tiny.source("static-embeddings", tmp_path)
-    assert not Lora().suits(source, "binary")
-    assert not Bias().suits(source, "binary")
+    assert not Lora().suits(source, get_task("binary"))
+    assert not Bias().suits(source, get_task("binary"))
 
 
 def test_peft_is_imported_for_lora_alone():

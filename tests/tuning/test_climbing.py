@@ -40,15 +40,15 @@ def test_contrastive_on_few_questions(questions, tmp_path):
         rivals="simple",
         out=tmp_path / "model",
     )
-    below, rung = fitted.report.rungs
+    below, rung = fitted.report.tuning.rungs
     assert (below["name"], rung["name"], rung["below"]) == ("closed form", "contrastive", "closed form")
     assert rung["metric"]["n"] == below["metric"]["n"] == 24
     assert rung["seconds"] > 0 < rung["planned_s"]
-    assert rung["kept"] == ("credibly better" in rung["why"] and "not" not in rung["why"].split())
-    assert (fitted.report.strategy == "contrastive") == rung["kept"]
-    assert fitted.report.metric.value > 0.7
+    assert rung["kept"] == rung["why"].startswith("better than the closed form by more than one standard error")
+    assert (fitted.report.heads.strategy == "contrastive") == rung["kept"]
+    assert fitted.report.evaluation.metric.value > 0.7
     assert headstart.load_bundle(fitted.bundle).predict(["Who wrote it ?", "How many are there ?"]) == ["HUM", "NUM"]
-    assert ("tuned" in fitted.report.card) == rung["kept"]
+    assert ("tuned" in fitted.report.package.card) == rung["kept"]
 
 
 @pytest.fixture
@@ -64,11 +64,11 @@ def fit_in_folds(questions, monkeypatch):
 
 def test_where_the_proof_is_in_folds_few_of_them_compare_and_all_of_them_prove(fit_in_folds):
     fitted = fit_in_folds()
-    below, rung = fitted.report.rungs
+    below, rung = fitted.report.tuning.rungs
     assert rung["metric"]["n"] == below["metric"]["n"] < 24
     assert rung["kept"]
-    assert fitted.report.metric.n == fitted.report.estimates["more of the same"].n == 24
-    assert fitted.report.metric.value > 0.9
+    assert fitted.report.evaluation.metric.n == fitted.report.evaluation.estimates["more of the same"].n == 24
+    assert fitted.report.evaluation.metric.value > 0.9
     assert fitted.predict(["Who wrote it ?", "How many are there ?"]) == ["HUM", "NUM"]
 
 
@@ -81,8 +81,8 @@ def test_what_harms_on_the_items_that_prove_is_not_taken(fit_in_folds, monkeypat
 
     monkeypatch.setattr(climbing, "_measured", harmful)
     fitted = fit_in_folds()
-    rung = fitted.report.rungs[-1]
+    rung = fitted.report.tuning.rungs[-1]
     assert not rung["kept"]
-    assert rung["why"].startswith("on the 24 items that prove it was credibly worse than the closed form (-0.")
-    assert fitted.report.strategy != "contrastive"
-    assert "tuned" not in fitted.report.card
+    assert rung["why"].startswith("on the 24 items that prove it was significantly worse than the closed form (-0.")
+    assert fitted.report.heads.strategy != "contrastive"
+    assert "tuned" not in fitted.report.package.card

@@ -9,6 +9,7 @@ import pytest
 
 import tiny
 from headstart.adaptation.problem import Problem
+from headstart.core.tasks import get_task
 from headstart.engines.journal import Journal
 from headstart.features import embed
 from headstart.sources.tuned import TunedSource
@@ -49,11 +50,11 @@ def run_of(ground, **options):
 def test_suits_texts_in_classes_and_pays_at_few_labels(tmp_path):
     text, photo = (tiny.source(name, tmp_path / name) for name in ("bert", "resnet"))
     strategy = Contrastive()
-    assert strategy.suits(text, "binary")
-    assert strategy.suits(text, "multiclass")
-    assert not strategy.suits(text, "multilabel")
-    assert not strategy.suits(text, "regression")
-    assert not strategy.suits(photo, "binary")
+    assert strategy.suits(text, get_task("binary"))
+    assert strategy.suits(text, get_task("multiclass"))
+    assert not strategy.suits(text, get_task("multilabel"))
+    assert not strategy.suits(text, get_task("regression"))
+    assert not strategy.suits(photo, get_task("binary"))
     assert strategy.pays(2 * 64, 2)
     assert not strategy.pays(2 * 65, 2)
 

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 
 import tiny_ground
-from headstart.adaptation.calibration import losses
-from headstart.adaptation.head import apply_link
 from headstart.engines.journal import Journal
 from headstart.tuning import Ground
 
@@ -32,10 +30,10 @@ def ground(signal: float, tmp_path, task="multiclass") -> Ground:
 def test_what_was_learnt_loses_as_much_as_what_was_not(signal, tmp_path):
     made = ground(signal, tmp_path)
     adapted, head = made.adapt(EVERYTHING), made.began(EVERYTHING)
-    targets = made.problem.targets
-    lost = losses(apply_link(head.scores(made.problem.features), "softmax"), targets, "multiclass").mean()
-    assert lost == pytest.approx(losses(adapted.held_out, targets, "multiclass").mean(), rel=1e-4)
-    by_heart = losses(adapted.head.outputs(made.problem.features), targets, "multiclass").mean()
+    targets, task = made.problem.targets, made.problem.task_spec
+    lost = task.losses(task.outputs(head.scores(made.problem.features)), targets).mean()
+    assert lost == pytest.approx(task.losses(adapted.held_out, targets).mean(), rel=1e-4)
+    by_heart = task.losses(adapted.head.outputs(made.problem.features), targets).mean()
     assert by_heart < 0.5 * lost
 
 

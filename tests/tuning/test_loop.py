@@ -15,7 +15,7 @@ from headstart.adaptation.problem import Problem
 from headstart.adaptation.transforms import TRANSFORMS
 from headstart.engines.journal import Journal
 from headstart.features import embed
-from headstart.tuning import Ground, Settings, loop
+from headstart.tuning import Ground, Settings, loop, running_loss
 from headstart.tuning.loop import N_POINTS
 from headstart.tuning.run import ALPHAS, Choice, Run
 from headstart.tuning.strategies.fine_tune import FineTune
@@ -96,7 +96,7 @@ def test_padding_of_kept_texts_is_not_looked_at(tmp_path):
     features = embed(items, source, cache=False).values
     head = adapt(features, np.eye(2)[[0, 1, 0, 1]], task="binary", groups=np.arange(4), strategy="ridge").head.heads[0]
     trainee = Trainee(source, head, features, "binary")
-    trainee.prepare(FineTune(), SETTINGS)
+    FineTune().start(trainee, SETTINGS)
     examples = Examples(trainee, items, np.arange(4), "none")
     for index in ([0, 1, 2, 3], [2], [3, 0]):
         found = trainee.features(*examples.plain(np.array(index))).detach().numpy()
@@ -141,13 +141,13 @@ def test_a_run_that_is_broken_off_ends_with_the_same_bits(ground, monkeypatch):
 
 
 def test_a_run_that_diverges_is_stopped(ground):
-    with pytest.raises(loop.Diverged):
+    with pytest.raises(running_loss.Diverged):
         a_run(ground, head_rate=1e3, learning_rate=1e3).scores()
 
 
 def test_a_run_that_has_lost_what_it_began_with_is_stopped_where_it_is_looked_at(ground, monkeypatch):
-    monkeypatch.setattr(loop, "_DIVERGED", (np.inf, np.inf))
-    with pytest.raises(loop.Diverged):
+    monkeypatch.setattr(running_loss, "_DIVERGED", (np.inf, np.inf))
+    with pytest.raises(running_loss.Diverged):
         a_run(ground, head_rate=1e3, learning_rate=1e3).scores()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from headstart.adaptation.calibration import losses
 from headstart.adaptation.problem import Problem
 from headstart.core import registry
 from headstart.tuning import rung
@@ -33,13 +32,13 @@ def a_trial(seed: int) -> tuple[rung.Trial, Problem]:
 
 def judged(seed: int) -> float:
     trial, problem = a_trial(seed)
-    return float(losses(trial.outputs(problem), problem.targets, "multiclass").mean())
+    return float(problem.task_spec.losses(trial.outputs(problem), problem.targets).mean())
 
 
 def test_what_flatters_itself_loses_less_than_what_is_judged_elsewhere():
     for seed in range(10):
         trial, problem = a_trial(seed)
-        assert losses(trial.flattered(problem), problem.targets, "multiclass").mean() < judged(seed)
+        assert problem.task_spec.losses(trial.flattered(problem), problem.targets).mean() < judged(seed)
 
 
 def test_offsets_near_nought_do_not_lean_away_from_the_part_that_is_judged(monkeypatch):

@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.adaptation.head import apply_link, link_of
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from headstart.core.dataset import FloatArray, Task
+    from headstart.core.dataset import FloatArray
+    from headstart.core.tasks import TaskSpec
 
-_SMALLEST_PROBABILITY = 1e-9
 _USUAL_LOG_SLOPE = (
     0.7  # of scores at unit spread: where the slope is drawn to, as if by one item, when items say little
 )
@@ -41,34 +39,25 @@ class Calibration:
     offset: FloatArray
     loss: float
 
-    def outputs(self, scores: FloatArray, task: Task) -> FloatArray:
+    def outputs(self, scores: FloatArray, task: TaskSpec) -> FloatArray:
         """Scores (n, k) become probabilities or values."""
-        return apply_link(self.slope * scores + self.offset, link_of(task))
+        return task.outputs(self.slope * scores + self.offset)
 
 
-def losses(outputs: FloatArray, targets: FloatArray, task: Task) -> FloatArray:
-    """Loss of each item, shape (n,): log loss in nats (summed over the labels of a multi-label item) or squared error."""
-    if task == "regression":
-        return np.square(outputs - targets).sum(axis=1)
-    p = np.clip(outputs, _SMALLEST_PROBABILITY, 1.0 - _SMALLEST_PROBABILITY)
-    logs = targets * np.log(p)
-    if task == "multilabel":
-        logs = logs + (1.0 - targets) * np.log1p(-p)
-    return -logs.sum(axis=1)
-
-
-def fit_calibration(scores: FloatArray, targets: FloatArray, task: Task, *, offset_penalty: float = 1.0) -> Calibration:
+def fit_calibration(
+    scores: FloatArray, targets: FloatArray, task: TaskSpec, *, offset_penalty: float = 1.0
+) -> Calibration:
     """Fit slope and offsets on held-out scores (n, k) by penalised maximum likelihood (Newton's method).
 
-    A regression is left as it is.
+    Scores that are values, not probabilities, are left as they are.
 
     Parameters
     ----------
     offset_penalty : in items; keeps the offset of a class with few items near zero
     """
     k = targets.shape[1]
-    if task == "regression":
-        return Calibration(slope=1.0, offset=np.zeros(k), loss=float(losses(scores, targets, task).mean()))
+    if not task.has_probabilities:
+        return Calibration(slope=1.0, offset=np.zeros(k), loss=float(task.losses(scores, targets).mean()))
     spread = float(np.sqrt(np.mean(np.square(scores - scores.mean(axis=0)))))
     if spread <= 1e-9 * float(np.abs(scores).max(initial=0.0)):
         spread = np.inf  # the scores tell nothing apart: the frequencies are all there is
@@ -87,42 +76,32 @@ def fit_calibration(scores: FloatArray, targets: FloatArray, task: Task, *, offs
             break
         value = new_value
     slope = float(np.exp(theta[0]))
-    outputs = apply_link(slope * scores + theta[1:], link_of(task))
-    return Calibration(slope=slope / spread, offset=theta[1:], loss=float(losses(outputs, targets, task).mean()))
+    outputs = task.outputs(slope * scores + theta[1:])
+    return Calibration(slope=slope / spread, offset=theta[1:], loss=float(task.losses(outputs, targets).mean()))
 
 
-def _objective(theta: FloatArray, scores: FloatArray, targets: FloatArray, task: Task, offset_penalty: float) -> float:
-    outputs = apply_link(np.exp(theta[0]) * scores + theta[1:], link_of(task))
+def _objective(
+    theta: FloatArray, scores: FloatArray, targets: FloatArray, task: TaskSpec, offset_penalty: float
+) -> float:
+    outputs = task.outputs(np.exp(theta[0]) * scores + theta[1:])
     prior = offset_penalty * np.square(theta[1:]).sum() + (theta[0] - _USUAL_LOG_SLOPE) ** 2
-    return float(losses(outputs, targets, task).sum() + 0.5 * prior)
+    return float(task.losses(outputs, targets).sum() + 0.5 * prior)
 
 
 def _derivatives(
-    theta: FloatArray, scores: FloatArray, targets: FloatArray, task: Task, offset_penalty: float
+    theta: FloatArray, scores: FloatArray, targets: FloatArray, task: TaskSpec, offset_penalty: float
 ) -> tuple[FloatArray, FloatArray]:
     """Gradient and a positive-definite curvature (Gauss-Newton) in (log slope, offsets)."""
     slope = np.exp(theta[0])
-    p = apply_link(slope * scores + theta[1:], link_of(task))
-    residual = p - targets  # (n, k), gradient in the logits
+    outputs = task.outputs(slope * scores + theta[1:])
+    residual = task.gradient(outputs, targets)  # (n, k)
     along = slope * scores  # derivative of the logits by the log slope
     towards_usual = theta[0] - _USUAL_LOG_SLOPE
     gradient = np.concatenate(
         [[np.sum(residual * along) + towards_usual], residual.sum(axis=0) + offset_penalty * theta[1:]]
     )
-    k = scores.shape[1]
-    curvature = np.zeros((1 + k, 1 + k))
-    if task == "multilabel":
-        weight = p * (1.0 - p)
-        curvature[0, 0] = np.sum(weight * along**2)
-        curvature[0, 1:] = np.sum(weight * along, axis=0)
-        curvature[1:, 1:] = np.diag(weight.sum(axis=0))
-    else:
-        mean = np.sum(p * along, axis=1, keepdims=True)
-        curvature[0, 0] = np.sum(p * (along - mean) ** 2)
-        curvature[0, 1:] = np.sum(p * (along - mean), axis=0)
-        curvature[1:, 1:] = np.diag(p.sum(axis=0)) - p.T @ p
-    curvature[1:, 0] = curvature[0, 1:]
-    curvature += np.diag(np.concatenate([[1.0], np.full(k, offset_penalty)]))
+    curvature = task.curvature(outputs, along)
+    curvature += np.diag(np.concatenate([[1.0], np.full(scores.shape[1], offset_penalty)]))
     return gradient, curvature
 
 

@@ -7,19 +7,18 @@ Friedman, Regularized discriminant analysis, Journal of the American Statistical
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.adaptation.calibration import fit_calibration
-from headstart.adaptation.folds import cross_fit
+from headstart.adaptation.folds import RefittedFit, best_of
 from headstart.adaptation.head import LinearHead
 from headstart.adaptation.transforms import get_transform
 
 if TYPE_CHECKING:
     from headstart.adaptation.problem import Problem
-    from headstart.core.dataset import FloatArray, IntArray, Task
+    from headstart.core.tasks import TaskSpec
 
 _MOST_ITEMS = 400
 _SHRINKAGES = (0.1, 0.4, 0.8)
@@ -33,49 +32,23 @@ class Discriminant:
     transform: str = "sqrt"
     shrinkages: tuple[float, ...] = _SHRINKAGES
 
-    def suits(self, task: Task) -> bool:
+    def suits(self, task: TaskSpec) -> bool:
         """One class an item."""
-        return task in ("binary", "multiclass")
+        return task.is_single_label
 
     def pays(self, problem: Problem) -> bool:
         """Few items: each held-out fold costs a decomposition."""
         return len(problem.targets) <= _MOST_ITEMS
 
-    def fit(self, problem: Problem) -> DiscriminantFit:
+    def fit(self, problem: Problem) -> RefittedFit:
         """Choose the shrinkage by the calibrated loss of held-out groups."""
-        scores = _held_out(problem, problem.groups, self.transform, self.shrinkages)  # (n, n_shrinkages, k)
-        fits = [fit_calibration(scores[:, i], problem.targets, problem.task) for i in range(len(self.shrinkages))]
-        best = int(np.argmin([fit.loss for fit in fits]))
-        return DiscriminantFit(problem=problem, transform=self.transform, shrinkage=self.shrinkages[best])
+        best = best_of(problem, lambda inside: _fit(inside, self.transform, self.shrinkages))
+        chosen = replace(self, shrinkages=(self.shrinkages[best],))
+        return RefittedFit(problem=problem, fit_head=chosen.fit_head, candidate=chosen)
 
-
-@dataclass(frozen=True, kw_only=True)
-class DiscriminantFit:
-    """A discriminant with its shrinkage chosen."""
-
-    problem: Problem
-    transform: str
-    shrinkage: float
-
-    @property
-    def head(self) -> LinearHead:
-        """The head fitted on every item."""
-        return _fit(self.problem, self.transform, (self.shrinkage,))[0]
-
-    def narrowed(self) -> Discriminant:
-        """Keep the shrinkage."""
-        return Discriminant(transform=self.transform, shrinkages=(self.shrinkage,))
-
-    def held_out(self, groups: IntArray) -> FloatArray:
-        """Scores of each item by a fit without its group (without its fold where there are many groups)."""
-        return _held_out(self.problem, groups, self.transform, (self.shrinkage,))[:, 0]
-
-
-def _held_out(problem: Problem, groups: IntArray, transform: str, shrinkages: tuple[float, ...]) -> FloatArray:
-    def fit_scores(inside: Problem, x: FloatArray) -> FloatArray:
-        return np.stack([head.scores(x) for head in _fit(inside, transform, shrinkages)], axis=1)
-
-    return cross_fit(problem, groups, fit_scores)
+    def fit_head(self, problem: Problem) -> LinearHead:
+        """Fit with the first shrinkage."""
+        return _fit(problem, self.transform, self.shrinkages[:1])[0]
 
 
 def _fit(problem: Problem, transform: str, shrinkages: tuple[float, ...]) -> list[LinearHead]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from headstart.adaptation.calibration import fit_calibration
 from headstart.data.holdout import assign_folds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from headstart.adaptation.problem import Problem
+    from headstart.adaptation.head import LinearHead
+    from headstart.adaptation.problem import Candidate, Problem
     from headstart.core.dataset import FloatArray, IntArray
 
 N_FOLDS = 5
@@ -39,9 +42,48 @@ def cross_fit(
     return scores
 
 
+@dataclass(frozen=True, kw_only=True)
+class RefittedFit:
+    """The fit of a candidate that is fitted anew on the rest of each fold.
+
+    Attributes
+    ----------
+    fit_head : fits a head to a problem, with everything chosen
+    candidate : tries only what was chosen
+    """
+
+    problem: Problem
+    fit_head: Callable[[Problem], LinearHead]
+    candidate: Candidate
+
+    @property
+    def head(self) -> LinearHead:
+        """The head fitted on every item."""
+        return self.fit_head(self.problem)
+
+    def narrowed(self) -> Candidate:
+        """Keep what was chosen."""
+        return self.candidate
+
+    def held_out(self, groups: IntArray) -> FloatArray:
+        """Scores of each item by a fit without its group (without its fold where there are many groups)."""
+        return cross_fit(self.problem, groups, lambda inside, x: self.fit_head(inside).scores(x))
+
+
+def best_of(problem: Problem, fit_heads: Callable[[Problem], Sequence[LinearHead]]) -> int:
+    """Number of the head, of several that are fitted together, with the least calibrated loss on held-out groups."""
+
+    def fit_scores(inside: Problem, x: FloatArray) -> FloatArray:
+        return np.stack([head.scores(x) for head in fit_heads(inside)], axis=1)
+
+    scores = cross_fit(problem, problem.groups, fit_scores)  # (n, n_heads, k)
+    fits = [fit_calibration(scores[:, i], problem.targets, problem.task_spec) for i in range(scores.shape[1])]
+    return int(np.argmin([fit.loss for fit in fits]))
+
+
 def _without_unseen_classes(scores: FloatArray, problem: Problem, inside: IntArray) -> FloatArray:
     """Give a class that no item inside has the lowest of each row's scores: a fit that never saw it cannot favour it."""
     seen = problem.targets[inside].any(axis=0)
-    if problem.task not in ("binary", "multiclass") or seen.all() or not seen.any():
+    if not problem.task_spec.is_single_label or seen.all() or not seen.any():
         return scores
     return np.where(seen, scores, scores[..., seen].min(axis=-1, keepdims=True))

@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.adaptation.transforms import extend_unit_rows, get_transform, rows_at_once, unit_rows
+from headstart.core.tasks.link import Link, apply_link
 
 if TYPE_CHECKING:
-    from headstart.core.dataset import FloatArray, Task
+    from headstart.core.dataset import FloatArray
     from headstart.sources.graph import GraphBuilder
-
-Link = Literal["softmax", "sigmoid", "identity"]
-
-
-def link_of(task: Task) -> Link:
-    """How scores become outputs: probabilities that sum to one, separate probabilities, or values."""
-    return {"binary": "softmax", "multiclass": "softmax", "multilabel": "sigmoid", "regression": "identity"}[task]  # type: ignore[return-value]
-
-
-def apply_link(scores: FloatArray, link: Link) -> FloatArray:
-    """Scores (n, k) become outputs (n, k)."""
-    if link == "identity":
-        return scores
-    if link == "sigmoid":
-        return 1.0 / (1.0 + np.exp(-np.clip(scores, -500, 500)))
-    shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)
 
 
 @dataclass(frozen=True, kw_only=True)

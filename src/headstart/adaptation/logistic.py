@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.adaptation.calibration import fit_calibration
-from headstart.adaptation.folds import cross_fit
-from headstart.adaptation.head import LinearHead, apply_link, link_of
+from headstart.adaptation.folds import RefittedFit, best_of
+from headstart.adaptation.head import LinearHead
 from headstart.adaptation.transforms import get_transform
 
 if TYPE_CHECKING:
     from headstart.adaptation.problem import Problem
-    from headstart.core.dataset import FloatArray, IntArray, Task
+    from headstart.core.dataset import FloatArray
+    from headstart.core.tasks import TaskSpec
 
 _PENALTIES = (1e-2, 1e-3, 1e-4)  # relative to the number of items, on features of mean squared norm 1
 _MOST_ITEMS = 300
 _MAX_STEPS = 150
+_MIN_PROBABILITY = 1e-300  # so small that the loss stays in step with its gradient
 _SMALLEST_EIGENVALUE = 1e-10  # relative to the largest
 
 
@@ -30,49 +31,23 @@ class Logistic:
     transform: str = "sqrt"
     penalties: tuple[float, ...] = _PENALTIES
 
-    def suits(self, task: Task) -> bool:
+    def suits(self, task: TaskSpec) -> bool:
         """Classification, one class an item or several."""
-        return task != "regression"
+        return task.has_probabilities
 
     def pays(self, problem: Problem) -> bool:
         """Few items: with more, ridge equalled it on everything tried and took a fifth of the time (docs/log.md)."""
-        return problem.task != "multilabel" and len(problem.targets) <= _MOST_ITEMS
+        return not problem.task_spec.is_multi_label and len(problem.targets) <= _MOST_ITEMS
 
-    def fit(self, problem: Problem) -> LogisticFit:
+    def fit(self, problem: Problem) -> RefittedFit:
         """Choose the penalty by the calibrated loss of held-out folds."""
-        scores = _held_out(problem, problem.groups, self.transform, self.penalties)
-        fits = [fit_calibration(scores[:, i], problem.targets, problem.task) for i in range(len(self.penalties))]
-        best = int(np.argmin([fit.loss for fit in fits]))
-        return LogisticFit(problem=problem, transform=self.transform, penalty=self.penalties[best])
+        best = best_of(problem, lambda inside: _fit(inside, self.transform, self.penalties))
+        chosen = replace(self, penalties=(self.penalties[best],))
+        return RefittedFit(problem=problem, fit_head=chosen.fit_head, candidate=chosen)
 
-
-@dataclass(frozen=True, kw_only=True)
-class LogisticFit:
-    """A logistic regression with its penalty chosen."""
-
-    problem: Problem
-    transform: str
-    penalty: float
-
-    @property
-    def head(self) -> LinearHead:
-        """The head fitted on every item."""
-        return _fit(self.problem, self.transform, (self.penalty,))[0]
-
-    def narrowed(self) -> Logistic:
-        """Keep the penalty."""
-        return Logistic(transform=self.transform, penalties=(self.penalty,))
-
-    def held_out(self, groups: IntArray) -> FloatArray:
-        """Scores of each item by a fit without its fold; folds hold whole groups."""
-        return _held_out(self.problem, groups, self.transform, (self.penalty,))[:, 0]
-
-
-def _held_out(problem: Problem, groups: IntArray, transform: str, penalties: tuple[float, ...]) -> FloatArray:
-    def fit_scores(inside: Problem, x: FloatArray) -> FloatArray:
-        return np.stack([head.scores(x) for head in _fit(inside, transform, penalties)], axis=1)
-
-    return cross_fit(problem, groups, fit_scores)
+    def fit_head(self, problem: Problem) -> LinearHead:
+        """Fit with the first penalty."""
+        return _fit(problem, self.transform, self.penalties[:1])[0]
 
 
 def _fit(problem: Problem, transform: str, penalties: tuple[float, ...]) -> list[LinearHead]:
@@ -128,10 +103,9 @@ def _objective(
     """Penalised log loss summed over the items, and its gradient, in the units of `step`."""
     k = problem.targets.shape[1]
     matrix, offset = step * theta[:-k].reshape(-1, k), theta[-k:]
-    p = apply_link(x @ matrix + offset, link_of(problem.task))
-    chosen = np.log(np.maximum(p, 1e-300)) * problem.targets
-    if problem.task == "multilabel":
-        chosen += np.log(np.maximum(1.0 - p, 1e-300)) * (1.0 - problem.targets)
-    residual = p - problem.targets
+    task, targets = problem.task_spec, problem.targets
+    p = task.outputs(x @ matrix + offset)
+    loss = task.loss_terms(p, targets, min_probability=_MIN_PROBABILITY).sum()
+    residual = task.gradient(p, targets)
     gradient = np.concatenate([(step * (x.T @ residual + penalty * matrix)).reshape(-1), residual.sum(axis=0)])
-    return float(-chosen.sum() + 0.5 * penalty * np.square(matrix).sum()), gradient
+    return float(loss + 0.5 * penalty * np.square(matrix).sum()), gradient

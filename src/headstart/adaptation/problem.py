@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
+from headstart.core.class_weights import item_weights
+from headstart.core.tasks import get_task
 from headstart.data.conditions import find_conditions
 
 if TYPE_CHECKING:
     from headstart.adaptation.head import LinearHead
     from headstart.core.dataset import FloatArray, IntArray, Task
+    from headstart.core.tasks import TaskSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,32 +34,23 @@ class Problem:
     seed: int = 0
 
     @property
+    def task_spec(self) -> TaskSpec:
+        """What follows from the task: loss, metrics, decision."""
+        return get_task(self.task)
+
+    @property
     def signs(self) -> FloatArray:
         """Targets to regress on: +1/-1 for a classification, the values for a regression."""
-        return self.targets if self.task == "regression" else 2.0 * self.targets - 1.0
+        return self.task_spec.regression_targets(self.targets)
 
     @property
     def weights(self) -> FloatArray:
-        """Shape (n,), mean 1: rare classes count for more, by the square root of their rarity.
-
-        Full balancing (exponent 1) buys recall of rare classes with accuracy; the square root was as good or better on
-        photos (docs/log.md). The calibration afterwards restores the class frequencies.
-        """
-        if self.task not in ("binary", "multiclass"):
-            return np.ones(len(self.targets))
-        counts = self.targets.sum(axis=0)
-        weights = 1.0 / np.sqrt(counts[self.targets.argmax(axis=1)])
-        return weights * (len(weights) / weights.sum())
+        """Shape (n,), mean 1: items of rare classes count more; the calibration afterwards restores the class frequencies."""
+        return item_weights(self.targets, self.task_spec)
 
     def conditions(self) -> IntArray:
         """Number the cluster of like items that each belongs to, shape (n,): `data.conditions`."""
-        return find_conditions(
-            self.features,
-            self.targets,
-            self.groups,
-            seed=self.seed,
-            is_classification=self.task in ("binary", "multiclass"),
-        )
+        return find_conditions(self.features, self.task_spec.strata(self.targets), self.groups, seed=self.seed)
 
     def take(self, index: IntArray) -> Problem:
         """Keep the items at `index`."""
@@ -96,7 +88,7 @@ class Candidate(Protocol):
         """The name under which it is registered."""
         ...
 
-    def suits(self, task: Task) -> bool:
+    def suits(self, task: TaskSpec) -> bool:
         """Say whether it can do a task at all."""
         ...
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.adaptation.folds import cross_fit
+from headstart.adaptation.folds import RefittedFit
 from headstart.adaptation.head import LinearHead
 from headstart.adaptation.transforms import get_transform, unit_rows
 
 if TYPE_CHECKING:
     from headstart.adaptation.problem import Problem
-    from headstart.core.dataset import FloatArray, IntArray, Task
+    from headstart.core.tasks import TaskSpec
 
 _MOST_ITEMS_PER_CLASS = 30
 
@@ -30,54 +30,33 @@ class Prototypes:
     name: str = "prototypes"
     transform: str = "sqrt"
 
-    def suits(self, task: Task) -> bool:
+    def suits(self, task: TaskSpec) -> bool:
         """One class an item."""
-        return task in ("binary", "multiclass")
+        return task.is_single_label
 
     def pays(self, problem: Problem) -> bool:
         """With many items a class ridge was better on everything tried (docs/log.md)."""
         n, k = problem.targets.shape
         return n <= _MOST_ITEMS_PER_CLASS * k
 
-    def fit(self, problem: Problem) -> PrototypesFit:
+    def fit(self, problem: Problem) -> RefittedFit:
         """Average each class; there is nothing to choose."""
-        return PrototypesFit(problem=problem, transform=self.transform)
+        return RefittedFit(problem=problem, fit_head=self.fit_head, candidate=self)
 
-
-@dataclass(frozen=True, kw_only=True)
-class PrototypesFit:
-    """Class means on the unit sphere."""
-
-    problem: Problem
-    transform: str
-
-    @property
-    def head(self) -> LinearHead:
-        """The head fitted on every item."""
-        return _fit(self.problem, self.transform)
-
-    def narrowed(self) -> Prototypes:
-        """There is nothing to narrow."""
-        return Prototypes(transform=self.transform)
-
-    def held_out(self, groups: IntArray) -> FloatArray:
-        """Scores of each item by means without its group (without its fold where there are many groups)."""
-        return cross_fit(self.problem, groups, lambda inside, x: _fit(inside, self.transform).scores(x))
-
-
-def _fit(problem: Problem, transform: str) -> LinearHead:
-    x = get_transform(transform).apply(np.asarray(problem.features, dtype=np.float64))
-    share = problem.targets / np.maximum(
-        problem.targets.sum(axis=0), 1.0
-    )  # (n, k); a class left without items has none
-    centre = x.mean(axis=0)
-    means = unit_rows(share.T @ unit_rows(x - centre))  # (k, d)
-    k = means.shape[0]
-    return LinearHead(
-        transform=transform,
-        centre=centre,
-        scale=np.ones(x.shape[1]),
-        matrix=means.T,
-        offset=np.zeros(k),
-        unit_length=True,
-    )
+    def fit_head(self, problem: Problem) -> LinearHead:
+        """Average each class on the unit sphere."""
+        x = get_transform(self.transform).apply(np.asarray(problem.features, dtype=np.float64))
+        share = problem.targets / np.maximum(
+            problem.targets.sum(axis=0), 1.0
+        )  # (n, k); a class left without items has none
+        centre = x.mean(axis=0)
+        means = unit_rows(share.T @ unit_rows(x - centre))  # (k, d)
+        k = means.shape[0]
+        return LinearHead(
+            transform=self.transform,
+            centre=centre,
+            scale=np.ones(x.shape[1]),
+            matrix=means.T,
+            offset=np.zeros(k),
+            unit_length=True,
+        )

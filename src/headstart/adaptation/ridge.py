@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.adaptation.calibration import fit_calibration, losses
+from headstart.adaptation.calibration import fit_calibration
 from headstart.adaptation.head import LinearHead
 from headstart.adaptation.transforms import get_transform, rows_at_once
 from headstart.core.moments import Moments
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from headstart.adaptation.problem import Problem
-    from headstart.core.dataset import FloatArray, IntArray, Task
+    from headstart.core.dataset import FloatArray, IntArray
+    from headstart.core.tasks import TaskSpec
 
 _RELATIVE_PENALTIES = tuple(10.0 ** np.arange(-3.0, 2.1, 0.5))
 _SMALLEST_EIGENVALUE = 1e-10  # relative to the largest; below it a direction is numerical noise
@@ -53,7 +54,7 @@ class Ridge:
     scaled_transforms: tuple[str, ...] = ("identity",)
     relative_penalties: tuple[float, ...] = _RELATIVE_PENALTIES
 
-    def suits(self, task: Task) -> bool:  # noqa: ARG002  (all candidates share one signature)
+    def suits(self, task: TaskSpec) -> bool:  # noqa: ARG002  (all candidates share one signature)
         """Ridge suits every task."""
         return True
 
@@ -239,10 +240,11 @@ def _choose_penalty(path: RidgePath, penalties: FloatArray) -> tuple[float, floa
     (docs/log.md). Breiman et al., Classification and Regression Trees, 1984, section 3.4.3.
     """
     problem = path.problem
+    task = problem.task_spec
     item_losses = np.empty((len(penalties), len(problem.targets)))
     for i, scores in enumerate(path.held_out(problem.groups, penalties)):
-        outputs = fit_calibration(scores, problem.targets, problem.task).outputs(scores, problem.task)
-        item_losses[i] = losses(outputs, problem.targets, problem.task)
+        outputs = fit_calibration(scores, problem.targets, task).outputs(scores, task)
+        item_losses[i] = task.losses(outputs, problem.targets)
     mean = item_losses.mean(axis=1)
     best = int(np.argmin(mean))
     allowed = mean[best] + item_losses[best].std() / np.sqrt(len(np.unique(problem.groups)))

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.adaptation.blend import blend_weights, is_credibly_better
-from headstart.adaptation.calibration import Calibration, fit_calibration, losses
-from headstart.adaptation.head import MixedHead, link_of
+from headstart.adaptation.blend import blend_weights
+from headstart.adaptation.calibration import Calibration, fit_calibration
+from headstart.adaptation.head import MixedHead
 from headstart.adaptation.problem import Problem
 from headstart.core import registry
 from headstart.core.errors import OptionError, unknown_name
+from headstart.core.paired import PairedDifference
+from headstart.core.tasks import get_task
 from headstart.engines.threads import limit
 
 if TYPE_CHECKING:
@@ -81,7 +83,7 @@ class Adapted:
 
         The calibration is the one that was chosen, so that only the grouping differs. Shape (n, k).
         """
-        parts = [t.calibration.outputs(t.fit.held_out(groups), self.task) for t in self.chosen]
+        parts = [t.calibration.outputs(t.fit.held_out(groups), get_task(self.task)) for t in self.chosen]
         return np.tensordot(np.array(self.head.weights), np.stack(parts), axes=1)
 
 
@@ -141,7 +143,7 @@ def adapt(
         ),
         weights=weights,
         names=_names(chosen),
-        link=link_of(task),
+        link=problem.task_spec.link,
     )
     return Adapted(
         head=head,
@@ -160,11 +162,11 @@ def _candidates(problem: Problem, strategy: str | Candidate) -> list[Candidate]:
         raise unknown_name("strategy", strategy, strategies())
     if strategy != "auto":
         named: Candidate = registry.get("candidates", strategy)()
-        if not named.suits(problem.task):
+        if not named.suits(problem.task_spec):
             raise OptionError(f"strategy '{strategy}' does not suit a {problem.task} task. Use 'auto' or 'ridge'.")
         return [named]
     candidates: list[Candidate] = [registry.get("candidates", name)() for name in registry.names("candidates")]
-    return [c for c in candidates if c.suits(problem.task) and c.pays(problem)]
+    return [c for c in candidates if c.suits(problem.task_spec) and c.pays(problem)]
 
 
 def _parts(
@@ -181,25 +183,25 @@ def _parts(
 def _try(candidate: Candidate, problem: Problem, part: str, columns: tuple[int, int] | None) -> Tried:
     fit = candidate.fit(problem)
     scores = fit.held_out(problem.groups)
-    calibration = fit_calibration(scores, problem.targets, problem.task)
+    calibration = fit_calibration(scores, problem.targets, problem.task_spec)
     return Tried(
         name=f"{candidate.name} on {part}" if part else candidate.name,
         part=part,
         columns=columns,
         fit=fit,
         calibration=calibration,
-        outputs=calibration.outputs(scores, problem.task),
+        outputs=calibration.outputs(scores, problem.task_spec),
     )
 
 
 def _choose(tried: list[Tried], problem: Problem) -> tuple[tuple[Tried, ...], tuple[float, ...], FloatArray]:
-    """The best candidate alone, or a blend where its held-out loss is credibly lower."""
+    """The best candidate alone, or a blend where its held-out loss is lower by more than one standard error."""
     best = tried[0]
-    weights = blend_weights([t.outputs for t in tried], problem.targets, problem.task)
+    weights = blend_weights([t.outputs for t in tried], problem.targets, problem.task_spec)
     blended = np.tensordot(weights, np.stack([t.outputs for t in tried]), axes=1)
-    loss_of_blend = losses(blended, problem.targets, problem.task)
-    loss_of_best = losses(best.outputs, problem.targets, problem.task)
-    if not is_credibly_better(loss_of_blend, loss_of_best, problem.groups):
+    loss_of_blend = problem.task_spec.losses(blended, problem.targets)
+    loss_of_best = problem.task_spec.losses(best.outputs, problem.targets)
+    if not PairedDifference.of(loss_of_best - loss_of_blend, problem.groups).exceeds_one_standard_error:
         return (best,), (1.0,), best.outputs
     kept = np.flatnonzero(weights)
     return tuple(tried[i] for i in kept), tuple(float(weights[i]) for i in kept), blended

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from headstart.cli.compress import compress
+from headstart.cli.dataset_options import expand_options
 from headstart.cli.demo import demo
+from headstart.cli.embed import embed
 from headstart.cli.export import export
 from headstart.cli.fit import fit
 from headstart.cli.inspect import inspect
@@ -27,8 +29,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Adapt a pretrained model to your few hundred examples, prove that it helped, and pack it to run anywhere.",
 )
-for _command in (demo, inspect, rank, fit, predict, prove, report, compress, export, sign, serve):
-    app.command()(_command)
+for _command in (demo, inspect, embed, rank, fit, predict, prove, report, compress, export, sign, serve):
+    app.command()(expand_options(_command))
 app.add_typer(sources, name="sources")
 app.add_typer(keys, name="keys")
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from headstart.cli.options import BundlePath, Data, Group, Input, Json, MaxBad, Seed, Target, parse_share
+from headstart.cli.dataset_options import DatasetOptionsOfBundle
+from headstart.cli.options import BundlePath, Data, Json, Seed, parse_share
 from headstart.cli.output import emit, say, score_words
 from headstart.core.errors import OptionError
 
@@ -27,18 +28,14 @@ def compress(
     method: Annotated[
         str | None, typer.Option("--method", help="What to try, with commas between; all that suits if not given.")
     ] = None,
-    input: Input = None,  # noqa: A002
-    target: Target = None,
-    group: Group = None,
-    max_bad: MaxBad = "1%",
-    seed: Seed = 0,
     *,
+    options: DatasetOptionsOfBundle,
+    seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Make BUNDLE smaller or faster, proven on held-out items of DATA, or say that nothing pays."""
     from headstart.compression import compress as make_smaller
 
-    columns: dict[str, Any] = {"input": input, "target": target, "group": group}
     compressed = make_smaller(
         bundle,
         data,
@@ -48,9 +45,8 @@ def compress(
         target_mib=target_mib,
         methods=None if method is None else [name.strip() for name in method.split(",")],
         seed=seed,
-        max_bad=parse_share(max_bad),
         progress=sys.stderr,
-        **{name: column for name, column in columns.items() if column},
+        **options.arguments(),
     )
     figures = compressed.to_dict()
     say(f"before: {figures['original_mib']:.2f} MiB, {score_words(figures['original'])}; {figures['evaluation']}")

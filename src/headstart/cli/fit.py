@@ -8,24 +8,8 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from headstart.cli.options import (
-    Budget,
-    Data,
-    Group,
-    Input,
-    Json,
-    Licence,
-    MaxBad,
-    MaxLatency,
-    MaxSize,
-    Seed,
-    Sources,
-    Target,
-    Task,
-    Time,
-    parse_duration_s,
-    parse_share,
-)
+from headstart.cli.dataset_options import DatasetOptions
+from headstart.cli.options import Budget, Data, Json, Licence, MaxLatency, MaxSize, Seed, Sources, parse_duration_s
 from headstart.cli.output import emit, ranked_words, rung_words, say, score_words
 
 
@@ -52,14 +36,9 @@ def fit(
     max_sources: Annotated[
         int | None, typer.Option("--max-sources", help="How many sources may be blended into one model.", min=1)
     ] = None,
-    input: Input = None,  # noqa: A002
-    target: Target = None,
-    task: Task = None,
-    group: Group = None,
-    time: Time = None,
-    max_bad: MaxBad = "1%",
-    seed: Seed = 0,
     *,
+    options: DatasetOptions,
+    seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Adapt a pretrained model to DATA, prove it, and pack a bundle.
@@ -81,13 +60,8 @@ def fit(
         licence=licence,
         max_sources=max_sources,
         seed=seed,
-        max_bad=parse_share(max_bad),
         progress=sys.stderr,
-        input=input,
-        target=target,
-        task=task,
-        group=group,
-        time=time,
+        **options.arguments(),
     )
     figures = fitted.to_dict()
     _show(figures)

@@ -5,29 +5,25 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from headstart.cli.options import Data, Group, Input, Json, MaxBad, Target, Task, Time, parse_share
+from headstart.cli.dataset_options import DatasetOptions
+from headstart.cli.options import Data, Json
 from headstart.cli.output import emit, say
 
 
 def inspect(
     data: Data,
-    input: Input = None,  # noqa: A002
-    target: Target = None,
-    task: Task = None,
-    group: Group = None,
-    time: Time = None,
-    max_bad: MaxBad = "1%",
     *,
+    options: DatasetOptions,
     as_json: Json = False,
 ) -> None:
     """Say what DATA is taken for, before any work is done.
 
     Task, columns, classes, all that was noticed, and how far the data lies from what each source was trained on.
     """
-    from headstart.data import load
+    from headstart.data import get_modality, load
     from headstart.ranking import inspect_sources
 
-    dataset = load(data, input=input, target=target, task=task, group=group, time=time, max_bad=parse_share(max_bad))
+    dataset = load(data, **options.arguments())
     counts = {label: int(n) for label, n in zip(dataset.labels, dataset.targets.sum(axis=0), strict=True)}
     facts: dict[str, Any] = {
         "name": dataset.name,
@@ -39,13 +35,13 @@ def inspect(
         "splits": None
         if dataset.splits is None
         else {s: int((dataset.splits == s).sum()) for s in ("train", "validation", "test")},
-        "labels": counts if dataset.task != "regression" else None,
+        "labels": counts if dataset.task_spec.has_probabilities else None,
         "notices": [{"kind": n.kind, "message": n.message, "where": list(n.where[:20])} for n in dataset.notices],
     }
-    say(f"{dataset.name}: {len(dataset)} labelled {dataset.modality}s, {dataset.task}")
+    say(f"{dataset.name}: {len(dataset)} labelled {get_modality(dataset.modality).plural}, {dataset.task}")
     if dataset.columns:
         say("  columns: " + ", ".join(f"{role} = {column}" for role, column in dataset.columns.items()))
-    if dataset.task == "regression":
+    if not dataset.task_spec.has_probabilities:
         values = dataset.targets[:, 0]
         say(f"  {dataset.labels[0]}: {values.min():.4g} to {values.max():.4g}, mean {values.mean():.4g}")
     else:

@@ -51,8 +51,8 @@ def rung_words(rung: dict[str, Any]) -> str:
 
     >>> gain = {"name": "accuracy", "value": 0.021, "low": 0.008, "high": 0.034}
     >>> figures = {"metric": {**gain, "value": 0.861}, "gain": gain, "planned_s": 80.0, "seconds": 91.2, "alpha": 1.0}
-    >>> rung_words({"name": "lora", "below": "closed form", "kept": True, "why": "credibly better", **figures})
-    'lora                 accuracy 0.861, gain +0.021 (+0.008 to +0.034) over closed form; 91.2 s (80.0 s planned); kept: credibly better'
+    >>> rung_words({"name": "lora", "below": "closed form", "kept": True, "why": "better by more than one standard error", **figures})
+    'lora                 accuracy 0.861, gain +0.021 (+0.008 to +0.034) over closed form; 91.2 s (80.0 s planned); kept: better by more than one standard error'
     """
     score, gain = rung["metric"], rung["gain"]
     words = [f"{score['name']} {score['value']:.3f}"] if score else []

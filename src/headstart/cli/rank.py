@@ -4,24 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from headstart.cli.options import (
-    Budget,
-    Data,
-    Group,
-    Input,
-    Json,
-    Licence,
-    MaxBad,
-    MaxLatency,
-    MaxSize,
-    Seed,
-    Sources,
-    Target,
-    Task,
-    Time,
-    parse_duration_s,
-    parse_share,
-)
+from headstart.cli.dataset_options import DatasetOptions
+from headstart.cli.options import Budget, Data, Json, Licence, MaxLatency, MaxSize, Seed, Sources, parse_duration_s
 from headstart.cli.output import emit, ranked_words, say
 
 
@@ -32,14 +16,9 @@ def rank(
     max_latency_ms: MaxLatency = None,
     max_size_mib: MaxSize = None,
     licence: Licence = None,
-    input: Input = None,  # noqa: A002
-    target: Target = None,
-    task: Task = None,
-    group: Group = None,
-    time: Time = None,
-    max_bad: MaxBad = "1%",
-    seed: Seed = 0,
     *,
+    options: DatasetOptions,
+    seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Say which pretrained source will transfer best to DATA, and why.
@@ -55,7 +34,7 @@ def rank(
     names = names_of(source)
     limits = Limits(max_latency_ms=max_latency_ms, max_size_mib=max_size_mib, licence=licence)
     clock = Clock(parse_duration_s(budget))
-    dataset = load(data, input=input, target=target, task=task, group=group, time=time, max_bad=parse_share(max_bad))
+    dataset = load(data, **options.arguments())
     ranking = rank_sources(dataset, sources=names, limits=limits, clock=clock, seed=seed, progress=sys.stderr)
     figures = ranking.to_dict()
     for ranked in figures["sources"]:

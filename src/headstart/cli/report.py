@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from headstart.cli.options import BundlePath, Json, Trust
 from headstart.cli.output import emit, say, score_words
 
@@ -12,15 +14,16 @@ def report(bundle: BundlePath, trust: Trust = None, *, as_json: Json = False) ->
 
     model = load_bundle(bundle, trust=trust)
     found = model.report
-    say(f"{found['name']}: {found['deployed']} is packed")
-    say(f"  {found['source']} + {found['strategy']}: {score_words(found['metric'])}")
-    for rival in found["rivals"]:
-        say(f"  {rival['name']}: {score_words(rival['score'])}")
-    for name, score in found["estimates"].items():
-        say(f"  estimate, {name}: {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})")
-    say(found["sentence"])
+    evaluation, package = found.evaluation, found.package
+    say(f"{found.data.name}: {package.deployed} is packed")
+    say(f"  {package.source} + {found.heads.strategy}: {score_words(asdict(evaluation.metric))}")
+    for rival in evaluation.rivals:
+        say(f"  {rival.name}: {score_words(asdict(rival.score))}")
+    for name, score in evaluation.estimates.items():
+        say(f"  estimate, {name}: {score.value:.3f} ({score.low:.3f} to {score.high:.3f})")
+    say(evaluation.sentence)
     if model.signer:
         say(f"signed by {model.signer}")
     say(f"page: {bundle}/report.html")
     if as_json:
-        emit(found)
+        emit(found.to_dict())

@@ -33,7 +33,9 @@ sources = typer.Typer(cls=_NameIsShow, rich_markup_mode=None, pretty_exceptions_
 @sources.callback(invoke_without_command=True)
 def _list(
     context: typer.Context,
-    modality: Annotated[str | None, typer.Option("--modality", help="Only those for image or text.")] = None,
+    modality: Annotated[
+        str | None, typer.Option("--modality", help="Only those that read this modality, such as image.")
+    ] = None,
     licence: Annotated[
         str | None, typer.Option("--licence", help="Only these SPDX names, with commas between, or: permissive.")
     ] = None,

@@ -82,5 +82,7 @@ def compress(
     )
     if best is not None and best.variant is not None:
         packed = best.variant.packed
-        rewrite(folder, packed, original=Path(bundle), checked=yardstick.check(packed), compressed=compressed.record())
+        rewrite(
+            folder, packed, original=Path(bundle), checked=yardstick.check(packed), compression=compressed.section()
+        )
     return compressed

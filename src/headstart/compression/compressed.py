@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from headstart.compression.compression_section import CompressionSection
 from headstart.compression.search import nearest_miss
 
 if TYPE_CHECKING:
@@ -49,10 +50,37 @@ class Compressed:
             return "nothing can be made smaller here: no method suits this model."
         return f"nothing pays, and nothing was written. The nearest miss is {miss.name}: {'; '.join(miss.failed)}."
 
-    def record(self) -> dict[str, Any]:
-        """What the report of the smaller bundle says: the table of what was tried, and what is packed."""
+    def section(self) -> CompressionSection:
+        """What the report of the smaller bundle says.
+
+        Raises
+        ------
+        ValueError
+            Nothing is kept, so there is no smaller bundle.
+        """
+        if self.chosen is None or self.chosen.measured is None:
+            raise ValueError("no trial is kept, so there is nothing to report")
+        measured = self.chosen.measured
+        return CompressionSection(
+            name=self.chosen.name,
+            methods=self.chosen.methods,
+            size_mib=measured.size_mib,
+            latency=asdict(measured.latency),
+            gain=measured.gain,
+            metric=measured.score,
+            goal=asdict(self.goal),
+            evaluation=self.evaluation,
+            original_mib=self.original_mib,
+            original=self.original,
+            sentence=self.sentence,
+            trials=tuple(trial.to_dict() for trial in self.trials),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures that `headstart compress --json` prints."""
         packed = {} if self.chosen is None else self.chosen.to_dict()
         return {
+            "bundle": None if self.bundle is None else str(self.bundle),
             **{name: packed.get(name, []) for name in ("name", "methods", "size_mib", "latency", "gain")},
             "metric": packed.get("score"),
             "goal": asdict(self.goal),
@@ -62,7 +90,3 @@ class Compressed:
             "sentence": self.sentence,
             "trials": [trial.to_dict() for trial in self.trials],
         }
-
-    def to_dict(self) -> dict[str, Any]:
-        """The figures that `headstart compress --json` prints."""
-        return {"bundle": None if self.bundle is None else str(self.bundle), **self.record()}

@@ -11,7 +11,7 @@ import numpy as np
 
 from headstart.compression.graphs import FEATURES, OUTPUTS
 from headstart.core.intervals import Resamples, gain, score
-from headstart.packaging.session import open_session
+from headstart.packaging.session import open_bundle_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ class Measured:
 
 def answers(packed: Packed, items: Sequence[Any], *, batch_size: int = _BATCH_SIZE) -> dict[str, FloatArray]:
     """Run a model on items in batches, as a bundle predicts: its outputs, and its features where it gives them."""
-    session = open_session(packed.graph)
+    session = open_bundle_session(packed.graph)
     names = [output.name for output in session.get_outputs() if output.name in (OUTPUTS, FEATURES)]
     batches = (packed.input.prepare(items[i : i + batch_size]) for i in range(0, len(items), batch_size))
     parts = [session.run(names, batch) for batch in batches]
@@ -123,7 +123,7 @@ def measure_latency(packed: Packed, original: Packed, items: Sequence[Any], n_tu
 
     So a slow moment of the machine hits both or neither, and who goes first changes from turn to turn.
     """
-    runs = [(open_session(one.graph, threads=1), one.input) for one in (packed, original)]
+    runs = [(open_bundle_session(one.graph, threads=1), one.input) for one in (packed, original)]
     seconds = np.full((n_turns + _N_WARM, 2), np.inf)
     for turn in range(len(seconds)):
         item = items[turn % len(items)]

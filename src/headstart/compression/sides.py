@@ -10,7 +10,6 @@ import numpy as np
 from headstart.compression.graphs import FEATURES, OUTPUTS
 from headstart.compression.measuring import answers
 from headstart.core.errors import DataError
-from headstart.core.metrics import headline
 from headstart.data.duplicates import exact_duplicates
 from headstart.data.holdout import assign_folds, plan_splits
 from headstart.data.near_duplicates import find_near_duplicates
@@ -72,7 +71,7 @@ def split(dataset: Dataset, original: Packed, *, seed: int) -> Sides:
             "the bundle may have learnt from them when it was made"
         )
     proof, outputs = dataset.take(held_out), given[OUTPUTS][held_out]
-    metric = headline(dataset.task, dataset.targets)
+    metric = dataset.task_spec.headline(dataset.targets)
     if not np.isfinite(metric.of(proof.targets, outputs)):
         raise DataError(
             f"{metric.name} has no value on the {len(proof)} held-out items of '{dataset.name}': their target does not vary. "

@@ -5,21 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from headstart.core.arrays import FloatArray, IntArray
+from headstart.core.tasks import get_task
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FloatArray = NDArray[np.floating[Any]]
-IntArray = NDArray[np.integer[Any]]
+    import numpy as np
+    from numpy.typing import NDArray
 
-Modality = Literal["image", "text"]
-Task = Literal["binary", "multiclass", "multilabel", "regression"]
+    from headstart.core.tasks import TaskSpec
+
+__all__ = ["Dataset", "FloatArray", "IntArray", "Notice", "Split", "Task"]
+
+Task = str
+"""The word for a task, as `core.tasks.task_names` lists them."""
 Split = Literal["train", "validation", "test"]
-
-MODALITIES: tuple[Modality, ...] = ("image", "text")
-TASKS: tuple[Task, ...] = ("binary", "multiclass", "multilabel", "regression")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,7 @@ class Dataset:
 
     Attributes
     ----------
+    modality : the name of what the items are: `data.modalities` has the object
     items : n items, each what `sources` can prepare: a text, or an image as path, bytes or array (h, w, 3) uint8
     ids : n names for people: `photos/kiwi/7.jpg`, or `tickets.csv row 214` (rows counted from 1, the header not counted)
     targets : shape (n, k), float64. Classification: indicators 0/1, one column a class in the order of `labels` (binary
@@ -55,7 +57,7 @@ class Dataset:
     """
 
     name: str
-    modality: Modality
+    modality: str
     task: Task
     items: Sequence[Any]
     ids: Sequence[str]
@@ -72,9 +74,9 @@ class Dataset:
         return len(self.items)
 
     @property
-    def is_classification(self) -> bool:
-        """Whether every item has exactly one class."""
-        return self.task in ("binary", "multiclass")
+    def task_spec(self) -> TaskSpec:
+        """What follows from the task: loss, metrics, decision."""
+        return get_task(self.task)
 
     @property
     def codes(self) -> IntArray:

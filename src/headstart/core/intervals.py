@@ -23,6 +23,7 @@ import numpy as np
 
 from headstart.core.errors import DataError
 from headstart.core.report import Score
+from headstart.core.student import student_t
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 N_RESAMPLES = 2000
 MAX_BLOCKS = 2000
-_Z = 1.959964
 
 
 @dataclass(frozen=True)
@@ -157,23 +157,6 @@ def gain(
     if metric.scale == "fraction":
         low, high = max(low, -1.0), min(high, 1.0)
     return Score(name=f"gain in {metric.name}", value=value, low=low, high=high, unit=metric.unit, n=len(targets))
-
-
-def student_t(degrees: float) -> float:
-    """Two-sided 95 % quantile of Student's t, by the Cornish-Fisher series (Abramowitz and Stegun 26.7.5).
-
-    >>> round(student_t(10), 2), round(student_t(1e6), 2)
-    (2.23, 1.96)
-    """
-    z, d = _Z, degrees
-    if d < 3:  # the series fails here
-        return {1: 12.706, 2: 4.303}[int(d)]
-    return (
-        z
-        + (z**3 + z) / (4 * d)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * d**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * d**3)
-    )
 
 
 def _drawn(groups: IntArray | Resamples, seed: int, n_resamples: int) -> Resamples:

@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from headstart.core.dataset import FloatArray, IntArray
+    from headstart.core.arrays import FloatArray, IntArray
 
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)  # outputs are float32: nothing below it can be told from zero
 N_BINS = 15

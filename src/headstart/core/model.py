@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from headstart.core.dataset import FloatArray, Modality
+    from headstart.core.dataset import FloatArray
 
 Batch = dict[str, "NDArray[np.generic]"]
 """The arrays that a graph takes, by input name; the first axis is the batch."""
@@ -57,7 +57,7 @@ class Backbone(Network, Protocol):
     """A pretrained network without its head."""
 
     name: str
-    modality: Modality
+    modality: str
     dimensions: int
     digest: str
     """sha256 over weights and preprocessing, hex: the identity of its features."""

@@ -1,17 +1,21 @@
-"""Score and Report: what was measured, on how much, and how sure it is."""
+"""Score, Section and Report: what was measured, on how much, how sure it is; one section a stage."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
+
+from headstart.core import registry
+from headstart.core.decoding import decode
+from headstart.core.report_format_1 import to_sections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Verdict = Literal["transfer helps", "no credible gain", "transfer hurts", "not proven"]
+Verdict = Literal["transfer helps", "no significant gain", "transfer hurts", "not proven"]
 
-_LISTS = ("labels", "candidates", "curve", "notices", "ranking", "rungs")
+FORMAT = 2
+KIND = "report_sections"  # of registered parts: the name of a section and its class
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +35,8 @@ class Score:
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Score:
         """Make a score again from JSON: a number that is not finite is null there."""
-        known: dict[str, Any] = {name: math.nan if value is None else value for name, value in fields.items()}
-        return cls(**known)
+        score: Score = decode(cls, fields)
+        return score
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,87 +55,84 @@ class RivalResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
-    """All that the proof found; `report.json` is this object.
+class Section:
+    """What one stage reports: a frozen dataclass, JSON, and one renderer.
 
-    Attributes
-    ----------
-    metric : the headline score of the model on held-out items
-    metrics : every metric that suits the task
-    rivals : each rival on the same items
-    gain : the paired gain over the best rival
-    estimates : made from the training part alone: 'more of the same', 'new conditions', 'naive'
-    candidates : what adaptation tried, best first: {name, loss, chosen}
-    curve : the learning curve: [{n_items, value, low, high}], and `forecast` a sentence
-    pictures : arrays and lists that the page draws: confusion, reliability, mistakes, suspects, duplicate groups
-    ranking : the candidates among which the source was chosen, best first, as `headstart rank --json` gives them; empty
-        where one was named
-    prediction_set : `coverage`, `threshold` and `mean_size` of the sets of labels that hold the true one as often as `coverage` says;
-        empty for several labels, a regression, or too few held-out items
-    rungs : what was tried above the closed-form head, which comes first: {name, below, planned_s, seconds, metric, gain, kept, why,
-        alpha, trained, settings}; empty where nothing was
-    compressed : what was tried to make the packed model smaller or faster, and which of it is packed; empty where nothing was
-    timing : seconds by stage, peak_mib, energy_wh; with the seconds of rivals and rungs, and seconds and latency in the ranking,
-        the only part that differs between two runs on the same data
+    A subclass names itself in `section_name` and registers under that name in the group `headstart.report_sections`. It is drawn
+    by its method `rendering(report)`, if it has one (`headstart.reporting.Rendering`). Its fields are plain values, dataclasses,
+    and tuples and dicts of those, so that `from_dict` reads back what `to_dict` wrote. A field `notices` joins `Report.notices`.
     """
 
-    task: str
-    name: str
-    labels: tuple[str, ...]
-    n_items: int
-    n_groups: int
-    n_train: int
-    n_test: int
-    evaluation: str
-    source: str
-    strategy: str
-    verdict: Verdict
-    sentence: str
-    metric: Score
-    metrics: tuple[Score, ...]
-    rivals: tuple[RivalResult, ...]
-    gain: Score | None
-    estimates: dict[str, Score]
-    candidates: tuple[dict[str, Any], ...]
-    curve: tuple[dict[str, Any], ...]
-    forecast: str
-    pictures: dict[str, Any]
-    notices: tuple[dict[str, Any], ...]
-    card: dict[str, Any]
-    deployed: str
-    seed: int
-    ranking: tuple[dict[str, Any], ...] = ()
-    prediction_set: dict[str, float] = field(default_factory=dict)
-    rungs: tuple[dict[str, Any], ...] = ()
-    compressed: dict[str, Any] = field(default_factory=dict)
-    timing: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def packed_rival(self) -> RivalResult | None:
-        """The rival that is packed in the model's place; None where the model itself is."""
-        return next((rival for rival in self.rivals if rival.name == self.deployed), None)
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Report:
-        """Make a report again from `to_dict`, or from its JSON; what this version does not know is left out."""
-        known = {name: fields[name] for name in cls.__dataclass_fields__ if name in fields}
-        rivals = (
-            RivalResult(**{**rival, "score": Score.from_dict(rival["score"]), "gain": Score.from_dict(rival["gain"])})
-            for rival in known["rivals"]
-        )
-        lists = {name: tuple(known[name]) for name in _LISTS if name in known}
-        return cls(
-            **{
-                **known,
-                **lists,
-                "metric": Score.from_dict(known["metric"]),
-                "metrics": tuple(map(Score.from_dict, known["metrics"])),
-                "rivals": tuple(rivals),
-                "gain": None if known["gain"] is None else Score.from_dict(known["gain"]),
-                "estimates": {name: Score.from_dict(one) for name, one in known["estimates"].items()},
-            }
-        )
+    section_name: ClassVar[str]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts and lists, ready for JSON."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Self:
+        """Make a section again from `to_dict`, or from its JSON; fields that this version does not know are left out."""
+        section: Self = decode(cls, fields)
+        return section
+
+
+AnySection = TypeVar("AnySection", bound=Section)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The sections of all stages; `report.json` is this object.
+
+    `report.evaluation` is the section of that name, `report.get(EvaluationSection)` the same with its type. `unknown` keeps what
+    an installation without the plugin cannot read, as plain dicts by the name of the section.
+    """
+
+    sections: tuple[Section, ...]
+    unknown: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        sections = () if name.startswith("_") or name == "sections" else self.sections  # a copy asks before it has them
+        for section in sections:
+            if section.section_name == name:
+                return section
+        held = ", ".join(section.section_name for section in sections)
+        raise AttributeError(f"this report has no section '{name}'. It has: {held}.")
+
+    def __getitem__(self, kind: type[AnySection]) -> AnySection:
+        """The section of a class; a KeyError where there is none."""
+        section = self.get(kind)
+        if section is None:
+            raise KeyError(kind.section_name)
+        return section
+
+    def get(self, kind: type[AnySection]) -> AnySection | None:
+        """The section of a class; None where there is none."""
+        return next((section for section in self.sections if isinstance(section, kind)), None)
+
+    def with_section(self, *added: Section) -> Report:
+        """The same with these sections, each in the place of an older one of its name."""
+        by_name = {section.section_name: section for section in (*self.sections, *added)}
+        return Report(tuple(by_name.values()), self.unknown)
+
+    @property
+    def notices(self) -> tuple[dict[str, Any], ...]:
+        """What all sections noticed, in their order."""
+        return tuple(notice for section in self.sections for notice in getattr(section, "notices", ()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dicts and lists, ready for JSON."""
+        known = {section.section_name: section.to_dict() for section in self.sections}
+        return {"format": FORMAT, "sections": {**known, **self.unknown}}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Report:
+        """Make a report again from `to_dict`, from its JSON, or from the flat JSON of the first format."""
+        registered = set(registry.names(KIND))
+        found = read_sections(fields)
+        sections = (registry.get(KIND, name).from_dict(one) for name, one in found.items() if name in registered)
+        return cls(tuple(sections), {name: one for name, one in found.items() if name not in registered})
+
+
+def read_sections(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The sections of a `report.json` of any format as plain dicts, without importing their classes."""
+    return dict(fields["sections"]) if "sections" in fields else to_sections(fields)

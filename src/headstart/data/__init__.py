@@ -6,20 +6,21 @@ from headstart.data.duplicates import exact_duplicates
 from headstart.data.image import check_image, open_image
 from headstart.data.items import Items, read_items
 from headstart.data.loading import load
-from headstart.data.preview import preview
+from headstart.data.modalities import Modality, get_modality
 from headstart.data.text import Texts
 
 __all__ = [
     "BadItems",
     "Items",
+    "Modality",
     "Texts",
     "check_image",
     "demo",
     "exact_duplicates",
     "find_demo",
+    "get_modality",
     "list_demos",
     "load",
     "open_image",
-    "preview",
     "read_items",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from headstart.data.packed_sequence import PackedSequence, pick
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from headstart.core.dataset import IntArray, Notice
@@ -66,7 +67,7 @@ class TableSource(Protocol):
         ...
 
 
-class RowIds(Sequence[str]):
+class RowIds(PackedSequence[str]):
     """Names of rows for people, made when asked for.
 
     >>> RowIds("tickets.csv", [3, 4])[1]
@@ -80,18 +81,11 @@ class RowIds(Sequence[str]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> RowIds: ...
-    def __getitem__(self, index: int | slice) -> str | RowIds:
-        if isinstance(index, slice):
-            return RowIds(self._name, self._rows[index])
-        return row_id(self._name, self._rows[index])
+    def _value(self, position: int) -> str:
+        return row_id(self._name, self._rows[position])
 
-    def take(self, index: IntArray) -> RowIds:
-        """Keep the names at `index`."""
-        return RowIds(self._name, [self._rows[i] for i in index])
+    def _part(self, chosen: slice | IntArray) -> RowIds:
+        return RowIds(self._name, pick(self._rows, chosen))
 
 
 def row_id(name: str, row: int) -> str:

@@ -14,28 +14,20 @@ if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray, IntArray
 
 _MAX_STEPS = 20
-_STRATA_OF_A_VALUE = 4
 
 
-def find_conditions(
-    features: FloatArray, targets: FloatArray, duplicates: IntArray, *, seed: int, is_classification: bool
-) -> IntArray:
+def find_conditions(features: FloatArray, strata: IntArray, duplicates: IntArray, *, seed: int) -> IntArray:
     """Number the cluster of each item, shape (n,); near-duplicates share a cluster.
 
     Parameters
     ----------
     features : shape (n, d)
-    targets : shape (n, k); classes are clustered one by one, other targets in quarters by their first column
+    strata : shape (n,), as `TaskSpec.strata` gives them; each is clustered by itself
     duplicates : shape (n,), groups that are never parted
     """
     x = np.asarray(features, dtype=np.float32)
     x = x - x.mean(axis=0)
     x /= np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
-    if is_classification:
-        strata = targets.argmax(axis=1)
-    else:
-        ranks = targets[:, 0].argsort(kind="stable").argsort(kind="stable")
-        strata = ranks * _STRATA_OF_A_VALUE // len(ranks)
     rng = np.random.default_rng(seed)
     clusters, start = np.empty(len(x), dtype=np.int64), 0
     for stratum in np.unique(strata):

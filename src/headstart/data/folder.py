@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.dataset import Dataset, Modality, Notice
+from headstart.core.dataset import Dataset, Notice
 from headstart.core.errors import DataError, OptionError
-from headstart.data.image import FOREIGN_SUFFIXES, IMAGE_SUFFIXES, check_image
+from headstart.core.tasks.single_label import single_label_task
+from headstart.data.columns import take
 from headstart.data.labels import check_classes, merge_spellings, sort_labels
-from headstart.data.paths import ImagePaths
+from headstart.data.modalities import all_modalities
 from headstart.data.splits import split_of
-from headstart.data.text import TextPacker, Texts, read_text_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import IntArray
     from headstart.data.bad_items import BadItems
+    from headstart.data.modalities import Cleaned, Modality
 
-_TEXT_SUFFIXES = frozenset({".txt"})
 _UNLABELLED_NAMES = frozenset({"unlabelled", "unlabeled"})
 _LAYOUT = "one subfolder a class was expected: kiwi/1.jpg, plum/2.jpg …, or train/kiwi/1.jpg …, test/kiwi/2.jpg …"
 _N_LISTED = 100
@@ -45,7 +45,7 @@ class _Files:
 
 
 def load_folder(root: Path, bad: BadItems, *, group: str | None = None) -> Dataset:
-    """Read a folder of images, or of .txt files, whose subfolders are the classes.
+    """Read a folder of files of one modality, whose subfolders are the classes.
 
     Parameters
     ----------
@@ -62,24 +62,27 @@ def load_folder(root: Path, bad: BadItems, *, group: str | None = None) -> Datas
         )
     files = _collect(root)
     modality = _modality(files, root)
-    suffixes = IMAGE_SUFFIXES | FOREIGN_SUFFIXES if modality == "image" else _TEXT_SUFFIXES
-    _keep_suffixes(files, suffixes)
+    _keep_suffixes(files, modality.suffixes)
     n_files = len(files.names)
-    wrong, texts = _check_images(files, root) if modality == "image" else _read_texts(files, root)
-    for place, reason in wrong.items():
-        if reason:
-            bad.add(f"{root.name}/{files.names[place]}", reason)
+    found = modality.read_files(root, files.names)
+    for place, reason in found.wrong.items():
+        bad.add(f"{root.name}/{files.names[place]}", reason)
     bad.check(n_files, f"'{root}'")
-    blank = [files.names[place] for place, reason in wrong.items() if not reason]
-    keep = np.array([place for place in range(n_files) if place not in wrong], dtype=np.int64)
+    blank = [place for place in modality.blanks(found.items) if place not in found.wrong]
+    left_out = {*found.wrong, *blank}
+    keep = np.array([place for place in range(n_files) if place not in left_out], dtype=np.int64)
     if not len(keep):
-        raise DataError(f"'{root}' holds no {modality} that can be read; {_LAYOUT}.")
-    dataset = _dataset(root, files, keep, texts, by_folder=group == "folder")
-    blanks = _notice("blank", f"{len(blank)} blank text{'s' * (len(blank) > 1)} left out, such as {blank[:1]}.", blank)
+        raise DataError(f"'{root}' holds no {modality.singular} that can be read; {_LAYOUT}.")
+    dataset = _dataset(root, files, keep, modality, found.items, by_folder=group == "folder")
+    named = [files.names[place] for place in blank]
+    noun = modality.singular if len(blank) == 1 else modality.plural
+    blanks = _notice("blank", f"{len(blank)} blank {noun} left out, such as {named[:1]}.", named)
     return replace(dataset, notices=(*dataset.notices, *blanks, *filter(None, [bad.notice()])))
 
 
-def _dataset(root: Path, files: _Files, keep: IntArray, texts: Texts | None, *, by_folder: bool) -> Dataset:
+def _dataset(
+    root: Path, files: _Files, keep: IntArray, modality: Modality, items: Sequence[Any], *, by_folder: bool
+) -> Dataset:
     names = [files.names[i] for i in keep]
     ids = [f"{root.name}/{name}" for name in names]
     labels, spelling = merge_spellings([files.labels[i] for i in keep], root.name)
@@ -88,22 +91,18 @@ def _dataset(root: Path, files: _Files, keep: IntArray, texts: Texts | None, *, 
     place = {label: column for column, label in enumerate(classes)}
     splits = np.array([files.splits[i] for i in keep], dtype="<U10") if any(files.splits) else None
     folders = [name.rpartition("/")[0] for name in names]
-    unlabelled: Sequence[object] = ImagePaths(root, files.unlabelled)
-    if texts is not None:
-        unlabelled = Texts.of(read_text_file(root / name) for name in files.unlabelled)
-    modality: Modality = "image" if texts is None else "text"
     return Dataset(
         name=root.name,
-        modality=modality,
-        task="binary" if len(classes) == 2 else "multiclass",
-        items=ImagePaths(root, names) if texts is None else texts.take(keep),
+        modality=modality.name,
+        task=single_label_task(len(classes)).name,
+        items=take(items, keep),
         ids=ids,
         targets=np.eye(len(classes))[[place[label] for label in labels]],
         labels=classes,
         groups=np.unique(folders, return_inverse=True)[1].astype(np.int64) if by_folder else None,
         splits=splits,
-        unlabelled=unlabelled,
-        columns={"input": modality, "target": "folder"},
+        unlabelled=_usable(modality.read_files(root, files.unlabelled)),
+        columns={"input": modality.name, "target": "folder"},
         notices=(*_notices(root, files, labels, splits), *spelling, *small),
     )
 
@@ -176,14 +175,20 @@ def _is_hidden(name: str) -> bool:
     return name.startswith((".", "__MACOSX")) or name in ("Thumbs.db", "desktop.ini")
 
 
+def _usable(found: Cleaned) -> Sequence[Any]:
+    places = [place for place in range(len(found.items)) if place not in found.wrong]
+    return take(found.items, np.array(places, dtype=np.int64))
+
+
 def _modality(files: _Files, root: Path) -> Modality:
+    """The modality that most of the files are of, by their suffixes."""
     counts = Counter(_suffix(name) for name in files.names)
-    n_images = sum(count for suffix, count in counts.items() if suffix in IMAGE_SUFFIXES | FOREIGN_SUFFIXES)
-    n_texts = sum(count for suffix, count in counts.items() if suffix in _TEXT_SUFFIXES)
-    if not n_images and not n_texts:
+    n_files = {modality: sum(counts[suffix] for suffix in modality.suffixes) for modality in all_modalities()}
+    if not any(n_files.values()):
         kinds = ", ".join(f"'{suffix or 'no suffix'}'" for suffix, _ in counts.most_common(3))
-        raise DataError(f"'{root}' holds neither images nor .txt files (found: {kinds}); {_LAYOUT}.")
-    return "image" if n_images >= n_texts else "text"
+        known = " nor ".join(modality.file_noun for modality in n_files if modality.suffixes)
+        raise DataError(f"'{root}' holds neither {known} (found: {kinds}); {_LAYOUT}.")
+    return max(n_files, key=lambda modality: n_files[modality])
 
 
 def _keep_suffixes(files: _Files, suffixes: frozenset[str]) -> None:
@@ -195,28 +200,6 @@ def _keep_suffixes(files: _Files, suffixes: frozenset[str]) -> None:
     loose = [name for name in files.unlabelled if _suffix(name) not in suffixes]
     files.ignored += [name for name in loose if not name.upper().startswith(("README", "LICENSE", "LICENCE"))]
     files.unlabelled = [name for name in files.unlabelled if _suffix(name) in suffixes]
-
-
-def _check_images(files: _Files, root: Path) -> tuple[dict[int, str], None]:
-    top = f"{root}/"
-    return {place: reason for place, name in enumerate(files.names) if (reason := check_image(top + name))}, None
-
-
-def _read_texts(files: _Files, root: Path) -> tuple[dict[int, str], Texts]:
-    """Read every text; a blank one has the reason ''."""
-    wrong: dict[int, str] = {}
-    packer = TextPacker()
-    for place, name in enumerate(files.names):
-        text = ""
-        try:
-            if (root / name).stat().st_size:
-                text = read_text_file(root / name)
-        except DataError as error:
-            wrong[place] = str(error).removeprefix(f"'{root / name}' ")
-        packer.append(text)
-        if not text.strip():
-            wrong.setdefault(place, "")
-    return wrong, packer.finish()
 
 
 def _notices(root: Path, files: _Files, labels: Sequence[str], splits: NDArray[np.str_] | None) -> list[Notice]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from headstart.core.errors import DataError
+from headstart.core.strata import N_QUARTERS, quarters
 
 if TYPE_CHECKING:
     from headstart.core.dataset import Dataset, FloatArray, IntArray
@@ -102,8 +103,7 @@ def _strata(targets: FloatArray) -> FloatArray:
     """Columns to spread evenly: the classes, or the quarters of a value."""
     if targets.shape[1] > 1:
         return targets
-    ranks = targets[:, 0].argsort(kind="stable").argsort(kind="stable")
-    return np.eye(4)[ranks * 4 // len(ranks)]
+    return np.eye(N_QUARTERS)[quarters(targets[:, 0])]
 
 
 def _given(dataset: Dataset) -> Plan:

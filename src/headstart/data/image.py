@@ -121,15 +121,25 @@ def _decode(item: Any, name: str) -> Image:
     with _pillow().open(source, formats=_known_formats()) as image:
         if image.width * image.height > MAX_PIXELS:
             raise DataError(_too_large(name, [str(image.width * image.height)]))
-        image.load()
-        if image.mode != "RGB" or "transparency" in image.info:
-            image_rgb = _to_rgb(image)
-            image_rgb.info.update({k: image.info[k] for k in ("exif", "xmp") if k in image.info})
-        else:
-            image_rgb = image
-        if "exif" in image.info or "xmp" in image.info:
-            return _upright(image, image_rgb)
-        return image_rgb
+        return _as_photo(image)
+
+
+def pixels_of(image: Image) -> np.ndarray[Any, Any]:
+    """Pixels (h, w, 3), uint8, of an image that Pillow holds: upright and on white, as if it were read from its file."""
+    return np.asarray(_as_photo(image))
+
+
+def _as_photo(image: Image) -> Image:
+    """Bring an open image to upright RGB."""
+    image.load()
+    if image.mode != "RGB" or "transparency" in image.info:
+        image_rgb = _to_rgb(image)
+        image_rgb.info.update({k: image.info[k] for k in ("exif", "xmp") if k in image.info})
+    else:
+        image_rgb = image
+    if "exif" in image.info or "xmp" in image.info:
+        return _upright(image, image_rgb)
+    return image_rgb
 
 
 def _upright(image: Image, converted: Image) -> Image:

@@ -9,22 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from headstart.core.dataset import MODALITIES, Modality
 from headstart.core.errors import DataError, unknown_name
 from headstart.data.bad_items import BadItems
 from headstart.data.columns import RowIds, take
-from headstart.data.image import FOREIGN_SUFFIXES, IMAGE_SUFFIXES, check_image
-from headstart.data.paths import image_cells
+from headstart.data.modalities import all_modalities, get_modality
 from headstart.data.records import read_json_lines
-from headstart.data.schema import IMAGE_NAMES, TEXT_NAMES, guess_input
+from headstart.data.schema import guess_input
 from headstart.data.tables import TABLE_SUFFIXES, named_path, open_memory, open_table
-from headstart.data.text import Texts, read_text_file
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from headstart.core.dataset import Notice
     from headstart.data.columns import TableSource
+    from headstart.data.modalities import Modality
 
 STDIN = "-"
 
@@ -42,7 +38,7 @@ class Items:
 
     items: Sequence[Any]
     ids: Sequence[str]
-    modality: Modality
+    modality: str
     notices: tuple[Notice, ...] = ()
 
     def __len__(self) -> int:
@@ -52,7 +48,7 @@ class Items:
 def read_items(
     inputs: Any,
     *,
-    modality: Modality,
+    modality: str,
     input: str | None = None,  # noqa: A002  the word of the interface
     max_bad: float = 0.01,
     stdin: TextIO | None = None,
@@ -62,9 +58,9 @@ def read_items(
     Parameters
     ----------
     inputs : path, '-', a list of these, a frame, a dict of columns, texts, or an array of images
-        A path names an image, a .txt file, a folder of them (searched through), or a table. '-' reads JSON Lines from
+        A path names a file of the modality, a folder of them (searched through), or a table. '-' reads JSON Lines from
         `stdin`. A list of strings that name no files is taken as texts by a model of texts.
-    modality : what the model takes
+    modality : the name of what the model takes
     input : column of tables and key of JSON Lines; guessed if absent
     max_bad : fraction of the files that may be set aside; a file that the user named himself may not
 
@@ -72,23 +68,23 @@ def read_items(
     ------
     DataError
         Nothing is there, or it is not of the modality; the message names the file.
+    OptionError
+        There is no such modality.
     """
-    if modality not in MODALITIES:
-        raise unknown_name("modality", modality, MODALITIES)
+    wanted = get_modality(modality)
     bad = BadItems(max_bad=max_bad)
     named = [inputs] if isinstance(inputs, str | Path) else inputs
-    if _are_paths(named, modality):
+    are_paths = _are_paths(named, wanted)
+    if are_paths:
         if not named:
             raise DataError("no input was named. Name files, folders or a table, or '-' for JSON Lines.")
-        parts = [_read_path(one, modality, input, bad, stdin) for one in named]
+        parts = [_read_path(one, wanted, input, bad, stdin) for one in named]
     else:
-        parts = [_read_memory(named, modality, input, bad)]
-    items, ids = parts[0] if len(parts) == 1 else _joined(parts, modality)
-    bad.check(
-        len(items) + len(bad), f"'{named[0]}'" if len(parts) == 1 and _are_paths(named, modality) else "the inputs"
-    )
+        parts = [_read_memory(named, wanted, input, bad)]
+    items, ids = parts[0] if len(parts) == 1 else _joined(parts, wanted)
+    bad.check(len(items) + len(bad), f"'{named[0]}'" if len(parts) == 1 and are_paths else "the inputs")
     if not len(items):
-        raise DataError(f"the inputs hold no {modality}. Name files, folders or a table with {modality}s.")
+        raise DataError(f"the inputs hold no {wanted.singular}. Name files, folders or a table with {wanted.plural}.")
     return Items(items=items, ids=ids, modality=modality, notices=tuple(filter(None, [bad.notice()])))
 
 
@@ -96,10 +92,10 @@ _Part = tuple[Sequence[Any], Sequence[str]]
 
 
 def _are_paths(named: Any, modality: Modality) -> bool:
-    """Whether these are names of files: for a model of texts, strings are texts unless each names a file."""
+    """Whether these are names of files: strings that need not be names are values unless each names a file."""
     if not isinstance(named, list | tuple) or not all(isinstance(one, str | Path) for one in named):
         return False
-    if modality == "image" or len(named) <= 1 or any(isinstance(one, Path) for one in named):
+    if modality.strings_name_files or len(named) <= 1 or any(isinstance(one, Path) for one in named):
         return True
     return all(one == STDIN or _exists(str(one)) for one in named[:100])
 
@@ -111,10 +107,10 @@ def _exists(name: str) -> bool:
 def _read_path(one: str | Path, modality: Modality, column: str | None, bad: BadItems, stdin: TextIO | None) -> _Part:
     if one == STDIN:
         return _read_stream(stdin or sys.stdin, modality, column, bad)
-    if modality == "text" and not _exists(str(one)) and " " in str(one):
+    if not modality.strings_name_files and not _exists(str(one)) and " " in str(one):
         raise DataError(
-            f"'{str(one)[:60]}' is no file. To predict a text, give it on standard input as JSON Lines: "
-            'echo \'{"text": "…"}\' | headstart predict BUNDLE -'
+            f"'{str(one)[:60]}' is no file. To predict {modality.one}, give it on standard input as JSON Lines: "
+            f'echo \'{{"{modality.column_names[0]}": "…"}}\' | headstart predict BUNDLE -'
         )
     path = named_path(one)
     if path.is_dir():
@@ -126,50 +122,42 @@ def _read_path(one: str | Path, modality: Modality, column: str | None, bad: Bad
 
 def _read_file(path: Path, modality: Modality) -> _Part:
     """One file that the user named: it must be usable."""
-    if modality == "text":
-        if path.suffix.lower() in IMAGE_SUFFIXES | FOREIGN_SUFFIXES:
-            raise DataError(f"'{path}' is an image, but this model takes texts. Name .txt files or a table with texts.")
-        return [read_text_file(path)], [str(path)]
-    reason = check_image(path)
-    if reason:
-        raise DataError(f"'{path}' {reason}.")
-    return [path], [str(path)]
+    suffix = path.suffix.lower()
+    other = next((one for one in all_modalities() if suffix in one.suffixes), None)
+    if other is not None and suffix not in modality.suffixes:
+        raise DataError(
+            f"'{path}' is {other.one}, but this model takes {modality.plural}. "
+            f"Name {modality.file_noun} or a table with {modality.plural}."
+        )
+    return [modality.read_file(path)], [str(path)]
 
 
 def _read_folder(folder: Path, modality: Modality, bad: BadItems) -> _Part:
-    wanted = IMAGE_SUFFIXES | FOREIGN_SUFFIXES if modality == "image" else frozenset({".txt"})
     paths = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in wanted
+        if path.suffix.lower() in modality.suffixes
         and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)
         and path.is_file()
     )
     if not paths:
-        raise DataError(
-            f"'{folder}' holds no {'images' if modality == 'image' else '.txt files'}. Name another folder."
-        )
+        raise DataError(f"'{folder}' holds no {modality.file_noun}. Name another folder.")
     items: list[Any] = []
     ids: list[str] = []
     for path in paths:
         try:
-            reason = check_image(path) if modality == "image" else None
-            items += [] if reason else [path if modality == "image" else read_text_file(path)]
-        except DataError as error:
-            reason = str(error).removeprefix(f"'{path}' ")
-        if reason:
-            bad.add(str(path), reason)
-        else:
+            items.append(modality.read_file(path))
             ids.append(str(path))
+        except DataError as error:
+            bad.add(str(path), str(error).removeprefix(f"'{path}' "))
     return items, ids
 
 
 def _read_table(source: TableSource, modality: Modality, column: str | None, bad: BadItems) -> _Part:
     name = _input_column(source, modality, column)
-    table = source.read([name], bad, text=name if modality == "text" else None)
+    table = source.read([name], bad, text=name if modality.packed_as_text else None)
     ids: Sequence[str] = RowIds(source.name, table.rows)
-    cells = table.columns[name]
-    return (cells, ids) if modality == "text" else _usable_images(cells, ids, source.folder, bad)
+    return _usable(modality, table.columns[name], ids, source.folder, bad)
 
 
 def _input_column(source: TableSource, modality: Modality, column: str | None) -> str:
@@ -183,14 +171,13 @@ def _input_column(source: TableSource, modality: Modality, column: str | None) -
     if len(source.names) == 1:
         return source.names[0]
     sample = source.sample()
-    known = IMAGE_NAMES if modality == "image" else TEXT_NAMES
-    by_name = [name for name in source.names if name.casefold() in known]
+    by_name = [name for name in source.names if name.casefold() in modality.column_names]
     return by_name[0] if len(by_name) == 1 else guess_input(sample, list(sample), source.name)
 
 
 def _read_stream(file: TextIO, modality: Modality, column: str | None, bad: BadItems) -> _Part:
     """JSON Lines from a pipe; every line must be usable, for the answers come back line by line."""
-    known = (column,) if column else IMAGE_NAMES if modality == "image" else TEXT_NAMES
+    known = (column,) if column else modality.column_names
     unreadable = BadItems(max_bad=0.0)
     rows: list[int] = []
     cells: list[Any] = []
@@ -208,9 +195,7 @@ def _read_stream(file: TextIO, modality: Modality, column: str | None, bad: BadI
     if not rows:
         raise DataError(f'stdin is empty; a JSON object a line was expected, such as {{"{known[0]}": "…"}}.')
     ids: Sequence[str] = RowIds("stdin", rows)
-    if modality == "text":
-        return Texts.of("" if cell is None else str(cell) for cell in cells), ids
-    return _usable_images(cells, ids, None, bad)
+    return _usable(modality, modality.pack(cells), ids, None, bad)
 
 
 def _read_memory(data: Any, modality: Modality, column: str | None, bad: BadItems) -> _Part:
@@ -218,33 +203,32 @@ def _read_memory(data: Any, modality: Modality, column: str | None, bad: BadItem
         return _read_table(open_memory(data), modality, column, bad)
     if isinstance(data, bytes) or not hasattr(data, "__len__"):
         data = [data]
-    if hasattr(data, "ndim") and data.ndim == 3 and modality == "image":
-        data = data[None]  # one image
+    if hasattr(data, "ndim") and data.ndim == 3 and modality.is_array:
+        data = data[None]  # one value
     ids = [f"item {place + 1}" for place in range(len(data))]
     cells = list(data)
-    if modality == "image":
-        return _usable_images(cells, ids, None, bad)
-    wrong = next((place for place, cell in enumerate(cells) if not isinstance(cell, str)), None)
+    wrong = modality.misfit(cells)
     if wrong is not None:
         raise DataError(
-            f"item {wrong + 1} is a {type(cells[wrong]).__name__}, but this model takes texts. Give strings."
+            f"item {wrong + 1} is a {type(cells[wrong]).__name__}, but this model takes {modality.plural}. "
+            f"Give {modality.python_values}."
         )
-    return cells, ids
+    return _usable(modality, cells, ids, None, bad)
 
 
-def _usable_images(cells: Sequence[Any], ids: Sequence[str], folder: Path | None, bad: BadItems) -> _Part:
+def _usable(modality: Modality, cells: Sequence[Any], ids: Sequence[str], folder: Path | None, bad: BadItems) -> _Part:
+    """Clean the cells of one field, and leave out what is wrong."""
     import numpy as np
 
-    items, wrong = image_cells(cells, folder)
-    for place, reason in wrong.items():
+    cleaned = modality.clean(cells, folder)
+    for place, reason in cleaned.wrong.items():
         bad.add(ids[place], reason)
-    if not wrong:
-        return items, ids
-    kept: np.ndarray[Any, Any] = np.array([place for place in range(len(items)) if place not in wrong], dtype=np.int64)
-    return take(items, kept), take(ids, kept)
+    if not cleaned.wrong:
+        return cleaned.items, ids
+    kept = np.array([place for place in range(len(ids)) if place not in cleaned.wrong], dtype=np.int64)
+    return take(cleaned.items, kept), take(ids, kept)
 
 
 def _joined(parts: Sequence[_Part], modality: Modality) -> _Part:
     ids = [name for _, names in parts for name in names]
-    every = (item for items, _ in parts for item in items)
-    return Texts.of(every) if modality == "text" else list(every), ids
+    return modality.pack(item for items, _ in parts for item in items), ids

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.dataset import Notice, Task
+from headstart.core.dataset import Notice
 from headstart.data.values import is_missing, label_of, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from headstart.core.tasks import TaskSpec
 
 _MIN_ROWS = 20
 _PURE = 0.99
@@ -19,7 +21,7 @@ _CORRELATED = 0.999
 
 
 def find_leaks(
-    sample: Mapping[str, list[Any]], target: str, task: Task, *, text: str | None, skip: Sequence[str]
+    sample: Mapping[str, list[Any]], target: str, task: TaskSpec, *, text: str | None, skip: Sequence[str]
 ) -> tuple[Notice, ...]:
     """Look for columns whose value settles the target, and for texts that spell their own label.
 
@@ -33,7 +35,7 @@ def find_leaks(
     -------
     A notice for each leak; the columns are no input, so nothing needs to be done but to know it.
     """
-    if task == "multilabel":
+    if task.is_multi_label:
         return ()
     found = []
     for name, cells in sample.items():
@@ -46,17 +48,17 @@ def find_leaks(
                 f"See that '{name}' is known only after '{target}', or what this model is for."
             )
             found.append(Notice(kind="leak", message=message, where=(name,)))
-    if text is not None and task != "regression" and _spells_label(sample[text], sample[target]):
+    if text is not None and task.has_probabilities and _spells_label(sample[text], sample[target]):
         message = f"nearly every text in column '{text}' holds its own label as a word: take it out of the texts."
         found.append(Notice(kind="leak", message=message, where=(text,)))
     return tuple(found)
 
 
-def _association(cells: Sequence[Any], targets: Sequence[Any], task: Task) -> str:
+def _association(cells: Sequence[Any], targets: Sequence[Any], task: TaskSpec) -> str:
     pairs = [(c, t) for c, t in zip(cells, targets, strict=True) if not is_missing(t) and not is_missing(c)]
     if len(pairs) < max(_MIN_ROWS, 0.5 * len(cells)):
         return ""
-    if task == "regression":
+    if not task.has_probabilities:
         numbers = [(x, y) for c, t in pairs if (x := number_of(c)) is not None and (y := number_of(t)) is not None]
         if len(numbers) < _MIN_ROWS:
             return ""

@@ -10,11 +10,12 @@ import numpy as np
 
 from headstart.core.dataset import Dataset, FloatArray, IntArray, Notice
 from headstart.core.errors import DataError, OptionError
+from headstart.core.tasks import get_task
 from headstart.data.bad_items import BadItems
 from headstart.data.columns import RowIds, Table, TableSource, take
 from headstart.data.folder import load_folder
 from headstart.data.leaks import find_leaks
-from headstart.data.paths import image_cells
+from headstart.data.modalities import get_modality
 from headstart.data.schema import Schema, guess_schema
 from headstart.data.splits import parse_splits
 from headstart.data.tables import TABLE_SUFFIXES, named_path, open_memory, open_table
@@ -23,6 +24,8 @@ from headstart.data.values import is_missing, label_of, moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from headstart.data.modalities import Modality
 
 _N_LISTED = 100
 
@@ -92,7 +95,7 @@ def _refuse_for_folders(path: Path, options: Mapping[str, Any], task: str | None
     named = next((part for part in ("input", "target", "time") if options[part]), None)
     if named:
         raise OptionError(f"'{path}' is a folder and has no column for --{named}; its subfolders are the classes.")
-    if task not in (None, "binary", "multiclass"):
+    if task is not None and not get_task(task).is_single_label:
         raise OptionError(f"'{path}' is a folder of classes; --task {task} needs a table, such as a CSV of paths.")
 
 
@@ -132,25 +135,26 @@ def _load_table(source: TableSource, bad: BadItems, task: str | None, options: M
     sample = source.sample()
     schema = guess_schema(sample, source.name, source.folder, **options)
     wanted = dict.fromkeys([schema.input, *schema.targets, schema.group, schema.time, schema.split])
-    text = schema.input if schema.modality == "text" else None
+    text = schema.input if get_modality(schema.modality).packed_as_text else None
     table = source.read([name for name in wanted if name], bad, text=text)
     if schema.input in schema.targets:
         raise OptionError(f"column '{schema.input}' is both input and target. Choose another with --input or --target.")
     dataset = _dataset(source, schema, table, bad, task)
     known = [*schema.columns.values(), *schema.targets]
-    leaks = find_leaks(sample, schema.targets[0], dataset.task, text=text, skip=known)
+    leaks = find_leaks(sample, schema.targets[0], dataset.task_spec, text=text, skip=known)
     return replace(dataset, notices=(*dataset.notices, *leaks))
 
 
 def _dataset(source: TableSource, schema: Schema, table: Table, bad: BadItems, task: str | None) -> Dataset:
     ids: Sequence[str] = RowIds(source.name, table.rows)
-    items, usable, noticed = _inputs(source, schema, table, ids, bad)
+    modality = get_modality(schema.modality)
+    items, usable, noticed = _field(modality, table.columns[schema.input], source.folder, ids, bad)
     times = _times(schema, table, ids, usable, bad)
     bad.check(table.n_rows, f"'{source.name}'")
     kept = np.flatnonzero(usable)
     if not len(kept):
         raise DataError(
-            f"'{source.name}' has no row with a {schema.modality} in column '{schema.input}'. Choose with --input."
+            f"'{source.name}' has no row with {modality.one} in column '{schema.input}'. Choose with --input."
         )
     kept_ids = take(ids, kept)
     targets = parse_targets({name: take(table.columns[name], kept) for name in schema.targets}, kept_ids, task)
@@ -172,30 +176,23 @@ def _dataset(source: TableSource, schema: Schema, table: Table, bad: BadItems, t
     )
 
 
-def _inputs(
-    source: TableSource, schema: Schema, table: Table, ids: Sequence[str], bad: BadItems
+def _field(
+    modality: Modality, cells: Sequence[Any], folder: Path | None, ids: Sequence[str], bad: BadItems
 ) -> tuple[Sequence[Any], np.ndarray[Any, np.dtype[np.bool_]], tuple[Notice, ...]]:
-    """Give the items, which of them are usable, and a notice of the blank ones."""
-    cells = table.columns[schema.input]
-    if schema.modality == "text":
-        usable = np.array([not is_blank(text) for text in cells], dtype=bool)
-        blank = np.flatnonzero(~usable)
-        if not len(blank):
-            return cells, usable, ()
-        where = tuple(ids[i] for i in blank[:_N_LISTED])
-        message = f"{len(blank)} blank text{'s' * (len(blank) > 1)} left out, the first {where[0]}."
-        return cells, usable, (Notice(kind="blank", message=message, where=where),)
-    items, wrong = image_cells(cells, source.folder)
-    for place, reason in wrong.items():
+    """Give the values of one field, which of them are usable, and a notice of the blank ones."""
+    cleaned = modality.clean(cells, folder)
+    for place, reason in cleaned.wrong.items():
         bad.add(ids[place], reason)
-    usable = np.ones(len(items), dtype=bool)
-    usable[list(wrong)] = False
-    return items, usable, ()
-
-
-def is_blank(text: str) -> bool:
-    """Whether a text holds nothing to read."""
-    return not text or text.isspace()
+    usable = np.ones(len(ids), dtype=bool)
+    usable[list(cleaned.wrong)] = False
+    blank = [place for place in modality.blanks(cleaned.items) if usable[place]]
+    usable[blank] = False
+    if not blank:
+        return cleaned.items, usable, ()
+    where = tuple(ids[place] for place in blank[:_N_LISTED])
+    noun = modality.singular if len(blank) == 1 else modality.plural
+    message = f"{len(blank)} blank {noun} left out, the first {where[0]}."
+    return cleaned.items, usable, (Notice(kind="blank", message=message, where=where),)
 
 
 def _times(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
 from headstart.data.image import check_image
+from headstart.data.packed_sequence import PackedSequence, pick
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from headstart.core.dataset import IntArray
 
 
-class ImagePaths(Sequence[Path]):
+class ImagePaths(PackedSequence[Path]):
     """Paths below one folder; only their names are kept.
 
     >>> ImagePaths(Path("photos"), ["kiwi/7.jpg"])[0].as_posix()
@@ -27,18 +29,11 @@ class ImagePaths(Sequence[Path]):
     def __len__(self) -> int:
         return len(self._names)
 
-    @overload
-    def __getitem__(self, index: int) -> Path: ...
-    @overload
-    def __getitem__(self, index: slice) -> ImagePaths: ...
-    def __getitem__(self, index: int | slice) -> Path | ImagePaths:
-        if isinstance(index, slice):
-            return ImagePaths(self._folder, self._names[index])
-        return self._folder / self._names[index]
+    def _value(self, position: int) -> Path:
+        return self._folder / self._names[position]
 
-    def take(self, index: IntArray) -> ImagePaths:
-        """Keep the paths at `index`."""
-        return ImagePaths(self._folder, [self._names[i] for i in index])
+    def _part(self, chosen: slice | IntArray) -> ImagePaths:
+        return ImagePaths(self._folder, pick(self._names, chosen))
 
 
 def image_cells(cells: Sequence[Any], folder: Path | None) -> tuple[Sequence[Any], dict[int, str]]:

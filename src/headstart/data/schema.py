@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import re
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.dataset import Notice
 from headstart.core.errors import DataError, unknown_name
-from headstart.data.image import FOREIGN_SUFFIXES, IMAGE_SUFFIXES
+from headstart.data.column_names import rank
+from headstart.data.modalities import all_modalities, get_modality
 from headstart.data.splits import is_split_column
 from headstart.data.values import is_missing, label_of, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
-    from headstart.core.dataset import Modality
-
-TEXT_NAMES = ("text", "message", "sentence", "review", "content", "body", "question", "comment", "document", "description",
-    "title", "narrative", "utterance", "tweet", "query", "input")  # fmt: skip
-IMAGE_NAMES = ("image", "photo", "picture", "path", "file", "filename", "file_name", "filepath", "img", "image_path")
 TARGET_NAMES = ("label", "labels", "target", "class", "category", "y", "sentiment", "topic", "tags", "tag", "intent",
     "product", "score", "rating", "stars", "species", "spam", "outcome", "type", "answer", "price")  # fmt: skip
 
-_PICTURE_SUFFIXES = tuple(IMAGE_SUFFIXES | FOREIGN_SUFFIXES)
 _MAX_CLASSES = 1_000
 _MIN_LABEL_COLUMNS = 3
-_N_LOOKED_AT = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +34,7 @@ class Schema:
     """
 
     input: str
-    modality: Modality
+    modality: str
     targets: tuple[str, ...]
     group: str | None = None
     time: str | None = None
@@ -100,47 +92,30 @@ def guess_schema(
 def guess_input(
     sample: Mapping[str, list[Any]], candidates: Sequence[str], name: str, *, keep_for_target: bool = False
 ) -> str:
-    """Choose the column with the images or the texts: by its cells, then its name, then its length.
+    """Choose the column that holds the items: by its cells, then its name, then its length.
 
     Raises
     ------
     DataError
-        None looks like texts or images.
+        None looks like any modality.
     """
-    images = [column for column in candidates if looks_like_images(sample[column])]
-    if images:
-        return min(images, key=lambda column: _rank(column, IMAGE_NAMES))
-    if keep_for_target and len(candidates) > 1:
-        sure = [column for column in candidates if _rank(column, TARGET_NAMES) == 0]
-        candidates = [column for column in candidates if column not in sure] or candidates
-    texts = [column for column in candidates if _looks_like_texts(sample[column])]
-    if not texts:
-        raise DataError(
-            f"'{name}' has no column that looks like texts or image paths (columns: {_listed(sample)}). "
-            "Name it with --input COLUMN."
-        )
-    known = [column for column in texts if _rank(column, TEXT_NAMES) < len(TEXT_NAMES)]
-    if known:
-        return min(known, key=lambda column: (_rank(column, TEXT_NAMES), -_mean_length(sample[column])))
-    return max(texts, key=lambda column: _mean_length(sample[column]))
+    for modality in all_modalities():
+        free = list(candidates)
+        if modality.could_be_label and keep_for_target and len(free) > 1:
+            free = [column for column in free if rank(column, TARGET_NAMES) != 0] or free
+        found = {column: sample[column] for column in free if modality.recognises(sample[column])}
+        if found:
+            return modality.choose(found)
+    kinds = " or ".join(modality.cell_noun for modality in reversed(all_modalities()))
+    raise DataError(
+        f"'{name}' has no column that looks like {kinds} (columns: {_listed(sample)}). Name it with --input COLUMN."
+    )
 
 
-def modality_of(cells: Sequence[Any], folder: Path | None) -> Modality:
-    """Say whether cells are images or texts."""
-    if looks_like_images(cells):
-        return "image"
-    named = [cell for cell in cells if isinstance(cell, str) and not is_missing(cell)]
-    # image paths without a suffix are known by the files being there
-    # (os.path, as Path raises where a text is too long for a name)
-    if folder and named and all(os.path.isfile(folder / cell.strip()) for cell in named[:20]):  # noqa: PTH113
-        return "image"
-    return "text"
-
-
-def looks_like_images(cells: Sequence[Any]) -> bool:
-    """Whether nearly all cells are image paths, image bytes or pixel arrays."""
-    present = [cell for cell in cells[:_N_LOOKED_AT] if not is_missing(cell)]
-    return bool(present) and sum(map(_is_image_cell, present)) >= 0.9 * len(present)
+def modality_of(cells: Sequence[Any], folder: Path | None) -> str:
+    """Name the modality of a column; the last one takes what no other recognises."""
+    asked = all_modalities()
+    return next((modality.name for modality in asked if modality.recognises(cells, folder)), asked[-1].name)
 
 
 def looks_like_data(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -151,7 +126,7 @@ def looks_like_data(header: Sequence[str], rows: Sequence[Sequence[str]]) -> boo
     """
     if any(number_of(cell) is not None for cell in header) or any(not cell for cell in header[1:]):
         return True
-    if any(len(cell) > 120 for cell in header) or any(_is_image_cell(cell) for cell in header):
+    if any(len(cell) > 120 or _is_value(cell) for cell in header):
         return True
     prose = [place for place, cell in enumerate(header) if len(cell.split()) >= 4]
     repeated = [place for place in range(len(header)) if _repeats(header[place], [row[place] for row in rows])]
@@ -181,9 +156,9 @@ def _find_targets(sample: Mapping[str, list[Any]], target: str | None) -> tuple[
 
 
 def _guess_targets(sample: Mapping[str, list[Any]], candidates: Sequence[str], name: str) -> tuple[str, ...]:
-    known = [column for column in candidates if _rank(column, TARGET_NAMES) < len(TARGET_NAMES)]
+    known = [column for column in candidates if rank(column, TARGET_NAMES) < len(TARGET_NAMES)]
     if known:
-        return (min(known, key=lambda column: _rank(column, TARGET_NAMES)),)
+        return (min(known, key=lambda column: rank(column, TARGET_NAMES)),)
     switches = [column for column in candidates if _is_switch(sample[column])]
     if len(switches) >= _MIN_LABEL_COLUMNS:
         return tuple(switches)
@@ -214,32 +189,9 @@ def _is_switch(cells: Sequence[Any]) -> bool:
     return bool(present) and present <= {"0", "1", "True", "False", "true", "false"}
 
 
-def _looks_like_texts(cells: Sequence[Any]) -> bool:
-    present = [cell for cell in cells if not is_missing(cell)]
-    texts = [cell for cell in present if isinstance(cell, str) and number_of(cell) is None]
-    return len(texts) > 0.5 * len(present) and bool(texts)
-
-
-def _is_image_cell(cell: Any) -> bool:
-    if isinstance(cell, str):
-        return len(cell) < 1_000 and cell.strip().lower().endswith(_PICTURE_SUFFIXES) and "\n" not in cell
-    if isinstance(cell, dict):
-        return isinstance(cell.get("bytes"), bytes) or isinstance(cell.get("path"), str)
-    return isinstance(cell, bytes | Path) or getattr(cell, "ndim", 0) in (2, 3)
-
-
-def _rank(column: str, known: Sequence[str]) -> int:
-    """Place of a column's name in a list of known names: exactly, or as a word of it; the length if not there."""
-    words = re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column).lower())
-    plain = "_".join(word for word in words if word)
-    if plain in known:
-        return known.index(plain)
-    return min((known.index(word) for word in words if word in known and len(word) > 1), default=len(known))
-
-
-def _mean_length(cells: Sequence[Any]) -> float:
-    present = [len(str(cell)) for cell in cells if not is_missing(cell)]
-    return sum(present) / max(len(present), 1)
+def _is_value(cell: str) -> bool:
+    """Whether a cell is unmistakably an item, such as the path of an image."""
+    return any(modality.is_value(cell) for modality in all_modalities() if not modality.could_be_label)
 
 
 def _listed(names: Mapping[str, Any]) -> str:
@@ -250,7 +202,9 @@ def _listed(names: Mapping[str, Any]) -> str:
 def _with_guesses(schema: Schema, *, input_given: bool, target_given: bool) -> Schema:
     said = []
     if not input_given:
-        said.append(f"the {schema.modality}s are taken from column '{schema.input}' (change with --input)")
+        said.append(
+            f"the {get_modality(schema.modality).plural} are taken from column '{schema.input}' (change with --input)"
+        )
     if not target_given:
         shown = ", ".join(f"'{name}'" for name in schema.targets[:4])
         more = f" and {len(schema.targets) - 4} more" if len(schema.targets) > 4 else ""

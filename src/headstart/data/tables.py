@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
 from headstart.data.delimited import DELIMITED_SUFFIXES, DelimitedFile
-from headstart.data.image import FOREIGN_SUFFIXES, IMAGE_SUFFIXES
 from headstart.data.memory import ColumnsInMemory, frame_columns, is_frame
+from headstart.data.modalities import all_modalities
 from headstart.data.records import JSON_LINES_SUFFIXES, PARQUET_SUFFIXES, JsonLines, ParquetFile
 
 if TYPE_CHECKING:
@@ -92,8 +92,9 @@ def open_memory(data: Any) -> TableSource:
 
 
 def _instead(suffix: str) -> str:
-    if suffix in IMAGE_SUFFIXES | FOREIGN_SUFFIXES:
-        return "is a single image"
+    modality = next((one for one in all_modalities() if suffix in one.suffixes), None)
+    if modality is not None:
+        return f"is a single {modality.singular}"
     if suffix in (".xlsx", ".xls", ".ods"):
         return "is a spreadsheet; save it as CSV"
     if suffix in (".zip", ".gz", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz"):

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.dataset import TASKS, FloatArray, IntArray, Notice, Task
-from headstart.core.errors import DataError, unknown_name
+from headstart.core.dataset import FloatArray, IntArray, Notice, Task
+from headstart.core.errors import DataError
+from headstart.core.tasks import get_task
+from headstart.core.tasks.single_label import single_label_task
 from headstart.data.columns import take
 from headstart.data.labels import check_classes, merge_spellings, sort_labels
 from headstart.data.values import decimal_comma_number, is_missing, label_of, number_of
@@ -61,8 +63,8 @@ def parse_targets(columns: Mapping[str, Sequence[Any]], ids: Sequence[str], task
     DataError
         Every label is missing, there is only one class, or a number cannot be read; the message names the row.
     """
-    if task is not None and task not in TASKS:
-        raise unknown_name("task", task, TASKS)
+    if task is not None:
+        get_task(task)  # an unknown word is refused
     if len(columns) > 1:
         return _from_switches(columns, ids, task)
     [(name, cells)] = columns.items()
@@ -258,9 +260,7 @@ def _has_decimal_commas(counts: Mapping[Any, int]) -> bool:
 
 
 def _binary_or_more(task: str, labels: tuple[str, ...]) -> Task:
-    if task in ("binary", "multiclass"):
-        return "binary" if len(labels) == 2 else "multiclass"
-    return "regression" if task == "regression" else "multilabel"
+    return single_label_task(len(labels)).name if get_task(task).is_single_label else task
 
 
 def _guess_notice(task: Task, labels: tuple[str, ...], name: str) -> Notice:

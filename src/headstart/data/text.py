@@ -5,21 +5,23 @@ from __future__ import annotations
 import os
 import tempfile
 from array import array
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.data.packed_sequence import PackedSequence
 from headstart.engines.files import storage_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from headstart.core.dataset import IntArray
 
 _IN_MEMORY_BYTES = 16 << 20
 
 
-class Texts(Sequence[str]):
+class Texts(PackedSequence[str]):
     """Strings packed one after the other: 16 bytes of memory a text, however long; beyond 16 MiB they lie on disk.
 
     Made by `Texts.of` or a `TextPacker`.
@@ -45,21 +47,14 @@ class Texts(Sequence[str]):
     def __len__(self) -> int:
         return len(self._starts)
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> Texts: ...
-    def __getitem__(self, index: int | slice) -> str | Texts:
-        if isinstance(index, slice):
-            return Texts(self._store, self._starts[index], self._lengths[index])
-        start, length = int(self._starts[index]), int(self._lengths[index])
+    def _value(self, position: int) -> str:
+        start, length = int(self._starts[position]), int(self._lengths[position])
         if isinstance(self._store, bytes):
             return self._store[start : start + length].decode()
         return self._store.read(length, start).decode()
 
-    def take(self, index: IntArray) -> Texts:
-        """Keep the texts at `index`, in that order, without copying them."""
-        return Texts(self._store, self._starts[index], self._lengths[index])
+    def _part(self, chosen: slice | IntArray) -> Texts:
+        return Texts(self._store, self._starts[chosen], self._lengths[chosen])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Texts.of, (list(self),)

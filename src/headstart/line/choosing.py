@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.adaptation.blend import is_credibly_better
-from headstart.adaptation.calibration import losses
 from headstart.core.dataset import Notice
 from headstart.core.errors import OptionError
+from headstart.core.paired import PairedDifference
 from headstart.ranking import Limits, candidates, rank
 from headstart.sources import JointSource, find, open_source
 
@@ -80,21 +79,26 @@ def choose_source(
 
 
 def settle(arena: Arena, adapted: Adapted) -> tuple[Arena, Adapted]:
-    """Keep to the best single source, unless a blend of several is credibly better on held-out groups."""
+    """Keep to the best single source, unless a blend of several is better by more than one standard error on held-out groups."""
     if len(arena.backbone.parts) == 1:
         return arena, adapted
     final, groups = arena.plan.final, arena.groups[arena.plan.final]
     alone = [arena.only({name}) for name in arena.backbone.parts]
     fitted = [one.adapt(final) for one in alone]
-    lost = [losses(one.held_out, arena.dataset.targets[final], arena.dataset.task) for one in fitted]
+    task, targets = arena.dataset.task_spec, arena.dataset.targets[final]
+    lost = [task.losses(one.held_out, targets) for one in fitted]
     best = int(np.argmin([one.mean() for one in lost]))
-    blended = losses(adapted.held_out, arena.dataset.targets[final], arena.dataset.task)
+    blended = task.losses(adapted.held_out, targets)
     names = [one.backbone.name for one in alone]
-    if len(adapted.parts) < 2 or not is_credibly_better(blended, lost[best], groups):
+    gain = PairedDifference.of(lost[best] - blended, groups)
+    if len(adapted.parts) < 2 or not gain.exceeds_one_standard_error:
         others = " and ".join(name for name in names if name != names[best])
-        message = f"{others} could join {names[best]}, but no blend gains credibly on held-out groups: it stays alone."
+        message = (
+            f"{others} could join {names[best]}, but no blend is better by more than one standard error on held-out groups: "
+            "it stays alone."
+        )
         return _noticed(alone[best], message), fitted[best]
-    message = f"Blended on purpose: on held-out groups the blend is credibly better than {names[best]} alone."
+    message = f"Blended on purpose: on held-out groups the blend is better than {names[best]} alone by more than one standard error."
     if adapted.parts != set(arena.backbone.parts):
         arena = arena.only(adapted.parts)
         adapted = arena.adapt(final)

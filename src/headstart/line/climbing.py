@@ -9,7 +9,6 @@ import numpy as np
 
 from headstart.core import registry
 from headstart.core.intervals import gain
-from headstart.core.metrics import headline
 from headstart.engines.clock import Clock
 from headstart.engines.memory import keeping_freed_memory
 from headstart.features import embed
@@ -46,8 +45,8 @@ def climb_above(arena: Arena, *, strategy: str, clock: Clock) -> Tuned:
     """
     from headstart.tuning import climb
     from headstart.tuning.ladder import suitable
-    from headstart.tuning.loop import Diverged
     from headstart.tuning.plan import plan, told
+    from headstart.tuning.running_loss import Diverged
 
     ground, folds, below = prepared(arena)
     n_items, n_outputs = ground.problem.targets.shape
@@ -95,7 +94,7 @@ def _without(tried: Tuned, why: str) -> Tuned:
 
 
 def _worse(arena: Arena, measured: Tuned, below: FloatArray) -> str | None:
-    """Why what was kept is not taken after all: credible harm on the items that prove; None where there is none.
+    """Why what was kept is not taken after all: it is significantly worse on the items that prove; None where it is not.
 
     A closed form that wins so by chance, once in forty times, was no worse; so its own score stays honest.
     """
@@ -104,12 +103,12 @@ def _worse(arena: Arena, measured: Tuned, below: FloatArray) -> str | None:
         below = arena.adapt(plan.learnt).head.outputs(arena.features[plan.held_out])
     assert measured.outputs is not None
     targets, groups = dataset.targets[plan.held_out], arena.groups[plan.held_out]
-    metric = headline(dataset.task, dataset.targets[plan.final])
+    metric = dataset.task_spec.headline(dataset.targets[plan.final])
     found = gain(metric, targets, measured.outputs, below, groups, seed=arena.seed)
     if not found.high < 0:  # so written, a gain without a value is none
         return None
     return (
-        f"on the {len(targets)} items that prove it was credibly worse than the closed form "
+        f"on the {len(targets)} items that prove it was significantly worse than the closed form "
         f"({found.value:+.3f} in {metric.name})"
     )
 

@@ -5,6 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from headstart.adaptation.heads_section import HeadsSection
+from headstart.data.data_section import DataSection
+from headstart.engines.timing_section import TimingSection
+from headstart.packaging.package_section import PackageSection
+from headstart.proof.evaluation_section import EvaluationSection
+from headstart.ranking import Ranking
+from headstart.tuning.tuning_section import TuningSection
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -32,31 +40,33 @@ class Fitted:
 
     def to_dict(self) -> dict[str, Any]:
         """The figures that `headstart fit --json` prints."""
-        report = self.report
-        naive = report.estimates.get("naive")
+        report, found = self.report, self.report[EvaluationSection]
+        ranking, tuning, package = report.get(Ranking), report.get(TuningSection), report[PackageSection]
+        data, timing = report[DataSection], report[TimingSection]
+        naive = found.estimates.get("naive")
         return {
-            "task": report.task,
-            "n_items": report.n_items,
-            "n_groups": report.n_groups,
-            "source": report.source,
-            "ranking": list(report.ranking),
-            "strategy": report.strategy,
-            "rungs": list(report.rungs),
-            "verdict": report.verdict,
-            "sentence": report.sentence,
-            "deployed": report.deployed,
-            "metric": asdict(report.metric),
-            "metrics": [asdict(score) for score in report.metrics],
+            "task": data.task,
+            "n_items": data.n_items,
+            "n_groups": data.n_groups,
+            "source": package.source,
+            "ranking": [asdict(source) for source in ranking.sources] if ranking else [],
+            "strategy": report[HeadsSection].strategy,
+            "rungs": list(tuning.rungs) if tuning else [],
+            "verdict": found.verdict,
+            "sentence": found.sentence,
+            "deployed": package.deployed,
+            "metric": asdict(found.metric),
+            "metrics": [asdict(score) for score in found.metrics],
             "rivals": [
-                {**asdict(r.score), "name": r.name, "gain": asdict(r.gain), "seconds": r.seconds} for r in report.rivals
+                {**asdict(r.score), "name": r.name, "gain": asdict(r.gain), "seconds": r.seconds} for r in found.rivals
             ],
-            "gain": asdict(report.gain) if report.gain else None,
+            "gain": asdict(found.gain) if found.gain else None,
             "naive_estimate": naive.value if naive else None,
-            "estimates": {name: asdict(score) for name, score in report.estimates.items()},
-            "forecast": report.forecast,
+            "estimates": {name: asdict(score) for name, score in found.estimates.items()},
+            "forecast": found.forecast,
             "notices": list(report.notices),
             "seconds": self.seconds,
-            "peak_mib": report.timing["peak_mib"],
-            "energy_wh": report.timing["energy_wh"],
+            "peak_mib": timing.peak_mib,
+            "energy_wh": timing.energy_wh,
             "bundle": str(self.bundle),
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +21,18 @@ from headstart.engines.clock import Clock
 from headstart.engines.files import cache_folder
 from headstart.engines.journal import Journal
 from headstart.engines.memory import share_one_heap
+from headstart.engines.timing_section import TimingSection
 from headstart.features import embed
 from headstart.line.choosing import choose_source, names_of, settle
 from headstart.line.climbing import climb_above, tunings
 from headstart.line.fitted import Fitted
 from headstart.line.presets import preset_named
-from headstart.packaging import Schema, check_target, load_bundle, start_drawing, write
+from headstart.packaging import Schema, check_target, load_bundle, write
+from headstart.packaging.package_section import PackageSection
 from headstart.proof import Arena, prove
 from headstart.proof.rival import COSTS
 from headstart.ranking import Limits, with_mismatches
+from headstart.reporting import start_drawing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +73,7 @@ def fit(
     source : name of a pretrained network; several, as a list or with commas between, are ranked and the best is taken;
         None for all that read such items
     strategy : 'auto', the name of one closed-form head ('ridge', 'logistic', 'prototypes', 'discriminant'), or of one way to
-        tune the network above it ('fine-tune', 'lora', 'bias', 'contrastive'), which is kept where it is credibly better
+        tune the network above it ('fine-tune', 'lora', 'bias', 'contrastive'), which is kept where it is better by more than one standard error
     preset : 'fast' (a minute: candidates ranked on up to 96 items, simple rivals), 'balanced' (on up to 1,000 by successive
         halving, all rivals), 'best' (likewise, of any size, up to three blended, networks tuned, all rivals); what is given on its own goes before
     rivals : 'full', 'simple' (seconds), or 'none', which proves nothing; None for the preset's
@@ -135,12 +138,10 @@ def fit(
     with clock.stage("prove"):
         proof = prove(arena, adapted, duplicates, rivals=rivals, clock=clock, tuned=tuned)
     with clock.stage("package"):
-        report = replace(
-            proof.report,
-            timing={**clock.timing(), "n_embedded": features.n_computed},
-            ranking=tuple(asdict(source) for source in ranking.with_chosen(arena.backbone.parts).sources)
-            if ranking
-            else (),
+        report = proof.report.with_section(
+            *([ranking.with_chosen(arena.backbone.parts)] if ranking else []),
+            PackageSection(deployed=proof.predictor.name, source=proof.network.name, card=proof.network.describe()),
+            TimingSection(**clock.timing(), n_embedded=features.n_computed),
         )
         write(
             folder,

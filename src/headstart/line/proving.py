@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.compression.compression_section import CompressionSection
 from headstart.data.duplicates import exact_duplicates
 from headstart.packaging import Bundle, load_bundle
 from headstart.packaging.labelled import load_for
 from headstart.proof import measure
+from headstart.proof.evaluation_section import EvaluationSection
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from headstart.core.report import Score
+    from headstart.core.report import Report, Score
     from headstart.packaging.signing import Trust
+
+_ENDS = ("value", "low", "high")
 
 
 def prove_again(
@@ -42,44 +46,44 @@ def prove_again(
     dataset = load_for(model, data, max_bad=max_bad, **columns)
     outputs = (
         model.predict_proba(dataset.items)
-        if model.task != "regression"
+        if model.task_spec.has_probabilities
         else np.asarray(model.predict(dataset.items)).reshape(-1, 1)
     )
     groups = exact_duplicates([str(item) for item in dataset.items]) if dataset.groups is None else dataset.groups
     scores = measure(dataset, outputs, groups, seed=seed)
     promised = _promised(model.report)
-    scores = tuple(sorted(scores, key=lambda s: s.name != promised["name"]))
+    scores = tuple(sorted(scores, key=lambda s: s.name != promised.name))
     agrees, sentence = _agreement(scores[0], promised)
     return {
         "bundle": str(bundle),
         "n_items": len(dataset),
         "metrics": [asdict(score) for score in scores],
-        "promised": promised,
+        "promised": asdict(promised),
         "agrees": agrees,
         "sentence": sentence,
         "notices": [asdict(notice) for notice in dataset.notices],
     }
 
 
-def _promised(report: dict[str, Any]) -> dict[str, Any]:
+def _promised(report: Report) -> Score:
     """The headline that was measured of what was packed: the model, or the rival that it could not beat.
 
     Of a model that was made smaller since, it is moved by the paired gain over what it was made of: the items of that gain may
     be items that the larger model had learnt from.
     """
-    rivals = {rival["name"]: rival["score"] for rival in report["rivals"]}
-    promised: dict[str, Any] = rivals.get(report["deployed"], report["metric"])
-    if not report.get("compressed"):
+    evaluation = report[EvaluationSection]
+    rival = evaluation.deployed_rival
+    promised = evaluation.metric if rival is None else rival.score
+    compression = report.get(CompressionSection)
+    if compression is None:
         return promised
-    gain = report["compressed"]["gain"]
-    moved = {end: promised[end] + gain[end] for end in ("value", "low", "high")}
-    return {**promised, **moved}
+    return replace(promised, **{end: getattr(promised, end) + getattr(compression.gain, end) for end in _ENDS})
 
 
-def _agreement(again: Score, promised: dict[str, Any]) -> tuple[bool, str]:
+def _agreement(again: Score, promised: Score) -> tuple[bool, str]:
     """Whether two intervals of a headline meet, and what that says; of every headline more is better."""
-    if again.high < promised["low"]:
+    if again.high < promised.low:
         return False, "Worse than was promised: this data is of another kind than the model was proven on."
-    if again.low > promised["high"]:
+    if again.low > promised.high:
         return False, "Better than was promised: this data is easier, or the model was fitted on some of it."
     return True, "As was promised: the two intervals meet."

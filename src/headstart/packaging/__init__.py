@@ -3,11 +3,11 @@
 `import headstart.packaging` stays light: the libraries that only writing needs are loaded by `write`.
 """
 
-from headstart.packaging.bundle import Schema, check_target, write
-from headstart.packaging.charts import start_drawing
+from headstart.core.prediction import Prediction
+from headstart.packaging.bundle import check_target, write
+from headstart.packaging.bundle_schema import Schema
 from headstart.packaging.manifest import sign_bundle
-from headstart.packaging.model import Bundle, Prediction, load_bundle
-from headstart.packaging.page import render
+from headstart.packaging.model import Bundle, load_bundle
 
 __all__ = [
     "Bundle",
@@ -15,8 +15,6 @@ __all__ = [
     "Schema",
     "check_target",
     "load_bundle",
-    "render",
     "sign_bundle",
-    "start_drawing",
     "write",
 ]

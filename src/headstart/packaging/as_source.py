@@ -53,8 +53,7 @@ def read(thing: Any, wishes: Wishes) -> Draft:
         )
     described = manifest["input"]
     files = {name: sealed.read(file) for name, file in described["files"].items()}
-    report = _report(sealed.read("report.json"), path)
-    card = report.get("card") or {}
+    card = _card(sealed.read("report.json"), path)
     known = Preprocessing(
         input={"kind": described["kind"], **described["settings"]},
         takes_bytes=True,
@@ -107,11 +106,14 @@ def _trainable(draft: Draft, sealed: Sealed) -> Draft:
     )
 
 
-def _report(content: bytes, path: Path) -> dict[str, Any]:
+def _card(content: bytes, path: Path) -> dict[str, Any]:
+    """The card of the network that the bundle stands on, of a report of any format."""
     import json
+
+    from headstart.core.report import read_sections
 
     try:
         report = json.loads(content)
     except ValueError as error:
         raise BundleError(f"{path / 'report.json'} is not readable JSON ({error}). Make the bundle again.") from error
-    return report if isinstance(report, dict) else {}
+    return (read_sections(report).get("package") or {}).get("card") or {} if isinstance(report, dict) else {}

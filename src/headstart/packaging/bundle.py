@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import StorageError
+from headstart.core.strict_json import to_json
 from headstart.engines.files import replacing
 from headstart.packaging.export import check_equal, export
 from headstart.packaging.manifest import is_bundle, seal
-from headstart.packaging.strict_json import to_json
+from headstart.packaging.package_section import PackageSection
+from headstart.proof.evaluation_section import EvaluationSection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,19 +24,9 @@ if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray
     from headstart.core.model import Input, Predictor
     from headstart.core.report import Report
+    from headstart.packaging.bundle_schema import Schema
 
 _LIBRARIES = ("numpy", "onnx", "onnxruntime", "pillow", "safetensors", "scikit-learn", "tokenizers", "torch")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Schema:
-    """What the bundle says of the data that the model expects: as in `Dataset`, without the items."""
-
-    name: str
-    modality: str
-    task: str
-    labels: tuple[str, ...]
-    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 def write(
@@ -73,7 +64,7 @@ def write(
     folder = Path(folder)
     check_target(folder)
     with ThreadPoolExecutor(max_workers=1) as pool:  # drawing leaves the interpreter free: a second less to wait
-        drawn = pool.submit(documents, report, schema)
+        drawn = pool.submit(documents, report)
         model = export(predictor, n_outputs=len(schema.labels))
         difference = check_equal(model, predictor, check_items)
     files = {"model.onnx": model, **_arrays(predictor, moments), **drawn.result()}
@@ -83,11 +74,11 @@ def write(
         "created": (created or datetime.now(UTC)).isoformat(timespec="seconds"),
         **vars(schema),
         "deployed": predictor.name,
-        "source": report.source,
+        "source": report[PackageSection].source,
         "input": described,
         "outputs": "outputs",
         "head": predictor.head.settings(),
-        "prediction_set": report.prediction_set,
+        "prediction_set": report[EvaluationSection].prediction_set,
         "checked": {"n_items": len(check_items), "max_difference": difference},
     }
     if isinstance(predictor.network, TunedSource):
@@ -136,14 +127,14 @@ def safetensors(arrays: Mapping[str, FloatArray]) -> bytes:
     return packed
 
 
-def documents(report: Report, schema: Schema) -> dict[str, bytes]:
+def documents(report: Report) -> dict[str, bytes]:
     """Report, page and card by file name."""
-    from headstart.packaging.page import render, render_card
+    from headstart.reporting import render, render_card
 
     texts = {
         "report.json": to_json(report.to_dict()),
         "report.html": render(report),
-        "README.md": render_card(report, schema),
+        "README.md": render_card(report),
     }
     return {name: text.encode("utf-8", "replace") for name, text in texts.items()}
 

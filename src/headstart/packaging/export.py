@@ -55,10 +55,10 @@ def check_equal(model: bytes, predictor: Predictor, items: Sequence[Any]) -> flo
     InternalError
         The difference is above `TOLERANCE`, or an output is not a finite number.
     """
-    from headstart.packaging.session import open_session
+    from headstart.packaging.session import open_bundle_session
 
     batch = predictor.network.input.prepare(items)
-    packed = open_session(model).run(["outputs"], batch)[0].astype(np.float64)
+    packed = open_bundle_session(model).run(["outputs"], batch)[0].astype(np.float64)
     fitted = np.asarray(predictor.predict(items), dtype=np.float64)
     if packed.shape != fitted.shape or not np.isfinite(packed).all():
         raise InternalError(

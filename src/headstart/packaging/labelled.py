@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import DataError
-from headstart.data import load
+from headstart.data import get_modality, load
 
 if TYPE_CHECKING:
     from headstart.core.dataset import Dataset
@@ -31,9 +31,8 @@ def load_for(model: Bundle, data: Any, *, max_bad: float = 0.01, **columns: Any)
     known = {k: v for k, v in model.manifest["columns"].items() if k in ("input", "target") and v}
     dataset = load(data, max_bad=max_bad, **{**known, **columns} if not _is_folder(data) else columns)
     if dataset.modality != model.modality:
-        raise DataError(
-            f"the model reads {model.modality}s, but '{dataset.name}' holds {dataset.modality}s. Name data of its kind."
-        )
+        reads, holds = get_modality(model.modality).plural, get_modality(dataset.modality).plural
+        raise DataError(f"the model reads {reads}, but '{dataset.name}' holds {holds}. Name data of its kind.")
     return _with_labels_of(model, dataset)
 
 
@@ -43,13 +42,13 @@ def _is_folder(data: Any) -> bool:
 
 def _with_labels_of(model: Bundle, dataset: Dataset) -> Dataset:
     """Put the targets' columns in the model's order of labels."""
-    if model.task == "regression":
-        if dataset.task != "regression":
+    if not model.task_spec.has_probabilities:
+        if dataset.task_spec.has_probabilities:
             raise DataError(
                 f"the model predicts a number, but the target of '{dataset.name}' is {dataset.task}. Name the target column with --target."
             )
         return dataset
-    if dataset.task == "regression":
+    if not dataset.task_spec.has_probabilities:
         raise DataError(
             f"the model tells {len(model.labels)} labels apart, but the target of '{dataset.name}' is a number. Name the label column with --target."
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,64 +10,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import BundleError, DataError, OptionError, UserError, first_line
+from headstart.core.prediction import Prediction
+from headstart.core.report import Report
+from headstart.core.tasks import TaskSpec, get_task, task_names
+from headstart.engines.onnx_session import runtime_errors
 from headstart.packaging.manifest import Sealed, open_sealed
-from headstart.packaging.session import open_session, runtime_errors
+from headstart.packaging.session import open_bundle_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import onnxruntime
 
-    from headstart.core.dataset import FloatArray, Modality
+    from headstart.core.dataset import FloatArray
     from headstart.core.model import Batch, Input
     from headstart.packaging.signing import Trust
 
 _BATCH_SIZE = 16
-THRESHOLD = 0.5  # of a calibrated probability: a label is given where it is likelier than not
 _NAME_LENGTH = 60
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """The answer for one item.
-
-    Attributes
-    ----------
-    item : its name, for people
-    label : the likeliest label; None for several labels, a regression, or an item that could not be read
-    labels : the labels given, where an item may have several
-    value : the predicted value of a regression
-    probability : of `label`
-    top : the likeliest labels and their probabilities, best first
-    prediction_set : all labels that may be meant, best first: the true one is among them as often as the report promises
-    error : why there is no answer; empty if there is one
-    """
-
-    item: str
-    label: str | None = None
-    labels: tuple[str, ...] | None = None
-    value: float | None = None
-    probability: float | None = None
-    top: tuple[tuple[str, float], ...] = ()
-    prediction_set: tuple[str, ...] = ()
-    error: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Only what is there, ready for JSON."""
-        fields = {name: value for name, value in vars(self).items() if value not in (None, (), "") or name == "labels"}
-        if self.labels is None:
-            del fields["labels"]
-        fields = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
-        if self.top:
-            fields["top"] = [{"label": label, "probability": probability} for label, probability in self.top]
-        return fields
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> Prediction:
-        """Make it again from what `to_dict` gave."""
-        top = tuple((one["label"], one["probability"]) for one in fields.get("top", ()))
-        lists = {name: tuple(fields[name]) for name in ("labels", "prediction_set") if name in fields}
-        return cls(**{**fields, **lists, "top": top})
 
 
 class Bundle:
@@ -78,6 +37,7 @@ class Bundle:
     ----------
     manifest : what the bundle says of itself: `source`, `deployed`, `columns`, `libraries`, `created` …
     name, task, modality, labels : of the data it was fitted on
+    task_spec : what follows from the task: decision, answer, metrics
     set_threshold : the probability from which on a label is in an item's prediction set; None where there are no such sets
     input : prepares items for the graph
     signer : whose trusted key signed it; '' where no signature was required
@@ -89,11 +49,12 @@ class Bundle:
         self.signer = sealed.signer
         self.name: str = self.manifest["name"]
         self.task: str = self.manifest["task"]
-        self.modality: Modality = self.manifest["modality"]
+        self.task_spec = _task_spec(self.task)
+        self.modality: str = self.manifest["modality"]
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
         self.set_threshold = _set_threshold(sealed)
         self.input: Input = _build_input(sealed)
-        self._session: onnxruntime.InferenceSession = open_session(
+        self._session: onnxruntime.InferenceSession = open_bundle_session(
             sealed.read("model.onnx"), threads=threads, spin=spin
         )
         _check_outputs(self._session, len(self.labels))
@@ -102,10 +63,19 @@ class Bundle:
         return f"Bundle({str(self._sealed.folder)!r}: {self.name}, {self.task}, {len(self.labels)} labels)"
 
     @cached_property
-    def report(self) -> dict[str, Any]:
-        """What was proven when the bundle was made: `verdict`, `metric`, `gain`, `rivals` … as in `report.json`."""
-        report: dict[str, Any] = json.loads(self._sealed.read("report.json"))
-        return report
+    def report(self) -> Report:
+        """What was proven when the bundle was made: `report.evaluation.metric`, `report.data.labels` … as in `report.json`.
+
+        Raises
+        ------
+        BundleError
+            It is not as this version writes it, nor an older one.
+        """
+        try:
+            return Report.from_dict(json.loads(self._sealed.read("report.json")))
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+            reason = f"{type(error).__name__}: {first_line(error)}"
+            raise BundleError(f"report.json is not a report of Headstart ({reason}). Make the bundle again.") from error
 
     @property
     def card(self) -> str:
@@ -133,11 +103,14 @@ class Bundle:
         DataError
             The graph does not take these arrays; `arrays` says which it takes.
         """
+        return self._run("outputs", batch)
+
+    def _run(self, output: str, batch: Batch) -> FloatArray:
         try:
-            outputs: FloatArray = self._session.run(["outputs"], batch)[0]
+            values: FloatArray = self._session.run([output], batch)[0]
         except runtime_errors() as error:
             raise DataError(f"the model cannot take these arrays ({first_line(error)}).") from error
-        return outputs
+        return values
 
     def predict(self, items: Sequence[Any]) -> list[str] | list[tuple[str, ...]] | FloatArray:
         """Predict a label for each item; several labels where the task is multi-label; values (n,) in a regression.
@@ -151,11 +124,7 @@ class Bundle:
 
     def decide(self, outputs: FloatArray) -> list[str] | list[tuple[str, ...]] | FloatArray:
         """What `predict` says where `run` gave `outputs`."""
-        if self.task == "regression":
-            return outputs[:, 0]
-        if self.task == "multilabel":
-            return [_above_threshold(self.labels, row) for row in outputs]
-        return [self.labels[code] for code in outputs.argmax(axis=1)]
+        return self.task_spec.decide(outputs, self.labels)
 
     def predict_proba(self, items: Sequence[Any]) -> FloatArray:
         """Give the probability of each label, shape (n, k) in the order of `labels`.
@@ -167,9 +136,35 @@ class Bundle:
         OptionError
             The task is a regression.
         """
-        if self.task == "regression":
+        if not self.task_spec.has_probabilities:
             raise OptionError("a regression has no probabilities. Use predict, which gives the values.")
         return self._outputs(items)
+
+    def features(self, items: Sequence[Any]) -> FloatArray:
+        """Give the features that the bundle's network computes and its head reads, shape (n, d), float32.
+
+        Those of a tuned network are tuned features; those of several sources stand side by side.
+
+        Raises
+        ------
+        DataError
+            An item cannot be read.
+        BundleError
+            The bundle gives none: it holds a baseline without a pretrained network.
+        """
+        width = self._n_features()
+        batches = [self._run("features", self.input.prepare(batch)) for batch in _batches(_as_sequence(items))]
+        return np.concatenate(batches) if batches else np.empty((0, width), dtype=np.float32)
+
+    def _n_features(self) -> int:
+        """The width of the graph's output `features`."""
+        shape = next((one.shape for one in self._session.get_outputs() if one.name == "features"), None)
+        if shape is None:
+            raise BundleError(
+                f"this bundle holds '{self.manifest['deployed']}' without the features of a pretrained network. "
+                "Fit again with 'headstart fit', or use headstart.embed."
+            )
+        return shape[-1] if isinstance(shape[-1], int) else 0
 
     def predictions(
         self, items: Sequence[Any], *, top: int = 3, names: Sequence[str] | None = None
@@ -188,15 +183,7 @@ class Bundle:
         """Put one row of outputs, or why there is none, into words."""
         if isinstance(row, UserError):
             return Prediction(item=name, error=str(row))
-        if self.task == "regression":
-            return Prediction(item=name, value=float(row[0]))
-        order = np.argsort(-row, kind="stable")
-        best = tuple((self.labels[i], round(float(row[i]), 6)) for i in order[: max(top, 1)])
-        if self.task == "multilabel":
-            return Prediction(item=name, labels=_above_threshold(self.labels, row), top=best)
-        n_in = 0 if self.set_threshold is None else max(1, np.count_nonzero(row >= self.set_threshold))
-        in_set = tuple(self.labels[i] for i in order[:n_in])
-        return Prediction(item=name, label=best[0][0], probability=best[0][1], top=best, prediction_set=in_set)
+        return self.task_spec.answer(name, row, self.labels, top=top, set_threshold=self.set_threshold)
 
     def _outputs(self, items: Sequence[Any]) -> FloatArray:
         batches = [self.run(self.input.prepare(batch)) for batch in _batches(_as_sequence(items))]
@@ -243,6 +230,14 @@ def _check_outputs(session: onnxruntime.InferenceSession, n_labels: int) -> None
         )
 
 
+def _task_spec(name: str) -> TaskSpec:
+    if name not in task_names():
+        raise BundleError(
+            f"the bundle is for the task '{name}'; known here: {', '.join(task_names())}. Install the plugin that it was made with."
+        )
+    return get_task(name)
+
+
 def _build_input(sealed: Sealed) -> Input:
     from headstart.sources import inputs
 
@@ -270,10 +265,6 @@ def _dtype(name: str) -> np.dtype[Any]:
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (items[first : first + _BATCH_SIZE] for first in range(0, len(items), _BATCH_SIZE))
-
-
-def _above_threshold(labels: Sequence[str], row: FloatArray) -> tuple[str, ...]:
-    return tuple(label for label, probability in zip(labels, row, strict=True) if probability >= THRESHOLD)
 
 
 def _as_sequence(items: Sequence[Any]) -> Sequence[Any]:

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.core.report import Report
+from headstart.data.data_section import DataSection
 from headstart.packaging.bundle import (
-    Schema,
     check_target,
     describe_input,
     documents,
@@ -19,12 +18,14 @@ from headstart.packaging.bundle import (
 )
 from headstart.packaging.manifest import open_sealed
 from headstart.packaging.model import load_bundle
+from headstart.packaging.package_section import PackageSection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headstart.core.dataset import FloatArray
     from headstart.core.model import Head, Input
+    from headstart.core.report import Section
 
 _MIB = 2**20
 _HEAD, _MOMENTS = "head.safetensors", "moments.safetensors"
@@ -77,15 +78,13 @@ def unpack(folder: str | Path) -> Packed:
         input=bundle.input,
         deployed=bundle.manifest["deployed"],
         source=bundle.manifest["source"],
-        card=bundle.report["card"],
+        card=bundle.report[PackageSection].card,
         head=bundle.manifest["head"],
         arrays={name: sealed.read(name) for name in (_HEAD, _MOMENTS) if name in bundle.manifest["files"]},
     )
 
 
-def rewrite(
-    folder: Path, packed: Packed, *, original: Path, checked: Mapping[str, Any], compressed: Mapping[str, Any]
-) -> Path:
+def rewrite(folder: Path, packed: Packed, *, original: Path, checked: Mapping[str, Any], compression: Section) -> Path:
     """Write a bundle at `folder` that runs `packed` and carries the data and the proof of the bundle `original`.
 
     The adapter of a tuned source is left out: what it makes again is the network that was proven, not this one.
@@ -93,7 +92,7 @@ def rewrite(
     Parameters
     ----------
     checked : how far the graph is from the one that was proven, for the manifest
-    compressed : what was tried and what is packed, for the report
+    compression : what was tried and what is packed, for the report; of its fields the manifest has `methods`, `metric` and `gain`
 
     Raises
     ------
@@ -103,15 +102,12 @@ def rewrite(
     check_target(folder)
     bundle = load_bundle(original)
     known = bundle.manifest
-    report = replace(
-        Report.from_dict(bundle.report),
-        compressed=dict(compressed),
-        source=packed.source,
-        deployed=packed.deployed,
-        card=dict(packed.card),
+    report = bundle.report.with_section(
+        replace(bundle.report[DataSection], modality=bundle.modality),  # which the first format of reports left out
+        PackageSection(deployed=packed.deployed, source=packed.source, card=dict(packed.card)),
+        compression,
     )
     left_out = {"schema", "files"} if "tuned" in packed.card else {"schema", "files", "tuned"}
-    schema = Schema(**{name: known[name] for name in Schema.__dataclass_fields__})
     described, input_files = describe_input(packed.input)
     content = {
         **{name: value for name, value in known.items() if name not in left_out},
@@ -121,10 +117,8 @@ def rewrite(
         "input": described,
         "head": packed.head,
         "checked": checked,
-        "compressed": {name: compressed[name] for name in ("methods", "metric", "gain")},
+        "compressed": {name: compression.to_dict()[name] for name in ("methods", "metric", "gain")},
         **versions(),
     }
-    write_folder(
-        folder, {"model.onnx": packed.graph, **packed.arrays, **documents(report, schema), **input_files}, content
-    )
+    write_folder(folder, {"model.onnx": packed.graph, **packed.arrays, **documents(report), **input_files}, content)
     return folder

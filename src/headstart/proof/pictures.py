@@ -6,26 +6,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.data.preview import preview
+from headstart.data.preview import show
 
 if TYPE_CHECKING:
     from headstart.core.dataset import Dataset, FloatArray, IntArray
-    from headstart.data.near_duplicates import NearDuplicates
+    from headstart.data.holdout import Plan
 
 _N_EXAMPLES = 12
-_N_GROUPS = 6
-_N_MEMBERS = 6
 _N_BINS = 10
 _N_POINTS = 500
 
 
+def draw(dataset: Dataset, plan: Plan, outputs: FloatArray, held_out: FloatArray, *, seed: int) -> dict[str, Any]:
+    """All pictures: `outputs` for the items that prove, and `held_out` for those learnt from, made without each."""
+    return {
+        **draw_held_out(dataset, plan.held_out, outputs, seed=seed),
+        **draw_learnt(dataset, plan.final, held_out),
+    }
+
+
 def draw_held_out(dataset: Dataset, index: IntArray, outputs: FloatArray, *, seed: int) -> dict[str, Any]:
     """What the held-out items at `index` and the model's outputs (m, k) for them look like."""
-    targets = dataset.targets[index]
-    if dataset.task == "regression":
+    targets, task = dataset.targets[index], dataset.task_spec
+    if not task.has_probabilities:
         return {"residuals": _residuals(targets, outputs, seed), "mistakes": _largest_errors(dataset, index, outputs)}
-    pictures: dict[str, Any] = {"reliability": _reliability(targets, outputs, is_single=dataset.is_classification)}
-    if dataset.task == "multilabel":
+    pictures: dict[str, Any] = {"reliability": _reliability(targets, outputs, is_single=task.is_single_label)}
+    if task.is_multi_label:
         return {**pictures, "per_label": _per_label(dataset.labels, targets, outputs)}
     true, predicted = targets.argmax(axis=1), outputs.argmax(axis=1)
     counts = np.zeros((len(dataset.labels), len(dataset.labels)), dtype=np.int64)
@@ -37,22 +43,9 @@ def draw_held_out(dataset: Dataset, index: IntArray, outputs: FloatArray, *, see
 
 def draw_learnt(dataset: Dataset, index: IntArray, held_out: FloatArray) -> dict[str, Any]:
     """Likeliest wrong labels among the items learnt from, by predictions (m, k) made without them."""
-    if not dataset.is_classification:
+    if not dataset.task_spec.is_single_label:
         return {}
     return {"suspects": _surest_mistakes(dataset, index, held_out)}
-
-
-def draw_duplicates(dataset: Dataset, duplicates: NearDuplicates) -> dict[str, Any]:
-    """The largest groups of near-duplicates."""
-    groups = [
-        {"size": len(members), "members": [_example(dataset, int(i)) for i in members[:_N_MEMBERS]]}
-        for members in duplicates.sets()[:_N_GROUPS]
-    ]
-    return {"duplicate_groups": groups}
-
-
-def _example(dataset: Dataset, position: int) -> dict[str, Any]:
-    return {"id": dataset.ids[position], **preview(dataset.items[position], dataset.modality)}
 
 
 def _surest_mistakes(dataset: Dataset, index: IntArray, outputs: FloatArray) -> list[dict[str, Any]]:
@@ -61,7 +54,7 @@ def _surest_mistakes(dataset: Dataset, index: IntArray, outputs: FloatArray) -> 
     wrong = np.flatnonzero(true != predicted)
     return [
         {
-            **_example(dataset, int(index[i])),
+            **show(dataset, int(index[i])),
             "true": dataset.labels[true[i]],
             "predicted": dataset.labels[predicted[i]],
             "probability": float(sure[i]),
@@ -74,7 +67,7 @@ def _largest_errors(dataset: Dataset, index: IntArray, outputs: FloatArray) -> l
     true = dataset.targets[index]
     order = np.argsort(-np.abs(true - outputs)[:, 0], kind="stable")[:_N_EXAMPLES]
     return [
-        {**_example(dataset, int(index[i])), "true": f"{true[i, 0]:.4g}", "predicted": f"{outputs[i, 0]:.4g}"}
+        {**show(dataset, int(index[i])), "true": f"{true[i, 0]:.4g}", "predicted": f"{outputs[i, 0]:.4g}"}
         for i in order
     ]
 

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from headstart.core.dataset import FloatArray, Task
+    from headstart.core.dataset import FloatArray
+    from headstart.core.tasks import TaskSpec
 
 COVERAGE = 0.9
 _STEPS = 1e6  # thresholds are rounded down to millionths, so that single precision does not push out the items they come from
 
 
 def prediction_set(
-    outputs: FloatArray, targets: FloatArray, task: Task, *, coverage: float = COVERAGE
+    outputs: FloatArray, targets: FloatArray, task: TaskSpec, *, coverage: float = COVERAGE
 ) -> dict[str, float]:
     """Choose the probability from which on a label belongs to the set.
 
@@ -36,7 +37,7 @@ def prediction_set(
     several labels, for a regression, and for fewer than coverage / (1 - coverage) items, which can promise nothing.
     """
     n_outside = math.floor((len(outputs) + 1) * (1 - coverage) + 1e-9)  # of these items and the new one
-    if task not in ("binary", "multiclass") or not n_outside:
+    if not task.is_single_label or not n_outside:
         return {}
     true = np.sort((outputs * targets).sum(axis=1))
     threshold = math.floor(float(true[n_outside - 1]) * _STEPS) / _STEPS

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.adaptation.heads_section import describe_heads
 from headstart.adaptation.ridge import moments_of
 from headstart.adaptation.transferred import Transferred
 from headstart.core.errors import DataError
 from headstart.core.intervals import Resamples, gain, score, scores
-from headstart.core.metrics import headline, metrics_for
 from headstart.core.report import Report, RivalResult
+from headstart.data.data_section import describe_data
 from headstart.proof import pictures
 from headstart.proof.contest import Performance, RivalContestant, Transfer, perform
 from headstart.proof.estimates import estimate
+from headstart.proof.evaluation_section import EvaluationSection
 from headstart.proof.learning_curve import learning_curve
 from headstart.proof.prediction_set import prediction_set
 from headstart.proof.race import Race
@@ -33,17 +35,20 @@ if TYPE_CHECKING:
     from headstart.proof.contest import Arena
     from headstart.proof.rival import Cost, Rival
     from headstart.proof.tuned import Tuned
+    from headstart.sources import AnySource
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
     """What was found, and what is shipped.
 
-    `moments` are those of the model's features and targets, as arrays by name, for the bundle; None where a rival is shipped.
+    `network` is that of the model, shipped or not. `moments` are those of its features and targets, as arrays by name, for the
+    bundle; None where a rival is shipped.
     """
 
     report: Report
     predictor: Predictor
+    network: AnySource
     moments: dict[str, FloatArray] | None
 
 
@@ -74,7 +79,7 @@ def prove(
     competitors = rivals_for(dataset.modality, arena.backbone, rivals)
     held_out = plan.held_out
     targets, resamples = dataset.targets[held_out], Resamples.draw(arena.groups[held_out], seed=arena.seed)
-    metric = headline(dataset.task, dataset.targets[plan.final])
+    metric = dataset.task_spec.headline(dataset.targets[plan.final])
     _check_defined(metric, targets, dataset)
     model = _model(arena, adapted, tuned)
     with Race(competitors, arena, clock) as race:
@@ -89,49 +94,43 @@ def prove(
     predictor = _predictor(arena, model, judgement, competitors, performances)
     shipped = next((one for one in performances if one.name == judgement.deploy), ours)
     report = Report(
-        task=dataset.task,
-        name=dataset.name,
-        labels=dataset.labels,
-        n_items=len(dataset),
-        n_groups=duplicates.n_groups,
-        n_train=len(plan.final),
-        n_test=len(held_out),
-        evaluation=plan.sentence,
-        source=model.network.name,
-        strategy=adapted.strategy if tuned is None or tuned.head is None else tuned.head.names[0],
-        verdict=judgement.verdict,
-        sentence=judgement.sentence,
-        metric=score(metric, targets, ours.outputs, resamples),
-        metrics=scores(metrics_for(dataset.task), targets, ours.outputs, resamples),
-        rivals=results,
-        gain=judgement.gain,
-        estimates=estimates,
-        candidates=tuple({**c, "chosen": c["weight"] > 0} for c in adapted.candidates),
-        curve=curve.points,
-        forecast=curve.forecast,
-        pictures={
-            **pictures.draw_held_out(dataset, held_out, ours.outputs, seed=arena.seed),
-            **pictures.draw_learnt(dataset, plan.final, adapted.held_out),
-            **pictures.draw_duplicates(dataset, duplicates),
-        },
-        notices=(*map(asdict, dataset.notices), *_leaks(arena), *skipped),
-        card=model.network.describe(),
-        rungs=() if tuned is None else tuned.describe(arena, metric),
-        deployed=predictor.name,
-        prediction_set=prediction_set(shipped.outputs, targets, dataset.task),
-        seed=arena.seed,
+        (
+            describe_data(dataset, duplicates),
+            describe_heads(adapted, tuned_by=None if tuned is None or tuned.head is None else tuned.head.names[0]),
+            *([] if tuned is None else tuned.sections(arena, metric)),
+            EvaluationSection(
+                verdict=judgement.verdict,
+                sentence=judgement.sentence,
+                protocol=plan.sentence,
+                n_train=len(plan.final),
+                n_test=len(held_out),
+                metric=score(metric, targets, ours.outputs, resamples),
+                metrics=scores(dataset.task_spec.metrics, targets, ours.outputs, resamples),
+                rivals=results,
+                gain=judgement.gain,
+                estimates=estimates,
+                curve=curve.points,
+                forecast=curve.forecast,
+                prediction_set=prediction_set(shipped.outputs, targets, dataset.task_spec),
+                pictures=pictures.draw(dataset, plan, ours.outputs, adapted.held_out, seed=arena.seed),
+                notices=(*_leaks(arena), *skipped),
+                deployed=predictor.name,
+                seed=arena.seed,
+            ),
+        )
     )
     return Proof(
         report=report,
         predictor=predictor,
+        network=model.network,
         moments=_moments(arena, adapted, tuned) if judgement.deploy is None else None,
     )
 
 
 def measure(dataset: Dataset, outputs: FloatArray, groups: IntArray, *, seed: int) -> tuple[Score, ...]:
     """Every metric that suits the task, for outputs (n, k) on labelled data; the headline first."""
-    first = headline(dataset.task, dataset.targets)
-    others = [metric for metric in metrics_for(dataset.task) if metric.name != first.name]
+    first = dataset.task_spec.headline(dataset.targets)
+    others = [metric for metric in dataset.task_spec.metrics if metric.name != first.name]
     return scores((first, *others), dataset.targets, outputs, groups, seed=seed)
 
 

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TextIO
 
 import numpy as np
 
-from headstart.adaptation.head import Link, apply_link
 from headstart.core import registry
 from headstart.core.errors import unknown_name
 from headstart.core.model import Network, Predictor
+from headstart.core.tasks.link import Link, apply_link
+from headstart.sources.inputs import modality_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headstart.core.dataset import Dataset, FloatArray, IntArray, Modality
+    from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.core.model import Backbone
     from headstart.engines.journal import Journal
     from headstart.sources.graph import GraphBuilder
@@ -32,7 +33,8 @@ class Rival(Protocol):
 
     name: ClassVar[str]
     title: ClassVar[str]
-    modalities: ClassVar[tuple[Modality, ...]]
+    preprocessor: ClassVar[str | None]
+    """The kind of the preprocessor that it puts in front, which says what it reads; None if it reads all that there is."""
     cost: ClassVar[Cost]
     single_threaded: ClassVar[bool]
     """Its long work keeps to one thread and touches no thread setting of others, so that it may run beside them."""
@@ -99,11 +101,12 @@ class OffsetHead:
         return {"kind": "offset", "link": self.link}
 
 
-def rivals_for(modality: Modality, backbone: Backbone | None, cost: Cost = "full") -> tuple[Rival, ...]:
+def rivals_for(modality: str, backbone: Backbone | None, cost: Cost = "full") -> tuple[Rival, ...]:
     """Make every known rival that suits, cheapest first.
 
     Parameters
     ----------
+    modality : the name of what the items are
     backbone : the pretrained network of the model; rivals that need one are left out where it is None
     cost : 'none', 'simple' (seconds) or 'full' (all)
 
@@ -115,9 +118,14 @@ def rivals_for(modality: Modality, backbone: Backbone | None, cost: Cost = "full
     if cost not in COSTS:
         raise unknown_name("choice of rivals", cost, COSTS)
     kinds = [registry.get("rivals", name) for name in registry.names("rivals")]
-    kinds = [kind for kind in kinds if modality in kind.modalities and COSTS.index(kind.cost) <= COSTS.index(cost)]
+    kinds = [kind for kind in kinds if reads(kind, modality) and COSTS.index(kind.cost) <= COSTS.index(cost)]
     made = [_make(kind, backbone) for kind in sorted(kinds, key=lambda kind: (COSTS.index(kind.cost), kind.name))]
     return tuple(rival for rival in made if rival is not None)
+
+
+def reads(kind: type[Rival], modality: str) -> bool:
+    """Whether a kind of rival can read items of a modality."""
+    return kind.preprocessor is None or modality_of(kind.preprocessor) == modality
 
 
 def _make(kind: Any, backbone: Backbone | None) -> Rival | None:

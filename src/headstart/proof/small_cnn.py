@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
+from headstart.core.class_weights import item_weights
 from headstart.engines.memory import keeping_freed_memory
 from headstart.engines.progress import Progress
 from headstart.engines.threads import limit_torch
+from headstart.tuning.learning_rate import warm_up_and_cosine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import torch
 
-    from headstart.core.dataset import FloatArray, Task
+    from headstart.core.dataset import FloatArray
+    from headstart.core.tasks import TaskSpec
 
     State = dict[str, torch.Tensor]
 
@@ -35,7 +38,8 @@ _N_SEEN = 12_000  # photos seen in all, where the bounds on the epochs allow: ab
 _LEARNING_RATE = 4e-3
 _WEIGHT_DECAY = 0.05
 _SMOOTHING = 0.1
-_WARM_UP = 0.2
+_WARM_UP = 0.2  # share of the training
+_LOWEST_RATE = 0.02  # share of the largest, in the first steps
 _EPSILON = 1e-5
 _MOMENTUM = 0.1
 # sums depend on how many threads share them, so one thread gives a seed the same weights on every machine; and two that
@@ -52,7 +56,9 @@ def n_epochs(n_items: int) -> int:
     return min(80, max(8, math.ceil(_N_SEEN / max(n_items, 1))))
 
 
-def train(pixels: Any, targets: FloatArray, task: Task, *, seed: int, progress: TextIO | None = None) -> dict[str, Any]:
+def train(
+    pixels: Any, targets: FloatArray, task: TaskSpec, *, seed: int, progress: TextIO | None = None
+) -> dict[str, Any]:
     """Train on photos.
 
     Parameters
@@ -71,13 +77,12 @@ def train(pixels: Any, targets: FloatArray, task: Task, *, seed: int, progress: 
         generator = torch.Generator().manual_seed(seed)
         photos = torch.from_numpy(pixels)
         wanted = torch.from_numpy((targets - centre) / scale).float()
+        weights = torch.from_numpy(item_weights(targets, task)).float()
         state = _initial(targets.shape[1], generator)
         with Progress(
             "training the convolutional rival, photos", n_epochs(len(photos)) * len(photos), progress
         ) as steps:
-            _optimise(
-                state, photos, wanted, weights=_item_weights(targets, task), task=task, generator=generator, steps=steps
-            )
+            _optimise(state, photos, wanted, weights=weights, task=task, generator=generator, steps=steps)
         folded = _folded(state)
     folded["matrix"] = (folded["matrix"] * scale).astype(np.float32)
     folded["offset"] = (folded["offset"] * scale + centre).astype(np.float32)
@@ -105,7 +110,7 @@ def _optimise(
     wanted: torch.Tensor,
     *,
     weights: torch.Tensor,
-    task: Task,
+    task: TaskSpec,
     generator: torch.Generator,
     steps: Progress,
 ) -> None:
@@ -142,21 +147,16 @@ def _forward(state: State, x: torch.Tensor) -> torch.Tensor:
     return x.mean((2, 3)) @ state["matrix"] + state["offset"]
 
 
-def _losses(scores: torch.Tensor, wanted: torch.Tensor, task: Task) -> torch.Tensor:
-    import torch.nn.functional as F  # noqa: N812
-
-    if task == "regression":
-        return F.smooth_l1_loss(scores, wanted, reduction="none").mean(1)
-    if task == "multilabel":
-        return F.binary_cross_entropy_with_logits(scores, wanted, reduction="none").mean(1)
-    return F.cross_entropy(scores, wanted, reduction="none", label_smoothing=_SMOOTHING)
+def _losses(scores: torch.Tensor, wanted: torch.Tensor, task: TaskSpec) -> torch.Tensor:
+    smoothing = _SMOOTHING if task.is_single_label else 0.0
+    losses = task.torch_losses(scores, wanted, label_smoothing=smoothing, is_robust=True)
+    return losses / task.n_decisions(scores.shape[1])
 
 
 def _set_learning_rate(optimiser: torch.optim.Optimizer, done: float) -> None:
     """Rise linearly for a fifth of the training, then fall along a cosine."""
-    rising = done / _WARM_UP
-    falling = (1 + math.cos(math.pi * (done - _WARM_UP) / (1 - _WARM_UP))) / 2
-    optimiser.param_groups[0]["lr"] = _LEARNING_RATE * (max(rising, 0.02) if done < _WARM_UP else falling)
+    height = warm_up_and_cosine(done, warm_up=_WARM_UP, lowest=_LOWEST_RATE)
+    optimiser.param_groups[0]["lr"] = _LEARNING_RATE * height
 
 
 def _initial(n_outputs: int, generator: torch.Generator) -> State:
@@ -185,22 +185,12 @@ def _folded(state: State) -> dict[str, Any]:
     return folded
 
 
-def _standardisation(targets: FloatArray, task: Task) -> tuple[FloatArray, FloatArray]:
+def _standardisation(targets: FloatArray, task: TaskSpec) -> tuple[FloatArray, FloatArray]:
     k = targets.shape[1]
-    if task != "regression":
+    if task.has_probabilities:
         return np.zeros(k), np.ones(k)
     deviation = targets.std(axis=0)
     return targets.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
-
-
-def _item_weights(targets: FloatArray, task: Task) -> torch.Tensor:
-    """Weights of the items, mean 1: rare classes count more, by the square root of their rarity."""
-    import torch
-
-    if task not in ("binary", "multiclass"):
-        return torch.ones(len(targets))
-    weights = 1 / np.sqrt(targets.sum(axis=0)[targets.argmax(axis=1)])
-    return torch.from_numpy(weights * (len(weights) / weights.sum())).float()
 
 
 @contextmanager

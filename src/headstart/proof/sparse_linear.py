@@ -13,7 +13,8 @@ from headstart.data.holdout import assign_folds
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from headstart.core.dataset import FloatArray, IntArray, Task
+    from headstart.core.dataset import FloatArray, IntArray
+    from headstart.core.tasks import TaskSpec
 
 INVERSE_PENALTIES = (1.0, 10.0, 100.0)
 N_FOLDS = 3
@@ -26,7 +27,7 @@ _Fit = tuple["FloatArray", "FloatArray"]
 
 
 def fit_linear(
-    rows: Any, targets: FloatArray, task: Task, groups: IntArray, seed: int
+    rows: Any, targets: FloatArray, task: TaskSpec, groups: IntArray, seed: int
 ) -> tuple[FloatArray, FloatArray, str]:
     """Fit scores = rows @ matrix + offset: logistic regression for classes and labels, ridge for values.
 
@@ -40,7 +41,7 @@ def fit_linear(
     -------
     matrix (d, k), offset (k,), and a note that names the chosen penalty
     """
-    fit = {"multilabel": _fit_labels, "regression": _fit_values}.get(task, _fit_classes)
+    fit = {"softmax": _fit_classes, "sigmoid": _fit_labels, "identity": _fit_values}[task.link]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an unconverged fit is still the rival, and is judged by its score
         folds = _folds(groups, targets, seed)
@@ -55,7 +56,7 @@ def _choose_penalty(
     targets: FloatArray,
     folds: Sequence[tuple[IntArray, IntArray]],
     *,
-    task: Task,
+    task: TaskSpec,
     fit: Callable[[Any, FloatArray, float], _Fit],
 ) -> float:
     """Take the inverse penalty of least loss on the held-out parts; the middle one where nothing can be held out."""
@@ -65,7 +66,8 @@ def _choose_penalty(
     for inside, outside in folds:
         for i, strength in enumerate(INVERSE_PENALTIES):
             matrix, offset = fit(rows[inside], targets[inside], strength)
-            losses[i] += _losses(rows[outside] @ matrix + offset, targets[outside], task).sum()
+            outputs = task.outputs(rows[outside] @ matrix + offset)
+            losses[i] += task.losses(outputs, targets[outside], min_probability=SMALLEST_PROBABILITY).sum()
     return INVERSE_PENALTIES[int(losses.argmin())]
 
 
@@ -98,17 +100,6 @@ def _folds(groups: IntArray, targets: FloatArray, seed: int) -> list[tuple[IntAr
     folds = assign_folds(groups, targets, N_FOLDS, seed)
     used = range(1 if len(targets) > _MANY_ROWS else N_FOLDS)
     return [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in used]
-
-
-def _losses(scores: FloatArray, targets: FloatArray, task: Task) -> FloatArray:
-    """Loss of each item: squared error, or nats with probabilities kept from zero as in the metric."""
-    if task == "regression":
-        return np.asarray(((scores - targets) ** 2).sum(axis=1))
-    worst = -np.log(SMALLEST_PROBABILITY)
-    if task == "multilabel":
-        return np.asarray(np.minimum(np.logaddexp(0, np.where(targets > 0.5, -scores, scores)), worst).sum(axis=1))
-    total = np.logaddexp.reduce(scores, axis=1)
-    return np.asarray(np.minimum(total - (scores * targets).sum(axis=1), worst))
 
 
 def _fit_classes(rows: Any, targets: FloatArray, strength: float) -> _Fit:

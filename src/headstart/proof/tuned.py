@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.intervals import gain, score
+from headstart.tuning.tuning_section import TuningSection
 
 if TYPE_CHECKING:
     from headstart.adaptation.head import MixedHead
@@ -46,12 +47,13 @@ class Tuned:
         """All rungs together."""
         return sum(rung.seconds for rung in self.rungs)
 
-    def describe(self, arena: Arena, metric: Metric) -> tuple[dict[str, Any], ...]:
+    def sections(self, arena: Arena, metric: Metric) -> tuple[TuningSection, ...]:
         """Each rung for the report: its score and its paired gain over the rung below, on the items that they were compared on."""
         targets = arena.dataset.targets[self.index]
-        if not np.isfinite(metric.of(targets, np.zeros_like(targets))):
+        if not self.rungs or not np.isfinite(metric.of(targets, np.zeros_like(targets))):
             return ()
-        return tuple(_described(rung, metric, targets, self.apart, arena.seed) for rung in self.rungs)
+        rungs = (_described(rung, metric, targets, self.apart, arena.seed) for rung in self.rungs)
+        return (TuningSection(rungs=tuple(rungs)),)
 
 
 def _described(rung: Rung, metric: Metric, targets: FloatArray, apart: IntArray, seed: int) -> dict[str, Any]:

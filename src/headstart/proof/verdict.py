@@ -37,7 +37,7 @@ def judge(rivals: Sequence[RivalResult], *, unit: str | None = None) -> Judgemen
     """Judge the model against its best rival.
 
     The rival is the best on the very items that judge, so the model is held to the strictest comparison. Where no gain is
-    credible the rival is deployed: it owes nothing to pretrained weights, and was no worse.
+    significant the rival is deployed: it owes nothing to pretrained weights, and was no worse.
 
     Parameters
     ----------
@@ -62,9 +62,9 @@ def judge(rivals: Sequence[RivalResult], *, unit: str | None = None) -> Judgemen
         verdict = "transfer hurts"
         sentence = f"Transfer hurts: {amount} worse in {metric} than {name}; that rival is packed instead."
     else:
-        verdict = "no credible gain"
+        verdict = "no significant gain"
         sentence = (
-            f"No credible gain: {amount} {'worse' if gain.value < 0 else 'better'} in {metric} than {name}, "
+            f"No significant gain: {amount} {'worse' if gain.value < 0 else 'better'} in {metric} than {name}, "
             f"but the interval holds zero ({interval}); that rival is packed instead."
         )
     deploy = None if verdict == "transfer helps" else rival.name

@@ -49,7 +49,7 @@ class Halving:
     ----------
     first, growth, cap : items of the first round, by what they grow, and the most that any source sees
     keep : share of the sources that may go on to the next round; of two both may
-    ranker : whose word decides. Where it says what each item adds, a source that is credibly behind goes no further
+    ranker : whose word decides. Where it says what each item adds, a source that is significantly behind goes no further
     prior : decides between equals
 
     References
@@ -97,7 +97,7 @@ class Halving:
         goes_on : asked after each round; False ends the ranking with what is known
         """
         groups = np.arange(len(dataset)) if dataset.groups is None else dataset.groups
-        order = sampling_order(dataset.targets, groups, seed=seed)
+        order = sampling_order(dataset.task_spec.strata(dataset.targets), groups, seed=seed)
         alive = sorted(cards, key=lambda name: (-self.prior.of(name), name))
         ranker: Ranker = registry.get("rankers", self.ranker)()
         seen: dict[str, Seen] = {}
@@ -135,7 +135,7 @@ class Halving:
     def _survivors(self, standing: Standing) -> list[str]:
         """Those that go on, best first: the leader, and of the others those that may still win, at most the share to keep."""
         leader, *others = standing.order[: max(2, math.ceil(self.keep * len(standing.order)))]
-        return [leader, *(name for name in others if not standing.is_credibly_behind(name))]
+        return [leader, *(name for name in others if not standing.is_significantly_behind(name))]
 
 
 def _as_far_as(winner: str, name: str, standings: list[Standing]) -> Score:
@@ -154,6 +154,6 @@ def _reason(standing: Standing, name: str) -> str:
     leader = standing.order[0]
     if name == leader:
         return ""
-    behind = "credibly behind" if standing.is_credibly_behind(name) else "behind"
+    behind = "significantly behind" if standing.is_significantly_behind(name) else "behind"
     values = f"{standing.ranker} {standing.values[name]:.3f} : {standing.values[leader]:.3f}"
     return f"{behind} {leader} after {standing.n} items ({values})"

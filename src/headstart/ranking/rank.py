@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from headstart.core.errors import MissingExtraError, OptionError, SourceError
-from headstart.core.metrics import headline
 from headstart.data.holdout import plan_splits
+from headstart.data.modalities import get_modality
 from headstart.engines.clock import Clock
 from headstart.engines.threads import n_threads
 from headstart.features import embed
@@ -116,7 +116,7 @@ def rank(
         entrant.seconds += time.perf_counter() - began
         return values
 
-    metric = headline(dataset.task, learnable.targets)
+    metric = dataset.task_spec.headline(learnable.targets)
     found = halving.run(
         learnable,
         {name: entrant.card for name, entrant in alive.items()},
@@ -148,8 +148,9 @@ def candidates(dataset: Dataset, sources: Sequence[str] | None) -> list[Card]:
     named = [find(name) for name in dict.fromkeys(sources)]
     for card in named:
         if card.modality != dataset.modality:
+            reads, holds = get_modality(card.modality).plural, get_modality(dataset.modality).plural
             raise OptionError(
-                f"source '{card.name}' reads {card.modality}s, but '{dataset.name}' holds {dataset.modality}s. "
+                f"source '{card.name}' reads {reads}, but '{dataset.name}' holds {holds}. "
                 "`headstart sources` lists those that suit."
             )
     return named

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from headstart.core.report import Report, Score, Section
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from headstart.core.report import Score
+    from headstart.reporting import Rendering
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +40,13 @@ class Ranked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ranking:
-    """All candidates, the best first; `sources` is never empty, and its first one keeps to the limits."""
+class Ranking(Section):
+    """All candidates, the best first; `sources` is never empty, and its first one keeps to the limits.
+
+    It is a section of the report where a source was chosen, not named.
+    """
+
+    section_name: ClassVar[str] = "ranking"
 
     metric: str
     n_items: int
@@ -68,9 +75,10 @@ class Ranking:
 
     def to_dict(self) -> dict[str, Any]:
         """The figures that `headstart rank --json` prints."""
-        return {
-            "metric": self.metric,
-            "n_items": self.n_items,
-            "sentence": self.sentence,
-            "sources": [asdict(source) for source in self.sources],
-        }
+        return {**super().to_dict(), "sentence": self.sentence}
+
+    def rendering(self, report: Report) -> Rendering:  # noqa: ARG002
+        """Why this source."""
+        from headstart.ranking.ranking_rendering import render
+
+        return render(self)

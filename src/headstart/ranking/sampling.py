@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from headstart.core.dataset import FloatArray, IntArray
+    from headstart.core.dataset import IntArray
 
 _N_EACH = 3  # of every class before the rest comes in proportion: a head needs some of each
 
 
-def sampling_order(targets: FloatArray, groups: IntArray, *, seed: int) -> list[IntArray]:
+def sampling_order(strata: IntArray, groups: IntArray, *, seed: int) -> list[IntArray]:
     """Give the groups, as positions of their items, in an order whose every beginning is a fair sample.
 
     First some of each class, then all classes in proportion to their frequency; a group counts for the class of its first
@@ -23,7 +23,7 @@ def sampling_order(targets: FloatArray, groups: IntArray, *, seed: int) -> list[
     order = shuffled[np.argsort(group[shuffled], kind="stable")]  # group by group, shuffled within
     members = np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
     members = [members[i] for i in np.random.default_rng(seed).permutation(len(members))]
-    strata = _strata(targets)[[int(m[0]) for m in members]]
+    strata = strata[[int(m[0]) for m in members]]
     keys = np.empty(len(members))
     for stratum in np.unique(strata):
         places = np.flatnonzero(strata == stratum)
@@ -41,12 +41,3 @@ def beginning(order: list[IntArray], size: int) -> IntArray:
             taken.append(members)
             left -= len(members)
     return np.sort(np.concatenate(taken)) if taken else np.array([], dtype=np.int64)
-
-
-def _strata(targets: FloatArray) -> IntArray:
-    if targets.shape[1] == 1:
-        ranks = targets[:, 0].argsort(kind="stable").argsort(kind="stable")
-        return np.asarray(ranks * 4 // len(ranks))
-    counts = targets.sum(axis=0)
-    rarity = np.where(targets > 0, 1.0 / np.maximum(counts, 1.0), 0.0)
-    return np.where(targets.any(axis=1), rarity.argmax(axis=1), -1)

@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from headstart.core.intervals import Resamples, score
+from headstart.core.paired import PairedDifference
 from headstart.core.report import Score
 from headstart.ranking.rankers.ridge import Ridge
 
@@ -16,14 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headstart.adaptation.problem import Problem
-    from headstart.core.dataset import FloatArray, IntArray
     from headstart.core.metrics import Metric
     from headstart.ranking.ranker import Ranker
     from headstart.ranking.rankers.prior import Prior
     from headstart.sources import Card
-
-CREDIBLE = 1.96
-"""Standard errors: half of a 95 % interval."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,14 +29,14 @@ class Standing:
     ----------
     ranker : whose word the order is
     values : by source, what the ranker gave it; equals stand in the order of the prior
-    errors : by source, the standard error of its gap to the leader, for the leader that to the next; infinite where the
-        ranker does not say what each item adds
+    gaps : by source, by how much the leader is better, for the leader itself than the next; only where the ranker says what
+        each item adds
     n : items that were looked at
     """
 
     ranker: str
     values: dict[str, float]
-    errors: dict[str, float]
+    gaps: dict[str, PairedDifference]
     n: int
 
     @property
@@ -49,14 +44,15 @@ class Standing:
         """Names, the best first."""
         return list(self.values)
 
-    def is_credibly_behind(self, name: str) -> bool:
-        """Tell whether its gap to the leader is more than chance gives."""
-        return self.values[self.order[0]] - self.values[name] > CREDIBLE * self.errors[name]
+    def is_significantly_behind(self, name: str) -> bool:
+        """Tell whether the 95 % interval of its gap to the leader lies above zero."""
+        return name != self.order[0] and name in self.gaps and self.gaps[name].is_significantly_better
 
     def score(self, name: str) -> Score:
         """The ranker's value; the interval is that of the gap to the leader, or has no width where that is not known."""
         value = self.values[name] if math.isfinite(self.values[name]) else 0.0
-        half = CREDIBLE * self.errors[name] if math.isfinite(self.errors[name]) else 0.0
+        half = self.gaps[name].margin if name in self.gaps else 0.0
+        half = half if math.isfinite(half) else 0.0
         return Score(name=self.ranker, value=value, low=value - half, high=value + half, unit="", n=self.n)
 
 
@@ -73,13 +69,15 @@ def compare(problems: Mapping[str, Problem], cards: Mapping[str, Card], ranker: 
     groups = next(iter(problems.values())).groups
     leader = ratings[order[0]].by_item
     others = {name: ratings[name].by_item for name in order[1:]}
-    errors = {
-        name: math.inf if leader is None or o is None else _error(leader - o, groups) for name, o in others.items()
+    gaps = {
+        name: PairedDifference.of(leader - one, groups)
+        for name, one in others.items()
+        if leader is not None and one is not None
     }
     return Standing(
         ranker=ranker.name,
         values={name: ratings[name].value for name in order},
-        errors={order[0]: next(iter(errors.values()), math.inf), **errors},
+        gaps={order[0]: gaps[order[1]], **gaps} if order[1:] and order[1] in gaps else gaps,
         n=len(groups),
     )
 
@@ -89,13 +87,3 @@ def foretold(problem: Problem, card: Card, metric: Metric) -> Score:
     outputs = Ridge().rate(problem, card).outputs
     assert outputs is not None
     return score(metric, problem.targets, outputs, Resamples.draw(problem.groups, seed=problem.seed))
-
-
-def _error(differences: FloatArray, groups: IntArray) -> float:
-    """Standard error of the mean of (n,) paired differences, whole groups being drawn; infinite for one group."""
-    _, group = np.unique(groups, return_inverse=True)
-    sizes = np.bincount(group)
-    if len(sizes) < 2:
-        return math.inf
-    residuals = np.bincount(group, differences - differences.mean())
-    return math.sqrt(float(np.square(residuals).sum()) * len(sizes) / (len(sizes) - 1)) / len(differences)

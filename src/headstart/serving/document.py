@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from headstart.serving.models import Catalogue
 
 CONTENT_POLICY = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'"
-_TEXT = "They charged my card twice."
-_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGM4YaMBAAL8AS3/gzpXAAAAAElFTkSuQmCC"
 _ERROR = {
     "description": "An error: what was expected, what came, what to do.",
     "content": {
@@ -62,8 +60,9 @@ _TENSOR = {
 def complete(document: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     """Add the addresses that predict, with examples that the first of the models answers."""
     first = next(iter(catalogue))
-    item = _PIXEL if first.bundle.modality == "image" else _TEXT
-    predict, infer = _predict(item), _infer(item)
+    item = first.modality.give(first.modality.example)
+    formats = " or ".join(dict.fromkeys(served.modality.wire_format for served in catalogue))
+    predict, infer = _predict(item, formats), _infer(item)
     named = [_parameter("name", first.name)]
     versioned = [*named, _parameter("version", first.version)]
     added = {
@@ -82,7 +81,7 @@ def complete(document: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     }
 
 
-def _predict(item: str) -> dict[str, Any]:
+def _predict(item: Any, formats: str) -> dict[str, Any]:
     items = {
         "type": "object",
         "required": ["items"],
@@ -101,13 +100,13 @@ def _predict(item: str) -> dict[str, Any]:
     return {
         "tags": ["predict"],
         "summary": "Predict",
-        "description": "Answer items: texts, or images in base64 or as files. One that cannot be read gets its error, the others their answers.",
+        "description": f"Answer items: {formats}. One that cannot be read gets its error, the others their answers.",
         "requestBody": {"required": True, "content": contents},
         "responses": {"200": _answer(_PREDICT_ANSWER, "An answer for each item, in their order."), **_ERRORS},
     }
 
 
-def _infer(item: str) -> dict[str, Any]:
+def _infer(item: Any) -> dict[str, Any]:
     request = {
         "type": "object",
         "required": ["inputs"],

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from headstart.core.errors import UserError
+from headstart.data.modalities import all_modalities
 from headstart.data.received import pick, read_delimited_rows, read_json_rows
 from headstart.serving.wire import RequestError, from_json, header, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from headstart.data.modalities import Modality
     from headstart.serving.models import Note, Served
     from headstart.serving.wire import Scope
 
@@ -54,8 +57,7 @@ async def predict(served: Served, scope: Scope, body: bytes, note: Note | None =
 
 async def _read(served: Served, scope: Scope, body: bytes) -> Asked:
     media_type = header(scope, b"content-type").partition(";")[0].strip().lower()
-    bundle = served.bundle
-    column = bundle.manifest["columns"].get("input")
+    column = served.bundle.manifest["columns"].get("input")
     if media_type in ("application/json", ""):
         return _from_object(from_json(body), served, column)
     top = _top_of(scope)
@@ -63,28 +65,28 @@ async def _read(served: Served, scope: Scope, body: bytes) -> Asked:
         names, items = await _parts(scope, body, served.settings.max_items)
         return Asked(items, names=names, top=top)
     if media_type in _JSON_LINES:
-        return Asked(read_json_rows(body, bundle.modality, column), top=top)
+        return Asked(read_json_rows(body, served.modality, column), top=top)
     if media_type in _TABLES:
-        return Asked(read_delimited_rows(body, _TABLES[media_type], bundle.modality, column), top=top)
-    if media_type.startswith("image/") or media_type in ("text/plain", "application/octet-stream"):
+        return Asked(read_delimited_rows(body, _TABLES[media_type], served.modality, column), top=top)
+    single = [pattern for modality in reversed(all_modalities()) for pattern in modality.media_types]
+    if media_type == "application/octet-stream" or any(fnmatch(media_type, pattern) for pattern in single):
         return Asked([body], top=top)
-    known = ["application/json", "multipart/form-data", *_TABLES, _JSON_LINES[0], "text/plain", "image/*"]
+    known = ["application/json", "multipart/form-data", *_TABLES, _JSON_LINES[0], *single]
     raise RequestError(415, f"no body of type '{media_type[:60]}' can be read. Known: {', '.join(known)}.")
 
 
 def _from_object(request: Mapping[str, Any], served: Served, column: str | None) -> Asked:
     """`{"items": […]}`, or one item as a record; records may lie within `items` too."""
-    bundle = served.bundle
     top = request.get("top", _TOP)
     items = request.get("items")
     if items is None:
-        return Asked([pick({k: v for k, v in request.items() if k != "top"}, bundle.modality, column)], top=top)
+        return Asked([pick({k: v for k, v in request.items() if k != "top"}, served.modality, column)], top=top)
     if not isinstance(items, list):
         raise RequestError(400, f"'items' must be a list, not a {type(items).__name__}.")
-    return Asked([_value(one, bundle.modality, column) for one in items], top=top)
+    return Asked([_value(one, served.modality, column) for one in items], top=top)
 
 
-def _value(one: Any, modality: Any, column: str | None) -> Any:
+def _value(one: Any, modality: Modality, column: str | None) -> Any:
     if not isinstance(one, dict):
         return one
     try:

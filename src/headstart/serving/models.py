@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import DataError, UserError, unknown_name
-from headstart.data.received import check_pixels, received
+from headstart.data.modalities import Modality, get_modality
 from headstart.engines.threads import n_threads
 from headstart.packaging import Bundle, load_bundle
 from headstart.serving.batching import Batcher, Rows
@@ -52,6 +52,11 @@ class Served:
         return self.place.version
 
     @cached_property
+    def modality(self) -> Modality:
+        """What its items are."""
+        return get_modality(self.bundle.modality)
+
+    @cached_property
     def meters(self) -> Meters:
         """Its figures for Prometheus."""
         from headstart.serving.metrics import Meters
@@ -76,7 +81,7 @@ class Served:
 
         Parameters
         ----------
-        values : texts, or encoded images, as `data.received` takes them; an error stays what it is
+        values : as they came, for `Modality.receive`; an error stays what it is
         note : is told the items and their rows, when all are there
 
         Raises
@@ -127,7 +132,7 @@ class Served:
         if isinstance(value, UserError):
             return value
         try:
-            return received(value, self.bundle.modality)
+            return self.modality.receive(value)
         except DataError as error:
             return error
 
@@ -143,7 +148,7 @@ class Served:
 
     def _prepare(self, items: Sequence[Any]) -> Batch:
         for item in items:
-            check_pixels(item, self.settings.max_pixels)
+            self.modality.check_size(item, max_pixels=self.settings.max_pixels)
         return self.bundle.input.prepare(items)
 
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headstart.core.dataset import FloatArray
-    from headstart.packaging import Bundle
     from headstart.serving.models import Note, Served
     from headstart.serving.wire import Headers, Scope
 
@@ -24,16 +23,11 @@ LABELS = "labels"
 _HEADER_LENGTH = b"inference-header-content-length"
 
 
-def outputs_name(bundle: Bundle) -> str:
-    """What the numbers that come out are called: probabilities, or the values of a regression."""
-    return "values" if bundle.task == "regression" else "probabilities"
-
-
 def describe(served: Served, versions: Sequence[str]) -> dict[str, Any]:
     """Metadata of one model: its tensors, and as parameters its labels and the arrays that it takes prepared."""
     bundle = served.bundle
-    outputs = [{"name": outputs_name(bundle), "datatype": "FP32", "shape": [-1, len(bundle.labels)]}]
-    if bundle.task != "regression":
+    outputs = [{"name": bundle.task_spec.output_name, "datatype": "FP32", "shape": [-1, len(bundle.labels)]}]
+    if bundle.task_spec.has_probabilities:
         outputs.append({"name": LABELS, "datatype": BYTES, "shape": [-1]})
     prepared = [
         {"name": name, "datatype": type_name(dtype), "shape": [-1 if n is None else n for n in shape]}
@@ -111,8 +105,8 @@ def _whole(rows: Sequence[FloatArray | UserError]) -> FloatArray:
 
 def _write(request: Mapping[str, Any], served: Served, outputs: FloatArray) -> tuple[bytes, Headers]:
     bundle = served.bundle
-    known: dict[str, Any] = {outputs_name(bundle): outputs.astype(np.float32, copy=False)}
-    if bundle.task != "regression":
+    known: dict[str, Any] = {bundle.task_spec.output_name: outputs.astype(np.float32, copy=False)}
+    if bundle.task_spec.has_probabilities:
         decided = bundle.decide(outputs)
         known[LABELS] = [one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in decided]
     described, raws = [], []

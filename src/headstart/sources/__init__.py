@@ -2,9 +2,11 @@
 
 from headstart.sources.added import remove
 from headstart.sources.adding import add
-from headstart.sources.backbone import Source, open_source
-from headstart.sources.card import Card, cards, find
+from headstart.sources.backbone import Source
+from headstart.sources.card import Card
+from headstart.sources.catalogue import cards, find
 from headstart.sources.joint import JointSource
+from headstart.sources.opening import open_source
 from headstart.sources.origins import fetch
 from headstart.sources.tuned import TunedSource
 from headstart.sources.verifying import verify

@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.core import registry
-from headstart.core.errors import DataError, SourceError, require
+from headstart.core.errors import SourceError, first_line, require
+from headstart.data.modalities import get_modality
+from headstart.engines.onnx_session import open_session, runtime_errors
 from headstart.sources import inputs
-from headstart.sources.card import WEIGHTS, Card, find
-from headstart.sources.fingerprint import check_fingerprint
+from headstart.sources.card import WEIGHTS
 from headstart.sources.graph import GraphBuilder
 from headstart.sources.modules import load_state
-from headstart.sources.origins import fetch, read_file
+from headstart.sources.origins import read_file
 from headstart.sources.weights import from_safetensors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     import torch
 
-    from headstart.core.dataset import Modality
     from headstart.core.model import Input
+    from headstart.sources.card import Card
     from headstart.sources.weights import State
 
 _REVISION = (
     1  # raise it when any built-in computation or preprocessing changes: features kept from before no longer count
 )
-_CHARACTERS_PER_BATCH = 1200  # about 256 tokens; chosen by docs/log.md, Speed
 
 
 class Source:
@@ -52,7 +51,8 @@ class Source:
         self.folder = folder
         self.seed = seed
         self.name: str = card.name if seed is None else f"{card.name} (random weights)"
-        self.modality: Modality = card.modality
+        self.modality: str = card.modality
+        self._reads = get_modality(card.modality)
         self.dimensions: int = card.dimensions
         self.digest: str = _digest(card, seed)
         self._architecture = registry.get("architectures", card.architecture)
@@ -81,21 +81,15 @@ class Source:
         DataError
             A file cannot be read; the message names it.
         """
-        if isinstance(item, np.ndarray):
-            content = f"{item.dtype} {item.shape}".encode() + np.ascontiguousarray(item).tobytes()
-        elif self.modality == "text":
-            content = str(item).encode("utf-8", "surrogatepass")
-        else:
-            content = bytes(item) if isinstance(item, bytes | bytearray | memoryview) else _file_content(item)
-        return hashlib.blake2b(content, digest_size=16).digest()
+        return self._reads.key(item)
 
     def size(self, item: Any) -> int:
         """Say how long an item is, where that decides its cost: batches are made of items of like size."""
-        return len(str(item)) if self.modality == "text" else 0
+        return self._reads.size(item)
 
     def batch_of(self, size: int) -> int:
-        """Say how many items of that size one thread runs at a time fastest: long texts leave the processor's cache."""
-        return max(1, min(self.batch_size, _CHARACTERS_PER_BATCH // max(size, 1)))
+        """Say how many items of that size one thread runs at a time fastest."""
+        return max(1, min(self.batch_size, self._reads.most_together(size)))
 
     def state(self) -> State:
         """Read the weights, each time from the checked file.
@@ -126,7 +120,11 @@ class Source:
         require("onnx", extra="train", purpose="running a pretrained network")
         graph = GraphBuilder()
         graph.output(self.encode(graph), "features", "float32", ["batch", self.dimensions])
-        return _session(graph.model(check=False).SerializeToString())
+        try:
+            # a thread a batch beats threads inside a batch (docs/log.md)
+            return open_session(graph.model(check=False).SerializeToString(), threads=1)
+        except runtime_errors() as error:
+            raise SourceError(f"ONNX Runtime refuses the network: {first_line(error)}") from error
 
     @property
     def is_trainable(self) -> bool:
@@ -159,23 +157,6 @@ class Source:
         return Source(self.card, self.folder, seed=seed)
 
 
-def open_source(source: str | Card, *, sink: TextIO | None = sys.stderr) -> Source:
-    """Open a source by name or card; the first time, it is fetched and its features are checked.
-
-    Raises
-    ------
-    OptionError
-        No source is of that name.
-    SourceError
-        It cannot be fetched, or it is not what its card says.
-    """
-    card = find(source) if isinstance(source, str) else source
-    folder = fetch(card, sink=sink)
-    opened = Source(card, folder)
-    check_fingerprint(opened, folder)
-    return opened
-
-
 def _digest(card: Card, seed: int | None) -> str:
     identity = {
         "revision": _REVISION,
@@ -189,24 +170,3 @@ def _digest(card: Card, seed: int | None) -> str:
     if seed is not None and draw is not None:
         identity["draw"] = draw
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-
-
-def _file_content(path: Any) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise DataError(f"'{path}' cannot be read ({reason}). Correct the path or remove the row.") from error
-
-
-def _session(model: bytes) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # a thread a batch beats threads inside a batch (docs/log.md)
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's errors share no base
-        raise SourceError(f"ONNX Runtime refuses the network: {str(error).splitlines()[0]}") from error

@@ -5,20 +5,17 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import MISSING, asdict, dataclass, fields
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.core.dataset import MODALITIES
-from headstart.core.errors import SourceError, unknown_name
+from headstart.core.errors import SourceError
+from headstart.data.modalities import modality_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
-    from headstart.core.dataset import Modality
 
 WEIGHTS = "weights.safetensors"
-_FOLDER = Path(__file__).parent / "cards"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.+!_-]*")
@@ -85,7 +82,7 @@ class Card:
     """
 
     name: str
-    modality: Modality
+    modality: str
     architecture: str
     dimensions: int
     input: Mapping[str, Any]
@@ -126,50 +123,6 @@ def read_card(path: Path) -> Card:
     return card
 
 
-def cards() -> list[Card]:
-    """All sources that are known, built in and added, by name."""
-    from headstart.sources.added import added_names, read_added
-
-    return sorted([*_known().values(), *map(read_added, added_names())], key=lambda card: card.name)
-
-
-def built_in_names() -> tuple[str, ...]:
-    """Names of the sources that come with Headstart."""
-    return tuple(_known())
-
-
-def find(name: str) -> Card:
-    """Find a source's card by its name: built in, added, or 'hub:ORG/NAME[@REVISION]', which is fetched the first time.
-
-    Raises
-    ------
-    OptionError
-        There is none of that name; the message gives the nearest.
-    SourceError
-        The hub does not give it, or an added card has been changed.
-
-    >>> find("all-minilm-l6-v2").dimensions
-    384
-    """
-    from headstart.sources.added import added_names, read_added
-    from headstart.sources.hub import PREFIX, find_hub
-
-    known = _known()
-    if name in known:
-        return known[name]
-    if name.startswith(PREFIX):
-        return find_hub(name)
-    if name not in added_names():
-        raise unknown_name("source", name, [*known, *added_names()])
-    return read_added(name)
-
-
-@cache
-def _known() -> dict[str, Card]:
-    found = (read_card(path) for path in sorted(_FOLDER.glob("*.toml")))
-    return {card.name: card for card in found}
-
-
 def _origin(name: str, table: dict[str, Any]) -> Origin:
     _check_fields(name, "origins.", Origin, table)
     for member in table["members"].values():
@@ -194,7 +147,8 @@ def _check_fields(name: str, prefix: str, kind: type, table: dict[str, Any]) -> 
 
 
 def _check_card(name: str, card: Card) -> None:
-    _require(card.modality in MODALITIES, name, f"modality '{card.modality}' is not among {', '.join(MODALITIES)}")
+    known = modality_names()
+    _require(card.modality in known, name, f"modality '{card.modality}' is not among {', '.join(known)}")
     for field in ("dimensions", "parameters"):
         _require(_is_positive(getattr(card, field), int), name, f"'{field}' must be a whole number from 1")
     _require(_is_positive(card.gmacs, (int, float)), name, "'gmacs' must be a number above 0")

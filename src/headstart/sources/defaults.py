@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from headstart.core.dataset import Modality
-
-_USUAL: dict[Modality, str] = {"image": "efficientnet-lite0", "text": "all-minilm-l6-v2"}
+from headstart.data.modalities import get_modality
 
 
-def default_source(modality: Modality) -> str:
+def default_source(modality: str) -> str:
     """Name of the source that usually serves a modality well at a small price."""
-    return _USUAL[modality]
+    return get_modality(modality).default_source

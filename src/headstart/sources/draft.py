@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from headstart.core.dataset import Modality
-
 NOT_STATED = "not stated by who added it"
 
 
@@ -55,7 +53,7 @@ class Draft:
 
     name: str
     architecture: str
-    modality: Modality
+    modality: str
     input: Mapping[str, Any]
     network: Mapping[str, Any]
     files: Mapping[str, bytes]

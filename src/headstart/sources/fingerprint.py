@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import SourceError
+from headstart.data.modalities import get_modality
 from headstart.engines.files import write_file
 
 if TYPE_CHECKING:
@@ -17,20 +18,11 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-3
 _MARK = "fingerprint-checked"
-_SENTENCE = "A head start is an advantage that is given before the race begins."
 
 
 def fixed_item(source: Source) -> Any:
-    """Make the test input: a sentence, or gradients and a disc of exactly the network's size, so that nothing is resized."""
-    if source.modality == "text":
-        return _SENTENCE
-    height, width = source.card.input["height_px"], source.card.input["width_px"]
-    rows, columns = np.mgrid[0:height, 0:width]
-    image = np.stack(
-        [rows * 255 // height, columns * 255 // width, (rows + columns) * 255 // (height + width)], axis=-1
-    )
-    image[(rows - height // 2) ** 2 + (columns - width // 3) ** 2 < (height // 4) ** 2] = (250, 120, 30)
-    return image.astype(np.uint8)
+    """Make the test input: of the source's modality, and of the size that its preprocessing gives."""
+    return get_modality(source.modality).fixed_items(source.card.input).reference
 
 
 def features_of_fixed_item(source: Source) -> FloatArray:

@@ -13,6 +13,7 @@ from headstart.sources.architectures.onnx_file import STRUCTURE
 from headstart.sources.card import WEIGHTS
 from headstart.sources.draft import Draft
 from headstart.sources.feature_layer import choose_layer, pooling_of
+from headstart.sources.inputs import modality_of
 from headstart.sources.onnx_graph import cut, input_types, layers
 from headstart.sources.weights import to_safetensors
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     import onnx
 
-    from headstart.core.dataset import Modality
     from headstart.core.model import Batch
     from headstart.sources.draft import Wishes
 
@@ -87,7 +87,8 @@ def draft_of_graph(
     used = {given.name for given in structure.graph.input}
     network = {**network, "inputs": {name: network["inputs"][name] for name in network["inputs"] if name in used}}
     files = {STRUCTURE: structure.SerializeToString(deterministic=True), WEIGHTS: to_safetensors(weights)}
-    modality: Modality = "image" if kind == "pixels" else "text"
+    modality = modality_of(kind)
+    assert modality is not None
     return Draft(
         name=name,
         architecture="onnx-file",

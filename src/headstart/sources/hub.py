@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from headstart.core.errors import OptionError, SourceError, require
 from headstart.sources.added import added_names, read_added
-from headstart.sources.adding import keep_draft, read_draft
 from headstart.sources.draft import Wishes
+from headstart.sources.formats import read_draft
 from headstart.sources.hub_weights import ONNX_FILES
+from headstart.sources.measured_card import keep_draft
 
 if TYPE_CHECKING:
     from headstart.sources.added import AddedCard

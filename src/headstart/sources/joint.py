@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from headstart.sources.inputs.joint import JointInput, prefix_of
 
 if TYPE_CHECKING:
-    from headstart.core.dataset import Modality
     from headstart.sources.backbone import Source
 
 
@@ -25,7 +24,7 @@ class JointSource:
     def __init__(self, sources: tuple[Source, ...]) -> None:
         self.sources = sources
         self.name: str = " and ".join(source.name for source in sources)
-        self.modality: Modality = sources[0].modality
+        self.modality: str = sources[0].modality
         self.dimensions: int = sum(source.dimensions for source in sources)
         self.digest: str = hashlib.sha256("".join(source.digest for source in sources).encode()).hexdigest()
 

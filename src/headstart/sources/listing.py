@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headstart.core.dataset import MODALITIES
-from headstart.core.errors import OptionError, unknown_name
-from headstart.sources.card import cards
+from headstart.core.errors import OptionError
+from headstart.data.modalities import get_modality
+from headstart.sources.catalogue import cards
 from headstart.sources.licences import allows
 
 if TYPE_CHECKING:
@@ -37,14 +37,13 @@ def within(*, modality: str | None = None, licence: str | None = None, max_size_
     OptionError
         A limit is not of its kind.
     """
-    if modality is not None and modality not in MODALITIES:
-        raise unknown_name("modality", modality, MODALITIES)
+    wanted = None if modality is None else get_modality(modality).name
     if max_size_mib is not None and not max_size_mib > 0:
         raise OptionError(f"a size above 0 MiB was expected, but {max_size_mib} came.")
     return [
         card
         for card in cards()
-        if modality in (None, card.modality)
+        if wanted in (None, card.modality)
         and (licence is None or allows(licence, card.licence))
         and (max_size_mib is None or size_mib(card) <= max_size_mib)
     ]

@@ -9,6 +9,7 @@ import numpy as np
 
 from headstart.core.errors import SourceError, first_line, require
 from headstart.engines.onnx_scan import has_external_data
+from headstart.engines.onnx_session import open_session
 from headstart.sources.foreign_files import check_beginning
 from headstart.sources.graph import IR_VERSION, OPSET
 
@@ -124,15 +125,8 @@ def run(model: onnx.ModelProto, feeds: Batch, where: str) -> list[Any]:
     SourceError
         ONNX Runtime refuses it.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.intra_op_num_threads = 1
-    options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-        return list(session.run(None, feeds))
+        return list(open_session(model.SerializeToString(), threads=1, optimise=False).run(None, feeds))
     except Exception as error:  # the runtime's errors share no base
         raise SourceError(
             f"ONNX Runtime cannot run {where} on two items at once ({first_line(error)}). Export it with a batch axis of "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from headstart.sources.fingerprint import fixed_item
+from headstart.data.modalities import get_modality
 from headstart.sources.graph import GraphBuilder
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def multiply_accumulates(source: Source) -> int:
     model.graph.output.extend(
         [helper.make_empty_tensor_value_info(value) for node in model.graph.node for value in node.output if value]
     )
-    item = "advantage " * source.card.input["max_tokens"] if source.modality == "text" else fixed_item(source)
+    item = get_modality(source.modality).fixed_items(source.card.input).largest
     values = run(model, source.input.prepare([item]), source.name)
     shapes = {
         output.name: getattr(value, "shape", ()) for output, value in zip(model.graph.output, values, strict=True)

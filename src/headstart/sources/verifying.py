@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from headstart.core.errors import SourceError
 from headstart.sources.added import added_names
 from headstart.sources.backbone import Source
-from headstart.sources.card import built_in_names, find
+from headstart.sources.built_in import built_in_names
+from headstart.sources.catalogue import find
 from headstart.sources.fingerprint import TOLERANCE, fingerprint_difference
 from headstart.sources.origins import is_kept, kept_folder, read_file
 

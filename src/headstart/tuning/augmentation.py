@@ -61,7 +61,7 @@ def augment(batch: Mapping[str, Tensor], kind: str, generator: Generator) -> dic
     elif kind == "light" and _PIXELS in batch:
         x = _erased(distorted(centred(batch[_PIXELS]), generator), generator)
         changed[_PIXELS] = ((x + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
-    elif kind == "light":
+    elif kind == "light" and _MASK in batch:
         changed[_MASK] = _thinned(batch[_MASK], generator)
     return changed
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headstart.core.dataset import FloatArray
-    from headstart.tuning.loop import Watch
+    from headstart.tuning.running_loss import Watch
     from headstart.tuning.trainee import Trainee
 
 INTERVAL_S = 10.0

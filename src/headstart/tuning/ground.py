@@ -6,11 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 from headstart.adaptation import adapt
-from headstart.adaptation.calibration import losses
-from headstart.adaptation.head import apply_link, link_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,16 +60,18 @@ class Ground:
         nothing and teaches the network nothing, so that it drifts. Its scores are made smaller by one factor, so that these
         items' loss is what it is on held-out ones; that changes no answer (docs/log.md, Tuning).
         """
-        adapted, seen = self.adapt(index), self.problem.take(index)
+        from scipy.optimize import brentq
+
+        adapted, seen, task = self.adapt(index), self.problem.take(index), self.problem.task_spec
         head = adapted.leading_head.heads[0]
-        if seen.task == "regression":
+        if not task.has_probabilities:
             return head
-        scores, link = head.scores(seen.features), link_of(seen.task)
-        unseen = float(losses(adapted.held_out, seen.targets, seen.task).mean())
+        scores = head.scores(seen.features)
+        unseen = float(task.losses(adapted.held_out, seen.targets).mean())
 
         def excess(log_factor: float) -> float:
-            outputs = apply_link(np.exp(log_factor) * scores, link)
-            return float(losses(outputs, seen.targets, seen.task).mean()) - unseen
+            outputs = task.outputs(np.exp(log_factor) * scores)
+            return float(task.losses(outputs, seen.targets).mean()) - unseen
 
         if excess(0.0) >= 0 or excess(_LEAST) <= 0:
             return head

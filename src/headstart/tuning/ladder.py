@@ -1,4 +1,4 @@
-"""Climb: rung by rung above the closed-form head, each kept only where held-out groups say credibly that it is better."""
+"""Climb: rung by rung above the closed-form head, each kept only where it is better by more than one standard error over held-out groups."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.adaptation.blend import is_credibly_better, may_become_better
-from headstart.adaptation.calibration import losses
 from headstart.core import registry
 from headstart.core.errors import OptionError, require
+from headstart.core.paired import PairedDifference
+from headstart.core.tasks import get_task
 from headstart.data.holdout import assign_folds
 from headstart.tuning.starting_points import begun
 
@@ -90,7 +90,7 @@ def suitable(source: Source, task: Task, n_items: int, n_outputs: int, *, name: 
     names = registry.names("strategies") if name is None else (name,)
     made: list[Strategy] = [registry.get("strategies", one)() for one in names]
     made.sort(key=lambda strategy: strategy.turn)
-    fitting = [begun(strategy, source) for strategy in made if strategy.suits(source, task)]
+    fitting = [begun(strategy, source) for strategy in made if strategy.suits(source, get_task(task))]
     if name is None:
         return [strategy for strategy in fitting if strategy.pays(n_items, n_outputs)]
     if not fitting:
@@ -181,8 +181,8 @@ def _with_other_settings(
 def _try(
     ground: Ground, planned: Planned, folds: Sequence[Fold], below: Rung, clock: Clock
 ) -> tuple[Rung, Trial | None]:
-    from headstart.tuning.loop import Diverged
     from headstart.tuning.rung import cross_fit
+    from headstart.tuning.running_loss import Diverged
 
     strategy, started = planned.strategy, time.perf_counter() - planned.spent_s
     common: dict[str, Any] = {"name": planned.name, "below": below, "planned_s": planned.seconds}
@@ -194,8 +194,8 @@ def _try(
     lower, n_items = below.outputs, len(below.outputs)
 
     def goes_on(trial: Trial) -> bool:
-        lost = _losses(ground, trial.index, trial.flattered(ground.problem), lower[: len(trial.index)])
-        return may_become_better(*lost, share=len(trial.index) / n_items)
+        gain = _gain(ground, trial.index, trial.flattered(ground.problem), lower[: len(trial.index)])
+        return gain.may_still_exceed_one_standard_error(share=len(trial.index) / n_items)
 
     try:
         trial = cross_fit(ground, strategy, folds, goes_on=goes_on)
@@ -205,7 +205,7 @@ def _try(
     is_whole = len(trial.index) == n_items
     outputs = trial.outputs(ground.problem) if is_whole else trial.flattered(ground.problem)
     kept = is_whole and _is_better(ground, trial.index, outputs, lower)
-    why = f"{'' if kept else 'not '}credibly better than the {below.name} on held-out items"
+    why = f"{'' if kept else 'not '}better than the {below.name} by more than one standard error on held-out items"
     if not is_whole:
         why = f"given up after {len(outputs)} of {n_items} held-out items, where it was too far behind the {below.name}"
     if trial.n_calmed:
@@ -222,28 +222,21 @@ def _try(
 
 
 def _is_better(ground: Ground, index: IntArray, above: FloatArray, below: FloatArray) -> bool:
-    """Whether the paired loss on the items at `index` is credibly lower, and no fewer answers are right."""
-    lost = _losses(ground, index, above, below)
-    return is_credibly_better(*lost) and _n_right(ground, index, above) >= _n_right(ground, index, below)
+    """Whether the paired loss on the items at `index` is lower by more than one standard error, and no fewer answers are right."""
+    gain = _gain(ground, index, above, below)
+    return gain.exceeds_one_standard_error and _n_right(ground, index, above) >= _n_right(ground, index, below)
 
 
 def _n_right(ground: Ground, index: IntArray, outputs: FloatArray) -> int:
     """Of the answers about the items at `index`; none is right or wrong in a regression."""
-    targets, task = ground.problem.targets[index], ground.problem.task
-    if task == "regression":
-        return 0
-    if task == "multilabel":
-        return int(((outputs > 0.5) == (targets > 0.5)).sum())
-    return int((outputs.argmax(axis=1) == targets.argmax(axis=1)).sum())
+    return ground.problem.task_spec.n_right(outputs, ground.problem.targets[index])
 
 
-def _losses(
-    ground: Ground, index: IntArray, above: FloatArray, below: FloatArray
-) -> tuple[FloatArray, FloatArray, IntArray]:
-    """The losses of both on the items at `index`, and what of those counts as one."""
-    problem = ground.problem
-    lost_above, lost_below = (losses(outputs, problem.targets[index], problem.task) for outputs in (above, below))
-    return lost_above, lost_below, ground.apart[index]
+def _gain(ground: Ground, index: IntArray, above: FloatArray, below: FloatArray) -> PairedDifference:
+    """By how much the loss falls on the items at `index`."""
+    task, targets = ground.problem.task_spec, ground.problem.targets[index]
+    lost_above, lost_below = (task.losses(outputs, targets) for outputs in (above, below))
+    return PairedDifference.of(lost_below - lost_above, ground.apart[index])
 
 
 def _chosen_apart(ground: Ground, index: IntArray, block: IntArray, below: FloatArray, above: FloatArray) -> FloatArray:

@@ -12,9 +12,10 @@ import torch
 from headstart.engines.progress import duration
 from headstart.engines.threads import limit_torch, n_threads
 from headstart.tuning.examples import Examples
-from headstart.tuning.loop import N_POINTS, Lookup, descend
-from headstart.tuning.run import ALPHAS, lesson_of
+from headstart.tuning.loop import N_POINTS, descend
+from headstart.tuning.run import ALPHAS
 from headstart.tuning.trainee import Trainee
+from headstart.tuning.training_set import Lookup, lesson_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,8 +73,8 @@ def told(planned: Sequence[Planned], left_s: float | None) -> str:
 def _foretold(ground: Ground, strategy: Strategy, head: LinearHead, folds: Sequence[Fold]) -> float:
     """Frozen blocks once for each item, then the steps of each fold and of the last run on everything, and the looks."""
     settings, everything = strategy.settings, np.arange(len(ground.items))
-    trainee = Trainee(ground.source, head, ground.problem.features, ground.problem.task)
-    trainee.prepare(strategy, settings)
+    trainee = Trainee(ground.source, head, ground.problem.features, ground.problem.task_spec)
+    strategy.start(trainee, settings)
     sample = np.sort(np.random.default_rng(ground.problem.seed).permutation(everything)[:_N_MEASURED])
     with limit_torch(n_threads()):
         started = time.perf_counter()

@@ -15,16 +15,17 @@ from headstart.engines.journal import digest
 from headstart.engines.progress import Progress
 from headstart.engines.threads import limit_torch, n_threads
 from headstart.tuning.checkpoint import Checkpoint
-from headstart.tuning.loop import Diverged, Lesson, train
+from headstart.tuning.loop import train
+from headstart.tuning.running_loss import Diverged
 from headstart.tuning.search import Pruned
 from headstart.tuning.soup import mean
 from headstart.tuning.trainee import Trainee
+from headstart.tuning.training_set import lesson_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from headstart.adaptation.head import LinearHead
-    from headstart.adaptation.problem import Problem
     from headstart.core.dataset import FloatArray, IntArray
     from headstart.engines.journal import Arrays
     from headstart.tuning.examples import Examples
@@ -101,13 +102,13 @@ class Run:
         self._trainee.load(weights)
         scores = self._head().scores(compute(self._trainee, self._examples, self.held_out))
         problem = self.ground.problem
-        return fit_calibration(scores, problem.targets[self.held_out], problem.task).loss
+        return fit_calibration(scores, problem.targets[self.held_out], problem.task_spec).loss
 
     @cached_property
     def _trainee(self) -> Trainee:
         head, problem = self.ground.began(self.learnt), self.ground.problem
-        trainee = Trainee(self.ground.source, head, problem.features[self.learnt], problem.task)
-        trainee.prepare(self.strategy, self.settings)
+        trainee = Trainee(self.ground.source, head, problem.features[self.learnt], problem.task_spec)
+        self.strategy.start(trainee, self.settings)
         return trainee
 
     @cached_property
@@ -183,13 +184,6 @@ class Run:
             | {f"adapter {name}": array for name, array in adapter.items()}
             | {"matrix": head.matrix, "offset": head.offset}
         )
-
-
-def lesson_of(problem: Problem, index: IntArray) -> Lesson:
-    """What is learnt from the items at `index`; errors of a regression count in units of its variance."""
-    inside = problem.take(index)
-    variance = float(inside.targets.var(axis=0).mean()) if problem.task == "regression" else 1.0
-    return Lesson(index=index, targets=inside.targets, weights=inside.weights / max(variance, 1e-12))
 
 
 def compute(trainee: Trainee, examples: Examples, index: IntArray) -> FloatArray:

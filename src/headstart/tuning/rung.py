@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from headstart.adaptation.calibration import fit_calibration
-from headstart.adaptation.head import MixedHead, link_of
+from headstart.adaptation.head import MixedHead
 from headstart.data.holdout import assign_folds
 from headstart.features import embed
 from headstart.sources.tuned import TunedSource
-from headstart.tuning.loop import N_POINTS, Diverged
+from headstart.tuning.loop import N_POINTS
 from headstart.tuning.run import ALPHAS, Choice, Run
+from headstart.tuning.running_loss import Diverged
 from headstart.tuning.search import search
 from headstart.tuning.soup import soup
 from headstart.tuning.starting_points import starting_points
@@ -64,7 +65,7 @@ class Trial:
         targets = problem.targets[self.index[inside]]
         found = {
             Choice(point, alpha): fit_calibration(
-                self.scores[point, alpha, inside], targets, problem.task, offset_penalty=offset_penalty
+                self.scores[point, alpha, inside], targets, problem.task_spec, offset_penalty=offset_penalty
             )
             for point in range(len(self.scores))
             for alpha in range(len(ALPHAS))
@@ -86,13 +87,13 @@ class Trial:
         for block in np.unique(self.block):
             here = self.block == block
             choice, calibration = self.choose(problem, ~here, offset_penalty=_OFFSET_PENALTY)
-            outputs[here] = calibration.outputs(self.scores[choice.point, choice.alpha, here], problem.task)
+            outputs[here] = calibration.outputs(self.scores[choice.point, choice.alpha, here], problem.task_spec)
         return outputs
 
     def flattered(self, problem: Problem) -> FloatArray:
         """Outputs for the held-out items, the choice and its calibration made on themselves: better than they would be elsewhere."""
         choice, calibration = self.choose(problem)
-        return calibration.outputs(self.scores[choice.point, choice.alpha], problem.task)
+        return calibration.outputs(self.scores[choice.point, choice.alpha], problem.task_spec)
 
 
 def cross_fit(
@@ -159,7 +160,7 @@ def elsewhere(ground: Ground, trial: Trial, folds: Sequence[Fold]) -> FloatArray
     """
     choice, calibration = trial.choose(ground.problem)
     scores = cross_fit(ground, trial.strategy, folds).scores[choice.point, choice.alpha]
-    return calibration.outputs(scores, ground.problem.task)
+    return calibration.outputs(scores, ground.problem.task_spec)
 
 
 def searched(ground: Ground, strategy: Strategy, fold: Fold, *, budget_s: float) -> Searched:
@@ -168,7 +169,7 @@ def searched(ground: Ground, strategy: Strategy, fold: Fold, *, budget_s: float)
     asked = start.held_out
 
     def loss_of(scores: FloatArray) -> float:
-        return min(fit_calibration(blend, problem.targets[asked], problem.task).loss for blend in scores)
+        return min(fit_calibration(blend, problem.targets[asked], problem.task_spec).loss for blend in scores)
 
     def evaluate(settings: Settings, report: Report) -> float:
         def watch(point: int, scores: FloatArray) -> None:
@@ -236,5 +237,5 @@ def finished(ground: Ground, trial: Trial, index: IntArray, *, dataset: str) -> 
         head = replace(ground.began(index), matrix=made["matrix"], offset=made["offset"])
     head = head.calibrated(calibration.slope, calibration.offset)
     return source, MixedHead(
-        heads=(head,), weights=(1.0,), names=(trial.strategy.name,), link=link_of(ground.problem.task)
+        heads=(head,), weights=(1.0,), names=(trial.strategy.name,), link=ground.problem.task_spec.link
     )

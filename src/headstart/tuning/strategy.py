@@ -11,11 +11,12 @@ from torch.nn import functional
 from headstart.tuning.settings import Settings
 
 if TYPE_CHECKING:
-    from headstart.core.dataset import FloatArray, IntArray, Task
+    from headstart.core.dataset import FloatArray, IntArray
+    from headstart.core.tasks import TaskSpec
     from headstart.sources import Source
     from headstart.tuning.examples import Examples
-    from headstart.tuning.loop import Lesson
     from headstart.tuning.trainee import Trainee
+    from headstart.tuning.training_set import Lesson
 
 _LEAST_BATCH = 8
 
@@ -30,6 +31,7 @@ class Strategy:
     turn : the lower, the earlier it is tried: the order hangs on no clock, so that two runs climb alike
     refits_head : whether the closed-form head is fitted anew on the tuned features, rather than trained with them
     unread : names of settings that its loss does not read, so that no search draws them
+    preprocessor : the kind of preprocessor whose sources it can tune; None for all
     settings : where it starts from
     """
 
@@ -37,11 +39,12 @@ class Strategy:
     turn: ClassVar[int]
     refits_head: ClassVar[bool] = False
     unread: ClassVar[tuple[str, ...]] = ()
+    preprocessor: ClassVar[str | None] = None
     settings: Settings = field(default_factory=Settings)
 
-    def suits(self, source: Source, task: Task) -> bool:  # noqa: ARG002
+    def suits(self, source: Source, task: TaskSpec) -> bool:  # noqa: ARG002
         """Say whether it can do this at all."""
-        return True
+        return self.preprocessor in (None, source.input.kind)
 
     def pays(self, n_items: int, n_outputs: int) -> bool:  # noqa: ARG002
         """Say whether it is worth its time on so many items for so many classes."""
@@ -50,6 +53,11 @@ class Strategy:
     def prepare(self, trainee: Trainee, settings: Settings) -> None:
         """Say which parameters learn."""
         raise NotImplementedError
+
+    def start(self, trainee: Trainee, settings: Settings) -> None:
+        """Prepare a trainee; from here on the same parameters learn, though some may be thawed later than others."""
+        self.prepare(trainee, settings)
+        trainee.fix_learning()
 
     def finish(self, trainee: Trainee) -> dict[str, FloatArray]:  # noqa: ARG002
         """Merge into the network what was put beside it; give a small adapter's arrays, if that is all that changed."""
@@ -77,15 +85,5 @@ class Strategy:
             share, partner = (chance.to(features.device) for chance in (share, torch.randperm(len(features))))
             features, targets = (share * x + (1 - share) * x[partner] for x in (features, targets))
         scores = trainee.head(functional.dropout(features, settings.dropout))
-        return (item_losses(scores, targets, trainee.task, settings.label_smoothing) * weights).mean()
-
-
-def item_losses(scores: torch.Tensor, targets: torch.Tensor, task: Task, smoothing: float = 0.0) -> torch.Tensor:
-    """Loss of each item, shape (m,): cross-entropy in nats, or squared error in units of the targets' variance."""
-    if task == "regression":
-        return (scores - targets).square().mean(dim=1)
-    if task == "multilabel":
-        smooth = targets * (1 - smoothing) + smoothing / 2
-        return functional.binary_cross_entropy_with_logits(scores, smooth, reduction="none").sum(dim=1)
-    smooth = targets * (1 - smoothing) + smoothing / targets.shape[1]
-    return -(smooth * functional.log_softmax(scores, dim=1)).sum(dim=1)
+        losses = trainee.task.torch_losses(scores, targets, label_smoothing=settings.label_smoothing)
+        return (losses * weights).mean()

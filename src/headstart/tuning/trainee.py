@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from headstart.adaptation.head import LinearHead
-    from headstart.core.dataset import FloatArray, Task
+    from headstart.core.dataset import FloatArray
+    from headstart.core.tasks import TaskSpec
     from headstart.sources import Source
     from headstart.sources.weights import State
     from headstart.tuning.settings import Settings
-    from headstart.tuning.strategy import Strategy
 
 Weights = dict[str, torch.Tensor]
 
@@ -38,12 +38,12 @@ class Trainee:
     ----------
     module : as `sources.modules` describes it; it stays in eval mode, so that batch norms keep their statistics
     head : the torch twin of `head`
-    task : as in the dataset
+    task : whose loss is trained on
     first : number of the first block that is trained; those below run once for each item
     device : where both lie
     """
 
-    def __init__(self, source: Source, head: LinearHead, features: FloatArray, task: Task) -> None:
+    def __init__(self, source: Source, head: LinearHead, features: FloatArray, task: TaskSpec) -> None:
         self.device = fastest_device()
         self.source, self.task = source, task
         module: Any = source.module()
@@ -53,9 +53,8 @@ class Trainee:
         self.first = len(self.module.blocks)
         self._learning: dict[str, torch.nn.Parameter] = {}
 
-    def prepare(self, strategy: Strategy, settings: Settings) -> None:
-        """Let a strategy say what learns; from here on that stays the same, though part of it may be thawed later."""
-        strategy.prepare(self, settings)
+    def fix_learning(self) -> None:
+        """Fix what learns: the head, and every parameter that needs a gradient now, though it may be frozen for a while."""
         network = {name: p for name, p in self.module.named_parameters() if p.requires_grad}
         self._learning = network | {f"head.{name}": p for name, p in self.head.named_parameters()}
 

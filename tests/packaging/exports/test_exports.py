@@ -106,7 +106,7 @@ def test_files_that_the_graph_cannot_read_are_named(bundle, tmp_path):
     from PIL import Image
 
     Image.fromarray(PHOTOS[0]).save(tmp_path / "a.gif")
-    with pytest.raises(OptionError, match="cannot read a photo .* Files must be JPEG or PNG"):
+    with pytest.raises(OptionError, match="cannot read an image .* Files must be JPEG or PNG"):
         export(bundle, "onnx", tmp_path / "fruit.onnx", Wishes(items=[tmp_path / "a.gif"]))
     assert not (tmp_path / "fruit.onnx").exists()
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from headstart.adaptation import adapt
-from headstart.adaptation.calibration import losses
 from headstart.adaptation.problem import Problem
 from headstart.adaptation.ridge import moments_of
 from headstart.adaptation.transferred import Transferred
@@ -98,7 +97,7 @@ def _best(features: FloatArray, taught: FloatArray, lessons: Lessons) -> tuple[f
             strategy="ridge",
             seed=lessons.seed,
         )
-        loss = float(losses(adapted.held_out[:n], data.targets, data.task).mean())
+        loss = float(data.task_spec.losses(adapted.held_out[:n], data.targets).mean())
         tried.append((loss, share, adapted))
     _, share, adapted = min(tried, key=lambda one: one[:2])
     return share, adapted

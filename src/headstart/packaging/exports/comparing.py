@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.core.errors import InternalError, OptionError, first_line, require
-from headstart.engines.threads import n_threads
+from headstart.data.modalities import get_modality
+from headstart.engines.onnx_session import open_session
 from headstart.packaging.export import TOLERANCE, largest_difference
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from headstart.core.model import Batch
     from headstart.packaging.model import Bundle
 
-_ERRORS_ONLY = 3
 _NAME_LENGTH = 80
 
 
@@ -53,22 +52,16 @@ def extensions() -> ModuleType:
     return require("onnxruntime_extensions", extra="export", purpose="running a model that reads files or texts")
 
 
-def open_exported(model: bytes | str, *, has_extensions: bool) -> onnxruntime.InferenceSession:
-    """Open an exported graph, or the path of one, in ONNX Runtime.
+def open_exported(model: bytes, *, has_extensions: bool, model_format: str = "ONNX") -> onnxruntime.InferenceSession:
+    """Open an exported graph in ONNX Runtime.
 
     Raises
     ------
     MissingExtraError
         It needs onnxruntime-extensions, which is not installed.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = n_threads()
-    options.log_severity_level = _ERRORS_ONLY
-    if has_extensions:
-        options.register_custom_ops_library(extensions().get_library_path())
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    operators = extensions().get_library_path() if has_extensions else None
+    return open_session(model, model_format=model_format, operators=operators)
 
 
 def compare(
@@ -84,12 +77,12 @@ def compare(
         The graph cannot read an item that the bundle reads.
     """
     chosen = list(items) or _kept_items(bundle)
-    worst = 0.0
+    noun, worst = get_modality(bundle.modality).one, 0.0
     for feeds, same in _batches(bundle, chosen, is_plain=is_plain):
-        difference = _difference(bundle, _run(session, feeds, same), same)
+        difference = _difference(bundle, _run(session, feeds, same, noun), same)
         if not difference <= TOLERANCE:
             raise InternalError(
-                f"the exported graph differs from the bundle by {difference:.2g} on {_short(same)}; at most {TOLERANCE} is allowed. "
+                f"the exported graph differs from the bundle by {difference:.2g} on {_short(same, noun)}; at most {TOLERANCE} is allowed. "
                 "Nothing was written."
             )
         worst = max(worst, difference)
@@ -97,27 +90,26 @@ def compare(
 
 
 def _batches(bundle: Bundle, items: Sequence[Any], *, is_plain: bool) -> Iterator[tuple[Batch, Sequence[Any]]]:
-    from headstart.sources.fronts.items import batches
-
-    found = batches(items, bundle.modality, are_files=not is_plain)
-    if is_plain and bundle.modality == "text":
+    modality = get_modality(bundle.modality)
+    found = modality.feeds(items, are_files=not is_plain)
+    if is_plain and not modality.is_array:
         return ((bundle.input.prepare(texts), texts) for _, texts in found)
     return found
 
 
-def _run(session: onnxruntime.InferenceSession, feeds: Batch, items: Sequence[Any]) -> dict[str, Any]:
+def _run(session: onnxruntime.InferenceSession, feeds: Batch, items: Sequence[Any], noun: str) -> dict[str, Any]:
     names = [output.name for output in session.get_outputs()]
     try:
         return dict(zip(names, session.run(names, feeds), strict=True))
     except Exception as error:  # whatever ONNX Runtime and its extensions raise: they share no base of their own
         raise OptionError(
-            f"the exported graph cannot read {_short(items)} ({first_line(error)}). Files must be JPEG or PNG; "
+            f"the exported graph cannot read {_short(items, noun)} ({first_line(error)}). Files must be JPEG or PNG; "
             "leave others out of --check, or export with --plain and decode them yourself."
         ) from error
 
 
 def _difference(bundle: Bundle, answers: Mapping[str, Any], items: Sequence[Any]) -> float:
-    if bundle.task == "regression":
+    if not bundle.task_spec.has_probabilities:
         return _largest(answers["value"], np.asarray(bundle.predict(items)))
     probabilities = answers["probabilities"]
     said = [bundle.answer("", row) for row in probabilities]
@@ -134,28 +126,21 @@ def _largest(found: FloatArray, expected: FloatArray) -> float:
 
 
 def _kept_items(bundle: Bundle) -> list[Any]:
-    """Find the real items that the report shows: small photos, the beginnings of texts."""
-    found = [
-        base64.b64decode(value.partition(",")[2]) if key == "thumbnail" else value
-        for key, value in _entries(bundle.report.get("pictures"))
-        if key == ("text" if bundle.modality == "text" else "thumbnail")
-    ]
-    return found or ([*bundle.labels] if bundle.modality == "text" else [_drawn_photo()])
+    """Find the real items that the report shows, each as small as it is shown."""
+    modality = get_modality(bundle.modality)
+    shown = map(modality.from_preview, _entries(bundle.report.to_dict()))
+    return [item for item in shown if item is not None] or modality.stand_ins(bundle.labels)
 
 
-def _entries(value: Any) -> Iterator[tuple[str, Any]]:
+def _entries(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every object inside a JSON value, the outer ones first."""
     if isinstance(value, dict):
-        yield from value.items()
+        yield value
     for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from _entries(part)
 
 
-def _drawn_photo() -> Any:
-    rows, columns = np.mgrid[0:300, 0:400]
-    return np.stack([rows * 255 // 300, columns * 255 // 400, (rows + columns) % 256], axis=-1).astype(np.uint8)
-
-
-def _short(items: Sequence[Any]) -> str:
+def _short(items: Sequence[Any], noun: str) -> str:
     first = items[0]
-    said = f"'{' '.join(first[:_NAME_LENGTH].split())}'" if isinstance(first, str) else "a photo"
+    said = f"'{' '.join(first[:_NAME_LENGTH].split())}'" if isinstance(first, str) else noun
     return said if len(items) == 1 else f"{said} or one of the {len(items) - 1} after it"

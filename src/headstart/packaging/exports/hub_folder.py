@@ -6,9 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import StorageError
+from headstart.core.strict_json import to_json
+from headstart.data.modalities import get_modality
 from headstart.engines.files import replacing
 from headstart.packaging.exports.onnx_file import checked_graph
-from headstart.packaging.strict_json import to_json
+from headstart.packaging.package_section import PackageSection
+from headstart.proof.evaluation_section import EvaluationSection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
     from headstart.packaging.model import Bundle
 
 _CONFIGURATION = "config.json"
-_TASKS = {"image": "image-classification", "text": "text-classification"}
 _LICENCES = (
     "apache-2.0",
     "mit",
@@ -26,10 +28,6 @@ _LICENCES = (
     "cc-by-4.0",
     "cc0-1.0",
 )  # of the hub's identifiers, those of sources
-_LOADING = {
-    "text": 'session.run(["label", "probability"], {"text": np.array(["a text"], dtype=object)})',
-    "image": 'session.run(["label", "probability"], {"image": np.fromfile("photo.jpg", np.uint8)})',
-}
 
 
 def export(bundle: Bundle, out: Path, wishes: Wishes) -> dict[str, Any]:
@@ -76,14 +74,13 @@ def _configuration(bundle: Bundle) -> dict[str, Any]:
 
 def _card(bundle: Bundle, wishes: Wishes) -> str:
     """Put the hub's front matter before the bundle's own card, and the lines that load the file behind it."""
-    metric = bundle.report["metric"]
-    licence = str((bundle.report.get("card") or {}).get("licence", "")).lower()
+    licence = str(bundle.report[PackageSection].card.get("licence", "")).lower()
     front = {
         "license": licence if licence in _LICENCES else "other",
         "library_name": "onnx",
-        "pipeline_tag": _TASKS[bundle.modality],
+        "pipeline_tag": get_modality(bundle.modality).hub_task,
         "tags": ["headstart", "onnx", "transfer-learning", bundle.task],
-        "metrics": [metric["name"]],
+        "metrics": [bundle.report[EvaluationSection].metric.name],
     }
     lines = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in front.items())
     return f"---\n{lines}---\n\n{bundle.card.rstrip()}\n\n{_use(bundle, wishes)}"
@@ -92,6 +89,7 @@ def _card(bundle: Bundle, wishes: Wishes) -> str:
 def _use(bundle: Bundle, wishes: Wishes) -> str:
     if wishes.plain:
         return "## Use\n\n`model.onnx` runs in any ONNX Runtime; `record.json` names its inputs and outputs.\n"
+    outputs = json.dumps(["value"] if bundle.task == "regression" else ["label", "probability"])
     return f"""## Use
 
 `model.onnx` takes items as they are. It needs `pip install onnxruntime "onnxruntime-extensions<0.12" numpy`.
@@ -104,6 +102,6 @@ import onnxruntime_extensions
 options = onnxruntime.SessionOptions()
 options.register_custom_ops_library(onnxruntime_extensions.get_library_path())
 session = onnxruntime.InferenceSession("model.onnx", options)
-{_LOADING[bundle.modality] if bundle.task != "regression" else _LOADING[bundle.modality].replace('["label", "probability"]', '["value"]')}
+session.run({outputs}, {get_modality(bundle.modality).loading_code})
 ```
 """

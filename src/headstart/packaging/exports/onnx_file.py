@@ -7,10 +7,10 @@ from collections import Counter
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from headstart.core.strict_json import to_json
 from headstart.engines.files import write_file
 from headstart.packaging.exports.comparing import compare, extensions, open_exported
 from headstart.packaging.exports.whole_graph import whole_graph
-from headstart.packaging.strict_json import to_json
 
 if TYPE_CHECKING:
     from pathlib import Path

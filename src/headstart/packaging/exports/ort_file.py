@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import require
+from headstart.core.strict_json import to_json
 from headstart.engines.files import write_file
 from headstart.packaging.exports.comparing import compare, extensions, open_exported
 from headstart.packaging.exports.onnx_file import checked_graph
-from headstart.packaging.strict_json import to_json
 
 if TYPE_CHECKING:
     from headstart.packaging.exports import Wishes
@@ -36,9 +36,8 @@ def export(bundle: Bundle, out: Path, wishes: Wishes) -> dict[str, Any]:
     model, record = checked_graph(bundle, wishes)
     has_extensions = "onnxruntime-extensions" in record["libraries"]
     converted, operators = _converted(model, has_extensions=has_extensions)
-    comparison = compare(
-        open_exported(converted, has_extensions=has_extensions), bundle, wishes.items, is_plain=wishes.plain
-    )
+    session = open_exported(converted, has_extensions=has_extensions, model_format="ORT")
+    comparison = compare(session, bundle, wishes.items, is_plain=wishes.plain)
     record = {
         "format": "ort",
         "path": str(out),

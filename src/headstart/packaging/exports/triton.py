@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import StorageError
+from headstart.core.strict_json import to_json
 from headstart.engines.files import replacing
 from headstart.packaging.exports.onnx_file import checked_graph
-from headstart.packaging.strict_json import to_json
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,10 +9,12 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import OptionError, StorageError
+from headstart.core.strict_json import to_json
 from headstart.engines.archives import read_members
 from headstart.engines.files import replacing
 from headstart.engines.npm_packages import download
-from headstart.packaging.strict_json import to_json
+from headstart.packaging.package_section import PackageSection
+from headstart.proof.evaluation_section import EvaluationSection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -131,15 +133,14 @@ def _folder(*below: str) -> Traversable:
 
 def _about(bundle: Bundle) -> dict[str, Any]:
     """What the page says and needs to know."""
-    report, described = bundle.report, bundle.manifest["input"]
-    card = report.get("card") or {}
+    described, card = bundle.manifest["input"], bundle.report[PackageSection].card
     licence = f", {card['licence']}" if card.get("licence") else ""
     return {
         "name": bundle.name,
         "task": bundle.task,
         "modality": bundle.modality,
         "labels": list(bundle.labels),
-        "proof": report["sentence"],
+        "proof": bundle.report[EvaluationSection].sentence,
         "about": f"Made with Headstart from {bundle.manifest['source']}{licence}.",
         "input": {**described, "files": {name: f"input/{name}" for name in bundle.input.files()}},
     }

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.core.errors import require
-from headstart.packaging.model import THRESHOLD
+from headstart.core.tasks.multi_label import THRESHOLD
+from headstart.data.modalities import get_modality
 
 if TYPE_CHECKING:
     import onnx
@@ -44,17 +45,17 @@ def whole_graph(bundle: Bundle, *, is_plain: bool) -> onnx.ModelProto:
 def _prepared(graph: GraphBuilder, bundle: Bundle, model: onnx.ModelProto, *, is_plain: bool) -> dict[str, str]:
     """Give the values that the bundle's own graph takes, by the names of its inputs."""
     from headstart.sources import fronts
-    from headstart.sources.fronts.items import declare
 
-    if is_plain and bundle.modality == "text":
+    modality = get_modality(bundle.modality)
+    if is_plain and not modality.is_array:
         return {value.name: graph.input_like(value) for value in model.graph.input}
-    are_files = not is_plain
-    return fronts.attach(graph, bundle.input, declare(graph, bundle.modality, are_files=are_files), are_files=are_files)
+    items = modality.declare(graph, are_files=not is_plain)
+    return fronts.attach(graph, bundle.input, items, are_files=not is_plain)
 
 
 def _answer(graph: GraphBuilder, bundle: Bundle, outputs: str) -> None:
     last = graph.constant(np.array([1]))
-    if bundle.task == "regression":
+    if not bundle.task_spec.has_probabilities:
         graph.output(graph.op("Squeeze", outputs, last), "value", "float32", ["batch"])
         return
     names = graph.constant(np.array(bundle.labels, dtype=object), "label_names")
@@ -63,7 +64,7 @@ def _answer(graph: GraphBuilder, bundle: Bundle, outputs: str) -> None:
     highest = graph.op("ReduceMax", outputs, last, keepdims=1)
     graph.output(graph.op("Squeeze", highest, last), "probability", "float32", ["batch"])
     graph.output(outputs, "probabilities", "float32", ["batch", len(bundle.labels)])
-    if bundle.task == "multilabel":
+    if bundle.task_spec.is_multi_label:
         name, threshold = "labels", graph.constant(np.float32(THRESHOLD), "threshold")
     elif bundle.set_threshold is not None:
         # the likeliest label is in its set, however unlikely it is
@@ -84,5 +85,5 @@ def _metadata(bundle: Bundle) -> dict[str, str]:
         "labels": json.dumps(bundle.labels, ensure_ascii=False),
         "headstart": str(bundle.manifest["headstart"]),
         "input": bundle.input.kind,
-        "threshold": str(THRESHOLD if bundle.task == "multilabel" else bundle.set_threshold or ""),
+        "threshold": str(THRESHOLD if bundle.task_spec.is_multi_label else bundle.set_threshold or ""),
     }

@@ -13,7 +13,7 @@ from headstart.sources.inputs.nothing import NoInput
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headstart.core.dataset import Dataset, FloatArray, IntArray, Modality
+    from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.engines.journal import Journal
     from headstart.sources.graph import GraphBuilder
 
@@ -24,7 +24,7 @@ class Constant:
 
     name: ClassVar[str] = "constant"
     title: ClassVar[str] = "a model that always says the same"
-    modalities: ClassVar[tuple[Modality, ...]] = ("image", "text")
+    preprocessor: ClassVar[str | None] = None
     cost: ClassVar[Cost] = "simple"
     single_threaded: ClassVar[bool] = False
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 import numpy as np
 
-from headstart.adaptation.head import link_of
 from headstart.core.errors import require
 from headstart.engines.threads import n_threads
 from headstart.proof import small_cnn
@@ -17,7 +16,7 @@ from headstart.sources.inputs.pixels import PixelInput
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headstart.core.dataset import Dataset, FloatArray, IntArray, Modality
+    from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.engines.journal import Journal
     from headstart.sources.graph import GraphBuilder
 
@@ -36,7 +35,7 @@ class Convolutional:
 
     name: ClassVar[str] = "convolutional"
     title: ClassVar[str] = "a small network trained from scratch"
-    modalities: ClassVar[tuple[Modality, ...]] = ("image",)
+    preprocessor: ClassVar[str | None] = PixelInput.kind
     cost: ClassVar[Cost] = "full"
     single_threaded: ClassVar[bool] = True
     size_px: int = 64
@@ -55,13 +54,13 @@ class Convolutional:
         pixels = decode(given, part.items)
         key = ("convolutional", small_cnn.RECIPE, part.task, seed, pixels, part.targets)
         state = journal.recall(
-            key, lambda: small_cnn.train(pixels, part.targets, part.task, seed=seed, progress=progress)
+            key, lambda: small_cnn.train(pixels, part.targets, part.task_spec, seed=seed, progress=progress)
         )
         note = f"{small_cnn.n_epochs(len(part))} epochs over {len(part):,} photos"
         return FittedRival(
             name=self.name,
             network=ConvolutionalNetwork(input=given, state=state),
-            head=OffsetHead(offset=state["offset"], link=link_of(part.task)),
+            head=OffsetHead(offset=state["offset"], link=part.task_spec.link),
             note=note + (f", sampled from {len(index):,}" if len(kept) < len(index) else ""),
         )
 

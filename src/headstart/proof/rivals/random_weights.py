@@ -13,7 +13,7 @@ from headstart.features import embed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headstart.core.dataset import Dataset, FloatArray, IntArray, Modality
+    from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.core.model import Head
     from headstart.engines.journal import Journal
     from headstart.proof.rival import Cost
@@ -33,7 +33,7 @@ class RandomWeights:
 
     name: ClassVar[str] = "random-weights"
     title: ClassVar[str] = "the same network with random weights"
-    modalities: ClassVar[tuple[Modality, ...]] = ("image", "text")
+    preprocessor: ClassVar[str | None] = None
     cost: ClassVar[Cost] = "full"
     single_threaded: ClassVar[bool] = False
     backbone: AnySource

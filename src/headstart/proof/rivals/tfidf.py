@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 import numpy as np
 
-from headstart.adaptation.head import link_of
 from headstart.core.errors import require
 from headstart.proof.rival import Cost, FittedRival, OffsetHead
 from headstart.proof.sparse_linear import fit_linear
@@ -21,7 +20,7 @@ from headstart.sources.inputs.ngrams import NgramInput, terms
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headstart.core.dataset import Dataset, FloatArray, IntArray, Modality
+    from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.engines.journal import Arrays, Journal
     from headstart.sources.graph import GraphBuilder
 
@@ -41,7 +40,7 @@ class Tfidf:
 
     name: ClassVar[str] = "tfidf"
     title: ClassVar[str] = "TF-IDF with a linear model"
-    modalities: ClassVar[tuple[Modality, ...]] = ("text",)
+    preprocessor: ClassVar[str | None] = NgramInput.kind
     cost: ClassVar[Cost] = "simple"
     single_threaded: ClassVar[bool] = False
     max_words: int = 2
@@ -68,7 +67,7 @@ class Tfidf:
             rarity=fitted["rarity"],
             matrix=fitted["matrix"],
         )
-        head = OffsetHead(offset=fitted["offset"], link=link_of(part.task))
+        head = OffsetHead(offset=fitted["offset"], link=part.task_spec.link)
         return FittedRival(
             name=self.name, network=network, head=head, note=f"{len(network.rarity):,} terms, {fitted['note']!s}"
         )
@@ -79,7 +78,7 @@ class Tfidf:
         rarity = (np.log((1 + len(texts)) / (1 + counts)) + 1).astype(np.float32)
         given = NgramInput(vocabulary=vocabulary, max_words=self.max_words)
         rows = _sparse(given, rarity, texts)
-        matrix, offset, note = fit_linear(rows, part.targets, part.task, groups, seed)
+        matrix, offset, note = fit_linear(rows, part.targets, part.task_spec, groups, seed)
         return {
             "vocabulary": np.frombuffer(given.files()["vocabulary.txt"], np.uint8),
             "rarity": rarity,

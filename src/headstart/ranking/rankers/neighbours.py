@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.adaptation.transforms import unit_rows
-from headstart.core.metrics import headline
 from headstart.ranking.ranker import Rating
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ class Neighbours:
     def rate(self, problem: Problem, card: Card) -> Rating:  # noqa: ARG002  (all rankers share one signature)
         """The headline metric of the votes."""
         outputs = self.votes(problem)
-        return Rating(value=headline(problem.task, problem.targets).of(problem.targets, outputs), outputs=outputs)
+        return Rating(value=problem.task_spec.headline(problem.targets).of(problem.targets, outputs), outputs=outputs)
 
     def votes(self, problem: Problem) -> FloatArray:
         """Mean target of the neighbours and of all items, shape (n, k)."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from headstart.adaptation import adapt
 from headstart.adaptation.ridge import Ridge as RidgeCandidate
-from headstart.core.metrics import headline
 from headstart.ranking.ranker import Rating
 
 if TYPE_CHECKING:
@@ -37,5 +36,5 @@ class Ridge:
             strategy=RidgeCandidate(transforms=self.transforms, scaled_transforms=()),
             seed=problem.seed,
         )
-        metric = headline(problem.task, problem.targets)
+        metric = problem.task_spec.headline(problem.targets)
         return Rating(value=metric.of(problem.targets, adapted.held_out), outputs=adapted.held_out)

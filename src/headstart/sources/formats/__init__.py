@@ -5,3 +5,37 @@ A part of the kind `formats` is a module with
 - `accepts(thing) -> bool`: whether a path, or an object in Python, is of this format, told without opening it;
 - `read(thing, wishes) -> Draft`: check and read it, running nothing that it brings along.
 """
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headstart.core import registry
+from headstart.core.errors import SourceError
+
+if TYPE_CHECKING:
+    from headstart.sources.draft import Draft, Wishes
+
+
+def read_draft(thing: Any, wishes: Wishes) -> Draft:
+    """Read whatever format it is.
+
+    Raises
+    ------
+    SourceError
+        There is nothing, or it is of no known format.
+    """
+    thing = Path(thing).expanduser() if isinstance(thing, str) else thing
+    if isinstance(thing, Path) and not thing.exists():
+        raise SourceError(f"there is nothing at {thing}. Give the path of a model's folder or file.")
+    for kind in registry.names("formats"):
+        part = registry.get("formats", kind)
+        if part.accepts(thing):
+            draft: Draft = part.read(thing, wishes)
+            return draft
+    raise SourceError(
+        f"{thing if isinstance(thing, Path) else type(thing).__name__} is nothing that can be added. A hub-layout folder "
+        "(config.json, model.safetensors, tokenizer.json or preprocessor_config.json), an .onnx file, a SavedModel, a bundle, "
+        "or in Python a torch module can be."
+    )

@@ -1,7 +1,7 @@
 """Preprocessing, one kind a file: items become the arrays that a graph takes.
 
 A part of the kind `inputs` is a class with the methods of `core.model.Input` and a class method
-`build(settings, files)` that makes it again from what `settings()` and `files()` gave. None of them needs torch or onnx.
+`build(settings, files)` that makes it again from what `settings()` and `files()` gave, and a `modality`, the name of what it reads. None of them needs torch or onnx.
 """
 
 from __future__ import annotations
@@ -14,6 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headstart.core.model import Input
+
+
+def modality_of(kind: str) -> str | None:
+    """Name the modality that a kind of preprocessing reads; None for one that reads any.
+
+    Raises
+    ------
+    OptionError
+        No input is of that kind.
+
+    >>> modality_of("pixels")
+    'image'
+    """
+    modality: str | None = registry.get("inputs", kind).modality
+    return modality
 
 
 def build(kind: str, settings: Mapping[str, Any], files: Mapping[str, bytes]) -> Input:

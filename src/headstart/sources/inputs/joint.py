@@ -27,6 +27,7 @@ class JointInput:
     """The inputs of several networks side by side; each one's arrays and files are named after its position."""
 
     kind: ClassVar[str] = "joint"
+    modality: ClassVar[str | None] = None
     inputs: tuple[Input, ...]
 
     @classmethod

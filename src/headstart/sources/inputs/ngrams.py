@@ -48,6 +48,7 @@ class NgramInput:
     """
 
     kind: ClassVar[str] = "ngrams"
+    modality: ClassVar[str] = "text"
     vocabulary: tuple[str, ...] = field(repr=False)
     max_words: int = 2
 

@@ -22,6 +22,7 @@ class NoInput:
     """
 
     kind: ClassVar[str] = "nothing"
+    modality: ClassVar[str | None] = None
 
     @classmethod
     def build(cls, settings: Mapping[str, Any], files: Mapping[str, bytes]) -> NoInput:  # noqa: ARG003  (all inputs share one signature)

@@ -37,6 +37,7 @@ class PixelInput:
     """
 
     kind: ClassVar[str] = "pixels"
+    modality: ClassVar[str] = "image"
     height_px: int
     width_px: int
     resize: Resize = "crop"

@@ -31,6 +31,7 @@ class TokenInput:
     """
 
     kind = "tokens"
+    modality = "text"
 
     def __init__(self, tokenizer: bytes, *, max_tokens: int, special_tokens: bool = True) -> None:
         self.tokenizer = tokenizer

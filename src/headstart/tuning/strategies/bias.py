@@ -15,7 +15,7 @@ from headstart.tuning.settings import Settings
 from headstart.tuning.strategy import Strategy
 
 if TYPE_CHECKING:
-    from headstart.core.dataset import Task
+    from headstart.core.tasks import TaskSpec
     from headstart.sources import Source
     from headstart.tuning.trainee import Trainee
 
@@ -28,7 +28,7 @@ class Bias(Strategy):
     turn: ClassVar[int] = 2
     settings: Settings = field(default_factory=lambda: Settings(learning_rate=2e-3, layer_decay=1.0, weight_decay=0.0))
 
-    def suits(self, source: Source, task: Task) -> bool:  # noqa: ARG002
+    def suits(self, source: Source, task: TaskSpec) -> bool:  # noqa: ARG002
         """Whether the network has such numbers; a table of word vectors has not."""
         return any(array.ndim == 1 for array in source.state().values())
 

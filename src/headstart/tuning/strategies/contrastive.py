@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from headstart.sources.inputs.tokens import TokenInput
 from headstart.tuning.contrast import balanced_batch, cosine_regression
 from headstart.tuning.settings import Settings
 from headstart.tuning.strategy import Strategy
@@ -19,11 +20,12 @@ from headstart.tuning.strategy import Strategy
 if TYPE_CHECKING:
     import torch
 
-    from headstart.core.dataset import IntArray, Task
+    from headstart.core.dataset import IntArray
+    from headstart.core.tasks import TaskSpec
     from headstart.sources import Source
     from headstart.tuning.examples import Examples
-    from headstart.tuning.loop import Lesson
     from headstart.tuning.trainee import Trainee
+    from headstart.tuning.training_set import Lesson
 
 _MOST_PER_CLASS = 64  # items: as far as it was measured (docs/log.md)
 
@@ -35,14 +37,15 @@ class Contrastive(Strategy):
     name: ClassVar[str] = "contrastive"
     turn: ClassVar[int] = 1
     refits_head: ClassVar[bool] = True
+    preprocessor: ClassVar[str | None] = TokenInput.kind
     unread: ClassVar[tuple[str, ...]] = ("head_rate", "dropout", "label_smoothing", "mixup")
     settings: Settings = field(
         default_factory=lambda: Settings(learning_rate=3e-4, epochs=2, least_steps=16, depth=0.5, layer_decay=1.0)
     )
 
-    def suits(self, source: Source, task: Task) -> bool:
+    def suits(self, source: Source, task: TaskSpec) -> bool:
         """Texts in classes."""
-        return source.input.kind == "tokens" and task in ("binary", "multiclass")
+        return super().suits(source, task) and task.is_single_label
 
     def pays(self, n_items: int, n_outputs: int) -> bool:
         """At few labels a class."""

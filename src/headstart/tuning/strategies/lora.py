@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import ModuleType
 
-    from headstart.core.dataset import FloatArray, Task
+    from headstart.core.dataset import FloatArray
+    from headstart.core.tasks import TaskSpec
     from headstart.sources import Source
     from headstart.tuning.trainee import Trainee
 
@@ -42,7 +43,7 @@ class Lora(Strategy):
         default_factory=lambda: Settings(learning_rate=1e-3, layer_decay=1.0, weight_decay=0.0, l2_sp=0.0)
     )
 
-    def suits(self, source: Source, task: Task) -> bool:  # noqa: ARG002
+    def suits(self, source: Source, task: TaskSpec) -> bool:  # noqa: ARG002
         """Whether the network has layers; a table of word vectors has none."""
         return any(array.ndim == 1 for array in source.state().values())
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,10 @@ import numpy as np
 from headstart.adaptation import adapt
 from headstart.adaptation.select import strategies
 from headstart.core.errors import DataError, SourceError, require, unknown_name
-from headstart.data.image import IMAGE_SUFFIXES
+from headstart.core.tasks.multi_label import MULTI_LABEL
+from headstart.core.tasks.regression import REGRESSION
+from headstart.core.tasks.single_label import single_label_task
+from headstart.data.modalities import all_modalities, get_modality
 from headstart.data.near_duplicates import find_near_duplicates
 from headstart.features import embed
 from headstart.sources import open_source
@@ -94,7 +96,9 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
     def _source_for(self, items: list[Any]) -> str:
         if self.source != "auto":
             return str(self.source)
-        return default_source("image" if all(_is_image(item) for item in items) else "text")
+        asked = all_modalities()
+        suits = (modality for modality in asked if all(map(modality.is_value, items)))
+        return default_source(next(suits, asked[-1]).name)
 
     def _outputs(self, X: Any) -> FloatArray:
         """Probabilities or values, shape (n, k)."""
@@ -158,14 +162,14 @@ class TransferClassifier(ClassifierMixin, _Transfer):  # type: ignore[misc]
         if type_of_target(y) == "multilabel-indicator":
             targets = check_array(y, accept_sparse=False, dtype=np.float64, ensure_min_samples=2, input_name="y")
             self.classes_ = np.arange(targets.shape[1])
-            return "multilabel", targets
+            return MULTI_LABEL.name, targets
         self.classes_, codes = np.unique(column_or_1d(y, warn=True), return_inverse=True)
         k = len(self.classes_)
         if k < 2:
             raise ValueError(
                 f"y has one class, '{self.classes_[0]}'; at least 2 are needed. Add items of another class."
             )
-        return "binary" if k == 2 else "multiclass", np.eye(k)[codes]
+        return single_label_task(k).name, np.eye(k)[codes]
 
 
 class TransferRegressor(RegressorMixin, _Transfer):  # type: ignore[misc]
@@ -193,7 +197,7 @@ class TransferRegressor(RegressorMixin, _Transfer):  # type: ignore[misc]
     def _targets(self, y: Any) -> tuple[Task, FloatArray]:
         y = check_array(y, ensure_2d=False, dtype=np.float64, ensure_min_samples=2, input_name="y")
         self._y_is_flat = y.ndim == 1
-        return "regression", y.reshape(len(y), -1)
+        return REGRESSION.name, y.reshape(len(y), -1)
 
 
 def _items_of(X: Any) -> list[Any] | None:
@@ -204,22 +208,18 @@ def _items_of(X: Any) -> list[Any] | None:
             return None
         X = np.asarray(X)
     items = list(X)
-    return items if any(isinstance(item, str) or _is_image(item) for item in items) else None
-
-
-def _is_image(item: Any) -> bool:
-    if isinstance(item, str):
-        return os.path.splitext(item)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122  a long text is no Path
-    return isinstance(item, os.PathLike | bytes) or (isinstance(item, np.ndarray) and item.ndim > 1)
+    return items if any(one.is_value(item) for item in items for one in all_modalities()) else None
 
 
 def _embed(items: list[Any] | None, backbone: Source) -> FloatArray:
     assert items is not None
-    if backbone.modality == "text":
-        wrong = next((i for i, item in enumerate(items) if not isinstance(item, str)), None)
-        if wrong is not None:
-            kind = type(items[wrong]).__name__
-            raise DataError(f"X[{wrong}] is a {kind}, but source '{backbone.name}' reads texts. Give strings.")
+    modality = get_modality(backbone.modality)
+    wrong = modality.misfit(items)
+    if wrong is not None:
+        kind = type(items[wrong]).__name__
+        raise DataError(
+            f"X[{wrong}] is a {kind}, but source '{backbone.name}' reads {modality.plural}. Give {modality.python_values}."
+        )
     return embed(items, backbone).values
 
 

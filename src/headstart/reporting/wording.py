@@ -6,8 +6,6 @@ import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from headstart.core.report import Score
 
 _SECONDS_A_MINUTE = 60
@@ -82,19 +80,6 @@ def duration(seconds: float) -> str:
     if seconds < _SECONDS_A_MINUTE:
         return f"{seconds:.1f} s"
     return f"{seconds:.0f} s" if seconds < _MANY_SECONDS else f"{seconds / _SECONDS_A_MINUTE:.0f} min"
-
-
-def tuning(record: Mapping[str, Any]) -> str:
-    r"""Say how a network was tuned, from the record of a tuned source.
-
-    >>> tuning({"parent": {"name": "minilm", "digest": "0123456789abcdef"}, "strategy": "lora", "alpha": 0.5, "seed": 0})
-    'lora, from minilm (0123456789ab…), 50\xa0% of the way, seed 0'
-    """
-    parent = record["parent"]
-    said = [record["strategy"], f"from {parent['name']} ({parent['digest'][:12]}…)"]
-    if "alpha" in record:
-        said.append(f"{100 * record['alpha']:.0f}{_NO_BREAK}% of the way")
-    return ", ".join([*said, f"seed {record['seed']}"])
 
 
 def _is_share(score: Score) -> bool:

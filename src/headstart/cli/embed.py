@@ -1,0 +1,49 @@
+"""headstart embed: one vector an item, as a file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headstart.cli.options import Input, Json, parse_share
+from headstart.cli.output import emit, say
+
+
+def embed(
+    data: Annotated[
+        list[str],
+        typer.Argument(metavar="DATA…", help="Files, folders, a table, or - for JSON Lines; labels are not needed."),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Write the vectors to this .npy or .parquet file.")],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source",
+            help="Pretrained network, or several with commas between, side by side; the usual one if not given.",
+        ),
+    ] = None,
+    input: Input = None,  # noqa: A002
+    max_bad: Annotated[
+        str | None,
+        typer.Option("--max-bad", help="Share of items that may be unreadable: none for .npy, 1% for .parquet."),
+    ] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Turn DATA into vectors by a pretrained network, without labels and without a fit."""
+    from headstart.features.embeddings import embed_inputs
+    from headstart.features.writing import check_output, default_max_bad, summary, write_embeddings
+
+    check_output(out)
+    share = default_max_bad(out) if max_bad is None else parse_share(max_bad)
+    embeddings = embed_inputs(data, source, input=input, max_bad=share, progress=sys.stderr)
+    for notice in embeddings.notices:
+        say(f"  - {notice.message}")
+    write_embeddings(out, embeddings)
+    figures = summary(out, embeddings)
+    say(figures["sentence"])
+    if as_json:
+        emit(figures)

@@ -1,0 +1,121 @@
+"""Single-label classification: every item has exactly one class of two (binary) or more (multiclass)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from headstart.core import metric_sums as sums
+from headstart.core.metrics import Metric, fraction, loss
+from headstart.core.prediction import Prediction
+from headstart.core.tasks.labels import likeliest
+from headstart.core.tasks.task import MIN_PROBABILITY, TaskSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from headstart.core.arrays import FloatArray, IntArray
+    from headstart.core.tasks.link import Link
+
+IMBALANCED = 0.8  # above this share of the largest class, accuracy mostly praises the majority
+
+
+@dataclass(frozen=True)
+class SingleLabel(TaskSpec):
+    """Softmax, cross-entropy, and the likeliest class as the decision."""
+
+    link: ClassVar[Link] = "softmax"
+    is_single_label: ClassVar[bool] = True
+    answer_fields: ClassVar[tuple[str, ...]] = ("label", "probability", "top", "prediction_set")
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        fraction("accuracy", sums.accuracy, sums.mean),
+        fraction("balanced accuracy", sums.recalls, sums.mean_recall),
+        fraction("macro-F1", sums.confusions, sums.mean_f1),
+        fraction("ROC AUC", sums.auc, sums.mean),
+        fraction("average precision", sums.average_precision, sums.mean),
+        loss("log loss", "nats", sums.log_loss, sums.mean),
+        loss("calibration error", "fraction", sums.calibration, sums.mean_gap),
+    )
+
+    def loss_terms(
+        self, outputs: FloatArray, targets: FloatArray, *, min_probability: float = MIN_PROBABILITY
+    ) -> FloatArray:
+        """Log loss of the true class, nats."""
+        return -(targets * np.log(np.clip(outputs, min_probability, 1.0 - min_probability)))
+
+    def torch_losses(
+        self,
+        scores: torch.Tensor,
+        targets: torch.Tensor,
+        *,
+        label_smoothing: float = 0.0,
+        is_robust: bool = False,  # noqa: ARG002
+    ) -> torch.Tensor:
+        """Cross-entropy, nats."""
+        smooth = targets * (1 - label_smoothing) + label_smoothing / targets.shape[1]
+        return -(smooth * scores.log_softmax(dim=1)).sum(dim=1)
+
+    def gradient(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
+        """Probability minus target."""
+        return outputs - targets
+
+    def curvature(self, outputs: FloatArray, direction: FloatArray) -> FloatArray:
+        """Covariances under each item's probabilities, summed over the items."""
+        k = outputs.shape[1]
+        mean = np.sum(outputs * direction, axis=1, keepdims=True)
+        curvature = np.empty((1 + k, 1 + k))
+        curvature[0, 0] = np.sum(outputs * (direction - mean) ** 2)
+        curvature[0, 1:] = curvature[1:, 0] = np.sum(outputs * (direction - mean), axis=0)
+        curvature[1:, 1:] = np.diag(outputs.sum(axis=0)) - outputs.T @ outputs
+        return curvature
+
+    def n_decisions(self, n_outputs: int) -> int:  # noqa: ARG002
+        """One class is chosen, of however many."""
+        return 1
+
+    def n_right(self, outputs: FloatArray, targets: FloatArray) -> int:
+        """Items whose likeliest class is theirs."""
+        return int((outputs.argmax(axis=1) == targets.argmax(axis=1)).sum())
+
+    def headline(self, targets: FloatArray) -> Metric:
+        """Accuracy, which is what people ask for.
+
+        With one class above 80 % it would praise the majority, so then ROC AUC, which asks how well the rare are told from
+        the many and depends on nobody's threshold.
+        """
+        return self.metric("ROC AUC" if targets.mean(axis=0).max() > IMBALANCED else "accuracy")
+
+    def strata(self, targets: FloatArray) -> IntArray:
+        """The class."""
+        return targets.argmax(axis=1)
+
+    def decide(self, outputs: FloatArray, labels: Sequence[str]) -> list[str]:
+        """The likeliest class, the first among equals."""
+        return [labels[code] for code in outputs.argmax(axis=1)]
+
+    def answer(
+        self, item: str, row: FloatArray, labels: Sequence[str], *, top: int = 3, set_threshold: float | None = None
+    ) -> Prediction:
+        """The likeliest class, with its probability and the prediction set, in which it always is."""
+        best = likeliest(row, labels, top)
+        order = np.argsort(-row, kind="stable")
+        n_in = 0 if set_threshold is None else max(1, np.count_nonzero(row >= set_threshold))
+        in_set = tuple(labels[i] for i in order[:n_in])
+        return Prediction(item=item, label=best[0][0], probability=best[0][1], top=best, prediction_set=in_set)
+
+
+BINARY = SingleLabel("binary")
+MULTICLASS = SingleLabel("multiclass")
+
+
+def single_label_task(n_classes: int) -> SingleLabel:
+    """Choose by the number of classes.
+
+    >>> single_label_task(2).name, single_label_task(3).name
+    ('binary', 'multiclass')
+    """
+    return BINARY if n_classes == 2 else MULTICLASS

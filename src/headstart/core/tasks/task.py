@@ -1,0 +1,175 @@
+"""TaskSpec: what is predicted about an item, and everything that follows from it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from headstart.core import registry
+from headstart.core.errors import unknown_name
+from headstart.core.tasks.link import Link, apply_link
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from headstart.core.arrays import FloatArray, IntArray
+    from headstart.core.metrics import Metric
+    from headstart.core.prediction import Prediction
+
+MIN_PROBABILITY = 1e-9
+
+
+@dataclass(frozen=True)
+class TaskSpec(ABC):
+    """One kind of prediction: its link, loss, metrics, strata, decision and answer.
+
+    Everywhere, `targets`, `scores` and `outputs` have shape (n, k): targets are indicators or values, scores are what a head
+    gives, and outputs are the scores after the link: probabilities or values.
+
+    Attributes
+    ----------
+    name : the word for it in datasets, bundles and commands
+    link : how scores become outputs
+    metrics : all that suit, in the order in which a report shows them
+    has_probabilities : whether outputs are probabilities of named labels, rather than values in the target's unit
+    is_single_label : whether every item has exactly one of the labels
+    is_multi_label : whether an item may have any number of the labels
+    output_name : what the outputs are called where a model is served
+    answer_fields : the fields of a `Prediction` that an answer may have, in order
+    """
+
+    name: str
+    link: ClassVar[Link]
+    metrics: ClassVar[tuple[Metric, ...]]
+    has_probabilities: ClassVar[bool] = True
+    is_single_label: ClassVar[bool] = False
+    is_multi_label: ClassVar[bool] = False
+    output_name: ClassVar[str] = "probabilities"
+    answer_fields: ClassVar[tuple[str, ...]]
+
+    def outputs(self, scores: FloatArray) -> FloatArray:
+        """Scores become probabilities or values."""
+        return apply_link(scores, self.link)
+
+    @abstractmethod
+    def loss_terms(
+        self, outputs: FloatArray, targets: FloatArray, *, min_probability: float = MIN_PROBABILITY
+    ) -> FloatArray:
+        """What each output adds to its item's loss, shape (n, k): nats, or squared units of the target.
+
+        Parameters
+        ----------
+        min_probability : a probability counts as at least this, so that no loss is infinite
+        """
+
+    def losses(
+        self, outputs: FloatArray, targets: FloatArray, *, min_probability: float = MIN_PROBABILITY
+    ) -> FloatArray:
+        """Loss of each item, shape (n,): log loss in nats, or squared error, summed over the outputs."""
+        return np.asarray(self.loss_terms(outputs, targets, min_probability=min_probability).sum(axis=1))
+
+    @abstractmethod
+    def torch_losses(
+        self, scores: torch.Tensor, targets: torch.Tensor, *, label_smoothing: float = 0.0, is_robust: bool = False
+    ) -> torch.Tensor:
+        """`losses` of scores, shape (n,), for training.
+
+        Parameters
+        ----------
+        label_smoothing : share of each target that is spread over all labels; values have none
+        is_robust : whether an error of a value above 1 counts linearly (half the squared error below it)
+        """
+
+    @abstractmethod
+    def gradient(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
+        """Derivative of `losses` in the scores, shape (n, k)."""
+
+    @abstractmethod
+    def curvature(self, outputs: FloatArray, direction: FloatArray) -> FloatArray:
+        """Second derivatives of the summed loss along one direction of the scores and in k offsets, shape (1 + k, 1 + k).
+
+        Parameters
+        ----------
+        direction : shape (n, k); scores move to scores + t * direction + offsets, and the derivatives are in (t, offsets)
+        """
+
+    def n_decisions(self, n_outputs: int) -> int:
+        """How many separate questions the outputs of one item answer."""
+        return n_outputs
+
+    @abstractmethod
+    def n_right(self, outputs: FloatArray, targets: FloatArray) -> int:
+        """How many decisions are right; 0 where a decision is never simply right or wrong."""
+
+    def regression_targets(self, targets: FloatArray) -> FloatArray:
+        """What least squares fits: +1 and -1 for the indicators of a classification."""
+        return 2.0 * targets - 1.0
+
+    @abstractmethod
+    def headline(self, targets: FloatArray) -> Metric:
+        """Choose the metric that the verdict rests on, by the targets at hand; more of it is always better."""
+
+    def metric(self, name: str) -> Metric:
+        """Find one of the metrics.
+
+        Raises
+        ------
+        OptionError
+            There is none of that name; the message gives the nearest.
+        """
+        known = {metric.name: metric for metric in self.metrics}
+        if name not in known:
+            raise unknown_name("metric", name, known)
+        return known[name]
+
+    @abstractmethod
+    def strata(self, targets: FloatArray) -> IntArray:
+        """Number the kind of item by its target, shape (n,), so that samples and clusters can take each kind apart."""
+
+    @abstractmethod
+    def decide(self, outputs: FloatArray, labels: Sequence[str]) -> list[str] | list[tuple[str, ...]] | FloatArray:
+        """What to say of each item: a label, several labels, or a value, shape (n,)."""
+
+    @abstractmethod
+    def answer(
+        self, item: str, row: FloatArray, labels: Sequence[str], *, top: int = 3, set_threshold: float | None = None
+    ) -> Prediction:
+        """Put one row of outputs, shape (k,), into words.
+
+        Parameters
+        ----------
+        item : its name, for people
+        top : how many of the likeliest labels to name
+        set_threshold : the probability from which on a label is in the prediction set; None for no such sets
+        """
+
+
+@cache
+def get_task(name: str) -> TaskSpec:
+    """Find a task by its word.
+
+    Raises
+    ------
+    OptionError
+        There is none of that name; the message gives the nearest.
+
+    >>> get_task("multiclass").link
+    'softmax'
+    """
+    task: TaskSpec = registry.get("tasks", name)
+    return task
+
+
+def task_names() -> tuple[str, ...]:
+    """All words, sorted.
+
+    >>> task_names()
+    ('binary', 'multiclass', 'multilabel', 'regression')
+    """
+    return registry.names("tasks")

@@ -1,0 +1,85 @@
+"""The data in the report: what was loaded, what was noticed, what looks alike."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from headstart.core.report import Report, Section
+from headstart.data.modalities import get_modality
+from headstart.data.preview import show
+from headstart.reporting import Figure, Part, Rendering, template_of
+
+if TYPE_CHECKING:
+    from headstart.core.dataset import Dataset
+    from headstart.data.near_duplicates import NearDuplicates
+
+_N_GROUPS = 6
+_N_MEMBERS = 6
+_GIVES = {
+    "binary": "one of two labels",
+    "multiclass": "one of several labels",
+    "multilabel": "any number of labels",
+    "regression": "a number",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSection(Section):
+    """What the model was fitted and judged on.
+
+    Attributes
+    ----------
+    modality : what an item is; empty in a report of the first format
+    labels : of the outputs, in their order
+    n_groups : groups of near-duplicates, which every split keeps on one side
+    notices : what loading noticed: {kind, message, where}
+    duplicate_groups : the largest groups: {size, members}, each member as `preview` shows it
+    """
+
+    section_name: ClassVar[str] = "data"
+
+    name: str
+    task: str
+    modality: str = ""
+    labels: tuple[str, ...]
+    n_items: int
+    n_groups: int
+    notices: tuple[dict[str, Any], ...] = ()
+    duplicate_groups: tuple[dict[str, Any], ...] = ()
+
+    def rendering(self, report: Report) -> Rendering:
+        """The size at the head, look-alikes and all notices; on the card what the model is, and its data."""
+        page, card = template_of(__name__, "html"), template_of(__name__, "md")
+        look_alikes = Part(order=900, title="Look-alikes", template=page, block="look_alikes")
+        notices = Part(order=1000, title="Notices about the data", template=page, block="notices")
+        reads = f"Reads {get_modality(self.modality).plural} and gives" if self.modality else "Gives"
+        words = {"reads": reads, "gives": _GIVES[self.task]}
+        items = f"labelled items in {self.n_groups:,} groups of look-alikes"
+        return Rendering(
+            figures=(Figure(order=300, value=f"{self.n_items:,}", caption=items),),
+            page=(*([look_alikes] if self.duplicate_groups else []), *([notices] if report.notices else [])),
+            card=(
+                Part(order=100, title="What it is", template=card, block="task", values=words),
+                Part(order=300, title="Data", template=card, block="size"),
+                Part(order=320, title="Data", template=card, block="notices"),
+            ),
+        )
+
+
+def describe_data(dataset: Dataset, duplicates: NearDuplicates) -> DataSection:
+    """Describe a dataset after its near-duplicates were grouped."""
+    groups = tuple(
+        {"size": len(members), "members": [show(dataset, int(i)) for i in members[:_N_MEMBERS]]}
+        for members in duplicates.sets()[:_N_GROUPS]
+    )
+    return DataSection(
+        name=dataset.name,
+        task=dataset.task,
+        modality=dataset.modality,
+        labels=dataset.labels,
+        n_items=len(dataset),
+        n_groups=duplicates.n_groups,
+        notices=tuple(map(asdict, dataset.notices)),
+        duplicate_groups=groups,
+    )

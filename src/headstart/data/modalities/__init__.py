@@ -1,0 +1,10 @@
+"""Modalities, one kind of value a file: how an image or a text is recognised, read, cleaned, hashed, sent and shown.
+
+A part of the kind `modalities` is a subclass of `Modality` that is made without arguments, registered by an entry point. Together
+with a preprocessor, its ONNX nodes and the cards of sources that read it, such a file is all that a new modality needs.
+"""
+
+from headstart.data.modalities.lookup import all_modalities, get_modality, modality_names
+from headstart.data.modalities.modality import Cleaned, Expectations, FixedItems, Modality
+
+__all__ = ["Cleaned", "Expectations", "FixedItems", "Modality", "all_modalities", "get_modality", "modality_names"]

@@ -1,0 +1,286 @@
+"""Modality: all that has to be known of one kind of value, as one object."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from headstart.core.errors import DataError
+from headstart.data.column_names import rank
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from headstart.core.model import Batch
+
+_KEY_BYTES = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cleaned:
+    """A column of cells as values that sources can read.
+
+    Attributes
+    ----------
+    items : n values, one a cell; where a cell is wrong, what stands there is not to be used
+    wrong : what is wrong with the cells at some places, to be read after the row's name: 'names no image'
+    """
+
+    items: Sequence[Any]
+    wrong: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectations:
+    """What a source expects of the values that it reads.
+
+    Attributes
+    ----------
+    name : of the source
+    settings : of its preprocessor, as on its card
+    languages : of the texts that it was trained on, ISO 639-1; empty where there are none, or none is known
+    is_cut : says of each value whether its end is not seen; None where that takes files that are not at hand
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    languages: tuple[str, ...] = ()
+    is_cut: Callable[[Sequence[Any]], list[bool]] | None = None
+
+
+class FixedItems(NamedTuple):
+    """Values of a fixed content, to run a network on.
+
+    Attributes
+    ----------
+    reference : the test input behind the fingerprints of cards: it may never change
+    other : another value, of another length where there are lengths
+    largest : a value that costs as much as any
+    """
+
+    reference: Any
+    other: Any
+    largest: Any
+
+
+class Modality(ABC):
+    """One kind of value. All methods work on one value, or on one column of cells.
+
+    Attributes
+    ----------
+    name : the word on cards, in manifests and reports, and the name of the entry point
+    singular, plural : what one value and several are called in sentences
+    file_noun : what its files are called: 'images', '.txt files'
+    cell_noun : what the cells of a column hold: 'image paths'
+    order : modalities are asked in this order whether a column is theirs; the last takes what no other claims
+    column_names : usual names of its columns and keys, the commonest first
+    suffixes : of its files, small letters with the dot
+    media_types : of bodies that are one value: 'text/plain', or 'image/*'
+    could_be_label : whether labels and names of columns look like its cells
+    packed_as_text : whether tables give its cells as strings, packed as `Texts`
+    strings_name_files : whether a string is always the path of a file
+    is_array : whether a value is an array, so that a graph can take it without reading files or cutting words
+    python_values : what its values are in Python: 'strings'
+    default_source : name of the source that usually serves well at a small price
+    wire_format : how values come over HTTP: 'images in base64 or as files'
+    example : a value for documentation
+    n_compared : of how many values a sample says how a column differs from what a source expects
+    mlflow_type : MLflow's word for the column
+    hub_task : the pipeline tag of classifiers on the Hugging Face Hub
+    loading_code : Python that makes what the exported graph is fed, for a model card; `np` is numpy
+    """
+
+    name: ClassVar[str]
+    singular: ClassVar[str]
+    plural: ClassVar[str]
+    file_noun: ClassVar[str]
+    cell_noun: ClassVar[str]
+    order: ClassVar[int] = 50
+    column_names: ClassVar[tuple[str, ...]]
+    suffixes: ClassVar[frozenset[str]] = frozenset()
+    media_types: ClassVar[tuple[str, ...]] = ()
+    could_be_label: ClassVar[bool] = False
+    packed_as_text: ClassVar[bool] = False
+    strings_name_files: ClassVar[bool] = False
+    is_array: ClassVar[bool] = False
+    python_values: ClassVar[str]
+    default_source: ClassVar[str]
+    wire_format: ClassVar[str]
+    example: ClassVar[Any]
+    n_compared: ClassVar[int] = 200
+    mlflow_type: ClassVar[str]
+    hub_task: ClassVar[str]
+    loading_code: ClassVar[str]
+
+    @property
+    def one(self) -> str:
+        """The singular with its article: 'an image'."""
+        return f"{'an' if self.singular[0] in 'aeiou' else 'a'} {self.singular}"
+
+    # recognise
+
+    @abstractmethod
+    def is_value(self, value: Any) -> bool:
+        """Whether a single cell, or a value given in Python, is of this modality by its looks."""
+
+    @abstractmethod
+    def recognises(self, cells: Sequence[Any], folder: Path | None = None) -> bool:
+        """Whether a column is of this modality; `folder` is where relative paths in it start, if files may be looked at."""
+
+    def choose(self, columns: Mapping[str, Sequence[Any]]) -> str:
+        """Choose the likeliest input among columns that were recognised: the one with the best known name."""
+        return min(columns, key=lambda name: rank(name, self.column_names))
+
+    # read
+
+    @abstractmethod
+    def read_file(self, path: Path) -> Any:
+        """Make a value of a whole file.
+
+        Raises
+        ------
+        DataError
+            It cannot be used; the message begins with the path in quotation marks.
+        """
+
+    def read_files(self, root: Path, names: Sequence[str]) -> Cleaned:
+        """Read files below a folder; those that cannot be used are wrong."""
+        items: list[Any] = []
+        wrong: dict[int, str] = {}
+        for place, name in enumerate(names):
+            try:
+                items.append(self.read_file(root / name))
+            except DataError as error:
+                items.append(None)
+                wrong[place] = str(error).removeprefix(f"'{root / name}' ")
+        return Cleaned(items=items, wrong=wrong)
+
+    # clean
+
+    @abstractmethod
+    def clean(self, cells: Sequence[Any], folder: Path | None) -> Cleaned:
+        """Turn the cells of a column into values; relative paths in it start at `folder`."""
+
+    def blanks(self, items: Sequence[Any]) -> list[int]:  # noqa: ARG002
+        """Give the places of values that hold nothing to learn from."""
+        return []
+
+    def misfit(self, values: Sequence[Any]) -> int | None:  # noqa: ARG002
+        """Give the place of the first of some values given in Python that cannot be of this modality; None if all can."""
+        return None
+
+    def pack(self, items: Iterable[Any]) -> Sequence[Any]:
+        """Keep values in as little memory as may be."""
+        return list(items)
+
+    # hash and measure
+
+    @abstractmethod
+    def content(self, item: Any) -> bytes:
+        """The content of a value that is no array: equal values give equal bytes, wherever they lie.
+
+        Raises
+        ------
+        DataError
+            A file cannot be read; the message names it.
+        """
+
+    def key(self, item: Any) -> bytes:
+        """Hash the content of a value to 16 bytes.
+
+        Raises
+        ------
+        DataError
+            A file cannot be read; the message names it.
+        """
+        if isinstance(item, np.ndarray):
+            content = f"{item.dtype} {item.shape}".encode() + np.ascontiguousarray(item).tobytes()
+        else:
+            content = self.content(item)
+        return hashlib.blake2b(content, digest_size=_KEY_BYTES).digest()
+
+    def size(self, item: Any) -> int:  # noqa: ARG002
+        """Say how long a value is, where that decides its cost; 0 where all cost the same."""
+        return 0
+
+    def most_together(self, size: int) -> int:  # noqa: ARG002
+        """Say how many values of that size one thread runs at a time fastest, at most."""
+        return sys.maxsize
+
+    @abstractmethod
+    def fixed_items(self, settings: Mapping[str, Any]) -> FixedItems:
+        """Make the fixed test inputs of a network whose preprocessor has these settings."""
+
+    def differences(self, items: Sequence[Any], expected: Expectations) -> list[str]:  # noqa: ARG002
+        """Say in sentences how a sample of values differs from what a source expects; nothing where it does not."""
+        return []
+
+    # send and receive
+
+    @abstractmethod
+    def receive(self, value: Any) -> Any:
+        """Make a value of what came over a wire; never a path, for nobody may name files of this machine.
+
+        Raises
+        ------
+        DataError
+            It is something else.
+        """
+
+    @abstractmethod
+    def give(self, item: Any) -> Any:
+        """Make what `receive` takes, as a JSON value.
+
+        Raises
+        ------
+        DataError
+            A file cannot be read.
+        """
+
+    def check_size(self, item: Any, *, max_pixels: int) -> None:  # noqa: B027  most have nothing to refuse
+        """Refuse a received value that would cost too much to read, before it is read.
+
+        Raises
+        ------
+        DataError
+            It is too large.
+        """
+
+    # show
+
+    @abstractmethod
+    def preview(self, item: Any) -> dict[str, str]:
+        """Show a value in a report: `{"thumbnail": data URI}` or `{"text": words}`."""
+
+    @abstractmethod
+    def from_preview(self, shown: Mapping[str, Any]) -> Any | None:
+        """Make a value of a preview again, smaller than it was; None where it does not show one."""
+
+    @abstractmethod
+    def stand_ins(self, words: Sequence[str]) -> list[Any]:
+        """Make up one or more values where no real one is at hand; `words` may serve as content."""
+
+    # a graph that takes values as they are
+
+    @abstractmethod
+    def declare(self, graph: Any, *, are_files: bool) -> str:
+        """Declare the values as an input of a graph (`sources.graph`) and give the value that preprocessors' nodes take.
+
+        `are_files` is False where the graph is to take arrays, which only modalities with `is_array` have.
+        """
+
+    @abstractmethod
+    def feeds(self, items: Sequence[Any], *, are_files: bool) -> Iterator[tuple[Batch, Sequence[Any]]]:
+        """Give what a graph with the input of `declare` is fed, batch by batch, and the same values as a bundle takes them.
+
+        Raises
+        ------
+        DataError
+            A value cannot be read.
+        """

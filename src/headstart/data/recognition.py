@@ -1,0 +1,80 @@
+"""Recognise what unlabelled inputs hold, where nobody said it."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.errors import DataError
+from headstart.data.memory import is_frame
+from headstart.data.modalities import all_modalities
+from headstart.data.schema import guess_input, modality_of
+from headstart.data.tables import TABLE_SUFFIXES, named_path, open_memory, open_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from headstart.data.columns import TableSource
+
+_N_LOOKED_AT = 200
+
+
+def recognise_path(path: str | Path, *, input: str | None = None) -> str:  # noqa: A002
+    """Say what a file, a folder or a table holds, by suffixes and by the cells of its input column.
+
+    Raises
+    ------
+    DataError
+        Nothing is there, or it holds files of several modalities, or of none.
+    """
+    path = named_path(path)
+    if path.is_dir():
+        return _of_suffixes({file.suffix.lower() for file in path.rglob("*")}, path)
+    if path.suffix.lower() in TABLE_SUFFIXES:
+        return _of_table(open_table(path, header_is_sure=input is not None), input)
+    return _of_suffixes({path.suffix.lower()}, path)
+
+
+def recognise_items(items: Any, *, input: str | None = None) -> str:  # noqa: A002
+    """Say what a frame, a dict of columns, or a sequence of items in memory holds."""
+    if is_frame(items) or isinstance(items, dict):
+        return _of_table(open_memory(items), input)
+    return modality_of(list(islice(items, _N_LOOKED_AT)), None)
+
+
+def recognise_json_lines(lines: Iterable[str], *, input: str | None = None) -> str:  # noqa: A002
+    """Say what JSON Lines hold, by the first of them that can be read."""
+    for line in islice(lines, _N_LOOKED_AT):
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict):
+            return _of_record(record, input)
+    return all_modalities()[-1].name
+
+
+def _of_record(record: Mapping[str, Any], column: str | None) -> str:
+    for modality in all_modalities():
+        keys = modality.column_names if column is None or column not in record else (column,)
+        if any(modality.recognises([record[key]]) for key in keys if key in record):
+            return modality.name
+    return all_modalities()[-1].name
+
+
+def _of_table(source: TableSource, column: str | None) -> str:
+    sample = source.sample()
+    named: Sequence[str] = [name for name in sample if column and name.casefold() == column.casefold()]
+    chosen = named[0] if named else guess_input(sample, list(sample), source.name)
+    return modality_of(sample[chosen], source.folder)
+
+
+def _of_suffixes(suffixes: set[str], path: Path) -> str:
+    held = [modality for modality in all_modalities() if suffixes & modality.suffixes]
+    if len(held) != 1:
+        nouns = [modality.file_noun for modality in held or all_modalities()]
+        found = "both " + " and ".join(nouns) if held else "neither " + " nor ".join(nouns)
+        raise DataError(f"'{path}' holds {found}. Name another, or say which with --source.")
+    return held[0].name

@@ -1,0 +1,7 @@
+"""Draw a report: what the renderers of all sections share, and the page and the model card made of them."""
+
+from headstart.reporting.drawing import start_drawing
+from headstart.reporting.page import render, render_card
+from headstart.reporting.rendering import Figure, Part, Rendering, Summary, template_of
+
+__all__ = ["Figure", "Part", "Rendering", "Summary", "render", "render_card", "start_drawing", "template_of"]

@@ -1,0 +1,91 @@
+"""What the charts of all sections are made of: Vega-Lite specifications for a column as narrow as a phone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headstart.reporting.wording import amount, axis_factor, interval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.core.report import Score
+
+Spec = dict[str, Any]
+Rows = list[dict[str, Any]]
+
+# Vega wants real colours: each of these stands for a CSS variable, so that one picture serves light, dark and print
+VARIABLES = {
+    "#000001": "var(--ink)",
+    "#000002": "var(--muted)",
+    "#000003": "var(--rule)",
+    "#000004": "var(--accent)",
+    "#000005": "var(--rival)",
+    "#000006": "var(--paper)",
+}
+INK, MUTED, RULE, ACCENT, RIVAL, PAPER = VARIABLES
+WIDTH_PX = 320  # a phone's column: there the letters keep their size
+_ROW_PX = 46
+_INTERVAL_PX = 102
+_AMOUNT_PX = 58
+
+
+def estimate_row(name: str, score: Score, colour: str, *, signed: bool = False) -> dict[str, Any]:
+    """A row of `dot_and_whisker`: a name, a score, and the two said in words."""
+    factor = axis_factor(score)
+    return {
+        "name": name,
+        "colour": colour,
+        **{key: getattr(score, key) * factor for key in ("value", "low", "high")},
+        "amount": amount(score, signed=signed),
+        "interval": interval(score, signed=signed),
+    }
+
+
+def dot_and_whisker(rows: Rows, title: str, *, zero: bool = False) -> Spec:
+    """Draw one row an estimate: its name and figures on a line of their own, so that nothing is squeezed on a phone."""
+    numbered = [{**row, "row": i} for i, row in enumerate(rows)]
+    y = {"field": "row", "type": "ordinal", "axis": None}
+    colour = {"field": "colour", "type": "nominal", "scale": None}
+    scale = {"zero": False, "padding": 12}
+    x = {"field": "value", "type": "quantitative", "title": title, "scale": scale, "axis": {"tickCount": 5}}
+    whisker = {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, "color": colour}
+    line_at_zero = {"data": {"values": [{"value": 0}]}, "mark": rule(MUTED), "encoding": {"x": x}}
+    return {
+        "data": {"values": numbered},
+        "width": WIDTH_PX,
+        "height": {"step": _ROW_PX},
+        "layer": [
+            *([line_at_zero] if zero else []),
+            {"mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.55, "yOffset": 6}, "encoding": whisker},
+            {
+                "mark": {"type": "circle", "size": 130, "opacity": 1, "yOffset": 6},
+                "encoding": {"x": x, "y": y, "color": colour},
+            },
+            _line_of_text("name", y, {"align": "left", "x": 0, "limit": WIDTH_PX - _INTERVAL_PX - _AMOUNT_PX}),
+            _line_of_text("amount", y, {"align": "right", "x": WIDTH_PX - _INTERVAL_PX, "fontWeight": "bold"}),
+            _line_of_text("interval", y, {"align": "right", "x": WIDTH_PX, "fontSize": 12}),
+        ],
+    }
+
+
+def diagonal(ends: Sequence[float]) -> Spec:
+    """The dashed line on which both axes say the same."""
+    rows = [{"a": end} for end in ends]
+    axes = {axis: {"field": "a", "type": "quantitative"} for axis in ("x", "y")}
+    return {"data": {"values": rows}, "mark": {**rule(MUTED), "type": "line", "strokeDash": [4, 4]}, "encoding": axes}
+
+
+def filled(kind: str, colour: str) -> Spec:
+    """A mark in one colour."""
+    return {"type": kind, "color": colour, "opacity": 0.9}
+
+
+def rule(colour: str) -> Spec:
+    """A thin line in one colour."""
+    return {"type": "rule", "color": colour, "strokeWidth": 1.25}
+
+
+def _line_of_text(field: str, y: Spec, mark: Spec) -> Spec:
+    letters = {"type": "text", "yOffset": -11, "fontSize": 13, "baseline": "middle", "color": INK, **mark}
+    return {"mark": letters, "encoding": {"y": y, "text": {"field": field, "type": "nominal"}}}

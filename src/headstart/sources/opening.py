@@ -1,0 +1,80 @@
+"""Open one source, or several side by side, by whatever names them."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+from headstart.core.errors import OptionError
+from headstart.data.modalities import get_modality
+from headstart.sources.backbone import Source
+from headstart.sources.card import Card
+from headstart.sources.catalogue import find
+from headstart.sources.fingerprint import check_fingerprint
+from headstart.sources.joint import JointSource
+from headstart.sources.origins import fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    SourceLike = str | Card | Source | JointSource | Sequence[str | Card | Source]
+
+
+def open_source(source: str | Card, *, sink: TextIO | None = sys.stderr) -> Source:
+    """Open a source by name or card; the first time, it is fetched and its features are checked.
+
+    Raises
+    ------
+    OptionError
+        No source is of that name.
+    SourceError
+        It cannot be fetched, or it is not what its card says.
+    """
+    card = find(source) if isinstance(source, str) else source
+    folder = fetch(card, sink=sink)
+    opened = Source(card, folder)
+    check_fingerprint(opened, folder)
+    return opened
+
+
+def open_sources(source: SourceLike, *, sink: TextIO | None = sys.stderr) -> Source | JointSource:
+    """Open what is named: a source, or several of one modality whose features are set side by side.
+
+    Parameters
+    ----------
+    source : a name, names with commas between, a card, a source that is already open (given back as it is), or a list
+        of names, cards and open sources
+
+    Raises
+    ------
+    OptionError
+        No source has that name, none or one twice is named, or they read different kinds of items.
+    SourceError
+        One cannot be fetched, or it is not what its card says.
+
+    >>> open_sources("wordllama-256, efficientnet-lite0")
+    Traceback (most recent call last):
+    headstart.core.errors.OptionError: 'wordllama-256' reads texts and 'efficientnet-lite0' images; sources side by side read the same items. Name one kind.
+    """
+    if isinstance(source, Source | JointSource):
+        return source
+    parts = [part.strip() for part in source.split(",")] if isinstance(source, str) else source
+    listed = [parts] if isinstance(parts, Card) else list(parts)
+    cards = [find(part) if isinstance(part, str) else part for part in listed]
+    _check([(card.name, card.modality) for card in cards])
+    opened = tuple(card if isinstance(card, Source) else open_source(card, sink=sink) for card in cards)
+    return opened[0] if len(opened) == 1 else JointSource(opened)
+
+
+def _check(named: list[tuple[str, str]]) -> None:
+    if not named:
+        raise OptionError("no source was named. Name one, such as 'all-minilm-l6-v2', or leave it out.")
+    first, modality = named[0]
+    for i, (name, other) in enumerate(named):
+        if other != modality:
+            raise OptionError(
+                f"'{first}' reads {get_modality(modality).plural} and '{name}' {get_modality(other).plural}; sources side by side read the same items. "
+                "Name one kind."
+            )
+        if (name, other) in named[:i]:
+            raise OptionError(f"source '{name}' is named twice. Name it once.")
