@@ -7,7 +7,7 @@ LINKS  := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null || e
 
 DEMOS  := bbc cifar10 complaints digits disaster groceries movie-reviews questions sms-spam traffic-lights vader
 
-.PHONY: install fetch demo test check fuzz bench mlflow-env peers-env clean
+.PHONY: install fetch demo test check fuzz bench tables tensorflow mlflow-env peers-env clean
 
 install: $(STAMP)
 
@@ -28,7 +28,7 @@ check: install  ## what is quick: lint, types, import contracts, the libraries' 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python bench/audit.py
+	$(BIN)/python tools/audit.py
 
 test: check fetch  ## everything, with the network closed to the tests: a process a core, on one thread each
 	OMP_NUM_THREADS=1 HEADSTART_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --dist loadfile
@@ -43,8 +43,16 @@ fuzz: install  ## the server's OpenAPI document, many requests for each address
 	HEADSTART_EXAMPLES=200 $(BIN)/python -m pytest tests/serving/test_document.py
 
 bench: install peers-env  ## every figure of the docs, printed anew (many hours on two cores, most of them the last two)
-	for program in one_pass predict growth killed serve quality ranking choosing references compress tuning_memory killed_tuning ladder peers; do \
+	for program in one_pass predict growth killed serve quality ranking choosing compress tuning_memory killed_tuning ladder peers; do \
 		$(BIN)/python bench/$$program.py || exit 1; done
+	$(BIN)/python tools/references.py
+
+tables: install  ## the tables in src that are measured: references of the sources, starting points of tuning (many hours)
+	$(BIN)/python tools/references.py --write
+	PYTHONPATH=bench $(BIN)/python tools/starting_points.py --write
+
+tensorflow: install  ## TensorFlow and tf2onnx beside the rest, 2 GB: what reads a SavedModel, for tests/sources/test_adding.py
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --constraint constraints.txt --editable ".[tensorflow]"
 
 mlflow-env: install  ## MLflow holds back pyarrow, so it gets an environment of its own; tests/test_mlflow.py uses it
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-mlflow

@@ -12,6 +12,8 @@ from pytest_socket import socket_allow_hosts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytest_plugins = ["missing"]
+
 _THIS_MACHINE = ["127.0.0.1", "::1"]
 _N_ROWS, _N_PHOTOS = 90, 6
 

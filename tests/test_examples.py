@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import headstart
+import missing
 from servers import free_port, running, served
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -21,7 +22,7 @@ ARGUMENTS = {
     "predict_without_torch.py": ["tickets-model", "They charged my card twice."],
     "scikit_learn_pipeline.py": ["tickets.csv", "text", "product"],
 }
-CHROMIUM = shutil.which("chromium")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 pytestmark = pytest.mark.downloads
 
@@ -65,7 +66,7 @@ def test_curl_asks_in_every_form(url, photo):
     assert answers[5]["model_name"] == "tickets-model"
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node: apt-get install nodejs")
+@missing.needs("node", present=shutil.which("node") is not None)
 def test_javascript_gets_the_answers_of_the_bundle(url, photo, photos_model):
     (expected,) = headstart.load_bundle(photos_model).predictions([photo])
     module = (EXAMPLES / "ask.mjs").as_uri()
@@ -110,7 +111,7 @@ def test_the_tasks_of_the_dag_may_be_run_again(workplace):
 def page():
     """A page of a real browser."""
     if CHROMIUM is None:
-        pytest.skip("needs a browser: apt-get install chromium")
+        missing.skip("browser")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

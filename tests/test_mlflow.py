@@ -14,6 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 import headstart
+import missing
 from headstart.core.errors import MissingExtraError
 from headstart.mlflow import save_model
 from servers import free_port, running
@@ -53,7 +54,7 @@ for name, columns in given.items():
 def store(tmp_path_factory):
     """An empty folder with a SQLite store; programs of MLflow's environment run in it, and send nothing anywhere."""
     if not PYTHON.exists():
-        pytest.skip(f"MLflow has an environment of its own, and {PYTHON} is not there. Make it with: make mlflow-env")
+        missing.skip("mlflow")
     return tmp_path_factory.mktemp("mlflow")
 
 
@@ -175,7 +176,7 @@ def test_a_damaged_copy_is_refused(store, logged):
 
 
 def without_item(answers):
-    fields = ("label", "probability", "top", "error")
+    fields = ("label", "probability", "top", "prediction_set", "error")
     rows = [{**dict.fromkeys(fields), "error": "", **answer.to_dict()} for answer in answers]
     return [{field: row[field] for field in fields} for row in rows]
 

@@ -1,11 +1,14 @@
 """A small ground to tune on: a tiny network with random weights, and labels that hang on two things at once."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+import pytest
 
 import tiny
 from headstart.adaptation.problem import Problem
+from headstart.core import registry
 from headstart.engines.journal import Journal
 from headstart.features import embed
 from headstart.tuning import Ground
@@ -27,6 +30,19 @@ def photos(n: int, rng: np.random.Generator) -> tuple[list[np.ndarray], np.ndarr
     codes, noise = rng.integers(0, 2, (n, 2)), rng.normal(0, 15, (n, 32, 32, 3))
     base = np.repeat(np.where(codes, 180, 70), 16, axis=1)[:, None, :, None]
     return list((base + noise).clip(0, 255).astype(np.uint8)), codes[:, 0] ^ codes[:, 1]
+
+
+def pairs(*architectures: str) -> list:
+    """Each tiny network with each registered way to tune that it supports."""
+    strategies = [registry.get("strategies", name)() for name in registry.names("strategies")]
+    with TemporaryDirectory() as folder:
+        sources = [tiny.source(architecture, Path(folder) / architecture) for architecture in architectures]
+        return [
+            pytest.param(architecture, strategy, id=f"{architecture}-{strategy.name}")
+            for architecture, source in zip(architectures, sources, strict=True)
+            for strategy in strategies
+            if strategy.suits(source, "binary")
+        ]
 
 
 def ground(architecture: str, folder: Path, n: int, *, drawn: bool = False) -> Ground:

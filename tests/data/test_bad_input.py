@@ -6,7 +6,10 @@ import io
 import os
 import struct
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,8 +21,10 @@ from headstart.core.errors import DataError, HeadstartError, OptionError
 from headstart.data import load, open_image, read_items
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
+
+
+_NOBODY = 65534
 
 
 @dataclass(frozen=True)
@@ -88,9 +93,16 @@ def _written(root: Path, content: bytes, name: str = "x.jpg") -> Path:
     return root / name
 
 
-def _unreadable(path: Path) -> Path:
-    path.chmod(0)
-    return path
+@contextmanager
+def _as_a_plain_user() -> Iterator[None]:
+    """The rights of a user who is not root, since root reads every file."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
 
 
 CASES = [
@@ -218,7 +230,11 @@ def test_bad_input_is_a_one_line_named_error(case: Case, tmp_path: Path) -> None
     assert [words for words in case.says if words not in message] == [], message
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
-def test_file_without_permission(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be opened"):
-        load(_unreadable(write_table(tmp_path / "t.csv")))
+def test_file_without_permission() -> None:
+    with TemporaryDirectory() as name:  # pytest's own folders are closed to other users
+        table = write_table(Path(name) / "t.csv")
+        load(table)  # what it imports may be closed to them too
+        Path(name).chmod(0o755)
+        table.chmod(0)
+        with _as_a_plain_user(), pytest.raises(DataError, match="cannot be opened"):
+            load(table)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import missing
 from headstart.core.errors import StorageError
 from headstart.engines.files import cache_folder, replacing, write_file
 
@@ -69,7 +70,7 @@ def test_full_disk_is_named(tmp_path):
     assert _names(tmp_path) == []
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@missing.needs("full device", present=Path("/dev/full").exists())
 def test_no_space_left_is_named(tmp_path):
     full = Path("/dev/full").open("wb", buffering=0)  # noqa: SIM115
     with pytest.raises(StorageError, match="the disk is full"), full, replacing(tmp_path / "a"):

@@ -16,6 +16,7 @@ import pytest
 from safetensors.numpy import load_file
 from tiny_bundle import CREATED, LABELS, make_bundle, make_photos, make_predictor, make_report, make_schema
 
+import missing
 from headstart.core.errors import InternalError, StorageError
 from headstart.packaging import load_bundle, write
 from headstart.packaging.export import export
@@ -131,7 +132,7 @@ def small_disk(tmp_path):
         ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], check=False, capture_output=True
     )
     if not mounted or mounted.returncode:
-        pytest.skip("a file system cannot be mounted here")
+        missing.skip("mount")
     yield disk
     subprocess.run(["umount", str(disk)], check=True)
 

@@ -14,7 +14,7 @@ from tiny_bundle import make_report
 
 from headstart.core.report import Report, RivalResult, Score
 from headstart.ranking import Ranked, Ranking
-from headstart.ranking.ranking_rendering import frontier
+from headstart.ranking.result import frontier
 from headstart.reporting import render, render_card
 from headstart.tuning.tuning_section import TuningSection, rung_gains
 

@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+import missing
 from headstart.cli.app import app
 from headstart.core.errors import BundleError, OptionError, StorageError
 from headstart.packaging import load_bundle, sign_bundle
@@ -149,7 +150,7 @@ def test_what_is_no_private_key(bundle, keys, key):
         sign_bundle(bundle, keys / key)
 
 
-@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="OpenSSH is not installed")
+@missing.needs("ssh-keygen", present=shutil.which("ssh-keygen") is not None)
 def test_a_key_of_openssh_signs_too(bundle, tmp_path):
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "me", "-f", tmp_path / "id"], check=True)
     sign_bundle(bundle, tmp_path / "id")

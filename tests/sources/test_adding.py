@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import missing
 import tiny
 import tiny_hub
 from headstart.core.errors import MissingExtraError, OptionError, SourceError
@@ -251,8 +253,10 @@ def test_a_saved_model_without_tensorflow_names_the_extra(tmp_path):
 
 
 def test_a_saved_model_is_converted(tmp_path):
-    tensorflow = pytest.importorskip("tensorflow")
-    keras = tensorflow.keras
+    if find_spec("tensorflow") is None:
+        missing.skip("tensorflow")
+    from tensorflow import keras
+
     layers = [keras.layers.Input((16, 16, 3)), keras.layers.Conv2D(4, 3), keras.layers.GlobalAveragePooling2D()]
     keras.Sequential([*layers, keras.layers.Dense(2, activation="softmax")]).export(str(tmp_path / "m"))
     assert add(tmp_path / "m", licence="mit").dimensions == 4

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+import missing
 import tiny
 from headstart.core.errors import OptionError
 from headstart.tuning.augmentation import KINDS, augment, is_cacheable
@@ -114,7 +115,7 @@ def test_an_unknown_kind_names_the_nearest():
         augment({"pixels": photos(1)}, "fllip", generator())
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@missing.needs("gpu", present=torch.cuda.is_available())
 def test_a_gpu_draws_what_a_cpu_draws():
     here = augment({"pixels": photos(8)}, "light", generator())["pixels"].int()
     there = augment({"pixels": photos(8).cuda()}, "light", generator())["pixels"].cpu().int()

@@ -17,7 +17,6 @@ from headstart.tuning import checkpoint, loop
 from headstart.tuning import run as running
 from headstart.tuning.loop import N_POINTS
 from headstart.tuning.run import Choice, Run
-from headstart.tuning.strategy import Strategy
 
 STRATEGIES = [registry.get("strategies", name)() for name in registry.names("strategies")]
 N = 32
@@ -25,16 +24,9 @@ LAST = Choice(point=N_POINTS - 1, alpha=-1)
 SHORT = {"learning_rate": 1e-2, "epochs": 1, "least_steps": 8, "batch_size": 8, "depth": 0.5, "rank": 2}
 
 
-@pytest.fixture(scope="module", params=["bert", "efficientnet-lite"])
+@pytest.fixture(scope="module")
 def ground(request, tmp_path_factory):
     return tiny_ground.ground(request.param, tmp_path_factory.mktemp(request.param), n=N)
-
-
-@pytest.fixture(params=STRATEGIES, ids=lambda strategy: strategy.name)
-def strategy(request, ground, cache) -> Strategy:
-    if not request.param.suits(ground.source, ground.problem.task_spec):
-        pytest.skip("does not suit")
-    return request.param
 
 
 def a_run(ground, strategy, **settings) -> Run:
@@ -55,6 +47,8 @@ def same(found, expected) -> bool:
     return set(found) == set(expected) and all(np.array_equal(found[name], expected[name]) for name in expected)
 
 
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize(("ground", "strategy"), tiny_ground.pairs("bert", "efficientnet-lite"), indirect=["ground"])
 class TestEveryStrategy:
     def test_alpha_of_nought_is_the_rung_below(self, strategy, ground, monkeypatch):
         monkeypatch.setattr(running, "ALPHAS", (0.0,))

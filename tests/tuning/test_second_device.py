@@ -14,27 +14,19 @@ import torch
 
 import second_device
 import tiny_ground
-from headstart.core import registry
 from headstart.tuning import checkpoint, loop, trainee
 from headstart.tuning.loop import N_POINTS
 from headstart.tuning.run import Choice, Run
 from headstart.tuning.strategies.fine_tune import FineTune
 
-STRATEGIES = [registry.get("strategies", name)() for name in registry.names("strategies")]
+NETWORKS = ("bert", "efficientnet-lite")
 SHORT = {"learning_rate": 1e-3, "epochs": 1, "least_steps": 4, "batch_size": 8, "depth": 0.5, "rank": 2, "mixup": 0.3}
 N = 24
 
 
-@pytest.fixture(params=["bert", "efficientnet-lite"])
+@pytest.fixture(params=NETWORKS)
 def ground(request, tmp_path, cache):
     return tiny_ground.ground(request.param, tmp_path, n=N)
-
-
-@pytest.fixture(params=STRATEGIES, ids=lambda strategy: strategy.name)
-def strategy(request, ground):
-    if not request.param.suits(ground.source, ground.problem.task_spec):
-        pytest.skip("does not suit")
-    return request.param
 
 
 @pytest.fixture
@@ -50,6 +42,9 @@ def on_second(monkeypatch):
             return found
 
     return ask
+
+
+every_pair = pytest.mark.parametrize(("ground", "strategy"), tiny_ground.pairs(*NETWORKS), indirect=["ground"])
 
 
 def a_run(ground, strategy, **settings) -> Run:
@@ -79,12 +74,14 @@ def test_devices_that_mix_are_found():
         torch.ones(2).to(second_device.DEVICE) + torch.ones(2)
 
 
+@every_pair
 @pytest.mark.parametrize("augmentation", ["flip", "light"])
 def test_every_strategy_learns_the_same(strategy, ground, on_second, augmentation):
     expected = whole(a_run(ground, strategy, augmentation=augmentation))
     assert_alike(on_second(a_run(ground, strategy, augmentation=augmentation), whole), expected)
 
 
+@every_pair
 def test_a_run_that_is_broken_off_goes_on(strategy, ground, on_second, monkeypatch):
     expected = on_second(a_run(ground, strategy), whole)
     monkeypatch.setattr(checkpoint, "INTERVAL_S", 0.0)
@@ -109,6 +106,7 @@ def test_runs_are_averaged(ground, on_second):
     assert_alike(on_second(a_run(ground, strategy, also=(other,)), whole), expected)
 
 
+@every_pair
 def test_half_precision_stays_near(strategy, ground, monkeypatch):
     expected = a_run(ground, strategy).scores()
     monkeypatch.setattr(trainee.Trainee, "half_precision", lambda _: torch.autocast("cpu", torch.bfloat16))

@@ -6,10 +6,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headstart.core.report import RivalResult, Score, Section, Verdict
+from headstart.data.data_section import DataSection
+from headstart.proof import evaluation_charts as charts
+from headstart.reporting import Figure, Part, Rendering, Summary, template_of, wording
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from headstart.core.report import Report
-    from headstart.reporting import Rendering
+    from headstart.reporting.charts import Spec
+
+_MAX_MATRIX = 20  # labels: a larger matrix cannot be read, its worst pairs can
+_MAX_PAIRS = 5
+_EXAMPLES = ("per_label", "mistakes", "suspects")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +70,114 @@ class EvaluationSection(Section):
 
     def rendering(self, report: Report) -> Rendering:
         """The head of the page, the comparison, the estimates, the mistakes; on the card use and results."""
-        from headstart.proof.evaluation_rendering import render
+        return _rendering(self, report)
 
-        return render(self, report)
+
+def _rendering(section: EvaluationSection, report: Report) -> Rendering:
+    """All that the evaluation adds to the page and to the card."""
+    refused = section.deployed_rival
+    return Rendering(
+        summary=Summary(
+            subject=report[DataSection].name,
+            sentence=section.sentence,
+            verdict=section.verdict,
+            caution=section.verdict != "transfer helps",
+            lead=section.protocol,
+        ),
+        figures=tuple(_figures(section)),
+        callouts=() if refused is None else (_callout(section),),
+        page=tuple(_page(section, report[DataSection])),
+        card=tuple(_card(section)),
+    )
+
+
+def _figures(section: EvaluationSection) -> Iterator[Figure]:
+    metric, gain = section.metric, section.gain
+    caption = f"{metric.name} on {metric.n:,} held-out items"
+    yield Figure(order=100, value=wording.amount(metric), caption=caption, detail=wording.interval(metric))
+    if gain is not None:
+        caption, interval = f"{wording.unit(gain)} over the best rival", wording.interval(gain, signed=True)
+        yield Figure(order=200, value=wording.amount(gain, signed=True), caption=caption, detail=interval)
+
+
+def _callout(section: EvaluationSection) -> str:
+    rival = section.deployed_rival
+    assert rival is not None
+    return (
+        f"Packed is {rival.title or rival.name} ({section.metric.name} {wording.amount(rival.score)}), not the transferred "
+        "model. All else on this page describes the transferred model, which was refused."
+    )
+
+
+def _page(section: EvaluationSection, data: DataSection) -> Iterator[Part]:
+    template, pictures = template_of(__name__, "html"), section.pictures
+    examples = {name: pictures.get(name) or [] for name in _EXAMPLES}
+
+    def part(order: int, title: str, block: str, drawn: dict[str, Spec] | None = None, **values: Any) -> Part:
+        values = {**examples, **values}
+        return Part(order=order, title=title, template=template, block=block, charts=drawn or {}, values=values)
+
+    if section.rivals:
+        scores, gains = charts.scores(section.metric, section.rivals, "the model"), charts.gains(section.rivals)
+        yield part(200, "Did transfer help?", "rivals", {"scores": scores, "gains": gains})
+    if expected := _expectations(section):
+        yield part(400, "What to expect on new data", "expectations", expected)
+    errors, pairs = _errors(section, data), _confused_pairs(section)
+    if errors or pairs:
+        title = "How far off it is" if "residuals" in errors else "Where it errs, and whether it knows"
+        yield part(500, title, "errors", errors, pairs=pairs)
+    if section.metrics:
+        yield part(600, "Every measure", "metrics")
+    if examples["mistakes"]:
+        yield part(700, "Surest mistakes", "mistakes")
+    if examples["suspects"]:
+        yield part(800, "Likeliest wrong labels", "suspects")
+
+
+def _card(section: EvaluationSection) -> Iterator[Part]:
+    template = template_of(__name__, "md")
+    results = "Results" + (" of the transferred model, which is not packed" if section.deployed_rival else "")
+    titles = {
+        110: ("What it is", "verdict"),
+        200: ("Intended use", "use"),
+        310: ("Data", "protocol"),
+        400: (results, "results"),
+    }
+    for order, (title, block) in titles.items():
+        yield Part(order=order, title=title, template=template, block=block)
+
+
+def _expectations(section: EvaluationSection) -> dict[str, Spec]:
+    specs = {}
+    if section.estimates:
+        specs["estimates"] = charts.estimates(section.estimates, section.metric)
+    known = [point for point in section.curve if point["value"] is not None]
+    if len(known) > 1:
+        specs["curve"] = charts.learning_curve(known, section.metric)
+    return specs
+
+
+def _errors(section: EvaluationSection, data: DataSection) -> dict[str, Spec]:
+    pictures, specs = section.pictures, {}
+    if pictures.get("confusion") and len(pictures["confusion"]["labels"]) <= _MAX_MATRIX:
+        specs["confusion"] = charts.confusion(**pictures["confusion"])
+    if pictures.get("reliability"):
+        specs["reliability"] = charts.reliability(pictures["reliability"])
+    if pictures.get("residuals"):
+        specs["residuals"] = charts.residuals(pictures["residuals"], " ".join(data.labels))
+    return specs
+
+
+def _confused_pairs(section: EvaluationSection) -> list[dict[str, Any]]:
+    """Find the confusions that happen most: the true label, the predicted one, how often, out of how many."""
+    matrix = section.pictures.get("confusion")
+    if not matrix:
+        return []
+    labels, counts = matrix["labels"], matrix["counts"]
+    pairs = [
+        {"true": labels[i], "predicted": labels[j], "n": n, "of": sum(row)}
+        for i, row in enumerate(counts)
+        for j, n in enumerate(row)
+        if i != j and n
+    ]
+    return sorted(pairs, key=lambda pair: -pair["n"])[:_MAX_PAIRS]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def starting_points(strategy: str, kind: str) -> tuple[dict[str, Any], ...]:
     """Give settings by name, the best first, for networks that read inputs of one kind; none where no task was tried.
 
-    The table is made by `bench/starting_points.py`.
+    The table is made by `tools/starting_points.py`.
     """
     table = tomllib.loads(files(__package__).joinpath("starting_points.toml").read_text(encoding="utf-8"))
     return tuple(

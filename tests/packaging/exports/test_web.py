@@ -13,8 +13,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import sync_playwright
 from tiny_bundle import LABELS, TinyHead, make_bundle, make_predictor, make_schema
 
+import missing
 from headstart.core.errors import OptionError, StorageError
 from headstart.packaging import load_bundle
 from headstart.packaging.exports import export
@@ -69,9 +71,8 @@ def serve():
 @pytest.fixture(scope="module")
 def browser():
     if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
+        missing.skip("browser")
+    with sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
         chromium.close()

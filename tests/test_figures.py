@@ -1,0 +1,228 @@
+"""Lists and figures in the pages are those of the code: of its registries, cards, presets, options and constants."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer
+
+import headstart
+from headstart.adaptation import discriminant, logistic, prototypes
+from headstart.cli.app import app
+from headstart.compression import measuring
+from headstart.compression.methods import static_int8
+from headstart.core.intervals import MAX_BLOCKS, N_RESAMPLES
+from headstart.core.metric_sums import N_BINS
+from headstart.data import demo, holdout, image, list_demos, load, near_duplicates
+from headstart.line.presets import preset_named
+from headstart.packaging.exports import MAX_CHECKED
+from headstart.proof import learning_curve, small_cnn
+from headstart.proof.prediction_set import COVERAGE
+from headstart.proof.rivals.convolutional import Convolutional
+from headstart.ranking.halving import Halving
+from headstart.ranking.standing import CREDIBLE
+from headstart.ranking.suitability import _QUICK_GMACS
+from headstart.sources import cards
+from headstart.tuning import checkpoint, ladder
+from headstart.tuning.strategies import contrastive
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+COMMANDS = typer.main.get_command(app).commands
+WORDS = "no one two three four five six seven eight nine ten eleven twelve".split()
+
+
+def page(name: str) -> str:
+    """A page whose lines are joined, so that a sentence is found wherever it is broken."""
+    return re.sub(r"\s+", " ", (ROOT / name).read_text())
+
+
+def table(name: str, *header: str) -> list[list[str]]:
+    """The cells of the rows below the line that begins with these column heads."""
+    lines = (ROOT / name).read_text().splitlines()
+    (start,) = [i for i, line in enumerate(lines) if line.startswith("| " + " | ".join(header) + " |")]
+    rows = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split(" | ")])
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "kind"),
+    [
+        ("docs/adapt.md", ("name", "what it is", "for"), "candidates"),
+        ("docs/tune.md", ("`--strategy`",), "strategies"),
+        ("docs/rank.md", ("ranker",), "rankers"),
+        ("docs/prove.md", ("name", "for"), "rivals"),
+        ("docs/compress.md", ("method",), "compressions"),
+    ],
+)
+def test_a_table_lists_every_registered_part(name, header, kind):
+    listed = [row[0].strip("`") for row in table(name, *header)]
+    assert sorted(listed) == sorted(PROJECT["project"]["entry-points"][f"headstart.{kind}"])
+
+
+@pytest.mark.parametrize("name", ["docs/export.md", "docs/cli.md"])
+def test_a_table_lists_every_format_of_export(name):
+    written = re.findall(r"^\| `--(\w+) (?:OUT|DIR)` \|", (ROOT / name).read_text(), flags=re.MULTILINE)
+    assert sorted(written) == sorted(PROJECT["project"]["entry-points"]["headstart.exports"])
+
+
+def test_the_architecture_lists_every_group_of_parts_and_where_it_is_tested():
+    groups = {row[0].strip("`"): re.findall(r"`(\S+)`", row[2]) for row in table("docs/architecture.md", "group")}
+    assert set(groups) == set(PROJECT["project"]["entry-points"])
+    assert not [path for paths in groups.values() for path in paths if not (ROOT / path).exists()]
+
+
+def test_the_architecture_names_layers_and_contracts_as_they_are_checked():
+    contracts = PROJECT["tool"]["importlinter"]["contracts"]
+    (layers,) = [
+        contract["layers"] for contract in contracts if contract["type"] == "layers" and "exhaustive" in contract
+    ]
+    (named,) = re.findall(r"```text (core < .*?) ```", page("docs/architecture.md"))
+    assert [set(layer.split(", ")) for layer in named.split(" < ")] == [
+        set(layer.split(" | ")) for layer in reversed(layers)
+    ]
+    independent = [contract for contract in contracts if contract["type"] == "independence"]
+    assert f"{WORDS[len(independent)].capitalize()} more contracts" in page("docs/architecture.md")
+
+
+def test_the_architecture_says_how_long_a_network_is():
+    files = [f for f in (ROOT / "src/headstart/sources/architectures").glob("*.py") if f.name != "__init__.py"]
+    lengths = [len(file.read_text().splitlines()) for file in files]
+    assert f"(those here take {min(lengths)} to {max(lengths)} lines)" in page("docs/architecture.md")
+
+
+@pytest.mark.usefixtures("cache")  # which has no sources of a user's own
+class TestSources:
+    def test_the_table_is_made_of_the_cards(self):
+        listed = {row[0].strip("`"): row[2:] for row in table("docs/find.md", "source", "for")}
+        stated = {
+            card.name: [f"{card.parameters / 1e6:.1f} million", str(card.dimensions), card.licence] for card in cards()
+        }
+        assert listed == stated
+
+    def test_the_readme_counts_them(self):
+        kinds = [card.modality for card in cards()]
+        photos, texts = (WORDS[kinds.count(kind)] for kind in ("image", "text"))
+        counted = f"{WORDS[len(kinds)].capitalize()} pretrained networks are built in: {photos} for photos, {texts} for"
+        assert counted in page("README.md")
+        assert f"{photos.capitalize()} pretrained networks were compared" in page("README.md")
+
+    def test_the_readme_says_how_much_of_a_text_is_read(self):
+        windows = [card.input["max_tokens"] for card in cards() if card.modality == "text"]
+        stated = (
+            f"beyond the first {min(windows)} tokens of a text ({max(windows)} for {WORDS[windows.count(max(windows))]}"
+        )
+        assert stated in page("README.md")
+
+
+class TestDemos:
+    def test_the_table_is_made_of_the_cards(self):
+        listed = {row[0]: row[3] for row in table("docs/load.md", "name", "content")}
+        joined = {"disaster"}  # its parts are given as one number
+        stated = {
+            card.name: f"{sum(card.n_items.values()):,}"
+            if card.name in joined
+            else " + ".join(f"{n:,}" for n in card.n_items.values())
+            for card in list_demos()
+        }
+        assert listed == stated
+
+    def test_they_are_counted(self):
+        assert f"makes one of {WORDS[len(list_demos())]} real datasets" in page("docs/load.md")
+
+    def test_make_fetches_all(self):
+        (fetched,) = re.findall(r"^DEMOS\s+:= (.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+        assert fetched.split() == [card.name for card in list_demos()]
+
+    def test_the_readme_counts_the_groceries(self):
+        n = next(card.n_items for card in list_demos() if card.name == "groceries")
+        counted = f"{n['train'] + n['validation']} photos to learn from, {n['test']} from other shelves as the test"
+        assert counted in page("README.md")
+
+    @pytest.mark.downloads
+    def test_the_readme_counts_the_questions(self, tmp_path):
+        questions = load(demo("questions", tmp_path / "questions"))
+        assert f"{len(questions):,} short questions of {len(questions.labels)} kinds" in page("README.md")
+
+
+SHOWN = r"([\d.]+) \(([\d.]+) to ([\d.]+)\)"
+
+
+@pytest.mark.slow
+@pytest.mark.downloads
+@pytest.mark.usefixtures("fetched_cache")
+def test_the_readme_shows_the_scores_of_its_demo(real_data, tmp_path):
+    fitted = headstart.fit(
+        real_data("groceries"), out=tmp_path / "model", source="efficientnet-lite2", rivals="none", progress=None
+    )
+    scores = {"efficientnet-lite2 [+] ridge: accuracy": fitted.report.metric}
+    scores |= {f"estimate, {kind}:": score for kind, score in fitted.report.estimates.items()}
+    text = page("README.md").replace("95 % interval ", "").replace(", 661 items", "")
+    for words, score in scores.items():
+        (shown,) = re.findall(f"{words} {SHOWN}", text)
+        found = (score.value, score.low, score.high)
+        assert [float(number) for number in shown] == pytest.approx(found, abs=0.005)  # another CPU rounds otherwise
+
+
+def test_presets_are_as_the_page_says():
+    for name, _, ranked, size, rivals, n_sources in table("docs/rank.md", "preset"):
+        preset = preset_named(name.strip("`"))
+        assert str(preset.max_sources) == n_sources.removeprefix("up to ")
+        assert preset.rivals == rivals
+        assert size == ("any" if preset.max_size_mib is None else f"{preset.max_size_mib:.0f} MiB")
+        assert "balanced" in ranked or f"up to {preset.halving.cap:,} items" in ranked
+
+
+@pytest.mark.parametrize("command", ["rank", "fit", "predict", "compress", "serve"])
+def test_a_default_on_the_page_of_the_command_line_is_the_options(command):
+    section = (ROOT / "docs/cli.md").read_text().partition(f"## headstart {command}")[2].partition("\n## ")[0]
+    defaults = {option: param.default for param in COMMANDS[command].params for option in param.opts}
+    n_compared = 0
+    for options, stated in re.findall(r"^\| (`--[^|]*) \| ([^|]*) \|", section, flags=re.MULTILINE):
+        named, values = re.findall(r"--[\w-]+", options), [value.strip("` ") for value in stated.split(",")]
+        if len(named) != len(values):
+            continue
+        for option, value in zip(named, values, strict=True):
+            if re.fullmatch(r"[\d.]+%?", value):
+                assert str(defaults[option]).removesuffix(".0") == value, option
+                n_compared += 1
+            elif not value or value == "none":
+                assert not defaults[option], option
+    assert n_compared
+
+
+STATED = [
+    ("docs/adapt.md", f"up to {prototypes._MOST_ITEMS_PER_CLASS} items a class"),
+    ("docs/adapt.md", f"up to {discriminant._MOST_ITEMS} items"),
+    ("docs/adapt.md", f"up to {logistic._MOST_ITEMS} items"),
+    ("docs/compress.md", f"median over {measuring._N_TURNS} turns"),
+    ("docs/compress.md", f"calibrated on {static_int8._N_ITEMS} learning items"),
+    ("docs/export.md", f"compares on up to {MAX_CHECKED} items"),
+    ("docs/cli.md", f"on up to {MAX_CHECKED} items of DATA"),
+    ("docs/find.md", f"cost at most {_QUICK_GMACS:.0f} GMACs an item"),
+    ("docs/prove.md", f"below {holdout._SMALL:,} items | every item once, in {holdout._N_FOLDS} folds"),
+    ("docs/prove.md", f"{small_cnn._N_SEEN:,} photos in all"),
+    ("docs/prove.md", f"Above {Convolutional().max_items:,} photos"),
+    ("docs/prove.md", f"reweighted {N_RESAMPLES:,} times"),
+    ("docs/prove.md", f"into {MAX_BLOCKS:,} random blocks"),
+    ("docs/prove.md", f"Calibration error has {N_BINS} bins"),
+    ("docs/prove.md", f"`COVERAGE` {COVERAGE}"),
+    ("docs/prove.md", f"on {WORDS[learning_curve.N_SIZES]} nested parts"),
+    ("docs/rank.md", f"up to {Halving().cap:,} items: *successive halving*"),
+    ("docs/rank.md", f"more than {CREDIBLE} standard errors behind"),
+    ("docs/security.md", f"{image.MAX_PIXELS // 10**6} megapixels"),
+    ("docs/sklearn.md", f"in fewer than {near_duplicates._FEWEST_DIMENSIONS} dimensions"),
+    ("docs/tune.md", f"until they held out {ladder._ENOUGH_HELD_OUT} items"),
+    ("docs/tune.md", f"up to {contrastive._MOST_PER_CLASS} a class"),
+    ("docs/tune.md", f"Every {WORDS[int(checkpoint.INTERVAL_S)]} seconds weights"),
+]
+
+
+@pytest.mark.parametrize(("name", "sentence"), STATED, ids=[sentence for _, sentence in STATED])
+def test_a_page_states_the_constant_of_the_code(name, sentence):
+    assert sentence in page(name)
