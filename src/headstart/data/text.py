@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.data.packed_sequence import PackedSequence
-from headstart.engines.files import storage_errors
+from headstart.storage.files import storage_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -125,7 +125,7 @@ def read_text_file(path: Path) -> str:
     DataError
         It cannot be opened, is empty, or is no text.
     """
-    from headstart.data.encoding import detect_encoding
+    from headstart.data.readers.encoding import detect_encoding
 
     encoding, _ = detect_encoding(path)
     return path.read_text(encoding=encoding)

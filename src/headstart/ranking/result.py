@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from headstart.core.report import Report, Score, Section
 from headstart.reporting import Part, Rendering, template_of
-from headstart.reporting.charts import ACCENT, MUTED, PAPER, RIVAL, WIDTH_PX, rule
+from headstart.reporting.charts import ACCENT, BASELINE, MUTED, PAPER, WIDTH_PX, rule
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -37,7 +37,7 @@ class Ranked:
     seconds: float
     latency_ms: float | None
     size_mib: float
-    licence: str
+    license: str
     dropped: str
 
 
@@ -65,7 +65,7 @@ class Ranking(Section):
         best, others = self.best, self.sources[1:]
         if not others:
             return f"{best.name} is the only source that there is for this data."
-        predicted = f": {best.predicted.name} {best.predicted.value:.3f} foretold" if best.predicted else ""
+        predicted = f": {best.predicted.name} {best.predicted.value:.3f} predicted" if best.predicted else ""
         return f"{best.name} of {len(self.sources)} sources{predicted}."
 
     def with_chosen(self, names: Collection[str]) -> Ranking:
@@ -103,7 +103,7 @@ def frontier(sources: Rows) -> Spec:
 
     `sources` are numbered in their order: {value, low, high, latency_ms}; the first is the chosen one.
     """
-    rows = [{**source, "number": str(i + 1), "colour": RIVAL if i else ACCENT} for i, source in enumerate(sources)]
+    rows = [{**source, "number": str(i + 1), "colour": BASELINE if i else ACCENT} for i, source in enumerate(sources)]
     best = [
         row for row in rows if row["value"] == max(r["value"] for r in rows if r["latency_ms"] <= row["latency_ms"])
     ]
