@@ -7,7 +7,7 @@ import pytest
 
 import tiny
 from headstart.sources import cards
-from headstart.sources.importing.imported_store import ImportedCard
+from headstart.sources.imported_store import ImportedCard
 from headstart.sources.references import Reference, reference_of
 
 BUILT_IN = [card for card in cards() if not isinstance(card, ImportedCard)]

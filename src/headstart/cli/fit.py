@@ -18,9 +18,12 @@ def fit(
     out: Annotated[Path, typer.Option("--out", help="Folder for the bundle.")],
     source: Sources = None,
     head: Annotated[
-        str,
-        typer.Option("--strategy", help="auto; ridge, logistic, prototypes, lda; fine-tune, lora, bias, contrastive."),
+        str, typer.Option("--head", help="What stands on the features: auto, ridge, logistic, prototypes or lda.")
     ] = "auto",
+    tune: Annotated[
+        str | None,
+        typer.Option("--tune", help="How the network is tuned: none, auto, contrastive, bitfit, lora or fine-tune."),
+    ] = None,
     preset: Annotated[
         str, typer.Option("--preset", help="fast (a minute), balanced, or best (every source, networks tuned).")
     ] = "balanced",
@@ -50,6 +53,7 @@ def fit(
         out=out,
         source=source,
         head=head,
+        tune=tune,
         preset=preset,
         baselines=cast("Any", baselines),  # checked by name where it is used
         budget_s=parse_duration_s(budget),
@@ -72,9 +76,9 @@ def _show(figures: dict[str, Any]) -> None:
         say(f"  - {notice['message']}")
     for source in figures["ranking"]:
         say(ranked_words(source))
-    for result in figures["results"]:
+    for result in figures["tuning"]:
         say(tuning_words(result))
-    say(f"{figures['source']} + {figures['strategy']}: {score_words(figures['metric'])}")
+    say(f"{figures['source']} + {figures['head']}: {score_words(figures['metric'])}")
     for baseline in figures["baselines"]:
         say(
             f"  {baseline['name']:<28} {baseline['value']:.3f}   gain {baseline['gain']['value']:+.3f} ({baseline['gain']['low']:+.3f} to {baseline['gain']['high']:+.3f})"

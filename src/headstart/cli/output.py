@@ -32,7 +32,7 @@ def ranked_words(source: dict[str, Any]) -> str:
     """Say what a ranking found of one source, on one line.
 
     >>> score = {"name": "logme", "value": 0.81, "low": 0.78, "high": 0.84}
-    >>> facts = {"n_items": 48, "seconds": 1.2, "latency_ms": 7.8, "size_mib": 87.0, "licence": "MIT", "dropped": ""}
+    >>> facts = {"n_items": 48, "seconds": 1.2, "latency_ms": 7.8, "size_mib": 87.0, "license": "MIT", "dropped": ""}
     >>> ranked_words({"name": "minilm", "score": score, **facts})
     'minilm               logme 0.810 (0.780 to 0.840), 48 items, 1.2 s; 7.8 ms an item, 87 MiB, MIT'
     """

@@ -81,7 +81,7 @@ def first_line(error: Exception) -> str:
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> OptionError:
     """Build the error for a name that is not known, with the nearest right one.
 
-    >>> str(unknown_name("strategy", "rigde", ["ridge", "logistic"]))
+    >>> str(unknown_name("head", "rigde", ["ridge", "logistic"]))
     "no head named 'rigde'. Did you mean 'ridge'? Known: logistic, ridge."
     """
     choices = sorted(known)

@@ -125,7 +125,7 @@ def read_text_file(path: Path) -> str:
     DataError
         It cannot be opened, is empty, or is no text.
     """
-    from headstart.data.readers.encoding import detect_encoding
+    from headstart.data.encoding import detect_encoding
 
     encoding, _ = detect_encoding(path)
     return path.read_text(encoding=encoding)

@@ -11,7 +11,7 @@ from headstart.core.errors import SourceError, first_line, require
 from headstart.onnx_graph.builder import IR_VERSION, OPSET
 from headstart.onnx_graph.scan import has_external_data
 from headstart.onnx_graph.session import open_session
-from headstart.sources.importing.untrusted_folder import check_beginning
+from headstart.storage.untrusted_folder import check_beginning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import onnx
 
     from headstart.core.model import Batch
-    from headstart.sources.importing.untrusted_folder import UntrustedFolder
+    from headstart.storage.untrusted_folder import UntrustedFolder
 
 _OWN_DOMAINS = ("", "ai.onnx")
 _FLOATS = (1, 10, 11)  # float32, float16, float64

@@ -70,7 +70,7 @@ class PackageSection(Section):
 def tuning_words(record: Mapping[str, Any]) -> str:
     r"""Say how a network was tuned, from the record of a tuned source.
 
-    >>> tuning_words({"parent": {"name": "minilm", "digest": "0123456789abcdef"}, "strategy": "lora", "alpha": 0.5, "seed": 0})
+    >>> tuning_words({"parent": {"name": "minilm", "digest": "0123456789abcdef"}, "method": "lora", "alpha": 0.5, "seed": 0})
     'lora, from minilm (0123456789ab…), 50\xa0% of the way, seed 0'
     """
     parent = record["parent"]

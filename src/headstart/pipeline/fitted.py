@@ -51,7 +51,7 @@ class Fitted:
             "source": package.source,
             "ranking": [asdict(source) for source in ranking.sources] if ranking else [],
             "head": report[HeadsSection].head,
-            "results": list(tuning.results) if tuning else [],
+            "tuning": list(tuning.results) if tuning else [],
             "verdict": found.verdict,
             "sentence": found.sentence,
             "deployed": package.deployed,

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from headstart.features import Features
     from headstart.sources import AnySource
 
+NO_TUNING = "none"
 _N_CHECKED = 16  # real items on which the packed graph must equal the fitted model
 
 
@@ -52,6 +53,7 @@ def fit(
     out: str | Path | None = None,
     source: str | Sequence[str] | None = None,
     head: str = "auto",
+    tune: str | None = None,
     preset: str = "balanced",
     baselines: Cost | None = None,
     budget_s: float | None = None,
@@ -72,8 +74,9 @@ def fit(
     out : folder of the bundle; None for one that goes when the process ends
     source : name of a pretrained network; several, as a list or with commas between, are ranked and the best is taken;
         None for all that read such items
-    head : 'auto', the name of one closed-form head ('ridge', 'logistic', 'prototypes', 'lda'), or of one way to
-        tune the network above it ('fine-tune', 'lora', 'bias', 'contrastive'), which is kept where it is better by more than one standard error
+    head : 'auto', or the name of one closed-form head: 'ridge', 'logistic', 'prototypes', 'lda'
+    tune : how the network is tuned above that head, where that is better by more than one standard error: 'none', the name of
+        one method ('fine-tune', 'lora', 'bitfit', 'contrastive'), or 'auto' for all that pay; None for the preset's
     preset : 'fast' (a minute: candidates ranked on up to 96 items, simple baselines), 'balanced' (on up to 1,000 by successive
         halving, all baselines), 'best' (likewise, of any size, up to three blended, networks tuned, all baselines); what is given on its own goes before
     baselines : 'full', 'simple' (seconds), or 'none', which proves nothing; None for the preset's
@@ -93,7 +96,8 @@ def fit(
     """
     chosen = preset_named(preset)
     baselines = chosen.baselines if baselines is None else baselines
-    _check_options(head=head, baselines=baselines, budget_s=budget_s, seed=seed)
+    tune = ("auto" if chosen.tunes else NO_TUNING) if tune is None else tune
+    _check_options(head=head, tune=tune, baselines=baselines, budget_s=budget_s, seed=seed)
     names = names_of(source)
     limits = Limits(max_latency_ms=max_latency_ms, max_size_mib=max_size_mib, license=license)
     clock = Clock(chosen.budget_s if budget_s is None else budget_s)
@@ -124,7 +128,7 @@ def fit(
             features=features.values,
             source=chosen_source,
             plan=plan,
-            head="auto" if head in tuning_method_names() else head,
+            head=head,
             seed=seed,
             result_cache=ResultCache(cache_folder() / "results"),
             progress=progress,
@@ -134,9 +138,9 @@ def fit(
             experiment, dataset=with_domain_shifts(experiment.dataset, experiment.source, experiment.features)
         )
     tuned = None
-    if head in tuning_method_names() or (chosen.tunes and head == "auto"):
+    if tune != NO_TUNING:
         with clock.stage("tune"):
-            tuned = tune_source(experiment, head=head, clock=clock)
+            tuned = tune_source(experiment, method=tune, clock=clock)
     with clock.stage("prove"):
         proof = prove(experiment, adapted, duplicates, baselines=baselines, clock=clock, tuned=tuned)
     with clock.stage("package"):
@@ -156,10 +160,18 @@ def fit(
     return Fitted(model=load_bundle(folder, trust=()), report=report, bundle=folder, seconds=clock.seconds())
 
 
-def _check_options(*, head: str, baselines: str, budget_s: float | None, seed: int) -> None:
+def _check_options(*, head: str, tune: str, baselines: str, budget_s: float | None, seed: int) -> None:
     """Refuse what cannot work before a long embedding, not after it."""
-    if head not in (*head_names(), *tuning_method_names()):
-        raise unknown_name("head", head, (*head_names(), *tuning_method_names()))
+    if head in tuning_method_names():
+        raise OptionError(
+            f"'{head}' is no head but a way to tune the network. Write --tune {head}, in Python tune='{head}'."
+        )
+    if head not in head_names():
+        raise unknown_name("head", head, head_names())
+    if tune in head_names()[1:]:
+        raise OptionError(f"'{tune}' tunes no network; it is a head. Write --head {tune}, in Python head='{tune}'.")
+    if tune not in ("auto", NO_TUNING, *tuning_method_names()):
+        raise unknown_name("tuning method", tune, ("auto", NO_TUNING, *tuning_method_names()))
     if baselines not in COSTS:
         raise unknown_name("choice of baselines", baselines, COSTS)
     if budget_s is not None and not budget_s > 0:

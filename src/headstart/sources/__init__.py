@@ -3,8 +3,8 @@
 from headstart.sources.card import Card
 from headstart.sources.catalogue import cards, find
 from headstart.sources.fetching import fetch
+from headstart.sources.imported_store import remove
 from headstart.sources.importing.import_model import add
-from headstart.sources.importing.imported_store import remove
 from headstart.sources.joint import JointSource
 from headstart.sources.opening import open_source
 from headstart.sources.source import Source

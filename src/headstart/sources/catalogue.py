@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from headstart.core.errors import unknown_name
 from headstart.sources.built_in import built_in_cards, built_in_names, find_built_in
+from headstart.sources.imported_store import imported_names, read_imported
 from headstart.sources.importing.hub import PREFIX, find_hub
-from headstart.sources.importing.imported_store import imported_names, read_imported
 
 if TYPE_CHECKING:
     from headstart.sources.card import Card

@@ -10,7 +10,7 @@ from headstart.core.errors import SourceError
 from headstart.downloads import npm, pypi
 from headstart.downloads.archives import read_members
 from headstart.sources.conversions import convert
-from headstart.sources.importing.imported_store import imported_folder
+from headstart.sources.imported_store import imported_folder
 from headstart.storage.files import cache_folder, replacing
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import SourceError, require
-from headstart.sources.importing.untrusted_folder import UntrustedFolder, check_beginning
+from headstart.storage.untrusted_folder import UntrustedFolder, check_beginning
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -52,7 +52,7 @@ class TunedSource(Source):
         self.parent = parent
         self.made = dict(made)
         self.adapter = dict(adapter or {})
-        self.name = f"{parent.name}, {_WORDS.get(made['strategy'], 'tuned by ' + made['strategy'])}"
+        self.name = f"{parent.name}, {_WORDS.get(made['method'], 'tuned by ' + made['method'])}"
         self.tuned: State = {name: np.asarray(array, np.float32) for name, array in state.items()}
         _check(self.tuned, parent)
         self.digest = _digest(self.tuned, parent)

@@ -9,7 +9,7 @@ from headstart.sources.built_in import built_in_names
 from headstart.sources.catalogue import find
 from headstart.sources.fetching import is_kept, kept_folder, read_file
 from headstart.sources.fingerprint import TOLERANCE, fingerprint_difference
-from headstart.sources.importing.imported_store import imported_names
+from headstart.sources.imported_store import imported_names
 from headstart.sources.source import Source
 
 

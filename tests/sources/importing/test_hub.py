@@ -10,7 +10,7 @@ import pytest
 import tiny_hub
 from headstart.core.errors import MissingExtraError, OptionError, SourceError
 from headstart.sources import add, cards, find, open_source
-from headstart.sources.importing.untrusted_folder import pins
+from headstart.storage.untrusted_folder import pins
 
 FIRST, SECOND = "a" * 40, "b" * 40
 pytestmark = pytest.mark.usefixtures("cache")

@@ -12,7 +12,7 @@ import tiny
 import tiny_hub
 from headstart.core.errors import MissingExtraError, OptionError, SourceError
 from headstart.sources import add, cards, find, open_source, remove, verify
-from headstart.sources.importing.imported_store import imported_folder
+from headstart.sources.imported_store import imported_folder
 
 PHOTOS = [np.random.default_rng(i).integers(0, 256, (32, 32, 3), dtype=np.uint8) for i in range(3)]
 TEXTS = ["the kiwi", "a good bad apple before the race is given", "race"]

@@ -12,7 +12,7 @@ import pytest
 import tiny_hub
 from headstart.core.errors import OptionError, SourceError
 from headstart.sources import add, find, open_source
-from headstart.sources.importing.imported_store import CARD, imported_folder, imported_names
+from headstart.sources.imported_store import CARD, imported_folder, imported_names
 from headstart.sources.weights import from_safetensors, to_safetensors
 
 pytestmark = pytest.mark.usefixtures("cache")

@@ -9,8 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
+from headstart.data.encoding import detect_encoding
 from headstart.data.readers.columns import SAMPLE_ROWS, SpreadSample, Table, row_id, transpose
-from headstart.data.readers.encoding import detect_encoding
 from headstart.data.schema import looks_like_data
 from headstart.data.text import TextPacker
 from headstart.data.unreadable_items import UnreadableItems

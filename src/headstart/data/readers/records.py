@@ -7,8 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 from headstart.core.errors import DataError, require
+from headstart.data.encoding import detect_encoding
 from headstart.data.readers.columns import SAMPLE_ROWS, SpreadSample, Table, row_id, transpose
-from headstart.data.readers.encoding import detect_encoding
 from headstart.data.text import TextPacker
 from headstart.data.unreadable_items import UnreadableItems
 

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import OptionError, SourceError, require
+from headstart.sources.imported_store import imported_names, read_imported
 from headstart.sources.importing.formats import read_model
 from headstart.sources.importing.hub_weights import ONNX_FILES
 from headstart.sources.importing.imported_model import ImportOptions
-from headstart.sources.importing.imported_store import imported_names, read_imported
 from headstart.sources.importing.measured_card import keep_model
 
 if TYPE_CHECKING:
+    from headstart.sources.imported_store import ImportedCard
     from headstart.sources.importing.imported_model import ImportedModel
-    from headstart.sources.importing.imported_store import ImportedCard
 
 PREFIX = "hub:"
 _NAME = re.compile(r"hub:(?P<repository>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?", re.ASCII)

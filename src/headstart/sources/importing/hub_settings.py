@@ -13,7 +13,7 @@ from headstart.sources.tokenizers import tokenizer_at, tokenizer_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from headstart.sources.importing.untrusted_folder import UntrustedFolder
+    from headstart.storage.untrusted_folder import UntrustedFolder
 
 _MOST_TOKENS = 512
 _LARGEST_LENGTH = 10**6  # tokenizers without a limit say 10³⁰

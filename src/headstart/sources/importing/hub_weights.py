@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import SourceError
-from headstart.sources.importing.untrusted_folder import check_beginning
 from headstart.sources.weights import from_safetensors, from_torch, to_safetensors
+from headstart.storage.untrusted_folder import check_beginning
 
 if TYPE_CHECKING:
-    from headstart.sources.importing.untrusted_folder import UntrustedFolder
     from headstart.sources.weights import State
+    from headstart.storage.untrusted_folder import UntrustedFolder
 
 ONNX_FILES = ("onnx/model.onnx", "model.onnx")
 SAFETENSORS, INDEX = "model.safetensors", "model.safetensors.index.json"

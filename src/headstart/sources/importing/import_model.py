@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import OptionError, require
 from headstart.sources.built_in import built_in_names
+from headstart.sources.imported_store import imported_names
 from headstart.sources.importing.formats import read_model
 from headstart.sources.importing.hub import PREFIX, model_of_hub
 from headstart.sources.importing.imported_model import ImportOptions
-from headstart.sources.importing.imported_store import imported_names
 from headstart.sources.importing.measured_card import keep_model
 
 if TYPE_CHECKING:
-    from headstart.sources.importing.imported_store import ImportedCard
+    from headstart.sources.imported_store import ImportedCard
 
 VERBS = ("add", "fetch", "list", "remove", "show", "verify")  # words of the command: no source may be called so
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

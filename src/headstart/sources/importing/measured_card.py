@@ -13,12 +13,12 @@ from headstart.core.errors import OptionError, SourceError
 from headstart.data.modalities import get_modality
 from headstart.sources.card import WEIGHTS
 from headstart.sources.fingerprint import TOLERANCE, features_of_fixed_item
-from headstart.sources.importing.imported_store import ImportedCard, keep, read_imported
-from headstart.sources.importing.untrusted_folder import pins
+from headstart.sources.imported_store import ImportedCard, keep, read_imported
 from headstart.sources.licenses import spdx
 from headstart.sources.macs import multiply_accumulates
 from headstart.sources.source import Source
 from headstart.sources.weights import from_safetensors
+from headstart.storage.untrusted_folder import pins
 
 if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from headstart.core.model import Batch
     from headstart.sources.importing.hub_weights import HubWeights
-    from headstart.sources.importing.untrusted_folder import UntrustedFolder
+    from headstart.storage.untrusted_folder import UntrustedFolder
 
 _BERT = {"model_type": "bert", "hidden_act": "gelu", "layer_norm_eps": 1e-12, "position_embedding_type": "absolute"}
 _DEFAULTS = {"hidden_act": "gelu", "layer_norm_eps": 1e-12, "position_embedding_type": "absolute"}

@@ -63,8 +63,13 @@ class Contrastive(TuningMethod):
         return min(settings.batch_size, n_items)
 
     def batches(
-        self, loader: FrozenFeatureLoader, training_set: TrainingSet, settings: TuningSettings, seed: int, epoch: int
-    ) -> list[IntArray]:  # noqa: ARG002
+        self,
+        loader: FrozenFeatureLoader,  # noqa: ARG002  (all methods share one signature)
+        training_set: TrainingSet,
+        settings: TuningSettings,
+        seed: int,
+        epoch: int,
+    ) -> list[IntArray]:
         """As many batches as hold all items once, each balanced over the classes."""
         labels, rng = training_set.targets.argmax(axis=1), np.random.default_rng([seed, epoch])
         size = self.batch_size(len(labels), settings)

@@ -14,7 +14,7 @@ from headstart.sources.importing.hub_weights import ONNX_FILES, read_weights
 from headstart.sources.importing.imported_graph import Preprocessing, model_of_graph, with_options
 from headstart.sources.importing.imported_model import NOT_STATED, ImportedModel
 from headstart.sources.importing.transformers_models import as_bert, export_model
-from headstart.sources.importing.untrusted_folder import UntrustedFolder, pins
+from headstart.storage.untrusted_folder import UntrustedFolder, pins
 
 if TYPE_CHECKING:
     import onnx

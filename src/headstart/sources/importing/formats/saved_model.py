@@ -13,8 +13,8 @@ from headstart.core.errors import MissingExtraError, SourceError
 from headstart.onnx_graph.builder import OPSET
 from headstart.onnx_graph.editing import read_onnx
 from headstart.sources.importing.imported_graph import Preprocessing, model_of_graph, with_options
-from headstart.sources.importing.untrusted_folder import UntrustedFolder, pins
 from headstart.sources.tokenizers import tokenizer_at
+from headstart.storage.untrusted_folder import UntrustedFolder, pins
 
 if TYPE_CHECKING:
     from headstart.sources.importing.imported_model import ImportedModel, ImportOptions
