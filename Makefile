@@ -23,7 +23,7 @@ demo: install  ## real photos of supermarket shelves become a proven model and a
 	$(BIN)/headstart fit demo/groceries --out demo/groceries-model
 	$(BIN)/headstart predict demo/groceries-model demo/groceries/test/*/*0.jpg --top 3 | head -n 5
 
-check: install  ## what is quick: lint, types, import contracts, the libraries' pins and licences
+check: install  ## what is quick: lint, types, import contracts, the libraries' pins and licenses
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -40,25 +40,25 @@ fetch: install  ## the pretrained weights and the real data, once, into the cach
 	for name in $(DEMOS); do $(BIN)/headstart demo $$name --out demo/$$name || exit 1; done
 
 fuzz: install  ## the server's OpenAPI document, many requests for each address
-	HEADSTART_EXAMPLES=200 $(BIN)/python -m pytest tests/serving/test_document.py
+	HEADSTART_EXAMPLES=200 $(BIN)/python -m pytest tests/serving/test_openapi.py
 
 bench: install peers-env  ## every figure of the docs, printed anew (many hours on two cores, most of them the last two)
-	for program in one_pass predict growth killed serve quality ranking choosing compress tuning_memory killed_tuning ladder peers; do \
+	for program in one_pass predict growth killed serve quality ranking choosing compress tuning_memory killed_tuning tuning peers; do \
 		$(BIN)/python bench/$$program.py || exit 1; done
 	$(BIN)/python tools/references.py
 
 tables: install  ## the tables in src that are measured: references of the sources, starting points of tuning (many hours)
 	$(BIN)/python tools/references.py --write
-	PYTHONPATH=bench $(BIN)/python tools/starting_points.py --write
+	PYTHONPATH=bench/quality $(BIN)/python tools/starting_points.py --write
 
-tensorflow: install  ## TensorFlow and tf2onnx beside the rest, 2 GB: what reads a SavedModel, for tests/sources/test_adding.py
+tensorflow: install  ## TensorFlow and tf2onnx beside the rest, 2 GB: what reads a SavedModel, for tests/sources/importing/test_import_model.py
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --constraint constraints.txt --editable ".[tensorflow]"
 
 mlflow-env: install  ## MLflow holds back pyarrow, so it gets an environment of its own; tests/test_mlflow.py uses it
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-mlflow
 	$(BIN)/uv pip install --quiet --python .venv-mlflow/bin/python --compile-bytecode --editable ".[mlflow]" mlflow==3.17.2
 
-peers-env: install  ## SetFit and transformers' Trainer, beside which bench/peers.py sets Headstart, in an environment of their own
+peers-env: install  ## SetFit and transformers' Trainer, beside which bench/peers/peers.py sets Headstart, in an environment of their own
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-peers
 	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python --compile-bytecode $(addprefix --find-links ,$(LINKS)) \
 		--constraint constraints.txt torch setfit==1.2.0 sentence-transformers==6.2.0 accelerate==1.15.0

@@ -9,8 +9,8 @@ from pathlib import Path
 import headstart
 
 
-def main(photos: str, bundle: str, rivals: str = "full") -> None:
-    fitted = headstart.fit(photos, out=bundle, rivals=rivals)
+def main(photos: str, bundle: str, baselines: str = "full") -> None:
+    fitted = headstart.fit(photos, out=bundle, baselines=baselines)
     print(fitted.report.evaluation.sentence)
     files = sorted(path for path in Path(photos).rglob("*.jpg"))
     answers = headstart.load_bundle(bundle).predictions(files, top=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 
-from headstart.engines.packages import download
+from headstart.downloads.pypi import download
 
 _ARCHIVE = "scikit_image-0.25.2-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl"
 _SHA256 = "24cc986e1f4187a12aa319f777b36008764e856e5013666a4a83f8df083c2641"

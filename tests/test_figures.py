@@ -8,23 +8,23 @@ import pytest
 import typer
 
 import headstart
-from headstart.adaptation import discriminant, logistic, prototypes
 from headstart.cli.app import app
 from headstart.compression import measuring
 from headstart.compression.methods import static_int8
 from headstart.core.intervals import MAX_BLOCKS, N_RESAMPLES
 from headstart.core.metric_sums import N_BINS
 from headstart.data import demo, holdout, image, list_demos, load, near_duplicates
-from headstart.line.presets import preset_named
+from headstart.evaluation import learning_curve, small_cnn
+from headstart.evaluation.baselines.convolutional import Convolutional
+from headstart.evaluation.prediction_set import COVERAGE
+from headstart.heads import lda, logistic, prototypes
 from headstart.packaging.exports import MAX_CHECKED
-from headstart.proof import learning_curve, small_cnn
-from headstart.proof.prediction_set import COVERAGE
-from headstart.proof.rivals.convolutional import Convolutional
+from headstart.pipeline.presets import preset_named
 from headstart.ranking.halving import Halving
 from headstart.ranking.suitability import _QUICK_GMACS
 from headstart.sources import cards
-from headstart.tuning import checkpoint, ladder
-from headstart.tuning.strategies import contrastive
+from headstart.tuning import checkpoint, selection
+from headstart.tuning.methods import contrastive
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -52,11 +52,11 @@ def table(name: str, *header: str) -> list[list[str]]:
 @pytest.mark.parametrize(
     ("name", "header", "kind"),
     [
-        ("docs/adapt.md", ("name", "what it is", "for"), "candidates"),
-        ("docs/tune.md", ("`--strategy`",), "strategies"),
+        ("docs/adapt.md", ("name", "what it is", "for"), "heads"),
+        ("docs/tune.md", ("`--head`",), "tuning_methods"),
         ("docs/rank.md", ("ranker",), "rankers"),
-        ("docs/prove.md", ("name", "for"), "rivals"),
-        ("docs/compress.md", ("method",), "compressions"),
+        ("docs/prove.md", ("name", "for"), "baselines"),
+        ("docs/compress.md", ("method",), "compression_methods"),
     ],
 )
 def test_a_table_lists_every_registered_part(name, header, kind):
@@ -90,7 +90,7 @@ def test_the_architecture_names_layers_and_contracts_as_they_are_checked():
 
 
 def test_the_architecture_says_how_long_a_network_is():
-    files = [f for f in (ROOT / "src/headstart/sources/architectures").glob("*.py") if f.name != "__init__.py"]
+    files = [f for f in (ROOT / "src/headstart/sources/networks/onnx").glob("*.py") if f.name != "__init__.py"]
     lengths = [len(file.read_text().splitlines()) for file in files]
     assert f"(those here take {min(lengths)} to {max(lengths)} lines)" in page("docs/architecture.md")
 
@@ -100,7 +100,7 @@ class TestSources:
     def test_the_table_is_made_of_the_cards(self):
         listed = {row[0].strip("`"): row[2:] for row in table("docs/find.md", "source", "for")}
         stated = {
-            card.name: [f"{card.parameters / 1e6:.1f} million", str(card.dimensions), card.licence] for card in cards()
+            card.name: [f"{card.parameters / 1e6:.1f} million", str(card.dimensions), card.license] for card in cards()
         }
         assert listed == stated
 
@@ -157,7 +157,7 @@ SHOWN = r"([\d.]+) \(([\d.]+) to ([\d.]+)\)"
 @pytest.mark.usefixtures("fetched_cache")
 def test_the_readme_shows_the_scores_of_its_demo(real_data, tmp_path):
     fitted = headstart.fit(
-        real_data("groceries"), out=tmp_path / "model", source="efficientnet-lite2", rivals="none", progress=None
+        real_data("groceries"), out=tmp_path / "model", source="efficientnet-lite2", baselines="none", progress=None
     )
     scores = {"efficientnet-lite2 [+] ridge: accuracy": fitted.report.evaluation.metric}
     scores |= {f"estimate, {kind}:": score for kind, score in fitted.report.evaluation.estimates.items()}
@@ -169,10 +169,10 @@ def test_the_readme_shows_the_scores_of_its_demo(real_data, tmp_path):
 
 
 def test_presets_are_as_the_page_says():
-    for name, _, ranked, size, rivals, n_sources in table("docs/rank.md", "preset"):
+    for name, _, ranked, size, baselines, n_sources in table("docs/rank.md", "preset"):
         preset = preset_named(name.strip("`"))
         assert str(preset.max_sources) == n_sources.removeprefix("up to ")
-        assert preset.rivals == rivals
+        assert preset.baselines == baselines
         assert size == ("any" if preset.max_size_mib is None else f"{preset.max_size_mib:.0f} MiB")
         assert "balanced" in ranked or f"up to {preset.halving.cap:,} items" in ranked
 
@@ -197,7 +197,7 @@ def test_a_default_on_the_page_of_the_command_line_is_the_options(command):
 
 STATED = [
     ("docs/adapt.md", f"up to {prototypes._MOST_ITEMS_PER_CLASS} items a class"),
-    ("docs/adapt.md", f"up to {discriminant._MOST_ITEMS} items"),
+    ("docs/adapt.md", f"up to {lda._MOST_ITEMS} items"),
     ("docs/adapt.md", f"up to {logistic._MOST_ITEMS} items"),
     ("docs/compress.md", f"median over {measuring._N_TURNS} turns"),
     ("docs/compress.md", f"calibrated on {static_int8._N_ITEMS} learning items"),
@@ -215,7 +215,7 @@ STATED = [
     ("docs/rank.md", f"up to {Halving().cap:,} items: *successive halving*"),
     ("docs/security.md", f"{image.MAX_PIXELS // 10**6} megapixels"),
     ("docs/sklearn.md", f"in fewer than {near_duplicates._FEWEST_DIMENSIONS} dimensions"),
-    ("docs/tune.md", f"until they held out {ladder._ENOUGH_HELD_OUT} items"),
+    ("docs/tune.md", f"until they held out {selection._ENOUGH_HELD_OUT} items"),
     ("docs/tune.md", f"up to {contrastive._MOST_PER_CLASS} a class"),
     ("docs/tune.md", f"Every {WORDS[int(checkpoint.INTERVAL_S)]} seconds weights"),
 ]

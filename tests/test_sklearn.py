@@ -26,7 +26,7 @@ EXPECTED_FAILED_CHECKS = {}  # name of a check: why it cannot apply. None: table
 
 
 @parametrize_with_checks(
-    [TransferClassifier(), TransferClassifier(strategy="ridge"), TransferRegressor()],
+    [TransferClassifier(), TransferClassifier(head="ridge"), TransferRegressor()],
     expected_failed_checks=lambda _estimator: EXPECTED_FAILED_CHECKS,
 )
 def test_passes_scikit_learns_own_checks(estimator, check):
@@ -49,15 +49,15 @@ class TestArrays:
         np.testing.assert_allclose(model.predict_proba(self.X).sum(axis=1), 1.0)
 
     def test_grid_search(self):
-        grid = {"strategy": ["ridge", "discriminant"]}
+        grid = {"head": ["ridge", "lda"]}
         search = GridSearchCV(TransferClassifier(), grid, cv=3, scoring="neg_log_loss", error_score="raise")
         assert search.fit(self.X, self.y).score(self.X, self.y) > -0.3
-        assert search.best_params_["strategy"] in grid["strategy"]
+        assert search.best_params_["head"] in grid["head"]
 
     def test_clone(self):
-        model = TransferClassifier(strategy="logistic", random_state=3)
+        model = TransferClassifier(head="logistic", random_state=3)
         first, second = clone(model).fit(self.X, self.y), clone(model).fit(self.X, self.y)
-        assert second.get_params() == {"source": "auto", "strategy": "logistic", "random_state": 3}
+        assert second.get_params() == {"source": "auto", "head": "logistic", "random_state": 3}
         np.testing.assert_array_equal(first.predict_proba(self.X), second.predict_proba(self.X))
 
     def test_frame(self):
@@ -96,7 +96,7 @@ def sureness(model, x):
 
 
 class TestGroups:
-    """Ten copies of each of 20 rows, with labels by chance: only who knows the groups sees that nothing can be learnt."""
+    """Ten copies of each of 20 rows, with labels by chance: only who knows the groups sees that nothing can be learned."""
 
     groups = np.repeat(np.arange(20), 10)
     y = np.random.default_rng(0).permutation(np.arange(20) % 2)[groups]
@@ -113,13 +113,16 @@ class TestGroups:
     @pytest.mark.parametrize("d", [8, 64])
     def test_copies_are_found(self, d):
         x = self.rows(d, noise=0.0)
-        found, told = TransferClassifier().fit(x, self.y), TransferClassifier().fit(x, self.y, groups=self.groups)
-        np.testing.assert_allclose(found.predict_proba(x), told.predict_proba(x), atol=1e-6)
+        found, describe_plan = (
+            TransferClassifier().fit(x, self.y),
+            TransferClassifier().fit(x, self.y, groups=self.groups),
+        )
+        np.testing.assert_allclose(found.predict_proba(x), describe_plan.predict_proba(x), atol=1e-6)
 
     def test_are_routed_by_scikit_learn(self):
         x = self.rows(8, noise=0.1)
         with sklearn.config_context(enable_metadata_routing=True):
-            model = TransferClassifier(strategy="ridge").set_fit_request(groups=True)
+            model = TransferClassifier(head="ridge").set_fit_request(groups=True)
             grouped = cross_val_score(model, x, self.y, cv=GroupKFold(4), params={"groups": self.groups})
         assert grouped.mean() < 0.7
 
@@ -155,13 +158,13 @@ class TestErrors:
 
     def test_unknown_names(self):
         with pytest.raises(OptionError, match="Did you mean 'ridge'"):
-            TransferClassifier(strategy="rigde").fit(self.X, self.y)
+            TransferClassifier(head="rigde").fit(self.X, self.y)
         with pytest.raises(OptionError, match="Did you mean 'wordllama-256'"):
             TransferClassifier(source="wordllama").fit(["a", "b", "c", "d"], self.y)
 
     def test_strategy_that_does_not_suit(self):
         with pytest.raises(OptionError, match="'logistic' does not suit a regression"):
-            TransferRegressor(strategy="logistic").fit(self.X, self.y)
+            TransferRegressor(head="logistic").fit(self.X, self.y)
 
     def test_texts_for_a_model_of_features(self):
         model = TransferClassifier().fit(self.X, self.y)
@@ -194,7 +197,7 @@ class TestTexts:
         assert pipeline.score(tweets.text[160:], tweets.domain[160:]) > 0.85
 
     def test_grid_search_in_processes(self, tweets):
-        grid = {"strategy": ["ridge", "prototypes"]}
+        grid = {"head": ["ridge", "prototypes"]}
         search = GridSearchCV(self.model, grid, cv=2, n_jobs=2, error_score="raise").fit(
             tweets.text.tolist(), tweets.domain
         )
@@ -243,7 +246,7 @@ def test_photos_as_array_and_as_files(tmp_path):
     paths = [str(tmp_path / f"{i}.png") for i in range(12)]
     for path, photo in zip(paths, photos, strict=True):
         Image.fromarray(photo).save(path)
-    model = TransferClassifier(strategy="ridge")
+    model = TransferClassifier(head="ridge")
     assert cross_val_score(model, photos, y, cv=3).mean() == 1.0
     model.fit(paths, y)
     assert model.source_ == "efficientnet-lite0"

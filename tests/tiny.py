@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.sources import open_source
-from headstart.sources.architectures.onnx_file import STRUCTURE
-from headstart.sources.backbone import Source
-from headstart.sources.card import Card, Member, Origin
+from headstart.sources.card import Card, Download, Member
+from headstart.sources.fetching import _version
 from headstart.sources.fingerprint import features_of_fixed_item
-from headstart.sources.origins import _version
+from headstart.sources.networks.onnx.onnx_file import STRUCTURE
+from headstart.sources.source import Source
 from headstart.sources.weights import to_safetensors
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pytest
 
 WORDS = "[PAD] [UNK] [CLS] [SEP] a is head start the race before advantage given good bad kiwi apple shelf".split()
-_ONNX_NETWORK = {"inputs": {"ids": {"role": "ids", "type": 7}}, "pooling": "mean"}
+_ONNX_NETWORK = {"preprocessors": {"ids": {"role": "ids", "type": 7}}, "pooling": "mean"}
 _BLOCKS = [1, 2, 2, 3, 3, 4, 1]
 IMAGES = ("efficientnet-lite", "mobilenet-v2", "resnet")
 _DIMENSIONS = {
@@ -84,15 +84,17 @@ def card(architecture: str, **changes: object) -> Card:
         "network": {"mean": [0.5] * 3, "std": [0.5] * 3} if is_image else _TEXT_NETWORKS[architecture],
         "parameters": 1000,
         "gmacs": 0.001,
-        "licence": "Apache-2.0",
+        "license": "Apache-2.0",
         "trained_on": "nothing",
         "known_bias": "none",
         "languages": (),
         "paper": "none",
         "fingerprint": (0.0, 0.0, 0.0),
         "files": pins,
-        "origins": (
-            Origin(kind="pypi", package="tiny==1", archive="tiny-1-py3-none-any.whl", sha256="0" * 64, members=members),
+        "downloads": (
+            Download(
+                kind="pypi", package="tiny==1", archive="tiny-1-py3-none-any.whl", sha256="0" * 64, members=members
+            ),
         ),
     }
     return Card(**{**fields, **changes})
@@ -122,15 +124,15 @@ def published(architecture: str, links: Path, scratch: Path) -> Card:
             box.writestr(f"tiny/{name}", content)
     fingerprint = tuple(float(v) for v in features_of_fixed_item(source(architecture, scratch))[:6])
     plain = card(architecture)
-    origin = plain.origins[0]
-    pinned = Origin(
-        kind=origin.kind,
-        package=origin.package,
-        archive=origin.archive,
-        members=origin.members,
+    download = plain.downloads[0]
+    pinned = Download(
+        kind=download.kind,
+        package=download.package,
+        archive=download.archive,
+        members=download.members,
         sha256=hashlib.sha256(archive.read_bytes()).hexdigest(),
     )
-    return card(architecture, fingerprint=fingerprint, origins=(pinned,))
+    return card(architecture, fingerprint=fingerprint, downloads=(pinned,))
 
 
 def open_all(architectures: Iterable[str], folder: Path, patch: pytest.MonkeyPatch) -> dict[str, Card]:
@@ -142,7 +144,7 @@ def open_all(architectures: Iterable[str], folder: Path, patch: pytest.MonkeyPat
     for architecture in architectures:
         made = published(architecture, folder / architecture, folder / f"scratch-{architecture}")
         patch.setenv("PIP_FIND_LINKS", str(folder / architecture))
-        open_source(made, sink=None)
+        open_source(made, stream=None)
         opened[made.name] = made
     return opened
 

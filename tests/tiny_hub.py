@@ -13,7 +13,7 @@ from headstart.sources.weights import to_safetensors
 
 BERT = {
     "model_type": "bert",
-    "architectures": ["BertModel"],
+    "onnx_networks": ["BertModel"],
     "vocab_size": len(tiny.WORDS),
     "hidden_size": 16,
     "num_hidden_layers": 2,
@@ -51,7 +51,7 @@ def saved(folder: Path, kind: str, **config: object) -> object:
     logging.disable_progress_bar()
     small = {
         "DistilBert": {"vocab_size": len(tiny.WORDS), "dim": 16, "n_layers": 1, "n_heads": 2, "hidden_dim": 32},
-        "Bert": {key: value for key, value in BERT.items() if key not in ("model_type", "architectures")},
+        "Bert": {key: value for key, value in BERT.items() if key not in ("model_type", "onnx_networks")},
         "ViT": {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
         | {"image_size": 32, "patch_size": 8},
         "ResNet": {"embedding_size": 8, "hidden_sizes": [8, 16], "depths": [1, 1], "layer_type": "basic"},

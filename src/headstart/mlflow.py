@@ -27,7 +27,7 @@ __all__ = ["load_model", "log_model", "save_model"]
 
 _FLAVOUR = "headstart"
 _TOP = 3
-_PICTURES = ("suspects", "mistakes")
+_PICTURES = ("label_issues", "mistakes")
 
 
 def save_model(
@@ -148,11 +148,11 @@ class _Service:
 
 def _signature(bundle: Bundle) -> Any:
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+    from mlflow.types import BundleSchema, ColSpec, ParamSchema, ParamSpec
 
     item = ColSpec(get_modality(bundle.modality).mlflow_type, bundle.manifest["columns"]["input"])
     answer = [ColSpec(kind, name, required=name == "error") for name, kind in _answer_types(bundle.task_spec).items()]
-    return ModelSignature(Schema([item]), Schema(answer), ParamSchema([ParamSpec("top", "long", _TOP)]))
+    return ModelSignature(BundleSchema([item]), BundleSchema(answer), ParamSchema([ParamSpec("top", "long", _TOP)]))
 
 
 def _answer_types(task: TaskSpec) -> dict[str, Any]:
@@ -188,9 +188,9 @@ def _example(bundle: Bundle) -> pd.DataFrame | None:
 
 def _shown_items(bundle: Bundle) -> Iterator[Any]:
     """The items of the report's galleries, as they are shown there."""
-    modality, pictures = get_modality(bundle.modality), bundle.report.evaluation.pictures
+    modality, figures = get_modality(bundle.modality), bundle.report.evaluation.figures
     members = [member for group in bundle.report.data.duplicate_groups for member in group["members"]]
-    for shown in [shown for name in _PICTURES for shown in pictures.get(name, ())] + members:
+    for shown in [shown for name in _PICTURES for shown in figures.get(name, ())] + members:
         item = modality.from_preview(shown)
         if item is not None:
             yield item

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tiny_bundle import CREATED, make_report
 
-from headstart.adaptation import adapt
-from headstart.packaging import Schema, write
+from headstart.heads import adapt
+from headstart.onnx_graph.builder import FLOAT32, GraphBuilder, mean_over_tokens
+from headstart.packaging import BundleSchema, write
 from headstart.packaging.session import open_bundle_session
-from headstart.sources.graph import FLOAT32, GraphBuilder, mean_over_tokens
-from headstart.sources.inputs.pixels import PixelInput
-from headstart.sources.inputs.tokens import TokenInput
+from headstart.sources.preprocessors.pixels import ImagePreprocessor
+from headstart.sources.preprocessors.tokens import TextTokenizer
 from tiny import WORDS, tokenizer_json
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ class SmallNetwork:
         self.name = f"small-{self.kind}"
         self.modality = "image" if self.kind == "convolutions" else "text"
         self.input = (
-            PixelInput(height_px=16, width_px=16)
+            ImagePreprocessor(height_px=16, width_px=16)
             if self.modality == "image"
-            else TokenInput(tokenizer_json(), max_tokens=12, special_tokens=False)
+            else TextTokenizer(tokenizer_json(), max_tokens=12, special_tokens=False)
         )
         self.rng = np.random.default_rng(3)
 
@@ -110,9 +110,9 @@ def make_bundle(kind: str, folder: Path) -> Path:
     network = SmallNetwork(kind)
     items, labels = make_items(kind)
     targets = np.array([[label == name for name in LABELS] for label in labels], dtype=float)
-    adapted = adapt(features(network, list(items)), targets, task="binary", groups=np.arange(N_ITEMS), strategy="ridge")
+    adapted = adapt(features(network, list(items)), targets, task="binary", groups=np.arange(N_ITEMS), head="ridge")
     report = make_report(labels=LABELS, task="binary", deployed=f"{network.name} + ridge")
-    schema = Schema(name="fruit", modality=network.modality, task="binary", labels=LABELS)
+    schema = BundleSchema(name="fruit", modality=network.modality, task="binary", labels=LABELS)
     predictor = Fitted(network, adapted.head)
     return write(
         folder, predictor=predictor, report=report, schema=schema, check_items=list(items[:4]), created=CREATED

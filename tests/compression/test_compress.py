@@ -17,7 +17,7 @@ from headstart.compression.search import best_of, nearest_miss
 from headstart.compression.trial import Goal, Trial
 from headstart.core.errors import BundleError, DataError, OptionError, StorageError
 from headstart.core.report import Report, Score
-from headstart.line import prove_again
+from headstart.pipeline import prove_again
 
 
 @pytest.fixture(scope="module")

@@ -7,15 +7,15 @@ import pytest
 from small_models import KINDS, make_items
 
 from headstart.compression.measuring import answers
-from headstart.compression.method import PLACES, Lessons, Unsuited
+from headstart.compression.method import PLACES, CalibrationSet, NotApplicable
 from headstart.core.registry import get, names
 from headstart.data import load
 from headstart.packaging.packed import unpack
 
 SUITED = {
-    "convolutions": {"fp16", "head-only", "static-int8", "weight-only"},
+    "convolutions": {"fp16", "feature-pruning", "static-int8", "weight-only"},
     "products": {"dynamic-int8", "four-bit", "fp16", "weight-only"},
-    "table": {"fp16", "head-only", "weight-only"},
+    "table": {"fp16", "feature-pruning", "weight-only"},
 }
 
 
@@ -28,21 +28,23 @@ def cases(bundles):
 def case(bundle, kind):
     original = unpack(bundle)
     dataset = load(make_items(kind))
-    lessons = Lessons(dataset=dataset.__class__(**{**vars(dataset), "groups": np.arange(len(dataset))}), seed=0)
+    calibration = CalibrationSet(
+        dataset=dataset.__class__(**{**vars(dataset), "groups": np.arange(len(dataset))}), seed=0
+    )
     made = {}
-    for name in names("compressions"):
+    for name in names("compression_methods"):
         try:
-            made[name] = list(get("compressions", name)().variants(original, lessons))
-        except Unsuited as reason:
+            made[name] = list(get("compression_methods", name)().variants(original, calibration))
+        except NotApplicable as reason:
             made[name] = str(reason)
     return original, dataset, made
 
 
-@pytest.mark.parametrize("name", names("compressions"))
+@pytest.mark.parametrize("name", names("compression_methods"))
 @pytest.mark.parametrize("kind", KINDS)
 class TestEveryCompression:
     def test_it_is_registered_under_its_name_and_says_what_it_changes(self, name, kind):
-        method = get("compressions", name)()
+        method = get("compression_methods", name)()
         assert method.name == name
         assert method.place in PLACES
 
@@ -65,11 +67,11 @@ class TestEveryCompression:
             assert after.shape == before.shape
             np.testing.assert_allclose(after.sum(axis=1), 1, atol=1e-5)
             agreement = (after.argmax(axis=1) == before.argmax(axis=1)).mean()
-            assert agreement >= (0.85 if name == "head-only" else 0.97), variant.name
+            assert agreement >= (0.85 if name == "feature-pruning" else 0.97), variant.name
 
     def test_the_same_model_comes_out_twice(self, name, kind, cases, bundles):
         _, _, made = cases[kind]
-        again = case(bundles[kind], kind)[2][name] if name in ("fp16", "head-only") else made[name]
+        again = case(bundles[kind], kind)[2][name] if name in ("fp16", "feature-pruning") else made[name]
         for one, other in zip(variants(made[name]), variants(again), strict=True):
             assert one.packed.graph == other.packed.graph
 

@@ -27,7 +27,7 @@ def test_cards_are_complete(card) -> None:  # type: ignore[no-untyped-def]
     assert card.recipe in RECIPES
     assert len(card.sha256) == 64
     assert card.version in card.filename
-    assert card.licence
+    assert card.license
     assert card.citation
     assert card.form in ("folder", "table")
 

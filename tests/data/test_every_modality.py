@@ -13,10 +13,10 @@ from headstart.data.image import open_image
 from headstart.data.modalities import Modality, all_modalities, get_modality, modality_names
 from headstart.data.modalities.text import Text
 from headstart.data.schema import guess_schema
+from headstart.onnx_graph.builder import GraphBuilder
 from headstart.packaging.exports.comparing import open_exported
 from headstart.sources import find
 from headstart.sources.card import read_card
-from headstart.sources.graph import GraphBuilder
 
 NAMES = modality_names()
 

@@ -7,7 +7,7 @@ from hypothesis.strategies import integers
 
 from headstart.core.dataset import Dataset
 from headstart.core.errors import DataError
-from headstart.data.conditions import find_conditions
+from headstart.data.clusters import cluster_items
 from headstart.data.holdout import assign_folds, plan_splits
 from headstart.data.near_duplicates import find_near_duplicates
 
@@ -36,11 +36,11 @@ def test_no_group_is_on_both_sides(seed, n, n_groups, task):
     if len(np.unique(groups)) < 3:
         return
     plan = plan_splits(make_dataset(n, task=task), groups, seed=seed)
-    for learnt, held_out in plan.folds:
-        assert not set(groups[learnt]) & set(groups[held_out])
-        assert len(learnt) + len(held_out) == n
+    for train, held_out in plan.folds:
+        assert not set(groups[train]) & set(groups[held_out])
+        assert len(train) + len(held_out) == n
     if plan.kind == "cross-validation":
-        assert sorted(plan.held_out) == list(range(n))
+        assert sorted(plan.test) == list(range(n))
 
 
 @given(seed=integers(0, 10_000))
@@ -56,19 +56,19 @@ def test_a_given_test_part_is_the_test():
     splits = ["train"] * 40 + ["validation"] * 10 + ["test"] * 10
     plan = plan_splits(make_dataset(60, splits=splits), np.arange(60), seed=0)
     assert plan.kind == "given"
-    assert list(plan.held_out) == list(range(50, 60))
+    assert list(plan.test) == list(range(50, 60))
     assert list(plan.final) == list(range(50))
 
 
 def test_a_validation_part_alone_is_held_out():
     plan = plan_splits(make_dataset(30, splits=["train"] * 20 + ["validation"] * 10), np.arange(30), seed=0)
-    assert list(plan.held_out) == list(range(20, 30))
+    assert list(plan.test) == list(range(20, 30))
 
 
 def test_along_time_only_the_later_is_held_out():
     times = np.random.default_rng(0).permutation(40).astype(float)
     plan = plan_splits(make_dataset(40, times=times), np.arange(40), seed=0)
-    assert times[plan.folds[0][0]].max() < times[plan.held_out].min()
+    assert times[plan.folds[0][0]].max() < times[plan.test].min()
 
 
 def test_time_with_every_late_item_a_copy_is_an_error():
@@ -123,6 +123,6 @@ def test_conditions_keep_duplicates_together_and_are_several(seed, n):
     rng = np.random.default_rng(seed)
     duplicates = rng.integers(0, n // 2, n)
     strata = rng.integers(0, 3, n)
-    clusters = find_conditions(rng.normal(size=(n, 8)), strata, duplicates, seed=seed)
+    clusters = cluster_items(rng.normal(size=(n, 8)), strata, duplicates, seed=seed)
     assert all(len(set(clusters[duplicates == g])) == 1 for g in np.unique(duplicates))
     assert len(np.unique(clusters)) > 1

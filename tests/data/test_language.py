@@ -34,7 +34,7 @@ def test_is_guessed(code):
         ["ok", "no"],
         ["kiwi apple shelf race advantage head start before given good " * 5],
         [TEXTS["en"], TEXTS["de"], TEXTS["fr"]],
-        ["def embed(items, backbone, keys=None, progress=None): return features[index].values"],
+        ["def embed(items, source, keys=None, progress=None): return features[index].values"],
     ],
     ids=["nothing", "numbers", "two words", "no function words", "a mixture", "code"],
 )

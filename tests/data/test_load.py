@@ -73,7 +73,7 @@ class TestFolder:
 
     def test_one_bad_photo_of_many_is_set_aside(self, photos: Path) -> None:
         (photos / "kiwi" / "bad.jpg").write_bytes(b"")
-        dataset = load(photos, max_bad=0.1)
+        dataset = load(photos, max_unreadable=0.1)
         assert len(dataset) == 12
         assert "kiwi/bad.jpg" in next(n.message for n in dataset.notices if n.kind == "unreadable")
 
@@ -348,7 +348,7 @@ class TestReadItems:
 
     def test_bad_photos_are_named(self, photos: Path) -> None:
         (photos / "kiwi" / "bad.jpg").write_bytes(b"")
-        items = read_items(photos, modality="image", max_bad=0.2)
+        items = read_items(photos, modality="image", max_unreadable=0.2)
         assert len(items) == 12
         assert "bad.jpg" in items.notices[0].message
 

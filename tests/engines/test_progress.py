@@ -14,20 +14,20 @@ def test_silent_without_a_sink(capfd):
 
 
 def test_says_what_came_from_the_cache():
-    sink = io.StringIO()
-    with Progress("embedding", 1393, sink, done=1020):
+    stream = io.StringIO()
+    with Progress("embedding", 1393, stream, done=1020):
         pass
-    assert sink.getvalue() == "embedding: 1,020 of 1,393 from the cache\n"
+    assert stream.getvalue() == "embedding: 1,020 of 1,393 from the cache\n"
 
 
 def test_a_line_each_interval_with_the_time_to_go(monkeypatch):
     clock = iter([0.0, 5.0, 12.0, 12.0, 12.0, 13.0, 14.0, 15.0])
     monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
-    sink = io.StringIO()
-    with Progress("embedding", 100, sink) as progress:
+    stream = io.StringIO()
+    with Progress("embedding", 100, stream) as progress:
         progress.advance(5)
         progress.advance(5)
-    assert sink.getvalue() == "embedding: 10 of 100, 1 min 48 s to go\n"
+    assert stream.getvalue() == "embedding: 10 of 100, 1 min 48 s to go\n"
 
 
 def test_terminal_gets_a_bar_that_goes_away():
@@ -35,7 +35,7 @@ def test_terminal_gets_a_bar_that_goes_away():
         def isatty(self) -> bool:
             return True
 
-    sink = Terminal()
-    with Progress("embedding", 4, sink) as progress:
+    stream = Terminal()
+    with Progress("embedding", 4, stream) as progress:
         progress.advance(4)
-    assert sink.getvalue()
+    assert stream.getvalue()

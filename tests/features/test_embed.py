@@ -114,9 +114,9 @@ def test_large_features_lie_in_a_file_and_are_the_same(source, cache, monkeypatc
 
 def test_says_how_far_it_is_and_what_the_cache_had(source):
     embed(TEXTS[:64], source)
-    sink = io.StringIO()
-    embed(TEXTS, source, progress=sink)
-    assert sink.getvalue() == "embedding with tiny-bert: 64 of 300 from the cache\n"
+    stream = io.StringIO()
+    embed(TEXTS, source, progress=stream)
+    assert stream.getvalue() == "embedding with tiny-bert: 64 of 300 from the cache\n"
 
 
 class TestPhotos:

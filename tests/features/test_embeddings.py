@@ -234,11 +234,11 @@ class TestUnreadableItems:
             code, _, said = run(folder, "--out", tmp_path / out)
             assert code == 2
             assert "empty.png' is an empty file" in said
-            assert "--max-bad" in said
+            assert "--max-unreadable" in said
             assert not (tmp_path / out).exists()
 
     def test_are_set_aside_and_the_names_say_which_are_there(self, run, folder, tmp_path):
-        code, out, said = run(folder, "--max-bad", "50%", "--out", tmp_path / "v.parquet", "--json")
+        code, out, said = run(folder, "--max-unreadable", "50%", "--out", tmp_path / "v.parquet", "--json")
         assert code == 0, said
         found = parquet.read_table(tmp_path / "v.parquet")
         assert found["item"].to_pylist() == [str(folder / f"{i}.png") for i in range(3)]
@@ -246,7 +246,7 @@ class TestUnreadableItems:
         assert set(json.loads(out)["set_aside"]) == {str(folder / "empty.png"), str(folder / "cut.png")}
 
     def test_an_array_says_which_rows_are_missing(self, run, folder, tmp_path):
-        code, _, said = run(folder, "--max-bad", "50%", "--out", tmp_path / "v.npy")
+        code, _, said = run(folder, "--max-unreadable", "50%", "--out", tmp_path / "v.npy")
         assert code == 0
         assert len(np.load(tmp_path / "v.npy")) == 3
         assert f"it has no row for {folder / 'empty.png'}, {folder / 'cut.png'}" in said
@@ -262,7 +262,7 @@ class TestUnreadableItems:
         for path in photos:
             path.write_bytes(path.read_bytes()[:60])
         with pytest.raises(DataError, match="none of the 3 items can be read: .*0.png"):
-            embed_inputs(tmp_path / "photos", PHOTOS, max_bad=1.0)
+            embed_inputs(tmp_path / "photos", PHOTOS, max_unreadable=1.0)
 
 
 class TestBeforeAnythingIsComputed:

@@ -8,18 +8,18 @@ from safetensors.numpy import load_file, save
 from tiny_bundle import make_report, make_schema
 
 import tiny
-from headstart.adaptation import adapt
-from headstart.adaptation.transferred import Transferred
 from headstart.compression.compression_section import CompressionSection
 from headstart.core.errors import InternalError, SourceError
 from headstart.features import embed
+from headstart.heads import adapt
+from headstart.heads.transferred import Transferred
 from headstart.packaging import load_bundle, write
 from headstart.packaging.adapter import ADAPTER, apply_adapter, pack_adapter, read_adapter
 from headstart.packaging.packed import rewrite, unpack
 from headstart.sources import TunedSource, add, find, open_source
-from headstart.sources.modules import state_of
+from headstart.sources.networks.torch import state_of
 
-MADE = {"strategy": "lora", "settings": {"rank": 2}, "alpha": 1.0, "seed": 0, "dataset": "shelves"}
+MADE = {"method": "lora", "settings": {"rank": 2}, "alpha": 1.0, "seed": 0, "dataset": "shelves"}
 RNG = np.random.default_rng(0)
 TEXTS = [" ".join(RNG.choice(tiny.WORDS[4:], 5)) for _ in range(40)]
 LAYER = "encoder.layer.0.output.dense"
@@ -35,7 +35,7 @@ def low_rank(parent, layer, scale=0.1, rank=2):
 
 def tuned_whole(parent):
     state = {name: array * np.float32(1.25) for name, array in state_of(parent.module()).items() if "LayerNorm" in name}
-    return TunedSource(parent, state, made={**MADE, "strategy": "fine-tune"})
+    return TunedSource(parent, state, made={**MADE, "method": "fine-tune"})
 
 
 def tuned_by_adapter(parent):
@@ -45,7 +45,7 @@ def tuned_by_adapter(parent):
 def bundle_of(network, folder, **report):
     codes = np.array(["kiwi" in text or "race" in text for text in TEXTS], int)
     adapted = adapt(
-        embed(TEXTS, network).values, np.eye(2)[codes], task="binary", groups=np.arange(len(TEXTS)), strategy="ridge"
+        embed(TEXTS, network).values, np.eye(2)[codes], task="binary", groups=np.arange(len(TEXTS)), head="ridge"
     )
     predictor = Transferred(name="tuned", network=network, head=adapted.head)
     labels = ("other", "fruit or race")
@@ -169,7 +169,7 @@ class TestAsSource:
         whole = make(parent)
         card = add(bundle_of(whole, tmp_path / "Shelves"))
         assert card.architecture == "bert"
-        assert card.licence == "Apache-2.0"
+        assert card.license == "Apache-2.0"
         assert card.trained_on == "nothing; then tuned on shelves"
         assert card.provenance["parent"]["source"] == whole.name
         assert card.provenance["parent"]["tuned"]["parent"]["name"] == "tiny-bert"
@@ -194,4 +194,4 @@ class TestAsSource:
         whole = tuned_whole(parent)
         folder = bundle_of(whole, tmp_path / "out")
         assert add(rewritten(folder, tmp_path / "smaller")).architecture == "onnx-file"
-        assert find("smaller").provenance["parent"]["tuned"]["strategy"] == "fine-tune"
+        assert find("smaller").provenance["parent"]["tuned"]["method"] == "fine-tune"

@@ -173,12 +173,12 @@ def test_a_killed_write_leaves_no_half_bundle(bundle, tmp_path):
 
 def test_the_report_is_strict_json(tmp_path):
     report = make_report(
-        timing={"peak_mib": float("nan")}, pictures={"confusion": {"labels": ["a"], "counts": np.ones((1, 1), int)}}
+        timing={"peak_mib": float("nan")}, figures={"confusion": {"labels": ["a"], "counts": np.ones((1, 1), int)}}
     )
     folder = make_bundle(tmp_path / "out", report=report)
     strict = json.loads((folder / "report.json").read_text(), parse_constant=pytest.fail)["sections"]
     assert strict["timing"]["peak_mib"] is None
-    assert strict["evaluation"]["pictures"]["confusion"]["counts"] == [[1]]
+    assert strict["evaluation"]["figures"]["confusion"]["counts"] == [[1]]
     assert load_bundle(folder).report.evaluation.verdict == "transfer helps"
 
 

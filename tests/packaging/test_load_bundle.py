@@ -18,7 +18,7 @@ from tokenizers.pre_tokenizers import Whitespace
 
 from headstart.core.errors import BundleError, DataError, OptionError
 from headstart.packaging import Prediction, load_bundle
-from headstart.sources.inputs.tokens import TokenInput
+from headstart.sources.preprocessors.tokens import TextTokenizer
 
 FORMAT_1 = Path(__file__).parent / "bundles" / "format-1"
 
@@ -145,7 +145,7 @@ class LengthNetwork:
     def __init__(self):
         tokenizer = Tokenizer(WordLevel({"[UNK]": 0, "good": 1}, unk_token="[UNK]"))
         tokenizer.pre_tokenizer = Whitespace()
-        self.input = TokenInput(tokenizer.to_str().encode(), max_tokens=16)
+        self.input = TextTokenizer(tokenizer.to_str().encode(), max_tokens=16)
 
     def encode(self, graph):
         graph.input("input_ids", "int64", ["batch", "length"])

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from tiny_bundle import make_report
 
-from headstart.core.report import Report, RivalResult, Score
+from headstart.core.report import BaselineResult, Report, Score
 from headstart.ranking import Ranked, Ranking
-from headstart.ranking.ranking_rendering import frontier
+from headstart.ranking.result import frontier
 from headstart.reporting import render, render_card
-from headstart.tuning.tuning_section import TuningSection, rung_gains
+from headstart.tuning.tuning_section import TuningSection, gains_of_results
 
 ATTACK = "</text></svg><script>alert(1)</script><img src=x onerror=alert(1)> \"'{{ 7*7 }} & `x` | y"
 
@@ -77,13 +77,13 @@ def test_every_part_is_there(page, part):
 
 def test_what_is_missing_leaves_no_empty_heading():
     bare = make_report(
-        rivals=(),
+        baselines=(),
         gain=None,
         estimates={},
-        candidates=(),
+        head_candidates=(),
         curve=(),
         forecast="",
-        pictures={},
+        figures={},
         duplicate_groups=(),
         notices=(),
         card={},
@@ -121,11 +121,11 @@ def test_the_page_asks_for_nothing(page):
 
 
 def test_pictures_follow_light_and_dark(page):
-    pictures = "".join(re.findall(r"<svg.*?</svg>", page, re.DOTALL))
-    assert "var(--ink)" in pictures
-    assert "var(--accent)" in pictures
-    assert not re.search(r'(fill|stroke)="(#|black|white|rgb)', pictures)
-    assert ' id="' not in pictures  # several pictures share one page
+    figures = "".join(re.findall(r"<svg.*?</svg>", page, re.DOTALL))
+    assert "var(--ink)" in figures
+    assert "var(--accent)" in figures
+    assert not re.search(r'(fill|stroke)="(#|black|white|rgb)', figures)
+    assert ' id="' not in figures  # several pictures share one page
 
 
 def test_pictures_have_no_size_of_their_own(page):
@@ -152,21 +152,21 @@ def attacked():
         metric=score,
         metrics=(score,),
         gain=score,
-        rivals=(RivalResult(name=ATTACK, score=score, gain=score, note=ATTACK),),
+        baselines=(BaselineResult(name=ATTACK, score=score, gain=score, note=ATTACK),),
         estimates={ATTACK: score},
-        candidates=({"name": ATTACK, "loss": 0.1, "chosen": True},),
-        pictures={
+        head_candidates=({"name": ATTACK, "loss": 0.1, "chosen": True},),
+        figures={
             "confusion": {"labels": [ATTACK, "b"], "counts": [[1, 2], [3, 4]]},
             "per_label": [{"label": ATTACK, "n": 3}],
             "mistakes": [example, {**example, "thumbnail": 'x" onerror="alert(1)'}],
-            "suspects": [example],
+            "label_issues": [example],
         },
         duplicate_groups=({"size": 2, "members": [{"id": ATTACK, "text": ATTACK}]},),
         notices=({"kind": ATTACK, "message": ATTACK, "where": [ATTACK]},),
-        card={"name": ATTACK, "licence": ATTACK, "known_bias": ATTACK, "paper": ATTACK},
+        card={"name": ATTACK, "license": ATTACK, "known_bias": ATTACK, "paper": ATTACK},
         deployed=ATTACK,
         source=ATTACK,
-        strategy=ATTACK,
+        head=ATTACK,
     )
 
 
@@ -210,10 +210,10 @@ def regression():
         metric=mae,
         metrics=(mae,),
         gain=mae,
-        rivals=(RivalResult(name="constant", score=mae, gain=mae),),
+        baselines=(BaselineResult(name="constant", score=mae, gain=mae),),
         estimates={},
         curve=(),
-        pictures={"residuals": points, "mistakes": mistakes},
+        figures={"residuals": points, "mistakes": mistakes},
     )
 
 
@@ -230,7 +230,7 @@ def test_many_classes_are_told_by_their_worst_pairs():
     counts = np.eye(60, dtype=int) * 5
     counts[3, 4] = 9
     page = render(
-        make_report(labels=tuple(labels), pictures={"confusion": {"labels": labels, "counts": counts.tolist()}})
+        make_report(labels=tuple(labels), figures={"confusion": {"labels": labels, "counts": counts.tolist()}})
     )
     assert "confusion matrix of" not in page
     assert "9 of 14" in page
@@ -254,7 +254,7 @@ def test_the_card_says_what_a_reader_needs():
 
 def ranked(name, value, latency_ms, dropped=""):
     score = None if value is None else Score(name="accuracy", value=value, low=value - 0.05, high=value + 0.05)
-    facts = {"n_items": 48, "seconds": 1.0, "size_mib": 30.0, "licence": "MIT", "predicted": score}
+    facts = {"n_items": 48, "seconds": 1.0, "size_mib": 30.0, "license": "MIT", "predicted": score}
     return Ranked(name=name, score=score, latency_ms=latency_ms, dropped=dropped, **facts)
 
 
@@ -284,7 +284,7 @@ def test_on_the_frontier_nothing_is_quicker_and_better():
     assert [row["number"] for row in line["data"]["values"]] == ["1", "3"]
 
 
-def rung(name, value, gain=None, **changes):
+def result(name, value, gain=None, **changes):
     def measured(value):
         return asdict(Score(name="accuracy", value=value, low=value - 0.01, high=value + 0.01, n=40))
 
@@ -305,14 +305,14 @@ def rung(name, value, gain=None, **changes):
 
 
 RUNGS = (
-    rung("closed form", 0.837, planned_s=0.0, seconds=0.0, alpha=None, trained=None, settings={}),
-    rung("bias", 0.84, 0.003, kept=False, why="not better than the closed form by more than one standard error"),
-    rung("fine-tune", 0.861, 0.024),
-    rung("lora", None, 0, kept=False, why="not tried: it would take about 400 s", seconds=0.0, alpha=None),
+    result("closed form", 0.837, planned_s=0.0, seconds=0.0, alpha=None, trained=None, settings={}),
+    result("bias", 0.84, 0.003, kept=False, why="not better than the closed form by more than one standard error"),
+    result("fine-tune", 0.861, 0.024),
+    result("lora", None, 0, kept=False, why="not tried: it would take about 400 s", seconds=0.0, alpha=None),
 )
 TUNED = {
     "parent": {"name": "mean-colour", "digest": "0123456789abcdef"},
-    "strategy": "fine-tune",
+    "head": "fine-tune",
     "settings": {"epochs": 8},
     "alpha": 2 / 3,
     "seed": 7,
@@ -321,11 +321,11 @@ TUNED = {
 
 
 def test_every_rung_is_there_with_its_reason():
-    page = render(make_report(TuningSection(rungs=RUNGS)))
+    page = render(make_report(TuningSection(results=RUNGS)))
     assert Tags(page).open == []
     for part in (
         "Was tuning the network worth it?",
-        'class="chart rungs"',
+        'class="chart methods"',
         "not better than the closed form by more than one standard error",
         "not tried: it would take about 400 s",
         "fine-tune (kept)",
@@ -338,7 +338,7 @@ def test_every_rung_is_there_with_its_reason():
 
 
 def test_a_rung_that_was_kept_is_marked():
-    rows = rung_gains({"a": (Score(**RUNGS[1]["gain"]), False), "b": (Score(**RUNGS[2]["gain"]), True)})["data"]
+    rows = gains_of_results({"a": (Score(**RUNGS[1]["gain"]), False), "b": (Score(**RUNGS[2]["gain"]), True)})["data"]
     colours = [row["colour"] for row in rows["values"]]
     assert colours[0] != colours[1]
     assert [row["amount"] for row in rows["values"]] == ["+0.3", "+2.4"]
@@ -348,7 +348,7 @@ def test_rungs_without_a_number_and_hostile_ones_are_drawn():
     unknown = {"name": ATTACK, "value": None, "low": None, "high": None, "unit": "fraction", "n": 3}
     attack = {**RUNGS[2], "name": ATTACK, "below": ATTACK, "why": ATTACK, "settings": {ATTACK: ATTACK}}
     attack |= {"metric": unknown, "gain": unknown}
-    page = render(make_report(TuningSection(rungs=(RUNGS[0], attack))))
+    page = render(make_report(TuningSection(results=(RUNGS[0], attack))))
     parsed = Tags(page)
     assert parsed.open == []
     assert "script" not in {tag for tag, _ in parsed.tags}
@@ -356,7 +356,7 @@ def test_rungs_without_a_number_and_hostile_ones_are_drawn():
 
 
 def test_rungs_survive_being_read_again():
-    report = make_report(TuningSection(rungs=RUNGS))
+    report = make_report(TuningSection(results=RUNGS))
     assert Report.from_dict(report.to_dict()) == report
 
 
@@ -368,7 +368,7 @@ def test_an_older_report_is_read_with_the_verdict_of_today():
 
 
 def test_a_tuned_source_names_its_parent():
-    card = {"name": "mean-colour, fine-tuned", "licence": "Apache-2.0", "tuned": TUNED}
+    card = {"name": "mean-colour, fine-tuned", "license": "Apache-2.0", "tuned": TUNED}
     said = "fine-tune, from mean-colour (0123456789ab…), 67\xa0% of the way, seed 7"
     report = make_report(card=card)
     assert said in render(report)

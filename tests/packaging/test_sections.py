@@ -74,7 +74,7 @@ def plugin(monkeypatch):
 
 @pytest.fixture(scope="module")
 def full():
-    return make_report(RANKING, TuningSection(rungs=RUNGS), COMPRESSION)
+    return make_report(RANKING, TuningSection(results=RUNGS), COMPRESSION)
 
 
 def test_every_registered_section_is_in_this_test(full):
@@ -132,7 +132,7 @@ def squeezed(parts):
 def test_the_flat_format_has_every_section_that_it_held(full):
     flat = json.loads((FORMAT_1 / "report.json").read_text())
     flat |= {
-        "rungs": list(RUNGS),
+        "results": list(RUNGS),
         "ranking": RANKING.to_dict()["sources"],
         "compressed": COMPRESSION.to_dict(),
         "prediction_set": {"coverage": 0.9},

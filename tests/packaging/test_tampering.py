@@ -19,7 +19,7 @@ from tiny_bundle import make_predictor
 
 from headstart.core.errors import BundleError
 from headstart.core.strict_json import to_json
-from headstart.engines.onnx_scan import custom_operators, has_external_data
+from headstart.onnx_graph.scan import custom_operators, has_external_data
 from headstart.packaging import load_bundle
 from headstart.packaging.export import export
 from headstart.packaging.manifest import MAX_FILE_BYTES, MAX_FILES, seal

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from headstart.adaptation.heads_section import HeadsSection
-from headstart.core.report import Report, RivalResult, Score
+from headstart.core.report import BaselineResult, Report, Score
 from headstart.data.data_section import DataSection
 from headstart.engines.timing_section import TimingSection
-from headstart.packaging import Schema, write
+from headstart.evaluation.evaluation_section import EvaluationSection
+from headstart.heads.heads_section import HeadsSection
+from headstart.packaging import BundleSchema, write
 from headstart.packaging.package_section import PackageSection
-from headstart.proof.evaluation_section import EvaluationSection
-from headstart.sources.inputs.pixels import PixelInput
+from headstart.sources.preprocessors.pixels import ImagePreprocessor
 
 LABELS = ("apple", "kiwi", "lime")
 CREATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -27,7 +27,7 @@ class TinyNetwork:
     name, modality, dimensions, digest = "mean-colour", "image", 3, "0" * 64
 
     def __init__(self):
-        self.input = PixelInput(height_px=4, width_px=4)
+        self.input = ImagePreprocessor(height_px=4, width_px=4)
 
     def encode(self, graph):
         pixels = graph.input("pixels", "uint8", ["batch", 4, 4, 3])
@@ -92,26 +92,29 @@ def make_report(*added, **changes):
         "n_test": 40,
         "protocol": "Judged on 40 photos that took no part.",
         "source": "mean-colour",
-        "strategy": "auto",
+        "head": "auto",
         "verdict": "transfer helps",
         "sentence": "Transfer helps: the model is right on 90 % of unseen photos.",
         "metric": score(0.9),
         "metrics": (score(0.9), score(0.4, name="log loss", unit="nats")),
-        "rivals": (RivalResult(name="constant", score=score(0.4), gain=score(0.5), note="The majority"),),
+        "baselines": (BaselineResult(name="constant", score=score(0.4), gain=score(0.5), note="The majority"),),
         "gain": score(0.5),
         "estimates": {"naive": score(0.97), "more of the same": score(0.92), "new conditions": score(0.85)},
-        "candidates": ({"name": "ridge", "loss": 0.3, "chosen": True}, {"name": "bad", "loss": None, "chosen": False}),
+        "head_candidates": (
+            {"name": "ridge", "loss": 0.3, "chosen": True},
+            {"name": "bad", "loss": None, "chosen": False},
+        ),
         "curve": tuple({"n_items": n, "value": v, "low": v - 0.1, "high": v + 0.05} for n, v in ((20, 0.6), (80, 0.9))),
         "forecast": "About 40 more labels for 2 points.",
-        "pictures": {
+        "figures": {
             "confusion": {"labels": list(LABELS), "counts": [[10, 1, 0], [0, 12, 2], [1, 0, 14]]},
             "reliability": [{"confidence": c, "accuracy": c - 0.05, "n": 10} for c in (0.5, 0.7, 0.9)],
             "mistakes": [{"id": "a.jpg", "true": "kiwi", "predicted": "lime", "probability": 0.9, "text": "green"}],
-            "suspects": [],
+            "label_issues": [],
         },
         "duplicate_groups": ({"size": 2, "members": [{"id": "a", "text": "one"}, {"id": "b", "text": "two"}]},),
         "notices": ({"kind": "guess", "message": "Read as photos.", "where": ["row 1"]},),
-        "card": {"name": "mean-colour", "licence": "Apache-2.0", "trained_on": "nothing", "known_bias": "colour"},
+        "card": {"name": "mean-colour", "license": "Apache-2.0", "trained_on": "nothing", "known_bias": "colour"},
         "deployed": "mean-colour + linear",
         "seed": 0,
         "timing": {"seconds": {"load": 0.1, "embed": 1.0, "total": 1.1}, "peak_mib": 100.0, "energy_wh": 0.01},
@@ -133,7 +136,7 @@ def make_report(*added, **changes):
 
 
 def make_schema(**changes):
-    return Schema(**{"name": "fruit", "modality": "image", "task": "multiclass", "labels": LABELS, **changes})
+    return BundleSchema(**{"name": "fruit", "modality": "image", "task": "multiclass", "labels": LABELS, **changes})
 
 
 def make_photos(n=20, seed=0):

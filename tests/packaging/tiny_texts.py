@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
-from headstart.sources.inputs.tokens import TokenInput
+from headstart.sources.preprocessors.tokens import TextTokenizer
 
 WORDS = ("[UNK]", "kiwi", "plum", "lime")
 TEXT_LABELS = ("about kiwi", "about plum", "about lime")
@@ -24,7 +24,7 @@ class WordsNetwork:
     def __init__(self):
         tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(WORDS)}, unk_token="[UNK]"))
         tokenizer.pre_tokenizer = Whitespace()
-        self.input = TokenInput(tokenizer.to_str().encode(), max_tokens=16)
+        self.input = TextTokenizer(tokenizer.to_str().encode(), max_tokens=16)
         self.table = np.concatenate([np.zeros((1, 3)), np.eye(3)]).astype(np.float32)
 
     def encode(self, graph):

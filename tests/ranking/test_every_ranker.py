@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import tiny
-from headstart.adaptation.problem import Problem
 from headstart.core.registry import get, names
+from headstart.heads.problem import Problem
 
 RANKERS = names("rankers")
 BLIND = ("chance", "prior")  # they look at no features
@@ -44,23 +44,23 @@ def rearranged(problem, order):
 @pytest.mark.parametrize("name", RANKERS)
 class TestEveryRanker:
     def test_rates_by_a_finite_number(self, name, task):
-        assert np.isfinite(get("rankers", name)().rate(make_problem(task), CARD).value)
+        assert np.isfinite(get("rankers", name)().score_source(make_problem(task), CARD).value)
 
     def test_the_order_of_rows_does_not_matter(self, name, task):
         problem, ranker = make_problem(task), get("rankers", name)()
         order = np.random.default_rng(1).permutation(len(problem.targets))
-        again = ranker.rate(rearranged(problem, order), CARD)
-        assert again.value == pytest.approx(ranker.rate(problem, CARD).value, abs=1e-6)
+        again = ranker.score_source(rearranged(problem, order), CARD)
+        assert again.value == pytest.approx(ranker.score_source(problem, CARD).value, abs=1e-6)
 
     def test_is_the_same_twice_and_leaves_its_inputs_alone(self, name, task):
         problem, ranker = make_problem(task), get("rankers", name)()
         before = problem.features.copy(), problem.targets.copy()
-        assert ranker.rate(problem, CARD).value == ranker.rate(problem, CARD).value
+        assert ranker.score_source(problem, CARD).value == ranker.score_source(problem, CARD).value
         np.testing.assert_array_equal(problem.features, before[0])
         np.testing.assert_array_equal(problem.targets, before[1])
 
     def test_outputs_have_the_shape_of_the_targets(self, name, task):
-        outputs = get("rankers", name)().rate(make_problem(task), CARD).outputs
+        outputs = get("rankers", name)().score_source(make_problem(task), CARD).outputs
         assert outputs is None or outputs.shape == make_problem(task).targets.shape
 
     def test_a_copy_in_the_own_group_gives_nothing_away(self, name, task):
@@ -68,9 +68,9 @@ class TestEveryRanker:
         problem = make_problem(task, n=60, separation=0.0)
         twice = np.repeat(np.arange(60), 2)
         doubled = rearranged(problem, twice)
-        rating = get("rankers", name)().rate(doubled, CARD)
+        rating = get("rankers", name)().score_source(doubled, CARD)
         if rating.outputs is not None:
-            single = get("rankers", name)().rate(problem, CARD)
+            single = get("rankers", name)().score_source(problem, CARD)
             assert rating.value < single.value + 0.15
 
 
@@ -78,7 +78,7 @@ class TestEveryRanker:
 @pytest.mark.parametrize("name", [name for name in RANKERS if name not in BLIND])
 def test_separable_features_rank_above_noise(name, task):
     ranker = get("rankers", name)()
-    values = [ranker.rate(make_problem(task, separation=s), CARD).value for s in (0.0, 1.0, 4.0)]
+    values = [ranker.score_source(make_problem(task, separation=s), CARD).value for s in (0.0, 1.0, 4.0)]
     assert values == sorted(values)
     assert values[0] < values[-1]
 
@@ -98,7 +98,7 @@ def test_neighbours_are_those_that_scikit_learn_finds():
 
 
 def test_the_closed_form_of_ridge_equals_refitting_without_the_group():
-    from headstart.adaptation.ridge import Ridge, RidgePath
+    from headstart.heads.ridge import Ridge, RidgePath
 
     problem = make_problem("regression", n=24, d=5, n_per_group=3)
     fit = Ridge(transforms=("power",), scaled_transforms=()).fit(problem)
@@ -116,7 +116,7 @@ def test_h_score_is_the_trace_that_its_paper_gives():
     means = np.stack([x[problem.targets[:, k] == 1].mean(axis=0) for k in range(3)])
     between = (means.T * problem.targets.mean(axis=0)) @ means
     expected = np.trace(np.linalg.solve(x.T @ x / len(x), between))
-    assert get("rankers", "h-score")().rate(problem, CARD).value == pytest.approx(expected, rel=0.02)
+    assert get("rankers", "h-score")().score_source(problem, CARD).value == pytest.approx(expected, rel=0.02)
 
 
 def test_logme_is_the_largest_evidence_of_a_gaussian():
@@ -129,7 +129,7 @@ def test_logme_is_the_largest_evidence_of_a_gaussian():
         for beta in np.geomspace(0.1, 100, 60)
         for c in [np.eye(30) / beta + x @ x.T / alpha]
     )
-    assert get("rankers", "logme")().rate(problem, CARD).value == pytest.approx(best / 30, abs=0.01)
+    assert get("rankers", "logme")().score_source(problem, CARD).value == pytest.approx(best / 30, abs=0.01)
 
 
 def test_what_an_item_adds_to_logme_is_its_density_given_those_before_it():
@@ -146,7 +146,7 @@ def test_what_an_item_adds_to_logme_is_its_density_given_those_before_it():
         weights = np.linalg.solve(covariance[:i, :i], covariance[:i, i])
         variance = covariance[i, i] - weights @ covariance[:i, i]
         expected[i] = -0.5 * ((y[i] - weights @ y[:i]) ** 2 / variance + np.log(2 * np.pi * variance))
-    rating = LogME().rate(problem, CARD)
+    rating = LogME().score_source(problem, CARD)
     np.testing.assert_allclose(rating.by_item, expected, atol=1e-6)
     assert rating.value == pytest.approx(expected.mean())
 

@@ -16,7 +16,7 @@ from headstart.core.errors import DataError, OptionError, SourceError
 from headstart.engines.clock import Clock
 from headstart.features import embed
 from headstart.ranking import Halving, Limits
-from headstart.ranking.latency import measure_latency_ms, recall_latency_ms
+from headstart.ranking.latency import cached_latency_ms, measure_latency_ms
 from headstart.sources import Source, built_in, find
 from headstart.sources.listing import size_mib
 
@@ -30,8 +30,8 @@ def tiny_sources(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sources")
     with pytest.MonkeyPatch.context() as patch:
         opened = tiny.open_all(("bert", "static-embeddings"), folder, patch)
-        licences = ("Apache-2.0", "CC-BY-NC-4.0")
-        known = {made.name: replace(made, licence=its) for made, its in zip(opened.values(), licences, strict=True)}
+        licenses = ("Apache-2.0", "CC-BY-NC-4.0")
+        known = {made.name: replace(made, license=its) for made, its in zip(opened.values(), licenses, strict=True)}
         patch.setattr(built_in, "_known", lambda: known)
         yield
 
@@ -56,7 +56,7 @@ def test_says_all_there_is_to_say_of_each_source(dataset):
     assert {source["name"] for source in figures["sources"]} == set(TEXTS)
     for source in figures["sources"]:
         assert set(source) == {
-            *("name", "score", "predicted", "n_items", "seconds", "latency_ms", "size_mib", "licence", "dropped")
+            *("name", "score", "predicted", "n_items", "seconds", "latency_ms", "size_mib", "license", "dropped")
         }
         assert source["score"]["low"] <= source["score"]["value"] <= source["score"]["high"]
         assert source["predicted"]["name"] == figures["metric"] == "accuracy"
@@ -77,10 +77,10 @@ def test_is_the_same_twice(dataset):
 
 def test_features_of_the_ranking_are_not_computed_again(dataset):
     best = rank(dataset, halving=Halving(cap=48)).best.name
-    fitted = embed(dataset.items, headstart.open_source(best, sink=None))
+    fitted = embed(dataset.items, headstart.open_source(best, stream=None))
     texts = len(set(dataset.items))
     assert fitted.n_computed <= texts - 1
-    assert embed(dataset.items, headstart.open_source(best, sink=None)).n_computed == 0
+    assert embed(dataset.items, headstart.open_source(best, stream=None)).n_computed == 0
 
 
 def test_the_test_part_is_never_looked_at(dataset, monkeypatch):
@@ -102,14 +102,14 @@ def test_candidates_can_be_named(dataset):
 
 class TestLimits:
     def test_a_source_outside_is_left_out_with_the_reason(self, dataset):
-        ranking = rank(dataset, limits=Limits(licence="permissive"))
+        ranking = rank(dataset, limits=Limits(license="permissive"))
         assert [source.name for source in ranking.sources] == list(TEXTS)
         refused = ranking.sources[1]
         assert (refused.score, refused.n_items, refused.latency_ms) == (None, 0, None)
-        assert refused.dropped == "its licence, CC-BY-NC-4.0, is not among: permissive"
+        assert refused.dropped == "its license, CC-BY-NC-4.0, is not among: permissive"
 
     def test_the_best_within_the_limits_is_chosen(self, dataset):
-        assert rank(dataset, limits=Limits(licence="CC-BY-NC-4.0")).best.name == "tiny-static-embeddings"
+        assert rank(dataset, limits=Limits(license="CC-BY-NC-4.0")).best.name == "tiny-static-embeddings"
 
     @pytest.mark.parametrize(
         ("limits", "message"),
@@ -117,8 +117,8 @@ class TestLimits:
             (Limits(max_latency_ms=1e-6), r"no source is within 1e-06 ms; the nearest is tiny-\S+ at [\d.e-]+ ms"),
             (Limits(max_size_mib=0.001), r"no source is within 0.001 MiB; the nearest is tiny-\S+ at 0.0 MiB"),
             (
-                Limits(licence="MIT"),
-                r"no source has a licence among MIT; there are Apache-2.0 \(tiny-bert\), CC-BY-NC-4.0 \(tiny-static",
+                Limits(license="MIT"),
+                r"no source has a license among MIT; there are Apache-2.0 \(tiny-bert\), CC-BY-NC-4.0 \(tiny-static",
             ),
         ],
     )
@@ -131,9 +131,9 @@ class TestLimits:
         with pytest.raises(OptionError, match=f"{name} must be above 0, but -1 came"):
             Limits(**{name: -1})
 
-    def test_a_licence_must_be_known(self):
+    def test_a_license_must_be_known(self):
         with pytest.raises(OptionError, match="Apache-2.0"):
-            Limits(licence="Apache-2.1")
+            Limits(license="Apache-2.1")
 
     def test_a_budget_that_no_source_can_keep_names_the_nearest(self, dataset):
         with pytest.raises(OptionError, match=r"no source can embed 160 items in the 0.0 s .* the nearest is tiny-"):
@@ -158,7 +158,7 @@ def test_a_source_that_cannot_be_had_is_left_out_unless_it_was_named(dataset, mo
 
 
 def test_items_that_cannot_be_read_are_an_error_only_if_there_are_no_others(dataset, monkeypatch):
-    source = headstart.open_source("tiny-bert", sink=None)
+    source = headstart.open_source("tiny-bert", stream=None)
     session, prepare = source.session(), source.input.prepare
 
     def refuse_broken(items):
@@ -173,10 +173,10 @@ def test_items_that_cannot_be_read_are_an_error_only_if_there_are_no_others(data
 
 
 def test_latency_is_measured_once_for_the_same_items(dataset):
-    source = headstart.open_source("tiny-bert", sink=None)
+    source = headstart.open_source("tiny-bert", stream=None)
     times_ms = iter([3.0, 5.0, 7.0])
     first, again, other = (
-        recall_latency_ms(source, items, lambda: next(times_ms))
+        cached_latency_ms(source, items, lambda: next(times_ms))
         for items in (dataset.items[20:], dataset.items[20:], dataset.items[40:])
     )
     assert (first, again, other) == (3.0, 3.0, 5.0)

@@ -29,7 +29,7 @@ def test_every_source_of_the_modality_with_its_biases_and_without_a_network(text
 @pytest.mark.downloads
 def test_noise_is_far_from_everyday_photos_and_shelves_are_not(fetched_cache, real_data, monkeypatch):
     monkeypatch.setattr(
-        "headstart.ranking.suitability.candidates", lambda _dataset, _sources: [find("efficientnet-lite0")]
+        "headstart.ranking.suitability.source_cards", lambda _dataset, _sources: [find("efficientnet-lite0")]
     )
     rng = np.random.default_rng(0)
     noise = [rng.integers(0, 256, (224, 224, 3), dtype=np.uint8) for _ in range(40)]

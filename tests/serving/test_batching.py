@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from headstart.core.errors import DataError
+from headstart.serving.asgi import RequestError
 from headstart.serving.batching import Batcher
-from headstart.serving.wire import RequestError
 
 
 class Slow:

@@ -58,8 +58,8 @@ class Load:
             try:
                 connection.request("POST", self._path, BODY, headers)
                 reply = connection.getresponse()
-                told = json.loads(reply.read())
-                self.answers[told.get("version", reply.status)] += 1
+                describe_plan = json.loads(reply.read())
+                self.answers[describe_plan.get("version", reply.status)] += 1
             except (OSError, http.client.HTTPException, ValueError) as error:
                 self.lost.append(repr(error))
                 connection.close()

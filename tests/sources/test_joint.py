@@ -5,17 +5,17 @@ import onnxruntime
 import pytest
 
 import tiny
-from headstart.adaptation import adapt
-from headstart.adaptation.transferred import Transferred
 from headstart.core.dataset import Dataset
-from headstart.data.holdout import Plan
-from headstart.engines.journal import Journal
+from headstart.data.holdout import SplitPlan
+from headstart.evaluation import Experiment
 from headstart.features import embed
-from headstart.line.choosing import settle
+from headstart.heads import adapt
+from headstart.heads.transferred import Transferred
 from headstart.packaging.export import check_equal, export
-from headstart.proof import Arena
+from headstart.pipeline.choosing import choose_blend
 from headstart.sources import JointSource
-from headstart.sources.inputs import build
+from headstart.sources.preprocessors import build
+from headstart.storage.result_cache import ResultCache
 
 TEXTS = ["a head start", "the race", "good kiwi", "bad apple shelf", "", "advantage given before the race"]
 
@@ -48,7 +48,7 @@ def test_an_item_that_none_can_read_is_reported_once(tmp_path, cache):
 
 def fitted(joint, values, targets):
     n = len(values)
-    return adapt(values, targets, task="binary", groups=np.arange(n), strategy="ridge", parts=joint.parts)
+    return adapt(values, targets, task="binary", groups=np.arange(n), method="ridge", parts=joint.parts)
 
 
 def test_one_graph_holds_both_networks_and_equals_the_fitted_model(joint):
@@ -63,16 +63,16 @@ def test_one_graph_holds_both_networks_and_equals_the_fitted_model(joint):
     assert check_equal(packed, predictor, TEXTS) < 1e-4
 
 
-def arena(joint, values, targets):
+def experiment(joint, values, targets):
     n = len(values)
     dataset = Dataset(
         name="blobs", modality="text", task="binary", items=[""] * n, ids=[str(i) for i in range(n)],
         targets=targets, labels=("a", "b"), groups=np.arange(n),
     )  # fmt: skip
-    learnt, held_out = np.arange(0, n, 2), np.arange(1, n, 2)
-    plan = Plan(kind="holdout", folds=((learnt, held_out),), final=np.arange(n), sentence="")
-    return Arena(
-        dataset=dataset, features=values, backbone=joint, plan=plan, strategy="ridge", seed=0, journal=Journal(None)
+    train, held_out = np.arange(0, n, 2), np.arange(1, n, 2)
+    plan = SplitPlan(kind="holdout", folds=((train, held_out),), final=np.arange(n), sentence="")
+    return Experiment(
+        dataset=dataset, features=values, source=joint, plan=plan, method="ridge", seed=0, result_cache=ResultCache(None)
     )  # fmt: skip
 
 
@@ -83,21 +83,21 @@ def noisy(joint, informative):
     values = rng.normal(size=(400, joint.dimensions))
     for name in informative:
         values[:, joint.parts[name].start] += 1.5 * targets[:, 0]
-    return arena(joint, values, targets)
+    return experiment(joint, values, targets)
 
 
 def test_two_that_know_different_things_are_blended(joint):
     names = {source.name for source in joint.sources}
     given = noisy(joint, names)
-    settled, adapted = settle(given, given.adapt(given.plan.final))
-    assert set(settled.backbone.parts) == adapted.parts == names
+    settled, adapted = choose_blend(given, given.adapt(given.plan.final))
+    assert set(settled.source.parts) == adapted.parts == names
     assert "by more than one standard error" in settled.dataset.notices[-1].message
 
 
 def test_one_that_knows_nothing_is_left_out(joint):
     useful = joint.sources[1].name
     given = noisy(joint, {useful})
-    settled, adapted = settle(given, given.adapt(given.plan.final))
-    assert settled.backbone.name == useful
-    assert settled.features.shape[1] == adapted.head.heads[0].matrix.shape[0] == settled.backbone.dimensions
+    settled, adapted = choose_blend(given, given.adapt(given.plan.final))
+    assert settled.source.name == useful
+    assert settled.features.shape[1] == adapted.head.heads[0].coef.shape[0] == settled.source.dimensions
     assert "stays alone" in settled.dataset.notices[-1].message

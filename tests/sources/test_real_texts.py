@@ -18,7 +18,7 @@ def test_the_nearest_article_is_of_the_same_section(card, real_data):
     assert len(sections) == N_CLASSES
     paths = [path for section in sections for path in sorted(section.glob("*.txt"))[::10][:N_PER_CLASS]]
     texts = [path.read_text("utf-8", "replace")[:LENGTH] for path in paths]
-    nearest = _nearest(_features(open_source(card, sink=None), texts))
+    nearest = _nearest(_features(open_source(card, stream=None), texts))
     same = np.mean([paths[i].parent == paths[j].parent for i, j in enumerate(nearest)])
     assert len(texts) == N_CLASSES * N_PER_CLASS
     assert same > 0.6  # by chance 0.2
@@ -26,7 +26,7 @@ def test_the_nearest_article_is_of_the_same_section(card, real_data):
 
 @pytest.fixture(scope="module")
 def smollm2():
-    return open_source("smollm2-135m", sink=None)
+    return open_source("smollm2-135m", stream=None)
 
 
 def test_smollm2_reads_the_tokens_that_transformers_reads(smollm2):

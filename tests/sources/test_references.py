@@ -7,10 +7,10 @@ import pytest
 
 import tiny
 from headstart.sources import cards
-from headstart.sources.added import AddedCard
+from headstart.sources.imported_store import ImportedCard
 from headstart.sources.references import Reference, reference_of
 
-BUILT_IN = [card for card in cards() if not isinstance(card, AddedCard)]
+BUILT_IN = [card for card in cards() if not isinstance(card, ImportedCard)]
 
 
 @pytest.mark.parametrize("card", BUILT_IN, ids=lambda card: card.name)

@@ -10,7 +10,7 @@ import pytest
 import tiny
 from headstart.core import registry
 from headstart.core.errors import SourceError
-from headstart.core.model import Backbone
+from headstart.core.model import PretrainedNetwork
 from headstart.sources import cards, fetch, open_source
 from headstart.sources.fingerprint import TOLERANCE, features_of_fixed_item
 from headstart.sources.weights import from_safetensors, from_torch, to_safetensors
@@ -21,11 +21,11 @@ ITEMS = {
 }
 
 
-@pytest.mark.parametrize("architecture", registry.names("architectures"))
+@pytest.mark.parametrize("architecture", registry.names("onnx_networks"))
 class TestEveryArchitecture:
-    def test_is_a_backbone_with_finite_features(self, architecture, tmp_path):
+    def test_is_a_source_with_finite_features(self, architecture, tmp_path):
         source = tiny.source(architecture, tmp_path)
-        assert isinstance(source, Backbone)
+        assert isinstance(source, PretrainedNetwork)
         features = _features(source)
         assert features.shape == (3, source.dimensions)
         assert features.dtype == np.float32
@@ -49,16 +49,16 @@ class TestEveryArchitecture:
 
     def test_fetched_once_then_needs_no_origin(self, architecture, cache, links, tmp_path):
         card = tiny.published(architecture, links, tmp_path / "scratch")
-        first = _features(open_source(card, sink=None))
+        first = _features(open_source(card, stream=None))
         for path in links.iterdir():
             path.unlink()
-        np.testing.assert_array_equal(_features(open_source(card, sink=None)), first)
+        np.testing.assert_array_equal(_features(open_source(card, stream=None)), first)
 
 
 class TestRefusals:
     def test_tampered_weights(self, cache, links, tmp_path):
         card = tiny.published("bert", links, tmp_path / "scratch")
-        source = open_source(card, sink=None)
+        source = open_source(card, stream=None)
         path = tiny.kept_folder(cache, card) / "weights.safetensors"
         content = bytearray(path.read_bytes())
         content[-3] ^= 1
@@ -71,50 +71,50 @@ class TestRefusals:
     @pytest.mark.parametrize("keep", [0, 10, 1000])
     def test_truncated_weights(self, cache, links, tmp_path, keep):
         card = tiny.published("bert", links, tmp_path / "scratch")
-        path = fetch(card, sink=None) / "weights.safetensors"
+        path = fetch(card, stream=None) / "weights.safetensors"
         path.write_bytes(path.read_bytes()[:keep])
         with pytest.raises(SourceError, match="has changed"):
-            open_source(card, sink=None)
+            open_source(card, stream=None)
 
     def test_tampered_tokenizer(self, cache, links, tmp_path):
         card = tiny.published("static-embeddings", links, tmp_path / "scratch")
-        source = open_source(card, sink=None)
+        source = open_source(card, stream=None)
         (source.folder / "tokenizer.json").write_bytes(b"{}")
         with pytest.raises(SourceError, match=r"tokenizer\.json has changed"):
-            open_source(card, sink=None).input.prepare(["a"])
+            open_source(card, stream=None).input.prepare(["a"])
 
     def test_member_that_is_not_the_pinned_one(self, cache, links, tmp_path):
         card = tiny.published("bert", links, tmp_path / "scratch")
-        (origin,) = card.origins
-        member = replace(origin.members["weights.safetensors"], sha256="1" * 64)
-        wrong = replace(origin, members={**origin.members, "weights.safetensors": member})
+        (download,) = card.downloads
+        member = replace(download.members["weights.safetensors"], sha256="1" * 64)
+        wrong = replace(download, members={**download.members, "weights.safetensors": member})
         with pytest.raises(SourceError, match="the card pins 1111"):
-            open_source(replace(card, origins=(wrong,)), sink=None)
+            open_source(replace(card, downloads=(wrong,)), stream=None)
         assert not tiny.kept_folder(cache, card).exists()
 
     def test_missing_member(self, cache, links, tmp_path):
         card = tiny.published("bert", links, tmp_path / "scratch")
-        (origin,) = card.origins
-        member = replace(origin.members["weights.safetensors"], path="elsewhere")
-        wrong = replace(origin, members={**origin.members, "weights.safetensors": member})
+        (download,) = card.downloads
+        member = replace(download.members["weights.safetensors"], path="elsewhere")
+        wrong = replace(download, members={**download.members, "weights.safetensors": member})
         with pytest.raises(SourceError, match="cannot read elsewhere"):
-            open_source(replace(card, origins=(wrong,)), sink=None)
+            open_source(replace(card, downloads=(wrong,)), stream=None)
 
     def test_features_that_are_not_the_cards(self, cache, links, tmp_path):
         card = tiny.published("bert", links, tmp_path / "scratch")
         wrong = replace(card, fingerprint=(card.fingerprint[0] + 2 * TOLERANCE, *card.fingerprint[1:]))
         with pytest.raises(SourceError, match=r"differ from the card's by 0\.002"):
-            open_source(wrong, sink=None)
+            open_source(wrong, stream=None)
 
     def test_the_next_origin_is_tried(self, cache, links, tmp_path):
         card = tiny.published("bert", links, tmp_path / "scratch")
-        (good,) = card.origins
+        (good,) = card.downloads
         bad = replace(good, archive="gone-1-py3-none-any.whl")
-        assert open_source(replace(card, origins=(bad, good)), sink=None).name == card.name
+        assert open_source(replace(card, downloads=(bad, good)), stream=None).name == card.name
 
     def test_no_origin_answers(self, cache, links):
         with pytest.raises(SourceError, match=r"cannot fetch tiny-1.*by hand into"):
-            open_source(tiny.card("bert"), sink=None)
+            open_source(tiny.card("bert"), stream=None)
 
     def test_a_pickle_that_would_run_code(self, tmp_path):
         class Attack:

@@ -13,10 +13,10 @@ from headstart.core import registry
 from headstart.core.errors import SourceError
 from headstart.features import embed
 from headstart.sources import TunedSource
-from headstart.sources.modules import state_of
+from headstart.sources.networks.torch import state_of
 
-TRAINABLE = registry.names("modules")
-MADE = {"strategy": "fine-tune", "settings": {"epochs": 3}, "alpha": 0.5, "seed": 0, "dataset": "shelves"}
+TRAINABLE = registry.names("torch_networks")
+MADE = {"method": "fine-tune", "settings": {"epochs": 3}, "alpha": 0.5, "seed": 0, "dataset": "shelves"}
 ITEMS = {
     "image": [np.random.default_rng(i).integers(0, 256, (32, 32, 3), dtype=np.uint8) for i in range(4)],
     "text": ["the kiwi", "", "a good bad apple before the race is given " * 3, "unheard of"],
@@ -91,7 +91,7 @@ def test_arrays_left_out_are_the_parents(parent):
 
 def test_a_tuned_source_can_be_tuned_again(parent):
     first = TunedSource(parent, moved(parent), made=MADE)
-    second = TunedSource(first, moved(first, seed=1), made={**MADE, "strategy": "lora"})
+    second = TunedSource(first, moved(first, seed=1), made={**MADE, "method": "lora"})
     assert second.name == "tiny-bert, fine-tuned, tuned by LoRA"
     assert second.describe()["tuned"]["parent"] == {"name": first.name, "digest": first.digest}
     np.testing.assert_array_equal(features(TunedSource(second, {}, made=MADE)), features(second))
@@ -101,7 +101,7 @@ def test_it_says_what_it_was_made_of(parent):
     tuned = TunedSource(parent, moved(parent), made=MADE)
     card = tuned.describe()
     assert card["name"] == tuned.name == "tiny-bert, fine-tuned"
-    assert card["licence"] == "Apache-2.0"
+    assert card["license"] == "Apache-2.0"
     assert card["trained_on"] == "nothing; then tuned on shelves"
     assert card["tuned"] == {"parent": {"name": parent.name, "digest": parent.digest}, **MADE}
     assert json.loads(json.dumps(card))["tuned"] == card["tuned"]

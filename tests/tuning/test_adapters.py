@@ -8,26 +8,28 @@ import pytest
 import torch
 
 import tiny
-import tiny_ground
+import tiny_tuning_problem
 from headstart.core import registry
 from headstart.core.errors import OptionError
 from headstart.core.tasks import get_task
-from headstart.sources.modules import state_of
-from headstart.tuning.settings import Settings
-from headstart.tuning.strategies.bias import Bias
-from headstart.tuning.strategies.lora import Lora, adaptable
-from headstart.tuning.trainee import Trainee
+from headstart.sources.networks.torch import state_of
+from headstart.tuning.methods.bitfit import BitFit
+from headstart.tuning.methods.lora import Lora, adaptable
+from headstart.tuning.settings import TuningSettings
+from headstart.tuning.trainable_model import TrainableModel
 
-LAYERED = [name for name in registry.names("modules") if name != "static-embeddings"]
-HALF, WHOLE = (Settings(depth=depth, rank=2) for depth in (0.5, 1.0))
+LAYERED = [name for name in registry.names("torch_networks") if name != "static-embeddings"]
+HALF, WHOLE = (TuningSettings(trainable_fraction=trainable_fraction, rank=2) for trainable_fraction in (0.5, 1.0))
 
 
-def prepared(strategy, architecture, folder, settings=HALF):
-    ground = tiny_ground.ground(architecture, folder, n=12)
-    trainee = Trainee(ground.source, ground.began(np.arange(12)), ground.problem.features, "binary")
-    strategy.start(trainee, settings)
-    batch = {name: torch.from_numpy(a) for name, a in ground.source.input.prepare(ground.items).items()}
-    return trainee, batch
+def prepared(method, architecture, folder, settings=HALF):
+    tuning_problem = tiny_tuning_problem.tuning_problem(architecture, folder, n=12)
+    model = TrainableModel(
+        tuning_problem.source, tuning_problem.initial_head(np.arange(12)), tuning_problem.problem.features, "binary"
+    )
+    method.start(model, settings)
+    batch = {name: torch.from_numpy(a) for name, a in tuning_problem.source.input.prepare(tuning_problem.items).items()}
+    return model, batch
 
 
 def computed(module, batch):
@@ -35,39 +37,39 @@ def computed(module, batch):
         return module(**batch).numpy()
 
 
-def trained(trainee, batch):
+def trained(model, batch):
     """Some steps that move everything that learns."""
-    optimiser = torch.optim.Adam(trainee.learning().values(), lr=1e-2)
+    optimiser = torch.optim.Adam(model.trainable_parameters().values(), lr=1e-2)
     for _ in range(5):
         optimiser.zero_grad()
-        (trainee.module(**batch) * torch.arange(trainee.source.dimensions)).mean().backward()
+        (model.module(**batch) * torch.arange(model.source.dimensions)).mean().backward()
         optimiser.step()
 
 
-def below(trainee):
+def below(model):
     """Names of the parameters of the blocks that stay as they are."""
-    blocks = list(trainee.module.blocks.values())[: trainee.first]
+    blocks = list(model.module.blocks.values())[: model.first]
     frozen = {id(p) for block in blocks for p in block.parameters()}
-    return {name for name, p in trainee.module.named_parameters() if id(p) in frozen}
+    return {name for name, p in model.module.named_parameters() if id(p) in frozen}
 
 
 @pytest.mark.parametrize("architecture", LAYERED)
 class TestLora:
     def test_only_narrow_layers_in_the_last_blocks_learn(self, architecture, tmp_path):
-        trainee, _ = prepared(Lora(), architecture, tmp_path)
-        learning = {name for name, p in trainee.module.named_parameters() if p.requires_grad}
-        assert learning == {name for name, _ in trainee.module.named_parameters() if ".lora_" in name}
-        assert not learning & below(trainee)
+        model, _ = prepared(Lora(), architecture, tmp_path)
+        trainable_parameters = {name for name, p in model.module.named_parameters() if p.requires_grad}
+        assert trainable_parameters == {name for name, _ in model.module.named_parameters() if ".lora_" in name}
+        assert not trainable_parameters & below(model)
         untouched = tiny.source(architecture, tmp_path).module()
         layers = dict(untouched.named_modules())
-        adapted = {name.partition(".lora_")[0] for name in learning}
-        assert adapted == set(adaptable(untouched, list(untouched.blocks.values())[trainee.first :]))
+        adapted = {name.partition(".lora_")[0] for name in trainable_parameters}
+        assert adapted == set(adaptable(untouched, list(untouched.blocks.values())[model.first :]))
         assert adapted
         assert all(getattr(layers[name], "groups", 1) == 1 for name in adapted)
 
     def test_begins_as_the_very_same_network(self, architecture, tmp_path):
-        trainee, batch = prepared(Lora(), architecture, tmp_path, WHOLE)
-        np.testing.assert_array_equal(computed(trainee.module, batch), computed(trainee.source.module(), batch))
+        model, batch = prepared(Lora(), architecture, tmp_path, WHOLE)
+        np.testing.assert_array_equal(computed(model.module, batch), computed(model.source.module(), batch))
 
     def test_begins_alike_whatever_was_drawn_before(self, architecture, tmp_path):
         torch.manual_seed(1)
@@ -77,19 +79,19 @@ class TestLora:
         assert all(torch.equal(first[name], again[name]) for name in first)
 
     def test_merged_it_is_the_adapted_network(self, architecture, tmp_path):
-        trainee, batch = prepared(Lora(), architecture, tmp_path, WHOLE)
-        trained(trainee, batch)
-        adapted = computed(trainee.module, batch)
-        assert np.abs(adapted - computed(trainee.source.module(), batch)).max() > 1e-3
-        Lora().finish(trainee)
-        assert set(state_of(trainee.module)) == set(state_of(trainee.source.module()))
-        np.testing.assert_allclose(computed(trainee.module, batch), adapted, rtol=1e-3, atol=1e-3)
+        model, batch = prepared(Lora(), architecture, tmp_path, WHOLE)
+        trained(model, batch)
+        adapted = computed(model.module, batch)
+        assert np.abs(adapted - computed(model.source.module(), batch)).max() > 1e-3
+        Lora().finish(model)
+        assert set(state_of(model.module)) == set(state_of(model.source.module()))
+        np.testing.assert_allclose(computed(model.module, batch), adapted, rtol=1e-3, atol=1e-3)
 
     def test_its_arrays_and_the_base_are_the_merged_weights(self, architecture, tmp_path):
-        trainee, batch = prepared(Lora(), architecture, tmp_path, WHOLE)
-        trained(trainee, batch)
-        arrays, base = Lora().finish(trainee), trainee.source.state()
-        merged, changed = state_of(trainee.module), trainee.changed()
+        model, batch = prepared(Lora(), architecture, tmp_path, WHOLE)
+        trained(model, batch)
+        arrays, base = Lora().finish(model), model.source.state()
+        merged, changed = state_of(model.module), model.changed()
         layers = {name.partition(".lora_")[0] for name in arrays}
         assert changed
         assert set(changed) <= {f"{layer}.weight" for layer in layers}
@@ -103,36 +105,36 @@ class TestLora:
 @pytest.mark.parametrize("architecture", LAYERED)
 class TestBias:
     def test_only_vectors_of_the_last_blocks_learn(self, architecture, tmp_path):
-        trainee, _ = prepared(Bias(), architecture, tmp_path)
-        parameters = dict(trainee.module.named_parameters())
-        wanted = {name for name, p in parameters.items() if p.ndim == 1} - below(trainee)
+        model, _ = prepared(BitFit(), architecture, tmp_path)
+        parameters = dict(model.module.named_parameters())
+        wanted = {name for name, p in parameters.items() if p.ndim == 1} - below(model)
         assert {name for name, p in parameters.items() if p.requires_grad} == wanted
         assert wanted
 
     def test_statistics_of_batch_norms_stay(self, architecture, tmp_path):
-        trainee, batch = prepared(Bias(), architecture, tmp_path)
-        trained(trainee, batch)
-        changed = set(trainee.changed())
+        model, batch = prepared(BitFit(), architecture, tmp_path)
+        trained(model, batch)
+        changed = set(model.changed())
         assert changed
-        assert changed <= {name for name, p in trainee.module.named_parameters() if p.requires_grad}
+        assert changed <= {name for name, p in model.module.named_parameters() if p.requires_grad}
         assert not any("running" in name for name in changed)
 
 
 def test_blocks_without_a_layer_are_said(tmp_path):
     with pytest.raises(OptionError, match="found no linear layer or convolution in the last 10% of tiny-llama"):
-        prepared(Lora(), "llama", tmp_path, Settings(depth=0.1))
+        prepared(Lora(), "llama", tmp_path, TuningSettings(trainable_fraction=0.1))
 
 
 def test_a_table_of_word_vectors_suits_neither(tmp_path):
     source = tiny.source("static-embeddings", tmp_path)
-    assert not Lora().suits(source, get_task("binary"))
-    assert not Bias().suits(source, get_task("binary"))
+    assert not Lora().supports(source, get_task("binary"))
+    assert not BitFit().supports(source, get_task("binary"))
 
 
 def test_peft_is_imported_for_lora_alone():
     code = (
         "import sys; from headstart.core import registry\n"
-        "made = [registry.get('strategies', name)() for name in registry.names('strategies')]\n"
+        "made = [registry.get('tuning_methods', name)() for name in registry.names('tuning_methods')]\n"
         "assert made and 'peft' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

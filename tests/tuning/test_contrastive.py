@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 
 import tiny
-from headstart.adaptation.problem import Problem
 from headstart.core.tasks import get_task
-from headstart.engines.journal import Journal
 from headstart.features import embed
+from headstart.heads.problem import Problem
 from headstart.sources.tuned import TunedSource
-from headstart.tuning.ground import Ground
+from headstart.storage.result_cache import ResultCache
+from headstart.tuning.cross_fitting import search_settings
 from headstart.tuning.loop import N_POINTS
+from headstart.tuning.methods.contrastive import Contrastive
 from headstart.tuning.run import Choice, Run
-from headstart.tuning.rung import searched
 from headstart.tuning.search import search
-from headstart.tuning.strategies.contrastive import Contrastive
+from headstart.tuning.tuning_problem import TuningProblem
 
 FRUIT, RACE = "kiwi apple shelf".split(), "race start advantage".split()
 
@@ -36,67 +36,72 @@ def ground_of(tmp_path, n=32):
     source = tiny.source("bert", tmp_path / "bert")
     features = embed(texts, source, cache=False).values
     problem = Problem(features=features, targets=np.eye(2)[labels], task="binary", groups=np.arange(n), seed=0)
-    return Ground(
-        source=source, items=texts, problem=problem, apart=problem.groups, head="ridge", journal=Journal(None)
+    return TuningProblem(
+        source=source,
+        items=texts,
+        problem=problem,
+        fold_groups=problem.groups,
+        head="ridge",
+        result_cache=ResultCache(None),
     )
 
 
-def run_of(ground, **options):
-    strategy = Contrastive()
-    settings = replace(strategy.settings, learning_rate=1e-2, least_steps=60)  # a tiny network of random weights
-    return Run(ground=ground, strategy=strategy, settings=settings, learnt=np.arange(20), **options)
+def run_of(tuning_problem, **options):
+    method = Contrastive()
+    settings = replace(method.settings, learning_rate=1e-2, min_steps=60)  # a tiny network of random weights
+    return Run(tuning_problem=tuning_problem, method=method, settings=settings, train=np.arange(20), **options)
 
 
 def test_suits_texts_in_classes_and_pays_at_few_labels(tmp_path):
     text, photo = (tiny.source(name, tmp_path / name) for name in ("bert", "resnet"))
-    strategy = Contrastive()
-    assert strategy.suits(text, get_task("binary"))
-    assert strategy.suits(text, get_task("multiclass"))
-    assert not strategy.suits(text, get_task("multilabel"))
-    assert not strategy.suits(text, get_task("regression"))
-    assert not strategy.suits(photo, get_task("binary"))
-    assert strategy.pays(2 * 64, 2)
-    assert not strategy.pays(2 * 65, 2)
+    method = Contrastive()
+    assert method.supports(text, get_task("binary"))
+    assert method.supports(text, get_task("multiclass"))
+    assert not method.supports(text, get_task("multilabel"))
+    assert not method.supports(text, get_task("regression"))
+    assert not method.supports(photo, get_task("binary"))
+    assert method.is_worth_trying(2 * 64, 2)
+    assert not method.is_worth_trying(2 * 65, 2)
 
 
 def test_texts_of_one_class_come_closer_and_frozen_blocks_stay(tmp_path):
-    ground = ground_of(tmp_path)
-    run = run_of(ground, held_out=np.arange(20, 32))
+    tuning_problem = ground_of(tmp_path)
+    run = run_of(tuning_problem, test=np.arange(20, 32))
     assert np.isfinite(run.scores()).all()
 
     def cosines(features):
         unit = features / np.linalg.norm(features, axis=1, keepdims=True)
-        same = np.equal.outer(ground.problem.targets[:20, 0], ground.problem.targets[:20, 0])
+        same = np.equal.outer(tuning_problem.problem.targets[:20, 0], tuning_problem.problem.targets[:20, 0])
         return (unit @ unit.T)[same].mean() - (unit @ unit.T)[~same].mean()
 
-    made = run_of(ground).weights(Choice(N_POINTS - 1, -1))
+    made = run_of(tuning_problem).weights(Choice(N_POINTS - 1, -1))
     changed = {name.removeprefix("state ") for name in made if name.startswith("state ")}
     assert changed
     assert all(name.startswith("encoder.layer.") for name in changed)
     tuned = TunedSource(
-        ground.source, {name: made[f"state {name}"] for name in changed}, made={"strategy": "contrastive"}
+        tuning_problem.source, {name: made[f"state {name}"] for name in changed}, made={"method": "contrastive"}
     )
-    after = embed(ground.items[:20], tuned, cache=False).values
-    assert cosines(after) > cosines(ground.problem.features[:20]) + 0.1
+    after = embed(tuning_problem.items[:20], tuned, cache=False).values
+    assert cosines(after) > cosines(tuning_problem.problem.features[:20]) + 0.1
 
 
 def test_the_same_seed_gives_the_same_scores(tmp_path):
-    ground = ground_of(tmp_path)
-    first, second = (run_of(ground, held_out=np.arange(20, 32)).scores() for _ in range(2))
+    tuning_problem = ground_of(tmp_path)
+    first, second = (run_of(tuning_problem, test=np.arange(20, 32)).scores() for _ in range(2))
     np.testing.assert_array_equal(first, second)
 
 
 def test_a_search_keeps_what_lost_least_and_leaves_no_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr("headstart.tuning.checkpoint.INTERVAL_S", 0.0)
-    monkeypatch.setattr("headstart.tuning.rung.search", partial(search, most=5))
-    ground = replace(ground_of(tmp_path), journal=Journal(tmp_path / "journal"))
+    monkeypatch.setattr("headstart.tuning.cross_fitting.search", partial(search, most=5))
+    tuning_problem = replace(ground_of(tmp_path), result_cache=ResultCache(tmp_path / "results"))
     fold = np.arange(24), np.arange(24, 32)
-    found = searched(ground, Contrastive(), fold, budget_s=60.0)
-    finished = [attempt for attempt in found.tried if attempt.ended == "finished"]
+    found = search_settings(tuning_problem, Contrastive(), fold, budget_s=60.0)
+    refit_on_all = [attempt for attempt in found.tried if attempt.ended == "finished"]
     assert len(found.tried) == 5
-    assert found.best == min(finished, key=lambda attempt: attempt.loss).settings
+    assert found.best == min(refit_on_all, key=lambda attempt: attempt.loss).settings
     assert all(len(attempt.losses) < N_POINTS for attempt in found.tried if attempt.ended == "pruned")
     assert not list((tmp_path / "cache" / "tuning").glob("*"))
-    began = time.monotonic()
-    assert searched(ground, Contrastive(), fold, budget_s=60.0) == found
-    assert time.monotonic() - began < 1.0
+    initial_head = time.monotonic()
+    assert search_settings(tuning_problem, Contrastive(), fold, budget_s=60.0) == found
+    assert time.monotonic() - initial_head < 1.0

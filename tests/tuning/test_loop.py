@@ -1,4 +1,4 @@
-"""The loop and what it stands on: the head's twin in torch, steps that hang on their number alone, runs that go on."""
+"""The loop and what it stands on: the head's twin in torch, steps that depend on their number alone, runs that go on."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ import pytest
 import torch
 
 import tiny
-from headstart.adaptation import adapt
-from headstart.adaptation.problem import Problem
-from headstart.adaptation.transforms import TRANSFORMS
-from headstart.engines.journal import Journal
 from headstart.features import embed
-from headstart.tuning import Ground, Settings, loop, running_loss
+from headstart.heads import adapt
+from headstart.heads.problem import Problem
+from headstart.heads.transforms import TRANSFORMS
+from headstart.storage.result_cache import ResultCache
+from headstart.tuning import TuningProblem, TuningSettings, loop, running_loss
 from headstart.tuning.loop import N_POINTS
+from headstart.tuning.methods.fine_tune import FineTune
 from headstart.tuning.run import ALPHAS, Choice, Run
-from headstart.tuning.strategies.fine_tune import FineTune
 from headstart.tuning.torch_head import TorchHead
 
-SETTINGS = Settings(learning_rate=1e-5, head_rate=1e-3, epochs=2, least_steps=8, batch_size=8, depth=0.5)
+SETTINGS = TuningSettings(
+    learning_rate=1e-5, head_learning_rate=1e-3, epochs=2, min_steps=8, batch_size=8, trainable_fraction=0.5
+)
 
 
 @pytest.fixture
-def ground(tmp_path, monkeypatch) -> Ground:
+def tuning_problem(tmp_path, monkeypatch) -> TuningProblem:
     monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
     source = tiny.source("resnet", tmp_path)
     rng = np.random.default_rng(0)
@@ -33,16 +35,23 @@ def ground(tmp_path, monkeypatch) -> Ground:
     items = [rng.integers(60 * c, 196 + 60 * c, (32, 32, 3), dtype=np.uint8) for c in classes]
     features = embed(items, source, cache=False).values
     problem = Problem(features=features, targets=np.eye(2)[classes], task="binary", groups=np.arange(24), seed=0)
-    return Ground(source=source, items=items, problem=problem, apart=np.arange(24), head="ridge", journal=Journal(None))
+    return TuningProblem(
+        source=source,
+        items=items,
+        problem=problem,
+        fold_groups=np.arange(24),
+        head="ridge",
+        result_cache=ResultCache(None),
+    )
 
 
-def a_run(ground: Ground, **settings) -> Run:
+def a_run(tuning_problem: TuningProblem, **settings) -> Run:
     return Run(
-        ground=ground,
-        strategy=FineTune(),
+        tuning_problem=tuning_problem,
+        method=FineTune(),
         settings=replace(SETTINGS, **settings),
-        learnt=np.arange(18),
-        held_out=np.arange(18, 24),
+        train=np.arange(18),
+        test=np.arange(18, 24),
     )
 
 
@@ -51,9 +60,7 @@ def a_run(ground: Ground, **settings) -> Run:
 def test_the_torch_head_is_the_head(transform, unit_length):
     rng = np.random.default_rng(1)
     x = rng.normal(size=(50, 6)).astype(np.float32)
-    head = adapt(x, np.eye(3)[np.arange(50) % 3], task="multiclass", groups=np.arange(50), strategy="ridge").head.heads[
-        0
-    ]
+    head = adapt(x, np.eye(3)[np.arange(50) % 3], task="multiclass", groups=np.arange(50), method="ridge").head.heads[0]
     head = replace(head, transform=transform, unit_length=unit_length)
     twin = TorchHead(head, x)
     np.testing.assert_allclose(twin(torch.from_numpy(x)).detach().numpy(), head.scores(x), atol=1e-4)
@@ -71,54 +78,54 @@ def test_slopes_of_roots_are_finite_at_zero_and_right_elsewhere(transform):
     torch.testing.assert_close(x.grad[1:], exponent * x.detach()[1:].abs() ** (exponent - 1))
 
 
-def test_frozen_blocks_that_are_kept_change_nothing(ground):
-    from headstart.tuning.examples import Examples
+def test_frozen_blocks_that_are_kept_change_nothing(tuning_problem):
+    from headstart.tuning.frozen_feature_loader import FrozenFeatureLoader
 
-    run = a_run(ground)
+    run = a_run(tuning_problem)
     used = np.arange(24)
-    kept = Examples(run._trainee, ground.items, used, "flip")
-    anew = Examples(run._trainee, ground.items, used, "flip", keep=False)
+    kept = FrozenFeatureLoader(run._model, tuning_problem.items, used, "flip")
+    anew = FrozenFeatureLoader(run._model, tuning_problem.items, used, "flip", keep=False)
     assert kept.are_kept
     assert not anew.are_kept
     index = np.array([3, 17, 0, 5])
-    torch.testing.assert_close(run._trainee.features(*kept.plain(index)), run._trainee.features(*anew.plain(index)))
+    torch.testing.assert_close(run._model.features(*kept.plain(index)), run._model.features(*anew.plain(index)))
     np.testing.assert_allclose(
-        run._trainee.features(*kept.plain(index)).detach().numpy(), ground.problem.features[index], atol=1e-4
+        run._model.features(*kept.plain(index)).detach().numpy(), tuning_problem.problem.features[index], atol=1e-4
     )
 
 
 def test_padding_of_kept_texts_is_not_looked_at(tmp_path):
-    from headstart.tuning.examples import Examples
-    from headstart.tuning.trainee import Trainee
+    from headstart.tuning.frozen_feature_loader import FrozenFeatureLoader
+    from headstart.tuning.trainable_model import TrainableModel
 
     source = tiny.source("bert", tmp_path)
     items = ["the kiwi", "a good bad apple before the race is given " * 3, "", "the race"]
     features = embed(items, source, cache=False).values
-    head = adapt(features, np.eye(2)[[0, 1, 0, 1]], task="binary", groups=np.arange(4), strategy="ridge").head.heads[0]
-    trainee = Trainee(source, head, features, "binary")
-    FineTune().start(trainee, SETTINGS)
-    examples = Examples(trainee, items, np.arange(4), "none")
+    head = adapt(features, np.eye(2)[[0, 1, 0, 1]], task="binary", groups=np.arange(4), method="ridge").head.heads[0]
+    model = TrainableModel(source, head, features, "binary")
+    FineTune().start(model, SETTINGS)
+    loader = FrozenFeatureLoader(model, items, np.arange(4), "none")
     for index in ([0, 1, 2, 3], [2], [3, 0]):
-        found = trainee.features(*examples.plain(np.array(index))).detach().numpy()
+        found = model.features(*loader.plain(np.array(index))).detach().numpy()
         np.testing.assert_allclose(found, features[index], atol=1e-4)
 
 
-def test_a_run_can_end_within_an_epoch(ground, monkeypatch):
+def test_a_run_can_end_within_an_epoch(tuning_problem, monkeypatch):
     descend, count = loop.descend, []
     monkeypatch.setattr(loop, "descend", lambda *settings: (count.append(1), descend(*settings)))
-    assert len(a_run(ground, epochs=20, batch_size=4, most_steps=11).scores()) == N_POINTS
+    assert len(a_run(tuning_problem, epochs=20, batch_size=4, max_steps=11).scores()) == N_POINTS
     assert len(count) == 11
 
 
-def test_two_runs_are_one(ground):
-    np.testing.assert_array_equal(a_run(ground).scores(), a_run(ground).scores())
+def test_two_runs_are_one(tuning_problem):
+    np.testing.assert_array_equal(a_run(tuning_problem).scores(), a_run(tuning_problem).scores())
 
 
-def test_a_run_that_is_broken_off_ends_with_the_same_bits(ground, monkeypatch):
+def test_a_run_that_is_broken_off_ends_with_the_same_bits(tuning_problem, monkeypatch):
     from headstart.tuning import checkpoint
 
     choice = Choice(point=N_POINTS - 1, alpha=1)
-    whole, scores = a_run(ground).weights(choice), a_run(ground).scores()
+    whole, scores = a_run(tuning_problem).weights(choice), a_run(tuning_problem).scores()
     monkeypatch.setattr(checkpoint, "INTERVAL_S", 0.0)
     descend, count = loop.descend, []
 
@@ -132,7 +139,7 @@ def test_a_run_that_is_broken_off_ends_with_the_same_bits(ground, monkeypatch):
     for asked, expected in ((lambda run: run.weights(choice), whole), (lambda run: {"s": run.scores()}, {"s": scores})):
         for _ in range(3):
             with suppress(KeyboardInterrupt):
-                found = asked(a_run(ground))
+                found = asked(a_run(tuning_problem))
                 break
         assert set(found) == set(expected)
         for name, array in expected.items():
@@ -140,59 +147,65 @@ def test_a_run_that_is_broken_off_ends_with_the_same_bits(ground, monkeypatch):
     assert len(count) == 2 * 8 + 3
 
 
-def test_a_run_that_diverges_is_stopped(ground):
+def test_a_run_that_diverges_is_stopped(tuning_problem):
     with pytest.raises(running_loss.Diverged):
-        a_run(ground, head_rate=1e3, learning_rate=1e3).scores()
+        a_run(tuning_problem, head_learning_rate=1e3, learning_rate=1e3).scores()
 
 
-def test_a_run_that_has_lost_what_it_began_with_is_stopped_where_it_is_looked_at(ground, monkeypatch):
+def test_a_run_that_has_lost_what_it_began_with_is_stopped_where_it_is_looked_at(tuning_problem, monkeypatch):
     monkeypatch.setattr(running_loss, "_DIVERGED", (np.inf, np.inf))
     with pytest.raises(running_loss.Diverged):
-        a_run(ground, head_rate=1e3, learning_rate=1e3).scores()
+        a_run(tuning_problem, head_learning_rate=1e3, learning_rate=1e3).scores()
 
 
-def test_the_blend_lies_between(ground):
-    scores = a_run(ground).scores()
+def test_the_blend_lies_between(tuning_problem):
+    scores = a_run(tuning_problem).scores()
     assert scores.shape == (N_POINTS, len(ALPHAS), 6, 2)
-    below = ground.began(np.arange(18)).scores(ground.problem.features[18:])
+    below = tuning_problem.initial_head(np.arange(18)).scores(tuning_problem.problem.features[18:])
     distance = np.abs(scores[-1] - below).mean(axis=(1, 2))
     assert 0 < distance[0] < distance[1]
 
 
-def test_runs_that_are_averaged_are_the_mean_of_their_weights(ground):
+def test_runs_that_are_averaged_are_the_mean_of_their_weights(tuning_problem):
     one, other = (replace(SETTINGS, learning_rate=rate) for rate in (1e-5, 3e-5))
-    both = a_run(ground, also=(other,))
+    both = a_run(tuning_problem, soup_members=(other,))
     singles = [replace(both, settings=settings).tuned() for settings in (one, other)]
     for name, weights in both.tuned().items():
         torch.testing.assert_close(weights, (singles[0][name] + singles[1][name]) / 2)
     assert both.scores().shape == (1, len(ALPHAS), 6, 2)
     made = both.weights(Choice(point=0, alpha=len(ALPHAS) - 1))
-    twin = both.tuned()["head.matrix"] / both._trainee.head._unit
-    np.testing.assert_allclose(made["matrix"], twin.numpy(), rtol=1e-5)
+    twin = both.tuned()["head.coef"] / both._model.head._unit
+    np.testing.assert_allclose(made["coef"], twin.numpy(), rtol=1e-5)
 
 
-def test_a_soup_is_stirred_of_what_a_search_finished(ground):
-    from headstart.tuning.rung import stirred
-    from headstart.tuning.search import Attempt, Searched
+def test_a_soup_is_stirred_of_what_a_search_finished(tuning_problem):
+    from headstart.tuning.cross_fitting import soup_settings
+    from headstart.tuning.search import Attempt, SearchResult
 
     fold = np.arange(18), np.arange(18, 24)
     tried = tuple(
         Attempt(
-            settings=replace(SETTINGS, learning_rate=rate, head_rate=1e-5, depth=depth, augmentation="none"),
+            settings=replace(
+                SETTINGS,
+                learning_rate=rate,
+                head_learning_rate=1e-5,
+                trainable_fraction=trainable_fraction,
+                augmentation="none",
+            ),
             losses=(),
             loss=loss,
             seconds=1.0,
             ended=ended,
         )
-        for rate, depth, loss, ended in (
+        for rate, trainable_fraction, loss, ended in (
             (1e-9, 0.5, 0.1, "finished"),
             (2e-9, 1.0, 0.2, "finished"),
             (3e-9, 0.5, 0.3, "pruned"),
             (1.1e-9, 0.5, 0.4, "finished"),
         )
     )
-    found = Searched(best=tried[0].settings, tried=tried)
-    settings = stirred(ground, FineTune(settings=tried[0].settings), fold, found, most=3)
-    assert {one.learning_rate for one in settings.each} <= {1e-9, 1.1e-9}
-    assert all(one.depth == 0.5 for one in settings.each)
-    assert stirred(ground, FineTune(settings=tried[0].settings), fold, found, most=1) == tried[0].settings
+    found = SearchResult(best=tried[0].settings, tried=tried)
+    settings = soup_settings(tuning_problem, FineTune(settings=tried[0].settings), fold, found, most=3)
+    assert {one.learning_rate for one in settings.all_settings} <= {1e-9, 1.1e-9}
+    assert all(one.trainable_fraction == 0.5 for one in settings.all_settings)
+    assert soup_settings(tuning_problem, FineTune(settings=tried[0].settings), fold, found, most=1) == tried[0].settings

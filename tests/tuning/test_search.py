@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from headstart.engines.journal import Journal
+from headstart.storage.result_cache import ResultCache
 from headstart.tuning.search import SEARCHED, search
-from headstart.tuning.settings import Settings
+from headstart.tuning.settings import TuningSettings
 
-START = Settings()
+START = TuningSettings()
 BEST_RATE = 5e-4
 
 
@@ -49,20 +49,20 @@ def test_finds_better_settings_and_stops_the_others_early():
 
 
 def test_settings_that_the_training_does_not_read_are_not_drawn():
-    for attempt in find(Bowl(), unread=("mixup", "dropout"), most=8).tried:
+    for attempt in find(Bowl(), unused_settings=("mixup", "dropout"), most=8).tried:
         assert (attempt.settings.mixup, attempt.settings.dropout) == (START.mixup, START.dropout)
 
 
 def test_settings_that_are_not_searched_stay():
-    fixed = {name for name in Settings.__dataclass_fields__ if name not in SEARCHED}
-    assert fixed == {"epochs", "least_steps", "most_steps", "batch_size", "augmentation", "rank", "also"}
+    fixed = {name for name in TuningSettings.__dataclass_fields__ if name not in SEARCHED}
+    assert fixed == {"epochs", "min_steps", "max_steps", "batch_size", "augmentation", "rank", "soup_members"}
     for attempt in find(Bowl()).tried:
         assert all(getattr(attempt.settings, name) == getattr(START, name) for name in fixed)
 
 
 def test_what_earlier_tasks_liked_is_tried_second():
-    liked = {"learning_rate": BEST_RATE, "dropout": 0.0}
-    found = find(Bowl(), liked=[liked], most=2)
+    warm_starts = {"learning_rate": BEST_RATE, "dropout": 0.0}
+    found = find(Bowl(), warm_starts=[warm_starts], most=2)
     assert found.tried[1].settings.learning_rate == pytest.approx(BEST_RATE)
     assert found.best == found.tried[1].settings
 
@@ -75,11 +75,11 @@ def test_same_seed_same_attempts_another_seed_others():
 
 def test_a_killed_search_goes_on(tmp_path):
     whole = find(Bowl())
-    journal = Journal(tmp_path)
+    result_cache = ResultCache(tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        find(Bowl(killed_at=7), journal=journal)
+        find(Bowl(killed_at=7), result_cache=result_cache)
     rest = Bowl()
-    resumed = find(rest, journal=journal)
+    resumed = find(rest, result_cache=result_cache)
     assert len(rest.runs) == 13
     assert [(a.settings, a.losses, a.ended) for a in resumed.tried] == [
         (a.settings, a.losses, a.ended) for a in whole.tried
@@ -88,18 +88,18 @@ def test_a_killed_search_goes_on(tmp_path):
 
 
 def test_another_question_is_not_mixed_up(tmp_path):
-    find(Bowl(), journal=Journal(tmp_path), key=("one",), most=3)
+    find(Bowl(), result_cache=ResultCache(tmp_path), key=("one",), most=3)
     other = Bowl()
-    find(other, journal=Journal(tmp_path), key=("two",), most=3)
+    find(other, result_cache=ResultCache(tmp_path), key=("two",), most=3)
     assert len(other.runs) == 3
 
 
 def test_keeps_to_its_budget():
-    began = time.monotonic()
+    initial_head = time.monotonic()
     found = find(Bowl(seconds=0.05), budget_s=1.0, most=1000)
     assert 2 <= len(found.tried) < 30
     assert sum(attempt.seconds for attempt in found.tried) <= 1.0
-    assert time.monotonic() - began < 3.0  # the library's import, too
+    assert time.monotonic() - initial_head < 3.0  # the library's import, too
 
 
 def test_a_budget_too_small_for_one_run_leaves_the_start():
@@ -129,22 +129,22 @@ def test_starting_points_can_be_tried():
 
     table = tomllib.loads(files("headstart.tuning").joinpath("starting_points.toml").read_text(encoding="utf-8"))
     for point in table.get("points", ()):
-        assert point["strategy"] in registry.names("strategies")
-        assert point["input"] in registry.names("inputs")
+        assert point["method"] in registry.names("tuning_methods")
+        assert point["input"] in registry.names("preprocessors")
         assert set(point["settings"]) <= set(SEARCHED)
         assert 0 < point["left"] < 1
-        assert point["settings"] in starting_points(point["strategy"], point["input"])
+        assert point["settings"] in starting_points(point["method"], point["input"])
     assert starting_points("contrastive", "pixels") == ()
 
 
 def test_a_strategy_begins_where_earlier_tasks_liked_it(tmp_path):
     import tiny
     from headstart.core import registry
-    from headstart.tuning.starting_points import begun, starting_points
+    from headstart.tuning.starting_points import starting_points, with_default_settings
 
-    strategy = registry.get("strategies", "contrastive")()
+    method = registry.get("tuning_methods", "contrastive")()
     first = starting_points("contrastive", "tokens")[0]
-    found = begun(strategy, tiny.source("bert", tmp_path)).settings
+    found = with_default_settings(method, tiny.source("bert", tmp_path)).settings
     assert {name: getattr(found, name) for name in first} == first
-    photos = registry.get("strategies", "contrastive")()
-    assert begun(photos, tiny.source("efficientnet-lite", tmp_path)) == photos
+    photos = registry.get("tuning_methods", "contrastive")()
+    assert with_default_settings(photos, tiny.source("efficientnet-lite", tmp_path)) == photos

@@ -1,4 +1,4 @@
-"""On another device than the processor every strategy learns the same, and a run that was broken off goes on.
+"""On another device than the processor every method learns the same, and a run that was broken off goes on.
 
 The device is simulated: it computes on the processor, and fails wherever tensors of both devices meet.
 """
@@ -13,20 +13,28 @@ import pytest
 import torch
 
 import second_device
-import tiny_ground
-from headstart.tuning import checkpoint, loop, trainee
+import tiny_tuning_problem
+from headstart.tuning import checkpoint, loop, trainable_model
 from headstart.tuning.loop import N_POINTS
+from headstart.tuning.methods.fine_tune import FineTune
 from headstart.tuning.run import Choice, Run
-from headstart.tuning.strategies.fine_tune import FineTune
 
 NETWORKS = ("bert", "efficientnet-lite")
-SHORT = {"learning_rate": 1e-3, "epochs": 1, "least_steps": 4, "batch_size": 8, "depth": 0.5, "rank": 2, "mixup": 0.3}
+SHORT = {
+    "learning_rate": 1e-3,
+    "epochs": 1,
+    "min_steps": 4,
+    "batch_size": 8,
+    "trainable_fraction": 0.5,
+    "rank": 2,
+    "mixup": 0.3,
+}
 N = 24
 
 
 @pytest.fixture(params=NETWORKS)
-def ground(request, tmp_path, cache):
-    return tiny_ground.ground(request.param, tmp_path, n=N)
+def tuning_problem(request, tmp_path, cache):
+    return tiny_tuning_problem.tuning_problem(request.param, tmp_path, n=N)
 
 
 @pytest.fixture
@@ -35,31 +43,33 @@ def on_second(monkeypatch):
 
     def ask(run: Run, asked):
         with second_device.SecondDevice(), monkeypatch.context() as patch:
-            patch.setattr(trainee, "fastest_device", lambda: second_device.DEVICE)
+            patch.setattr(trainable_model, "fastest_device", lambda: second_device.DEVICE)
             found = asked(run)
-            assert run._trainee.device == second_device.DEVICE
-            assert {p.device for p in run._trainee.learning().values()} == {second_device.DEVICE}
+            assert run._model.device == second_device.DEVICE
+            assert {p.device for p in run._model.trainable_parameters().values()} == {second_device.DEVICE}
             return found
 
     return ask
 
 
-every_pair = pytest.mark.parametrize(("ground", "strategy"), tiny_ground.pairs(*NETWORKS), indirect=["ground"])
+every_pair = pytest.mark.parametrize(
+    ("tuning_problem", "method"), tiny_tuning_problem.pairs(*NETWORKS), indirect=["tuning_problem"]
+)
 
 
-def a_run(ground, strategy, **settings) -> Run:
+def a_run(tuning_problem, method, **settings) -> Run:
     return Run(
-        ground=replace(ground, _examples={}),
-        strategy=strategy,
-        settings=replace(strategy.settings, **{**SHORT, **settings}),
-        learnt=np.arange(N // 2),
-        held_out=np.arange(N // 2, N),
+        tuning_problem=replace(tuning_problem, _loader={}),
+        method=method,
+        settings=replace(method.settings, **{**SHORT, **settings}),
+        train=np.arange(N // 2),
+        test=np.arange(N // 2, N),
     )
 
 
 def whole(run: Run):
     """Scores, and the network at the end; runs that are averaged have one point."""
-    last = 0 if run.settings.also else N_POINTS - 1
+    last = 0 if run.settings.soup_members else N_POINTS - 1
     return {"scores": run.scores(), **run.weights(Choice(point=last, alpha=1))}
 
 
@@ -76,14 +86,14 @@ def test_devices_that_mix_are_found():
 
 @every_pair
 @pytest.mark.parametrize("augmentation", ["flip", "light"])
-def test_every_strategy_learns_the_same(strategy, ground, on_second, augmentation):
-    expected = whole(a_run(ground, strategy, augmentation=augmentation))
-    assert_alike(on_second(a_run(ground, strategy, augmentation=augmentation), whole), expected)
+def test_every_strategy_learns_the_same(method, tuning_problem, on_second, augmentation):
+    expected = whole(a_run(tuning_problem, method, augmentation=augmentation))
+    assert_alike(on_second(a_run(tuning_problem, method, augmentation=augmentation), whole), expected)
 
 
 @every_pair
-def test_a_run_that_is_broken_off_goes_on(strategy, ground, on_second, monkeypatch):
-    expected = on_second(a_run(ground, strategy), whole)
+def test_a_run_that_is_broken_off_goes_on(method, tuning_problem, on_second, monkeypatch):
+    expected = on_second(a_run(tuning_problem, method), whole)
     monkeypatch.setattr(checkpoint, "INTERVAL_S", 0.0)
     descend, count = loop.descend, []
 
@@ -95,21 +105,23 @@ def test_a_run_that_is_broken_off_goes_on(strategy, ground, on_second, monkeypat
 
     monkeypatch.setattr(loop, "descend", broken)
     with suppress(KeyboardInterrupt):
-        on_second(a_run(ground, strategy), whole)
-    assert_alike(on_second(a_run(ground, strategy), whole), expected, rtol=0)
+        on_second(a_run(tuning_problem, method), whole)
+    assert_alike(on_second(a_run(tuning_problem, method), whole), expected, rtol=0)
 
 
-def test_runs_are_averaged(ground, on_second):
-    strategy = FineTune()
-    other = replace(strategy.settings, **{**SHORT, "learning_rate": 1e-4})
-    expected = whole(a_run(ground, strategy, also=(other,)))
-    assert_alike(on_second(a_run(ground, strategy, also=(other,)), whole), expected)
+def test_runs_are_averaged(tuning_problem, on_second):
+    method = FineTune()
+    other = replace(method.settings, **{**SHORT, "learning_rate": 1e-4})
+    expected = whole(a_run(tuning_problem, method, soup_members=(other,)))
+    assert_alike(on_second(a_run(tuning_problem, method, soup_members=(other,)), whole), expected)
 
 
 @every_pair
-def test_half_precision_stays_near(strategy, ground, monkeypatch):
-    expected = a_run(ground, strategy).scores()
-    monkeypatch.setattr(trainee.Trainee, "half_precision", lambda _: torch.autocast("cpu", torch.bfloat16))
-    found = a_run(ground, strategy).scores()
+def test_half_precision_stays_near(method, tuning_problem, monkeypatch):
+    expected = a_run(tuning_problem, method).scores()
+    monkeypatch.setattr(
+        trainable_model.TrainableModel, "half_precision", lambda _: torch.autocast("cpu", torch.bfloat16)
+    )
+    found = a_run(tuning_problem, method).scores()
     assert not np.array_equal(found, expected)
     np.testing.assert_allclose(found, expected, atol=0.05 * np.abs(expected).max())

@@ -7,7 +7,7 @@ import sys
 
 
 def main() -> None:
-    """Run a command; exit with 0 if all went well, 2 if the user can mend it, 1 if Headstart failed."""
+    """Run a command; exit with 0 if all went well, 2 if the user can fix it, 1 if Headstart failed."""
     from headstart.core.errors import HeadstartError
 
     try:

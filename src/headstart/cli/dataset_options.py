@@ -8,14 +8,14 @@ from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from typing import Any, get_type_hints
 
-from headstart.cli.options import Group, Input, MaxBad, Target, Task, Time, parse_share
+from headstart.cli.options import Group, Input, MaxUnreadable, Target, Task, Time, parse_share
 
 
 class _LoadOptions:
     def arguments(self) -> dict[str, Any]:
         """Those that were given, as `load` takes them."""
         given = {name: value for name, value in vars(self).items() if value is not None}
-        return {**given, "max_bad": parse_share(given["max_bad"])}
+        return {**given, "max_unreadable": parse_share(given["max_unreadable"])}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class DatasetOptionsOfBundle(_LoadOptions):
     input: Input = None
     target: Target = None
     group: Group = None
-    max_bad: MaxBad = "1%"
+    max_unreadable: MaxUnreadable = "1%"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +37,7 @@ class DatasetOptions(_LoadOptions):
     task: Task = None
     group: Group = None
     time: Time = None
-    max_bad: MaxBad = "1%"
+    max_unreadable: MaxUnreadable = "1%"
 
 
 def expand_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -22,9 +22,9 @@ def demo(
     from headstart.data import list_demos
 
     if name is None:
-        rows = [{"name": d.name, "description": d.summary, "licence": d.licence} for d in list_demos()]
+        rows = [{"name": d.name, "description": d.summary, "license": d.license} for d in list_demos()]
         for row in rows:
-            say(f"{row['name']:<16} {row['description']}  [{row['licence']}]")
+            say(f"{row['name']:<16} {row['description']}  [{row['license']}]")
         if as_json:
             emit(rows)
         return

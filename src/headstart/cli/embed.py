@@ -25,21 +25,21 @@ def embed(
             help="Pretrained network, or several with commas between, side by side; the usual one if not given.",
         ),
     ] = None,
-    input: Input = None,  # noqa: A002
-    max_bad: Annotated[
+    input: Input = None,
+    max_unreadable: Annotated[
         str | None,
-        typer.Option("--max-bad", help="Share of items that may be unreadable: none for .npy, 1% for .parquet."),
+        typer.Option("--max-unreadable", help="Share of items that may be unreadable: none for .npy, 1% for .parquet."),
     ] = None,
     *,
     as_json: Json = False,
 ) -> None:
     """Turn DATA into vectors by a pretrained network, without labels and without a fit."""
     from headstart.features.embeddings import embed_inputs
-    from headstart.features.writing import check_output, default_max_bad, summary, write_embeddings
+    from headstart.features.writing import check_output, default_max_unreadable, summary, write_embeddings
 
     check_output(out)
-    share = default_max_bad(out) if max_bad is None else parse_share(max_bad)
-    embeddings = embed_inputs(data, source, input=input, max_bad=share, progress=sys.stderr)
+    share = default_max_unreadable(out) if max_unreadable is None else parse_share(max_unreadable)
+    embeddings = embed_inputs(data, source, input=input, max_unreadable=share, progress=sys.stderr)
     for notice in embeddings.notices:
         say(f"  - {notice.message}")
     write_embeddings(out, embeddings)

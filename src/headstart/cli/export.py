@@ -43,14 +43,14 @@ def export(
     ] = None,
     trust: Trust = None,
     *,
-    plain: Annotated[
-        bool, typer.Option("--plain", help="Standard operators alone: takes pixels or token numbers.")
+    tensor_inputs: Annotated[
+        bool, typer.Option("--tensor-inputs", help="Standard operators alone: takes pixels or token numbers.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Write BUNDLE in the formats of others, checked against it."""
     from headstart.packaging import load_bundle
-    from headstart.packaging.exports import Wishes
+    from headstart.packaging.exports import ExportOptions
     from headstart.packaging.exports import export as write
 
     named = {"onnx": onnx, "ort": ort, "triton": triton, "kserve": kserve, "hub": hub, "web": web}
@@ -58,8 +58,8 @@ def export(
     if not wanted:
         raise OptionError("no format was named. Say what to write, such as --onnx model.onnx.")
     model = load_bundle(bundle, trust=trust)
-    wishes = Wishes(items=_items(model, check), plain=plain)
-    records = [write(model, name, out, wishes) for name, out in wanted.items()]
+    options = ExportOptions(items=_items(model, check), tensor_inputs=tensor_inputs)
+    records = [write(model, name, out, options) for name, out in wanted.items()]
     for record in records:
         say(record["sentence"])
     if as_json:

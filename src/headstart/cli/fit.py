@@ -9,30 +9,31 @@ from typing import Annotated, Any, cast
 import typer
 
 from headstart.cli.dataset_options import DatasetOptions
-from headstart.cli.options import Budget, Data, Json, Licence, MaxLatency, MaxSize, Seed, Sources, parse_duration_s
-from headstart.cli.output import emit, ranked_words, rung_words, say, score_words
+from headstart.cli.options import Budget, Data, Json, License, MaxLatency, MaxSize, Seed, Sources, parse_duration_s
+from headstart.cli.output import emit, ranked_words, say, score_words, tuning_words
 
 
 def fit(
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Folder for the bundle.")],
     source: Sources = None,
-    strategy: Annotated[
-        str,
-        typer.Option(
-            "--strategy", help="auto; ridge, logistic, prototypes, discriminant; fine-tune, lora, bias, contrastive."
-        ),
+    head: Annotated[
+        str, typer.Option("--head", help="What stands on the features: auto, ridge, logistic, prototypes or lda.")
     ] = "auto",
+    tune: Annotated[
+        str | None,
+        typer.Option("--tune", help="How the network is tuned: none, auto, contrastive, bitfit, lora or fine-tune."),
+    ] = None,
     preset: Annotated[
         str, typer.Option("--preset", help="fast (a minute), balanced, or best (every source, networks tuned).")
     ] = "balanced",
-    rivals: Annotated[
-        str | None, typer.Option("--rivals", help="What to prove the model against: none, simple or full.")
+    baselines: Annotated[
+        str | None, typer.Option("--baselines", help="What to prove the model against: none, simple or full.")
     ] = None,
     budget: Budget = None,
     max_latency_ms: MaxLatency = None,
     max_size_mib: MaxSize = None,
-    licence: Licence = None,
+    license: License = None,
     max_sources: Annotated[
         int | None, typer.Option("--max-sources", help="How many sources may be blended into one model.", min=1)
     ] = None,
@@ -43,21 +44,22 @@ def fit(
 ) -> None:
     """Adapt a pretrained model to DATA, prove it, and pack a bundle.
 
-    What is proven, on held-out items, is that transfer helped; where it did not, the best rival is packed.
+    What is proven, on held-out items, is that transfer helped; where it did not, the best baseline is packed.
     """
-    from headstart.line import fit as fit_line
+    from headstart.pipeline import fit as fit_line
 
     fitted = fit_line(
         data,
         out=out,
         source=source,
-        strategy=strategy,
+        head=head,
+        tune=tune,
         preset=preset,
-        rivals=cast("Any", rivals),  # checked by name where it is used
+        baselines=cast("Any", baselines),  # checked by name where it is used
         budget_s=parse_duration_s(budget),
         max_latency_ms=max_latency_ms,
         max_size_mib=max_size_mib,
-        licence=licence,
+        license=license,
         max_sources=max_sources,
         seed=seed,
         progress=sys.stderr,
@@ -74,12 +76,12 @@ def _show(figures: dict[str, Any]) -> None:
         say(f"  - {notice['message']}")
     for source in figures["ranking"]:
         say(ranked_words(source))
-    for rung in figures["rungs"]:
-        say(rung_words(rung))
-    say(f"{figures['source']} + {figures['strategy']}: {score_words(figures['metric'])}")
-    for rival in figures["rivals"]:
+    for result in figures["tuning"]:
+        say(tuning_words(result))
+    say(f"{figures['source']} + {figures['head']}: {score_words(figures['metric'])}")
+    for baseline in figures["baselines"]:
         say(
-            f"  {rival['name']:<28} {rival['value']:.3f}   gain {rival['gain']['value']:+.3f} ({rival['gain']['low']:+.3f} to {rival['gain']['high']:+.3f})"
+            f"  {baseline['name']:<28} {baseline['value']:.3f}   gain {baseline['gain']['value']:+.3f} ({baseline['gain']['low']:+.3f} to {baseline['gain']['high']:+.3f})"
         )
     for name, score in figures["estimates"].items():
         say(f"  estimate, {name}: {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})")

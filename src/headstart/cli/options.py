@@ -37,18 +37,22 @@ Group = Annotated[
 Time = Annotated[
     str | None, typer.Option("--time", help="Column to prove along: learn from the earlier, predict the later.")
 ]
-MaxBad = Annotated[str, typer.Option("--max-bad", help="Share of items that may be unreadable before it is an error.")]
+MaxUnreadable = Annotated[
+    str, typer.Option("--max-unreadable", help="Share of items that may be unreadable before it is an error.")
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="The same data and seed give the same model.")]
 Budget = Annotated[
     str | None,
-    typer.Option("--budget", help="Time for everything, such as 60s or 2m; slow sources and costly rivals give way."),
+    typer.Option(
+        "--budget", help="Time for everything, such as 60s or 2m; slow sources and costly baselines give way."
+    ),
 ]
 MaxLatency = Annotated[
     float | None, typer.Option("--max-latency-ms", help="Longest time that a source may take for one item alone.")
 ]
 MaxSize = Annotated[float | None, typer.Option("--max-size-mib", help="Largest that a source's weights may be.")]
-Licence = Annotated[
-    str | None, typer.Option("--licence", help="SPDX names with commas between, or permissive.", metavar="NAMES")
+License = Annotated[
+    str | None, typer.Option("--license", help="SPDX names with commas between, or permissive.", metavar="NAMES")
 ]
 Sources = Annotated[
     str | None,

@@ -32,7 +32,7 @@ def ranked_words(source: dict[str, Any]) -> str:
     """Say what a ranking found of one source, on one line.
 
     >>> score = {"name": "logme", "value": 0.81, "low": 0.78, "high": 0.84}
-    >>> facts = {"n_items": 48, "seconds": 1.2, "latency_ms": 7.8, "size_mib": 87.0, "licence": "MIT", "dropped": ""}
+    >>> facts = {"n_items": 48, "seconds": 1.2, "latency_ms": 7.8, "size_mib": 87.0, "license": "MIT", "dropped": ""}
     >>> ranked_words({"name": "minilm", "score": score, **facts})
     'minilm               logme 0.810 (0.780 to 0.840), 48 items, 1.2 s; 7.8 ms an item, 87 MiB, MIT'
     """
@@ -42,26 +42,26 @@ def ranked_words(source: dict[str, Any]) -> str:
         words += f"{score['name']} {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f}), {source['n_items']} items, "
         words += f"{source['seconds']:.1f} s; "
     words += "" if latency_ms is None else f"{latency_ms:.2g} ms an item, "
-    words += f"{source['size_mib']:.0f} MiB, {source['licence']}"
+    words += f"{source['size_mib']:.0f} MiB, {source['license']}"
     return words + (f"; {'dropped' if score else 'left out'}: {source['dropped']}" if source["dropped"] else "")
 
 
-def rung_words(rung: dict[str, Any]) -> str:
-    """Say on one line what came of a rung of the climb above the closed-form head.
+def tuning_words(result: dict[str, Any]) -> str:
+    """Say on one line what came of a method of the tuning above the closed-form head.
 
     >>> gain = {"name": "accuracy", "value": 0.021, "low": 0.008, "high": 0.034}
     >>> figures = {"metric": {**gain, "value": 0.861}, "gain": gain, "planned_s": 80.0, "seconds": 91.2, "alpha": 1.0}
-    >>> rung_words({"name": "lora", "below": "closed form", "kept": True, "why": "better by more than one standard error", **figures})
+    >>> tuning_words({"name": "lora", "below": "closed form", "kept": True, "why": "better by more than one standard error", **figures})
     'lora                 accuracy 0.861, gain +0.021 (+0.008 to +0.034) over closed form; 91.2 s (80.0 s planned); kept: better by more than one standard error'
     """
-    score, gain = rung["metric"], rung["gain"]
+    score, gain = result["metric"], result["gain"]
     words = [f"{score['name']} {score['value']:.3f}"] if score else []
     if gain:
-        words[-1] += f", gain {gain['value']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f}) over {rung['below']}"
-    if score and rung["below"]:
-        words.append(f"{rung['seconds']:.1f} s ({rung['planned_s']:.1f} s planned)")
-    words.append(f"{'kept' if rung['kept'] else 'not kept'}: {rung['why']}")
-    return f"{rung['name']:<20} " + "; ".join(words)
+        words[-1] += f", gain {gain['value']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f}) over {result['below']}"
+    if score and result["below"]:
+        words.append(f"{result['seconds']:.1f} s ({result['planned_s']:.1f} s planned)")
+    words.append(f"{'kept' if result['kept'] else 'not kept'}: {result['why']}")
+    return f"{result['name']:<20} " + "; ".join(words)
 
 
 def _finite(value: Any) -> Any:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headstart.cli.options import BundlePath, Input, Json, MaxBad, Trust, parse_share
+from headstart.cli.options import BundlePath, Input, Json, MaxUnreadable, Trust, parse_share
 from headstart.cli.output import emit, say
 from headstart.core.errors import DataError, OptionError
-from headstart.data.bad_items import BadItems
+from headstart.data.unreadable_items import UnreadableItems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +31,8 @@ def predict(
     ],
     out: Annotated[Path | None, typer.Option("--out", help="Write the answers to this .csv or .jsonl file.")] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="How many of the likeliest labels to give.")] = 3,
-    input: Input = None,  # noqa: A002
-    max_bad: MaxBad = "1%",
+    input: Input = None,
+    max_unreadable: MaxUnreadable = "1%",
     trust: Trust = None,
     *,
     as_json: Json = False,
@@ -48,13 +48,15 @@ def predict(
         raise OptionError(f"--out writes .csv or .jsonl, but '{out}' was given. Name a file that ends in one of these.")
     model = load_bundle(bundle, trust=trust)
     column = input or model.manifest["columns"].get("input")
-    items = read_items(inputs, modality=model.manifest["modality"], input=column, max_bad=parse_share(max_bad))
+    items = read_items(
+        inputs, modality=model.manifest["modality"], input=column, max_unreadable=parse_share(max_unreadable)
+    )
     for notice in items.notices:
         say(f"  - {notice.message}")
     answers = model.predictions(items.items, top=top, names=items.ids)
-    _check_readable(answers, parse_share(max_bad))
+    _check_readable(answers, parse_share(max_unreadable))
     if out is not None:
-        from headstart.engines.files import write_file
+        from headstart.storage.files import write_file
 
         write_file(out, (_as_csv(answers) if out.suffix.lower() == ".csv" else _as_lines(answers)).encode())
         say(f"{len(answers)} answers written to {out}")
@@ -64,9 +66,9 @@ def predict(
         _show(answers)
 
 
-def _check_readable(answers: Sequence[Prediction], max_bad: float) -> None:
+def _check_readable(answers: Sequence[Prediction], max_unreadable: float) -> None:
     """Count items that broke only when they were decoded like those that were seen to be broken before."""
-    bad = BadItems(max_bad=max_bad)
+    bad = UnreadableItems(max_unreadable=max_unreadable)
     for answer in answers:
         if answer.error:
             bad.add(answer.item, answer.error.removeprefix(f"'{answer.item}' "))

@@ -16,7 +16,7 @@ def prove(
     as_json: Json = False,
 ) -> None:
     """Measure BUNDLE on new labelled DATA, beside what was promised."""
-    from headstart.line import prove_again
+    from headstart.pipeline import prove_again
 
     figures = prove_again(bundle, data, trust=trust, **options.arguments())
     for notice in figures["notices"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from headstart.cli.dataset_options import DatasetOptions
-from headstart.cli.options import Budget, Data, Json, Licence, MaxLatency, MaxSize, Seed, Sources, parse_duration_s
+from headstart.cli.options import Budget, Data, Json, License, MaxLatency, MaxSize, Seed, Sources, parse_duration_s
 from headstart.cli.output import emit, ranked_words, say
 
 
@@ -15,7 +15,7 @@ def rank(
     budget: Budget = None,
     max_latency_ms: MaxLatency = None,
     max_size_mib: MaxSize = None,
-    licence: Licence = None,
+    license: License = None,
     *,
     options: DatasetOptions,
     seed: Seed = 0,
@@ -27,12 +27,12 @@ def rank(
     """
     from headstart.data import load
     from headstart.engines.clock import Clock
-    from headstart.line.choosing import names_of
+    from headstart.pipeline.choosing import names_of
     from headstart.ranking import Limits
     from headstart.ranking import rank as rank_sources
 
     names = names_of(source)
-    limits = Limits(max_latency_ms=max_latency_ms, max_size_mib=max_size_mib, licence=licence)
+    limits = Limits(max_latency_ms=max_latency_ms, max_size_mib=max_size_mib, license=license)
     clock = Clock(parse_duration_s(budget))
     dataset = load(data, **options.arguments())
     ranking = rank_sources(dataset, sources=names, limits=limits, clock=clock, seed=seed, progress=sys.stderr)

@@ -16,9 +16,9 @@ def report(bundle: BundlePath, trust: Trust = None, *, as_json: Json = False) ->
     found = model.report
     evaluation, package = found.evaluation, found.package
     say(f"{found.data.name}: {package.deployed} is packed")
-    say(f"  {package.source} + {found.heads.strategy}: {score_words(asdict(evaluation.metric))}")
-    for rival in evaluation.rivals:
-        say(f"  {rival.name}: {score_words(asdict(rival.score))}")
+    say(f"  {package.source} + {found.heads.head}: {score_words(asdict(evaluation.metric))}")
+    for baseline in evaluation.baselines:
+        say(f"  {baseline.name}: {score_words(asdict(baseline.score))}")
     for name, score in evaluation.estimates.items():
         say(f"  estimate, {name}: {score.value:.3f} ({score.low:.3f} to {score.high:.3f})")
     say(evaluation.sentence)

@@ -50,12 +50,12 @@ def serve(
 
     SIGHUP looks at the disk again and serves what has changed; SIGTERM answers what was accepted, then ends.
     """
-    from headstart.serving import Settings
+    from headstart.serving import ServerSettings
     from headstart.serving import serve as serve_models
 
     serve_models(
         models,
-        Settings(
+        ServerSettings(
             host=host,
             port=port,
             workers=workers,

@@ -36,8 +36,8 @@ def _list(
     modality: Annotated[
         str | None, typer.Option("--modality", help="Only those that read this modality, such as image.")
     ] = None,
-    licence: Annotated[
-        str | None, typer.Option("--licence", help="Only these SPDX names, with commas between, or: permissive.")
+    license: Annotated[
+        str | None, typer.Option("--license", help="Only these SPDX names, with commas between, or: permissive.")
     ] = None,
     max_size_mib: Annotated[
         float | None, typer.Option("--max-size-mib", help="Only those of at most this size.")
@@ -47,18 +47,18 @@ def _list(
 ) -> None:
     """List the pretrained sources; give a NAME for its card.
 
-    Size, licence, training data, known biases.
+    Size, license, training data, known biases.
     """
     if context.invoked_subcommand is not None:
         return
     from headstart.sources.listing import size_mib, within
 
-    found = within(modality=modality, licence=licence, max_size_mib=max_size_mib)
+    found = within(modality=modality, license=license, max_size_mib=max_size_mib)
     width = max((20, *(len(card.name) for card in found)))
     for card in found:
         say(
             f"{card.name:<{width}} {card.modality:<6} {card.parameters / 1e6:>6.1f} M parameters {size_mib(card):>7.1f} MiB "
-            f"{card.dimensions:>5} features  {card.licence}"
+            f"{card.dimensions:>5} features  {card.license}"
         )
     if not found:
         say("no source is within these limits")
@@ -73,7 +73,7 @@ def show(name: Annotated[str, typer.Argument(help="Whose card.")], *, as_json: J
 
     card = find(name)
     for field, value in _figures(card).items():
-        if field not in ("fingerprint", "origins", "files"):
+        if field not in ("fingerprint", "downloads", "files"):
             words = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
             say(f"{field.replace('_', ' '):<12} {words}")
     if as_json:
@@ -130,8 +130,8 @@ def add(
         typer.Argument(help="A hub-layout folder, an .onnx file, a SavedModel, a bundle, or hub:ORG/NAME[@REVISION]."),
     ],
     name: Annotated[str | None, typer.Option("--name", help="What to call it.")] = None,
-    licence: Annotated[
-        str | None, typer.Option("--licence", help="Its licence by SPDX name, where no file of it says.")
+    license: Annotated[
+        str | None, typer.Option("--license", help="Its license by SPDX name, where no file of it says.")
     ] = None,
     feature_layer: Annotated[
         str | None, typer.Option("--feature-layer", help="Node of an ONNX graph that gives the features.")
@@ -153,7 +153,7 @@ def add(
     card = add_source(
         path,
         name=name,
-        licence=licence,
+        license=license,
         tokenizer=tokenizer,
         feature_layer=feature_layer,
         input_kind=input_kind,
@@ -164,7 +164,7 @@ def add(
     )
     for note in card.provenance["notes"]:
         say(f"  - {note}")
-    say(f"{card.name} is a source now: {card.modality}, {card.dimensions} features, {card.licence}")
+    say(f"{card.name} is a source now: {card.modality}, {card.dimensions} features, {card.license}")
     if as_json:
         emit(_figures(card))
 

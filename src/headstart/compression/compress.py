@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.compression.compressed import Compressed
-from headstart.compression.measuring import Yardstick
-from headstart.compression.method import Lessons
+from headstart.compression.measuring import Reference
+from headstart.compression.method import CalibrationSet
 from headstart.compression.search import all_methods, best_of, search
-from headstart.compression.sides import split
+from headstart.compression.split import split_data
 from headstart.compression.trial import Goal
 from headstart.core.errors import require
 from headstart.packaging import check_target, load_bundle
@@ -32,7 +32,7 @@ def compress(
     target_mib: float | None = None,
     methods: Sequence[str] | None = None,
     seed: int = 0,
-    max_bad: float = 0.01,
+    max_unreadable: float = 0.01,
     progress: TextIO | None = sys.stderr,
     **columns: Any,
 ) -> Compressed:
@@ -66,10 +66,12 @@ def compress(
     folder = Path(out)
     check_target(folder)
     original = unpack(bundle)
-    sides = split(load_for(load_bundle(bundle), data, max_bad=max_bad, **columns), original, seed=seed)
-    yardstick = Yardstick(original, sides.proof, sides.outputs, sides.metric, seed)
-    lessons = Lessons(dataset=sides.lessons, seed=seed, progress=progress)
-    trials = search(yardstick, lessons, goal, to_try, progress=progress)
+    split = split_data(
+        load_for(load_bundle(bundle), data, max_unreadable=max_unreadable, **columns), original, seed=seed
+    )
+    reference = Reference(original, split.test, split.outputs, split.metric, seed)
+    calibration = CalibrationSet(dataset=split.calibration, seed=seed, progress=progress)
+    trials = search(reference, calibration, goal, to_try, progress=progress)
     best = best_of(trials, goal)
     compressed = Compressed(
         bundle=None if best is None else folder,
@@ -77,12 +79,12 @@ def compress(
         trials=tuple(trials),
         goal=goal,
         original_mib=original.size_mib,
-        original=yardstick.score,
-        evaluation=sides.evaluation,
+        original=reference.score,
+        evaluation=split.evaluation,
     )
     if best is not None and best.variant is not None:
         packed = best.variant.packed
         rewrite(
-            folder, packed, original=Path(bundle), checked=yardstick.check(packed), compression=compressed.section()
+            folder, packed, original=Path(bundle), checked=reference.check(packed), compression=compressed.section()
         )
     return compressed

@@ -22,7 +22,7 @@ class Compressed:
     Attributes
     ----------
     bundle : where the smaller one lies; None where nothing is kept
-    chosen : the trial that it holds
+    chosen : the cross-fit that it holds
     original_mib, original : size and headline score of the bundle that was given
     evaluation : on which items accuracy was measured, a sentence
     """

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.sources.graph import FLOAT32
+from headstart.onnx_graph.builder import FLOAT32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ def write_graph(model: onnx.ModelProto) -> bytes:
 
 
 def head_nodes(model: onnx.ModelProto) -> list[str]:
-    """Names of the nodes after the features; none where the model gives no features, as a rival's."""
+    """Names of the nodes after the features; none where the model gives no features, as a baseline's."""
     if FEATURES not in {output.name for output in model.graph.output}:
         return []
     needed, network = {FEATURES}, set()

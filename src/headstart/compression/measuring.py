@@ -70,7 +70,7 @@ def answers(packed: Packed, items: Sequence[Any], *, batch_size: int = _BATCH_SI
 
 
 @dataclass(frozen=True)
-class Yardstick:
+class Reference:
     """The original model on held-out items: what every variant is measured against.
 
     Attributes

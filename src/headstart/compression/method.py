@@ -19,7 +19,7 @@ PLACES: tuple[Place, ...] = ("network", "head", "arithmetic", "storage")
 """What a method changes. A combination takes at most one method of each place, in this order."""
 
 
-class Unsuited(Exception):  # noqa: N818  (no error: the table of what was tried says it)
+class NotApplicable(Exception):  # noqa: N818  (no error: the table of what was tried says it)
     """A method has nothing to do on a model; the message says why."""
 
 
@@ -33,7 +33,7 @@ class Variant:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lessons:
+class CalibrationSet:
     """What a method may learn from: items that prove nothing.
 
     Attributes
@@ -66,7 +66,7 @@ class Compression(Protocol):
         """What it changes."""
         ...
 
-    def variants(self, packed: Packed, lessons: Lessons) -> Iterator[Variant]:
+    def variants(self, packed: Packed, calibration: CalibrationSet) -> Iterator[Variant]:
         """Make the model smaller or faster, in one way or more.
 
         Raises

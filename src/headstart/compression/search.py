@@ -6,15 +6,15 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
-from headstart.compression.method import PLACES, Unsuited, Variant
+from headstart.compression.method import PLACES, NotApplicable, Variant
 from headstart.compression.trial import Trial
 from headstart.core import registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from headstart.compression.measuring import Yardstick
-    from headstart.compression.method import Compression, Lessons, Place
+    from headstart.compression.measuring import Reference
+    from headstart.compression.method import CalibrationSet, Compression, Place
     from headstart.compression.trial import Goal
 
 _MOST_COMBINATIONS = 8
@@ -22,20 +22,25 @@ _SAME_TIME = 1.05  # a ratio of times that is not worth a larger size
 
 
 def search(
-    yardstick: Yardstick, lessons: Lessons, goal: Goal, methods: Sequence[Compression], *, progress: TextIO | None
+    reference: Reference,
+    calibration: CalibrationSet,
+    goal: Goal,
+    methods: Sequence[Compression],
+    *,
+    progress: TextIO | None,
 ) -> list[Trial]:
     """Try the methods, one alone each, then combinations of those that keep the accuracy, the most promising ones.
 
     With a target the search ends with the first combination that reaches it; without one the best few are tried.
     """
-    bench = _Bench(yardstick, lessons, goal, progress)
+    bench = _Bench(reference, calibration, goal, progress)
     trials = [trial for method in methods for trial in bench.alone(method)]
     if goal.is_target and any(trial.kept for trial in trials):
         return trials
     for group, following in _combinations(trials, methods, goal):
         try:
             trials.append(bench.together(group, following))
-        except Unsuited:  # what one of them would change, another has changed already
+        except NotApplicable:  # what one of them would change, another has changed already
             continue
         if goal.is_target and trials[-1].kept:
             break
@@ -46,17 +51,17 @@ def search(
 class _Bench:
     """Makes variants and measures them, saying each."""
 
-    yardstick: Yardstick
-    lessons: Lessons
+    reference: Reference
+    calibration: CalibrationSet
     goal: Goal
     progress: TextIO | None
 
     def alone(self, method: Compression) -> Iterator[Trial]:
         """Every variant of one method; where there is none, a trial without figures that says why."""
         try:
-            for variant in method.variants(self.yardstick.original, self.lessons):
+            for variant in method.variants(self.reference.original, self.calibration):
                 yield self._measured(variant, (variant.name,), method.place)
-        except Unsuited as reason:
+        except NotApplicable as reason:
             yield self._said(self._trial((method.name,), note=str(reason)))
 
     def together(self, first: Trial, following: Sequence[Compression]) -> Trial:
@@ -64,15 +69,15 @@ class _Bench:
         assert first.variant is not None
         packed, names = first.variant.packed, first.methods
         for method in following:
-            packed, names = next(iter(method.variants(packed, self.lessons))).packed, (*names, method.name)
+            packed, names = next(iter(method.variants(packed, self.calibration))).packed, (*names, method.name)
         return self._measured(Variant(name=" + ".join(names), packed=packed, note=first.note), names)
 
     def _measured(self, variant: Variant, names: tuple[str, ...], place: Place | None = None) -> Trial:
-        measured = self.yardstick.measure(variant.packed)
+        measured = self.reference.measure(variant.packed)
         return self._said(self._trial(names, place=place, variant=variant, measured=measured, note=variant.note))
 
     def _trial(self, names: tuple[str, ...], **fields: Any) -> Trial:
-        return Trial(methods=names, goal=self.goal, original_mib=self.yardstick.original.size_mib, **fields)
+        return Trial(methods=names, goal=self.goal, original_mib=self.reference.original.size_mib, **fields)
 
     def _said(self, trial: Trial) -> Trial:
         if self.progress is not None:
@@ -105,8 +110,8 @@ def all_methods(names: Sequence[str] | None = None) -> list[Compression]:
     OptionError
         There is none of that name.
     """
-    chosen = registry.names("compressions") if names is None else names
-    made: list[Compression] = [registry.get("compressions", name)() for name in chosen]
+    chosen = registry.names("compression_methods") if names is None else names
+    made: list[Compression] = [registry.get("compression_methods", name)() for name in chosen]
     return sorted(made, key=lambda method: (PLACES.index(method.place), method.name))
 
 

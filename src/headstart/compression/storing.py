@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.compression.graphs import put_constant, readers
-from headstart.sources.graph import FLOAT32
+from headstart.onnx_graph.builder import FLOAT32
 
 if TYPE_CHECKING:
     import onnx

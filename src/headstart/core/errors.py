@@ -1,7 +1,7 @@
 """Everything that Headstart raises on purpose.
 
     HeadstartError
-    ├── UserError              the user can mend it: exit code 2, HTTP 4xx
+    ├── UserError              the user can fix it: exit code 2, HTTP 4xx
     │   ├── DataError          a file, row, column or value of the user's data
     │   ├── OptionError        a name or a setting that is not among the known ones
     │   ├── SourceError        pretrained weights: missing, unreachable, changed
@@ -32,7 +32,7 @@ class HeadstartError(Exception):
 
 
 class UserError(HeadstartError):
-    """Something that the user can mend."""
+    """Something that the user can fix."""
 
     exit_code = 2
 
@@ -81,8 +81,8 @@ def first_line(error: Exception) -> str:
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> OptionError:
     """Build the error for a name that is not known, with the nearest right one.
 
-    >>> str(unknown_name("strategy", "rigde", ["ridge", "logistic"]))
-    "no strategy named 'rigde'. Did you mean 'ridge'? Known: logistic, ridge."
+    >>> str(unknown_name("head", "rigde", ["ridge", "logistic"]))
+    "no head named 'rigde'. Did you mean 'ridge'? Known: logistic, ridge."
     """
     choices = sorted(known)
     near = difflib.get_close_matches(name, choices, n=1)

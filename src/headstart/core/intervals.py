@@ -37,7 +37,7 @@ MAX_BLOCKS = 2000
 
 @dataclass(frozen=True)
 class Resamples:
-    """Weights of groups, drawn once and used for every metric and every rival, which makes comparisons paired.
+    """Weights of groups, drawn once and used for every metric and every baseline, which makes comparisons paired.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a stage may ask of an input, a backbone, a head and a predictor."""
+"""What a stage may ask of an input, a source, a head and a predictor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Batch = dict[str, "NDArray[np.generic]"]
 
 
 @runtime_checkable
-class Input(Protocol):
+class Preprocessor(Protocol):
     """Preprocessing: items become the arrays that the graph takes. It travels in the bundle's manifest."""
 
     @property
@@ -40,10 +40,10 @@ class Input(Protocol):
 
 @runtime_checkable
 class Network(Protocol):
-    """Something that adds its computation to a graph: a backbone, a rival's network."""
+    """Something that adds its computation to a graph: a source, a baseline's network."""
 
     @property
-    def input(self) -> Input:
+    def input(self) -> Preprocessor:
         """The preprocessing in front of the network."""
         ...
 
@@ -53,7 +53,7 @@ class Network(Protocol):
 
 
 @runtime_checkable
-class Backbone(Network, Protocol):
+class PretrainedNetwork(Network, Protocol):
     """A pretrained network without its head."""
 
     name: str
@@ -89,7 +89,7 @@ class Head(Protocol):
 
 @runtime_checkable
 class Predictor(Protocol):
-    """Network and head together: what a bundle packs and what a rival is."""
+    """Network and head together: what a bundle packs and what a baseline is."""
 
     @property
     def name(self) -> str:

@@ -20,7 +20,7 @@ def _parts(kind: str) -> dict[str, EntryPoint]:
 def names(kind: str) -> tuple[str, ...]:
     """All names of one kind of part, sorted.
 
-    >>> "ridge" in names("candidates")
+    >>> "ridge" in names("heads")
     True
     """
     return tuple(sorted(_parts(kind)))
@@ -41,5 +41,5 @@ def get(kind: str, name: str) -> Any:
 
 
 def _one_of(kind: str) -> str:
-    """The singular: 'strategies' are many, a 'strategy' is one."""
+    """The singular: 'heads' are many, a 'head' is one."""
     return f"{kind.removesuffix('ies')}y" if kind.endswith("ies") else kind.removesuffix("s")

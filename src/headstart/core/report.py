@@ -40,8 +40,8 @@ class Score:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RivalResult:
-    """A rival's score on the same held-out items, and the model's paired gain over it (positive: the model is better).
+class BaselineResult:
+    """A baseline's score on the same held-out items, and the model's paired gain over it (positive: the model is better).
 
     `name` is for machines, `title` for sentences.
     """

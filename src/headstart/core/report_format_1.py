@@ -7,35 +7,46 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FIELDS = {
+_SECTIONS = {
     "data": ("task", "name", "labels", "n_items", "n_groups", "notices"),
-    "heads": ("strategy", "candidates"),
-    "tuning": ("rungs",),
+    "heads": ("head", "head_candidates"),
+    "tuning": ("results",),
     "evaluation": (
-        *("verdict", "sentence", "n_train", "n_test", "metric", "metrics", "rivals", "gain", "estimates"),
+        *("verdict", "sentence", "n_train", "n_test", "metric", "metrics", "baselines", "gain", "estimates"),
         *("curve", "forecast", "prediction_set", "deployed", "seed"),
     ),
     "package": ("deployed", "source", "card"),
 }
-_VERDICTS = {"no credible gain": "no significant gain"}  # words that changed since
 _WHOLE = {"compressed": "compression", "timing": "timing"}  # flat fields that were a section already
 
+# what has another name since
+_FIELDS = {"strategy": "head", "candidates": "head_candidates", "rungs": "results", "rivals": "baselines"}
+_CARD_FIELDS = {"licence": "license"}
+_FIGURES = {"suspects": "label_issues"}
+_VERDICTS = {"no credible gain": "no significant gain"}
 
-def to_sections(flat: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+
+def to_sections(old: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Put each field of a flat report into the section that has it now."""
-    sections = {name: {field: flat[field] for field in known if field in flat} for name, known in _FIELDS.items()}
-    pictures = dict(flat.get("pictures", {}))
-    sections["data"]["duplicate_groups"] = pictures.pop("duplicate_groups", [])
+    flat = _renamed(old, _FIELDS)
+    flat["card"] = _renamed(flat.get("card", {}), _CARD_FIELDS)
+    sections = {name: {field: flat[field] for field in known if field in flat} for name, known in _SECTIONS.items()}
+    figures = _renamed(flat.get("pictures", {}), _FIGURES)
+    sections["data"]["duplicate_groups"] = figures.pop("duplicate_groups", [])
     verdict = flat.get("verdict", "not proven")
     sections["evaluation"] |= {
         "protocol": flat.get("evaluation", ""),
-        "pictures": pictures,
+        "figures": figures,
         "verdict": _VERDICTS.get(verdict, verdict),
     }
-    if not flat.get("rungs"):
+    if not flat.get("results"):
         del sections["tuning"]
-    if ranked := flat.get("ranking"):
+    if ranked := [_renamed(one, _CARD_FIELDS) for one in flat.get("ranking", ())]:
         metric = next((one["score"]["name"] for one in ranked if one["score"]), "")
         n_items = max(one["n_items"] for one in ranked)
         sections["ranking"] = {"metric": metric, "n_items": n_items, "sources": ranked}
-    return sections | {new: flat[old] for old, new in _WHOLE.items() if flat.get(old)}
+    return sections | {new: flat[name] for name, new in _WHOLE.items() if flat.get(name)}
+
+
+def _renamed(fields: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {names.get(name, name): value for name, value in fields.items()}

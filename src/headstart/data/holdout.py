@@ -1,4 +1,4 @@
-"""Holdout: which items prove and which are learnt from; a group is never on both sides."""
+"""Holdout: which items prove and which are trained on; a group is never on both sides."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _HELD_OUT_SHARE = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class SplitPlan:
     """How the model is proven.
 
     Attributes
     ----------
     kind : 'given', 'time', 'holdout' or 'cross-validation'
-    folds : pairs of positions (learnt from, held out); one pair unless 'cross-validation'
+    folds : pairs of positions (trained on, held out); one pair unless 'cross-validation'
     final : positions that the shipped model learns from: all but a given test part
     sentence : the same for people
     """
@@ -36,17 +36,17 @@ class Plan:
     sentence: str
 
     @property
-    def learnt(self) -> IntArray:
-        """The positions learnt from by what is asked about the held-out ones; of several folds, those of the first."""
+    def train(self) -> IntArray:
+        """The positions trained on by what is asked about the held-out ones; of several folds, those of the first."""
         return self.folds[0][0]
 
     @property
-    def held_out(self) -> IntArray:
+    def test(self) -> IntArray:
         """All held-out positions, fold after fold."""
         return np.concatenate([test for _, test in self.folds])
 
 
-def plan_splits(dataset: Dataset, groups: IntArray, *, seed: int) -> Plan:
+def plan_splits(dataset: Dataset, groups: IntArray, *, seed: int) -> SplitPlan:
     """Plan the proof: the user's own test part, else the latest quarter, else held-out groups.
 
     Raises
@@ -70,12 +70,12 @@ def plan_splits(dataset: Dataset, groups: IntArray, *, seed: int) -> Plan:
         folds = assign_folds(groups, dataset.targets, round(1 / _HELD_OUT_SHARE), seed)
         pair = (np.flatnonzero(folds != 0), np.flatnonzero(folds == 0))
         sentence = f"{len(pair[1])} of {len(dataset)} items were held out, whole groups of near-duplicates at a time"
-        return Plan(kind="holdout", folds=(pair,), final=everything, sentence=sentence)
+        return SplitPlan(kind="holdout", folds=(pair,), final=everything, sentence=sentence)
     n_folds = min(_N_FOLDS, n_groups)
     folds = assign_folds(groups, dataset.targets, n_folds, seed)
     pairs = tuple((np.flatnonzero(folds != f), np.flatnonzero(folds == f)) for f in range(n_folds))
     sentence = f"every item was held out once, in {n_folds} folds of whole groups of near-duplicates"
-    return Plan(kind="cross-validation", folds=pairs, final=everything, sentence=sentence)
+    return SplitPlan(kind="cross-validation", folds=pairs, final=everything, sentence=sentence)
 
 
 def assign_folds(groups: IntArray, targets: FloatArray, n_folds: int, seed: int) -> IntArray:
@@ -106,16 +106,16 @@ def _strata(targets: FloatArray) -> FloatArray:
     return np.eye(N_QUARTERS)[quarters(targets[:, 0])]
 
 
-def _given(dataset: Dataset) -> Plan:
+def _given(dataset: Dataset) -> SplitPlan:
     assert dataset.splits is not None
     name = "test" if (dataset.splits == "test").any() else "validation"
-    held_out = np.flatnonzero(dataset.splits == name)
-    learnt = np.flatnonzero(dataset.splits != name)
-    sentence = f"your own {name} part, {len(held_out)} items, was held out"
-    return Plan(kind="given", folds=((learnt, held_out),), final=learnt, sentence=sentence)
+    test = np.flatnonzero(dataset.splits == name)
+    train = np.flatnonzero(dataset.splits != name)
+    sentence = f"your own {name} part, {len(test)} items, was held out"
+    return SplitPlan(kind="given", folds=((train, test),), final=train, sentence=sentence)
 
 
-def _by_time(dataset: Dataset, groups: IntArray) -> Plan:
+def _by_time(dataset: Dataset, groups: IntArray) -> SplitPlan:
     assert dataset.times is not None
     order = np.argsort(dataset.times, kind="stable")
     n_late = max(1, round(_HELD_OUT_SHARE * len(order)))
@@ -127,5 +127,7 @@ def _by_time(dataset: Dataset, groups: IntArray) -> Plan:
             "prove the model on. Leave out --time, or add later items."
         )
         raise DataError(msg)
-    sentence = f"the latest {len(late)} items were held out, and only earlier ones learnt from"
-    return Plan(kind="time", folds=((np.sort(early), np.sort(late)),), final=np.arange(len(order)), sentence=sentence)
+    sentence = f"the latest {len(late)} items were held out, and only earlier ones trained on"
+    return SplitPlan(
+        kind="time", folds=((np.sort(early), np.sort(late)),), final=np.arange(len(order)), sentence=sentence
+    )

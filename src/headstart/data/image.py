@@ -166,8 +166,8 @@ def _to_rgb(image: Image) -> Image:
         return _from_array(_deep_grey(image))
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
-        ground = _pillow().new("RGBA", image.size, _WHITE)
-        image = _pillow().alpha_composite(ground, image)
+        tuning_problem = _pillow().new("RGBA", image.size, _WHITE)
+        image = _pillow().alpha_composite(tuning_problem, image)
     return image.convert("RGB")
 
 

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from headstart.core.errors import DataError, unknown_name
-from headstart.data.bad_items import BadItems
-from headstart.data.columns import RowIds, take
 from headstart.data.modalities import all_modalities, get_modality
-from headstart.data.records import read_json_lines
+from headstart.data.readers.columns import RowIds, take
+from headstart.data.readers.records import read_json_lines
+from headstart.data.readers.tables import TABLE_SUFFIXES, named_path, open_memory, open_table
 from headstart.data.schema import guess_input
-from headstart.data.tables import TABLE_SUFFIXES, named_path, open_memory, open_table
+from headstart.data.unreadable_items import UnreadableItems
 
 if TYPE_CHECKING:
     from headstart.core.dataset import Notice
-    from headstart.data.columns import TableSource
     from headstart.data.modalities import Modality
+    from headstart.data.readers.columns import TableSource
 
 STDIN = "-"
 
@@ -49,8 +49,8 @@ def read_items(
     inputs: Any,
     *,
     modality: str,
-    input: str | None = None,  # noqa: A002  the word of the interface
-    max_bad: float = 0.01,
+    input: str | None = None,
+    max_unreadable: float = 0.01,
     stdin: TextIO | None = None,
 ) -> Items:
     """Read inputs to predict.
@@ -62,7 +62,7 @@ def read_items(
         `stdin`. A list of strings that name no files is taken as texts by a model of texts.
     modality : the name of what the model takes
     input : column of tables and key of JSON Lines; guessed if absent
-    max_bad : fraction of the files that may be set aside; a file that the user named himself may not
+    max_unreadable : fraction of the files that may be set aside; a file that the user named himself may not
 
     Raises
     ------
@@ -72,7 +72,7 @@ def read_items(
         There is no such modality.
     """
     wanted = get_modality(modality)
-    bad = BadItems(max_bad=max_bad)
+    bad = UnreadableItems(max_unreadable=max_unreadable)
     named = [inputs] if isinstance(inputs, str | Path) else inputs
     are_paths = _are_paths(named, wanted)
     if are_paths:
@@ -104,7 +104,9 @@ def _exists(name: str) -> bool:
     return len(name) < 4_096 and "\0" not in name and os.path.exists(name)  # noqa: PTH110  a long text is no Path
 
 
-def _read_path(one: str | Path, modality: Modality, column: str | None, bad: BadItems, stdin: TextIO | None) -> _Part:
+def _read_path(
+    one: str | Path, modality: Modality, column: str | None, bad: UnreadableItems, stdin: TextIO | None
+) -> _Part:
     if one == STDIN:
         return _read_stream(stdin or sys.stdin, modality, column, bad)
     if not modality.strings_name_files and not _exists(str(one)) and " " in str(one):
@@ -132,7 +134,7 @@ def _read_file(path: Path, modality: Modality) -> _Part:
     return [modality.read_file(path)], [str(path)]
 
 
-def _read_folder(folder: Path, modality: Modality, bad: BadItems) -> _Part:
+def _read_folder(folder: Path, modality: Modality, bad: UnreadableItems) -> _Part:
     paths = sorted(
         path
         for path in folder.rglob("*")
@@ -153,7 +155,7 @@ def _read_folder(folder: Path, modality: Modality, bad: BadItems) -> _Part:
     return items, ids
 
 
-def _read_table(source: TableSource, modality: Modality, column: str | None, bad: BadItems) -> _Part:
+def _read_table(source: TableSource, modality: Modality, column: str | None, bad: UnreadableItems) -> _Part:
     name = _input_column(source, modality, column)
     table = source.read([name], bad, text=name if modality.packed_as_text else None)
     ids: Sequence[str] = RowIds(source.name, table.rows)
@@ -175,10 +177,10 @@ def _input_column(source: TableSource, modality: Modality, column: str | None) -
     return by_name[0] if len(by_name) == 1 else guess_input(sample, list(sample), source.name)
 
 
-def _read_stream(file: TextIO, modality: Modality, column: str | None, bad: BadItems) -> _Part:
+def _read_stream(file: TextIO, modality: Modality, column: str | None, bad: UnreadableItems) -> _Part:
     """JSON Lines from a pipe; every line must be usable, for the answers come back line by line."""
     known = (column,) if column else modality.column_names
-    unreadable = BadItems(max_bad=0.0)
+    unreadable = UnreadableItems(max_unreadable=0.0)
     rows: list[int] = []
     cells: list[Any] = []
     for number, record in read_json_lines(file, "stdin", unreadable):
@@ -198,7 +200,7 @@ def _read_stream(file: TextIO, modality: Modality, column: str | None, bad: BadI
     return _usable(modality, modality.pack(cells), ids, None, bad)
 
 
-def _read_memory(data: Any, modality: Modality, column: str | None, bad: BadItems) -> _Part:
+def _read_memory(data: Any, modality: Modality, column: str | None, bad: UnreadableItems) -> _Part:
     if hasattr(data, "columns") or isinstance(data, dict):
         return _read_table(open_memory(data), modality, column, bad)
     if isinstance(data, bytes) or not hasattr(data, "__len__"):
@@ -216,7 +218,9 @@ def _read_memory(data: Any, modality: Modality, column: str | None, bad: BadItem
     return _usable(modality, cells, ids, None, bad)
 
 
-def _usable(modality: Modality, cells: Sequence[Any], ids: Sequence[str], folder: Path | None, bad: BadItems) -> _Part:
+def _usable(
+    modality: Modality, cells: Sequence[Any], ids: Sequence[str], folder: Path | None, bad: UnreadableItems
+) -> _Part:
     """Clean the cells of one field, and leave out what is wrong."""
     import numpy as np
 

@@ -11,15 +11,15 @@ import numpy as np
 from headstart.core.dataset import Dataset, FloatArray, IntArray, Notice
 from headstart.core.errors import DataError, OptionError
 from headstart.core.tasks import get_task
-from headstart.data.bad_items import BadItems
-from headstart.data.columns import RowIds, Table, TableSource, take
-from headstart.data.folder import load_folder
 from headstart.data.leaks import find_leaks
 from headstart.data.modalities import get_modality
-from headstart.data.schema import Schema, guess_schema
+from headstart.data.readers.columns import RowIds, Table, TableSource, take
+from headstart.data.readers.folder import load_folder
+from headstart.data.readers.tables import TABLE_SUFFIXES, named_path, open_memory, open_table
+from headstart.data.schema import ColumnSchema, guess_schema
 from headstart.data.splits import parse_splits
-from headstart.data.tables import TABLE_SUFFIXES, named_path, open_memory, open_table
 from headstart.data.targets import parse_targets
+from headstart.data.unreadable_items import UnreadableItems
 from headstart.data.values import is_missing, label_of, moment_of
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ _N_LISTED = 100
 def load(
     data: Any,
     *,
-    input: str | None = None,  # noqa: A002  the word of the interface
+    input: str | None = None,
     target: str | None = None,
     task: str | None = None,
     group: Any = None,
     time: Any = None,
-    max_bad: float = 0.01,
+    max_unreadable: float = 0.01,
 ) -> Dataset:
     """Read labelled items, guess what is not said, and set aside what cannot be used.
 
@@ -51,7 +51,7 @@ def load(
         Override the guess. Several targets, separated by commas, make a multi-label task. With a pair, `group` and
         `time` may be n values instead.
     task : 'binary', 'multiclass', 'multilabel' or 'regression'
-    max_bad : fraction of the items that may be set aside because they cannot be read
+    max_unreadable : fraction of the items that may be set aside because they cannot be read
 
     Raises
     ------
@@ -66,7 +66,7 @@ def load(
     >>> len(dataset), dataset.task, dataset.labels
     (20, 'binary', ('pay', 'post'))
     """
-    bad = BadItems(max_bad=max_bad)
+    bad = UnreadableItems(max_unreadable=max_unreadable)
     options = {"input": input, "target": target, "group": group, "time": time}
     if isinstance(data, str | Path):
         path = named_path(data)
@@ -99,7 +99,7 @@ def _refuse_for_folders(path: Path, options: Mapping[str, Any], task: str | None
         raise OptionError(f"'{path}' is a folder of classes; --task {task} needs a table, such as a CSV of paths.")
 
 
-def _load_pair(data: tuple[Any, ...], bad: BadItems, task: str | None, options: Mapping[str, Any]) -> Dataset:
+def _load_pair(data: tuple[Any, ...], bad: UnreadableItems, task: str | None, options: Mapping[str, Any]) -> Dataset:
     """Read (items, targets) by giving them column names."""
     if len(data) != 2:
         raise DataError(f"a pair (items, targets) was expected; the tuple has {len(data)} parts.")
@@ -131,7 +131,7 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _load_table(source: TableSource, bad: BadItems, task: str | None, options: Mapping[str, Any]) -> Dataset:
+def _load_table(source: TableSource, bad: UnreadableItems, task: str | None, options: Mapping[str, Any]) -> Dataset:
     sample = source.sample()
     schema = guess_schema(sample, source.name, source.folder, **options)
     wanted = dict.fromkeys([schema.input, *schema.targets, schema.group, schema.time, schema.split])
@@ -145,7 +145,9 @@ def _load_table(source: TableSource, bad: BadItems, task: str | None, options: M
     return replace(dataset, notices=(*dataset.notices, *leaks))
 
 
-def _dataset(source: TableSource, schema: Schema, table: Table, bad: BadItems, task: str | None) -> Dataset:
+def _dataset(
+    source: TableSource, schema: ColumnSchema, table: Table, bad: UnreadableItems, task: str | None
+) -> Dataset:
     ids: Sequence[str] = RowIds(source.name, table.rows)
     modality = get_modality(schema.modality)
     items, usable, noticed = _field(modality, table.columns[schema.input], source.folder, ids, bad)
@@ -177,7 +179,7 @@ def _dataset(source: TableSource, schema: Schema, table: Table, bad: BadItems, t
 
 
 def _field(
-    modality: Modality, cells: Sequence[Any], folder: Path | None, ids: Sequence[str], bad: BadItems
+    modality: Modality, cells: Sequence[Any], folder: Path | None, ids: Sequence[str], bad: UnreadableItems
 ) -> tuple[Sequence[Any], np.ndarray[Any, np.dtype[np.bool_]], tuple[Notice, ...]]:
     """Give the values of one field, which of them are usable, and a notice of the blank ones."""
     cleaned = modality.clean(cells, folder)
@@ -196,7 +198,7 @@ def _field(
 
 
 def _times(
-    schema: Schema, table: Table, ids: Sequence[str], usable: np.ndarray[Any, Any], bad: BadItems
+    schema: ColumnSchema, table: Table, ids: Sequence[str], usable: np.ndarray[Any, Any], bad: UnreadableItems
 ) -> FloatArray | None:
     """Read the time column; rows without a time are set aside."""
     if schema.time is None:
@@ -213,7 +215,7 @@ def _times(
     return np.array([np.nan if moment is None else moment for moment in moments], dtype=np.float64)
 
 
-def _groups(schema: Schema, table: Table, index: IntArray) -> IntArray | None:
+def _groups(schema: ColumnSchema, table: Table, index: IntArray) -> IntArray | None:
     """Number the groups in order of appearance; a row without one is a group of its own."""
     if schema.group is None:
         return None
@@ -224,7 +226,7 @@ def _groups(schema: Schema, table: Table, index: IntArray) -> IntArray | None:
 
 
 def _splits(
-    schema: Schema, table: Table, index: IntArray, ids: Sequence[str]
+    schema: ColumnSchema, table: Table, index: IntArray, ids: Sequence[str]
 ) -> np.ndarray[Any, np.dtype[np.str_]] | None:
     if schema.split is None:
         return None

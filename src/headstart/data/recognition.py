@@ -7,21 +7,21 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
-from headstart.data.memory import is_frame
 from headstart.data.modalities import all_modalities
+from headstart.data.readers.frames import is_frame
+from headstart.data.readers.tables import TABLE_SUFFIXES, named_path, open_memory, open_table
 from headstart.data.schema import guess_input, modality_of
-from headstart.data.tables import TABLE_SUFFIXES, named_path, open_memory, open_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from headstart.data.columns import TableSource
+    from headstart.data.readers.columns import TableSource
 
 _N_LOOKED_AT = 200
 
 
-def recognise_path(path: str | Path, *, input: str | None = None) -> str:  # noqa: A002
+def recognise_path(path: str | Path, *, input: str | None = None) -> str:
     """Say what a file, a folder or a table holds, by suffixes and by the cells of its input column.
 
     Raises
@@ -37,14 +37,14 @@ def recognise_path(path: str | Path, *, input: str | None = None) -> str:  # noq
     return _of_suffixes({path.suffix.lower()}, path)
 
 
-def recognise_items(items: Any, *, input: str | None = None) -> str:  # noqa: A002
+def recognise_items(items: Any, *, input: str | None = None) -> str:
     """Say what a frame, a dict of columns, or a sequence of items in memory holds."""
     if is_frame(items) or isinstance(items, dict):
         return _of_table(open_memory(items), input)
     return modality_of(list(islice(items, _N_LOOKED_AT)), None)
 
 
-def recognise_json_lines(lines: Iterable[str], *, input: str | None = None) -> str:  # noqa: A002
+def recognise_json_lines(lines: Iterable[str], *, input: str | None = None) -> str:
     """Say what JSON Lines hold, by the first of them that can be read."""
     for line in islice(lines, _N_LOOKED_AT):
         try:

@@ -24,7 +24,7 @@ _MIN_LABEL_COLUMNS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schema:
+class ColumnSchema:
     """Which column plays which part.
 
     Attributes
@@ -54,11 +54,11 @@ def guess_schema(
     name: str,
     folder: Path | None,
     *,
-    input: str | None = None,  # noqa: A002  the word of the interface
+    input: str | None = None,
     target: str | None = None,
     group: str | None = None,
     time: str | None = None,
-) -> Schema:
+) -> ColumnSchema:
     """Settle every part, by the user's word where given, else by a guess.
 
     Parameters
@@ -83,7 +83,7 @@ def guess_schema(
     if not targets:
         targets = _guess_targets(sample, [column for column in free if column != chosen], name)
     modality = modality_of(sample[chosen], folder)
-    schema = Schema(
+    schema = ColumnSchema(
         input=chosen, modality=modality, targets=targets, split=split, group=named["group"], time=named["time"]
     )
     return _with_guesses(schema, input_given=input is not None, target_given=target is not None)
@@ -199,7 +199,7 @@ def _listed(names: Mapping[str, Any]) -> str:
     return ", ".join(shown[:12]) + (f" and {len(shown) - 12} more" if len(shown) > 12 else "")
 
 
-def _with_guesses(schema: Schema, *, input_given: bool, target_given: bool) -> Schema:
+def _with_guesses(schema: ColumnSchema, *, input_given: bool, target_given: bool) -> ColumnSchema:
     said = []
     if not input_given:
         said.append(

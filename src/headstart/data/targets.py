@@ -14,8 +14,8 @@ from headstart.core.dataset import FloatArray, IntArray, Notice, Task
 from headstart.core.errors import DataError
 from headstart.core.tasks import get_task
 from headstart.core.tasks.single_label import single_label_task
-from headstart.data.columns import take
 from headstart.data.labels import check_classes, merge_spellings, sort_labels
+from headstart.data.readers.columns import take
 from headstart.data.values import decimal_comma_number, is_missing, label_of, number_of
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def _switch_column(cells: Sequence[Any], ids: Sequence[str], name: str) -> Float
 def _without_constant(
     matrix: FloatArray, labels: tuple[str, ...], name: str, notices: tuple[Notice, ...]
 ) -> tuple[FloatArray, tuple[str, ...], tuple[Notice, ...]]:
-    """Leave out labels that every row has, or none: nothing can be learnt about them."""
+    """Leave out labels that every row has, or none: nothing can be learned about them."""
     varies = np.ptp(matrix, axis=0) > 0
     if not varies.any():
         raise DataError(f"no label of {name} differs between the rows: there is nothing to predict.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.data.packed_sequence import PackedSequence
-from headstart.engines.files import storage_errors
+from headstart.storage.files import storage_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

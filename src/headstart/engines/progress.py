@@ -17,13 +17,13 @@ class Stopped(Exception):  # noqa: N818  (no error: whoever closed the sink aske
 
 
 class Progress:
-    """Progress of one step, as a context: a bar on a terminal, elsewhere a line each ten seconds, on `sink`.
+    """Progress of one step, as a context: a bar on a terminal, elsewhere a line each ten seconds, on `stream`.
 
     Parameters
     ----------
     label : what is being done, with its unit: 'embedding photos'
     total : how many there are
-    sink : where to write, as a rule `sys.stderr`; None for silence; one that is closed stops the step at its next advance
+    stream : where to write, as a rule `sys.stderr`; None for silence; one that is closed stops the step at its next advance
     done : how many of them were done before; they do not count in the time to go
 
     >>> import sys
@@ -32,19 +32,19 @@ class Progress:
     embedding photos: 5 of 20 from the cache
     """
 
-    def __init__(self, label: str, total: int, sink: TextIO | None, *, done: int = 0) -> None:
+    def __init__(self, label: str, total: int, stream: TextIO | None, *, done: int = 0) -> None:
         self.label, self.total, self.done = label, total, done
-        self._sink = sink
+        self._stream = stream
         self._began_with = done
         self._started = self._spoke = time.monotonic()
         self._lock = threading.Lock()
         self._bar: Any = None
 
     def __enter__(self) -> Self:
-        if self._sink is not None and self._began_with:
-            print(f"{self.label}: {self._began_with:,} of {self.total:,} from the cache", file=self._sink, flush=True)
-        if self._sink is not None and self.done < self.total and self._sink.isatty():
-            self._bar = _bar(self._sink)
+        if self._stream is not None and self._began_with:
+            print(f"{self.label}: {self._began_with:,} of {self.total:,} from the cache", file=self._stream, flush=True)
+        if self._stream is not None and self.done < self.total and self._stream.isatty():
+            self._bar = _bar(self._stream)
             self._bar.start()
             self._bar.add_task(self.label, total=self.total - self._began_with)
         return self
@@ -63,15 +63,15 @@ class Progress:
         Stopped
             The sink was closed.
         """
-        if self._sink is not None and self._sink.closed:
+        if self._stream is not None and self._stream.closed:
             raise Stopped(self.label)
         with self._lock:
             self.done += n
             if self._bar is not None:
                 self._bar.advance(self._bar.task_ids[0], n)
-            elif self._sink is not None and time.monotonic() - self._spoke >= _LINE_INTERVAL_S:
+            elif self._stream is not None and time.monotonic() - self._spoke >= _LINE_INTERVAL_S:
                 self._spoke = time.monotonic()
-                print(self._line(), file=self._sink, flush=True)
+                print(self._line(), file=self._stream, flush=True)
 
     def seconds_left(self) -> float:
         """Guess the time to go from the pace so far; infinite before the first advance."""
@@ -95,7 +95,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
-def _bar(sink: TextIO) -> Any:
+def _bar(stream: TextIO) -> Any:
     from rich import progress
     from rich.console import Console
 
@@ -104,6 +104,6 @@ def _bar(sink: TextIO) -> Any:
         progress.BarColumn(),
         progress.MofNCompleteColumn(),
         progress.TimeRemainingColumn(),
-        console=Console(file=sink),
+        console=Console(file=stream),
         transient=True,
     )

@@ -13,7 +13,7 @@ from headstart.reporting import Figure, Part, Rendering, template_of, wording
 class TimingSection(Section):
     """What a fit cost on this computer.
 
-    With the seconds of rivals and rungs, and seconds and latency in the ranking, the only part that differs between two runs on
+    With the seconds of baselines and methods, and seconds and latency in the ranking, the only part that differs between two runs on
     the same data.
 
     Attributes

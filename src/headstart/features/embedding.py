@@ -1,4 +1,4 @@
-"""Embed items by a backbone: decode, prepare and run beside each other, a thread a batch."""
+"""Embed items by a source: decode, prepare and run beside each other, a thread a batch."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from headstart.core.errors import DataError
-from headstart.engines.files import cache_folder
 from headstart.engines.progress import Progress
 from headstart.engines.threads import core, n_threads
 from headstart.features.contents import Contents
 from headstart.features.matrix import Matrix
 from headstart.features.store import KEY_DTYPE, Store
 from headstart.sources.joint import JointSource
+from headstart.storage.files import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +35,7 @@ _ROWS_PER_READ = 1024
 
 @dataclass(frozen=True, kw_only=True)
 class Features:
-    """What a backbone says of each item.
+    """What a source says of each item.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Features:
 
 def embed(
     items: Sequence[Any],
-    backbone: AnySource,
+    source: AnySource,
     *,
     keys: Keys | None = None,
     progress: TextIO | None = None,
@@ -73,12 +73,12 @@ def embed(
 
     Parameters
     ----------
-    items : n items of the backbone's modality
+    items : n items of the source's modality
     keys : contents' keys, as an earlier call gave them; computed if None
     progress : where to write how far it is; None for silence
     cache : whether to read and keep features on disk
     on_bad : called with the position and the error of an item that cannot be read; if None, the error is raised
-    open_session : gives the backbone's session, asked only where something must be computed; a new one if None
+    open_session : gives the source's session, asked only where something must be computed; a new one if None
 
     Raises
     ------
@@ -87,21 +87,21 @@ def embed(
     StorageError
         The cache folder cannot be written.
     """
-    if isinstance(backbone, JointSource):
-        return _side_by_side(items, backbone, keys=keys, progress=progress, cache=cache, on_bad=on_bad)
+    if isinstance(source, JointSource):
+        return _side_by_side(items, source, keys=keys, progress=progress, cache=cache, on_bad=on_bad)
     started = time.perf_counter()
     report = on_bad or _refuse
-    keys = content_keys(items, backbone, report) if keys is None else keys
-    folder = cache_folder() / "features" / backbone.digest
-    store = Store(folder, backbone.dimensions) if cache else None
+    keys = content_keys(items, source, report) if keys is None else keys
+    folder = cache_folder() / "features" / source.digest
+    store = Store(folder, source.dimensions) if cache else None
     contents = Contents(keys)
-    with Matrix(len(items), backbone.dimensions, folder) as matrix:
+    with Matrix(len(items), source.dimensions, folder) as matrix:
         known = _recall(store, contents, matrix)
-        batches = _missing(_batches(items, contents, backbone), known | contents.is_unreadable)
+        batches = _missing(_batches(items, contents, source), known | contents.is_unreadable)
         n_computed = 0
-        label = f"embedding with {backbone.name}"
+        label = f"embedding with {source.name}"
         with Progress(label, contents.n_readable, progress, done=int(known.sum())) as steps:
-            for done in _run(items, contents, backbone, batches, open_session or backbone.session):
+            for done in _run(items, contents, source, batches, open_session or source.session):
                 _keep(done, contents, store, matrix)
                 _report(done, contents, report)
                 n_computed += len(done.rows)
@@ -110,7 +110,7 @@ def embed(
     return Features(values=values, keys=keys, n_computed=n_computed, seconds=time.perf_counter() - started)
 
 
-def _side_by_side(items: Sequence[Any], backbone: JointSource, *, on_bad: OnBad | None, **settings: Any) -> Features:
+def _side_by_side(items: Sequence[Any], source: JointSource, *, on_bad: OnBad | None, **settings: Any) -> Features:
     """Embed with each source, each from its own cache; an item that none can read is reported once."""
     reported: set[int] = set()
 
@@ -119,7 +119,7 @@ def _side_by_side(items: Sequence[Any], backbone: JointSource, *, on_bad: OnBad 
             reported.add(position)
             (on_bad or _refuse)(position, error)
 
-    found = [embed(items, source, on_bad=report, **settings) for source in backbone.sources]
+    found = [embed(items, source, on_bad=report, **settings) for source in source.sources]
     return Features(
         values=np.concatenate([features.values for features in found], axis=1),
         keys=found[0].keys,
@@ -128,12 +128,12 @@ def _side_by_side(items: Sequence[Any], backbone: JointSource, *, on_bad: OnBad 
     )
 
 
-def content_keys(items: Sequence[Any], backbone: Source, report: OnBad) -> Keys:
+def content_keys(items: Sequence[Any], source: Source, report: OnBad) -> Keys:
     """Hash the content of each item, shape (n,); empty where it cannot be read, which is reported."""
     keys = np.zeros(len(items), KEY_DTYPE)
     for i, item in enumerate(items):
         try:
-            keys[i] = backbone.key(item)
+            keys[i] = source.key(item)
         except DataError as error:
             report(i, error)
     return keys
@@ -153,13 +153,13 @@ def _recall(store: Store | None, contents: Contents, matrix: Matrix) -> NDArray[
     return known
 
 
-def _batches(items: Sequence[Any], contents: Contents, backbone: Source) -> Iterator[Numbers]:
+def _batches(items: Sequence[Any], contents: Contents, source: Source) -> Iterator[Numbers]:
     """Cut all contents into batches of like size, the largest first; within a size in the order of the items."""
-    sizes = np.array([backbone.size(items[i]) for i in contents.first], dtype=np.int64)
+    sizes = np.array([source.size(items[i]) for i in contents.first], dtype=np.int64)
     order = np.lexsort((contents.first, -sizes))
     start = 0
     while start < len(order):
-        end = start + backbone.batch_of(int(sizes[order[start]]))
+        end = start + source.batch_of(int(sizes[order[start]]))
         yield order[start:end]
         start = end
 
@@ -179,18 +179,18 @@ class _Done:
 
 
 def _run(
-    items: Sequence[Any], contents: Contents, backbone: Source, batches: list[Numbers], open_session: Callable[[], Any]
+    items: Sequence[Any], contents: Contents, source: Source, batches: list[Numbers], open_session: Callable[[], Any]
 ) -> Iterator[_Done]:
     """Compute batches in threads and give them in order."""
     if not batches:
         return
     session = open_session()
     n_workers = min(n_threads(), len(batches))
-    backbone.input.prepare([])  # what it loads lazily is loaded once, not by each thread
+    source.input.prepare([])  # what it loads lazily is loaded once, not by each thread
 
     def compute(numbers: Numbers) -> _Done:
         with core():
-            rows, errors = _forward([items[i] for i in contents.first[numbers]], backbone, session)
+            rows, errors = _forward([items[i] for i in contents.first[numbers]], source, session)
         good = np.array([place for place in range(len(numbers)) if place not in errors], dtype=np.intp)
         failed = {int(numbers[place]): error for place, error in errors.items()}
         return _Done(good=numbers[good], rows=rows, errors=failed)
@@ -206,26 +206,26 @@ def _run(
         pool.shutdown(cancel_futures=True)
 
 
-def _forward(items: list[Any], backbone: Source, session: Any) -> tuple[NDArray[np.float32], dict[int, DataError]]:
+def _forward(items: list[Any], source: Source, session: Any) -> tuple[NDArray[np.float32], dict[int, DataError]]:
     """Prepare and run one batch; items that cannot be read are left out and their errors given by place."""
     errors: dict[int, DataError] = {}
     try:
-        batch = backbone.input.prepare(items)
+        batch = source.input.prepare(items)
     except DataError:
-        errors = _failures(items, backbone)
+        errors = _failures(items, source)
         items = [item for i, item in enumerate(items) if i not in errors]
         if not items:
-            return np.empty((0, backbone.dimensions), np.float32), errors
-        batch = backbone.input.prepare(items)
+            return np.empty((0, source.dimensions), np.float32), errors
+        batch = source.input.prepare(items)
     rows: NDArray[np.float32] = session.run(None, batch)[0]
     return rows, errors
 
 
-def _failures(items: list[Any], backbone: Source) -> dict[int, DataError]:
+def _failures(items: list[Any], source: Source) -> dict[int, DataError]:
     failures = {}
     for i, item in enumerate(items):
         try:
-            backbone.input.prepare([item])
+            source.input.prepare([item])
         except DataError as error:
             failures[i] = error
     return failures

@@ -13,14 +13,14 @@ import numpy as np
 
 from headstart.core.dataset import Notice
 from headstart.core.errors import DataError, UserError
-from headstart.data.bad_items import BadItems
-from headstart.data.columns import take
 from headstart.data.image import pixels_of
 from headstart.data.items import STDIN, read_items
-from headstart.data.memory import is_frame
 from headstart.data.modalities import get_modality
+from headstart.data.readers.columns import take
+from headstart.data.readers.frames import is_frame
+from headstart.data.readers.tables import TABLE_SUFFIXES, named_path, open_table
 from headstart.data.recognition import recognise_items, recognise_json_lines, recognise_path
-from headstart.data.tables import TABLE_SUFFIXES, named_path, open_table
+from headstart.data.unreadable_items import UnreadableItems
 from headstart.features.embedding import embed as compute_features
 from headstart.sources.defaults import default_source
 from headstart.sources.opening import open_sources
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from headstart.data.columns import TableSource
+    from headstart.data.readers.columns import TableSource
     from headstart.sources import AnySource
     from headstart.sources.opening import SourceLike
 
@@ -63,7 +63,7 @@ def embed(
     items: Any,
     source: SourceLike | None = None,
     *,
-    input: str | None = None,  # noqa: A002  the word of the interface
+    input: str | None = None,
     progress: TextIO | None = None,
 ) -> NDArray[np.float32]:
     """Embed items by a pretrained network: row i is the vector of item i.
@@ -86,7 +86,7 @@ def embed(
     Raises
     ------
     DataError
-        An item cannot be read; `headstart embed --max-bad` sets such items aside.
+        An item cannot be read; `headstart embed --max-unreadable` sets such items aside.
     OptionError
         No source or column has that name.
     SourceError
@@ -94,12 +94,12 @@ def embed(
     """
     if isinstance(items, str | Path):
         _refuse_lone_text(items)
-        return embed_inputs(items, source, input=input, max_bad=0.0, progress=progress).values
+        return embed_inputs(items, source, input=input, max_unreadable=0.0, progress=progress).values
     is_table = is_frame(items) or isinstance(items, dict)
     cells = items if is_table else _listed(items)
     opened = open_sources(source or default_source(recognise_items(cells, input=input)))
     if is_table:
-        cells = read_items(items, modality=opened.modality, input=input, max_bad=0.0).items
+        cells = read_items(items, modality=opened.modality, input=input, max_unreadable=0.0).items
     else:
         cells = _readable(cells, opened)
     return compute_features(cells, opened, progress=progress, on_bad=_refuse).values
@@ -109,8 +109,8 @@ def embed_inputs(
     inputs: str | Path | Sequence[str | Path],
     source: SourceLike | None = None,
     *,
-    input: str | None = None,  # noqa: A002
-    max_bad: float = 0.01,
+    input: str | None = None,
+    max_unreadable: float = 0.01,
     progress: TextIO | None = None,
     stdin: TextIO | None = None,
 ) -> Embeddings:
@@ -118,7 +118,7 @@ def embed_inputs(
 
     Parameters
     ----------
-    max_bad : fraction of the items that may be set aside because they cannot be read
+    max_unreadable : fraction of the items that may be set aside because they cannot be read
 
     Raises
     ------
@@ -131,10 +131,10 @@ def embed_inputs(
         stdin = io.StringIO((stdin or sys.stdin).read())
     guess = None if source else _recognise(named, input, stdin)
     opened = open_sources(default_source(guess) if guess else source or ())
-    items = read_items(named, modality=opened.modality, input=input, max_bad=max_bad, stdin=stdin)
+    items = read_items(named, modality=opened.modality, input=input, max_unreadable=max_unreadable, stdin=stdin)
     failures: dict[int, UserError] = {}
     features = compute_features(items.items, opened, progress=progress, on_bad=failures.__setitem__)
-    bad = BadItems(max_bad=max_bad)
+    bad = UnreadableItems(max_unreadable=max_unreadable)
     for position, error in sorted(failures.items()):
         bad.add(items.ids[position], str(error).removeprefix(f"'{items.ids[position]}' "))
     bad.check(len(items), "the inputs")

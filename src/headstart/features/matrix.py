@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from headstart.engines.files import storage_errors
+from headstart.storage.files import storage_errors
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.engines.files import storage_errors
+from headstart.storage.files import storage_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import OptionError, require
-from headstart.data.bad_items import BadItems
-from headstart.data.columns import row_id
-from headstart.engines.files import replacing, storage_errors
+from headstart.data.readers.columns import row_id
+from headstart.data.unreadable_items import UnreadableItems
+from headstart.storage.files import replacing, storage_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from headstart.data.columns import TableSource
+    from headstart.data.readers.columns import TableSource
     from headstart.features.embeddings import Embeddings
 
 ITEM, EMBEDDING = "item", "embedding"
@@ -40,7 +40,7 @@ def check_output(path: Path) -> None:
         require("pyarrow.parquet", extra="train", purpose="writing Parquet")
 
 
-def default_max_bad(path: Path) -> float:
+def default_max_unreadable(path: Path) -> float:
     """Fraction of items that may be set aside where nobody said: none of a file whose rows are known by position alone."""
     return 0.0 if path.suffix.lower() == ".npy" else 0.01
 
@@ -105,7 +105,7 @@ def _write_parquet(path: Path, embeddings: Embeddings) -> None:
 
 def _own_columns(source: TableSource, names: Sequence[str]) -> Mapping[str, list[Any]]:
     """The user's own columns in the rows that are named, but for columns called as ours are."""
-    table = source.read(source.names, BadItems(max_bad=1.0))
+    table = source.read(source.names, UnreadableItems(max_unreadable=1.0))
     place = {row_id(source.name, row): i for i, row in enumerate(table.rows)}
     chosen = [place[name] for name in names]
     return {name: [cells[i] for i in chosen] for name, cells in table.columns.items() if name not in (ITEM, EMBEDDING)}

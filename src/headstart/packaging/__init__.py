@@ -5,14 +5,14 @@
 
 from headstart.core.prediction import Prediction
 from headstart.packaging.bundle import check_target, write
-from headstart.packaging.bundle_schema import Schema
+from headstart.packaging.bundle_schema import BundleSchema
 from headstart.packaging.manifest import sign_bundle
 from headstart.packaging.model import Bundle, load_bundle
 
 __all__ = [
     "Bundle",
+    "BundleSchema",
     "Prediction",
-    "Schema",
     "check_target",
     "load_bundle",
     "sign_bundle",

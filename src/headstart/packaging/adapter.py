@@ -120,7 +120,7 @@ def read_adapter(content: bytes) -> Adapter:
         made = json.loads(json.loads(content[8:end])["__metadata__"][_RECORD])
         parent = made.pop("parent")
         parent = {key: str(parent[key]) for key in ("name", "digest")}
-        made |= {key: str(made[key]) for key in ("strategy", "dataset")}
+        made |= {key: str(made[key]) for key in ("method", "dataset")}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise SourceError(
             f"the safetensors file is no adapter of a bundle's ({type(error).__name__}: {error})."

@@ -13,7 +13,7 @@ from headstart.packaging.adapter import ADAPTER, read_adapter
 from headstart.packaging.manifest import MANIFEST, Sealed, is_bundle, open_sealed
 
 if TYPE_CHECKING:
-    from headstart.sources.draft import Draft, Wishes
+    from headstart.sources.importing.imported_model import ImportedModel, ImportOptions
 
 _FEATURES = "features"
 _SAID_OF_PARENT = ("name", "task", "source", "created", "deployed")
@@ -24,7 +24,7 @@ def accepts(thing: Any) -> bool:
     return isinstance(thing, Path) and (thing / MANIFEST).is_file() and is_bundle(thing)
 
 
-def read(thing: Any, wishes: Wishes) -> Draft:
+def read(thing: Any, options: ImportOptions) -> ImportedModel:
     """Take the bundle's graph up to its output `features`; the bundle is recorded as the parent.
 
     The network of a tuned source is rather made again from its own parent and its adapter, where both are at hand: so it can be
@@ -35,13 +35,13 @@ def read(thing: Any, wishes: Wishes) -> Draft:
     BundleError
         A byte of it has changed.
     SourceError
-        It holds a rival, which has no features of a pretrained network.
+        It holds a baseline, which has no features of a pretrained network.
     """
     import json
     from dataclasses import replace
 
-    from headstart.sources.graph_draft import Preprocessing, draft_of_graph
-    from headstart.sources.onnx_graph import read_onnx
+    from headstart.onnx_graph.editing import read_onnx
+    from headstart.sources.importing.imported_graph import Preprocessing, model_of_graph
 
     path = Path(thing)
     sealed = open_sealed(path)
@@ -61,19 +61,19 @@ def read(thing: Any, wishes: Wishes) -> Draft:
     )
     parent = {key: manifest[key] for key in (*_SAID_OF_PARENT, "tuned") if key in manifest}
     provenance = {"format": "bundle", "path": str(path.absolute()), "files": manifest["files"], "parent": parent}
-    draft = draft_of_graph(
+    imported = model_of_graph(
         model,
         str(path),
         name=path.name.lower(),
         known=known,
-        wishes=replace(wishes, feature_layer=_FEATURES),
+        options=replace(options, feature_layer=_FEATURES),
         provenance=json.loads(json.dumps(provenance)),
     )
-    said = {field: card[field] for field in ("licence", "trained_on", "known_bias", "paper") if card.get(field)}
-    return _trainable(replace(draft, **said), sealed)
+    said = {field: card[field] for field in ("license", "trained_on", "known_bias", "paper") if card.get(field)}
+    return _trainable(replace(imported, **said), sealed)
 
 
-def _trainable(draft: Draft, sealed: Sealed) -> Draft:
+def _trainable(imported: ImportedModel, sealed: Sealed) -> ImportedModel:
     """The same with the network of the tuned source's own parent instead of the graph, or with a note why that cannot be."""
     from dataclasses import replace
 
@@ -82,7 +82,7 @@ def _trainable(draft: Draft, sealed: Sealed) -> Draft:
     from headstart.sources.weights import to_safetensors
 
     if ADAPTER not in sealed.content["files"]:
-        return draft
+        return imported
     try:
         adapter = read_adapter(sealed.read(ADAPTER))
         name = adapter.parent["name"]
@@ -94,10 +94,10 @@ def _trainable(draft: Draft, sealed: Sealed) -> Draft:
         tuned = adapter.into(open_source(card))
     except UserError as error:
         return replace(
-            draft, notes=(*draft.notes, f"its features can be used, but it cannot be tuned further: {error}")
+            imported, notes=(*imported.notes, f"its features can be used, but it cannot be tuned further: {error}")
         )
     return replace(
-        draft,
+        imported,
         architecture=card.architecture,
         input=card.input,
         network=card.network,

@@ -12,19 +12,19 @@ import numpy as np
 
 from headstart.core.errors import StorageError
 from headstart.core.strict_json import to_json
-from headstart.engines.files import replacing
+from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.packaging.export import check_equal, export
 from headstart.packaging.manifest import is_bundle, seal
 from headstart.packaging.package_section import PackageSection
-from headstart.proof.evaluation_section import EvaluationSection
+from headstart.storage.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headstart.core.dataset import FloatArray
-    from headstart.core.model import Input, Predictor
+    from headstart.core.model import Predictor, Preprocessor
     from headstart.core.report import Report
-    from headstart.packaging.bundle_schema import Schema
+    from headstart.packaging.bundle_schema import BundleSchema
 
 _LIBRARIES = ("numpy", "onnx", "onnxruntime", "pillow", "safetensors", "scikit-learn", "tokenizers", "torch")
 
@@ -34,7 +34,7 @@ def write(
     *,
     predictor: Predictor,
     report: Report,
-    schema: Schema,
+    schema: BundleSchema,
     check_items: Sequence[Any],
     moments: Mapping[str, FloatArray] | None = None,
     created: datetime | None = None,
@@ -139,7 +139,7 @@ def documents(report: Report) -> dict[str, bytes]:
     return {name: text.encode("utf-8", "replace") for name, text in texts.items()}
 
 
-def describe_input(prepared: Input) -> tuple[dict[str, Any], dict[str, bytes]]:
+def describe_input(prepared: Preprocessor) -> tuple[dict[str, Any], dict[str, bytes]]:
     """What the manifest says of the preprocessing, and its files by their path in the bundle."""
     paths = {name: f"input/{name}" for name in prepared.files()}
     described = {"kind": prepared.kind, "settings": prepared.settings(), "files": paths}

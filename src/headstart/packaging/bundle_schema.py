@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schema:
+class BundleSchema:
     """What the bundle says of the data that the model expects: as in `Dataset`, without the items."""
 
     name: str

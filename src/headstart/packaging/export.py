@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import InternalError, require
-from headstart.core.model import Backbone
+from headstart.core.model import PretrainedNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ TOLERANCE = 1e-4
 def export(predictor: Predictor, *, n_outputs: int) -> bytes:
     """Write the graph: inputs as `predictor.network.input` prepares them, `outputs` (batch, k), `features` (batch, d).
 
-    The same predictor gives the same bytes. `features` is there only where the network is a backbone.
+    The same predictor gives the same bytes. `features` is there only where the network is a source.
 
     Raises
     ------
@@ -30,13 +30,13 @@ def export(predictor: Predictor, *, n_outputs: int) -> bytes:
         onnx is not installed.
     """
     require("onnx", extra="train", purpose="packing a model")
-    from headstart.sources.graph import GraphBuilder
+    from headstart.onnx_graph.builder import GraphBuilder
 
     graph = GraphBuilder()
     features = predictor.network.encode(graph)
     outputs = predictor.head.extend(graph, features)
     graph.output(outputs, "outputs", "float32", ["batch", n_outputs])
-    if isinstance(predictor.network, Backbone):
+    if isinstance(predictor.network, PretrainedNetwork):
         graph.output(features, "features", "float32", ["batch", predictor.network.dimensions])
     packed: bytes = graph.model().SerializeToString(deterministic=True)
     return packed

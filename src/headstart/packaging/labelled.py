@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from headstart.packaging.model import Bundle
 
 
-def load_for(model: Bundle, data: Any, *, max_bad: float = 0.01, **columns: Any) -> Dataset:
+def load_for(model: Bundle, data: Any, *, max_unreadable: float = 0.01, **columns: Any) -> Dataset:
     """Load labelled data with the columns that the model was fitted on, and its targets in the model's order of labels.
 
     Parameters
@@ -29,7 +29,7 @@ def load_for(model: Bundle, data: Any, *, max_bad: float = 0.01, **columns: Any)
         The data is of another modality or task, or has a label that the model does not know.
     """
     known = {k: v for k, v in model.manifest["columns"].items() if k in ("input", "target") and v}
-    dataset = load(data, max_bad=max_bad, **{**known, **columns} if not _is_folder(data) else columns)
+    dataset = load(data, max_unreadable=max_unreadable, **{**known, **columns} if not _is_folder(data) else columns)
     if dataset.modality != model.modality:
         reads, holds = get_modality(model.modality).plural, get_modality(dataset.modality).plural
         raise DataError(f"the model reads {reads}, but '{dataset.name}' holds {holds}. Name data of its kind.")

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import BundleError
 from headstart.core.strict_json import to_json
-from headstart.engines.files import write_file
 from headstart.packaging.signing import MAX_SIGNATURE_BYTES, SIGNATURE, Trust, check_signature, required_trust, sign
+from headstart.storage.files import write_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

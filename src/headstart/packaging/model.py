@@ -13,7 +13,7 @@ from headstart.core.errors import BundleError, DataError, OptionError, UserError
 from headstart.core.prediction import Prediction
 from headstart.core.report import Report
 from headstart.core.tasks import TaskSpec, get_task, task_names
-from headstart.engines.onnx_session import runtime_errors
+from headstart.onnx_graph.session import runtime_errors
 from headstart.packaging.manifest import Sealed, open_sealed
 from headstart.packaging.session import open_bundle_session
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
     from headstart.core.dataset import FloatArray
-    from headstart.core.model import Batch, Input
+    from headstart.core.model import Batch, Preprocessor
     from headstart.packaging.signing import Trust
 
 _BATCH_SIZE = 16
@@ -53,7 +53,7 @@ class Bundle:
         self.modality: str = self.manifest["modality"]
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
         self.set_threshold = _set_threshold(sealed)
-        self.input: Input = _build_input(sealed)
+        self.input: Preprocessor = _build_input(sealed)
         self._session: onnxruntime.InferenceSession = open_bundle_session(
             sealed.read("model.onnx"), threads=threads, spin=spin
         )
@@ -238,12 +238,12 @@ def _task_spec(name: str) -> TaskSpec:
     return get_task(name)
 
 
-def _build_input(sealed: Sealed) -> Input:
-    from headstart.sources import inputs
+def _build_input(sealed: Sealed) -> Preprocessor:
+    from headstart.sources import preprocessors
 
     described = sealed.content["input"]
     files = {name: sealed.read(path) for name, path in described["files"].items()}
-    built: Input = inputs.build(described["kind"], described["settings"], files)
+    built: Preprocessor = preprocessors.build(described["kind"], described["settings"], files)
     return built
 
 

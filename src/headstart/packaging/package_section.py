@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _SAID_ON_CARD = {
     "name": "name",
-    "licence": "licence",
+    "license": "license",
     "trained_on": "trained on",
     "known_bias": "known biases",
     "paper": "paper",
@@ -29,7 +29,7 @@ class PackageSection(Section):
     ----------
     deployed : name of the packed predictor
     source : name of the network of the transferred model
-    card : the card of that network; a rival that is packed in its place may owe it nothing
+    card : the card of that network; a baseline that is packed in its place may owe it nothing
     """
 
     section_name: ClassVar[str] = "package"
@@ -46,8 +46,10 @@ class PackageSection(Section):
         title = f"The {'tuned' if tuned else 'pretrained'} source"
         source = Part(order=1300, title=title, template=page, block="source", values={**words, "titles": _SAID_ON_PAGE})
         evaluation = getattr(report, "evaluation", None)
-        refused = " of the transferred model, which is not packed" if evaluation and evaluation.deployed_rival else ""
-        licence = f"Source, licence and biases{refused}"
+        refused = (
+            " of the transferred model, which is not packed" if evaluation and evaluation.deployed_baseline else ""
+        )
+        license = f"Source, license and biases{refused}"
         return Rendering(
             page=(
                 Part(order=1100, title="How it was made", template=page, block="made"),
@@ -57,7 +59,7 @@ class PackageSection(Section):
             card=(
                 Part(order=105, title="What it is", template=card, block="deployed"),
                 Part(
-                    order=500, title=licence, template=card, block="source", values={**words, "titles": _SAID_ON_CARD}
+                    order=500, title=license, template=card, block="source", values={**words, "titles": _SAID_ON_CARD}
                 ),
                 Part(order=600, title="Use", template=card, block="use"),
                 Part(order=700, title="Limits", template=card, block="limits"),
@@ -68,11 +70,11 @@ class PackageSection(Section):
 def tuning_words(record: Mapping[str, Any]) -> str:
     r"""Say how a network was tuned, from the record of a tuned source.
 
-    >>> tuning_words({"parent": {"name": "minilm", "digest": "0123456789abcdef"}, "strategy": "lora", "alpha": 0.5, "seed": 0})
+    >>> tuning_words({"parent": {"name": "minilm", "digest": "0123456789abcdef"}, "method": "lora", "alpha": 0.5, "seed": 0})
     'lora, from minilm (0123456789ab…), 50\xa0% of the way, seed 0'
     """
     parent = record["parent"]
-    said = [record["strategy"], f"from {parent['name']} ({parent['digest'][:12]}…)"]
+    said = [record["head"], f"from {parent['name']} ({parent['digest'][:12]}…)"]
     if "alpha" in record:
         said.append(f"{100 * record['alpha']:.0f}\N{NO-BREAK SPACE}% of the way")
     return ", ".join([*said, f"seed {record['seed']}"])

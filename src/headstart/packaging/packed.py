@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headstart.core.dataset import FloatArray
-    from headstart.core.model import Head, Input
+    from headstart.core.model import Head, Preprocessor
     from headstart.core.report import Section
 
 _MIB = 2**20
@@ -46,7 +46,7 @@ class Packed:
     """
 
     graph: bytes = field(repr=False)
-    input: Input
+    input: Preprocessor
     deployed: str
     source: str
     card: Mapping[str, Any]

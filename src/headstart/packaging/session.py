@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import BundleError, first_line
-from headstart.engines.onnx_scan import custom_operators, has_external_data
-from headstart.engines.onnx_session import open_session, runtime_errors
+from headstart.onnx_graph.scan import custom_operators, has_external_data
+from headstart.onnx_graph.session import open_session, runtime_errors
 
 if TYPE_CHECKING:
     import onnxruntime

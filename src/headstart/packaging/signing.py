@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import BundleError, OptionError, StorageError, require
-from headstart.engines.files import storage_errors, write_file
+from headstart.storage.files import storage_errors, write_file
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey

@@ -2,9 +2,9 @@
 
 from headstart.ranking.halving import Halving
 from headstart.ranking.limits import Limits
-from headstart.ranking.rank import candidates, rank
+from headstart.ranking.rank import rank, source_cards
 from headstart.ranking.result import Ranked, Ranking
-from headstart.ranking.suitability import Suitability, inspect_sources, with_mismatches
+from headstart.ranking.suitability import Suitability, inspect_sources, with_domain_shifts
 
 __all__ = [
     "Halving",
@@ -12,8 +12,8 @@ __all__ = [
     "Ranked",
     "Ranking",
     "Suitability",
-    "candidates",
     "inspect_sources",
     "rank",
-    "with_mismatches",
+    "source_cards",
+    "with_domain_shifts",
 ]

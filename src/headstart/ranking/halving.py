@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.adaptation.problem import Problem
 from headstart.core import registry
 from headstart.data.near_duplicates import find_near_duplicates
+from headstart.heads.problem import Problem
 from headstart.ranking.rankers.prior import Prior
+from headstart.ranking.round_comparison import compare, predict_metric
 from headstart.ranking.sampling import beginning, sampling_order
-from headstart.ranking.standing import compare, foretold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from headstart.core.metrics import Metric
     from headstart.core.report import Score
     from headstart.ranking.ranker import Ranker
-    from headstart.ranking.standing import Standing
+    from headstart.ranking.round_comparison import RoundComparison
     from headstart.sources import Card
 
     Look = Callable[[str, IntArray], FloatArray]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class SourceResult:
     """What a source had shown when it was last looked at; `dropped` says why it went no further.
 
     `score` is on the winner's terms: the winner's own, and the gap of the two on the last items that both saw.
@@ -43,7 +43,7 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True)
 class Halving:
-    """Settings of the default ranking, chosen by `bench/ranking.py`.
+    """Settings of the default ranking, chosen by `bench/quality/ranking.py`.
 
     Attributes
     ----------
@@ -85,38 +85,39 @@ class Halving:
         metric: Metric,
         *,
         seed: int = 0,
-        goes_on: Callable[[], bool] = lambda: True,
-    ) -> dict[str, Seen]:
+        should_continue: Callable[[], bool] = lambda: True,
+    ) -> dict[str, SourceResult]:
         """Rank sources, best first.
 
         Parameters
         ----------
-        dataset : only items that may be learnt from
+        dataset : only items that may be trained on
         cards : the candidates, by name
         look : gives the features of items, shape (m, d), by a source's name and their positions; NaN for unreadable ones
-        goes_on : asked after each round; False ends the ranking with what is known
+        should_continue : asked after each round; False ends the ranking with what is known
         """
         groups = np.arange(len(dataset)) if dataset.groups is None else dataset.groups
         order = sampling_order(dataset.task_spec.strata(dataset.targets), groups, seed=seed)
         alive = sorted(cards, key=lambda name: (-self.prior.of(name), name))
         ranker: Ranker = registry.get("rankers", self.ranker)()
-        seen: dict[str, Seen] = {}
-        standings: list[Standing] = []
+        seen: dict[str, SourceResult] = {}
+        comparisons: list[RoundComparison] = []
         sizes = self.sizes(len(dataset), dataset.targets.shape[1])
         for size in sizes:
             index = beginning(order, size)
             features = {name: look(name, index) for name in alive}
             problems = self._problems(dataset, index, groups[index], features, seed)
-            standings.append(compare(problems, cards, ranker, self.prior))
-            alive = self._survivors(standings[-1])
-            is_last = len(alive) == 1 or size == sizes[-1] or not goes_on()
+            comparisons.append(compare(problems, cards, ranker, self.prior))
+            alive = self._survivors(comparisons[-1])
+            is_last = len(alive) == 1 or size == sizes[-1] or not should_continue()
             leaving = [name for name in problems if is_last or name not in alive]
             seen |= {
-                name: _seen(standings[-1], name, foretold(problems[name], cards[name], metric)) for name in leaving
+                name: _source_result(comparisons[-1], name, predict_metric(problems[name], cards[name], metric))
+                for name in leaving
             }
             if is_last:
                 break
-        seen = {name: replace(one, score=_as_far_as(alive[0], name, standings)) for name, one in seen.items()}
+        seen = {name: replace(one, score=_as_far_as(alive[0], name, comparisons)) for name, one in seen.items()}
         return dict(sorted(seen.items(), key=lambda pair: (-pair[1].n_items, -pair[1].score.value)))
 
     def _problems(
@@ -132,28 +133,30 @@ class Halving:
             for name, x in features.items()
         }
 
-    def _survivors(self, standing: Standing) -> list[str]:
+    def _survivors(self, comparison: RoundComparison) -> list[str]:
         """Those that go on, best first: the leader, and of the others those that may still win, at most the share to keep."""
-        leader, *others = standing.order[: max(2, math.ceil(self.keep * len(standing.order)))]
-        return [leader, *(name for name in others if not standing.is_significantly_behind(name))]
+        leader, *others = comparison.order[: max(2, math.ceil(self.keep * len(comparison.order)))]
+        return [leader, *(name for name in others if not comparison.is_significantly_behind(name))]
 
 
-def _as_far_as(winner: str, name: str, standings: list[Standing]) -> Score:
+def _as_far_as(winner: str, name: str, comparisons: list[RoundComparison]) -> Score:
     """The ranker's value where the winner was last rated: the winner's, and the gap of the two on the same items."""
-    last = [standing for standing in standings if name in standing.values][-1]
-    score, ahead = last.score(name), standings[-1].score(winner).value - last.score(winner).value
+    last = [comparison for comparison in comparisons if name in comparison.values][-1]
+    score, ahead = last.score(name), comparisons[-1].score(winner).value - last.score(winner).value
     return replace(score, value=score.value + ahead, low=score.low + ahead, high=score.high + ahead)
 
 
-def _seen(standing: Standing, name: str, predicted: Score) -> Seen:
-    return Seen(score=standing.score(name), predicted=predicted, n_items=standing.n, dropped=_reason(standing, name))
+def _source_result(comparison: RoundComparison, name: str, predicted: Score) -> SourceResult:
+    return SourceResult(
+        score=comparison.score(name), predicted=predicted, n_items=comparison.n, dropped=_reason(comparison, name)
+    )
 
 
-def _reason(standing: Standing, name: str) -> str:
+def _reason(comparison: RoundComparison, name: str) -> str:
     """Why a source goes no further; empty for the leader."""
-    leader = standing.order[0]
+    leader = comparison.order[0]
     if name == leader:
         return ""
-    behind = "significantly behind" if standing.is_significantly_behind(name) else "behind"
-    values = f"{standing.ranker} {standing.values[name]:.3f} : {standing.values[leader]:.3f}"
-    return f"{behind} {leader} after {standing.n} items ({values})"
+    behind = "significantly behind" if comparison.is_significantly_behind(name) else "behind"
+    values = f"{comparison.ranker} {comparison.values[name]:.3f} : {comparison.values[leader]:.3f}"
+    return f"{behind} {leader} after {comparison.n} items ({values})"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import DataError
-from headstart.engines.files import cache_folder
-from headstart.engines.journal import Journal
 from headstart.features.embedding import content_keys
+from headstart.storage.files import cache_folder
+from headstart.storage.result_cache import ResultCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,8 +44,8 @@ def measure_latency_ms(source: Source, session: Any, items: Sequence[Any]) -> fl
     return float(np.median(times_ms[1:] or times_ms))
 
 
-def recall_latency_ms(source: Source, items: Sequence[Any], measure: Callable[[], float]) -> float:
+def cached_latency_ms(source: Source, items: Sequence[Any], measure: Callable[[], float]) -> float:
     """What `measure` gave for this source and these items on this machine the first time: it stays in the cache."""
     first = content_keys(items[: _N_MEASURED + 1], source, lambda _position, _error: None)
     key = ("latency", platform.node(), source.digest, first)
-    return float(Journal(cache_folder() / "journal").recall(key, lambda: {"ms": np.array(measure())})["ms"])
+    return float(ResultCache(cache_folder() / "results").get_or_compute(key, lambda: {"ms": np.array(measure())})["ms"])

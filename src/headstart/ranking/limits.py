@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import OptionError
-from headstart.sources.licences import allows
+from headstart.sources.licenses import allows
 from headstart.sources.listing import size_mib
 
 if TYPE_CHECKING:
@@ -23,30 +23,30 @@ class Limits:
     ----------
     max_latency_ms : for one item alone, on one thread of this machine, decoding included
     max_size_mib : of the weights as they are packed
-    licence : SPDX names with commas between, or the word 'permissive'
+    license : SPDX names with commas between, or the word 'permissive'
 
     Raises
     ------
     OptionError
-        A limit is not above zero, or a licence is not known.
+        A limit is not above zero, or a license is not known.
     """
 
     max_latency_ms: float | None = None
     max_size_mib: float | None = None
-    licence: str | None = None
+    license: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("max_latency_ms", "max_size_mib"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise OptionError(f"{name} must be above 0, but {value!r} came. Give more, or None for no limit.")
-        if self.licence is not None:
-            allows(self.licence, "")
+        if self.license is not None:
+            allows(self.license, "")
 
     def refusal(self, card: Card) -> str:
         """Say why a card is outside the limits, as far as can be told before it is opened; empty if it is not."""
-        if self.licence is not None and not allows(self.licence, card.licence):
-            return f"its licence, {card.licence}, is not among: {self.licence}"
+        if self.license is not None and not allows(self.license, card.license):
+            return f"its license, {card.license}, is not among: {self.license}"
         if self.max_size_mib is not None and size_mib(card) > self.max_size_mib:
             return f"{size_mib(card):.1f} MiB are more than {self.max_size_mib:g} MiB"
         return ""
@@ -68,10 +68,10 @@ class Limits:
             name = min(latency_ms, key=lambda n: latency_ms[n])
             limit, miss = f"{self.max_latency_ms:g} ms", f"{name} at {latency_ms[name]:.2g} ms"
             return OptionError(f"no source is within {limit}; the nearest is {miss}. Allow more.")
-        licensed = [card for card in cards if self.licence is None or allows(self.licence, card.licence)]
+        licensed = [card for card in cards if self.license is None or allows(self.license, card.license)]
         if not licensed:
-            found = ", ".join(sorted({f"{card.licence} ({card.name})" for card in cards}))
-            return OptionError(f"no source has a licence among {self.licence}; there are {found}.")
+            found = ", ".join(sorted({f"{card.license} ({card.name})" for card in cards}))
+            return OptionError(f"no source has a license among {self.license}; there are {found}.")
         smallest = min(licensed, key=size_mib)
         return OptionError(
             f"no source is within {self.max_size_mib:g} MiB; the nearest is {smallest.name} at "

@@ -17,7 +17,7 @@ from headstart.engines.clock import Clock
 from headstart.engines.threads import n_threads
 from headstart.features import embed
 from headstart.ranking.halving import Halving
-from headstart.ranking.latency import measure_latency_ms, recall_latency_ms
+from headstart.ranking.latency import cached_latency_ms, measure_latency_ms
 from headstart.ranking.limits import Limits
 from headstart.ranking.result import Ranked, Ranking
 from headstart.sources import Source, cards, find, open_source
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headstart.core.dataset import Dataset, FloatArray, IntArray
-    from headstart.ranking.halving import Seen
+    from headstart.ranking.halving import SourceResult
     from headstart.sources import Card
 
-_EMBEDDING_SHARE = 0.5  # of the budget; heads and rivals have the rest
+_EMBEDDING_SHARE = 0.5  # of the budget; heads and baselines have the rest
 _RANKING_SHARE = 0.2
 
 
@@ -43,7 +43,7 @@ class _Entrant:
     latency_ms: float | None = None
     seconds: float = 0.0
     refused: str = ""
-    seen: Seen | None = None
+    seen: SourceResult | None = None
 
     @cached_property
     def session(self) -> Any:
@@ -93,7 +93,7 @@ def rank(
     """
     limits, halving, clock = limits or Limits(), halving or Halving(), clock or Clock()
     learnable = _learnable(dataset, seed)
-    field_of = {card.name: _Entrant(card) for card in candidates(dataset, sources)}
+    field_of = {card.name: _Entrant(card) for card in source_cards(dataset, sources)}
     for entrant in field_of.values():
         entrant.refused = limits.refusal(entrant.card)
     _check_any(field_of, limits)
@@ -123,7 +123,7 @@ def rank(
         look,
         metric,
         seed=seed,
-        goes_on=lambda: left_s is None or time.perf_counter() - started < _RANKING_SHARE * left_s,
+        should_continue=lambda: left_s is None or time.perf_counter() - started < _RANKING_SHARE * left_s,
     )
     for name, seen in found.items():
         field_of[name].seen = seen
@@ -135,7 +135,7 @@ def rank(
     )
 
 
-def candidates(dataset: Dataset, sources: Sequence[str] | None) -> list[Card]:
+def source_cards(dataset: Dataset, sources: Sequence[str] | None) -> list[Card]:
     """Cards of the named sources, or of all that read the dataset's items.
 
     Raises
@@ -157,10 +157,10 @@ def candidates(dataset: Dataset, sources: Sequence[str] | None) -> list[Card]:
 
 
 def _learnable(dataset: Dataset, seed: int) -> Dataset:
-    """What may be learnt from: the choice of a source must not have seen what will prove it."""
+    """What may be trained on: the choice of a source must not have seen what will prove it."""
     groups = np.arange(len(dataset)) if dataset.groups is None else dataset.groups
     plan = plan_splits(dataset, groups, seed=seed)
-    return dataset.take(plan.learnt) if plan.kind in ("given", "time") else dataset
+    return dataset.take(plan.train) if plan.kind in ("given", "time") else dataset
 
 
 def _check_any(entrants: dict[str, _Entrant], limits: Limits) -> None:
@@ -179,13 +179,13 @@ def _open(
             continue
         started = time.perf_counter()
         try:
-            entrant.source = open_source(entrant.card, sink=progress)
+            entrant.source = open_source(entrant.card, stream=progress)
         except (SourceError, MissingExtraError) as error:
             if named:
                 raise
             entrant.refused, failure = str(error), error
             continue
-        entrant.latency_ms = recall_latency_ms(entrant.source, learnable.items, partial(_measure, entrant, learnable))
+        entrant.latency_ms = cached_latency_ms(entrant.source, learnable.items, partial(_measure, entrant, learnable))
         entrant.refused = limits.slowness(entrant.latency_ms)
         entrant.seconds = time.perf_counter() - started
     if failure is not None and not any(entrant.source for entrant in entrants.values()):
@@ -233,6 +233,6 @@ def _ranked(entrant: _Entrant) -> Ranked:
         seconds=round(entrant.seconds, 3),
         latency_ms=None if entrant.latency_ms is None else round(entrant.latency_ms, 3),
         size_mib=round(size_mib(entrant.card), 1),
-        licence=entrant.card.licence,
+        license=entrant.card.license,
         dropped=entrant.refused or (seen.dropped if seen else ""),
     )

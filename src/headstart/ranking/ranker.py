@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from headstart.adaptation.problem import Problem
     from headstart.core.dataset import FloatArray
+    from headstart.heads.problem import Problem
     from headstart.sources import Card
 
 
@@ -36,6 +36,6 @@ class Ranker(Protocol):
         """The name under which it is registered."""
         ...
 
-    def rate(self, problem: Problem, card: Card) -> Rating:
+    def score_source(self, problem: Problem, card: Card) -> Rating:
         """Rate a source by the features, targets, groups and task of a problem; only the prior looks at the card."""
         ...

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headstart.core.report import Report, Score, Section
+from headstart.reporting import Part, Rendering, template_of
+from headstart.reporting.charts import ACCENT, BASELINE, MUTED, PAPER, WIDTH_PX, rule
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from headstart.reporting import Rendering
+    from headstart.reporting.charts import Rows, Spec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,7 @@ class Ranked:
     seconds: float
     latency_ms: float | None
     size_mib: float
-    licence: str
+    license: str
     dropped: str
 
 
@@ -63,7 +65,7 @@ class Ranking(Section):
         best, others = self.best, self.sources[1:]
         if not others:
             return f"{best.name} is the only source that there is for this data."
-        predicted = f": {best.predicted.name} {best.predicted.value:.3f} foretold" if best.predicted else ""
+        predicted = f": {best.predicted.name} {best.predicted.value:.3f} predicted" if best.predicted else ""
         return f"{best.name} of {len(self.sources)} sources{predicted}."
 
     def with_chosen(self, names: Collection[str]) -> Ranking:
@@ -79,6 +81,48 @@ class Ranking(Section):
 
     def rendering(self, report: Report) -> Rendering:  # noqa: ARG002
         """Why this source."""
-        from headstart.ranking.ranking_rendering import render
+        return _rendering(self)
 
-        return render(self)
+
+def _rendering(ranking: Ranking) -> Rendering:
+    """The table of sources and the frontier of evidence against time; nothing where there was no choice."""
+    if len(ranking.sources) < 2:
+        return Rendering()
+    measured = [
+        {**asdict(source.score), "metric": source.score.name, "latency_ms": source.latency_ms}
+        for source in ranking.sources
+        if source.score is not None
+    ]
+    charts = {"frontier": frontier(measured)} if len(measured) > 1 else {}
+    template = template_of(__name__, "html")
+    return Rendering(page=(Part(order=1200, title="Why this source", template=template, charts=charts),))
+
+
+def frontier(sources: Rows) -> Spec:
+    """Draw the evidence for ranked sources against their time for one item; nothing lies above and left of the frontier.
+
+    `sources` are numbered in their order: {value, low, high, latency_ms}; the first is the chosen one.
+    """
+    rows = [{**source, "number": str(i + 1), "colour": BASELINE if i else ACCENT} for i, source in enumerate(sources)]
+    best = [
+        row for row in rows if row["value"] == max(r["value"] for r in rows if r["latency_ms"] <= row["latency_ms"])
+    ]
+    x_scale = {"type": "log", "nice": False, "padding": 24}
+    x = {"field": "latency_ms", "type": "quantitative", "title": "ms for one item (log)", "scale": x_scale}
+    x["axis"] = {"tickCount": 4, "format": "~g"}
+    y = {"field": "value", "type": "quantitative", "title": sources[0]["metric"], "scale": {"zero": False}}
+    whisker = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}}
+    dot = {"x": x, "y": y, "color": {"field": "colour", "type": "nominal", "scale": None}}
+    number = {"x": x, "y": y, "text": {"field": "number", "type": "nominal"}}
+    line = {"type": "line", "interpolate": "step-after", "color": ACCENT, "strokeWidth": 2, "opacity": 0.6}
+    return {
+        "data": {"values": rows},
+        "width": WIDTH_PX - 60,
+        "height": 220,
+        "layer": [
+            {"mark": rule(MUTED), "encoding": whisker},
+            {"data": {"values": best}, "mark": line, "encoding": {"x": x, "y": y}},
+            {"mark": {"type": "circle", "size": 260, "opacity": 1}, "encoding": dot},
+            {"mark": {"type": "text", "color": PAPER, "fontSize": 12, "fontWeight": "bold"}, "encoding": number},
+        ],
+    }

@@ -9,10 +9,10 @@ import numpy as np
 
 from headstart.core.errors import HeadstartError
 from headstart.features import embed
-from headstart.ranking.rank import candidates
+from headstart.ranking.rank import source_cards
 from headstart.sources import JointSource, open_source
-from headstart.sources.mismatch import mismatches
-from headstart.sources.origins import is_kept
+from headstart.sources.domain_shift import domain_shifts
+from headstart.sources.fetching import is_kept
 from headstart.sources.references import MOST_ITEMS, evenly
 
 if TYPE_CHECKING:
@@ -41,24 +41,24 @@ def inspect_sources(dataset: Dataset) -> list[Suitability]:
         Suitability(
             name=card.name,
             known_bias=card.known_bias,
-            warnings=tuple(notice.message for notice in mismatches(dataset.items, card, _features(dataset, card))),
+            warnings=tuple(notice.message for notice in domain_shifts(dataset.items, card, _features(dataset, card))),
         )
-        for card in candidates(dataset, None)
+        for card in source_cards(dataset, None)
     ]
 
 
-def with_mismatches(dataset: Dataset, backbone: AnySource, features: FloatArray) -> Dataset:
-    """Add to the notices how far the items lie from what each of the backbone's sources was trained on.
+def with_domain_shifts(dataset: Dataset, source: AnySource, features: FloatArray) -> Dataset:
+    """Add to the notices how far the items lie from what each of the source's sources was trained on.
 
     Parameters
     ----------
-    features : shape (n, d), of the dataset's items by the backbone
+    features : shape (n, d), of the dataset's items by the source
     """
-    sources = backbone.sources if isinstance(backbone, JointSource) else (backbone,)
+    sources = source.sources if isinstance(source, JointSource) else (source,)
     found = [
         notice
         for source in sources
-        for notice in mismatches(dataset.items, source.card, features[:, backbone.parts[source.name]])
+        for notice in domain_shifts(dataset.items, source.card, features[:, source.parts[source.name]])
     ]
     return replace(dataset, notices=(*dataset.notices, *found))
 
@@ -69,7 +69,7 @@ def _features(dataset: Dataset, card: Card) -> FloatArray | None:
         return None
     items = [dataset.items[i] for i in evenly(len(dataset), MOST_ITEMS)]
     try:
-        values = embed(items, open_source(card, sink=None), on_bad=lambda _position, _error: None).values
+        values = embed(items, open_source(card, stream=None), on_bad=lambda _position, _error: None).values
     except HeadstartError:  # a damaged file, or an extra that is not installed: fitting will say so
         return None
     return values[~np.isnan(values).any(axis=1)]

@@ -20,10 +20,10 @@ VARIABLES = {
     "#000002": "var(--muted)",
     "#000003": "var(--rule)",
     "#000004": "var(--accent)",
-    "#000005": "var(--rival)",
+    "#000005": "var(--baseline)",
     "#000006": "var(--paper)",
 }
-INK, MUTED, RULE, ACCENT, RIVAL, PAPER = VARIABLES
+INK, MUTED, RULE, ACCENT, BASELINE, PAPER = VARIABLES
 WIDTH_PX = 320  # a phone's column: there the letters keep their size
 _ROW_PX = 46
 _INTERVAL_PX = 102

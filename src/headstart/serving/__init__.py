@@ -3,7 +3,7 @@
 `import headstart.serving` stays light: the web server is loaded by `serve`.
 """
 
-from headstart.serving.settings import Settings
+from headstart.serving.settings import ServerSettings
 from headstart.serving.workers import serve
 
-__all__ = ["Settings", "serve"]
+__all__ = ["ServerSettings", "serve"]

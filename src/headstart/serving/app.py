@@ -8,18 +8,18 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from headstart.serving import friendly, logs, metrics, protocol
+from headstart.serving import logs, metrics, predict_route, protocol
+from headstart.serving.asgi import JSON, OCTETS, Disconnected, RequestError, answer, read_body, to_http_error, to_json
 from headstart.serving.prediction_log import PredictionLog
 from headstart.serving.security import Tokens
 from headstart.serving.tracing import Tracer
-from headstart.serving.wire import JSON, OCTETS, Disconnected, RequestError, answer, explained, read_body, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from headstart.serving.asgi import Message, Receive, Scope, Send
     from headstart.serving.models import Catalogue, Served
-    from headstart.serving.settings import Settings
-    from headstart.serving.wire import Message, Receive, Scope, Send
+    from headstart.serving.settings import ServerSettings
 
 _PREDICT, _INFER = "predict", "infer"
 _VERB_OF = {"v1": _PREDICT, "v2": _INFER}
@@ -36,7 +36,7 @@ class Service:
     is_draining : whether connections are to be closed with their next answer
     """
 
-    settings: Settings
+    settings: ServerSettings
     catalogue: Catalogue
     reload: Callable[[], Awaitable[Catalogue]]
     started: Callable[[], None]
@@ -118,7 +118,7 @@ class _Exchange:
         predictions = self._service.predictions
         note = None if predictions is None else predictions.add
         if verb == _PREDICT:
-            await answer(self._send, await friendly.predict(served, self._scope, body, note))
+            await answer(self._send, await predict_route.predict(served, self._scope, body, note))
             return
         content, headers = await protocol.infer(served, self._scope, body, note)
         await answer(self._send, content, headers=headers, media_type=OCTETS if headers else JSON)
@@ -134,10 +134,15 @@ class _Exchange:
     async def _refuse(self, error: Exception) -> None:
         if self._status:
             raise error  # the answer has begun: all that is left is to break it off
-        told = explained(error)
-        if told.status == 500:
+        describe_plan = to_http_error(error)
+        if describe_plan.status == 500:
             logs.write("error", request_id=self._id, error=f"{type(error).__name__}: {error}")
-        await answer(self._send, to_json({"error": str(told)}), status=told.status, headers=told.headers)
+        await answer(
+            self._send,
+            to_json({"error": str(describe_plan)}),
+            status=describe_plan.status,
+            headers=describe_plan.headers,
+        )
 
     def _record(self) -> None:
         seconds = time.perf_counter() - self._started

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headstart.serving.arrays import stack, width
-from headstart.serving.wire import RequestError
+from headstart.serving.asgi import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,9 +13,9 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
 from headstart.core.errors import HeadstartError
-from headstart.serving import document, metrics
+from headstart.serving import metrics, openapi
+from headstart.serving.asgi import RequestError, to_http_error
 from headstart.serving.protocol import describe
-from headstart.serving.wire import RequestError, explained
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -41,12 +41,12 @@ def routes(service: Service) -> FastAPI:
         return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     @app.get("/openapi.json", include_in_schema=False)
-    async def openapi() -> dict[str, Any]:
-        return document.complete(app.openapi(), service.catalogue)
+    async def openapi_document() -> dict[str, Any]:
+        return openapi.complete(app.openapi(), service.catalogue)
 
     @app.get("/docs", include_in_schema=False)
     async def page() -> HTMLResponse:
-        return HTMLResponse(_page(), headers={"content-security-policy": document.CONTENT_POLICY})
+        return HTMLResponse(_page(), headers={"content-security-policy": openapi.CONTENT_POLICY})
 
     return app
 
@@ -111,8 +111,8 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HeadstartError)
     async def refused(request: Request, error: HeadstartError) -> JSONResponse:  # noqa: ARG001
-        told = explained(error)
-        return JSONResponse({"error": str(told)}, told.status)
+        describe_plan = to_http_error(error)
+        return JSONResponse({"error": str(describe_plan)}, describe_plan.status)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:  # noqa: ARG001

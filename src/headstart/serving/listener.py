@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from headstart.core.errors import OptionError
 
 if TYPE_CHECKING:
-    from headstart.serving.settings import Settings
+    from headstart.serving.settings import ServerSettings
 
 _BACKLOG = 2_048
 
 
-def listen(settings: Settings) -> socket.socket:
+def listen(settings: ServerSettings) -> socket.socket:
     """Take the address; connections wait in it until somebody accepts them.
 
     Raises
@@ -36,6 +36,6 @@ def listen(settings: Settings) -> socket.socket:
     return listener
 
 
-def _refused(settings: Settings, error: Exception) -> OptionError:
+def _refused(settings: ServerSettings, error: Exception) -> OptionError:
     reason = getattr(error, "strerror", None) or error
     return OptionError(f"cannot listen on {settings.host}:{settings.port} ({reason}). Choose another --host or --port.")

@@ -10,10 +10,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from headstart.serving.wire import header
+from headstart.serving.asgi import header
 
 if TYPE_CHECKING:
-    from headstart.serving.wire import Scope
+    from headstart.serving.asgi import Scope
 
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 

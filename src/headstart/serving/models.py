@@ -14,9 +14,9 @@ from headstart.core.errors import DataError, UserError, unknown_name
 from headstart.data.modalities import Modality, get_modality
 from headstart.engines.threads import n_threads
 from headstart.packaging import Bundle, load_bundle
+from headstart.serving.asgi import RequestError
 from headstart.serving.batching import Batcher, Rows
-from headstart.serving.places import Place, find_places, version_order
-from headstart.serving.wire import RequestError
+from headstart.serving.repository import ModelVersion, find_model_versions, version_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray
     from headstart.core.model import Batch
     from headstart.serving.metrics import Meters
-    from headstart.serving.settings import Settings
+    from headstart.serving.settings import ServerSettings
 
 
 _N_RUNS = 2  # batches at once: one works where the threads of the other wait for each other
@@ -36,20 +36,20 @@ Note = Callable[["Served", "Sequence[Any]", Rows], None]
 class Served:
     """One version of a model, open."""
 
-    place: Place
+    model_version: ModelVersion
     bundle: Bundle
-    settings: Settings
+    settings: ServerSettings
     n_runs: int
 
     @property
     def name(self) -> str:
         """What requests call it."""
-        return self.place.name
+        return self.model_version.name
 
     @property
     def version(self) -> str:
         """Which version of it."""
-        return self.place.version
+        return self.model_version.version
 
     @cached_property
     def modality(self) -> Modality:
@@ -96,11 +96,11 @@ class Served:
         self.batcher.check_room(len(values))
         items = [self._item(value) for value in values]
         # those of like size share a batch, so that little padding is computed
-        places = sorted(
+        model_versions = sorted(
             (i for i, item in enumerate(items) if not isinstance(item, UserError)), key=lambda i: len(items[i])
         )
         step = self.settings.max_batch
-        chunks = [places[first : first + step] for first in range(0, len(places), step)]
+        chunks = [model_versions[first : first + step] for first in range(0, len(model_versions), step)]
         answered = [self._batch_rows([items[i] for i in chunk]) for chunk in chunks]
         found = [await answered[0]] if len(answered) == 1 else await asyncio.gather(*answered)
         rows: Rows = list(items)
@@ -193,7 +193,7 @@ class Catalogue:
         return found
 
 
-def open_models(specs: Sequence[str], settings: Settings, before: Iterable[Served] = ()) -> Catalogue:
+def open_models(specs: Sequence[str], settings: ServerSettings, before: Iterable[Served] = ()) -> Catalogue:
     """Open all models that `specs` name; those of `before` that have not changed on disk are kept as they are.
 
     Raises
@@ -201,15 +201,15 @@ def open_models(specs: Sequence[str], settings: Settings, before: Iterable[Serve
     BundleError
         One cannot be opened; then nothing is replaced.
     """
-    known: Mapping[Place, Served] = {one.place: one for one in before}
+    known: Mapping[ModelVersion, Served] = {one.model_version: one for one in before}
     shared = settings.workers > 1
     threads, n_runs = (1, max(1, n_threads() // settings.workers)) if shared else (n_threads(), _N_RUNS)
 
-    def opened(place: Place) -> Served:
-        bundle = load_bundle(place.folder, trust=settings.trust, threads=threads, spin=False)
-        return Served(place, bundle, settings, n_runs)
+    def opened(model_version: ModelVersion) -> Served:
+        bundle = load_bundle(model_version.folder, trust=settings.trust, threads=threads, spin=False)
+        return Served(model_version, bundle, settings, n_runs)
 
-    return Catalogue(known.get(place) or opened(place) for place in find_places(specs))
+    return Catalogue(known.get(model_version) or opened(model_version) for model_version in find_model_versions(specs))
 
 
 def _check_arrays(batch: Batch, bundle: Bundle) -> int:

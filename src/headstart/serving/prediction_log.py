@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import HeadstartError, UserError, require
-from headstart.engines.files import replacing
 from headstart.serving import logs
+from headstart.storage.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import UserError
+from headstart.serving.asgi import RequestError, from_json, header, to_json
 from headstart.serving.tensors import BYTES, n_binary, parameters_of, read_tensor, type_name, write_tensor
-from headstart.serving.wire import RequestError, from_json, header, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headstart.core.dataset import FloatArray
+    from headstart.serving.asgi import Headers, Scope
     from headstart.serving.models import Note, Served
-    from headstart.serving.wire import Headers, Scope
 
 ITEMS = "items"
 LABELS = "labels"
@@ -76,28 +76,28 @@ def _read(scope: Scope, body: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     length = header(scope, _HEADER_LENGTH)
     if length and not (length.isdecimal() and int(length) <= len(body)):
         raise RequestError(400, f"{_HEADER_LENGTH.decode()} is {length[:20]!r}; the length of the JSON was expected.")
-    place = int(length) if length else len(body)
-    request = from_json(body[:place])
-    described = request.get("inputs")
+    model_version = int(length) if length else len(body)
+    request = from_json(body[:model_version])
+    described = request.get("preprocessors")
     if not isinstance(described, list) or not described or not all(isinstance(one, dict) for one in described):
         raise RequestError(400, "'inputs' must be a list of tensors, each with name, shape, datatype and data.")
     tensors: dict[str, Any] = {}
     for one in described:
         size = n_binary(one)
-        if size is not None and place + size > len(body):
+        if size is not None and model_version + size > len(body):
             raise RequestError(400, "the body ends before the raw bytes of its tensors do.")
         if not isinstance(one.get("name"), str) or one["name"] in tensors:
             raise RequestError(400, "each input needs a name of its own.")
-        tensors[one["name"]] = read_tensor(one, None if size is None else body[place : place + size])
-        place += size or 0
+        tensors[one["name"]] = read_tensor(one, None if size is None else body[model_version : model_version + size])
+        model_version += size or 0
     return request, tensors
 
 
 def _whole(rows: Sequence[FloatArray | UserError]) -> FloatArray:
     """The protocol has no word for a single bad item: the first is the answer to all."""
-    for place, row in enumerate(rows):
+    for model_version, row in enumerate(rows):
         if isinstance(row, UserError):
-            raise RequestError(400, f"item {place}: {row}")
+            raise RequestError(400, f"item {model_version}: {row}")
     if not rows:
         raise RequestError(400, f"'{ITEMS}' is empty; 1 item or more was expected.")
     return np.stack(rows)  # type: ignore[arg-type]

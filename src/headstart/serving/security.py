@@ -8,12 +8,12 @@ import os
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import OptionError
-from headstart.serving.wire import RequestError, header
+from headstart.serving.asgi import RequestError, header
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from headstart.serving.wire import Scope
+    from headstart.serving.asgi import Scope
 
 VARIABLE = "HEADSTART_TOKEN"
 _SHORTEST = 16

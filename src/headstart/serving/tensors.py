@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.serving.wire import RequestError
+from headstart.serving.asgi import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -125,14 +125,14 @@ def _flat(data: Any) -> list[Any]:
 
 def _strings(raw: bytes, name: Any) -> list[bytes]:
     """Cut bytes into strings, each behind its length: four bytes, the least first."""
-    values, place = [], 0
-    while place < len(raw):
-        end = place + _LENGTH.size
-        length = _LENGTH.unpack(raw[place:end])[0] if end <= len(raw) else len(raw)
+    values, model_version = [], 0
+    while model_version < len(raw):
+        end = model_version + _LENGTH.size
+        length = _LENGTH.unpack(raw[model_version:end])[0] if end <= len(raw) else len(raw)
         if end + length > len(raw):
             raise RequestError(400, f"input {name!r:.60}: its raw bytes end within a string.")
         values.append(raw[end : end + length])
-        place = end + length
+        model_version = end + length
     return values
 
 

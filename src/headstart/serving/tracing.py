@@ -10,7 +10,7 @@ from headstart.core.errors import require
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from headstart.serving.wire import Scope
+    from headstart.serving.asgi import Scope
 
 
 class Tracer:

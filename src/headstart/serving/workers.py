@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import HeadstartError, UserError
-from headstart.engines.memory import share_one_heap
+from headstart.engines.heap import share_one_heap
 from headstart.serving import logs
 from headstart.serving.listener import listen
 from headstart.serving.models import Catalogue, open_models
@@ -24,14 +24,14 @@ from headstart.serving.security import Tokens
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from headstart.serving.settings import Settings
+    from headstart.serving.settings import ServerSettings
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _SHORT_LIFE_S = 0.5
 
 
-def serve(specs: Sequence[str], settings: Settings) -> None:
+def serve(specs: Sequence[str], settings: ServerSettings) -> None:
     """Serve the models that `specs` name until SIGTERM or SIGINT; SIGHUP looks at the disk again.
 
     Raises
@@ -51,7 +51,7 @@ def serve(specs: Sequence[str], settings: Settings) -> None:
             Supervisor(specs, settings, listener).run()
 
 
-def _serve_alone(specs: Sequence[str], settings: Settings, listener: socket.socket) -> None:
+def _serve_alone(specs: Sequence[str], settings: ServerSettings, listener: socket.socket) -> None:
     from headstart.serving.app import Service
     from headstart.serving.run import serve_here
 
@@ -74,7 +74,7 @@ class Supervisor:
     The workers' weights are the pages of its memory.
     """
 
-    def __init__(self, specs: Sequence[str], settings: Settings, listener: socket.socket) -> None:
+    def __init__(self, specs: Sequence[str], settings: ServerSettings, listener: socket.socket) -> None:
         self._specs = specs
         self._settings = settings
         self._listener = listener
@@ -88,11 +88,11 @@ class Supervisor:
         """Keep the workers going until told to end, and then until the last of them has ended."""
         import headstart.serving.run  # noqa: F401  once, before the fork, for all workers
 
-        told = _signals()
+        describe_plan = _signals()
         try:
             self._start_all()
             _say_started(self._settings, self._catalogue)
-            for one in told:
+            for one in describe_plan:
                 if one in (signal.SIGTERM, signal.SIGINT):
                     break
                 if one == signal.SIGHUP:
@@ -210,7 +210,7 @@ def _close(descriptor: int | None) -> None:
         os.close(descriptor)
 
 
-def _say_started(settings: Settings, catalogue: Catalogue) -> None:
+def _say_started(settings: ServerSettings, catalogue: Catalogue) -> None:
     scheme = "http" if settings.certificate is None else "https"
     logs.write("serving", url=f"{scheme}://{settings.host}:{settings.port}", workers=settings.workers)
     _say_loaded(catalogue)

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.adaptation import adapt
-from headstart.adaptation.select import strategies
 from headstart.core.errors import DataError, SourceError, require, unknown_name
 from headstart.core.tasks.multi_label import MULTI_LABEL
 from headstart.core.tasks.regression import REGRESSION
@@ -17,6 +15,8 @@ from headstart.core.tasks.single_label import single_label_task
 from headstart.data.modalities import all_modalities, get_modality
 from headstart.data.near_duplicates import find_near_duplicates
 from headstart.features import embed
+from headstart.heads import adapt
+from headstart.heads.select import head_names
 from headstart.sources import open_source
 from headstart.sources.defaults import default_source
 
@@ -38,9 +38,9 @@ __all__ = ["TransferClassifier", "TransferRegressor"]
 class _Transfer(BaseEstimator):  # type: ignore[misc]
     """What classifier and regressor share."""
 
-    def __init__(self, *, source: str = "auto", strategy: str = "auto", random_state: Any = 0) -> None:
+    def __init__(self, *, source: str = "auto", head: str = "auto", random_state: Any = 0) -> None:
         self.source = source
-        self.strategy = strategy
+        self.head = head
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
@@ -63,10 +63,10 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
         ValueError
             Features, targets or groups are not as scikit-learn demands, or there is only one class or group.
         UserError
-            An item cannot be read, or no source or strategy has that name.
+            An item cannot be read, or no source or head has that name.
         """
-        if self.strategy not in strategies():
-            raise unknown_name("strategy", str(self.strategy), strategies())
+        if self.head not in head_names():
+            raise unknown_name("head", str(self.head), head_names())
         items, checks = _items_of(X), {"multi_output": True, "y_numeric": is_regressor(self)}
         if items is None:
             X, y = validate_data(self, X, y, **checks)
@@ -75,19 +75,19 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
         task, targets = self._targets(y)
         given = None if groups is None else _numbers_of(groups)
         check_consistent_length(X if items is None else items, targets, given)
-        backbone = None if items is None else open_source(self._source_for(items))
-        features = X if backbone is None else _embed(items, backbone)
+        source = None if items is None else open_source(self._source_for(items))
+        features = X if source is None else _embed(items, source)
         adapted = adapt(
             features,
             targets,
             task=task,
             groups=_join(features, given),
-            strategy=self.strategy,
+            head=self.head,
             seed=_seed_of(self.random_state),
         )
-        self.head_, self.strategy_ = adapted.head, adapted.strategy
-        self.source_ = None if backbone is None else backbone.name
-        self.digest_ = None if backbone is None else backbone.digest
+        self.head_, self.head_name_ = adapted.head, adapted.head_name
+        self.source_ = None if source is None else source.name
+        self.digest_ = None if source is None else source.digest
         return self
 
     def _targets(self, y: Any) -> tuple[Task, FloatArray]:
@@ -97,8 +97,8 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
         if self.source != "auto":
             return str(self.source)
         asked = all_modalities()
-        suits = (modality for modality in asked if all(map(modality.is_value, items)))
-        return default_source(next(suits, asked[-1]).name)
+        supports = (modality for modality in asked if all(map(modality.is_value, items)))
+        return default_source(next(supports, asked[-1]).name)
 
     def _outputs(self, X: Any) -> FloatArray:
         """Probabilities or values, shape (n, k)."""
@@ -111,12 +111,12 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
             )
         if self.source_ is None:
             return self.head_.outputs(validate_data(self, X, reset=False))
-        backbone = open_source(self.source_)
-        if backbone.digest != self.digest_:
+        source = open_source(self.source_)
+        if source.digest != self.digest_:
             raise SourceError(
                 f"source '{self.source_}' is another than this {type(self).__name__} was fitted with. Fit it again."
             )
-        return self.head_.outputs(_embed(items, backbone))
+        return self.head_.outputs(_embed(items, source))
 
 
 class TransferClassifier(ClassifierMixin, _Transfer):  # type: ignore[misc]
@@ -125,13 +125,13 @@ class TransferClassifier(ClassifierMixin, _Transfer):  # type: ignore[misc]
     Parameters
     ----------
     source : name of a pretrained network; 'auto' for the default one of texts or of photos
-    strategy : 'auto' tries every candidate that suits; 'ridge', 'logistic', 'prototypes' or 'discriminant' takes that one
+    head : 'auto' tries every candidate that suits; 'ridge', 'logistic', 'prototypes' or 'lda' takes that one
     random_state : for the folds of candidates; an int gives the same head for the same data
 
     Attributes
     ----------
     classes_ : shape (k,), the labels; 0 … k-1 if y was an indicator matrix, where an item may have several
-    head_, strategy_, source_ : what was fitted, how it was chosen, and on which network; None for features
+    head_, head_name_, source_ : what was fitted, how it was chosen, and on which network; None for features
     n_features_in_, feature_names_in_ : only where X held features
 
     Examples
@@ -211,16 +211,16 @@ def _items_of(X: Any) -> list[Any] | None:
     return items if any(one.is_value(item) for item in items for one in all_modalities()) else None
 
 
-def _embed(items: list[Any] | None, backbone: Source) -> FloatArray:
+def _embed(items: list[Any] | None, source: Source) -> FloatArray:
     assert items is not None
-    modality = get_modality(backbone.modality)
+    modality = get_modality(source.modality)
     wrong = modality.misfit(items)
     if wrong is not None:
         kind = type(items[wrong]).__name__
         raise DataError(
-            f"X[{wrong}] is a {kind}, but source '{backbone.name}' reads {modality.plural}. Give {modality.python_values}."
+            f"X[{wrong}] is a {kind}, but source '{source.name}' reads {modality.plural}. Give {modality.python_values}."
         )
-    return embed(items, backbone).values
+    return embed(items, source).values
 
 
 def _numbers_of(groups: Any) -> IntArray:

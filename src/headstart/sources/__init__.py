@@ -1,13 +1,13 @@
-"""Find: a name becomes a checked pretrained backbone."""
+"""Find: a name becomes a checked pretrained source."""
 
-from headstart.sources.added import remove
-from headstart.sources.adding import add
-from headstart.sources.backbone import Source
 from headstart.sources.card import Card
 from headstart.sources.catalogue import cards, find
+from headstart.sources.fetching import fetch
+from headstart.sources.imported_store import remove
+from headstart.sources.importing.import_model import add
 from headstart.sources.joint import JointSource
 from headstart.sources.opening import open_source
-from headstart.sources.origins import fetch
+from headstart.sources.source import Source
 from headstart.sources.tuned import TunedSource
 from headstart.sources.verifying import verify
 

@@ -39,7 +39,7 @@ class Member:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Origin:
+class Download:
     """An archive that holds the source's files, pinned by its sha256.
 
     Attributes
@@ -73,12 +73,12 @@ class Card:
     dimensions : length of a feature vector
     input : the kind of preprocessing and its settings
     network : what the architecture must know beyond the weights
-    parameters : how many numbers were learnt, the dropped head included
+    parameters : how many numbers were learned, the dropped head included
     gmacs : 10⁹ multiply-accumulate operations for one item of full size
     languages : of the texts that it was trained on, ISO 639-1; empty for photos, or where it is not known
     fingerprint : the first features of the fixed test input; any origin must give these within 1e-3
     files : what is kept in the cache, by name, with its sha256
-    origins : where it can be had, tried in this order
+    downloads : where it can be had, tried in this order
     """
 
     name: str
@@ -89,14 +89,14 @@ class Card:
     network: Mapping[str, Any]
     parameters: int
     gmacs: float
-    licence: str
+    license: str
     trained_on: str
     known_bias: str
     languages: tuple[str, ...]
     paper: str
     fingerprint: tuple[float, ...]
     files: Mapping[str, str]
-    origins: tuple[Origin, ...]
+    downloads: tuple[Download, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts and lists, ready for JSON."""
@@ -113,24 +113,24 @@ def read_card(path: Path) -> Card:
     """
     try:
         table = tomllib.loads(path.read_text("utf-8"))
-        origins = tuple(_origin(path.name, origin) for origin in table.get("origins", ()))
+        downloads = tuple(_download(path.name, download) for download in table.get("downloads", ()))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
         raise SourceError(f"card {path.name} cannot be read: {error}. See docs/find.md for its form.") from error
     _check_fields(path.name, "", Card, table)
     lists = {name: tuple(table[name]) for name in ("fingerprint", "languages")}
-    card = Card(**{**table, **lists, "origins": origins})
+    card = Card(**{**table, **lists, "downloads": downloads})
     _check_card(path.name, card)
     return card
 
 
-def _origin(name: str, table: dict[str, Any]) -> Origin:
-    _check_fields(name, "origins.", Origin, table)
+def _download(name: str, table: dict[str, Any]) -> Download:
+    _check_fields(name, "origins.", Download, table)
     for member in table["members"].values():
         _check_fields(name, "origins.members.", Member, member)
     members = {
         file: Member(**{**member, "parts": tuple(member.get("parts", ()))}) for file, member in table["members"].items()
     }
-    return Origin(**{**table, "members": members})
+    return Download(**{**table, "members": members})
 
 
 def _check_fields(name: str, prefix: str, kind: type, table: dict[str, Any]) -> None:
@@ -140,7 +140,7 @@ def _check_fields(name: str, prefix: str, kind: type, table: dict[str, Any]) -> 
         _require(False, name, f"field '{prefix}{field}' is missing")  # noqa: FBT003
     for field in sorted(set(table) - wanted):
         _require(False, name, f"field '{prefix}{field}' is unknown; known: {', '.join(sorted(wanted))}")  # noqa: FBT003
-    for field in ("name", "architecture", "licence", "trained_on", "known_bias", "paper", "package", "archive", "path"):
+    for field in ("name", "architecture", "license", "trained_on", "known_bias", "paper", "package", "archive", "path"):
         if field in wanted:
             is_text = isinstance(table[field], str) and bool(table[field].strip())
             _require(is_text, name, f"field '{prefix}{field}' must be a text, not {table[field]!r}")
@@ -159,25 +159,27 @@ def _check_card(name: str, card: Card) -> None:
         all(map(_LANGUAGE.fullmatch, card.languages)), name, "'languages' must be ISO 639-1 codes, such as [\"en\"]"
     )
     _require(WEIGHTS in card.files, name, f"'files' must have '{WEIGHTS}'")
-    _require(len(card.origins) >= 1, name, "at least one of [[origins]] is needed")
+    _require(len(card.downloads) >= 1, name, "at least one of [[downloads]] is needed")
     for sha256 in _pins(card):
         _require(bool(_SHA256.fullmatch(sha256)), name, f"a sha256 has 64 hexadecimal digits, not '{sha256}'")
-    for origin in card.origins:
-        _check_origin(name, card, origin)
+    for download in card.downloads:
+        _check_download(name, card, download)
 
 
-def _check_origin(name: str, card: Card, origin: Origin) -> None:
+def _check_download(name: str, card: Card, download: Download) -> None:
     known = ", ".join(_PIN_SIGNS)
-    _require(origin.kind in _PIN_SIGNS, name, f"origin kind '{origin.kind}' is not known; known: {known}")
-    sign = _PIN_SIGNS[origin.kind]
-    is_pinned = bool(origin.requirement[0]) and bool(_VERSION.fullmatch(origin.requirement[1]))
-    _require(is_pinned, name, f"'{origin.package}' must be pinned: name{sign}version")
-    _require(set(origin.members) == set(card.files), name, f"members of '{origin.archive}' must be the card's files")
+    _require(download.kind in _PIN_SIGNS, name, f"origin kind '{download.kind}' is not known; known: {known}")
+    sign = _PIN_SIGNS[download.kind]
+    is_pinned = bool(download.requirement[0]) and bool(_VERSION.fullmatch(download.requirement[1]))
+    _require(is_pinned, name, f"'{download.package}' must be pinned: name{sign}version")
+    _require(
+        set(download.members) == set(card.files), name, f"members of '{download.archive}' must be the card's files"
+    )
 
 
 def _pins(card: Card) -> list[str]:
-    members = [member.sha256 for origin in card.origins for member in origin.members.values()]
-    return [str(pin) for pin in [*card.files.values(), *(origin.sha256 for origin in card.origins), *members]]
+    members = [member.sha256 for download in card.downloads for member in download.members.values()]
+    return [str(pin) for pin in [*card.files.values(), *(download.sha256 for download in card.downloads), *members]]
 
 
 def _is_positive(value: object, kind: type | tuple[type, ...]) -> bool:

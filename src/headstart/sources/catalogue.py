@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import unknown_name
-from headstart.sources.added import added_names, read_added
 from headstart.sources.built_in import built_in_cards, built_in_names, find_built_in
-from headstart.sources.hub import PREFIX, find_hub
+from headstart.sources.imported_store import imported_names, read_imported
+from headstart.sources.importing.hub import PREFIX, find_hub
 
 if TYPE_CHECKING:
     from headstart.sources.card import Card
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def cards() -> list[Card]:
     """All sources that are known, built in and added, by name."""
-    return sorted([*built_in_cards(), *map(read_added, added_names())], key=lambda card: card.name)
+    return sorted([*built_in_cards(), *map(read_imported, imported_names())], key=lambda card: card.name)
 
 
 def find(name: str) -> Card:
@@ -36,6 +36,6 @@ def find(name: str) -> Card:
         return card
     if name.startswith(PREFIX):
         return find_hub(name)
-    if name not in added_names():
-        raise unknown_name("source", name, [*built_in_names(), *added_names()])
-    return read_added(name)
+    if name not in imported_names():
+        raise unknown_name("source", name, [*built_in_names(), *imported_names()])
+    return read_imported(name)

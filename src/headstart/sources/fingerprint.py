@@ -8,13 +8,13 @@ import numpy as np
 
 from headstart.core.errors import SourceError
 from headstart.data.modalities import get_modality
-from headstart.engines.files import write_file
+from headstart.storage.files import write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from headstart.core.dataset import FloatArray
-    from headstart.sources.backbone import Source
+    from headstart.sources.source import Source
 
 TOLERANCE = 1e-3
 _MARK = "fingerprint-checked"

@@ -6,14 +6,14 @@ import hashlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from headstart.sources.inputs.joint import JointInput, prefix_of
+from headstart.sources.preprocessors.joint import JointPreprocessor, prefix_of
 
 if TYPE_CHECKING:
-    from headstart.sources.backbone import Source
+    from headstart.sources.source import Source
 
 
 class JointSource:
-    """A backbone (`core.model.Backbone`) made of sources of one modality, each with its own preprocessing.
+    """A source (`core.model.PretrainedNetwork`) made of sources of one modality, each with its own preprocessing.
 
     Attributes
     ----------
@@ -43,16 +43,16 @@ class JointSource:
         return False
 
     @cached_property
-    def input(self) -> JointInput:
+    def input(self) -> JointPreprocessor:
         """All preprocessing, one after the other."""
-        return JointInput(inputs=tuple(source.input for source in self.sources))
+        return JointPreprocessor(inputs=tuple(source.input for source in self.sources))
 
     def describe(self) -> dict[str, Any]:
         """The cards as one: of the first source, with what differs named source by source."""
         cards = [source.describe() for source in self.sources]
         joined = {
             field: "; ".join(f"{card['name']}: {card[field]}" for card in cards)
-            for field in ("licence", "trained_on", "known_bias", "paper")
+            for field in ("license", "trained_on", "known_bias", "paper")
         }
         sums = {field: sum(card[field] for card in cards) for field in ("dimensions", "parameters", "gmacs")}
         return {**cards[0], **joined, **sums, "name": self.name}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from headstart.core.errors import OptionError
 from headstart.data.modalities import get_modality
 from headstart.sources.catalogue import cards
-from headstart.sources.licences import allows
+from headstart.sources.licenses import allows
 
 if TYPE_CHECKING:
     from headstart.sources.card import Card
@@ -25,12 +25,12 @@ def size_mib(card: Card) -> float:
     return card.parameters * _BYTES_PER_PARAMETER / 2**20
 
 
-def within(*, modality: str | None = None, licence: str | None = None, max_size_mib: float | None = None) -> list[Card]:
+def within(*, modality: str | None = None, license: str | None = None, max_size_mib: float | None = None) -> list[Card]:
     """Give the cards that keep to all limits, by name; None limits nothing.
 
     Parameters
     ----------
-    licence : SPDX names with commas between, or 'permissive'
+    license : SPDX names with commas between, or 'permissive'
 
     Raises
     ------
@@ -44,6 +44,6 @@ def within(*, modality: str | None = None, licence: str | None = None, max_size_
         card
         for card in cards()
         if wanted in (None, card.modality)
-        and (licence is None or allows(licence, card.licence))
+        and (license is None or allows(license, card.license))
         and (max_size_mib is None or size_mib(card) <= max_size_mib)
     ]

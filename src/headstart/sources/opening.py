@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, TextIO
 
 from headstart.core.errors import OptionError
 from headstart.data.modalities import get_modality
-from headstart.sources.backbone import Source
 from headstart.sources.card import Card
 from headstart.sources.catalogue import find
+from headstart.sources.fetching import fetch
 from headstart.sources.fingerprint import check_fingerprint
 from headstart.sources.joint import JointSource
-from headstart.sources.origins import fetch
+from headstart.sources.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     SourceLike = str | Card | Source | JointSource | Sequence[str | Card | Source]
 
 
-def open_source(source: str | Card, *, sink: TextIO | None = sys.stderr) -> Source:
+def open_source(source: str | Card, *, stream: TextIO | None = sys.stderr) -> Source:
     """Open a source by name or card; the first time, it is fetched and its features are checked.
 
     Raises
@@ -31,13 +31,13 @@ def open_source(source: str | Card, *, sink: TextIO | None = sys.stderr) -> Sour
         It cannot be fetched, or it is not what its card says.
     """
     card = find(source) if isinstance(source, str) else source
-    folder = fetch(card, sink=sink)
+    folder = fetch(card, stream=stream)
     opened = Source(card, folder)
     check_fingerprint(opened, folder)
     return opened
 
 
-def open_sources(source: SourceLike, *, sink: TextIO | None = sys.stderr) -> Source | JointSource:
+def open_sources(source: SourceLike, *, stream: TextIO | None = sys.stderr) -> Source | JointSource:
     """Open what is named: a source, or several of one modality whose features are set side by side.
 
     Parameters
@@ -62,7 +62,7 @@ def open_sources(source: SourceLike, *, sink: TextIO | None = sys.stderr) -> Sou
     listed = [parts] if isinstance(parts, Card) else list(parts)
     cards = [find(part) if isinstance(part, str) else part for part in listed]
     _check([(card.name, card.modality) for card in cards])
-    opened = tuple(card if isinstance(card, Source) else open_source(card, sink=sink) for card in cards)
+    opened = tuple(card if isinstance(card, Source) else open_source(card, stream=stream) for card in cards)
     return opened[0] if len(opened) == 1 else JointSource(opened)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import SourceError, require
-from headstart.sources.foreign_files import ForeignFolder, check_beginning
+from headstart.storage.untrusted_folder import UntrustedFolder, check_beginning
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _JSON, _VOCABULARY, _SETTINGS = "tokenizer.json", "vocab.txt", "tokenizer_config.json"
 
 
-def tokenizer_of(folder: ForeignFolder) -> bytes | None:
+def tokenizer_of(folder: UntrustedFolder) -> bytes | None:
     """Read `tokenizer.json`, or make one of a WordPiece `vocab.txt`; None if the folder has neither.
 
     Raises
@@ -39,8 +39,8 @@ def tokenizer_at(path: Path | None) -> bytes | None:
     if path is None:
         return None
     if path.is_file() and path.name != _VOCABULARY:
-        return _checked(ForeignFolder.of(path.parent).read(path.name), str(path))
-    found = tokenizer_of(ForeignFolder.of(path if path.is_dir() else path.parent))
+        return _checked(UntrustedFolder.of(path.parent).read(path.name), str(path))
+    found = tokenizer_of(UntrustedFolder.of(path if path.is_dir() else path.parent))
     if found is None:
         raise SourceError(f"there is no {_JSON} and no {_VOCABULARY} at {path}. Give the path of one of them.")
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import SourceError
-from headstart.sources.backbone import Source
+from headstart.sources.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _WORDS = {
     "fine-tune": "fine-tuned",
     "lora": "tuned by LoRA",
-    "bias": "biases tuned",
+    "bitfit": "biases tuned",
     "contrastive": "tuned by contrast",
 }
 
@@ -31,7 +31,7 @@ class TunedSource(Source):
     ----------
     parent : whose card, files and preprocessing it shares; it may be tuned itself
     state : the tuned arrays, float32, named as in the parent's state; those left out are the parent's
-    made : how, as JSON values: `strategy`, `settings`, `alpha` (the share of the way from the parent), `seed`, `dataset`
+    made : how, as JSON values: `method`, `settings`, `alpha` (the share of the way from the parent), `seed`, `dataset`
     adapter : where few arrays say it all, those from which `packaging.adapter` makes `state` again
 
     Attributes
@@ -52,7 +52,7 @@ class TunedSource(Source):
         self.parent = parent
         self.made = dict(made)
         self.adapter = dict(adapter or {})
-        self.name = f"{parent.name}, {_WORDS.get(made['strategy'], 'tuned by ' + made['strategy'])}"
+        self.name = f"{parent.name}, {_WORDS.get(made['method'], 'tuned by ' + made['method'])}"
         self.tuned: State = {name: np.asarray(array, np.float32) for name, array in state.items()}
         _check(self.tuned, parent)
         self.digest = _digest(self.tuned, parent)

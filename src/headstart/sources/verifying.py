@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headstart.core.errors import SourceError
-from headstart.sources.added import added_names
-from headstart.sources.backbone import Source
 from headstart.sources.built_in import built_in_names
 from headstart.sources.catalogue import find
+from headstart.sources.fetching import is_kept, kept_folder, read_file
 from headstart.sources.fingerprint import TOLERANCE, fingerprint_difference
-from headstart.sources.origins import is_kept, kept_folder, read_file
+from headstart.sources.imported_store import imported_names
+from headstart.sources.source import Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Verified:
 def kept_names() -> list[str]:
     """Names of all sources that are in the cache, damaged added ones included."""
     kept = [name for name in built_in_names() if is_kept(find(name))]
-    return sorted([*kept, *added_names()])
+    return sorted([*kept, *imported_names()])
 
 
 def verify(name: str) -> Verified:
@@ -44,7 +44,7 @@ def verify(name: str) -> Verified:
     """
     try:
         card = find(name)
-        if card.origins and not is_kept(card):
+        if card.downloads and not is_kept(card):
             return Verified(name=name, state="absent")
         folder = kept_folder(card)
         for file in card.files:

@@ -1,7 +1,7 @@
-"""Between adapt and prove, tune: the rungs above the closed-form head, climbed only where held-out groups say that it pays."""
+"""Between adapt and prove, tune: the methods above the closed-form head, tuned only where held-out groups say that it pays."""
 
-from headstart.tuning.ground import Ground
-from headstart.tuning.ladder import Climbed, Rung, climb
-from headstart.tuning.settings import Settings
+from headstart.tuning.selection import MethodResult, TuningResult, tune
+from headstart.tuning.settings import TuningSettings
+from headstart.tuning.tuning_problem import TuningProblem
 
-__all__ = ["Climbed", "Ground", "Rung", "Settings", "climb"]
+__all__ = ["MethodResult", "TuningProblem", "TuningResult", "TuningSettings", "tune"]

@@ -5,7 +5,7 @@ serve without torchvision were slower and have no generator (docs/log.md, Augmen
 
 References
 ----------
-Zhong et al., Random erasing data augmentation, arXiv:1708.04896. Iyyer et al., Deep unordered composition rivals syntactic
+Zhong et al., Random erasing data augmentation, arXiv:1708.04896. Iyyer et al., Deep unordered composition baselines syntactic
 methods for text classification, ACL 2015 (word dropout).
 """
 

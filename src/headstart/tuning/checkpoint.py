@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from headstart.engines.files import write_file
+from headstart.storage.files import write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from headstart.core.dataset import FloatArray
-    from headstart.tuning.running_loss import Watch
-    from headstart.tuning.trainee import Trainee
+    from headstart.tuning.running_loss import RunningLoss
+    from headstart.tuning.trainable_model import TrainableModel
 
 INTERVAL_S = 10.0
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
@@ -24,7 +24,7 @@ _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 class Checkpoint:
     """One file, written anew every `INTERVAL_S` seconds, and removed by `done`.
 
-    What is random in a step hangs on the seed and the step's number, so that no generator's state has to be kept.
+    What is random in a step depends on the seed and the step's number, so that no generator's state has to be kept.
 
     Parameters
     ----------
@@ -35,7 +35,9 @@ class Checkpoint:
         self._path = path
         self._spoke = time.monotonic()
 
-    def restore(self, trainee: Trainee, optimiser: torch.optim.Optimizer) -> tuple[Watch | None, int, list[FloatArray]]:
+    def restore(
+        self, model: TrainableModel, optimiser: torch.optim.Optimizer
+    ) -> tuple[RunningLoss | None, int, list[FloatArray]]:
         """Put weights and the optimiser's moments in place; give the watched loss, the number of steps done and what was seen."""
         from safetensors import SafetensorError
         from safetensors.torch import load
@@ -44,13 +46,11 @@ class Checkpoint:
             kept = load(self._path.read_bytes())
         except (FileNotFoundError, SafetensorError):
             return None, 0, []
-        trainee.load(
-            {name.removeprefix("weight "): array for name, array in kept.items() if name.startswith("weight ")}
-        )
-        for group, name in zip(optimiser.param_groups, trainee.learning(), strict=True):
+        model.load({name.removeprefix("weight "): array for name, array in kept.items() if name.startswith("weight ")})
+        for group, name in zip(optimiser.param_groups, model.trainable_parameters(), strict=True):
             (parameter,) = group["params"]
             moments = {kind: kept[f"{kind} {name}"] for kind in _MOMENTS if f"{kind} {name}" in kept}
-            if moments:  # none where the parameter has not been thawed yet
+            if moments:  # none where the parameter has not been unfrozen yet
                 optimiser.state[parameter] = {
                     kind: array if kind == "step" else array.to(parameter.device) for kind, array in moments.items()
                 }
@@ -59,15 +59,20 @@ class Checkpoint:
         return (first, mean), int(kept["position"]), seen
 
     def keep(
-        self, trainee: Trainee, optimiser: torch.optim.Optimizer, watch: Watch, step: int, seen: list[FloatArray]
+        self,
+        model: TrainableModel,
+        optimiser: torch.optim.Optimizer,
+        watch: RunningLoss,
+        step: int,
+        seen: list[FloatArray],
     ) -> None:
         """Write where the run stands, if the last time is long enough ago."""
         if time.monotonic() - self._spoke < INTERVAL_S:
             return
         from safetensors.torch import save
 
-        arrays = {f"weight {name}": array for name, array in trainee.weights().items()}
-        for group, name in zip(optimiser.param_groups, trainee.learning(), strict=True):
+        arrays = {f"weight {name}": array for name, array in model.weights().items()}
+        for group, name in zip(optimiser.param_groups, model.trainable_parameters(), strict=True):
             (parameter,) = group["params"]
             arrays |= {f"{kind} {name}": array for kind, array in optimiser.state[parameter].items()}
         arrays |= {f"seen {i}": torch.from_numpy(np.ascontiguousarray(values)) for i, values in enumerate(seen)}

@@ -1,4 +1,4 @@
-"""The one loop by which every strategy trains.
+"""The one loop by which every method trains.
 
 References
 ----------
@@ -16,7 +16,7 @@ import torch
 from headstart.engines.threads import limit_torch, n_threads
 from headstart.tuning.learning_rate import warm_up_and_cosine
 from headstart.tuning.running_loss import check_not_collapsed, watched
-from headstart.tuning.training_set import Lookup
+from headstart.tuning.training_set import TargetsOfItems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray
     from headstart.engines.progress import Progress
     from headstart.tuning.checkpoint import Checkpoint
-    from headstart.tuning.examples import Examples
-    from headstart.tuning.settings import Settings
-    from headstart.tuning.strategy import Strategy
-    from headstart.tuning.trainee import Trainee, Weights
-    from headstart.tuning.training_set import Lesson
+    from headstart.tuning.frozen_feature_loader import FrozenFeatureLoader
+    from headstart.tuning.settings import TuningSettings
+    from headstart.tuning.trainable_model import TrainableModel, Weights
+    from headstart.tuning.training_set import TrainingSet
+    from headstart.tuning.tuning_method import TuningMethod
 
 N_POINTS = 2  # moments of a run, evenly spread, at which it is looked at and might have ended
 _WARM_UP = 0.1  # share of the steps
@@ -37,12 +37,12 @@ _LARGEST_GRADIENT = 1.0
 
 
 def train(
-    trainee: Trainee,
-    examples: Examples,
-    lesson: Lesson,
-    settings: Settings,
+    model: TrainableModel,
+    loader: FrozenFeatureLoader,
+    training_set: TrainingSet,
+    settings: TuningSettings,
     *,
-    strategy: Strategy,
+    method: TuningMethod,
     seed: int,
     checkpoint: Checkpoint,
     steps: Progress,
@@ -53,7 +53,7 @@ def train(
 
     Parameters
     ----------
-    trainee : prepared by the strategy; trained in place
+    model : prepared by the method; trained in place
     look : called at each point with its number, from 1; what it gives is returned, a row a point
 
     Raises
@@ -62,52 +62,54 @@ def train(
         The loss is no number any more, or many times what it was in the warm-up, or well above that at a point.
     """
     optimiser = torch.optim.AdamW(
-        [{"params": [p]} for p in trainee.learning().values()], weight_decay=settings.weight_decay
+        [{"params": [p]} for p in model.trainable_parameters().values()], weight_decay=settings.weight_decay
     )
-    rates, start = trainee.rates(settings), trainee.weights()
-    lookup = Lookup(lesson, trainee.device)
-    epoch, batches = 0, strategy.batches(examples, lesson, settings, seed, 0)
+    rates, start = model.rates(settings), model.weights()
+    lookup = TargetsOfItems(training_set, model.device)
+    epoch, batches = 0, method.batches(loader, training_set, settings, seed, 0)
     n_steps = settings.n_steps(len(batches))
     points = [round(n_steps * (i + 1) / N_POINTS) for i in range(n_points)]
-    watch, step, seen = checkpoint.restore(trainee, optimiser)
+    watch, step, seen = checkpoint.restore(model, optimiser)
     steps.advance(step)
     with limit_torch(n_threads()):
         while step < points[-1]:
             if step // len(batches) != epoch:
                 epoch = step // len(batches)
-                batches = strategy.batches(examples, lesson, settings, seed, epoch)
-            strategy.thaw(trainee, step / n_steps, settings)
+                batches = method.batches(loader, training_set, settings, seed, epoch)
+            method.unfreeze(model, step / n_steps, settings)
             with torch.random.fork_rng(devices=[]):
-                generator = torch.manual_seed(seed * 1_000_003 + step)  # a step's chance hangs on its number alone
+                generator = torch.manual_seed(seed * 1_000_003 + step)  # a step's chance depends on its number alone
                 index = batches[step % len(batches)]
-                with trainee.half_precision():
-                    features = trainee.features(*examples.draw(index, generator))
-                loss = strategy.loss(trainee, features.float(), *lookup(index), settings)
+                with model.half_precision():
+                    features = model.features(*loader.draw(index, generator))
+                loss = method.loss(model, features.float(), *lookup(index), settings)
             watch = watched(watch, float(loss.detach()), step=step, n_warm_up=_WARM_UP * n_steps)
             height = warm_up_and_cosine(step / n_steps, warm_up=_WARM_UP, lowest=_LOWEST_RATE)
-            descend(trainee, loss, optimiser, {name: rate * height for name, rate in rates.items()})
-            _pull(trainee, start, rates, settings.l2_sp * height)
+            descend(model, loss, optimiser, {name: rate * height for name, rate in rates.items()})
+            _pull(model, start, rates, settings.l2_sp * height)
             step += 1
             steps.advance()
             if step in points:
                 check_not_collapsed(watch)
                 seen.append(look(len(seen) + 1))
-            checkpoint.keep(trainee, optimiser, watch, step, seen)
+            checkpoint.keep(model, optimiser, watch, step, seen)
     return np.stack(seen)
 
 
-def descend(trainee: Trainee, loss: torch.Tensor, optimiser: torch.optim.Optimizer, rates: Mapping[str, float]) -> None:
+def descend(
+    model: TrainableModel, loss: torch.Tensor, optimiser: torch.optim.Optimizer, rates: Mapping[str, float]
+) -> None:
     """One step of the optimiser, the gradient clipped."""
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(trainee.learning().values(), _LARGEST_GRADIENT)
+    torch.nn.utils.clip_grad_norm_(model.trainable_parameters().values(), _LARGEST_GRADIENT)
     for group, rate in zip(optimiser.param_groups, rates.values(), strict=True):
         group["lr"] = rate
     optimiser.step()
 
 
-def _pull(trainee: Trainee, start: Weights, rates: Mapping[str, float], strength: float) -> None:
+def _pull(model: TrainableModel, start: Weights, rates: Mapping[str, float], strength: float) -> None:
     """Decay towards the weights that the run began with (L2-SP), apart from the gradient as AdamW decays towards zero."""
     with torch.no_grad():
-        for name, parameter in trainee.learning().items():
+        for name, parameter in model.trainable_parameters().items():
             parameter.lerp_(start[name], min(rates[name] * strength, 1.0))

@@ -11,37 +11,37 @@ import torch
 
 from headstart.engines.progress import duration
 from headstart.engines.threads import limit_torch, n_threads
-from headstart.tuning.examples import Examples
+from headstart.tuning.frozen_feature_loader import FrozenFeatureLoader
 from headstart.tuning.loop import N_POINTS, descend
 from headstart.tuning.run import ALPHAS
-from headstart.tuning.trainee import Trainee
-from headstart.tuning.training_set import Lookup, lesson_of
+from headstart.tuning.trainable_model import TrainableModel
+from headstart.tuning.training_set import TargetsOfItems, training_set_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headstart.adaptation.head import LinearHead
     from headstart.core.dataset import IntArray
-    from headstart.tuning.ground import Ground
-    from headstart.tuning.rung import Fold
-    from headstart.tuning.strategy import Strategy
+    from headstart.heads.head import LinearHead
+    from headstart.tuning.cross_fitting import Fold
+    from headstart.tuning.tuning_method import TuningMethod
+    from headstart.tuning.tuning_problem import TuningProblem
 
 _N_STEPS = 2  # measured, after one that warms up
 _N_MEASURED = 16  # items; the time of a batch is taken to grow with its items
 
 
 @dataclass(frozen=True, kw_only=True)
-class Planned:
-    """A rung before it is tried.
+class PlannedRun:
+    """A method before it is tried.
 
     Attributes
     ----------
-    seconds : for all its runs, foretold
-    note : what tells it from another rung of that strategy
+    seconds : for all its runs, predicted
+    note : what tells it from another method of that method
     spent_s : seconds that went into finding its settings
     """
 
-    strategy: Strategy
+    method: TuningMethod
     seconds: float
     note: str = ""
     spent_s: float = 0.0
@@ -49,65 +49,77 @@ class Planned:
     @property
     def name(self) -> str:
         """What people call it."""
-        return self.strategy.name + self.note
+        return self.method.name + self.note
 
 
-def plan(ground: Ground, strategies: Sequence[Strategy], folds: Sequence[Fold]) -> tuple[Planned, ...]:
-    """Measure a step forward and back of each strategy, and foretell, in the order in which they came.
+def plan(
+    tuning_problem: TuningProblem, methods: Sequence[TuningMethod], folds: Sequence[Fold]
+) -> tuple[PlannedRun, ...]:
+    """Measure a step forward and back of each method, and predict, in the order in which they came.
 
-    A rung that is given up takes less, and so does one that is not kept where the proof is in folds: fewer of them tell rungs apart.
+    A method that is given up takes less, and so does one that is not kept where the proof is in folds: fewer of them tell methods apart.
     """
-    head = ground.began(np.arange(len(ground.items)))
+    head = tuning_problem.initial_head(np.arange(len(tuning_problem.items)))
     return tuple(
-        Planned(strategy=strategy, seconds=_foretold(ground, strategy, head, folds)) for strategy in strategies
+        PlannedRun(method=method, seconds=_estimate_seconds(tuning_problem, method, head, folds)) for method in methods
     )
 
 
-def told(planned: Sequence[Planned], left_s: float | None) -> str:
+def describe_plan(planned: Sequence[PlannedRun], left_s: float | None) -> str:
     """The plan in a sentence for people."""
-    rungs = ", then ".join(f"{one.strategy.name} (up to about {duration(one.seconds)})" for one in planned)
+    results = ", then ".join(f"{one.method.name} (up to about {duration(one.seconds)})" for one in planned)
     within = "" if left_s is None else f"; {duration(max(left_s, 0.0))} of the budget are left"
-    return f"Rungs to try above the closed-form head: {rungs}{within}."
+    return f"Methods to try above the closed-form head: {results}{within}."
 
 
-def _foretold(ground: Ground, strategy: Strategy, head: LinearHead, folds: Sequence[Fold]) -> float:
+def _estimate_seconds(
+    tuning_problem: TuningProblem, method: TuningMethod, head: LinearHead, folds: Sequence[Fold]
+) -> float:
     """Frozen blocks once for each item, then the steps of each fold and of the last run on everything, and the looks."""
-    settings, everything = strategy.settings, np.arange(len(ground.items))
-    trainee = Trainee(ground.source, head, ground.problem.features, ground.problem.task_spec)
-    strategy.start(trainee, settings)
-    sample = np.sort(np.random.default_rng(ground.problem.seed).permutation(everything)[:_N_MEASURED])
+    settings, everything = method.settings, np.arange(len(tuning_problem.items))
+    model = TrainableModel(
+        tuning_problem.source, head, tuning_problem.problem.features, tuning_problem.problem.task_spec
+    )
+    method.start(model, settings)
+    sample = np.sort(np.random.default_rng(tuning_problem.problem.seed).permutation(everything)[:_N_MEASURED])
     with limit_torch(n_threads()):
         started = time.perf_counter()
-        examples = Examples(trainee, ground.items, sample, settings.augmentation)
-        trainee.wait()
+        loader = FrozenFeatureLoader(model, tuning_problem.items, sample, settings.augmentation)
+        model.synchronize()
         frozen_s = (time.perf_counter() - started) / len(sample)
-        item_s = _step_seconds(ground, strategy, trainee, examples, sample) / len(sample)
+        item_s = _step_seconds(tuning_problem, method, model, loader, sample) / len(sample)
         started = time.perf_counter()
         with torch.no_grad():
-            trainee.features(*examples.plain(sample))
-        trainee.wait()
+            model.features(*loader.plain(sample))
+        model.synchronize()
         look_s = (time.perf_counter() - started) / len(sample)
-    n_seen = sum(_n_seen(strategy, len(learnt)) for learnt in [*(learnt for learnt, _ in folds), everything])
-    n_looked = sum(len(held_out) for _, held_out in folds) * N_POINTS * len(ALPHAS)
+    n_seen = sum(_n_seen(method, len(train)) for train in [*(train for train, _ in folds), everything])
+    n_looked = sum(len(test) for _, test in folds) * N_POINTS * len(ALPHAS)
     return frozen_s * len(everything) + item_s * n_seen + look_s * n_looked
 
 
-def _n_seen(strategy: Strategy, n_items: int) -> int:
+def _n_seen(method: TuningMethod, n_items: int) -> int:
     """Items of all steps of a run."""
-    size = strategy.batch_size(n_items, strategy.settings)
-    return size * strategy.settings.n_steps(max(1, round(n_items / size)))
+    size = method.batch_size(n_items, method.settings)
+    return size * method.settings.n_steps(max(1, round(n_items / size)))
 
 
-def _step_seconds(ground: Ground, strategy: Strategy, trainee: Trainee, examples: Examples, sample: IntArray) -> float:
-    """The time of one step, with all blocks thawed."""
-    targets = Lookup(lesson_of(ground.problem, sample), trainee.device)(sample)
-    optimiser = torch.optim.AdamW([{"params": [p]} for p in trainee.learning().values()])
-    strategy.thaw(trainee, 1.0, strategy.settings)
+def _step_seconds(
+    tuning_problem: TuningProblem,
+    method: TuningMethod,
+    model: TrainableModel,
+    loader: FrozenFeatureLoader,
+    sample: IntArray,
+) -> float:
+    """The time of one step, with all blocks unfrozen."""
+    targets = TargetsOfItems(training_set_of(tuning_problem.problem, sample), model.device)(sample)
+    optimiser = torch.optim.AdamW([{"params": [p]} for p in model.trainable_parameters().values()])
+    method.unfreeze(model, 1.0, method.settings)
     for number in range(_N_STEPS + 1):
         if number == 1:
             started = time.perf_counter()
-        features = trainee.features(*examples.draw(sample, torch.default_generator))
-        loss = strategy.loss(trainee, features, *targets, strategy.settings)
-        descend(trainee, loss, optimiser, dict.fromkeys(trainee.learning(), 0.0))
-        trainee.wait()
+        features = model.features(*loader.draw(sample, torch.default_generator))
+        loss = method.loss(model, features, *targets, method.settings)
+        descend(model, loss, optimiser, dict.fromkeys(model.trainable_parameters(), 0.0))
+        model.synchronize()
     return (time.perf_counter() - started) / _N_STEPS

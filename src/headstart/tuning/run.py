@@ -9,32 +9,32 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
-from headstart.adaptation.calibration import fit_calibration
-from headstart.engines.files import cache_folder
-from headstart.engines.journal import digest
 from headstart.engines.progress import Progress
 from headstart.engines.threads import limit_torch, n_threads
+from headstart.heads.calibration import fit_calibration
+from headstart.storage.files import cache_folder
+from headstart.storage.result_cache import digest
 from headstart.tuning.checkpoint import Checkpoint
 from headstart.tuning.loop import train
 from headstart.tuning.running_loss import Diverged
 from headstart.tuning.search import Pruned
 from headstart.tuning.soup import mean
-from headstart.tuning.trainee import Trainee
-from headstart.tuning.training_set import lesson_of
+from headstart.tuning.trainable_model import TrainableModel
+from headstart.tuning.training_set import training_set_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from headstart.adaptation.head import LinearHead
     from headstart.core.dataset import FloatArray, IntArray
-    from headstart.engines.journal import Arrays
-    from headstart.tuning.examples import Examples
-    from headstart.tuning.ground import Ground
-    from headstart.tuning.settings import Settings
-    from headstart.tuning.strategy import Strategy
-    from headstart.tuning.trainee import Weights
+    from headstart.heads.head import LinearHead
+    from headstart.storage.result_cache import Arrays
+    from headstart.tuning.frozen_feature_loader import FrozenFeatureLoader
+    from headstart.tuning.settings import TuningSettings
+    from headstart.tuning.trainable_model import Weights
+    from headstart.tuning.tuning_method import TuningMethod
+    from headstart.tuning.tuning_problem import TuningProblem
 
-ALPHAS = (0.5, 1.0)  # how far from the rung below to the tuned network; nought is the rung below itself
+ALPHAS = (0.5, 1.0)  # how far from the method below to the tuned network; 0 is the method below itself
 _REVISION = 6  # raised when the same settings and seed would give other weights
 
 
@@ -51,25 +51,25 @@ class Run:
 
     Attributes
     ----------
-    learnt, held_out : positions among the items of the ground
+    train, test : positions among the items of the tuning problem
     watch : told each point's number and scores (len(ALPHAS), m, k) while `scores` computes; may raise `Pruned`
     """
 
-    ground: Ground
-    strategy: Strategy
-    settings: Settings
-    learnt: IntArray
-    held_out: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+    tuning_problem: TuningProblem
+    method: TuningMethod
+    settings: TuningSettings
+    train: IntArray
+    test: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
     watch: Callable[[int, FloatArray], None] = lambda _, __: None
 
     @property
     def identity(self) -> tuple[Any, ...]:
-        """All that what comes of it hangs on."""
-        source, problem = self.ground.source, self.ground.problem
+        """All that what comes of it depends on."""
+        source, problem = self.tuning_problem.source, self.tuning_problem.problem
         return (
-            *("tuning", _REVISION, source.digest, self.strategy.name, asdict(self.settings), self.ground.head),
-            *(problem.features[self.learnt], problem.targets[self.learnt], problem.groups[self.learnt], problem.task),
-            *(problem.features[self.held_out], problem.seed, n_threads()),
+            *("tuning", _REVISION, source.digest, self.method.name, asdict(self.settings), self.tuning_problem.head),
+            *(problem.features[self.train], problem.targets[self.train], problem.groups[self.train], problem.task),
+            *(problem.features[self.test], problem.seed, n_threads()),
         )
 
     def scores(self) -> FloatArray:
@@ -92,35 +92,35 @@ class Run:
 
     def tuned(self) -> Weights:
         """Everything that learns, at the end of the run, or the mean of several."""
-        if self.settings.also:
-            return mean([replace(self, settings=one).tuned() for one in self.settings.each])
+        if self.settings.soup_members:
+            return mean([replace(self, settings=one).tuned() for one in self.settings.all_settings])
         arrays = self._recall("tuned", self._whole)
-        return {name: torch.from_numpy(array).to(self._trainee.device) for name, array in arrays.items()}
+        return {name: torch.from_numpy(array).to(self._model.device) for name, array in arrays.items()}
 
     def loss(self, weights: Weights) -> float:
         """Mean loss of the held-out items by other weights, calibrated on themselves."""
-        self._trainee.load(weights)
-        scores = self._head().scores(compute(self._trainee, self._examples, self.held_out))
-        problem = self.ground.problem
-        return fit_calibration(scores, problem.targets[self.held_out], problem.task_spec).loss
+        self._model.load(weights)
+        scores = self._head().scores(compute(self._model, self._loader, self.test))
+        problem = self.tuning_problem.problem
+        return fit_calibration(scores, problem.targets[self.test], problem.task_spec).loss
 
     @cached_property
-    def _trainee(self) -> Trainee:
-        head, problem = self.ground.began(self.learnt), self.ground.problem
-        trainee = Trainee(self.ground.source, head, problem.features[self.learnt], problem.task_spec)
-        self.strategy.start(trainee, self.settings)
-        return trainee
+    def _model(self) -> TrainableModel:
+        head, problem = self.tuning_problem.initial_head(self.train), self.tuning_problem.problem
+        model = TrainableModel(self.tuning_problem.source, head, problem.features[self.train], problem.task_spec)
+        self.method.start(model, self.settings)
+        return model
 
     @cached_property
-    def _examples(self) -> Examples:
-        return self.ground.examples(self._trainee, self.settings)
+    def _loader(self) -> FrozenFeatureLoader:
+        return self.tuning_problem.loader(self._model, self.settings)
 
     def _recall(self, asked: Any, compute: Any) -> Arrays:
-        """Look into the journal, or compute from where a run that was killed left off."""
+        """Look into the result cache, or compute from where a run that was killed left off."""
         key = (*self.identity, asked)
         checkpoint = Checkpoint(cache_folder() / "tuning" / f"{digest(key)}.safetensors")
         try:
-            arrays = self.ground.journal.recall(key, lambda: compute(checkpoint))
+            arrays = self.tuning_problem.result_cache.get_or_compute(key, lambda: compute(checkpoint))
         except (Diverged, Pruned):
             checkpoint.done()
             raise
@@ -129,26 +129,26 @@ class Run:
 
     def _whole(self, checkpoint: Checkpoint) -> Arrays:
         self._train(checkpoint)
-        return {name: array.cpu().numpy() for name, array in self._trainee.weights().items()}
+        return {name: array.cpu().numpy() for name, array in self._model.weights().items()}
 
     def _asked(self, checkpoint: Checkpoint) -> FloatArray:
-        start = self._trainee.weights()
-        if self.settings.also:
-            self._trainee.load(self.tuned())
+        start = self._model.weights()
+        if self.settings.soup_members:
+            self._model.load(self.tuned())
             return self._look(1, start)[None]
         return self._train(checkpoint, look=lambda point: self._look(point, start))
 
     def _train(self, checkpoint: Checkpoint, **settings: Any) -> FloatArray:
-        seed, lesson = self.ground.problem.seed, lesson_of(self.ground.problem, self.learnt)
-        n_batches = len(self.strategy.batches(self._examples, lesson, self.settings, seed, 0))
-        label = f"{self.strategy.name} on {len(self.learnt):,} items"
-        with Progress(label, self.settings.n_steps(n_batches), self.ground.progress) as steps:
+        seed, training_set = self.tuning_problem.problem.seed, training_set_of(self.tuning_problem.problem, self.train)
+        n_batches = len(self.method.batches(self._loader, training_set, self.settings, seed, 0))
+        label = f"{self.method.name} on {len(self.train):,} items"
+        with Progress(label, self.settings.n_steps(n_batches), self.tuning_problem.progress) as steps:
             return train(
-                self._trainee,
-                self._examples,
-                lesson,
+                self._model,
+                self._loader,
+                training_set,
                 self.settings,
-                strategy=self.strategy,
+                method=self.method,
                 seed=seed,
                 checkpoint=checkpoint,
                 steps=steps,
@@ -157,42 +157,42 @@ class Run:
 
     def _look(self, point: int, start: Weights) -> FloatArray:
         """Raw scores of the held-out items for each alpha, (len(ALPHAS), m, k)."""
-        tuned, scores = self._trainee.weights(), []
+        tuned, scores = self._model.weights(), []
         for alpha in ALPHAS:
-            self._trainee.load(blended(start, tuned, alpha))
-            scores.append(self._head().scores(compute(self._trainee, self._examples, self.held_out)))
-        self._trainee.load(tuned)
+            self._model.load(blended(start, tuned, alpha))
+            scores.append(self._head().scores(compute(self._model, self._loader, self.test)))
+        self._model.load(tuned)
         self.watch(point, np.stack(scores))
         return np.stack(scores)
 
     def _head(self) -> LinearHead:
-        if not self.strategy.refits_head:
-            return self._trainee.head.fitted()
-        return self.ground.refit(compute(self._trainee, self._examples, self.learnt), self.learnt)
+        if not self.method.refits_head:
+            return self._model.head.fitted()
+        return self.tuning_problem.refit(compute(self._model, self._loader, self.train), self.train)
 
     def _blend(self, checkpoint: Checkpoint, choice: Choice) -> Arrays:
-        start = self._trainee.weights()
-        if self.settings.also:
+        start = self._model.weights()
+        if self.settings.soup_members:
             tuned = self.tuned()
         else:
             self._train(checkpoint, n_points=choice.point + 1)
-            tuned = self._trainee.weights()
-        self._trainee.load(blended(start, tuned, ALPHAS[choice.alpha]))
-        adapter, head = self.strategy.finish(self._trainee), self._trainee.head.fitted()
+            tuned = self._model.weights()
+        self._model.load(blended(start, tuned, ALPHAS[choice.alpha]))
+        adapter, head = self.method.finish(self._model), self._model.head.fitted()
         return (
-            {f"state {name}": array for name, array in self._trainee.changed().items()}
+            {f"state {name}": array for name, array in self._model.changed().items()}
             | {f"adapter {name}": array for name, array in adapter.items()}
-            | {"matrix": head.matrix, "offset": head.offset}
+            | {"coef": head.coef, "intercept": head.intercept}
         )
 
 
-def compute(trainee: Trainee, examples: Examples, index: IntArray) -> FloatArray:
-    """Features of the items at `index` by the trainee as it stands, shape (m, d)."""
-    rows = np.empty((len(index), trainee.source.dimensions), np.float32)
+def compute(model: TrainableModel, loader: FrozenFeatureLoader, index: IntArray) -> FloatArray:
+    """Features of the items at `index` by the model as it stands, shape (m, d)."""
+    rows = np.empty((len(index), model.source.dimensions), np.float32)
     place = {int(position): row for row, position in enumerate(index)}
     with torch.no_grad(), limit_torch(n_threads()):
-        for part in examples.in_order(index):
-            rows[[place[int(i)] for i in part]] = trainee.features(*examples.plain(part)).float().cpu().numpy()
+        for part in loader.in_order(index):
+            rows[[place[int(i)] for i in part]] = model.features(*loader.plain(part)).float().cpu().numpy()
     return rows
 
 

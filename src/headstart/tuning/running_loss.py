@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-Watch = tuple[float, float]  # the mean loss of the warm-up, and the running mean of all steps
+RunningLoss = tuple[float, float]  # the mean loss of the warm-up, and the running mean of all steps
 
 _DIVERGED = (4.0, 1.0)  # the running mean of the loss is so many times that of the warm-up, and so much more
-_COLLAPSED = (1.25, 0.05)  # likewise at a point of the run: what the network had learnt is lost, and does not come back
+_COLLAPSED = (
+    1.25,
+    0.05,
+)  # likewise at a point of the run: what the network had learned is lost, and does not come back
 
 
 class Diverged(Exception):  # noqa: N818  (no error of the user's or ours: the rung is not taken)
     """The loss grew beyond all bounds or is no number, or the run lost what it began with."""
 
 
-def watched(watch: Watch | None, loss: float, *, step: int, n_warm_up: float) -> Watch:
+def watched(watch: RunningLoss | None, loss: float, *, step: int, n_warm_up: float) -> RunningLoss:
     """Add the loss of a step, counted from 0; the first `n_warm_up` steps are the warm-up.
 
     Raises
@@ -28,7 +31,7 @@ def watched(watch: Watch | None, loss: float, *, step: int, n_warm_up: float) ->
     return watch
 
 
-def check_not_collapsed(watch: Watch) -> None:
+def check_not_collapsed(watch: RunningLoss) -> None:
     """Hold the loss to a stricter bound than that of each step.
 
     Raises
@@ -39,7 +42,7 @@ def check_not_collapsed(watch: Watch) -> None:
     _check(watch, _COLLAPSED)
 
 
-def _check(watch: Watch, bound: tuple[float, float]) -> None:
+def _check(watch: RunningLoss, bound: tuple[float, float]) -> None:
     (first, mean), (times, more) = watch, bound
     if not mean <= times * abs(first) + more:  # written so that it is true of a mean that is not a number
         raise Diverged

@@ -17,24 +17,24 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from headstart.core.errors import require
-from headstart.engines.journal import Journal
 from headstart.engines.progress import Progress
+from headstart.storage.result_cache import ResultCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import TextIO
 
-    from headstart.engines.journal import Arrays
-    from headstart.tuning.settings import Settings
+    from headstart.storage.result_cache import Arrays
+    from headstart.tuning.settings import TuningSettings
 
     Report = Callable[[int, float], None]
-    Evaluate = Callable[[Settings, Report], float]
+    Evaluate = Callable[[TuningSettings, Report], float]
 
 _REACH = 10.0  # rates are sought from a tenth of where the search starts to ten times it
-_RATES = ("learning_rate", "head_rate")
+_RATES = ("learning_rate", "head_learning_rate")
 _RANGES = {"layer_decay": (0.6, 1.0), "dropout": (0.0, 0.5), "label_smoothing": (0.0, 0.2)}
 _LOG_RANGES = {"weight_decay": (1e-4, 0.3), "l2_sp": (1e-4, 1.0)}
-_CHOICES = {"depth": (0.25, 0.5, 0.75, 1.0), "mixup": (0.0, 0.1, 0.2, 0.4)}
+_CHOICES = {"trainable_fraction": (0.25, 0.5, 0.75, 1.0), "mixup": (0.0, 0.1, 0.2, 0.4)}
 SEARCHED = (*_RATES, *_RANGES, *_LOG_RANGES, *_CHOICES)
 _N_RANDOM = 6  # attempts before the sampler trusts what it has seen
 _HALVING = 2  # of the attempts that reach a point, one in two goes on
@@ -59,7 +59,7 @@ class Attempt:
     ended : 'finished', 'pruned' or 'diverged'
     """
 
-    settings: Settings
+    settings: TuningSettings
     losses: tuple[float, ...]
     loss: float
     seconds: float
@@ -67,26 +67,26 @@ class Attempt:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Searched:
+class SearchResult:
     """The settings whose finished run lost least, and every attempt in order; those that it started from if none finished."""
 
-    best: Settings
+    best: TuningSettings
     tried: tuple[Attempt, ...]
 
 
 def search(
     evaluate: Evaluate,
-    start: Settings,
+    start: TuningSettings,
     *,
     budget_s: float,
     seed: int,
     progress: TextIO | None = None,
-    liked: Sequence[Mapping[str, Any]] = (),
-    unread: Sequence[str] = (),
+    warm_starts: Sequence[Mapping[str, Any]] = (),
+    unused_settings: Sequence[str] = (),
     most: int = 64,
-    journal: Journal = Journal(None),  # noqa: B008  (it is frozen and remembers nothing)
+    result_cache: ResultCache = ResultCache(None),  # noqa: B008  (it is frozen and remembers nothing)
     key: tuple[Any, ...] = (),
-) -> Searched:
+) -> SearchResult:
     """Try settings one after the other: where it starts, what earlier tasks liked, then what the attempts so far suggest.
 
     Parameters
@@ -96,10 +96,10 @@ def search(
     start : tried first; settings that are not searched stay as they are there
     budget_s : seconds for all attempts; one that would go beyond is not begun, or is given up
     seed : of the sampler; the same seed and losses give the same attempts
-    liked : settings by name that did well on other tasks (`starting_points`), tried second
-    unread : names of settings that stay as they are at the start, for the training does not read them
+    warm_starts : settings by name that did well on other tasks (`starting_points`), tried second
+    unused_settings : names of settings that stay as they are at the start, for the training does not read them
     most : attempts at most
-    journal, key : where attempts are remembered, and all that `evaluate` hangs on but the settings; a search that was killed
+    result_cache, key : where attempts are remembered, and all that `evaluate` depends on but the settings; a search that was killed
         goes on after its last whole attempt, and the seconds that it took before count towards the budget
 
     Raises
@@ -107,24 +107,24 @@ def search(
     MissingExtraError
         Optuna is not installed.
     """
-    study, ranges = _study(start, liked, unread, seed)
-    identity = ("search", *key, seed, asdict(start), tuple(liked), tuple(unread))
+    study, ranges = _study(start, warm_starts, unused_settings, seed)
+    identity = ("search", *key, seed, asdict(start), tuple(warm_starts), tuple(unused_settings))
     tried: list[Attempt] = []
     spent_s = 0.0
     with Progress("searching settings, seconds", math.ceil(budget_s), progress) as seconds, suppress(_OutOfTime):
         while len(tried) < most and spent_s + spent_s / max(len(tried), 1) <= budget_s:
             trial = study.ask(ranges)
             run = _Run(evaluate, replace(start, **trial.params), trial, deadline=time.monotonic() + budget_s - spent_s)
-            tried.append(run.attempt(journal.recall((*identity, len(tried)), run.arrays)))
+            tried.append(run.attempt(result_cache.get_or_compute((*identity, len(tried)), run.arrays)))
             _tell(study, trial, tried[-1])
             spent_s += tried[-1].seconds
             seconds.advance(min(math.floor(spent_s), seconds.total) - seconds.done)
     finished = [attempt for attempt in tried if attempt.ended == "finished"]
-    return Searched(best=min(finished, key=lambda a: a.loss).settings if finished else start, tried=tuple(tried))
+    return SearchResult(best=min(finished, key=lambda a: a.loss).settings if finished else start, tried=tuple(tried))
 
 
 def _study(
-    start: Settings, liked: Sequence[Mapping[str, Any]], unread: Sequence[str], seed: int
+    start: TuningSettings, warm_starts: Sequence[Mapping[str, Any]], unused_settings: Sequence[str], seed: int
 ) -> tuple[Any, dict[str, Any]]:
     """A study in memory, what is tried first already queued, and the ranges that it draws from."""
     optuna: Any = require("optuna", extra="train", purpose="searching settings")
@@ -134,12 +134,12 @@ def _study(
     ranges = rates | {name: between(*ends) for name, ends in _RANGES.items()}
     ranges |= {name: between(*ends, log=True) for name, ends in _LOG_RANGES.items()}
     ranges |= {name: optuna.distributions.CategoricalDistribution(values) for name, values in _CHOICES.items()}
-    ranges = {name: one for name, one in ranges.items() if name not in unread}
+    ranges = {name: one for name, one in ranges.items() if name not in unused_settings}
     study = optuna.create_study(
         sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=_N_RANDOM),
         pruner=optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=_HALVING),
     )
-    for settings in (start, *(replace(start, **point) for point in liked)):
+    for settings in (start, *(replace(start, **point) for point in warm_starts)):
         study.enqueue_trial({name: _within(getattr(settings, name), of) for name, of in ranges.items()})
     return study, ranges
 
@@ -163,21 +163,21 @@ def _within(value: float, distribution: Any) -> float:
 class _Run:
     """One attempt while it runs: what it reports, and whether it may go on."""
 
-    def __init__(self, evaluate: Evaluate, settings: Settings, trial: Any, *, deadline: float) -> None:
+    def __init__(self, evaluate: Evaluate, settings: TuningSettings, trial: Any, *, deadline: float) -> None:
         self.settings = settings
-        self._evaluate, self._trial, self._deadline = evaluate, trial, deadline
+        self._evaluate, self._cross_fit_of, self._deadline = evaluate, trial, deadline
         self._losses: list[float] = []
 
     def arrays(self) -> Arrays:
-        """Evaluate; what the journal keeps of it."""
-        began = time.monotonic()
+        """Evaluate; what the result cache keeps of it."""
+        initial_head = time.monotonic()
         try:
             loss, is_pruned = self._evaluate(self.settings, self._report), False
         except _OutOfTime:
             raise
         except Pruned:
             loss, is_pruned = self._losses[-1], True
-        numbers = {"loss": loss, "is_pruned": is_pruned, "seconds": time.monotonic() - began}
+        numbers = {"loss": loss, "is_pruned": is_pruned, "seconds": time.monotonic() - initial_head}
         return {name: np.array(number) for name, number in numbers.items()} | {"losses": np.array(self._losses)}
 
     def attempt(self, kept: Arrays) -> Attempt:
@@ -204,5 +204,5 @@ class _Run:
 
     def _is_pruned(self, point: int, loss: float) -> bool:
         """Tell the study; the pruner remembers who got as far as this only when it is asked."""
-        self._trial.report(loss, point)
-        return bool(self._trial.should_prune())
+        self._cross_fit_of.report(loss, point)
+        return bool(self._cross_fit_of.should_prune())

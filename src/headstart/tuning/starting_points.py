@@ -9,23 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headstart.sources import Source
-    from headstart.tuning.strategy import Strategy
+    from headstart.tuning.tuning_method import TuningMethod
 
 
-def starting_points(strategy: str, kind: str) -> tuple[dict[str, Any], ...]:
+def starting_points(method: str, kind: str) -> tuple[dict[str, Any], ...]:
     """Give settings by name, the best first, for networks that read inputs of one kind; none where no task was tried.
 
     The table is made by `tools/starting_points.py`.
     """
     table = tomllib.loads(files(__package__).joinpath("starting_points.toml").read_text(encoding="utf-8"))
     return tuple(
-        point["settings"]
-        for point in table.get("points", ())
-        if (point["strategy"], point["input"]) == (strategy, kind)
+        point["settings"] for point in table.get("points", ()) if (point["method"], point["input"]) == (method, kind)
     )
 
 
-def begun(strategy: Strategy, source: Source) -> Strategy:
-    """The strategy with the first of those settings, its own where there is none."""
-    points = starting_points(strategy.name, source.input.kind)
-    return replace(strategy, settings=replace(strategy.settings, **points[0])) if points else strategy
+def with_default_settings(method: TuningMethod, source: Source) -> TuningMethod:
+    """The method with the first of those settings, its own where there is none."""
+    points = starting_points(method.name, source.input.kind)
+    return replace(method, settings=replace(method.settings, **points[0])) if points else method

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from headstart.adaptation.transforms import TRANSFORMS
+from headstart.heads.transforms import TRANSFORMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from headstart.adaptation.head import LinearHead
     from headstart.core.dataset import FloatArray
+    from headstart.heads.head import LinearHead
 
 _STEEPEST_AT = 1e-3  # roots are infinitely steep at zero; below this their slope is taken as constant
 
@@ -31,7 +31,7 @@ class TorchHead(nn.Module):
 
     def __init__(self, head: LinearHead, features: FloatArray) -> None:
         super().__init__()
-        self._began = head
+        self._initial = head
         self._transform = _TRANSFORMS[head.transform]
         for name in ("centre", "scale"):
             self.register_buffer(name, torch.tensor(getattr(head, name), dtype=torch.float32), persistent=False)
@@ -39,21 +39,21 @@ class TorchHead(nn.Module):
             x = self._scaled(torch.as_tensor(features, dtype=torch.float32))
             spread = float(x.square().mean().sqrt())
             self._unit = spread if spread > 1e-6 else 1.0  # features that are all alike have no scale
-        self.matrix = nn.Parameter(torch.tensor(head.matrix * self._unit, dtype=torch.float32))
-        self.offset = nn.Parameter(torch.tensor(head.offset, dtype=torch.float32))
+        self.coef = nn.Parameter(torch.tensor(head.coef * self._unit, dtype=torch.float32))
+        self.intercept = nn.Parameter(torch.tensor(head.intercept, dtype=torch.float32))
 
     def forward(self, features: Tensor) -> Tensor:
         """Compute the scores."""
-        return self._scaled(features) / self._unit @ self.matrix + self.offset
+        return self._scaled(features) / self._unit @ self.coef + self.intercept
 
     def fitted(self) -> LinearHead:
-        """Copy what was learnt into a head of arrays."""
-        matrix, offset = (tensor.detach().cpu().double().numpy() for tensor in (self.matrix, self.offset))
-        return replace(self._began, matrix=matrix / self._unit, offset=offset)
+        """Copy what was learned into a head of arrays."""
+        coef, intercept = (tensor.detach().cpu().double().numpy() for tensor in (self.coef, self.intercept))
+        return replace(self._initial, coef=coef / self._unit, intercept=intercept)
 
     def _scaled(self, features: Tensor) -> Tensor:
         x = (self._transform(features) - self.get_buffer("centre")) * self.get_buffer("scale")
-        return functional.normalize(x) if self._began.unit_length else x
+        return functional.normalize(x) if self._initial.unit_length else x
 
 
 class _Root(torch.autograd.Function):

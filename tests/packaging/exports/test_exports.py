@@ -14,7 +14,7 @@ from tiny_bundle import make_bundle, make_photos, make_predictor, make_report, m
 from headstart.core.errors import InternalError, OptionError, StorageError
 from headstart.core.registry import names
 from headstart.packaging import load_bundle
-from headstart.packaging.exports import Wishes, comparing, export, triton
+from headstart.packaging.exports import ExportOptions, comparing, export, triton
 from headstart.packaging.exports.comparing import open_exported
 
 PATHS = {"onnx": "model.onnx", "ort": "model.ort", "triton": "models", "kserve": "serving", "hub": "folder"}
@@ -29,7 +29,7 @@ def bundle(tmp_path_factory):
 @pytest.mark.parametrize("name", [name for name in names("exports") if name in PATHS])
 class TestEveryExportOfAGraph:
     def test_it_answers_as_the_bundle_on_given_items(self, name, bundle, tmp_path):
-        record = export(bundle, name, tmp_path / PATHS[name], Wishes(items=PHOTOS))
+        record = export(bundle, name, tmp_path / PATHS[name], ExportOptions(items=PHOTOS))
         assert record["n_items"] == len(PHOTOS)
         assert record["origin"] == "given"
         assert 0 <= record["max_difference"] <= 1e-4
@@ -47,7 +47,7 @@ class TestEveryExportOfAGraph:
 
 def test_the_file_holds_answers_and_says_what_it_is(bundle, tmp_path):
     out = tmp_path / "fruit.onnx"
-    record = export(bundle, "onnx", out, Wishes(items=PHOTOS, plain=True))
+    record = export(bundle, "onnx", out, ExportOptions(items=PHOTOS, tensor_inputs=True))
     session = open_exported(str(out), has_extensions=False)
     label, probability, probabilities = session.run(None, {"pixels": np.stack(make_photos(5))})
     expected = bundle.predict_proba(make_photos(5))
@@ -68,7 +68,7 @@ def test_the_file_holds_answers_and_says_what_it_is(bundle, tmp_path):
 def test_prediction_sets_are_those_of_the_bundle(tmp_path):
     report = make_report(prediction_set={"coverage": 0.9, "threshold": 0.1, "mean_size": 1.5})
     made = load_bundle(make_bundle(tmp_path / "fruit", report=report))
-    export(made, "onnx", tmp_path / "fruit.onnx", Wishes(plain=True))
+    export(made, "onnx", tmp_path / "fruit.onnx", ExportOptions(tensor_inputs=True))
     session = open_exported(str(tmp_path / "fruit.onnx"), has_extensions=False)
     photos = make_photos(40)
     probabilities, sets = session.run(["probabilities", "prediction_set"], {"pixels": np.stack(photos)})
@@ -90,7 +90,7 @@ def test_several_labels_and_values(tmp_path):
                 report=make_report(task=task, labels=labels),
             )
         )
-        export(made, "onnx", tmp_path / f"{task}.onnx", Wishes(plain=True))
+        export(made, "onnx", tmp_path / f"{task}.onnx", ExportOptions(tensor_inputs=True))
         session = open_exported(str(tmp_path / f"{task}.onnx"), has_extensions=False)
         photos = make_photos(6)
         answers = dict(
@@ -107,7 +107,7 @@ def test_files_that_the_graph_cannot_read_are_named(bundle, tmp_path):
 
     Image.fromarray(PHOTOS[0]).save(tmp_path / "a.gif")
     with pytest.raises(OptionError, match="cannot read an image .* Files must be JPEG or PNG"):
-        export(bundle, "onnx", tmp_path / "fruit.onnx", Wishes(items=[tmp_path / "a.gif"]))
+        export(bundle, "onnx", tmp_path / "fruit.onnx", ExportOptions(items=[tmp_path / "a.gif"]))
     assert not (tmp_path / "fruit.onnx").exists()
 
 
@@ -115,7 +115,10 @@ def test_the_command_writes_what_was_asked_for(tmp_path):
     folder = make_bundle(tmp_path / "fruit")
     command = [sys.executable, "-c", "from headstart.cli import main; main()", "export", str(folder)]
     done = subprocess.run(
-        [*command, "--onnx", str(tmp_path / "a.onnx"), "--plain", "--json"], capture_output=True, text=True, check=False
+        [*command, "--onnx", str(tmp_path / "a.onnx"), "--tensor-inputs", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)[0]["format"] == "onnx"
@@ -126,7 +129,7 @@ def test_the_command_writes_what_was_asked_for(tmp_path):
 
 
 def test_the_format_for_phones_names_its_operators(bundle, tmp_path):
-    record = export(bundle, "ort", tmp_path / "fruit.ort", Wishes(plain=True))
+    record = export(bundle, "ort", tmp_path / "fruit.ort", ExportOptions(tensor_inputs=True))
     listed = (tmp_path / "fruit.ort.required_operators.config").read_text().splitlines()
     assert listed == record["required_operators"]
     assert any(line.startswith("ai.onnx;13;") and "MatMul" in line for line in listed)
@@ -205,7 +208,7 @@ def test_a_format_that_is_not_known():
 
 @pytest.mark.downloads
 @pytest.mark.parametrize("plain", [False, True])
-def test_a_text_model_answers_as_its_bundle(plain, fetched_cache, real_data, tmp_path):
+def test_a_text_model_answers_as_its_bundle(tensor_inputs, fetched_cache, real_data, tmp_path):
     import headstart
     from headstart.data import read_items
 
@@ -213,9 +216,11 @@ def test_a_text_model_answers_as_its_bundle(plain, fetched_cache, real_data, tmp
     import pandas as pd
 
     rows = pd.read_csv(table).head(120)
-    headstart.fit(rows, target="label", out=tmp_path / "model", source="potion-base-8m", rivals="none", progress=None)
+    headstart.fit(
+        rows, target="label", out=tmp_path / "model", source="potion-base-8m", baselines="none", progress=None
+    )
     made = load_bundle(tmp_path / "model")
     items = list(read_items(table, modality="text", input="text").items[:200])
-    record = export(made, "onnx", tmp_path / "model.onnx", Wishes(items=items, plain=plain))
+    record = export(made, "onnx", tmp_path / "model.onnx", ExportOptions(items=items, tensor_inputs=tensor_inputs))
     assert record["n_items"] == 200
     assert record["max_difference"] <= 1e-4

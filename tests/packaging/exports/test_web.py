@@ -21,10 +21,10 @@ from headstart.core.errors import OptionError, StorageError
 from headstart.packaging import load_bundle
 from headstart.packaging.exports import export
 from headstart.packaging.exports.web import _kinds
-from headstart.sources.inputs.ngrams import NgramInput
-from headstart.sources.inputs.nothing import NoInput
-from headstart.sources.inputs.pixels import PixelInput
-from headstart.sources.inputs.tokens import TokenInput
+from headstart.sources.preprocessors.ngrams import NgramVectorizer
+from headstart.sources.preprocessors.nothing import NoPreprocessor
+from headstart.sources.preprocessors.pixels import ImagePreprocessor
+from headstart.sources.preprocessors.tokens import TextTokenizer
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
@@ -127,7 +127,7 @@ OUTPUTS = """async (text) => {
 def test_the_page_resamples_as_pillow_to_the_last_bit(page, width, height, resize):
     coarse = np.random.default_rng(width).integers(0, 2, (height // 5 + 1, width // 5 + 1, 3), np.uint8) * 255
     photo = np.ascontiguousarray(coarse.repeat(5, axis=0).repeat(5, axis=1)[:height, :width])
-    prepared = PixelInput(height_px=60, width_px=48, resize=resize)
+    prepared = ImagePreprocessor(height_px=60, width_px=48, resize=resize)
     found = page.evaluate(RESAMPLE, [prepared.settings(), width, height, as_text(photo.tobytes())])
     np.testing.assert_array_equal(np.array(found).reshape(60, 48, 3), prepared.prepare([photo])["pixels"][0])
 
@@ -251,7 +251,7 @@ def test_texts_have_the_same_tokens(browser, serve, tmp_path, source):
     from headstart.sources import open_source
 
     real = open_source(source).input
-    prepared = TokenInput(real.tokenizer, max_tokens=64, special_tokens=real.special_tokens)
+    prepared = TextTokenizer(real.tokenizer, max_tokens=64, special_tokens=real.special_tokens)
     bundle, page = text_page(tmp_path, prepared, browser, serve)
     for text in TEXTS:
         wanted = {name: array[0].tolist() for name, array in bundle.input.prepare([text]).items()}
@@ -265,14 +265,14 @@ def test_texts_have_the_same_tokens(browser, serve, tmp_path, source):
 
 def test_terms_are_counted_as_python_counts_them(browser, serve, tmp_path):
     terms = ("free", "free call", "!", "call !", "café", "ß", "漢字", "don", "'", "don '", "50", "%")
-    bundle, page = text_page(tmp_path, NgramInput(vocabulary=terms, max_words=2), browser, serve)
+    bundle, page = text_page(tmp_path, NgramVectorizer(vocabulary=terms, max_words=2), browser, serve)
     for text in [*TEXTS, "FREE call! free\x1ccall", "Café ß 漢字 don't 50%"]:
         wanted = {name: array[0].tolist() for name, array in bundle.input.prepare([text]).items()}
         assert page.evaluate(PREPARED, text) == wanted, text
 
 
 def test_a_model_that_looks_at_nothing(browser, serve, tmp_path):
-    _, page = text_page(tmp_path, NoInput(), browser, serve)
+    _, page = text_page(tmp_path, NoPreprocessor(), browser, serve)
     assert page.evaluate(PREPARED, "whatever") == {"rows": [0]}
 
 

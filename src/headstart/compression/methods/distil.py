@@ -13,28 +13,28 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from headstart.adaptation import adapt
-from headstart.adaptation.problem import Problem
-from headstart.adaptation.ridge import moments_of
-from headstart.adaptation.transferred import Transferred
 from headstart.compression.graphs import FEATURES, OUTPUTS, read_graph
 from headstart.compression.measuring import answers
-from headstart.compression.method import Place, Unsuited, Variant
+from headstart.compression.method import NotApplicable, Place, Variant
 from headstart.features import embed
+from headstart.heads import adapt
+from headstart.heads.problem import Problem
+from headstart.heads.ridge import moments_of
+from headstart.heads.transferred import Transferred
 from headstart.packaging.export import check_equal, export
 from headstart.sources import cards, open_source
-from headstart.sources.origins import is_kept
+from headstart.sources.fetching import is_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from headstart.adaptation import Adapted
-    from headstart.compression.method import Lessons
+    from headstart.compression.method import CalibrationSet
     from headstart.core.dataset import FloatArray
+    from headstart.heads import Adapted
     from headstart.packaging.packed import Packed
     from headstart.sources import Card, Source
 
-_SHARES = (0.0, 0.5, 1.0)  # of the model's outputs in what is learnt; the rest are the labels
+_SHARES = (0.0, 0.5, 1.0)  # of the model's outputs in what is learned; the rest are the labels
 _N_CHECKED = 16
 _MOST_UNLABELLED = 2000
 
@@ -46,43 +46,43 @@ class Distil:
     name: ClassVar[str] = "distil"
     place: ClassVar[Place] = "network"
 
-    def variants(self, packed: Packed, lessons: Lessons) -> Iterator[Variant]:
+    def variants(self, packed: Packed, calibration: CalibrationSet) -> Iterator[Variant]:
         """Fit a head on each smaller source."""
-        students = _students(packed, lessons)
-        unlabelled = list(lessons.dataset.unlabelled[:_MOST_UNLABELLED])
-        taught = answers(packed, [*lessons.dataset.items, *unlabelled])[OUTPUTS].astype(np.float64)
+        students = _students(packed, calibration)
+        unlabelled = list(calibration.dataset.unlabelled[:_MOST_UNLABELLED])
+        taught = answers(packed, [*calibration.dataset.items, *unlabelled])[OUTPUTS].astype(np.float64)
         for card in students:
-            source = open_source(card, sink=lessons.progress)
-            items = [*lessons.dataset.items, *unlabelled]
-            features = embed(items, source, progress=lessons.progress).values
-            share, adapted = _best(features, taught, lessons)
+            source = open_source(card, stream=calibration.progress)
+            items = [*calibration.dataset.items, *unlabelled]
+            features = embed(items, source, progress=calibration.progress).values
+            share, adapted = _best(features, taught, calibration)
             yield Variant(
                 name=f"{self.name} into {card.name}",
-                packed=_packed(packed, source, adapted, features[: len(lessons.dataset)], lessons),
-                note=f"{adapted.strategy}; {share:.0%} of what it learnt from were the model's outputs",
+                packed=_packed(packed, source, adapted, features[: len(calibration.dataset)], calibration),
+                note=f"{adapted.head_name}; {share:.0%} of what it trained on were the model's outputs",
             )
 
 
-def _students(packed: Packed, lessons: Lessons) -> list[Card]:
+def _students(packed: Packed, calibration: CalibrationSet) -> list[Card]:
     if FEATURES not in {output.name for output in read_graph(packed.graph).graph.output}:
-        raise Unsuited("it is no pretrained network")
+        raise NotApplicable("it is no pretrained network")
     parameters, gmacs = packed.card.get("parameters", 0), packed.card.get("gmacs", 0.0)
     found = [
         card
         for card in cards()
-        if card.modality == lessons.dataset.modality
+        if card.modality == calibration.dataset.modality
         and card.parameters < parameters
         and card.gmacs < gmacs
         and is_kept(card)
     ]
     if not found:
-        raise Unsuited("no source that is smaller and cheaper lies in the cache (`headstart sources fetch`)")
+        raise NotApplicable("no source that is smaller and cheaper lies in the cache (`headstart sources fetch`)")
     return found
 
 
-def _best(features: FloatArray, taught: FloatArray, lessons: Lessons) -> tuple[float, Adapted]:
+def _best(features: FloatArray, taught: FloatArray, calibration: CalibrationSet) -> tuple[float, Adapted]:
     """The share of the model's outputs with which held-out labels are predicted best, and the head."""
-    data, n = lessons.dataset, len(lessons.dataset)
+    data, n = calibration.dataset, len(calibration.dataset)
     assert data.groups is not None
     alone = data.groups.max() + 1 + np.arange(len(features) - n)
     tried = []
@@ -94,8 +94,8 @@ def _best(features: FloatArray, taught: FloatArray, lessons: Lessons) -> tuple[f
             np.concatenate([mixed, taught[n:]])[rows],
             task=data.task,
             groups=np.concatenate([data.groups, alone])[rows],
-            strategy="ridge",
-            seed=lessons.seed,
+            head="ridge",
+            seed=calibration.seed,
         )
         loss = float(data.task_spec.losses(adapted.held_out[:n], data.targets).mean())
         tried.append((loss, share, adapted))
@@ -103,13 +103,17 @@ def _best(features: FloatArray, taught: FloatArray, lessons: Lessons) -> tuple[f
     return share, adapted
 
 
-def _packed(packed: Packed, source: Source, adapted: Adapted, features: FloatArray, lessons: Lessons) -> Packed:
-    data = lessons.dataset
-    predictor = Transferred(name=f"{source.name} + {adapted.strategy}", network=source, head=adapted.head)
+def _packed(
+    packed: Packed, source: Source, adapted: Adapted, features: FloatArray, calibration: CalibrationSet
+) -> Packed:
+    data = calibration.dataset
+    predictor = Transferred(name=f"{source.name} + {adapted.head_name}", network=source, head=adapted.head)
     graph = export(predictor, n_outputs=data.targets.shape[1])
     check_equal(graph, predictor, data.items[:_N_CHECKED])
     assert data.groups is not None
-    problem = Problem(features=features, targets=data.targets, task=data.task, groups=data.groups, seed=lessons.seed)
+    problem = Problem(
+        features=features, targets=data.targets, task=data.task, groups=data.groups, seed=calibration.seed
+    )
     moments = moments_of(problem, adapted.head.heads[0].transform).arrays()
     return packed.with_head(
         adapted.head,

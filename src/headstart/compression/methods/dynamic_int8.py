@@ -7,13 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from headstart.compression.graphs import fold_casts, head_nodes, read_graph, weights
-from headstart.compression.method import Place, Unsuited, Variant
+from headstart.compression.method import NotApplicable, Place, Variant
 from headstart.compression.quantising import on_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from headstart.compression.method import Lessons
+    from headstart.compression.method import CalibrationSet
     from headstart.packaging.packed import Packed
 
 
@@ -24,13 +24,13 @@ class DynamicInt8:
     name: ClassVar[str] = "dynamic-int8"
     place: ClassVar[Place] = "arithmetic"
 
-    def variants(self, packed: Packed, lessons: Lessons) -> Iterator[Variant]:  # noqa: ARG002
+    def variants(self, packed: Packed, calibration: CalibrationSet) -> Iterator[Variant]:  # noqa: ARG002
         """Quantise every product with a matrix of weights."""
         from onnxruntime.quantization import QuantType, quantize_dynamic
 
         model = fold_casts(read_graph(packed.graph))
         if not any(operator == "MatMul" for _, operator in weights(model)):
-            raise Unsuited("it has no matrix products with weights in floating point")
+            raise NotApplicable("it has no matrix products with weights in floating point")
         quantise = partial(
             quantize_dynamic,
             op_types_to_quantize=["MatMul"],

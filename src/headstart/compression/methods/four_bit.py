@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from headstart.compression.graphs import fold_casts, put_constant, read_graph, readers, values_of, weights, write_graph
-from headstart.compression.method import Place, Unsuited, Variant
+from headstart.compression.method import NotApplicable, Place, Variant
 from headstart.compression.storing import int8_of, store
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import onnx
     from numpy.typing import NDArray
 
-    from headstart.compression.method import Lessons
+    from headstart.compression.method import CalibrationSet
     from headstart.packaging.packed import Packed
 
 _BLOCK = 32
@@ -36,13 +36,13 @@ class FourBit:
     name: ClassVar[str] = "four-bit"
     place: ClassVar[Place] = "arithmetic"
 
-    def variants(self, packed: Packed, lessons: Lessons) -> Iterator[Variant]:  # noqa: ARG002
+    def variants(self, packed: Packed, calibration: CalibrationSet) -> Iterator[Variant]:  # noqa: ARG002
         """Replace every product with a matrix of weights."""
         model = fold_casts(read_graph(packed.graph))
         found = list(weights(model))
         matrices = [array for array, operator in found if operator == "MatMul" and len(array.dims) == 2]
         if not matrices:
-            raise Unsuited("it has no matrix products with weights in floating point")
+            raise NotApplicable("it has no matrix products with weights in floating point")
         for table in [array for array, operator in found if operator == "Gather"]:
             store(model, table, *int8_of(values_of(table), axis=0))
         for array in matrices:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from headstart.compression.graphs import read_graph, values_of, weights, write_graph
-from headstart.compression.method import Place, Unsuited, Variant
+from headstart.compression.method import NotApplicable, Place, Variant
 from headstart.compression.storing import store
-from headstart.sources.graph import FLOAT32
+from headstart.onnx_graph.builder import FLOAT32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from headstart.compression.method import Lessons
+    from headstart.compression.method import CalibrationSet
     from headstart.packaging.packed import Packed
 
 _LARGEST = float(np.finfo(np.float16).max)
@@ -28,13 +28,13 @@ class Half:
     name: ClassVar[str] = "fp16"
     place: ClassVar[Place] = "storage"
 
-    def variants(self, packed: Packed, lessons: Lessons) -> Iterator[Variant]:  # noqa: ARG002
+    def variants(self, packed: Packed, calibration: CalibrationSet) -> Iterator[Variant]:  # noqa: ARG002
         """Store every weight that fits into half precision."""
         model = read_graph(packed.graph)
         singles = [array for array, _ in weights(model) if array.data_type == FLOAT32]
         kept = [array for array in singles if np.abs(values_of(array)).max() <= _LARGEST]
         if not kept:
-            raise Unsuited("no weight of it is in single precision")
+            raise NotApplicable("no weight of it is in single precision")
         for array in kept:
             store(model, array, values_of(array).astype(np.float16), None)
         yield Variant(name=self.name, packed=replace(packed, graph=write_graph(model)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from headstart.compression.graphs import head_nodes, put_constant, read_graph, weights, write_graph
-from headstart.compression.method import Place, Unsuited, Variant
+from headstart.compression.method import NotApplicable, Place, Variant
 from headstart.compression.quantising import on_files
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import onnx
 
-    from headstart.compression.method import Lessons
+    from headstart.compression.method import CalibrationSet
     from headstart.packaging.packed import Packed
 
 _INT8 = 3  # ONNX's number
@@ -32,19 +32,19 @@ class StaticInt8:
     name: ClassVar[str] = "static-int8"
     place: ClassVar[Place] = "arithmetic"
 
-    def variants(self, packed: Packed, lessons: Lessons) -> Iterator[Variant]:
+    def variants(self, packed: Packed, calibration: CalibrationSet) -> Iterator[Variant]:
         """Calibrate on learning items, then quantise."""
         from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
         model = read_graph(packed.graph)
         if not any(operator == "Conv" for _, operator in weights(model)):
-            raise Unsuited("it has no convolutions in floating point")
+            raise NotApplicable("it has no convolutions in floating point")
 
         class Batches(CalibrationDataReader):  # type: ignore[misc]
             """Items one at a time, as the library asks for them."""
 
             def __init__(self) -> None:
-                self.batches = (packed.input.prepare([item]) for item in lessons.some(_N_ITEMS))
+                self.batches = (packed.input.prepare([item]) for item in calibration.some(_N_ITEMS))
 
             def get_next(self) -> dict[str, Any] | None:
                 return next(self.batches, None)

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from headstart.compression.graphs import read_graph, values_of, weights, write_graph
-from headstart.compression.method import Place, Unsuited, Variant
+from headstart.compression.method import NotApplicable, Place, Variant
 from headstart.compression.storing import int8_of, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from headstart.compression.method import Lessons
+    from headstart.compression.method import CalibrationSet
     from headstart.packaging.packed import Packed
 
 AXES = {"Conv": 0, "ConvTranspose": 1, "Gather": 0, "MatMul": -1}
@@ -26,12 +26,12 @@ class WeightOnly:
     name: ClassVar[str] = "weight-only"
     place: ClassVar[Place] = "storage"
 
-    def variants(self, packed: Packed, lessons: Lessons) -> Iterator[Variant]:  # noqa: ARG002
+    def variants(self, packed: Packed, calibration: CalibrationSet) -> Iterator[Variant]:  # noqa: ARG002
         """Store tables, kernels and matrices in 8 bits."""
         model = read_graph(packed.graph)
         found = [(array, AXES[operator]) for array, operator in weights(model) if operator in AXES]
         if not found:
-            raise Unsuited("it has no table, kernel or matrix of weights in floating point")
+            raise NotApplicable("it has no table, kernel or matrix of weights in floating point")
         for array, axis in found:
             stored, scale = int8_of(values_of(array), axis % len(array.dims))
             store(model, array, stored, scale)

@@ -1,4 +1,4 @@
-"""DemoCard: where a demo dataset comes from, under which licence, and what it holds."""
+"""DemoCard: where a demo dataset comes from, under which license, and what it holds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class DemoCard:
     package, version, filename, sha256 : the archive on the package index
     members : paths inside the archive, or beginnings of paths
     n_items : items by split
-    licence : the package's word; `licence_note` says what it covers
+    license : the package's word; `license_note` says what it covers
     """
 
     name: str
@@ -35,8 +35,8 @@ class DemoCard:
     sha256: str
     members: tuple[str, ...]
     n_items: dict[str, int]
-    licence: str
-    licence_note: str
+    license: str
+    license_note: str
     citation: str
 
 

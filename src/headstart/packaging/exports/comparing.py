@@ -9,7 +9,7 @@ import numpy as np
 
 from headstart.core.errors import InternalError, OptionError, first_line, require
 from headstart.data.modalities import get_modality
-from headstart.engines.onnx_session import open_session
+from headstart.onnx_graph.session import open_session
 from headstart.packaging.export import TOLERANCE, largest_difference
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def open_exported(model: bytes, *, has_extensions: bool, model_format: str = "ON
 
 
 def compare(
-    session: onnxruntime.InferenceSession, bundle: Bundle, items: Sequence[Any], *, is_plain: bool
+    session: onnxruntime.InferenceSession, bundle: Bundle, items: Sequence[Any], *, has_tensor_inputs: bool
 ) -> Comparison:
     """Answer for each item with both.
 
@@ -78,7 +78,7 @@ def compare(
     """
     chosen = list(items) or _kept_items(bundle)
     noun, worst = get_modality(bundle.modality).one, 0.0
-    for feeds, same in _batches(bundle, chosen, is_plain=is_plain):
+    for feeds, same in _batches(bundle, chosen, has_tensor_inputs=has_tensor_inputs):
         difference = _difference(bundle, _run(session, feeds, same, noun), same)
         if not difference <= TOLERANCE:
             raise InternalError(
@@ -89,10 +89,10 @@ def compare(
     return Comparison(n_items=len(chosen), max_difference=worst, origin="given" if items else "kept with the bundle")
 
 
-def _batches(bundle: Bundle, items: Sequence[Any], *, is_plain: bool) -> Iterator[tuple[Batch, Sequence[Any]]]:
+def _batches(bundle: Bundle, items: Sequence[Any], *, has_tensor_inputs: bool) -> Iterator[tuple[Batch, Sequence[Any]]]:
     modality = get_modality(bundle.modality)
-    found = modality.feeds(items, are_files=not is_plain)
-    if is_plain and not modality.is_array:
+    found = modality.feeds(items, are_files=not has_tensor_inputs)
+    if has_tensor_inputs and not modality.is_array:
         return ((bundle.input.prepare(texts), texts) for _, texts in found)
     return found
 
@@ -104,7 +104,7 @@ def _run(session: onnxruntime.InferenceSession, feeds: Batch, items: Sequence[An
     except Exception as error:  # whatever ONNX Runtime and its extensions raise: they share no base of their own
         raise OptionError(
             f"the exported graph cannot read {_short(items, noun)} ({first_line(error)}). Files must be JPEG or PNG; "
-            "leave others out of --check, or export with --plain and decode them yourself."
+            "leave others out of --check, or export with --tensor-inputs and decode them yourself."
         ) from error
 
 

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 from headstart.core.errors import StorageError
 from headstart.core.strict_json import to_json
 from headstart.data.modalities import get_modality
-from headstart.engines.files import replacing
+from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.packaging.exports.onnx_file import checked_graph
 from headstart.packaging.package_section import PackageSection
-from headstart.proof.evaluation_section import EvaluationSection
+from headstart.storage.files import replacing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from headstart.packaging.exports import Wishes
+    from headstart.packaging.exports import ExportOptions
     from headstart.packaging.model import Bundle
 
 _CONFIGURATION = "config.json"
-_LICENCES = (
+_LICENSES = (
     "apache-2.0",
     "mit",
     "bsd-3-clause",
@@ -30,7 +30,7 @@ _LICENCES = (
 )  # of the hub's identifiers, those of sources
 
 
-def export(bundle: Bundle, out: Path, wishes: Wishes) -> dict[str, Any]:
+def export(bundle: Bundle, out: Path, options: ExportOptions) -> dict[str, Any]:
     """Write the folder `out`; nothing is pushed.
 
     Raises
@@ -44,14 +44,14 @@ def export(bundle: Bundle, out: Path, wishes: Wishes) -> dict[str, Any]:
     """
     if out.exists() and not (out / _CONFIGURATION).is_file():
         raise StorageError(f"{out} is there and holds no {_CONFIGURATION}. Choose another folder for --hub.")
-    model, record = checked_graph(bundle, wishes)
+    model, record = checked_graph(bundle, options)
     record = {"format": "hub", "path": str(out), **record}
     with replacing(out) as partial:
         partial.mkdir()
         (partial / "model.onnx").write_bytes(model)
         for name, content in bundle.input.files().items():
             (partial / name).write_bytes(content)
-        (partial / "README.md").write_text(_card(bundle, wishes), encoding="utf-8")
+        (partial / "README.md").write_text(_card(bundle, options), encoding="utf-8")
         (partial / _CONFIGURATION).write_text(to_json(_configuration(bundle)), encoding="utf-8")
         (partial / "record.json").write_text(to_json(record), encoding="utf-8")
     return {
@@ -72,22 +72,22 @@ def _configuration(bundle: Bundle) -> dict[str, Any]:
     }
 
 
-def _card(bundle: Bundle, wishes: Wishes) -> str:
+def _card(bundle: Bundle, options: ExportOptions) -> str:
     """Put the hub's front matter before the bundle's own card, and the lines that load the file behind it."""
-    licence = str(bundle.report[PackageSection].card.get("licence", "")).lower()
+    license = str(bundle.report[PackageSection].card.get("license", "")).lower()
     front = {
-        "license": licence if licence in _LICENCES else "other",
+        "license": license if license in _LICENSES else "other",
         "library_name": "onnx",
         "pipeline_tag": get_modality(bundle.modality).hub_task,
         "tags": ["headstart", "onnx", "transfer-learning", bundle.task],
         "metrics": [bundle.report[EvaluationSection].metric.name],
     }
     lines = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in front.items())
-    return f"---\n{lines}---\n\n{bundle.card.rstrip()}\n\n{_use(bundle, wishes)}"
+    return f"---\n{lines}---\n\n{bundle.card.rstrip()}\n\n{_use(bundle, options)}"
 
 
-def _use(bundle: Bundle, wishes: Wishes) -> str:
-    if wishes.plain:
+def _use(bundle: Bundle, options: ExportOptions) -> str:
+    if options.tensor_inputs:
         return "## Use\n\n`model.onnx` runs in any ONNX Runtime; `record.json` names its inputs and outputs.\n"
     outputs = json.dumps(["value"] if bundle.task == "regression" else ["label", "probability"])
     return f"""## Use

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from headstart.engines.files import write_file
 from headstart.packaging.exports import triton
+from headstart.storage.files import write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from headstart.packaging.exports import Wishes
+    from headstart.packaging.exports import ExportOptions
     from headstart.packaging.model import Bundle
 
 _SERVICE = """\
@@ -31,7 +31,7 @@ spec:
 """
 
 
-def export(bundle: Bundle, out: Path, wishes: Wishes) -> dict[str, Any]:
+def export(bundle: Bundle, out: Path, options: ExportOptions) -> dict[str, Any]:
     """Write `OUT/models/NAME`, as Triton takes it, and `OUT/NAME.yaml`, whose `storageUri` is yours to set.
 
     Raises
@@ -42,7 +42,7 @@ def export(bundle: Bundle, out: Path, wishes: Wishes) -> dict[str, Any]:
         The graph does not answer as the bundle does. Nothing was written.
     """
     name = triton.model_name(bundle)
-    record = triton.export(bundle, out / "models", wishes)
+    record = triton.export(bundle, out / "models", options)
     service = out / f"{name}.yaml"
     write_file(service, _SERVICE.format(name=json.dumps(name), place=json.dumps(f"pvc://{name}/models")).encode())
     return {

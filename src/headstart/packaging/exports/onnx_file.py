@@ -8,30 +8,30 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.strict_json import to_json
-from headstart.engines.files import write_file
 from headstart.packaging.exports.comparing import compare, extensions, open_exported
 from headstart.packaging.exports.whole_graph import whole_graph
+from headstart.storage.files import write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import onnx
 
-    from headstart.packaging.exports import Wishes
+    from headstart.packaging.exports import ExportOptions
     from headstart.packaging.model import Bundle
 
 
-def export(bundle: Bundle, out: Path, wishes: Wishes) -> dict[str, Any]:
+def export(bundle: Bundle, out: Path, options: ExportOptions) -> dict[str, Any]:
     """Write the file, and its record beside it as `OUT.json`.
 
     Raises
     ------
     OptionError
-        The bundle's preprocessing cannot be written into a graph, or an item of `wishes` is no JPEG, PNG or text.
+        The bundle's preprocessing cannot be written into a graph, or an item of `options` is no JPEG, PNG or text.
     InternalError
         The graph does not answer as the bundle does. Nothing was written.
     """
-    model, record = checked_graph(bundle, wishes)
+    model, record = checked_graph(bundle, options)
     write_file(out, model)
     record = {"format": "onnx", "path": str(out), **record}
     write_file(out.with_name(out.name + ".json"), to_json(record).encode())
@@ -42,13 +42,13 @@ def export(bundle: Bundle, out: Path, wishes: Wishes) -> dict[str, Any]:
     }
 
 
-def checked_graph(bundle: Bundle, wishes: Wishes) -> tuple[bytes, dict[str, Any]]:
+def checked_graph(bundle: Bundle, options: ExportOptions) -> tuple[bytes, dict[str, Any]]:
     """Give the graph and the record of it: what it holds, and how far from the bundle it is."""
-    model = whole_graph(bundle, is_plain=wishes.plain)
+    model = whole_graph(bundle, has_tensor_inputs=options.tensor_inputs)
     packed: bytes = model.SerializeToString(deterministic=True)
     domains = sorted(opset.domain for opset in model.opset_import if opset.domain)
     session = open_exported(packed, has_extensions=bool(domains))
-    comparison = compare(session, bundle, wishes.items, is_plain=wishes.plain)
+    comparison = compare(session, bundle, options.items, has_tensor_inputs=options.tensor_inputs)
     libraries = {"onnxruntime": version("onnxruntime")}
     if domains:
         libraries["onnxruntime-extensions"] = extensions().__version__

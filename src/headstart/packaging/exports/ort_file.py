@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import require
 from headstart.core.strict_json import to_json
-from headstart.engines.files import write_file
 from headstart.packaging.exports.comparing import compare, extensions, open_exported
 from headstart.packaging.exports.onnx_file import checked_graph
+from headstart.storage.files import write_file
 
 if TYPE_CHECKING:
-    from headstart.packaging.exports import Wishes
+    from headstart.packaging.exports import ExportOptions
     from headstart.packaging.model import Bundle
 
 
-def export(bundle: Bundle, out: Path, wishes: Wishes) -> dict[str, Any]:
+def export(bundle: Bundle, out: Path, options: ExportOptions) -> dict[str, Any]:
     """Write `OUT`, `OUT.required_operators.config` for a reduced build, and the record as `OUT.json`.
 
     Raises
@@ -33,11 +33,11 @@ def export(bundle: Bundle, out: Path, wishes: Wishes) -> dict[str, Any]:
     InternalError
         The converted model does not answer as the bundle does. Nothing was written.
     """
-    model, record = checked_graph(bundle, wishes)
+    model, record = checked_graph(bundle, options)
     has_extensions = "onnxruntime-extensions" in record["libraries"]
     converted, operators = _converted(model, has_extensions=has_extensions)
     session = open_exported(converted, has_extensions=has_extensions, model_format="ORT")
-    comparison = compare(session, bundle, wishes.items, is_plain=wishes.plain)
+    comparison = compare(session, bundle, options.items, has_tensor_inputs=options.tensor_inputs)
     record = {
         "format": "ort",
         "path": str(out),

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import StorageError
 from headstart.core.strict_json import to_json
-from headstart.engines.files import replacing
 from headstart.packaging.exports.onnx_file import checked_graph
+from headstart.storage.files import replacing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from headstart.packaging.exports import Wishes
+    from headstart.packaging.exports import ExportOptions
     from headstart.packaging.model import Bundle
 
 _TYPES = {
@@ -28,7 +28,7 @@ _MAX_BATCH = 32
 _CONFIGURATION = "config.pbtxt"
 
 
-def export(bundle: Bundle, out: Path, wishes: Wishes) -> dict[str, Any]:
+def export(bundle: Bundle, out: Path, options: ExportOptions) -> dict[str, Any]:
     """Write the model as a folder in the repository `out`, in standard operators alone: Triton's own ONNX backend runs it.
 
     Raises
@@ -42,7 +42,7 @@ def export(bundle: Bundle, out: Path, wishes: Wishes) -> dict[str, Any]:
     folder = out / name
     if folder.exists() and not (folder / _CONFIGURATION).is_file():
         raise StorageError(f"{folder} is there and holds no {_CONFIGURATION}. Choose another folder for --triton.")
-    model, record = checked_graph(bundle, replace(wishes, plain=True))
+    model, record = checked_graph(bundle, replace(options, tensor_inputs=True))
     record = {"format": "triton", "path": str(folder), **record}
     with replacing(folder) as partial:
         (partial / "1").mkdir(parents=True)

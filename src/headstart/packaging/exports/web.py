@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import OptionError, StorageError
 from headstart.core.strict_json import to_json
-from headstart.engines.archives import read_members
-from headstart.engines.files import replacing
-from headstart.engines.npm_packages import download
+from headstart.downloads.archives import read_members
+from headstart.downloads.npm import download
+from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.packaging.package_section import PackageSection
-from headstart.proof.evaluation_section import EvaluationSection
+from headstart.storage.files import replacing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
-    from headstart.packaging.exports import Wishes
+    from headstart.packaging.exports import ExportOptions
     from headstart.packaging.model import Bundle
 
 _PAGE = "bundle.json"
@@ -35,7 +35,7 @@ class _Package:
     version: str
     sha256: str
     files: Mapping[str, str]
-    licence: str
+    license: str
 
     def contents(self) -> dict[str, bytes]:
         """The files by their names in `runtime/`."""
@@ -53,20 +53,20 @@ _RUNTIME = _Package(
         "ort.wasm.bundle.min.mjs": "dist/ort.wasm.bundle.min.mjs",
         "ort-wasm-simd-threaded.wasm": "dist/ort-wasm-simd-threaded.wasm",
     },
-    licence="MIT, Copyright (c) Microsoft Corporation",
+    license="MIT, Copyright (c) Microsoft Corporation",
 )
 _TOKENIZERS = _Package(
     name="@huggingface/tokenizers",
     version="0.2.0",
     sha256="2800014c83b8186b2e4210c20672f1fb65a12cef85d7e95e0f2003e022611b4a",
     files={"tokenizers.min.mjs": "dist/tokenizers.min.mjs", "tokenizers-licence.txt": "LICENSE"},
-    licence="Apache-2.0, Hugging Face; the licence is in tokenizers-licence.txt",
+    license="Apache-2.0, Hugging Face; the license is in tokenizers-license.txt",
 )
 
 PACKAGES = (_RUNTIME, _TOKENIZERS)
 
 
-def export(bundle: Bundle, out: Path, wishes: Wishes) -> dict[str, Any]:  # noqa: ARG001  (all exports share one signature)
+def export(bundle: Bundle, out: Path, options: ExportOptions) -> dict[str, Any]:  # noqa: ARG001  (all exports share one signature)
     """Write the folder of the page, which any server of static files can give out.
 
     Raises
@@ -83,7 +83,7 @@ def export(bundle: Bundle, out: Path, wishes: Wishes) -> dict[str, Any]:  # noqa
     packages = [_RUNTIME, *([_TOKENIZERS] if "tokens" in kinds else [])]
     files = dict(_page_files(kinds))
     files |= {name: content for package in packages for name, content in package.contents().items()}
-    files["runtime/README.txt"] = "".join(f"{p.name} {p.version}: {p.licence}\n" for p in packages).encode()
+    files["runtime/README.txt"] = "".join(f"{p.name} {p.version}: {p.license}\n" for p in packages).encode()
     files |= {f"input/{name}": content for name, content in bundle.input.files().items()}
     files |= {"model.onnx": bundle.graph, _PAGE: to_json(_about(bundle)).encode()}
     files["offline.js"] = _listing(files) + files["offline.js"]
@@ -134,14 +134,14 @@ def _folder(*below: str) -> Traversable:
 def _about(bundle: Bundle) -> dict[str, Any]:
     """What the page says and needs to know."""
     described, card = bundle.manifest["input"], bundle.report[PackageSection].card
-    licence = f", {card['licence']}" if card.get("licence") else ""
+    license = f", {card['license']}" if card.get("license") else ""
     return {
         "name": bundle.name,
         "task": bundle.task,
         "modality": bundle.modality,
         "labels": list(bundle.labels),
         "proof": bundle.report[EvaluationSection].sentence,
-        "about": f"Made with Headstart from {bundle.manifest['source']}{licence}.",
+        "about": f"Made with Headstart from {bundle.manifest['source']}{license}.",
         "input": {**described, "files": {name: f"input/{name}" for name in bundle.input.files()}},
     }
 

@@ -14,11 +14,11 @@ from headstart.data.modalities import get_modality
 if TYPE_CHECKING:
     import onnx
 
+    from headstart.onnx_graph.builder import GraphBuilder
     from headstart.packaging.model import Bundle
-    from headstart.sources.graph import GraphBuilder
 
 
-def whole_graph(bundle: Bundle, *, is_plain: bool) -> onnx.ModelProto:
+def whole_graph(bundle: Bundle, *, has_tensor_inputs: bool) -> onnx.ModelProto:
     """Write the graph: preprocessing, network, head, answer.
 
     Outputs: of a classification `label` (batch,), `probability` (batch,) and `probabilities` (batch, k); where an item may have several
@@ -33,24 +33,26 @@ def whole_graph(bundle: Bundle, *, is_plain: bool) -> onnx.ModelProto:
         onnx is not installed.
     """
     onnx = require("onnx", extra="export", purpose="exporting a model")
-    from headstart.sources.graph import GraphBuilder
+    from headstart.onnx_graph.builder import GraphBuilder
 
     model = onnx.load_from_string(bundle.graph)
     graph = GraphBuilder()
-    values = _prepared(graph, bundle, model, is_plain=is_plain)
+    values = _prepared(graph, bundle, model, has_tensor_inputs=has_tensor_inputs)
     _answer(graph, bundle, graph.inline(model.graph, values, {}))
     return graph.model(_metadata(bundle))
 
 
-def _prepared(graph: GraphBuilder, bundle: Bundle, model: onnx.ModelProto, *, is_plain: bool) -> dict[str, str]:
+def _prepared(
+    graph: GraphBuilder, bundle: Bundle, model: onnx.ModelProto, *, has_tensor_inputs: bool
+) -> dict[str, str]:
     """Give the values that the bundle's own graph takes, by the names of its inputs."""
-    from headstart.sources import fronts
+    from headstart.sources import onnx_preprocessors
 
     modality = get_modality(bundle.modality)
-    if is_plain and not modality.is_array:
+    if has_tensor_inputs and not modality.is_array:
         return {value.name: graph.input_like(value) for value in model.graph.input}
-    items = modality.declare(graph, are_files=not is_plain)
-    return fronts.attach(graph, bundle.input, items, are_files=not is_plain)
+    items = modality.declare(graph, are_files=not has_tensor_inputs)
+    return onnx_preprocessors.add_nodes(graph, bundle.input, items, are_files=not has_tensor_inputs)
 
 
 def _answer(graph: GraphBuilder, bundle: Bundle, outputs: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from headstart.ranking.ranker import Rating
 
 if TYPE_CHECKING:
-    from headstart.adaptation.problem import Problem
+    from headstart.heads.problem import Problem
     from headstart.sources import Card
 
 
@@ -21,6 +21,6 @@ class Chance:
 
     name: str = "chance"
 
-    def rate(self, problem: Problem, card: Card) -> Rating:
+    def score_source(self, problem: Problem, card: Card) -> Rating:
         """Draw; the same seed and source give the same number."""
         return Rating(value=float(np.random.default_rng([problem.seed, zlib.crc32(card.name.encode())]).random()))

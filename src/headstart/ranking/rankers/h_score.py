@@ -10,8 +10,8 @@ import numpy as np
 from headstart.ranking.ranker import Rating
 
 if TYPE_CHECKING:
-    from headstart.adaptation.problem import Problem
     from headstart.core.dataset import FloatArray
+    from headstart.heads.problem import Problem
     from headstart.sources import Card
 
 
@@ -30,15 +30,15 @@ class HScore:
 
     name: str = "h-score"
 
-    def rate(self, problem: Problem, card: Card) -> Rating:  # noqa: ARG002  (all rankers share one signature)
+    def score_source(self, problem: Problem, card: Card) -> Rating:  # noqa: ARG002  (all rankers share one signature)
         """Shape (n, d) and (n, k) become one number from 0."""
         x = np.asarray(problem.features, dtype=np.float64)
         x, y = x - x.mean(axis=0), problem.targets - problem.targets.mean(axis=0)
         u, s, _ = np.linalg.svd(x, full_matrices=False)
         variance, shrinkage = np.square(s) / len(x), _shrinkage(x, s)
         floor = shrinkage * variance.sum() / x.shape[1]
-        explained = (u * s).T @ _onto(y)  # the features' axes along an orthonormal basis of the targets, (r, m)
-        share = np.square(explained).sum(axis=1) / len(x)
+        to_http_error = (u * s).T @ _onto(y)  # the features' axes along an orthonormal basis of the targets, (r, m)
+        share = np.square(to_http_error).sum(axis=1) / len(x)
         return Rating(value=float((share / ((1 - shrinkage) * variance + floor + 1e-300)).sum()))
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from headstart.ranking.ranker import Rating
 
 if TYPE_CHECKING:
-    from headstart.adaptation.problem import Problem
     from headstart.core.dataset import FloatArray
+    from headstart.heads.problem import Problem
     from headstart.sources import Card
 
 _LEAST_NOISE = (
@@ -31,7 +31,7 @@ class LogME:
     name: str = "logme"
     n_steps: int = 50
 
-    def rate(self, problem: Problem, card: Card) -> Rating:  # noqa: ARG002  (all rankers share one signature)
+    def score_source(self, problem: Problem, card: Card) -> Rating:  # noqa: ARG002  (all rankers share one signature)
         """Shape (n, d) and (n, k) become nats an item; `by_item` is what each adds to those before it, shape (n,)."""
         x = np.asarray(problem.features, dtype=np.float64)
         varies = problem.targets[:, problem.targets.std(axis=0) > 0].T

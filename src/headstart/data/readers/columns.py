@@ -1,0 +1,134 @@
+"""What every kind of table offers: a sample to guess from, then the wanted columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from headstart.data.packed_sequence import PackedSequence, pick
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from headstart.core.dataset import IntArray, Notice
+    from headstart.data.unreadable_items import UnreadableItems
+
+SAMPLE_ROWS = 2_000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """The wanted columns of a table, all of the same length; cells are as the file has them.
+
+    Attributes
+    ----------
+    columns : the cells by column name
+    rows : the number of each row, counted from 1, the header not counted
+    n_rows : all rows, those set aside among them
+    """
+
+    columns: Mapping[str, Sequence[Any]]
+    rows: Sequence[int]
+    n_rows: int
+
+
+class TableSource(Protocol):
+    """A table that is not read yet."""
+
+    @property
+    def name(self) -> str:
+        """The file's name, for messages."""
+        ...
+
+    @property
+    def folder(self) -> Path | None:
+        """Where relative paths in its cells start."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns."""
+        ...
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What was noticed while opening it."""
+        ...
+
+    def sample(self) -> dict[str, list[Any]]:
+        """Cells of all columns from up to a few thousand rows, spread over the whole table."""
+        ...
+
+    def read(self, names: Sequence[str], bad: UnreadableItems, *, text: str | None = None) -> Table:
+        """Read the columns `names`; the one called `text` is packed as `Texts`."""
+        ...
+
+
+class RowIds(PackedSequence[str]):
+    """Names of rows for people, made when asked for.
+
+    >>> RowIds("tickets.csv", [3, 4])[1]
+    'tickets.csv row 4'
+    """
+
+    def __init__(self, name: str, rows: Sequence[int]) -> None:
+        self._name = name
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def _value(self, position: int) -> str:
+        return row_id(self._name, self._rows[position])
+
+    def _part(self, chosen: slice | IntArray) -> RowIds:
+        return RowIds(self._name, pick(self._rows, chosen))
+
+
+def row_id(name: str, row: int) -> str:
+    """Name a row for people."""
+    return f"{name} row {row}"
+
+
+def take(items: Sequence[Any], index: IntArray) -> Sequence[Any]:
+    """Keep the items at `index`, packed as they were."""
+    packed = getattr(items, "take", None)
+    return packed(index) if packed else [items[i] for i in index]
+
+
+class SpreadSample(Generic[T]):
+    """Every k-th of a stream, k doubling as the stream grows: the same sample each time, and of bounded size.
+
+    >>> sample = SpreadSample(2)
+    >>> for number in range(9):
+    ...     sample.offer(number)
+    >>> sample.kept
+    [0, 4, 8]
+    """
+
+    def __init__(self, n_wanted: int) -> None:
+        self._n_wanted = n_wanted
+        self._step = 1
+        self._n_seen = 0
+        self.kept: list[T] = []
+
+    def offer(self, value: T) -> None:
+        """See one value."""
+        if self._n_seen % self._step == 0:
+            self.kept.append(value)
+            if len(self.kept) > 2 * self._n_wanted - 1:
+                self.kept = self.kept[::2]
+                self._step *= 2
+        self._n_seen += 1
+
+
+def transpose(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, list[Any]]:
+    """Turn rows into columns."""
+    columns: list[list[Any]] = [[] for _ in names]
+    for row in rows:
+        for column, cell in zip(columns, row, strict=True):
+            column.append(cell)
+    return dict(zip(names, columns, strict=True))

@@ -1,0 +1,106 @@
+"""Open a table by what it is: a row below for each kind of file."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.errors import DataError
+from headstart.data.modalities import all_modalities
+from headstart.data.readers.delimited import DELIMITED_SUFFIXES, DelimitedFile
+from headstart.data.readers.frames import ColumnsInMemory, frame_columns, is_frame
+from headstart.data.readers.records import JSON_LINES_SUFFIXES, PARQUET_SUFFIXES, JsonLines, ParquetFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from headstart.data.readers.columns import TableSource
+
+TABLE_SUFFIXES = (DELIMITED_SUFFIXES - {".txt"}) | JSON_LINES_SUFFIXES | PARQUET_SUFFIXES
+
+_KINDS: tuple[tuple[frozenset[str], Callable[[Path], TableSource]], ...] = (
+    (JSON_LINES_SUFFIXES, JsonLines),
+    (PARQUET_SUFFIXES, ParquetFile),
+)
+
+
+def named_path(data: str | Path) -> Path:
+    """Make a path of what the user named.
+
+    Raises
+    ------
+    DataError
+        Nothing is there; the message gives the nearest name that is.
+    """
+    path = Path(data).expanduser()
+    try:
+        if "\0" in str(path):
+            raise ValueError  # noqa: TRY301  as Path itself does, by system and version
+        if path.exists():
+            return path
+        folder = path.parent
+        beside = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    except (OSError, ValueError):  # a name that is too long, or has a NUL in it
+        raise DataError(f"'{str(data)[:60]}' is no path. Name a folder or a file.") from None
+    near = difflib.get_close_matches(path.name, beside, n=1)
+    hint = f" Did you mean '{folder / near[0]}'?" if near else " Correct the path."
+    raise DataError(f"'{path}' does not exist; a folder or a table was expected.{hint}")
+
+
+def open_table(path: Path, *, header_is_sure: bool = False) -> TableSource:
+    """Open a file by its suffix.
+
+    Raises
+    ------
+    DataError
+        It is no kind of table that is known.
+    """
+    suffix = path.suffix.lower()
+    for suffixes, opener in _KINDS:
+        if suffix in suffixes:
+            return opener(path)
+    if suffix in DELIMITED_SUFFIXES:
+        return DelimitedFile(path, header_is_sure=header_is_sure)
+    raise DataError(
+        f"'{path}' {_instead(suffix)}. A folder with a subfolder a class, or CSV, TSV, JSONL or Parquet, was expected."
+    )
+
+
+def open_memory(data: Any) -> TableSource:
+    """Open a frame, a dict of columns or a list of dicts.
+
+    Raises
+    ------
+    DataError
+        It is none of these.
+    """
+    if is_frame(data):
+        return ColumnsInMemory(frame_columns(data), name="the frame")
+    if isinstance(data, Mapping):
+        return ColumnsInMemory({str(name): list(cells) for name, cells in data.items()})
+    if isinstance(data, list) and data and all(isinstance(record, Mapping) for record in data):
+        names = dict.fromkeys(str(name) for record in data for name in record)
+        return ColumnsInMemory({name: [record.get(name) for record in data] for name in names})
+    if isinstance(data, list) and not data:
+        raise DataError("the list is empty; dicts with a text or an image, and a label, were expected.")
+    raise DataError(
+        f"data is a {type(data).__name__}; a path, a frame, a dict of columns, a list of dicts, "
+        "or a pair (items, targets) was expected."
+    )
+
+
+def _instead(suffix: str) -> str:
+    modality = next((one for one in all_modalities() if suffix in one.suffixes), None)
+    if modality is not None:
+        return f"is a single {modality.singular}"
+    if suffix in (".xlsx", ".xls", ".ods"):
+        return "is a spreadsheet; save it as CSV"
+    if suffix in (".zip", ".gz", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz"):
+        return "is an archive; unpack it first"
+    if suffix in (".pkl", ".pickle", ".joblib", ".npy", ".pt"):
+        return "is a saved Python object, which is not opened because it may run code"
+    if suffix == ".json":
+        return "is JSON; write one object a line into a .jsonl file"
+    return f"is of an unknown kind ('{suffix}')" if suffix else "has no suffix that tells its kind"

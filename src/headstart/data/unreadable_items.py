@@ -1,0 +1,84 @@
+"""BadItems: what cannot be read is named, and set aside while it is little."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from headstart.core.dataset import Notice
+from headstart.core.errors import DataError, OptionError
+
+_N_NAMED = 3
+_N_LISTED = 100
+
+
+@dataclass
+class UnreadableItems:
+    """Items set aside, and the share of them that is tolerated.
+
+    Attributes
+    ----------
+    max_unreadable : fraction of all items that may be set aside, 0 to 1
+    found : (id, reason) of each, in the order of finding
+
+    Examples
+    --------
+    >>> bad = UnreadableItems(max_unreadable=0.5)
+    >>> bad.add("photos/kiwi/7.jpg", "is empty")
+    >>> bad.check(2, "photos")
+    >>> bad.notice().message
+    "1 item set aside: 'photos/kiwi/7.jpg' is empty."
+    """
+
+    max_unreadable: float = 0.01
+    found: list[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_unreadable <= 1:
+            raise OptionError(
+                f"max_bad is {self.max_unreadable:g}; it is a fraction from 0 to 1, such as 0.01 for 1 %."
+            )
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    def add(self, item_id: str, reason: str) -> None:
+        """Set one item aside; `reason` goes on from its name: 'is empty', 'has 5 cells where the header has 3'."""
+        self.found.append((item_id, " ".join(reason.split()).rstrip(".")))
+
+    def check(self, n_items: int, name: str) -> None:
+        """Raise if more was set aside than is tolerated.
+
+        Parameters
+        ----------
+        n_items : int
+            All items, the bad ones among them.
+        name : str
+            The file or folder that they are of.
+
+        Raises
+        ------
+        DataError
+            Names the first of them with their reasons, and the setting that would let them pass.
+        """
+        n_bad = len(self.found)
+        if n_bad == 0 or n_bad <= self.max_unreadable * n_items:
+            return
+        share = math.ceil(1000 * n_bad / max(n_items, 1)) / 10
+        raise DataError(
+            f"{n_bad} of the {n_items} items of {name} cannot be used; at most {self.max_unreadable:.3g} of them may be set "
+            f"aside: {self._named()}. Mend them, or set them aside with --max-unreadable {min(share, 100):g}%."
+        )
+
+    def notice(self) -> Notice | None:
+        """What the report says of them; None if all was well."""
+        if not self.found:
+            return None
+        n_bad = len(self.found)
+        where = tuple(item_id for item_id, _ in self.found[:_N_LISTED])
+        message = f"{n_bad} item{'s' if n_bad > 1 else ''} set aside: {self._named()}."
+        return Notice(kind="unreadable", message=message, where=where)
+
+    def _named(self) -> str:
+        named = "; ".join(f"'{item_id}' {reason}" for item_id, reason in self.found[:_N_NAMED])
+        return named + (f"; and {len(self.found) - _N_NAMED} more" if len(self.found) > _N_NAMED else "")

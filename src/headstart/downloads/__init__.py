@@ -1,0 +1,1 @@
+"""Downloads: archives from the user's own package indexes and registries, within limits."""

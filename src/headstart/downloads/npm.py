@@ -1,0 +1,75 @@
+"""Fetch one archive from the user's own npm registry: checked by its sha256, never installed, its scripts never run."""
+
+from __future__ import annotations
+
+import json
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from headstart.downloads.npm_settings import NpmSettings, npm_settings
+from headstart.downloads.transport import REFUSALS, SCHEMES, fetch_file, kept, open_address, public
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def download(package: str, version: str, filename: str, sha256: str, *, stream: TextIO | None = sys.stderr) -> Path:
+    """Give the path of an archive in the cache, fetched if it is not there yet.
+
+    Parameters
+    ----------
+    package, version : as the registry knows them; the package may have a scope, '@scope/name'
+    filename : what `npm pack` calls the archive
+    sha256 : of the archive, hex; anything else is refused
+    stream : where progress is written; None for silence
+
+    Raises
+    ------
+    SourceError
+        No registry is set, it does not have the archive or does not answer, or what came is another file.
+    StorageError
+        The cache folder cannot be written.
+    """
+
+    def bring(path: Path) -> Iterator[str]:
+        settings = npm_settings()
+        registry = settings.registry_of(package).rstrip("/")
+        if not registry:
+            yield "no npm registry is set"
+            return
+        for link in _links(registry, package, version, filename, settings):
+            try:
+                fetch_file(link, path, sha256, settings, stream)
+            except REFUSALS as error:
+                yield f"{public(link)}: {getattr(error, 'reason', error)}"
+            else:
+                return
+        yield f"{public(registry)} does not have it"
+
+    remedy = (
+        f"It belongs to {package}@{version}: check the network and npm's registry (npm config get registry; to set it: "
+        "npm config set registry URL, or the environment variable npm_config_registry)"
+    )
+    return kept(filename, sha256, bring, remedy)
+
+
+def _links(registry: str, package: str, version: str, filename: str, settings: NpmSettings) -> Iterator[str]:
+    """Addresses that may be the archive's: in a folder of archives, where registries put it, where this one says."""
+    parts = urllib.parse.urlsplit(registry)
+    if parts.scheme not in SCHEMES or parts.scheme == "file":
+        folder = Path(urllib.request.url2pathname(parts.path)) if parts.scheme else Path(registry).expanduser()
+        if (folder / filename).is_file():
+            yield (folder.absolute() / filename).as_uri()
+        return
+    yield f"{registry}/{package}/-/{package.rpartition('/')[2]}-{version}.tgz"
+    try:
+        with open_address(f"{registry}/{package.replace('/', '%2f')}", settings, "application/json") as answer:
+            link = json.loads(answer.read())["versions"][version]["dist"]["tarball"]
+    except (*REFUSALS, ValueError, KeyError, TypeError):
+        return
+    # a mirror may name the archive relative to itself
+    yield urllib.parse.urljoin(f"{registry}/", str(link))

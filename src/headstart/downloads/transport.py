@@ -1,0 +1,149 @@
+"""Bring a file from a server or a folder as the user's own settings say; what comes is checked by its sha256."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import netrc
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import TYPE_CHECKING, TextIO
+
+from headstart.core.errors import SourceError
+from headstart.engines.progress import Progress
+from headstart.storage.files import cache_folder, replacing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+    from urllib.response import addinfourl
+
+SCHEMES = ("https", "http", "file")
+_BLOCK = 1 << 18
+
+
+class WrongFileError(Exception):
+    """The file that came has another sha256."""
+
+
+REFUSALS = (urllib.error.URLError, TimeoutError, ssl.SSLError, HTTPException, WrongFileError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """How servers are reached.
+
+    Attributes
+    ----------
+    cert : bundle of certificates to trust, or '' for the system's own
+    client_cert : the user's own certificate with its key, or ''
+    proxy : address of the proxy, or '' for what the environment says
+    trusted_hosts : hosts whose certificate is not checked; '*' for all
+    timeout_s : how long a silent connection is waited for
+    """
+
+    cert: str = ""
+    client_cert: str = ""
+    proxy: str = ""
+    trusted_hosts: tuple[str, ...] = ()
+    timeout_s: float = 15.0
+
+    def authorisation(self, address: str) -> str:
+        """Give the header that says who the user is, from the address itself or the user's netrc, or ''."""
+        parts = urllib.parse.urlsplit(address)
+        if "@" in parts.netloc:
+            return basic(urllib.parse.unquote(parts.netloc.rpartition("@")[0]))
+        try:
+            entry = netrc.netrc().authenticators(parts.hostname or "")
+        except (OSError, netrc.NetrcParseError):
+            return ""
+        return basic(f"{entry[0]}:{entry[2]}") if entry else ""
+
+
+def basic(credentials: str) -> str:
+    """Give the header for 'user:password'."""
+    return f"Basic {base64.b64encode(credentials.encode()).decode()}"
+
+
+def kept(filename: str, sha256: str, bring: Callable[[Path], Iterable[str]], remedy: str) -> Path:
+    """Give the path of an archive in the cache; if it is not there, `bring` puts it there or yields why it cannot.
+
+    Raises
+    ------
+    SourceError
+        It could not be brought; the message ends with the remedy.
+    """
+    path = cache_folder() / "packages" / filename
+    if path.is_file() and _sha256(path) == sha256:
+        return path
+    failures = list(bring(path))
+    if path.is_file() and _sha256(path) == sha256:
+        return path
+    reasons = "; ".join(dict.fromkeys(failures))
+    message = f"cannot fetch {filename} ({reasons}). {remedy}, or put the file with sha256 {sha256} by hand into {path.parent}."
+    raise SourceError(message.replace("\n", " "))
+
+
+def fetch_file(link: str, path: Path, sha256: str, access: Access, stream: TextIO | None) -> None:
+    """Write what lies at an address to `path`, whole or not at all.
+
+    Raises
+    ------
+    one of `REFUSALS`
+        Nothing answers, or another file came.
+    """
+    digest = hashlib.sha256()
+    with replacing(path) as partial:
+        with open_address(link, access) as answer, partial.open("wb") as file:
+            size = int(answer.headers.get("Content-Length") or 0)
+            with Progress(f"fetching {path.name}, KiB", size >> 10, stream) as progress:
+                while block := answer.read(_BLOCK):
+                    file.write(block)
+                    digest.update(block)
+                    progress.advance(len(block) >> 10)
+        if digest.hexdigest() != sha256:
+            raise WrongFileError(f"what came has sha256 {digest.hexdigest()}, not the expected one")
+
+
+def open_address(address: str, access: Access, accept: str = "*/*") -> addinfourl:
+    """Ask for what lies at an address."""
+    parts = urllib.parse.urlsplit(address)
+    if parts.scheme not in SCHEMES:
+        raise urllib.error.URLError(f"addresses must start with https, http or file, not '{parts.scheme}'")
+    bare = public(urllib.parse.urlunsplit(parts._replace(fragment="")))
+    headers = {"User-Agent": "headstart", "Accept": accept}
+    request = urllib.request.Request(bare, headers=headers)  # noqa: S310  (the scheme is checked above)
+    authorisation = access.authorisation(address)
+    if authorisation:
+        # unredirected: an index that sends us on to another host must not hand the user's password to it
+        request.add_unredirected_header("Authorization", authorisation)
+    handlers: list[urllib.request.BaseHandler] = [urllib.request.HTTPSHandler(context=_tls(parts.hostname, access))]
+    if access.proxy:
+        handlers.append(urllib.request.ProxyHandler({"http": access.proxy, "https": access.proxy}))
+    answer: addinfourl = urllib.request.build_opener(*handlers).open(request, timeout=access.timeout_s)
+    return answer
+
+
+def public(address: str) -> str:
+    """Leave out a password that stands in an address."""
+    parts = urllib.parse.urlsplit(address)
+    return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _tls(host: str | None, access: Access) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=access.cert or None)
+    if access.client_cert:
+        context.load_cert_chain(access.client_cert)
+    if {host, "*"} & {trusted.partition(":")[0] for trusted in access.trusted_hosts}:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""One baseline a file; none knows another."""

@@ -1,0 +1,63 @@
+"""Constant: says the same of every item, the class frequencies or the mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO
+
+import numpy as np
+
+from headstart.evaluation.baseline import Cost, FittedBaseline, OffsetHead
+from headstart.sources.preprocessors.nothing import NoPreprocessor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.core.dataset import Dataset, FloatArray, IntArray
+    from headstart.onnx_graph.builder import GraphBuilder
+    from headstart.storage.result_cache import ResultCache
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constant:
+    """The majority class with the training frequencies as probabilities; the mean of a regression's targets."""
+
+    name: ClassVar[str] = "constant"
+    title: ClassVar[str] = "a model that always says the same"
+    preprocessor: ClassVar[str | None] = None
+    cost: ClassVar[Cost] = "simple"
+    single_threaded: ClassVar[bool] = False
+
+    def fit(
+        self,
+        dataset: Dataset,
+        index: IntArray,
+        *,
+        seed: int,  # noqa: ARG002  (all rivals share one signature)
+        result_cache: ResultCache,  # noqa: ARG002
+        progress: TextIO | None = None,  # noqa: ARG002
+    ) -> FittedBaseline:
+        """Take the means of the targets."""
+        means = dataset.targets[index].mean(axis=0)
+        return FittedBaseline(
+            name=self.name, network=_Silence(len(means)), head=OffsetHead(offset=means, link="identity")
+        )
+
+
+@dataclass(frozen=True)
+class _Silence:
+    """A network of zeros."""
+
+    dimensions: int
+
+    @property
+    def input(self) -> NoPreprocessor:
+        return NoPreprocessor()
+
+    def scores(self, items: Sequence[Any]) -> FloatArray:
+        return np.zeros((len(items), self.dimensions))
+
+    def encode(self, graph: GraphBuilder) -> str:
+        rows = graph.op("Cast", graph.input("rows", "int64", ["batch"]), to=1)
+        column = graph.op("Unsqueeze", rows, graph.constant(np.array([1], np.int64)))  # (batch, 1)
+        return graph.op("Mul", column, graph.constant(np.zeros((1, self.dimensions), np.float32)))

@@ -1,0 +1,83 @@
+"""RandomWeights: the same network, the same head, but weights drawn at random: what pretraining alone is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO
+
+import numpy as np
+
+from headstart.features import embed
+from headstart.heads import adapt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.core.dataset import Dataset, FloatArray, IntArray
+    from headstart.core.model import Head
+    from headstart.evaluation.baseline import Cost
+    from headstart.sources import AnySource
+    from headstart.storage.result_cache import ResultCache
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomWeights:
+    """A head on features of the untrained network.
+
+    Attributes
+    ----------
+    source : the pretrained network, whose weights are redrawn
+    head : how the head is fitted, as for the model itself
+    draw : seed of the random weights; not the fit's own, so that every fold and every fit shares one cache of features
+    """
+
+    name: ClassVar[str] = "random-weights"
+    title: ClassVar[str] = "the same network with random weights"
+    preprocessor: ClassVar[str | None] = None
+    cost: ClassVar[Cost] = "full"
+    single_threaded: ClassVar[bool] = False
+    source: AnySource
+    head: str = "auto"
+    draw: int = 0
+
+    def fit(
+        self,
+        dataset: Dataset,
+        index: IntArray,
+        *,
+        seed: int,
+        result_cache: ResultCache,  # noqa: ARG002  (the features are kept by the feature store)
+        progress: TextIO | None = None,
+    ) -> RandomNetwork:
+        """Embed the items at `index` with random weights and adapt a head."""
+        part = dataset.take(index)
+        network = self.source.with_random_weights(self.draw)
+        features = embed(part.items, network, progress=progress)
+        groups = np.arange(len(part)) if part.groups is None else part.groups
+        adapted = adapt(
+            np.asarray(features.values),
+            part.targets,
+            task=part.task,
+            groups=groups,
+            head=self.head,
+            seed=seed,
+            parts=network.parts,
+        )
+        return RandomNetwork(
+            name=self.name, network=network, head=adapted.head, note=f"{network.name}, {adapted.head_name}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomNetwork:
+    """Random network and fitted head: a `core.model.Predictor`."""
+
+    name: str
+    network: AnySource
+    head: Head
+    note: str = ""
+
+    def predict(self, items: Sequence[Any]) -> FloatArray:
+        """Outputs for items, shape (n, k)."""
+        features = embed(items, self.network)
+        return self.head.outputs(np.asarray(features.values))

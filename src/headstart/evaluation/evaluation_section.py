@@ -1,0 +1,183 @@
+"""The evaluation in the report: the verdict, and the figures that it stands on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from headstart.core.report import BaselineResult, Score, Section, Verdict
+from headstart.data.data_section import DataSection
+from headstart.evaluation import evaluation_charts as charts
+from headstart.reporting import Figure, Part, Rendering, Summary, template_of, wording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from headstart.core.report import Report
+    from headstart.reporting.charts import Spec
+
+_MAX_MATRIX = 20  # labels: a larger matrix cannot be read, its worst pairs can
+_MAX_PAIRS = 5
+_EXAMPLES = ("per_label", "mistakes", "label_issues")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationSection(Section):
+    """How good the model is on held-out items, against its baselines.
+
+    Attributes
+    ----------
+    protocol : how it was judged, a sentence
+    n_train, n_test : items that the shipped model trained on, and items that it was judged on
+    metric : the headline score of the model on held-out items
+    metrics : every metric that suits the task
+    baselines : each baseline on the same items
+    gain : the paired gain over the best baseline
+    estimates : made from the training part alone: 'more of the same', 'new conditions', 'naive'
+    curve : the learning curve: {n_items, value, low, high}, and `forecast` a sentence
+    prediction_set : `coverage`, `threshold` and `mean_size` of the sets of labels that hold the true one as often as `coverage` says;
+        empty for several labels, a regression, or too few held-out items
+    figures : arrays and lists that the page draws: confusion, reliability, residuals, per_label, mistakes, suspects
+    notices : baselines that were left out, test items that were trained on: {kind, message, where}
+    deployed : name of what is shipped: the model, or the baseline that it could not beat
+    seed : for folds, random weights and baselines
+    """
+
+    section_name: ClassVar[str] = "evaluation"
+
+    verdict: Verdict
+    sentence: str
+    protocol: str
+    n_train: int
+    n_test: int
+    metric: Score
+    metrics: tuple[Score, ...] = ()
+    baselines: tuple[BaselineResult, ...] = ()
+    gain: Score | None = None
+    estimates: dict[str, Score] = field(default_factory=dict)
+    curve: tuple[dict[str, Any], ...] = ()
+    forecast: str = ""
+    prediction_set: dict[str, float] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
+    notices: tuple[dict[str, Any], ...] = ()
+    deployed: str = ""
+    seed: int = 0
+
+    @property
+    def deployed_baseline(self) -> BaselineResult | None:
+        """The baseline that is shipped in the model's place; None where the model itself is."""
+        return next((baseline for baseline in self.baselines if baseline.name == self.deployed), None)
+
+    def rendering(self, report: Report) -> Rendering:
+        """The head of the page, the comparison, the estimates, the mistakes; on the card use and results."""
+        return _rendering(self, report)
+
+
+def _rendering(section: EvaluationSection, report: Report) -> Rendering:
+    """All that the evaluation adds to the page and to the card."""
+    refused = section.deployed_baseline
+    return Rendering(
+        summary=Summary(
+            subject=report[DataSection].name,
+            sentence=section.sentence,
+            verdict=section.verdict,
+            caution=section.verdict != "transfer helps",
+            lead=section.protocol,
+        ),
+        figures=tuple(_figures(section)),
+        callouts=() if refused is None else (_callout(section),),
+        page=tuple(_page(section, report[DataSection])),
+        card=tuple(_card(section)),
+    )
+
+
+def _figures(section: EvaluationSection) -> Iterator[Figure]:
+    metric, gain = section.metric, section.gain
+    caption = f"{metric.name} on {metric.n:,} held-out items"
+    yield Figure(order=100, value=wording.amount(metric), caption=caption, detail=wording.interval(metric))
+    if gain is not None:
+        caption, interval = f"{wording.unit(gain)} over the best baseline", wording.interval(gain, signed=True)
+        yield Figure(order=200, value=wording.amount(gain, signed=True), caption=caption, detail=interval)
+
+
+def _callout(section: EvaluationSection) -> str:
+    baseline = section.deployed_baseline
+    assert baseline is not None
+    return (
+        f"Packed is {baseline.title or baseline.name} ({section.metric.name} {wording.amount(baseline.score)}), not the transferred "
+        "model. All else on this page describes the transferred model, which was refused."
+    )
+
+
+def _page(section: EvaluationSection, data: DataSection) -> Iterator[Part]:
+    template, figures = template_of(__name__, "html"), section.figures
+    examples = {name: figures.get(name) or [] for name in _EXAMPLES}
+
+    def part(order: int, title: str, block: str, drawn: dict[str, Spec] | None = None, **values: Any) -> Part:
+        values = {**examples, **values}
+        return Part(order=order, title=title, template=template, block=block, charts=drawn or {}, values=values)
+
+    if section.baselines:
+        scores, gains = charts.scores(section.metric, section.baselines, "the model"), charts.gains(section.baselines)
+        yield part(200, "Did transfer help?", "baselines", {"scores": scores, "gains": gains})
+    if expected := _expectations(section):
+        yield part(400, "What to expect on new data", "expectations", expected)
+    errors, pairs = _errors(section, data), _confused_pairs(section)
+    if errors or pairs:
+        title = "How far off it is" if "residuals" in errors else "Where it errs, and whether it knows"
+        yield part(500, title, "errors", errors, pairs=pairs)
+    if section.metrics:
+        yield part(600, "Every measure", "metrics")
+    if examples["mistakes"]:
+        yield part(700, "Surest mistakes", "mistakes")
+    if examples["label_issues"]:
+        yield part(800, "Likeliest wrong labels", "label_issues")
+
+
+def _card(section: EvaluationSection) -> Iterator[Part]:
+    template = template_of(__name__, "md")
+    results = "Results" + (" of the transferred model, which is not packed" if section.deployed_baseline else "")
+    titles = {
+        110: ("What it is", "verdict"),
+        200: ("Intended use", "use"),
+        310: ("Data", "protocol"),
+        400: (results, "results"),
+    }
+    for order, (title, block) in titles.items():
+        yield Part(order=order, title=title, template=template, block=block)
+
+
+def _expectations(section: EvaluationSection) -> dict[str, Spec]:
+    specs = {}
+    if section.estimates:
+        specs["estimates"] = charts.estimates(section.estimates, section.metric)
+    known = [point for point in section.curve if point["value"] is not None]
+    if len(known) > 1:
+        specs["curve"] = charts.learning_curve(known, section.metric)
+    return specs
+
+
+def _errors(section: EvaluationSection, data: DataSection) -> dict[str, Spec]:
+    figures, specs = section.figures, {}
+    if figures.get("confusion") and len(figures["confusion"]["labels"]) <= _MAX_MATRIX:
+        specs["confusion"] = charts.confusion(**figures["confusion"])
+    if figures.get("reliability"):
+        specs["reliability"] = charts.reliability(figures["reliability"])
+    if figures.get("residuals"):
+        specs["residuals"] = charts.residuals(figures["residuals"], " ".join(data.labels))
+    return specs
+
+
+def _confused_pairs(section: EvaluationSection) -> list[dict[str, Any]]:
+    """Find the confusions that happen most: the true label, the predicted one, how often, out of how many."""
+    matrix = section.figures.get("confusion")
+    if not matrix:
+        return []
+    labels, counts = matrix["labels"], matrix["counts"]
+    pairs = [
+        {"true": labels[i], "predicted": labels[j], "n": n, "of": sum(row)}
+        for i, row in enumerate(counts)
+        for j, n in enumerate(row)
+        if i != j and n
+    ]
+    return sorted(pairs, key=lambda pair: -pair["n"])[:_MAX_PAIRS]

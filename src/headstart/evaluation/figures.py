@@ -1,0 +1,104 @@
+"""Pictures: the tables behind the report's charts and galleries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.data.preview import show
+
+if TYPE_CHECKING:
+    from headstart.core.dataset import Dataset, FloatArray, IntArray
+    from headstart.data.holdout import SplitPlan
+
+_N_EXAMPLES = 12
+_N_BINS = 10
+_N_POINTS = 500
+
+
+def draw(dataset: Dataset, plan: SplitPlan, outputs: FloatArray, test: FloatArray, *, seed: int) -> dict[str, Any]:
+    """All pictures: `outputs` for the items that prove, and `test` for those trained on, made without each."""
+    return {
+        **draw_held_out(dataset, plan.test, outputs, seed=seed),
+        **draw_training(dataset, plan.final, test),
+    }
+
+
+def draw_held_out(dataset: Dataset, index: IntArray, outputs: FloatArray, *, seed: int) -> dict[str, Any]:
+    """What the held-out items at `index` and the model's outputs (m, k) for them look like."""
+    targets, task = dataset.targets[index], dataset.task_spec
+    if not task.has_probabilities:
+        return {"residuals": _residuals(targets, outputs, seed), "mistakes": _largest_errors(dataset, index, outputs)}
+    figures: dict[str, Any] = {"reliability": _reliability(targets, outputs, is_single=task.is_single_label)}
+    if task.is_multi_label:
+        return {**figures, "per_label": _per_label(dataset.labels, targets, outputs)}
+    true, predicted = targets.argmax(axis=1), outputs.argmax(axis=1)
+    counts = np.zeros((len(dataset.labels), len(dataset.labels)), dtype=np.int64)
+    np.add.at(counts, (true, predicted), 1)
+    figures["confusion"] = {"labels": list(dataset.labels), "counts": counts.tolist()}
+    figures["mistakes"] = _surest_mistakes(dataset, index, outputs)
+    return figures
+
+
+def draw_training(dataset: Dataset, index: IntArray, test: FloatArray) -> dict[str, Any]:
+    """Likeliest wrong labels among the items trained on, by predictions (m, k) made without them."""
+    if not dataset.task_spec.is_single_label:
+        return {}
+    return {"label_issues": _surest_mistakes(dataset, index, test)}
+
+
+def _surest_mistakes(dataset: Dataset, index: IntArray, outputs: FloatArray) -> list[dict[str, Any]]:
+    true, predicted = dataset.targets[index].argmax(axis=1), outputs.argmax(axis=1)
+    sure = outputs.max(axis=1)
+    wrong = np.flatnonzero(true != predicted)
+    return [
+        {
+            **show(dataset, int(index[i])),
+            "true": dataset.labels[true[i]],
+            "predicted": dataset.labels[predicted[i]],
+            "probability": float(sure[i]),
+        }
+        for i in wrong[np.argsort(-sure[wrong], kind="stable")][:_N_EXAMPLES]
+    ]
+
+
+def _largest_errors(dataset: Dataset, index: IntArray, outputs: FloatArray) -> list[dict[str, Any]]:
+    true = dataset.targets[index]
+    order = np.argsort(-np.abs(true - outputs)[:, 0], kind="stable")[:_N_EXAMPLES]
+    return [
+        {**show(dataset, int(index[i])), "true": f"{true[i, 0]:.4g}", "predicted": f"{outputs[i, 0]:.4g}"}
+        for i in order
+    ]
+
+
+def _residuals(targets: FloatArray, outputs: FloatArray, seed: int) -> list[dict[str, float]]:
+    keep = np.sort(np.random.default_rng(seed).permutation(len(targets))[:_N_POINTS])
+    return [{"true": float(targets[i, 0]), "predicted": float(outputs[i, 0])} for i in keep]
+
+
+def _reliability(targets: FloatArray, outputs: FloatArray, *, is_single: bool) -> list[dict[str, float]]:
+    """How often the model was right where it was this sure, in ten bins of equal count."""
+    if is_single:
+        sure, right = outputs.max(axis=1), outputs.argmax(axis=1) == targets.argmax(axis=1)
+    else:
+        sure, right = outputs.reshape(-1), targets.reshape(-1) > 0
+    bins = np.array_split(np.argsort(sure, kind="stable"), min(_N_BINS, max(1, len(sure) // 10)))
+    return [
+        {"confidence": float(sure[b].mean()), "accuracy": float(right[b].mean()), "n": len(b)} for b in bins if len(b)
+    ]
+
+
+def _per_label(labels: tuple[str, ...], targets: FloatArray, outputs: FloatArray) -> list[dict[str, Any]]:
+    chosen = outputs > 0.5
+    right = (chosen & (targets > 0)).sum(axis=0)
+    rows = zip(labels, targets.sum(axis=0), chosen.sum(axis=0), right, strict=True)
+    return [
+        {
+            "label": label,
+            "n": int(n),
+            "precision": float(hits / found) if found else None,
+            "recall": float(hits / n) if n else None,
+        }
+        for label, n, found, hits in rows
+    ]

@@ -1,0 +1,218 @@
+"""Learning curve: how the score grows with the labels, and how many more it would take.
+
+References
+----------
+Cortes et al., Learning curves: asymptotic values and rate of convergence, NeurIPS 1993 (the inverse power law).
+Viering and Loog, The shape of learning curves: a review, TPAMI 2022 (and how often it misleads).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.intervals import Resamples, score
+from headstart.data.holdout import assign_folds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.core.dataset import FloatArray, IntArray
+    from headstart.core.metrics import Metric
+    from headstart.core.model import Head
+    from headstart.core.report import Score
+    from headstart.evaluation.experiment import Experiment
+    from headstart.heads.problem import HeadEstimator
+
+N_SIZES = 5
+_SMALLEST_SHARE = 1 / 16
+_EXPONENTS = np.linspace(0.1, 2.0, 39)
+_MAX_FACTOR = 20  # no forecast reaches further than this many times the labels at hand
+_FLAT = 0.005  # less than half a point to be had from twice the labels
+_N_SHARES = 32
+_LEAST_ITEMS = 6
+_N_REWEIGHTINGS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningCurve:
+    """Scores on the same held-out items after learning from more and more labels.
+
+    `points` are {n_items, value, low, high}, ascending; `forecast` is a sentence for people.
+    """
+
+    points: tuple[dict[str, Any], ...]
+    forecast: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PowerLaw:
+    """value = limit - amplitude * n**-exponent; `error` is the root mean squared residual."""
+
+    limit: float
+    amplitude: float
+    exponent: float
+    error: float
+
+    def at(self, n: float) -> float:
+        """The value expected of n labels."""
+        return float(self.limit - self.amplitude * n**-self.exponent)
+
+    def labels_for(self, value: float) -> float:
+        """How many labels reach `value`; infinite where none do."""
+        if value >= self.limit or self.amplitude <= 0:
+            return math.inf
+        return float((self.amplitude / (self.limit - value)) ** (1 / self.exponent))
+
+
+def learning_curve(
+    experiment: Experiment,
+    metric: Metric,
+    *,
+    head: str | HeadEstimator,
+    whole: Head | None = None,
+    n_sizes: int = N_SIZES,
+) -> LearningCurve:
+    """Score heads that were fitted on growing parts of the training items, always on the same held-out items.
+
+    Each fold is cut into nested parts, groups whole, so that a point is measured on all held-out items.
+
+    Parameters
+    ----------
+    head : the candidate that is fitted each time; one alone, for the curve's shape rather than its height
+    whole : the head that it gave on `experiment.plan.final`, where it was fitted already
+    """
+    folds = [(nested_subsets(train, experiment, n_sizes), test) for train, test in experiment.plan.folds]
+    test = experiment.plan.test
+    targets, resamples = experiment.dataset.targets[test], Resamples.draw(experiment.groups[test], seed=experiment.seed)
+    found: list[tuple[int, Score]] = []
+    for size in range(min(len(subsets) for subsets, _ in folds)):
+        parts = [(subsets[size - len(subsets)], positions) for subsets, positions in folds]  # all end at the whole
+        if not all(
+            _can_be_learnt(experiment.dataset.targets[subset], experiment.groups[subset]) for subset, _ in parts
+        ):
+            continue
+        heads = [
+            whole
+            if whole is not None and np.array_equal(subset, experiment.plan.final)
+            else experiment.adapt(subset, head=head).head
+            for subset, _ in parts
+        ]
+        outputs = [
+            head.outputs(experiment.features[positions]) for head, (_, positions) in zip(heads, parts, strict=True)
+        ]
+        one = score(metric, targets, np.concatenate(outputs), resamples)
+        if math.isfinite(one.value):
+            found.append((round(float(np.mean([len(subset) for subset, _ in parts]))), one))
+    points = tuple({"n_items": n, "value": one.value, "low": one.low, "high": one.high} for n, one in found)
+    return LearningCurve(points=points, forecast=forecast(found, metric))
+
+
+def nested_subsets(index: IntArray, experiment: Experiment, n_sizes: int = N_SIZES) -> list[IntArray]:
+    """Cut the items at `index` into growing subsets, each holding the ones before it; the last is all of them.
+
+    Groups stay whole, classes are spread evenly, sizes grow geometrically from about a sixteenth.
+    """
+    groups, targets = experiment.groups[index], experiment.dataset.targets[index]
+    shares = assign_folds(groups, targets, min(_N_SHARES, len(np.unique(groups))), experiment.seed)
+    n_shares = int(shares.max(initial=0)) + 1
+    wanted = np.geomspace(_SMALLEST_SHARE, 1, n_sizes) * n_shares
+    counts = np.unique(np.clip(np.round(wanted).astype(int), 1, n_shares))
+    return [np.sort(index[shares < count]) for count in counts]
+
+
+def forecast(found: Sequence[tuple[int, Score]], metric: Metric) -> str:
+    """Say how many more labels would gain how much, or why that cannot be said."""
+    if len(found) < 4:
+        return "Too few labels for a learning curve: add some and run again."
+    sizes = np.array([n for n, _ in found], np.float64)
+    # a loss is turned round, so that up is better
+    sign = 1.0 if metric.higher_is_better else -1.0
+    values = sign * np.array([one.value for _, one in found])
+    spread = np.array([(one.high - one.low) / 4 for _, one in found])
+    law = fit_power_law(sizes, values, bound=1.0 if metric.higher_is_better else 0.0, spread=spread)
+    n, now = sizes[-1], law.at(sizes[-1])
+    unit = _step(metric, float(abs(values[-1])))
+    if law.error > max(float(spread.mean()), 0.2 * float(np.ptp(values))):
+        return "The learning curve is too uneven for a forecast: more labels may or may not help."
+    if law.at(2 * n) - now < _FLAT / 0.01 * unit:
+        return "The curve is flat: more labels of the same kind will not help much."
+    return _sentence(law, n, now, unit, metric)
+
+
+def fit_power_law(
+    sizes: FloatArray, values: FloatArray, *, bound: float = math.inf, spread: FloatArray | None = None
+) -> PowerLaw:
+    """Fit limit - amplitude * n**-exponent with amplitude ≥ 0 and limit ≤ bound; points far off count less (Huber).
+
+    Parameters
+    ----------
+    spread : standard errors of the values; the surer points weigh more
+    """
+    sizes, values = np.asarray(sizes, np.float64), np.asarray(values, np.float64)
+    certainty = np.ones(len(sizes)) if spread is None else 1 / np.maximum(spread, 1e-3) ** 2
+    laws = [_fit_at(float(exponent), sizes, values, certainty / certainty.mean(), bound) for exponent in _EXPONENTS]
+    return min(laws, key=lambda law: law.error)
+
+
+def _fit_at(exponent: float, sizes: FloatArray, values: FloatArray, certainty: FloatArray, bound: float) -> PowerLaw:
+    """Weighted least squares for one exponent, reweighted so that outliers count less."""
+    x = sizes**-exponent
+    weights = certainty
+    limit, amplitude = float(values[-1]), 0.0
+    for _ in range(_N_REWEIGHTINGS):
+        limit, amplitude = _line(x, values, weights, bound)
+        residual = np.abs(values - limit + amplitude * x)
+        scale = 1.5 * max(float(np.median(residual)), 1e-9)
+        weights = certainty * np.minimum(1, scale / np.maximum(residual, 1e-12))
+    error = math.sqrt(float(np.average((values - limit + amplitude * x) ** 2, weights=certainty)))
+    return PowerLaw(limit=limit, amplitude=amplitude, exponent=exponent, error=error)
+
+
+def _line(x: FloatArray, values: FloatArray, weights: FloatArray, bound: float) -> tuple[float, float]:
+    """Limit and amplitude of least squared error within their bounds."""
+    mean_x, mean = np.average(x, weights=weights), np.average(values, weights=weights)
+    variance = np.average((x - mean_x) ** 2, weights=weights)
+    amplitude = max(0.0, -float(np.average((x - mean_x) * (values - mean), weights=weights) / max(variance, 1e-300)))
+    limit = float(mean + amplitude * mean_x)
+    if limit <= bound:
+        return limit, amplitude
+    return bound, max(0.0, float(np.average(x * (bound - values), weights=weights) / np.average(x**2, weights=weights)))
+
+
+def _can_be_learnt(targets: FloatArray, groups: IntArray) -> bool:
+    """Whether there are enough items, they are not all alike, and a group of them can be held out."""
+    return len(targets) >= _LEAST_ITEMS and bool(np.ptp(targets, axis=0).any()) and bool(np.ptp(groups))
+
+
+def _step(metric: Metric, value: float) -> float:
+    """One point of a fraction, one hundredth of a loss."""
+    return 0.01 if metric.unit == "fraction" else 0.01 * max(value, 1e-9)
+
+
+def _sentence(law: PowerLaw, n: float, now: float, unit: float, metric: Metric) -> str:
+    for n_units in (5, 2, 1):
+        more = law.labels_for(now + n_units * unit) - n
+        if more <= n * (_MAX_FACTOR if n_units == 1 else 3):
+            return f"About {round_label_count(more):,} more labels for {_amount(n_units, metric)}."
+    gained = (law.at(2 * n) - now) / unit
+    return f"Twice the labels would gain about {_amount(round(gained, 1), metric)}."
+
+
+def _amount(n_units: float, metric: Metric) -> str:
+    if metric.unit == "fraction":
+        return f"{n_units:g} {'point' if n_units == 1 else 'points'} of {metric.name}"
+    return f"{n_units:g} % less {metric.name}"
+
+
+def round_label_count(n: float) -> int:
+    """Round up to one digit, or to two where the first is a 1: a forecast knows no more.
+
+    >>> [round_label_count(n) for n in (3.2, 41, 128, 377, 12345)]
+    [4, 50, 130, 400, 13000]
+    """
+    digits = 10 ** max(0, math.floor(math.log10(max(n, 1))) - (1 if str(int(max(n, 1)))[0] == "1" else 0))
+    return int(max(1, math.ceil(n / digits) * digits))

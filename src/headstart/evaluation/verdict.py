@@ -1,0 +1,94 @@
+"""Verdict: from paired gains to a word, a sentence, and the model to deploy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.core.report import BaselineResult, Score, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What the proof comes to.
+
+    Attributes
+    ----------
+    deploy : the name of the baseline that the bundle shall hold; None for the model
+    baseline : name of the best baseline, against which `gain` was measured; None where none was run
+    """
+
+    verdict: Verdict
+    sentence: str
+    deploy: str | None
+    baseline: str | None
+    gain: Score | None
+
+
+def best_baseline(baselines: Sequence[BaselineResult]) -> BaselineResult | None:
+    """The baseline over which the model gains least, the first among equals; baselines come cheapest first."""
+    return min(baselines, key=lambda baseline: baseline.gain.value, default=None)
+
+
+def judge(baselines: Sequence[BaselineResult], *, unit: str | None = None) -> Judgement:
+    """Judge the model against its best baseline.
+
+    The baseline is the best on the very items that judge, so the model is held to the strictest comparison. Where no gain is
+    significant the baseline is deployed: it owes nothing to pretrained weights, and was no worse.
+
+    Parameters
+    ----------
+    unit : the unit of a regression's target, for the sentence
+    """
+    baseline = best_baseline(baselines)
+    if baseline is None:
+        return Judgement(
+            verdict="not proven",
+            sentence="Not proven: no baseline was run, so nobody knows whether transfer helped.",
+            deploy=None,
+            baseline=None,
+            gain=None,
+        )
+    gain = baseline.gain
+    amount, interval = _amount(gain, unit), _interval(gain, unit)
+    metric, name = gain.name.removeprefix("gain in "), baseline.title or baseline.name
+    if gain.low > 0:
+        verdict: Verdict = "transfer helps"
+        sentence = f"Transfer helps: {amount} better in {metric} than the best baseline, {name}."
+    elif gain.high < 0:
+        verdict = "transfer hurts"
+        sentence = f"Transfer hurts: {amount} worse in {metric} than {name}; that baseline is packed instead."
+    else:
+        verdict = "no significant gain"
+        sentence = (
+            f"No significant gain: {amount} {'worse' if gain.value < 0 else 'better'} in {metric} than {name}, "
+            f"but the interval holds zero ({interval}); that baseline is packed instead."
+        )
+    deploy = None if verdict == "transfer helps" else baseline.name
+    return Judgement(verdict=verdict, sentence=sentence, deploy=deploy, baseline=baseline.name, gain=gain)
+
+
+def _interval(gain: Score, unit: str | None) -> str:
+    return f"95 % interval {_number(gain.low, gain)} to {_number(gain.high, gain)}{_suffix(gain, unit)}"
+
+
+def _amount(gain: Score, unit: str | None) -> str:
+    return f"{_number(abs(gain.value), gain).removeprefix('+')}{_suffix(gain, unit)}"
+
+
+def _number(value: float, gain: Score) -> str:
+    if gain.unit != "fraction":
+        return f"{value:+.3g}"
+    points = f"{100 * value:+.1f}"
+    return (
+        f"{100 * value:+.1g}" if value and float(points) == 0 else points
+    )  # "-0.0" would not say on which side of zero
+
+
+def _suffix(gain: Score, unit: str | None) -> str:
+    if gain.unit == "fraction":
+        return " points"
+    return f" {gain.unit}" if gain.unit != "target" else f" {unit}" if unit else ""

@@ -1,0 +1,113 @@
+"""LinearHead and MixedHead: the one form to which every candidate comes down, on arrays and in a graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.tasks.link import Link, apply_link
+from headstart.heads.transforms import extend_unit_rows, get_transform, rows_at_once, unit_rows
+
+if TYPE_CHECKING:
+    from headstart.core.dataset import FloatArray
+    from headstart.onnx_graph.builder import GraphBuilder
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearHead:
+    """Transform, centre, scale, perhaps to unit length, then one matrix.
+
+    Attributes
+    ----------
+    transform : name of a feature transform
+    centre, scale : shape (d,); features become (transform(x) - centre) * scale
+    unit_length : whether each row is then divided by its norm (cosine similarity)
+    columns : the first of the features that it reads and the one after the last; None for all
+    coef, intercept : shapes (d, k) and (k,)
+    """
+
+    transform: str
+    centre: FloatArray
+    scale: FloatArray
+    coef: FloatArray
+    intercept: FloatArray
+    unit_length: bool = False
+    columns: tuple[int, int] | None = None
+
+    def scores(self, features: FloatArray) -> FloatArray:
+        """Shape (n, d) becomes (n, k), a chunk of rows at a time."""
+        step = rows_at_once(features.shape[1])
+        parts = [self._scores(features[i : i + step]) for i in range(0, len(features), step)]
+        return np.concatenate(parts) if parts else np.empty((0, len(self.intercept)))
+
+    def calibrated(self, slope: float, intercept: FloatArray) -> LinearHead:
+        """Fold a rescaling of the scores into the matrix."""
+        return replace(self, coef=self.coef * slope, intercept=self.intercept * slope + intercept)
+
+    def extend(self, graph: GraphBuilder, features: str) -> str:
+        """Add the scores' nodes."""
+        if self.columns is not None:
+            first, end, axis = (graph.constant(np.array([i], np.int64)) for i in (*self.columns, 1))
+            features = graph.op("Slice", features, first, end, axis)
+        x = get_transform(self.transform).extend(graph, features)
+        x = graph.op("Sub", x, graph.constant(self.centre.astype(np.float32)))
+        if self.unit_length:
+            x = extend_unit_rows(graph, graph.op("Mul", x, graph.constant(self.scale.astype(np.float32))))
+            coef = self.coef
+        else:
+            coef = self.scale[:, None] * self.coef
+        weight, bias = (graph.constant(a.astype(np.float32)) for a in (coef, self.intercept))
+        return graph.op("Gemm", x, weight, bias)
+
+    def _scores(self, features: FloatArray) -> FloatArray:
+        if self.columns is not None:
+            features = features[:, slice(*self.columns)]
+        x = get_transform(self.transform).apply(np.asarray(features, dtype=np.float64))
+        x = (x - self.centre) * self.scale
+        return (unit_rows(x) if self.unit_length else x) @ self.coef + self.intercept
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleHead:
+    """A weighted mean of the outputs of one or more linear heads.
+
+    `weights` are non-negative and sum to one, in the order of `heads`; `names` say which candidate each came from.
+    """
+
+    heads: tuple[LinearHead, ...]
+    weights: tuple[float, ...]
+    names: tuple[str, ...]
+    link: Link
+
+    def outputs(self, features: FloatArray) -> FloatArray:
+        """Shape (n, d) becomes (n, k): probabilities, or values in the units of the target."""
+        parts = [
+            w * apply_link(head.scores(features), self.link) for w, head in zip(self.weights, self.heads, strict=True)
+        ]
+        return np.sum(parts, axis=0)
+
+    def extend(self, graph: GraphBuilder, features: str) -> str:
+        """Add the nodes of the outputs after the value `features`."""
+        parts = []
+        for weight, head in zip(self.weights, self.heads, strict=True):
+            part = head.extend(graph, features)
+            if self.link != "identity":
+                part = graph.op("Softmax", part, axis=1) if self.link == "softmax" else graph.op("Sigmoid", part)
+            parts.append(part if weight == 1.0 else graph.op("Mul", part, graph.constant(np.float32(weight))))
+        return parts[0] if len(parts) == 1 else graph.op("Sum", *parts)
+
+    def arrays(self) -> dict[str, FloatArray]:
+        """Every fitted array by name."""
+        fields = ("centre", "scale", "coef", "intercept")
+        return {f"{i}.{field}": getattr(head, field) for i, head in enumerate(self.heads) for field in fields}
+
+    def settings(self) -> dict[str, Any]:
+        """What the arrays mean."""
+        parts = [
+            {"candidate": name, "weight": weight, "transform": head.transform, "unit_length": head.unit_length}
+            | ({} if head.columns is None else {"columns": list(head.columns)})
+            for name, weight, head in zip(self.names, self.weights, self.heads, strict=True)
+        ]
+        return {"kind": "mixed", "link": self.link, "parts": parts}

@@ -1,0 +1,211 @@
+"""Adapt: try the candidates that suit, calibrate each on held-out groups, keep the best or their blend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core import registry
+from headstart.core.errors import OptionError, unknown_name
+from headstart.core.paired import PairedDifference
+from headstart.core.tasks import get_task
+from headstart.engines.threads import limit
+from headstart.heads.blend import blend_weights
+from headstart.heads.calibration import Calibration, fit_calibration
+from headstart.heads.head import EnsembleHead
+from headstart.heads.problem import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from headstart.core.dataset import FloatArray, IntArray, Task
+    from headstart.heads.problem import Fit, HeadEstimator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    """A candidate after its fit: raw held-out scores, their calibration, the calibrated outputs.
+
+    `part` names the features that it reads, `columns` the first and the one after the last of them (None: all).
+    """
+
+    name: str
+    part: str
+    columns: tuple[int, int] | None
+    fit: Fit
+    calibration: Calibration
+    outputs: FloatArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapted:
+    """The chosen head and how it was chosen.
+
+    Attributes
+    ----------
+    head : on features (d) to outputs (k)
+    head_name : 'ridge', 'logistic' …, or 'blend of ridge and logistic'
+    held_out : shape (n, k), outputs for each item by fits without its group
+    head_candidates : what was tried, best first: name, loss (nats or squared units, of held-out groups), weight
+    """
+
+    head: EnsembleHead
+    head_name: str
+    held_out: FloatArray
+    head_candidates: tuple[dict[str, Any], ...]
+    chosen: tuple[Tried, ...]
+    task: Task
+
+    @property
+    def parts(self) -> set[str]:
+        """Names of the sources whose features the head reads; empty where there is only one."""
+        return {tried.part for tried in self.chosen if tried.part}
+
+    @property
+    def leader(self) -> HeadEstimator:
+        """The chosen candidate that weighs most, narrowed to what it chose: for a learning curve, say."""
+        return self.chosen[self._leading].fit.with_chosen_hyperparameters()
+
+    @property
+    def leading_head(self) -> EnsembleHead:
+        """The head of the leader alone."""
+        i = self._leading
+        return replace(self.head, heads=(self.head.heads[i],), weights=(1.0,), names=(self.head.names[i],))
+
+    @property
+    def _leading(self) -> int:
+        return int(np.argmax(self.head.weights))
+
+    def outputs_without(self, groups: IntArray) -> FloatArray:
+        """Outputs for each item by fits without its group under another grouping, penalties and weights as chosen.
+
+        The calibration is the one that was chosen, so that only the grouping differs. Shape (n, k).
+        """
+        parts = [t.calibration.outputs(t.fit.held_out(groups), get_task(self.task)) for t in self.chosen]
+        return np.tensordot(np.array(self.head.weights), np.stack(parts), axes=1)
+
+
+def head_names() -> tuple[str, ...]:
+    """All that `head` may be."""
+    return ("auto", *registry.names("heads"))
+
+
+def adapt(
+    features: FloatArray,
+    targets: FloatArray,
+    *,
+    task: Task,
+    groups: IntArray,
+    head: str | HeadEstimator = "auto",
+    seed: int = 0,
+    parts: Mapping[str, slice] | None = None,
+) -> Adapted:
+    """Fit a head on frozen features; everything is chosen by held-out groups.
+
+    Parameters
+    ----------
+    features : shape (n, d)
+    targets : shape (n, k), indicators or values
+    groups : shape (n,); items of one group are held out together
+    head : 'auto' tries every candidate that suits and pays, and their blend; a candidate or its name takes that
+        one alone
+    parts : columns of the features of several sources, by name: every candidate is tried on each, and their blend
+
+    Raises
+    ------
+    OptionError
+        No head has that name, or it does not suit the task.
+    """
+    problem = Problem(features=features, targets=targets, task=task, groups=groups, seed=seed)
+    with limit(1):  # threads of our own work on whole candidates' parts; BLAS threads beside them would only wait
+        tried = sorted(
+            (
+                _try(head_candidate, seen, part, columns)
+                for part, columns, seen in _parts(problem, parts)
+                for head_candidate in _head_candidates(seen, head)
+            ),
+            key=lambda t: t.calibration.loss,
+        )
+    chosen, weights, outputs = _choose(tried, problem)
+    records = tuple(
+        {
+            "name": t.name,
+            "loss": t.calibration.loss,
+            "weight": dict(zip(_names(chosen), weights, strict=True)).get(t.name, 0.0),
+        }
+        for t in tried
+    )
+    ensemble = EnsembleHead(
+        heads=tuple(
+            replace(t.fit.head.calibrated(t.calibration.slope, t.calibration.offset), columns=t.columns) for t in chosen
+        ),
+        weights=weights,
+        names=_names(chosen),
+        link=problem.task_spec.link,
+    )
+    return Adapted(
+        head=ensemble,
+        head_name=chosen[0].name if len(chosen) == 1 else "blend of " + " and ".join(_names(chosen)),
+        held_out=outputs,
+        head_candidates=records,
+        chosen=chosen,
+        task=task,
+    )
+
+
+def _head_candidates(problem: Problem, head: str | HeadEstimator) -> list[HeadEstimator]:
+    if not isinstance(head, str):
+        return [head]
+    if head not in head_names():
+        raise unknown_name("head", head, head_names())
+    if head != "auto":
+        named: HeadEstimator = registry.get("heads", head)()
+        if not named.supports(problem.task_spec):
+            raise OptionError(f"method '{head}' does not suit a {problem.task} task. Use 'auto' or 'ridge'.")
+        return [named]
+    head_candidates: list[HeadEstimator] = [registry.get("heads", name)() for name in registry.names("heads")]
+    return [c for c in head_candidates if c.supports(problem.task_spec) and c.is_worth_trying(problem)]
+
+
+def _parts(
+    problem: Problem, parts: Mapping[str, slice] | None
+) -> Iterator[tuple[str, tuple[int, int] | None, Problem]]:
+    """Name, columns, and the problem with the features of these columns alone."""
+    if parts is None or len(parts) < 2:
+        yield "", None, problem
+        return
+    for name, columns in parts.items():
+        yield name, (columns.start, columns.stop), replace(problem, features=problem.features[:, columns])
+
+
+def _try(head_candidate: HeadEstimator, problem: Problem, part: str, columns: tuple[int, int] | None) -> Tried:
+    fit = head_candidate.fit(problem)
+    scores = fit.held_out(problem.groups)
+    calibration = fit_calibration(scores, problem.targets, problem.task_spec)
+    return Tried(
+        name=f"{head_candidate.name} on {part}" if part else head_candidate.name,
+        part=part,
+        columns=columns,
+        fit=fit,
+        calibration=calibration,
+        outputs=calibration.outputs(scores, problem.task_spec),
+    )
+
+
+def _choose(tried: list[Tried], problem: Problem) -> tuple[tuple[Tried, ...], tuple[float, ...], FloatArray]:
+    """The best candidate alone, or a blend where its held-out loss is lower by more than one standard error."""
+    best = tried[0]
+    weights = blend_weights([t.outputs for t in tried], problem.targets, problem.task_spec)
+    blended = np.tensordot(weights, np.stack([t.outputs for t in tried]), axes=1)
+    loss_of_blend = problem.task_spec.losses(blended, problem.targets)
+    loss_of_best = problem.task_spec.losses(best.outputs, problem.targets)
+    if not PairedDifference.of(loss_of_best - loss_of_blend, problem.groups).exceeds_one_standard_error:
+        return (best,), (1.0,), best.outputs
+    kept = np.flatnonzero(weights)
+    return tuple(tried[i] for i in kept), tuple(float(weights[i]) for i in kept), blended
+
+
+def _names(tried: tuple[Tried, ...]) -> tuple[str, ...]:
+    return tuple(t.name for t in tried)

@@ -1,0 +1,1 @@
+"""ONNX graphs: build, scan, cut and run them."""

@@ -1,0 +1,219 @@
+"""Read an ONNX file of unknown origin: checked, brought to our opset, and cut at its feature layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.errors import SourceError, first_line, require
+from headstart.onnx_graph.builder import IR_VERSION, OPSET
+from headstart.onnx_graph.scan import has_external_data
+from headstart.onnx_graph.session import open_session
+from headstart.storage.untrusted_folder import check_beginning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import onnx
+
+    from headstart.core.model import Batch
+    from headstart.storage.untrusted_folder import UntrustedFolder
+
+_OWN_DOMAINS = ("", "ai.onnx")
+_FLOATS = (1, 10, 11)  # float32, float16, float64
+_PURPOSE = "adding an ONNX graph"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """What one node gives: `shape` with the batch first, as measured."""
+
+    value: str
+    node: str
+    operator: str
+    shape: tuple[int, ...]
+
+
+def read_onnx(content: bytes, where: str, folder: UntrustedFolder | None = None) -> onnx.ModelProto:
+    """Read a model and bring it to opset 18, all in one piece.
+
+    Parameters
+    ----------
+    where : what messages call it
+    folder : where the files lie that hold its arrays, if it keeps them apart
+
+    Raises
+    ------
+    SourceError
+        It is no ONNX model, is damaged, reaches out of its folder, or has operators that are not ONNX's own.
+    """
+    require("onnx", extra="train", purpose=_PURPOSE)
+    import onnx
+    from onnx import inliner
+
+    check_beginning(where, content, expected="an ONNX file")
+    try:
+        is_external = has_external_data(content)
+        model = onnx.ModelProto.FromString(content)
+    except Exception as error:  # protobuf's own errors share no base with ValueError
+        raise SourceError(
+            f"{where} is not a readable ONNX file ({first_line(error)}). Export or copy it again."
+        ) from error
+    if not model.graph.output:
+        raise SourceError(f"{where} is not a readable ONNX file (it has no output). Export or copy it again.")
+    if is_external:
+        _take_in(model, where, folder)
+    try:
+        model = inliner.inline_local_functions(model)
+        _refuse_foreign(model, where)
+        return _to_our_opset(model)
+    except SourceError:
+        raise
+    except Exception as error:  # checker, converter and inference raise each their own
+        raise SourceError(
+            f"{where} cannot be read as an ONNX graph of opset {OPSET} ({first_line(error)}). Export it with opset {OPSET}."
+        ) from error
+
+
+def _refuse_foreign(model: onnx.ModelProto, where: str) -> None:
+    foreign = sorted({f"{n.domain}.{n.op_type}" for n in _all_nodes(model.graph) if n.domain not in _OWN_DOMAINS})
+    if foreign:
+        raise SourceError(
+            f"{where} has operators that are not ONNX's own ({', '.join(foreign[:5])}); code of others would have to "
+            "run them. Export it without."
+        )
+
+
+def layers(model: onnx.ModelProto, feeds: Batch, where: str) -> list[Layer]:
+    """Run the graph once on two items and give every layer of floating-point numbers that has an item a row.
+
+    Raises
+    ------
+    SourceError
+        ONNX Runtime refuses the graph or the two items.
+    """
+    import onnx
+    from onnx import helper
+
+    traced = onnx.ModelProto()
+    traced.CopyFrom(model)
+    makers = {value: node for node in traced.graph.node for value in node.output if value}
+    known = {output.name for output in traced.graph.output}
+    # typed by the runtime itself
+    traced.graph.output.extend([helper.make_empty_tensor_value_info(value) for value in makers if value not in known])
+    names = [output.name for output in traced.graph.output]
+    values = run(traced, feeds, where)
+    n = len(next(iter(feeds.values())))
+    found = dict(zip(names, values, strict=True))
+    return [
+        Layer(value=name, node=node.name, operator=node.op_type, shape=found[name].shape)
+        for name, node in makers.items()
+        if isinstance(found[name], np.ndarray)
+        and found[name].dtype.kind == "f"
+        and found[name].ndim in (2, 3, 4)
+        and found[name].shape[0] == n
+    ]
+
+
+def run(model: onnx.ModelProto, feeds: Batch, where: str) -> list[Any]:
+    """Run a graph as it is written, without the runtime's fusions.
+
+    Raises
+    ------
+    SourceError
+        ONNX Runtime refuses it.
+    """
+    try:
+        return list(open_session(model.SerializeToString(), threads=1, optimise=False).run(None, feeds))
+    except Exception as error:  # the runtime's errors share no base
+        raise SourceError(
+            f"ONNX Runtime cannot run {where} on two items at once ({first_line(error)}). Export it with a batch axis of "
+            "any length, for ONNX Runtime's own operators."
+        ) from error
+
+
+def cut(model: onnx.ModelProto, value: str) -> tuple[onnx.ModelProto, dict[str, Any]]:
+    """Keep what `value` needs, and take the floating-point arrays out: the rest of the graph, and the arrays by name."""
+    from onnx import helper, numpy_helper
+
+    needed, kept = {value}, []
+    for node in reversed(model.graph.node):
+        if needed & set(node.output):
+            kept.append(node)
+            needed |= set(_reads(node))
+    arrays = [array for array in model.graph.initializer if array.name in needed]
+    weights = {array.name: numpy_helper.to_array(array) for array in arrays if array.data_type in _FLOATS}
+    stored = {array.name for array in model.graph.initializer}
+    graph = helper.make_graph(
+        kept[::-1],
+        "network",
+        [given for given in model.graph.input if given.name in needed and given.name not in stored],
+        [helper.make_empty_tensor_value_info(value)],
+        [array for array in arrays if array.name not in weights],
+    )
+    opset = helper.make_opsetid("", OPSET)
+    return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION), weights
+
+
+def _reads(node: onnx.NodeProto) -> Iterator[str]:
+    """Every name that a node or the graphs inside it read; more than what lies outside does no harm."""
+    yield from node.input
+    for inner in _graphs(node):
+        yield from (output.name for output in inner.output)
+        for child in inner.node:
+            yield from _reads(child)
+
+
+def _all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    for node in graph.node:
+        yield node
+        for inner in _graphs(node):
+            yield from _all_nodes(inner)
+
+
+def _graphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.g
+        yield from attribute.graphs
+
+
+def _take_in(model: onnx.ModelProto, where: str, folder: UntrustedFolder | None) -> None:
+    """Read arrays that lie in other files, which must lie in the graph's own folder."""
+    for array in model.graph.initializer:
+        if not array.external_data:
+            continue
+        place = {entry.key: entry.value for entry in array.external_data}
+        if folder is None:
+            raise SourceError(f"{where} keeps its arrays in other files, which are not allowed here.")
+        content = folder.read(place.get("location", ""))
+        offset = int(place.get("offset", 0))
+        array.raw_data = content[offset : offset + int(place["length"])] if "length" in place else content[offset:]
+        del array.external_data[:]
+        array.data_location = type(array).DEFAULT
+    if has_external_data(model.SerializeToString()):
+        raise SourceError(f"{where} keeps arrays of single nodes in other files. Export it in one file.")
+
+
+def _to_our_opset(model: onnx.ModelProto) -> onnx.ModelProto:
+    import onnx
+    from onnx import version_converter
+
+    found = max((opset.version for opset in model.opset_import if opset.domain in _OWN_DOMAINS), default=OPSET)
+    onnx.checker.check_model(model)
+    return model if found == OPSET else version_converter.convert_version(model, OPSET)
+
+
+def input_types(model: onnx.ModelProto) -> Mapping[str, tuple[int, tuple[int, ...]]]:
+    """Give each input's ONNX element type and its shape, 0 where an axis has any length."""
+    stored = {array.name for array in model.graph.initializer}
+    return {
+        given.name: (
+            given.type.tensor_type.elem_type,
+            tuple(axis.dim_value for axis in given.type.tensor_type.shape.dim),
+        )
+        for given in model.graph.input
+        if given.name not in stored
+    }

@@ -1,0 +1,127 @@
+"""Choose the source: the one that was named, or the best of a ranking within the limits; several where their blend pays."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headstart.core.dataset import Notice
+from headstart.core.errors import OptionError
+from headstart.core.paired import PairedDifference
+from headstart.ranking import Limits, rank, source_cards
+from headstart.sources import JointSource, find, open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TextIO
+
+    from headstart.core.dataset import Dataset
+    from headstart.engines.clock import Clock
+    from headstart.evaluation import Experiment
+    from headstart.heads import Adapted
+    from headstart.pipeline.presets import Preset
+    from headstart.ranking import Ranked, Ranking
+    from headstart.sources import AnySource
+
+
+def names_of(source: str | Sequence[str] | None) -> list[str] | None:
+    """Names of candidates, given as a list or as words with commas between; None for all of the data's modality.
+
+    Raises
+    ------
+    OptionError
+        One is not known, or there is none.
+
+    >>> names_of("wordllama-256, all-minilm-l6-v2")
+    ['wordllama-256', 'all-minilm-l6-v2']
+    """
+    if source is None:
+        return None
+    words = source.split(",") if isinstance(source, str) else source
+    names = [word.strip() for word in words]
+    if not names:
+        raise OptionError("source must name at least one, got none. Name one, or leave it out.")
+    for name in names:
+        find(name)
+    return names
+
+
+def choose_source(
+    dataset: Dataset,
+    names: Sequence[str] | None,
+    limits: Limits,
+    *,
+    preset: Preset,
+    clock: Clock,
+    seed: int,
+    progress: TextIO | None,
+) -> tuple[AnySource, Ranking | None]:
+    """Open the one source that was named, or rank the candidates and open the best, joined by the next ones.
+
+    Raises
+    ------
+    OptionError
+        No source is within the limits, or one that was named reads other items.
+    """
+    if names is None and limits == Limits():
+        limits = Limits(max_size_mib=preset.max_size_mib)
+    if names is not None and len(names) == 1 and limits == Limits():
+        (card,) = source_cards(dataset, names)
+        return open_source(card, stream=progress), None
+    ranking = rank(
+        dataset, sources=names, limits=limits, halving=preset.halving, clock=clock, seed=seed, progress=progress
+    )
+    chosen = tuple(
+        open_source(ranked.name, stream=progress) for ranked in _together(ranking, limits, preset.max_sources)
+    )
+    return chosen[0] if len(chosen) == 1 else JointSource(chosen), ranking
+
+
+def choose_blend(experiment: Experiment, adapted: Adapted) -> tuple[Experiment, Adapted]:
+    """Keep to the best single source, unless a blend of several is better by more than one standard error on held-out groups."""
+    if len(experiment.source.parts) == 1:
+        return experiment, adapted
+    final, groups = experiment.plan.final, experiment.groups[experiment.plan.final]
+    alone = [experiment.only({name}) for name in experiment.source.parts]
+    fitted = [one.adapt(final) for one in alone]
+    task, targets = experiment.dataset.task_spec, experiment.dataset.targets[final]
+    lost = [task.losses(one.held_out, targets) for one in fitted]
+    best = int(np.argmin([one.mean() for one in lost]))
+    blended = task.losses(adapted.held_out, targets)
+    names = [one.source.name for one in alone]
+    gain = PairedDifference.of(lost[best] - blended, groups)
+    if len(adapted.parts) < 2 or not gain.exceeds_one_standard_error:
+        others = " and ".join(name for name in names if name != names[best])
+        message = (
+            f"{others} could join {names[best]}, but no blend is better by more than one standard error on held-out groups: "
+            "it stays alone."
+        )
+        return _noticed(alone[best], message), fitted[best]
+    message = f"Blended on purpose: on held-out groups the blend is better than {names[best]} alone by more than one standard error."
+    if adapted.parts != set(experiment.source.parts):
+        experiment = experiment.only(adapted.parts)
+        adapted = experiment.adapt(final)
+    return _noticed(experiment, message), adapted
+
+
+def _together(ranking: Ranking, limits: Limits, max_sources: int) -> list[Ranked]:
+    """The best source and the next ones, as long as all together keep to the limits."""
+    chosen = [ranking.best]
+    for ranked in ranking.sources[1:]:
+        if len(chosen) < max_sources and ranked.score is not None and _within(limits, [*chosen, ranked]):
+            chosen.append(ranked)
+    return chosen
+
+
+def _within(limits: Limits, together: Sequence[Ranked]) -> bool:
+    latency_ms = sum(ranked.latency_ms or 0.0 for ranked in together)
+    size_mib = sum(ranked.size_mib for ranked in together)
+    return latency_ms <= (limits.max_latency_ms or math.inf) and size_mib <= (limits.max_size_mib or math.inf)
+
+
+def _noticed(experiment: Experiment, message: str) -> Experiment:
+    notice = Notice(kind="blend", message=message)
+    return replace(experiment, dataset=replace(experiment.dataset, notices=(*experiment.dataset.notices, notice)))

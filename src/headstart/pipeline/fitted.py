@@ -1,0 +1,73 @@
+"""Fitted: what `fit` gives, ready to predict and to be printed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from headstart.data.data_section import DataSection
+from headstart.engines.timing_section import TimingSection
+from headstart.evaluation.evaluation_section import EvaluationSection
+from headstart.heads.heads_section import HeadsSection
+from headstart.packaging.package_section import PackageSection
+from headstart.ranking import Ranking
+from headstart.tuning.tuning_section import TuningSection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from headstart.core.report import Report
+    from headstart.packaging import Bundle
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """What `fit` gives: the loaded bundle, its report, and where it lies."""
+
+    model: Bundle
+    report: Report
+    bundle: Path
+    seconds: dict[str, float]
+
+    def predict(self, items: Sequence[Any]) -> Any:
+        """Labels, lists of labels, or values, one an item."""
+        return self.model.predict(items)
+
+    def predict_proba(self, items: Sequence[Any]) -> Any:
+        """Probabilities, shape (n, k)."""
+        return self.model.predict_proba(items)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures that `headstart fit --json` prints."""
+        report, found = self.report, self.report[EvaluationSection]
+        ranking, tuning, package = report.get(Ranking), report.get(TuningSection), report[PackageSection]
+        data, timing = report[DataSection], report[TimingSection]
+        naive = found.estimates.get("naive")
+        return {
+            "task": data.task,
+            "n_items": data.n_items,
+            "n_groups": data.n_groups,
+            "source": package.source,
+            "ranking": [asdict(source) for source in ranking.sources] if ranking else [],
+            "head": report[HeadsSection].head,
+            "tuning": list(tuning.results) if tuning else [],
+            "verdict": found.verdict,
+            "sentence": found.sentence,
+            "deployed": package.deployed,
+            "metric": asdict(found.metric),
+            "metrics": [asdict(score) for score in found.metrics],
+            "baselines": [
+                {**asdict(r.score), "name": r.name, "gain": asdict(r.gain), "seconds": r.seconds}
+                for r in found.baselines
+            ],
+            "gain": asdict(found.gain) if found.gain else None,
+            "naive_estimate": naive.value if naive else None,
+            "estimates": {name: asdict(score) for name, score in found.estimates.items()},
+            "forecast": found.forecast,
+            "notices": list(report.notices),
+            "seconds": self.seconds,
+            "peak_mib": timing.peak_mib,
+            "energy_wh": timing.energy_wh,
+            "bundle": str(self.bundle),
+        }

@@ -1,0 +1,225 @@
+"""Fit: load, rank, embed, adapt, prove, package, in one screen."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.errors import DataError, OptionError, StorageError, unknown_name
+from headstart.data import load
+from headstart.data.holdout import plan_splits
+from headstart.data.near_duplicates import find_near_duplicates
+from headstart.data.unreadable_items import UnreadableItems
+from headstart.engines.clock import Clock
+from headstart.engines.heap import share_one_heap
+from headstart.engines.timing_section import TimingSection
+from headstart.evaluation import Experiment, prove
+from headstart.evaluation.baseline import COSTS
+from headstart.features import embed
+from headstart.heads.select import head_names
+from headstart.packaging import BundleSchema, check_target, load_bundle, write
+from headstart.packaging.package_section import PackageSection
+from headstart.pipeline.choosing import choose_blend, choose_source, names_of
+from headstart.pipeline.fitted import Fitted
+from headstart.pipeline.presets import preset_named
+from headstart.pipeline.tuning import tune_source, tuning_method_names
+from headstart.ranking import Limits, with_domain_shifts
+from headstart.reporting import start_drawing
+from headstart.storage.files import cache_folder
+from headstart.storage.result_cache import ResultCache
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TextIO
+
+    from headstart.core.dataset import Dataset
+    from headstart.evaluation.baseline import Cost
+    from headstart.features import Features
+    from headstart.sources import AnySource
+
+NO_TUNING = "none"
+_N_CHECKED = 16  # real items on which the packed graph must equal the fitted model
+
+
+def fit(
+    data: Any,
+    *,
+    out: str | Path | None = None,
+    source: str | Sequence[str] | None = None,
+    head: str = "auto",
+    tune: str | None = None,
+    preset: str = "balanced",
+    baselines: Cost | None = None,
+    budget_s: float | None = None,
+    max_latency_ms: float | None = None,
+    max_size_mib: float | None = None,
+    license: str | None = None,
+    max_sources: int | None = None,
+    seed: int = 0,
+    max_unreadable: float = 0.01,
+    progress: TextIO | None = sys.stderr,
+    **columns: Any,
+) -> Fitted:
+    """Turn labelled data into a proven, portable model.
+
+    Parameters
+    ----------
+    data : whatever `headstart.load` takes
+    out : folder of the bundle; None for one that goes when the process ends
+    source : name of a pretrained network; several, as a list or with commas between, are ranked and the best is taken;
+        None for all that read such items
+    head : 'auto', or the name of one closed-form head: 'ridge', 'logistic', 'prototypes', 'lda'
+    tune : how the network is tuned above that head, where that is better by more than one standard error: 'none', the name of
+        one method ('fine-tune', 'lora', 'bitfit', 'contrastive'), or 'auto' for all that pay; None for the preset's
+    preset : 'fast' (a minute: candidates ranked on up to 96 items, simple baselines), 'balanced' (on up to 1,000 by successive
+        halving, all baselines), 'best' (likewise, of any size, up to three blended, networks tuned, all baselines); what is given on its own goes before
+    baselines : 'full', 'simple' (seconds), or 'none', which proves nothing; None for the preset's
+    budget_s : time for everything, in seconds; sources and baselines that cost too much are left out, and named
+    max_latency_ms, max_size_mib, license : what a source must keep to, as in `headstart.ranking.Limits`; where neither these
+        nor a source are given, the preset says what is looked at
+    max_sources : how many sources may be blended, each embedding all items; None for the preset's (3 for 'best', else 1)
+    seed : for folds, random weights and baselines; the same data and seed give the same model, byte for byte
+    max_unreadable : fraction of the items that may be unreadable
+    progress : where to write how far it is; None for silence
+    columns : `input`, `target`, `task`, `group`, `time`, as for `headstart.load`
+
+    Raises
+    ------
+    UserError
+        Data, options or disk are not as they must be; nothing is written then.
+    """
+    chosen = preset_named(preset)
+    baselines = chosen.baselines if baselines is None else baselines
+    tune = ("auto" if chosen.tunes else NO_TUNING) if tune is None else tune
+    _check_options(head=head, tune=tune, baselines=baselines, budget_s=budget_s, seed=seed)
+    names = names_of(source)
+    limits = Limits(max_latency_ms=max_latency_ms, max_size_mib=max_size_mib, license=license)
+    clock = Clock(chosen.budget_s if budget_s is None else budget_s)
+    share_one_heap()
+    folder = _target(out)
+    _check_place(folder)
+    with clock.stage("load"):
+        dataset = load(data, max_unreadable=max_unreadable, **columns)
+    with clock.stage("rank"):
+        chosen_source, ranking = choose_source(
+            dataset,
+            names,
+            limits,
+            preset=chosen if max_sources is None else replace(chosen, max_sources=max_sources),
+            clock=clock,
+            seed=seed,
+            progress=progress,
+        )
+    with clock.stage("embed"):
+        dataset, features = _embed_readable(dataset, chosen_source, max_unreadable, progress)
+    start_drawing()
+    with clock.stage("adapt"):
+        duplicates = find_near_duplicates(features.values, dataset.groups)
+        dataset = replace(dataset, groups=duplicates.groups)
+        plan = plan_splits(dataset, duplicates.groups, seed=seed)
+        experiment = Experiment(
+            dataset=dataset,
+            features=features.values,
+            source=chosen_source,
+            plan=plan,
+            head=head,
+            seed=seed,
+            result_cache=ResultCache(cache_folder() / "results"),
+            progress=progress,
+        )
+        experiment, adapted = choose_blend(experiment, experiment.adapt(plan.final))
+        experiment = replace(
+            experiment, dataset=with_domain_shifts(experiment.dataset, experiment.source, experiment.features)
+        )
+    tuned = None
+    if tune != NO_TUNING:
+        with clock.stage("tune"):
+            tuned = tune_source(experiment, method=tune, clock=clock)
+    with clock.stage("prove"):
+        proof = prove(experiment, adapted, duplicates, baselines=baselines, clock=clock, tuned=tuned)
+    with clock.stage("package"):
+        report = proof.report.with_section(
+            *([ranking.with_chosen(experiment.source.parts)] if ranking else []),
+            PackageSection(deployed=proof.predictor.name, source=proof.network.name, card=proof.network.describe()),
+            TimingSection(**clock.timing(), n_embedded=features.n_computed),
+        )
+        write(
+            folder,
+            predictor=proof.predictor,
+            report=report,
+            schema=_schema(dataset),
+            check_items=[dataset.items[i] for i in plan.test[:_N_CHECKED]],
+            moments=proof.moments,
+        )
+    return Fitted(model=load_bundle(folder, trust=()), report=report, bundle=folder, seconds=clock.seconds())
+
+
+def _check_options(*, head: str, tune: str, baselines: str, budget_s: float | None, seed: int) -> None:
+    """Refuse what cannot work before a long embedding, not after it."""
+    if head in tuning_method_names():
+        raise OptionError(
+            f"'{head}' is no head but a way to tune the network. Write --tune {head}, in Python tune='{head}'."
+        )
+    if head not in head_names():
+        raise unknown_name("head", head, head_names())
+    if tune in head_names()[1:]:
+        raise OptionError(f"'{tune}' tunes no network; it is a head. Write --head {tune}, in Python head='{tune}'.")
+    if tune not in ("auto", NO_TUNING, *tuning_method_names()):
+        raise unknown_name("tuning method", tune, ("auto", NO_TUNING, *tuning_method_names()))
+    if baselines not in COSTS:
+        raise unknown_name("choice of baselines", baselines, COSTS)
+    if budget_s is not None and not budget_s > 0:
+        raise OptionError(f"budget_s must be above 0 seconds, but {budget_s!r} came. Give more, or None for no limit.")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise OptionError(f"seed must be a whole number from 0, but {seed!r} came.")
+
+
+def _target(out: str | Path | None) -> Path:
+    if out is not None:
+        return Path(out)
+    return Path(tempfile.mkdtemp(prefix="headstart-")) / "model"
+
+
+def _check_place(folder: Path) -> None:
+    """Refuse a place that cannot take a bundle before the work, not after it."""
+    check_target(folder)
+    nearest = next(parent for parent in folder.absolute().parents if parent.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise StorageError(
+            f"cannot write {folder}: {nearest} is no folder that you may write to. Choose another --out."
+        )
+
+
+def _embed_readable(
+    dataset: Dataset, chosen_source: AnySource, max_unreadable: float, progress: TextIO | None
+) -> tuple[Dataset, Features]:
+    """Embed, setting aside items that cannot be decoded as long as they are few."""
+    bad, positions = UnreadableItems(max_unreadable=max_unreadable), []
+
+    def set_aside(position: int, error: DataError) -> None:
+        positions.append(position)
+        bad.add(str(dataset.ids[position]), str(error))
+
+    features = embed(dataset.items, chosen_source, progress=progress, on_bad=set_aside)
+    if not positions:
+        return dataset, features
+    bad.check(len(dataset), dataset.name)
+    good = np.setdiff1d(np.arange(len(dataset)), positions)
+    notice = bad.notice()
+    assert notice is not None
+    kept = dataset.take(good)
+    return replace(kept, notices=(*kept.notices, notice)), replace(
+        features, values=features.values[good], keys=features.keys[good]
+    )
+
+
+def _schema(dataset: Dataset) -> BundleSchema:
+    return BundleSchema(
+        name=dataset.name, modality=dataset.modality, task=dataset.task, labels=dataset.labels, columns=dataset.columns
+    )

@@ -1,0 +1,89 @@
+"""Prove again: a saved model on new labelled data, beside what it was shipped with."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.compression.compression_section import CompressionSection
+from headstart.data.duplicates import exact_duplicates
+from headstart.evaluation import measure
+from headstart.evaluation.evaluation_section import EvaluationSection
+from headstart.packaging import Bundle, load_bundle
+from headstart.packaging.labelled import load_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headstart.core.report import Report, Score
+    from headstart.packaging.signing import Trust
+
+_ENDS = ("value", "low", "high")
+
+
+def prove_again(
+    bundle: str | Path | Bundle,
+    data: Any,
+    *,
+    max_unreadable: float = 0.01,
+    seed: int = 0,
+    trust: Trust | None = None,
+    **columns: Any,
+) -> dict[str, Any]:
+    """Measure a saved model on new labelled data; `trust` as in `load_bundle`.
+
+    Returns the metrics with their intervals, as `metrics`, beside the headline of what was packed, as `promised`, and
+    whether the two intervals meet, as `agrees` and in a `sentence`.
+
+    Raises
+    ------
+    DataError
+        The data has another task, or a label that the model does not know.
+    """
+    model = bundle if isinstance(bundle, Bundle) else load_bundle(bundle, trust=trust)
+    dataset = load_for(model, data, max_unreadable=max_unreadable, **columns)
+    outputs = (
+        model.predict_proba(dataset.items)
+        if model.task_spec.has_probabilities
+        else np.asarray(model.predict(dataset.items)).reshape(-1, 1)
+    )
+    groups = exact_duplicates([str(item) for item in dataset.items]) if dataset.groups is None else dataset.groups
+    scores = measure(dataset, outputs, groups, seed=seed)
+    promised = _promised(model.report)
+    scores = tuple(sorted(scores, key=lambda s: s.name != promised.name))
+    agrees, sentence = _agreement(scores[0], promised)
+    return {
+        "bundle": str(bundle),
+        "n_items": len(dataset),
+        "metrics": [asdict(score) for score in scores],
+        "promised": asdict(promised),
+        "agrees": agrees,
+        "sentence": sentence,
+        "notices": [asdict(notice) for notice in dataset.notices],
+    }
+
+
+def _promised(report: Report) -> Score:
+    """The headline that was measured of what was packed: the model, or the baseline that it could not beat.
+
+    Of a model that was made smaller since, it is moved by the paired gain over what it was made of: the items of that gain may
+    be items that the larger model had trained on.
+    """
+    evaluation = report[EvaluationSection]
+    baseline = evaluation.deployed_baseline
+    promised = evaluation.metric if baseline is None else baseline.score
+    compression = report.get(CompressionSection)
+    if compression is None:
+        return promised
+    return replace(promised, **{end: getattr(promised, end) + getattr(compression.gain, end) for end in _ENDS})
+
+
+def _agreement(again: Score, promised: Score) -> tuple[bool, str]:
+    """Whether two intervals of a headline meet, and what that says; of every headline more is better."""
+    if again.high < promised.low:
+        return False, "Worse than was promised: this data is of another kind than the model was proven on."
+    if again.low > promised.high:
+        return False, "Better than was promised: this data is easier, or the model was fitted on some of it."
+    return True, "As was promised: the two intervals meet."

@@ -1,0 +1,140 @@
+"""The OpenAPI document: what FastAPI knows, and the two addresses that are answered in front of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headstart.serving.protocol import ITEMS
+
+if TYPE_CHECKING:
+    from headstart.serving.models import Catalogue
+
+CONTENT_POLICY = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'"
+_ERROR = {
+    "description": "An error: what was expected, what came, what to do.",
+    "content": {
+        "application/json": {
+            "schema": {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
+        }
+    },
+}
+_ERRORS = {str(status): _ERROR for status in (400, 401, 404, 413, 415, 429, 504)}
+_PREDICT_ANSWER = {
+    "type": "object",
+    "required": ["model", "version", "predictions"],
+    "properties": {
+        "model": {"type": "string"},
+        "version": {"type": "string"},
+        "predictions": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["item"],
+                "properties": {
+                    "item": {"type": "string"},
+                    "label": {"type": "string"},
+                    "labels": {"type": "array", "items": {"type": "string"}},
+                    "value": {"type": "number"},
+                    "probability": {"type": "number"},
+                    "top": {"type": "array", "items": {"type": "object"}},
+                    "prediction_set": {"type": "array", "items": {"type": "string"}},
+                    "error": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+_TENSOR = {
+    "type": "object",
+    "required": ["name", "shape", "datatype"],
+    "properties": {
+        "name": {"type": "string"},
+        "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
+        "datatype": {"type": "string"},
+        "parameters": {"type": "object"},
+        "data": {"type": "array", "items": {}},
+    },
+}
+
+
+def complete(openapi: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
+    """Add the addresses that predict, with examples that the first of the models answers."""
+    first = next(iter(catalogue))
+    item = first.modality.give(first.modality.example)
+    formats = " or ".join(dict.fromkeys(served.modality.wire_format for served in catalogue))
+    predict, infer = _predict(item, formats), _infer(item)
+    named = [_parameter("name", first.name)]
+    versioned = [*named, _parameter("version", first.version)]
+    added = {
+        "/v1/predict": {"post": predict},
+        "/v1/models/{name}/predict": {"post": predict, "parameters": named},
+        "/v1/models/{name}/versions/{version}/predict": {"post": predict, "parameters": versioned},
+        "/v2/models/{name}/infer": {"post": infer, "parameters": named},
+        "/v2/models/{name}/versions/{version}/infer": {"post": infer, "parameters": versioned},
+    }
+    token = {"token": {"type": "http", "scheme": "bearer"}}
+    return {
+        **openapi,
+        "paths": {**added, **openapi["paths"]},
+        "components": {**openapi.get("components", {}), "securitySchemes": token},
+        "security": [{}, {"token": []}],
+    }
+
+
+def _predict(item: Any, formats: str) -> dict[str, Any]:
+    items = {
+        "type": "object",
+        "required": ["items"],
+        "properties": {
+            "items": {"type": "array", "items": {}, "minItems": 1},
+            "top": {"type": "integer", "minimum": 1, "default": 3},
+        },
+    }
+    file = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+    contents = {
+        "application/json": {"schema": items, "example": {"items": [item], "top": 2}},
+        "multipart/form-data": {"schema": file},
+        "text/csv": {"schema": {"type": "string"}, "example": f"item\n{item}\n"},
+        "application/jsonl": {"schema": {"type": "string"}, "example": f'{{"item": "{item}"}}\n'},
+    }
+    return {
+        "tags": ["predict"],
+        "summary": "Predict",
+        "description": f"Answer items: {formats}. One that cannot be read gets its error, the others their answers.",
+        "requestBody": {"required": True, "content": contents},
+        "responses": {"200": _answer(_PREDICT_ANSWER, "An answer for each item, in their order."), **_ERRORS},
+    }
+
+
+def _infer(item: Any) -> dict[str, Any]:
+    request = {
+        "type": "object",
+        "required": ["inputs"],
+        "properties": {
+            "id": {"type": "string"},
+            "parameters": {"type": "object"},
+            "inputs": {"type": "array", "items": _TENSOR, "minItems": 1},
+            "outputs": {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"}}}},
+        },
+    }
+    example = {"inputs": [{"name": ITEMS, "shape": [1], "datatype": "BYTES", "data": [item]}]}
+    answer = {
+        "type": "object",
+        "required": ["model_name", "model_version", "outputs"],
+        "properties": {"outputs": {"type": "array", "items": _TENSOR}},
+    }
+    return {
+        "tags": ["predict"],
+        "summary": "Infer",
+        "description": "Open Inference Protocol V2: tensors in, tensors out; as JSON, or as raw bytes behind it.",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": request, "example": example}}},
+        "responses": {"200": _answer(answer, "The outputs that were asked for, or all."), **_ERRORS},
+    }
+
+
+def _answer(schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _parameter(name: str, example: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "example": example}

@@ -1,0 +1,103 @@
+"""Where models and their versions lie: what the words of the command name on the disk."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.errors import BundleError, OptionError
+from headstart.packaging.manifest import MANIFEST, is_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SPEC = re.compile(r"(?P<name>[\w.-]+)(@(?P<version>[\w.-]+))?=(?P<path>.+)", re.ASCII)
+_NAME = re.compile(r"[\w.-]+", re.ASCII)
+FIRST_VERSION = "1"
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """Where one version of a model lies, and the hash of its manifest, which tells whether it is still the same."""
+
+    name: str
+    version: str
+    folder: Path
+    seal: str
+
+
+def version_order(version: str) -> tuple[Any, ...]:
+    """Sort 2 before 10, and numbers before words.
+
+    >>> sorted(["10", "2", "beta"], key=version_order)
+    ['2', '10', 'beta']
+    """
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"[.-]", version))
+
+
+def find_model_versions(specs: Sequence[str]) -> list[ModelVersion]:
+    """Look where the models lie that the command names.
+
+    Parameters
+    ----------
+    specs : each a bundle, a folder of bundles (NAME/ or NAME/VERSION/), NAME=PATH, or NAME@VERSION=PATH
+
+    Raises
+    ------
+    BundleError
+        There is no bundle.
+    OptionError
+        Two places claim the same name and version.
+    """
+    model_versions = [model_version for spec in specs for model_version in _model_versions_of(spec)]
+    seen: dict[tuple[str, str], ModelVersion] = {}
+    for model_version in model_versions:
+        other = seen.setdefault((model_version.name, model_version.version), model_version)
+        if other is not model_version:
+            raise OptionError(
+                f"'{other.folder}' and '{model_version.folder}' are both version {model_version.version} of '{model_version.name}'. "
+                "Give one another version: NAME@VERSION=PATH."
+            )
+    return model_versions
+
+
+def _model_versions_of(spec: str) -> list[ModelVersion]:
+    named = None if Path(spec).exists() else _SPEC.fullmatch(spec)
+    if named is not None:
+        return [_model_version(named["name"], named["version"] or FIRST_VERSION, Path(named["path"]))]
+    folder = Path(spec)
+    if is_bundle(folder) or not folder.is_dir():
+        return [_model_version(None, FIRST_VERSION, folder)]
+    found = []
+    for model in _folders(folder):
+        if (model / MANIFEST).is_file():
+            found.append(_model_version(model.name, FIRST_VERSION, model))
+        else:
+            found += [
+                _model_version(model.name, one.name, one) for one in _folders(model) if (one / MANIFEST).is_file()
+            ]
+    if not found:
+        raise BundleError(f"{folder} holds no bundles, as NAME/ or NAME/VERSION/. Name a folder that does.")
+    return found
+
+
+def _model_version(name: str | None, version: str, folder: Path) -> ModelVersion:
+    try:
+        seal = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+    except OSError as error:
+        raise BundleError(
+            f"{folder} is not a bundle: a bundle is a folder with a {MANIFEST}. "
+            "Give the folder that 'headstart fit --out' wrote."
+        ) from error
+    # a name of people's, such as 'Complaints 2026', would have to be escaped in every address
+    name = "-".join(_NAME.findall(name or folder.resolve().name)) or "model"
+    return ModelVersion(name, version, folder, seal)
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(
+        path for path in folder.iterdir() if path.is_dir() and _NAME.fullmatch(path.name) and path.name[0] != "."
+    )

@@ -1,0 +1,1 @@
+"""Importing: models that others made become sources."""

@@ -1,0 +1,151 @@
+"""What the JSON files and the model card of a hub-layout folder say of preprocessing, pooling and license."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.errors import SourceError
+from headstart.sources.importing.imported_graph import Preprocessing
+from headstart.sources.tokenizers import tokenizer_at, tokenizer_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from headstart.storage.untrusted_folder import UntrustedFolder
+
+_MOST_TOKENS = 512
+_LARGEST_LENGTH = 10**6  # tokenizers without a limit say 10³⁰
+_LICENSES = {
+    "bsd": "BSD-3-Clause",
+    "cc": "CC-BY-4.0",
+    "gpl": "GPL-3.0-only",
+    "gpl-3.0": "GPL-3.0-only",
+    "lgpl-3.0": "LGPL-3.0-only",
+}
+_MODULES = ("Transformer", "Pooling", "Normalize")
+
+
+def of_photos(folder: UntrustedFolder, config: dict[str, Any]) -> Preprocessing:
+    """Read `preprocessor_config.json`: size, crop, mean and deviation."""
+    said = folder.json("preprocessor_config.json")
+    size = _sides(said.get("size")) or _sides(config.get("image_size"))
+    crop = _sides(said.get("crop_size")) if said.get("do_center_crop") else None
+    seen = crop or size
+    if seen is None:
+        raise SourceError(f"{folder.path / 'preprocessor_config.json'} names no size of photos. Add --size-px 224.")
+    settings: dict[str, Any] = {"kind": "pixels", "height_px": seen[0], "width_px": seen[1], "resize": "squash"}
+    is_kept_in_shape = isinstance(said.get("size"), dict) and "shortest_edge" in said["size"]
+    if crop or is_kept_in_shape:
+        share = min(1.0, crop[0] / size[0]) if crop and size else float(said.get("crop_pct") or 1.0)
+        settings |= {"resize": "crop", "crop_share": share}
+    # x · factor, then (x - mean) / deviation: as mean and deviation of pixels from 0 to 1
+    factor = float(said.get("rescale_factor", 1 / 255)) * 255 if said.get("do_rescale", True) else 255.0
+    is_scaled = said.get("do_normalize", True)
+    mean, std = said.get("image_mean") or [0.5] * 3, said.get("image_std") or [0.5] * 3
+    return Preprocessing(
+        input=settings,
+        mean=tuple(v / factor for v in mean) if is_scaled else (0.0,) * 3,
+        std=tuple(v / factor for v in std) if is_scaled else (1 / factor,) * 3,
+    )
+
+
+def of_texts(folder: UntrustedFolder, config: dict[str, Any], tokenizer: Path | None) -> Preprocessing:
+    """Read the tokenizer, its limit, and the pooling that sentence-transformers wrote down."""
+    content = tokenizer_at(tokenizer) or tokenizer_of(folder)
+    if content is None:
+        raise SourceError(
+            f"{folder.path} has neither tokenizer.json nor vocab.txt for texts, nor preprocessor_config.json for photos. "
+            "Copy the whole folder, or add --tokenizer FILE."
+        )
+    limits = [
+        folder.json("sentence_bert_config.json").get("max_seq_length"),
+        folder.json("tokenizer_config.json").get("model_max_length"),
+        _n_positions(config),
+        _MOST_TOKENS,
+    ]
+    known = [int(limit) for limit in limits if isinstance(limit, int | float) and 0 < limit < _LARGEST_LENGTH]
+    return Preprocessing(
+        input={"kind": "tokens", "max_tokens": min(known), "special_tokens": True},
+        tokenizer=content,
+        pooling=_pooling(folder),
+    )
+
+
+def model_card(folder: UntrustedFolder) -> dict[str, str]:
+    """Read license, training data and paper from the head of `README.md`; what is not there is left out."""
+    if not folder.has("README.md"):
+        return {}
+    text = folder.read("README.md").decode("utf-8", "replace")
+    head = re.match(r"---\s*\n(.*?)\n---\s*(\n|$)", text, re.DOTALL)
+    found: dict[str, str] = {}
+    if head is not None:
+        license = re.search(r"^license:\s*['\"]?([\w.+-]+)", head[1], re.MULTILINE)
+        own = re.search(r"^license_name:\s*['\"]?([\w.-]+)", head[1], re.MULTILINE)
+        datasets = re.search(r"^datasets:\s*\n((?:\s*- .*(?:\n|$))+)", head[1], re.MULTILINE)
+        if license is not None:
+            name = f"LicenseRef-{own[1]}" if license[1] == "other" and own else _LICENSES.get(license[1], license[1])
+            found["license"] = name
+        if datasets is not None:
+            found["datasets"] = ", ".join(line.strip(" -'\"") for line in datasets[1].strip().splitlines())
+    paper = re.search(r"arxiv\.org/(?:abs|pdf)/(\d{4}\.\d{4,5})", text)
+    return found if paper is None else {**found, "arxiv": f"arXiv:{paper[1]}"}
+
+
+def _sides(size: Any) -> tuple[int, int] | None:
+    """Read a size, however it is written, as height and width."""
+    if isinstance(size, dict):
+        side = size.get("shortest_edge")
+        size = (size.get("height", side), size.get("width", side))
+    pair = size if isinstance(size, list | tuple) else (size, size)
+    return (int(pair[0]), int(pair[1])) if len(pair) == 2 and all(isinstance(v, int) and v > 0 for v in pair) else None
+
+
+def _n_positions(config: dict[str, Any]) -> int | None:
+    """How many tokens have a position of their own; RoBERTa's family counts from behind its padding."""
+    positions = config.get("max_position_embeddings")
+    if not isinstance(positions, int):
+        return None
+    is_offset = str(config.get("model_type", "")).replace("-", "") in ("roberta", "xlmroberta", "camembert", "mpnet")
+    return positions - int(config.get("pad_token_id") or 1) - 1 if is_offset else positions
+
+
+def _pooling(folder: UntrustedFolder) -> str:
+    """Give 'mean' or 'first', as the modules of sentence-transformers say; mean if they say nothing.
+
+    Raises
+    ------
+    SourceError
+        There is a module or a way of pooling that is not known here.
+    """
+    modules: list[dict[str, Any]] = []
+    if folder.has("modules.json"):
+        try:
+            modules = list(json.loads(folder.read("modules.json")))
+            kinds = [str(module["type"]) for module in modules]
+        except (ValueError, TypeError, KeyError) as error:
+            raise SourceError(f"{folder.path / 'modules.json'} is damaged ({error}). Copy it again.") from error
+        for kind in kinds:
+            if not kind.startswith("sentence_transformers.") or kind.rpartition(".")[2] not in _MODULES:
+                raise SourceError(
+                    f"{folder.path / 'modules.json'} has a module '{kind}'; only {', '.join(_MODULES)} of "
+                    "sentence-transformers are known. Its code is not run; export the model as ONNX and add that."
+                )
+    path = next((str(m.get("path", "")) for m in modules if str(m["type"]).endswith("Pooling")), "1_Pooling")
+    said = folder.json(f"{path}/config.json")
+    mode = str(said.get("pooling_mode", ""))
+    chosen = (
+        {mode}
+        if mode
+        else {
+            key.removeprefix("pooling_mode_")
+            for key, value in said.items()
+            if value is True and key.startswith("pooling_mode_")
+        }
+    )
+    if not chosen or chosen & {"mean_tokens", "mean"} == chosen:
+        return "mean"
+    if chosen & {"cls_token", "cls"} == chosen:
+        return "first"
+    raise SourceError(f"{folder.path} pools by {', '.join(sorted(chosen))}; known are mean_tokens and cls_token.")

@@ -1,0 +1,105 @@
+"""The card of a model that was added: its features are checked, its dimensions, cost and fingerprint measured."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headstart.core.errors import OptionError, SourceError
+from headstart.data.modalities import get_modality
+from headstart.sources.card import WEIGHTS
+from headstart.sources.fingerprint import TOLERANCE, features_of_fixed_item
+from headstart.sources.imported_store import ImportedCard, keep, read_imported
+from headstart.sources.licenses import spdx
+from headstart.sources.macs import multiply_accumulates
+from headstart.sources.source import Source
+from headstart.sources.weights import from_safetensors
+from headstart.storage.untrusted_folder import pins
+
+if TYPE_CHECKING:
+    from headstart.core.dataset import FloatArray
+    from headstart.sources.importing.imported_model import ImportedModel
+
+_N_FINGERPRINT = 24
+
+
+def keep_model(imported: ImportedModel, *, name: str, license: str | None) -> ImportedCard:
+    """Measure a draft and keep it under a name.
+
+    Raises
+    ------
+    OptionError
+        The license is stated nowhere, or differently.
+    SourceError
+        The network does not give one finite vector an item.
+    """
+    stated = _license(imported, license)
+    state = from_safetensors(imported.files[WEIGHTS])
+    card = ImportedCard(
+        name=name,
+        modality=imported.modality,
+        architecture=imported.architecture,
+        dimensions=1,
+        input=imported.input,
+        network=imported.network,
+        parameters=max(1, sum(array.size for array in state.values())),
+        gmacs=1.0,
+        license=stated,
+        trained_on=imported.trained_on,
+        known_bias=imported.known_bias,
+        languages=(),
+        paper=imported.paper,
+        fingerprint=(),
+        files=pins(dict(imported.files)),
+        downloads=(),
+        provenance={**imported.provenance, "notes": imported.notes},
+    )
+    with tempfile.TemporaryDirectory(prefix="headstart-") as folder:
+        for file, content in imported.files.items():
+            (Path(folder) / file).write_bytes(content)
+        source = Source(card, Path(folder))
+        features = _features(source, card.name)
+        gmacs = multiply_accumulates(source) / 1e9
+    fingerprint = tuple(round(float(value), 5) for value in features[:_N_FINGERPRINT])
+    card = replace(card, dimensions=len(features), gmacs=max(round(gmacs, 6), 1e-6), fingerprint=fingerprint)
+    keep(card, imported.files)
+    return read_imported(name)
+
+
+def _features(source: Source, name: str) -> FloatArray:
+    """Run the fixed item alone and beside another: one vector, finite, the same both times."""
+    alone = features_of_fixed_item(source)
+    items = get_modality(source.modality).fixed_items(source.card.input)
+    beside = source.session().run(None, source.input.prepare([items.other, items.reference]))[0]
+    if beside.ndim != 2 or not np.isfinite(beside).all() or len(alone) < 3:
+        raise SourceError(
+            f"'{name}' gives features of shape {beside.shape} for two items, all finite: {np.isfinite(beside).all()}; two rows "
+            "of at least 3 finite numbers were expected. Choose another --feature-layer."
+        )
+    difference = float(np.abs(beside[1] - alone).max())
+    if difference > TOLERANCE * max(1.0, float(np.abs(alone).max())):
+        raise SourceError(
+            f"'{name}': the features of an item change by {difference:.2g} with what stands beside it in the batch, so padding "
+            "or batch size is not masked. Export the network in evaluation mode, with its attention mask as an input."
+        )
+    return alone
+
+
+def _license(imported: ImportedModel, given: str | None) -> str:
+    if not imported.license and given is None:
+        raise OptionError(
+            f"no file of '{imported.name}' states its license. Say it: --license Apache-2.0, MIT or another SPDX name."
+        )
+    stated = spdx(imported.license) if imported.license else None
+    wanted = spdx(given) if given is not None else None
+    if stated and wanted and stated != wanted:
+        raise OptionError(
+            f"the model's own card states the license {stated}, not {wanted}. Leave --license out, or correct it."
+        )
+    license = stated or wanted
+    assert license is not None
+    return license

@@ -1,0 +1,166 @@
+"""Build a network of a hub-layout folder: BERT as ours, any other by transformers' own code, exported as an ONNX graph."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.errors import SourceError, first_line, require
+from headstart.sources.importing.torch_export import export_module
+from headstart.sources.weights import to_safetensors
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import onnx
+
+    from headstart.core.model import Batch
+    from headstart.sources.importing.hub_weights import HubWeights
+    from headstart.storage.untrusted_folder import UntrustedFolder
+
+_BERT = {"model_type": "bert", "hidden_act": "gelu", "layer_norm_eps": 1e-12, "position_embedding_type": "absolute"}
+_DEFAULTS = {"hidden_act": "gelu", "layer_norm_eps": 1e-12, "position_embedding_type": "absolute"}
+_N_TOKENS = 7
+
+
+def as_bert(config: Mapping[str, Any], weights: HubWeights) -> bytes | None:
+    """Give the weights under the names of our own BERT, as safetensors; None if the network is another.
+
+    Raises
+    ------
+    SourceError
+        It is a BERT by its config, and an array is missing or has another shape than the config says.
+    """
+    said = {key: config.get(key, _DEFAULTS.get(key)) for key in _BERT}
+    if said != _BERT or config.get("is_decoder"):
+        return None
+    try:
+        found = {_plain(name): array.astype(np.float32) for name, array in weights.state().items()}
+    except SourceError:  # numbers that NumPy lacks, such as bfloat16: transformers reads them
+        return None
+    shapes = _bert_shapes(config)
+    for name, shape in shapes.items():
+        if name not in found:
+            raise SourceError(
+                f"the weights lack '{name}', which config.json asks for. Copy config.json and weights of one model."
+            )
+        if found[name].shape != shape:
+            raise SourceError(
+                f"'{name}' has the shape {found[name].shape}, but config.json says {shape}. Copy config.json and weights of "
+                "one model."
+            )
+    return to_safetensors({name: np.ascontiguousarray(found[name]) for name in shapes})
+
+
+def export_model(
+    folder: UntrustedFolder, weights: HubWeights, settings: Mapping[str, Any]
+) -> tuple[onnx.ModelProto, str]:
+    """Build the model that the config names, from checked bytes alone, and export it: the graph and how it is pooled.
+
+    Raises
+    ------
+    SourceError
+        transformers does not know the architecture, or the weights are not its.
+    MissingExtraError
+        transformers is not installed.
+    """
+    require("transformers", extra="hub", purpose=f"building the model of {folder.path}")
+    torch = require("torch", extra="train", purpose="building a model")
+    model = _build(folder, weights)
+    if getattr(model.config, "is_encoder_decoder", False):
+        model = model.get_encoder()
+    rng = np.random.default_rng(0)
+    if settings["kind"] == "pixels":
+        sides = (settings["height_px"], settings["width_px"])
+        example, check = (_photo_batch(rng, n, sides) for n in (2, 1))
+        has_class_token = any(name.endswith("cls_token") for name, _ in model.named_parameters())
+        pooling, axes = ("first" if has_class_token else "mean"), {0: "batch"}
+    else:
+        n_words = int(model.config.vocab_size)
+        example, check = (_token_batch(rng, n_words, n, length) for n, length in ((2, _N_TOKENS), (3, _N_TOKENS - 2)))
+        pooling, axes = "mean", {0: "batch", 1: "length"}
+
+    class LastLayer(torch.nn.Module):  # type: ignore[misc, name-defined]
+        """The model's last layer alone, its arguments by place."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, *arrays: Any) -> Any:
+            names = ("pixel_values",) if len(arrays) == 1 else ("input_ids", "attention_mask")
+            return self.model(**dict(zip(names, arrays, strict=True)), return_dict=True).last_hidden_state
+
+    return export_module(LastLayer(), example, check, axes=axes, where=str(folder.path)), pooling
+
+
+def _build(folder: UntrustedFolder, weights: HubWeights) -> Any:
+    import torch
+    import transformers
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        with tempfile.TemporaryDirectory(prefix="headstart-") as name:  # only what was checked can be met there
+            for file, content in {"config.json": folder.read("config.json"), **weights.safe}.items():
+                (Path(name) / file).write_bytes(content)
+            model, report = transformers.AutoModel.from_pretrained(
+                name,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
+                attn_implementation="eager",
+                output_loading_info=True,
+            )
+    except Exception as error:  # whatever transformers raises for a config or weights that it cannot use
+        raise SourceError(f"transformers cannot build the model of {folder.path} ({first_line(error)}).") from error
+    finally:
+        logging.set_verbosity(level)
+    missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
+    wrong = sorted(str(key) for key in report["mismatched_keys"])
+    if missing or wrong:
+        problem = f"lack '{missing[0]}'" if missing else f"have another shape than config.json says: {wrong[0]}"
+        raise SourceError(f"the weights of {folder.path} {problem}. Copy config.json and weights of one model.")
+    return model.train(mode=False)
+
+
+def _photo_batch(rng: np.random.Generator, n: int, sides: tuple[int, int]) -> Batch:
+    return {"pixels": rng.random((n, 3, *sides), dtype=np.float32)}
+
+
+def _token_batch(rng: np.random.Generator, n_words: int, n: int, length: int) -> Batch:
+    mask = np.ones((n, length), np.int64)
+    mask[-1, length // 2 :] = 0
+    return {"input_ids": rng.integers(0, n_words, (n, length)), "attention_mask": mask}
+
+
+def _plain(name: str) -> str:
+    name = name.removeprefix("bert.")
+    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+
+
+def _bert_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    width, inner = config["hidden_size"], config["intermediate_size"]
+    n_rows = {"word": "vocab_size", "position": "max_position_embeddings", "token_type": "type_vocab_size"}
+    shapes: dict[str, tuple[int, ...]] = {
+        f"embeddings.{table}_embeddings.weight": (config.get(key, 2), width) for table, key in n_rows.items()
+    }
+    dense = {f"attention.self.{part}": (width, width) for part in ("query", "key", "value")}
+    dense |= {
+        "attention.output.dense": (width, width),
+        "intermediate.dense": (inner, width),
+        "output.dense": (width, inner),
+    }
+    norms = ["embeddings.LayerNorm"]
+    for layer in range(config["num_hidden_layers"]):
+        prefix = f"encoder.layer.{layer}."
+        shapes |= {f"{prefix}{name}.weight": shape for name, shape in dense.items()}
+        shapes |= {f"{prefix}{name}.bias": shape[:1] for name, shape in dense.items()}
+        norms += [f"{prefix}attention.output.LayerNorm", f"{prefix}output.LayerNorm"]
+    return shapes | {f"{norm}.{part}": (width,) for norm in norms for part in ("weight", "bias")}

@@ -1,0 +1,78 @@
+"""JointInput: every item is prepared for several networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from headstart.core.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from headstart.core.model import Batch, Preprocessor
+
+
+def prefix_of(position: int) -> str:
+    """What stands before the names of the arrays and files of the network at `position`.
+
+    >>> prefix_of(1) + "pixels"
+    '1.pixels'
+    """
+    return f"{position}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointPreprocessor:
+    """The inputs of several networks side by side; each one's arrays and files are named after its position."""
+
+    kind: ClassVar[str] = "joint"
+    modality: ClassVar[str | None] = None
+    inputs: tuple[Preprocessor, ...]
+
+    @classmethod
+    def build(cls, settings: Mapping[str, Any], files: Mapping[str, bytes]) -> JointPreprocessor:
+        """Make it again from the settings and files of its parts.
+
+        Raises
+        ------
+        SourceError
+            A part is missing or damaged.
+        """
+        from headstart.sources import preprocessors
+
+        try:
+            return cls(
+                inputs=tuple(
+                    preprocessors.build(
+                        part["kind"],
+                        part["settings"],
+                        {
+                            name.removeprefix(prefix_of(i)): f
+                            for name, f in files.items()
+                            if name.startswith(prefix_of(i))
+                        },
+                    )
+                    for i, part in enumerate(settings["parts"])
+                )
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise SourceError(
+                f"the settings of a joint input lack or mistake {error}. Save the model again."
+            ) from error
+
+    def prepare(self, items: Sequence[Any]) -> Batch:
+        """Prepare the items for each network, the names of the arrays prefixed."""
+        return {
+            prefix_of(i) + name: array
+            for i, part in enumerate(self.inputs)
+            for name, array in part.prepare(items).items()
+        }
+
+    def settings(self) -> dict[str, Any]:
+        """Kind and settings of each part."""
+        return {"parts": [{"kind": part.kind, "settings": part.settings()} for part in self.inputs]}
+
+    def files(self) -> Mapping[str, bytes]:
+        """The files of each part, their names prefixed."""
+        return {prefix_of(i) + name: f for i, part in enumerate(self.inputs) for name, f in part.files().items()}

@@ -1,0 +1,42 @@
+"""NoInput: for a model that says the same of every item; only their number matters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from headstart.core.model import Batch
+
+
+@dataclass(frozen=True)
+class NoPreprocessor:
+    """A zero for each item; the items are not opened.
+
+    >>> NoPreprocessor().prepare(["a", "b"])["rows"]
+    array([0, 0])
+    """
+
+    kind: ClassVar[str] = "nothing"
+    modality: ClassVar[str | None] = None
+
+    @classmethod
+    def build(cls, settings: Mapping[str, Any], files: Mapping[str, bytes]) -> NoPreprocessor:  # noqa: ARG003  (all inputs share one signature)
+        """Make it again; it has neither settings nor files."""
+        return cls()
+
+    def prepare(self, items: Sequence[Any]) -> Batch:
+        """Count the items: `rows`, int64, shape (n,)."""
+        return {"rows": np.zeros(len(items), np.int64)}
+
+    def settings(self) -> dict[str, Any]:
+        """There are none."""
+        return {}
+
+    def files(self) -> Mapping[str, bytes]:
+        """There are none."""
+        return {}

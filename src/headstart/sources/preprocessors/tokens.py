@@ -1,0 +1,99 @@
+"""TokenInput: texts become the numbers of their tokens."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.errors import SourceError, require
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from headstart.core.model import Batch
+
+_FILE = "tokenizer.json"
+_MAX_TOKENS = 1 << 20  # of one text; no network sees as many
+_CHARACTERS_PER_TOKEN = 64  # words are shorter; a text is cut here first, so that a megabyte costs no more than a page
+
+
+class TextTokenizer:
+    """Token numbers, cut at `max_tokens` and padded to the longest text of the batch.
+
+    Parameters
+    ----------
+    tokenizer : content of a `tokenizer.json`
+    max_tokens : longer texts lose their end
+    special_tokens : whether the tokenizer's own marks of begin and end are added
+    """
+
+    kind = "tokens"
+    modality = "text"
+
+    def __init__(self, tokenizer: bytes, *, max_tokens: int, special_tokens: bool = True) -> None:
+        self.tokenizer = tokenizer
+        self.max_tokens = max_tokens
+        self.special_tokens = special_tokens
+
+    @classmethod
+    def build(cls, settings: Mapping[str, Any], files: Mapping[str, bytes]) -> TextTokenizer:
+        """Make it again from its settings and its `tokenizer.json`."""
+        try:
+            tokenizer, max_tokens, special_tokens = files[_FILE], settings["max_tokens"], settings["special_tokens"]
+        except KeyError as error:
+            raise SourceError(f"a token input lacks {error}. Fetch or save it again.") from error
+        if type(max_tokens) is not int or not 0 < max_tokens <= _MAX_TOKENS:
+            raise SourceError(f"max_tokens must be 1 to {_MAX_TOKENS}, not {max_tokens!r}. Fetch or save it again.")
+        return cls(tokenizer, max_tokens=max_tokens, special_tokens=bool(special_tokens))
+
+    def prepare(self, items: Sequence[Any]) -> Batch:
+        """Tokenize texts: `input_ids` and `attention_mask`, int64, (n, length), length at least 1.
+
+        An empty text is all padding, or the special tokens alone.
+        """
+        rows = self._encode(items)
+        ids = np.zeros((len(rows), max([1, *(len(row.ids) for row in rows)])), np.int64)
+        mask = np.zeros_like(ids)
+        for i, row in enumerate(rows):
+            ids[i, : len(row.ids)] = row.ids
+            mask[i, : len(row.ids)] = 1
+        return {"input_ids": ids, "attention_mask": mask}
+
+    def is_cut(self, items: Sequence[Any]) -> list[bool]:
+        """Tell of each text whether its end is not seen."""
+        return [bool(row.overflowing) for row in self._encode(items)]
+
+    def settings(self) -> dict[str, Any]:
+        """Where a text is cut and whether special tokens are added."""
+        return {"max_tokens": self.max_tokens, "special_tokens": self.special_tokens}
+
+    def files(self) -> Mapping[str, bytes]:
+        """The tokenizer, as `tokenizer.json`."""
+        return {_FILE: self.tokenizer}
+
+    def _encode(self, items: Sequence[Any]) -> list[Any]:
+        longest = self.max_tokens * _CHARACTERS_PER_TOKEN
+        texts = [_whole_characters(str(item)[:longest]) for item in items]
+        rows: list[Any] = self._tokenizer.encode_batch_fast(texts, add_special_tokens=self.special_tokens)
+        return rows
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        # batches run in threads of ours: threads of the tokenizer's own on top would only take turns with them
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        tokenizers = require("tokenizers", extra="train", purpose="reading texts")
+        try:
+            tokenizer = tokenizers.Tokenizer.from_buffer(self.tokenizer)
+        except Exception as error:  # the library raises plain Exception
+            raise SourceError(f"the tokenizer file is damaged ({error}). Fetch or save it again.") from error
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(self.max_tokens)
+        return tokenizer
+
+
+def _whole_characters(text: str) -> str:
+    """Replace lone surrogates, which no tokenizer can encode."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,1 @@
+"""Storage: atomic files and the cache of results."""

@@ -1,0 +1,116 @@
+"""Result cache: the results of long steps, kept on disk so that a killed run goes on where it stopped."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.storage.files import write_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+Arrays = dict[str, "np.ndarray[Any, Any]"]
+
+_FORMAT = 1  # raised when what is stored changes its meaning: older entries are then computed again
+
+
+@dataclass(frozen=True)
+class ResultCache:
+    """A memory of arrays under the hash of what they were made from; a folder of None remembers nothing.
+
+    >>> ResultCache(None).get_or_compute(("fold", 3), lambda: {"outputs": np.ones(2)})["outputs"].sum()
+    np.float64(2.0)
+    """
+
+    folder: Path | None
+
+    def get_or_compute(self, key_parts: tuple[Any, ...], compute: Callable[[], Arrays]) -> Arrays:
+        """Give the arrays kept under `key_parts`, or compute and keep them.
+
+        A step that is killed leaves nothing behind; a damaged entry is computed again.
+
+        Parameters
+        ----------
+        key_parts : tuple
+            All that the result depends on: strings, numbers, None, bytes, arrays, and tuples or dicts of these.
+        compute : callable
+            Gives named arrays of numbers or strings, not objects.
+
+        Raises
+        ------
+        StorageError
+            The folder cannot be written.
+        TypeError
+            A key part is of no known kind: its identity would not be reproducible.
+        """
+        if self.folder is None:
+            return compute()
+        path = self.folder / f"{digest(key_parts)}.npz"
+        kept = _read(path)
+        if kept is not None:
+            return kept
+        arrays = compute()
+        write_file(path, _pack(arrays))
+        return arrays
+
+
+def digest(key_parts: tuple[Any, ...]) -> str:
+    """Hash key parts so that unlike parts never meet, whatever their lengths.
+
+    >>> digest(("ab", "c")) == digest(("a", "bc"))
+    False
+    """
+    state = hashlib.sha256(f"headstart result cache {_FORMAT}".encode())
+    for chunk in _canonical(key_parts):
+        state.update(chunk)
+    return state.hexdigest()
+
+
+def _canonical(part: Any) -> Iterable[bytes]:
+    if isinstance(part, np.ndarray):
+        if part.dtype.hasobject:
+            raise TypeError("a result cache key cannot hold an array of objects")
+        yield f"array {part.dtype.str} {part.shape} ".encode()
+        yield np.ascontiguousarray(part).tobytes()
+    elif isinstance(part, dict):
+        yield f"dict {len(part)} ".encode()
+        for key in sorted(part):
+            yield from _canonical((key, part[key]))
+    elif isinstance(part, tuple | list):
+        yield f"tuple {len(part)} ".encode()
+        for item in part:
+            yield from _canonical(item)
+    else:
+        yield _scalar(part)
+
+
+def _scalar(part: Any) -> bytes:
+    if isinstance(part, np.generic):
+        part = part.item()
+    if part is not None and not isinstance(part, bool | int | float | str | bytes):
+        raise TypeError(f"a result cache key cannot hold a {type(part).__name__}")
+    body = part if isinstance(part, bytes) else repr(part).encode("utf-8", "surrogatepass")
+    return f"{type(part).__name__} {len(body)} ".encode() + body
+
+
+def _read(path: Path) -> Arrays | None:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        return None  # damaged: the checksums inside the archive do not agree, or it is no archive
+
+
+def _pack(arrays: Arrays) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()

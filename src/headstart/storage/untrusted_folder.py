@@ -1,0 +1,116 @@
+"""Read files that somebody else has made: only real files inside their folder, and only what they say they are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.errors import SourceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_BEGINNINGS = {
+    b"PK\x03\x04": "a zip archive, such as a torch checkpoint",
+    b"\x80\x02": "a pickle",
+    b"\x80\x03": "a pickle",
+    b"\x80\x04": "a pickle",
+    b"\x80\x05": "a pickle",
+    b"\x89HDF": "an HDF5 file, as Keras writes them",
+    b"\x1f\x8b": "a gzip archive",
+    b"GGUF": "a GGUF file",
+    b"version https://git-lfs": "a pointer to a file that git-lfs has not fetched",
+}
+_PLAIN_NAME = re.compile(r"(?!\.)[\w.-]+(/(?!\.)[\w.-]+)*", re.ASCII)
+_BLOB = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class UntrustedFolder:
+    """A folder whose files are read with suspicion.
+
+    Attributes
+    ----------
+    path : the folder
+    root : links may lead anywhere inside it; the folder itself, or for a hub's snapshot the folder that has the blobs too
+    """
+
+    path: Path
+    root: Path
+
+    @classmethod
+    def of(cls, path: Path) -> UntrustedFolder:
+        """Open a folder; for a snapshot in a hub's cache (`models--ORG--NAME/snapshots/REV`) links to its blobs are allowed."""
+        path = path.absolute()
+        is_snapshot = path.parent.name == "snapshots" and path.parent.parent.name.startswith("models--")
+        return cls(path, (path.parent.parent if is_snapshot else path).resolve())
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is such a file."""
+        return (self.path / name).is_file() or (self.path / name).is_symlink()
+
+    def read(self, name: str) -> bytes:
+        """Read a file.
+
+        Raises
+        ------
+        SourceError
+            It leads out of the folder, cannot be read, or is a blob that does not have the sha256 it is named by.
+        """
+        target = (self.path / name).resolve()
+        if not _PLAIN_NAME.fullmatch(name) or not target.is_relative_to(self.root):
+            raise SourceError(f"{self.path}: '{name}' leads out of the folder. Copy the file itself to its place.")
+        try:
+            content = target.read_bytes()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise SourceError(f"{self.path / name} cannot be read ({reason}). Copy the whole folder again.") from error
+        if _BLOB.fullmatch(target.name) and hashlib.sha256(content).hexdigest() != target.name:
+            raise SourceError(
+                f"{self.path / name} has been changed: its sha256 is not the one that its blob is named by. "
+                f"Remove {self.root} and fetch it again."
+            )
+        return content
+
+    def json(self, name: str) -> dict[str, Any]:
+        """Read a JSON object; empty if there is no such file.
+
+        Raises
+        ------
+        SourceError
+            It is not a JSON object.
+        """
+        if not self.has(name):
+            return {}
+        try:
+            content = json.loads(self.read(name))
+        except (ValueError, RecursionError) as error:
+            raise SourceError(f"{self.path / name} is not readable JSON ({error}). Copy it again.") from error
+        if not isinstance(content, dict):
+            raise SourceError(f"{self.path / name} must be a JSON object, not a {type(content).__name__}.")
+        return content
+
+
+def check_beginning(name: str, content: bytes, *, expected: str) -> None:
+    """Refuse a file that begins like something else than its name says.
+
+    Raises
+    ------
+    SourceError
+        It begins like another kind of file, or is empty.
+    """
+    if not content:
+        raise SourceError(f"{name} is empty. Copy it again.")
+    for beginning, kind in _BEGINNINGS.items():
+        if content.startswith(beginning):
+            raise SourceError(
+                f"{name} is not {expected}: it begins like {kind}. It was not opened; do not rename files."
+            )
+
+
+def pins(contents: dict[str, bytes]) -> dict[str, str]:
+    """Give the sha256 of each file."""
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}

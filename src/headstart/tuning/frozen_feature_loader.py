@@ -1,0 +1,137 @@
+"""Examples: items as the trained blocks meet them; the frozen blocks below run once for each item, where memory allows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from headstart.engines.progress import Progress
+from headstart.tuning.augmentation import augment, is_cacheable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TextIO
+
+    from headstart.core.dataset import IntArray
+    from headstart.sources.networks.torch.stepwise import Batch
+    from headstart.tuning.trainable_model import TrainableModel
+
+_MOST_BYTES = 2**30  # of hidden values that are kept
+_BATCHES_SORTED = 8  # among as many batches items go by size: little padding, and yet another mix in each epoch
+_ITEMS_AT_ONCE = 32
+_HIDDEN, _PIXELS = "hidden", "pixels"
+
+_Row = dict[str, torch.Tensor]
+
+
+class FrozenFeatureLoader:
+    """What the trained blocks of a model are given.
+
+    The frozen blocks run over all items at first, in batches that are always the same, so that a run which is killed and
+    begun again sees the same bits.
+
+    Parameters
+    ----------
+    model : the blocks below its `first` stay as they are for as long as the examples are used
+    items : n items
+    used : positions of those that will be asked for
+    augmentation : as in `TuningSettings`
+    keep : whether hidden values may be kept at all
+    progress : where to say how far the frozen blocks are
+    """
+
+    def __init__(
+        self,
+        model: TrainableModel,
+        items: Sequence[Any],
+        used: IntArray,
+        augmentation: str,
+        *,
+        keep: bool = True,
+        progress: TextIO | None = None,
+    ) -> None:
+        self._model, self._items, self._augmentation = model, items, augmentation
+        self._sizes = np.array([model.source.size(item) for item in items])
+        self._rows: dict[tuple[int, bool], _Row] = {}
+        self._n_bytes, self._mirrors = 0, False
+        if keep and model.first > 0:
+            self._fill(used, progress)
+
+    @property
+    def are_kept(self) -> bool:
+        """Whether the frozen blocks need not run again, but for augmentation that shows other pixels."""
+        return bool(self._rows)
+
+    def batches(self, index: IntArray, size: int, seed: int, epoch: int) -> list[IntArray]:
+        """Cut the items at `index` into batches of about `size`, in another mix for each epoch."""
+        rng = np.random.default_rng([seed, epoch])
+        mixed = rng.permutation(index)
+        span = size * _BATCHES_SORTED
+        chunks = [mixed[i : i + span] for i in range(0, len(mixed), span)]
+        ordered = np.concatenate([chunk[np.argsort(self._sizes[chunk], kind="stable")] for chunk in chunks])
+        batches = np.array_split(ordered, max(1, round(len(ordered) / size)))
+        return [batches[i] for i in rng.permutation(len(batches))]
+
+    def draw(self, index: IntArray, generator: torch.Generator) -> tuple[torch.Tensor | None, Batch]:
+        """Hidden values and batch of the items at `index`, augmented at random."""
+        if self._augmentation == "none":
+            return self.plain(index)
+        if self._rows and is_cacheable(self._augmentation):
+            mirrored = torch.rand(len(index), generator=generator) < 0.5
+            return self._padded(
+                [self._rows[int(i), bool(m) and self._mirrors] for i, m in zip(index, mirrored, strict=True)]
+            )
+        return self._through(augment(self._prepared(index), self._augmentation, generator))
+
+    def plain(self, index: IntArray) -> tuple[torch.Tensor | None, Batch]:
+        """Hidden values and batch of the items at `index`, as they are."""
+        if self._rows:
+            return self._padded([self._rows[int(i), False] for i in index])
+        return self._through(self._prepared(index))
+
+    def in_order(self, index: IntArray) -> list[IntArray]:
+        """Cut the items at `index` into batches of like size, the same each time, to be computed rather than trained on."""
+        order = index[np.argsort(-self._sizes[index], kind="stable")]
+        return [order[i : i + _ITEMS_AT_ONCE] for i in range(0, len(order), _ITEMS_AT_ONCE)]
+
+    def _fill(self, used: IntArray, progress: TextIO | None) -> None:
+        """Run the frozen blocks over the items that are used, photos in both views where they are mirrored."""
+        with Progress(f"frozen blocks of {self._model.source.name}", len(used), progress) as steps:
+            for part in self.in_order(used):
+                batch = self._prepared(part)
+                self._mirrors = self._augmentation == "flip" and _PIXELS in batch
+                self._keep(part, *self._through(batch))
+                if self._mirrors:
+                    self._keep(part, *self._through({**batch, _PIXELS: batch[_PIXELS].flip(2)}), mirrored=True)
+                if self._n_bytes * len(used) / (steps.done + len(part)) > _MOST_BYTES:  # the largest come first
+                    self._rows.clear()
+                    return
+                steps.advance(len(part))
+
+    def _keep(self, index: IntArray, hidden: torch.Tensor | None, batch: Batch, *, mirrored: bool = False) -> None:
+        """Keep each item's rows without padding; of photos, the pixels are no longer needed."""
+        lengths = self._model.module.lengths(batch)
+        arrays = {_HIDDEN: hidden} | ({} if lengths is None else dict(batch))
+        for place, position in enumerate(index):
+            end = None if lengths is None else max(1, int(lengths[place]))
+            row = {name: array[place, :end].clone() for name, array in arrays.items() if array is not None}
+            self._rows[int(position), mirrored] = row
+            self._n_bytes += sum(array.nbytes for array in row.values())
+
+    def _padded(self, rows: list[_Row]) -> tuple[torch.Tensor, Batch]:
+        joined = {name: pad_sequence([row[name] for row in rows], batch_first=True) for name in rows[0]}
+        return joined.pop(_HIDDEN), joined
+
+    def _prepared(self, index: IntArray) -> Batch:
+        batch = self._model.source.input.prepare([self._items[i] for i in index])
+        return {name: torch.from_numpy(array).to(self._model.device) for name, array in batch.items()}
+
+    def _through(self, batch: Batch) -> tuple[torch.Tensor | None, Batch]:
+        """Run the frozen blocks."""
+        if self._model.first == 0:
+            return None, batch
+        with torch.no_grad():
+            return self._model.module.run(None, batch, end=self._model.first), batch

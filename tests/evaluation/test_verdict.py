@@ -1,0 +1,55 @@
+"""The verdict follows the interval of the gain over the best baseline, and says what is packed."""
+
+import pytest
+
+from headstart.core.report import BaselineResult, Score
+from headstart.engines.energy import cpu_seconds, energy_wh
+from headstart.evaluation.verdict import judge
+
+
+def baseline(name, value, low, high, unit="fraction", metric="accuracy"):
+    return BaselineResult(
+        name=name,
+        score=Score(name=metric, value=0.5, low=0.4, high=0.6, unit=unit, n=100),
+        gain=Score(name=f"gain in {metric}", value=value, low=low, high=high, unit=unit, n=100),
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "verdict", "deploy"),
+    [
+        (0.1, 0.05, 0.15, "transfer helps", None),
+        (0.02, -0.01, 0.05, "no significant gain", "tfidf"),
+        (-0.02, -0.05, 0.01, "no significant gain", "tfidf"),
+        (-0.1, -0.15, -0.05, "transfer hurts", "tfidf"),
+        (0.0, 0.0, 0.0, "no significant gain", "tfidf"),
+    ],
+)
+def test_verdict(value, low, high, verdict, deploy):
+    found = judge([baseline("constant", 0.4, 0.3, 0.5), baseline("tfidf", value, low, high)])
+    assert (found.verdict, found.deploy, found.baseline) == (verdict, deploy, "tfidf")
+    assert found.gain.value == value
+    assert "tfidf" in found.sentence
+    assert ("packed instead" in found.sentence) == (deploy is not None)
+
+
+def test_sentence_reads_well():
+    found = judge([baseline("tfidf", 0.123, 0.051, 0.195)])
+    assert found.sentence == "Transfer helps: 12.3 points better in accuracy than the best baseline, tfidf."
+    euros = judge([baseline("tfidf", 12.0, 3.0, 21.0, "target", "MAE")], unit="euro")
+    assert "12 euro better in MAE" in euros.sentence
+
+
+def test_an_end_close_to_zero_keeps_its_side():
+    found = judge([baseline("tfidf", -0.02, -0.054, 0.0004)])
+    assert "(95 % interval -5.4 to +0.04 points)" in found.sentence
+
+
+def test_without_baselines_nothing_is_proven():
+    found = judge([])
+    assert (found.verdict, found.deploy, found.gain) == ("not proven", None, None)
+
+
+def test_energy_grows_with_the_work():
+    assert energy_wh(7200) == pytest.approx(20)
+    assert cpu_seconds() > 0

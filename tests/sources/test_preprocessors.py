@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+import tiny
+from headstart.core import registry
+from headstart.core.errors import DataError, OptionError, SourceError
+from headstart.core.model import Preprocessor
+from headstart.sources import preprocessors
+from headstart.sources.preprocessors.joint import JointPreprocessor
+from headstart.sources.preprocessors.ngrams import NgramVectorizer
+from headstart.sources.preprocessors.nothing import NoPreprocessor
+from headstart.sources.preprocessors.pixels import ImagePreprocessor
+from headstart.sources.preprocessors.tokens import TextTokenizer
+
+PHOTO = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+
+
+def _example(kind: str) -> tuple[Preprocessor, list[object]]:
+    """An input of a kind, with items that it takes; a new kind is added here."""
+    texts: list[object] = ["the kiwi", "", "a good bad apple before the race"]
+    if kind == "pixels":
+        return ImagePreprocessor(height_px=8, width_px=6), [PHOTO, PHOTO[:, :30]]
+    if kind == "tokens":
+        return TextTokenizer(tiny.tokenizer_json(), max_tokens=5), texts
+    if kind == "ngrams":
+        return NgramVectorizer(vocabulary=("kiwi", "the kiwi", "race")), texts
+    if kind == "joint":
+        return JointPreprocessor(inputs=(_example("tokens")[0], _example("ngrams")[0])), texts
+    assert kind == "nothing", f"give the input '{kind}' an example here"
+    return NoPreprocessor(), texts
+
+
+@pytest.mark.parametrize("kind", registry.names("preprocessors"))
+class TestEveryInput:
+    def test_settings_and_files_make_it_again(self, kind):
+        made, items = _example(kind)
+        settings = json.loads(json.dumps(made.settings()))
+        again = preprocessors.build(kind, settings, made.files())
+        assert isinstance(again, Preprocessor)
+        assert again.kind == kind
+        _assert_same(again.prepare(items), made.prepare(items))
+
+    def test_an_item_does_not_depend_on_the_others(self, kind):
+        made, items = _example(kind)
+        alone = made.prepare(items[:1])
+        for name, array in made.prepare(items).items():
+            width = alone[name].shape[1] if alone[name].ndim == 2 else None
+            assert np.array_equal(array[:1] if width is None else array[:1, :width], alone[name])
+
+    def test_no_items_give_an_empty_batch(self, kind):
+        made, _ = _example(kind)
+        assert all(len(array) == 0 for array in made.prepare([]).values())
+
+    def test_leaves_its_items_alone(self, kind):
+        made, items = _example(kind)
+        before = [item.copy() if isinstance(item, np.ndarray) else item for item in items]
+        made.prepare(items)
+        assert all(np.array_equal(a, b) for a, b in zip(before, items, strict=True))
+
+
+def test_unknown_kind_is_named():
+    with pytest.raises(OptionError, match=r"no input named 'pixel'\. Did you mean 'pixels'"):
+        preprocessors.build("pixel", {}, {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "files", "message"),
+    [
+        ("pixels", {"height_px": 8}, {}, "lack 'width_px'"),
+        ("pixels", {"height_px": 8, "width_px": 8, "resize": "fold"}, {}, "not 'fold'"),
+        ("pixels", {"height_px": [], "width_px": 8, "resize": "crop"}, {}, "must be 1 to 4096"),
+        ("pixels", {"height_px": 8, "width_px": 10**9, "resize": "crop"}, {}, "must be 1 to 4096"),
+        ("pixels", {"height_px": 8, "width_px": 8, "resize": "crop", "crop_share": "a"}, {}, "crop_share must be"),
+        ("tokens", {"max_tokens": 0, "special_tokens": True}, {"tokenizer.json": b""}, "max_tokens must be 1 to"),
+        ("ngrams", {"max_words": 2**31}, {"vocabulary.txt": b"a"}, "max_words must be 1 to 10"),
+        ("joint", {"parts": [3]}, {}, "lack or mistake"),
+        ("tokens", {"max_tokens": 8}, {"tokenizer.json": b""}, "lacks 'special_tokens'"),
+        ("tokens", {"max_tokens": 8, "special_tokens": True}, {}, "lacks 'tokenizer.json'"),
+    ],
+)
+def test_incomplete_settings_are_named(kind, settings, files, message):
+    with pytest.raises(SourceError, match=message):
+        preprocessors.build(kind, settings, files)
+
+
+def test_damaged_tokenizer_is_named():
+    with pytest.raises(SourceError, match="tokenizer file is damaged"):
+        TextTokenizer(b"{", max_tokens=4).prepare(["a"])
+
+
+@pytest.mark.parametrize("resize", ["squash", "crop", "pad"])
+@pytest.mark.parametrize("shape", [(3, 200), (200, 3), (1, 1), (8, 6), (500, 400)])
+def test_any_shape_becomes_the_size_of_the_network(resize, shape):
+    image = np.full((*shape, 3), 200, np.uint8)
+    pixels = ImagePreprocessor(height_px=8, width_px=6, resize=resize).prepare([image])["pixels"]
+    assert pixels.shape == (1, 8, 6, 3)
+    assert (pixels == 200).any()
+    assert resize == "pad" or (pixels == 200).all()
+
+
+def test_crop_sees_the_centre_and_squash_sees_all():
+    image = np.zeros((80, 80, 3), np.uint8)
+    image[:4] = image[-4:] = image[:, :4] = image[:, -4:] = 255
+    crop, squash = (
+        ImagePreprocessor(height_px=20, width_px=20, resize=rule).prepare([image])["pixels"]
+        for rule in ("crop", "squash")
+    )
+    assert crop.max() < 20
+    assert squash[0, 0].min() > 200
+
+
+def test_reads_files_and_bytes_alike(tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(PHOTO).save(path)
+    prepare = ImagePreprocessor(height_px=9, width_px=9).prepare
+    _assert_same(prepare([path, str(path)]), prepare([path.read_bytes(), PHOTO]))
+
+
+def test_unreadable_image_is_named(tmp_path):
+    (tmp_path / "b.jpg").write_text("not a photo")
+    with pytest.raises(DataError, match=r"b\.jpg"):
+        ImagePreprocessor(height_px=9, width_px=9).prepare([tmp_path / "b.jpg"])
+
+
+def test_tokens_are_cut_and_padded():
+    batch = TextTokenizer(tiny.tokenizer_json(), max_tokens=3).prepare(["the kiwi", "", "a good bad apple"])
+    assert batch["input_ids"].tolist() == [[8, 15, 0], [0, 0, 0], [4, 13, 14]]
+    assert batch["attention_mask"].sum(axis=1).tolist() == [2, 0, 3]
+
+
+@given(st.lists(st.text(alphabet=st.characters(), max_size=60), max_size=4))
+def test_any_text_can_be_tokenized(texts):
+    batch = TextTokenizer(tiny.tokenizer_json(), max_tokens=7).prepare(texts)
+    assert batch["input_ids"].shape == batch["attention_mask"].shape
+    assert batch["input_ids"].shape[1] >= 1
+
+
+@pytest.mark.parametrize("kind", ["pixels", "tokens"])
+def test_light_install_prepares_without_heavy_libraries(kind, tmp_path):
+    (tmp_path / "tokenizer.json").write_bytes(tiny.tokenizer_json())
+    settings = {
+        "pixels": {"height_px": 4, "width_px": 4, "resize": "crop"},
+        "tokens": {"max_tokens": 4, "special_tokens": True},
+    }
+    item = "np.zeros((9, 9, 3), np.uint8)" if kind == "pixels" else "'a kiwi'"
+    script = (
+        "import sys, pathlib, numpy as np\nfrom headstart.sources import inputs\n"
+        f"files = {{'tokenizer.json': pathlib.Path({str(tmp_path / 'tokenizer.json')!r}).read_bytes()}}\n"
+        f"inputs.build({kind!r}, {settings[kind]!r}, files).prepare([{item}])\n"
+        "heavy = {'torch', 'onnx', 'onnxruntime', 'sklearn', 'pandas', 'scipy', 'pyarrow'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)
+
+
+def _assert_same(left: dict[str, np.ndarray], right: dict[str, np.ndarray]) -> None:
+    assert left.keys() == right.keys()
+    assert all(np.array_equal(left[name], right[name]) and left[name].dtype == right[name].dtype for name in left)

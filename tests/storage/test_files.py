@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import missing
+from headstart.core.errors import StorageError
+from headstart.storage.files import cache_folder, replacing, write_file
+
+
+def test_cache_folder_is_the_environments_choice(monkeypatch, tmp_path):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "x"))
+    assert cache_folder() == tmp_path / "x"
+    monkeypatch.delenv("HEADSTART_CACHE")
+    assert cache_folder() == Path.home() / ".cache" / "headstart"
+
+
+def test_written_file_replaces_the_old_one_and_leaves_nothing_beside(tmp_path):
+    target = tmp_path / "new" / "a.bin"
+    write_file(target, b"one")
+    write_file(target, b"two")
+    assert target.read_bytes() == b"two"
+    assert _names(target.parent) == ["a.bin"]
+
+
+def test_folder_replaces_a_folder(tmp_path):
+    for text in ("one", "two"):
+        with replacing(tmp_path / "bundle") as partial:
+            partial.mkdir()
+            (partial / text).write_text(text)
+    assert _names(tmp_path) == ["bundle"]
+    assert _names(tmp_path / "bundle") == ["two"]
+
+
+def test_failure_inside_leaves_the_old_one(tmp_path):
+    write_file(tmp_path / "a", b"old")
+    with pytest.raises(TypeError), replacing(tmp_path / "a") as partial, partial.open("wb") as file:
+        file.write("not bytes")
+    assert (tmp_path / "a").read_bytes() == b"old"
+    assert _names(tmp_path) == ["a"]
+
+
+def test_what_a_killed_writer_left_is_swept_away(tmp_path):
+    script = (
+        "import os, signal, sys, pathlib\nfrom headstart.storage.files import replacing\n"
+        "with replacing(pathlib.Path(sys.argv[1])) as p:\n    p.write_bytes(b'half')\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path / "a")], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert len(_names(tmp_path)) == 1
+    write_file(tmp_path / "a", b"whole")
+    assert _names(tmp_path) == ["a"]
+
+
+def test_full_disk_is_named(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(StorageError, match=r"cannot write .*big.bin: the file would be larger"):
+            write_file(tmp_path / "big.bin", bytes(5000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert _names(tmp_path) == []
+
+
+@missing.needs("full device", present=Path("/dev/full").exists())
+def test_no_space_left_is_named(tmp_path):
+    full = Path("/dev/full").open("wb", buffering=0)  # noqa: SIM115
+    with pytest.raises(StorageError, match="the disk is full"), full, replacing(tmp_path / "a"):
+        full.write(b"x")
+
+
+def test_file_in_the_way_of_a_folder_is_named(tmp_path):
+    (tmp_path / "a").write_text("")
+    with pytest.raises(StorageError, match="cannot write"):
+        write_file(tmp_path / "a" / "b", b"x")
+
+
+def test_other_errors_pass_through(tmp_path):
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "a"):
+        Path("/no/such/file").read_bytes()
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())

@@ -1,0 +1,244 @@
+"""How the tuning decides: what is kept, what is given up and when, and what a budget leaves out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import tiny_tuning_problem
+from headstart.core import registry
+from headstart.core.dataset import Dataset
+from headstart.engines.clock import Clock
+from headstart.evaluation.tuned_network import Tuned
+from headstart.tuning import cross_fitting, selection, tune
+from headstart.tuning.loop import N_POINTS
+from headstart.tuning.methods.fine_tune import FineTune
+from headstart.tuning.plan import PlannedRun
+from headstart.tuning.run import ALPHAS
+from headstart.tuning.running_loss import Diverged
+from headstart.tuning.settings import TuningSettings
+
+if TYPE_CHECKING:
+    from headstart.core.dataset import IntArray
+    from headstart.tuning import TuningProblem
+    from headstart.tuning.tuning_method import TuningMethod
+
+N = 80
+EVERYTHING = np.arange(N)
+FOLDS = [(np.setdiff1d(EVERYTHING, part), part) for part in np.array_split(EVERYTHING, 4)]
+
+
+@pytest.fixture(scope="module")
+def tuning_problem(tmp_path_factory):
+    return tiny_tuning_problem.tuning_problem("bert", tmp_path_factory.mktemp("bert"), n=N)
+
+
+def sure(targets: np.ndarray, share: float) -> np.ndarray:
+    """Scores that are right about so large a share of the items, in the same places each time."""
+    is_right = np.random.default_rng(0).permutation(len(targets)) < round(share * len(targets))
+    return np.where(is_right[:, None], targets, 1 - targets) * 4.0
+
+
+@pytest.fixture
+def runs(tuning_problem, monkeypatch):
+    """Runs whose networks are right about a given share of what they are asked, by the method's name; and who ran.
+
+    None is for those that diverge, and a negative share for those that do so unless they are calmed.
+    """
+    shares: dict[str, float | None] = {}
+    made: list[str] = []
+
+    @dataclass(frozen=True, kw_only=True)
+    class Scripted:
+        tuning_problem: TuningProblem
+        method: TuningMethod
+        settings: TuningSettings
+        train: IntArray
+        test: IntArray
+
+        def scores(self):
+            made.append(self.method.name)
+            share = shares[self.method.name]
+            if share is None or (share < 0 and self.settings == self.method.settings):
+                raise Diverged
+            one = sure(tuning_problem.problem.targets, abs(share))[self.test]
+            return np.broadcast_to(one, (N_POINTS, len(ALPHAS), *one.shape))
+
+    monkeypatch.setattr(cross_fitting, "Run", Scripted)
+    return shares, made
+
+
+def tuning_result(tuning_problem, *, seconds=0.0, budget=None, below=None):
+    planned = [
+        PlannedRun(method=registry.get("tuning_methods", name)(), seconds=seconds) for name in ("contrastive", "bitfit")
+    ]
+    below = np.where(sure(tuning_problem.problem.targets, 0.7) > 0, 0.7, 0.3) if below is None else below
+    return tune(tuning_problem, planned, FOLDS, below=below, clock=Clock(budget))
+
+
+def test_what_exceeds_one_standard_error_is_kept_and_the_next_is_compared_with_it(tuning_problem, runs):
+    shares, made = runs
+    shares |= {"contrastive": 0.95, "bitfit": 0.95}
+    found = tuning_result(tuning_problem)
+    first, second = found.results[1:]
+    assert first.kept
+    assert not second.kept
+    assert second.below is first
+    assert found.best.method.name == "contrastive"
+    assert found.outputs.shape == (N, 2)
+    assert (found.outputs.argmax(1) == tuning_problem.problem.targets.argmax(1)).mean() == pytest.approx(0.95, abs=0.01)
+    assert made[:5] == ["contrastive"] * 4 + ["bitfit"]
+
+
+def test_what_is_surer_but_less_often_right_is_not_kept(tuning_problem, runs):
+    shares, _ = runs
+    shares |= {"contrastive": 0.65, "bitfit": 0.65}
+    found = tuning_result(tuning_problem, below=np.where(sure(tuning_problem.problem.targets, 0.7) > 0, 0.999, 0.001))
+    assert found.best is None
+    assert len(found.results[1].outputs) == N
+    assert found.results[1].why.startswith("not better than the closed form by more than one standard error")
+
+
+def test_what_harms_is_given_up_after_one_part(tuning_problem, runs):
+    shares, made = runs
+    shares |= {"contrastive": 0.5, "bitfit": 0.95}
+    found = tuning_result(tuning_problem)
+    assert made == ["contrastive"] + ["bitfit"] * 4
+    harmful, useful = found.results[1:]
+    assert not harmful.kept
+    assert len(harmful.outputs) == N // 4
+    assert harmful.why.startswith("given up after 20 of 80 held-out items")
+    assert useful.kept
+    assert useful.below is found.results[0]
+
+
+def test_few_folds_compare_rungs_where_they_hold_out_enough(tuning_problem, runs, monkeypatch):
+    monkeypatch.setattr(selection, "_ENOUGH_HELD_OUT", 40)
+    shares, made = runs
+    shares |= {"contrastive": 0.95, "bitfit": 0.5}
+    found = tuning_result(tuning_problem)
+    assert made == ["contrastive"] * 2 + ["bitfit"]
+    assert len(found.index) == len(found.outputs) == len(found.results[0].outputs) == N // 2
+    outputs = cross_fitting.predict_remaining_folds(tuning_problem, found.best, FOLDS[2:])
+    later = tuning_problem.problem.targets[N // 2 :]
+    assert made == ["contrastive"] * 2 + ["bitfit"] + ["contrastive"] * 2
+    assert (outputs.argmax(1) == later.argmax(1)).mean() == pytest.approx(0.95, abs=0.05)
+
+
+def test_what_diverges_is_stopped_and_the_climb_goes_on(tuning_problem, runs):
+    shares, _ = runs
+    shares |= {"contrastive": None, "bitfit": 0.95}
+    diverged, useful = tuning_result(tuning_problem).results[1:]
+    assert diverged.why.startswith("stopped")
+    assert diverged.outputs is None
+    assert useful.kept
+
+
+def test_what_diverges_is_begun_again_at_lower_rates(tuning_problem, runs):
+    shares, made = runs
+    shares |= {"contrastive": -0.95, "bitfit": 0.5}
+    calmed = tuning_result(tuning_problem).results[1]
+    assert calmed.kept
+    assert made[:8] == ["contrastive"] * 8
+    assert calmed.why.endswith("; 4 of its runs diverged and went on at a third of the rates")
+
+
+def test_all_runs_of_a_soup_are_calmed():
+    settings = TuningSettings(
+        learning_rate=3e-3,
+        head_learning_rate=3e-4,
+        soup_members=(TuningSettings(learning_rate=6e-3, trainable_fraction=0.5),),
+    )
+    first, other = settings.with_lower_rates.all_settings
+    assert (first.learning_rate, first.head_learning_rate) == pytest.approx((1e-3, 1e-4))
+    assert (other.learning_rate, other.head_learning_rate, other.trainable_fraction) == pytest.approx(
+        (2e-3, 1e-4 / 3, 0.5)
+    )
+
+
+def test_the_network_that_ships_names_the_rates_that_it_was_tuned_at(tuning_problem, monkeypatch, cache):
+    method = replace(FineTune(), settings=TuningSettings(epochs=1, min_steps=4, batch_size=8, trainable_fraction=0.5))
+
+    class Wild(cross_fitting.Run):
+        def weights(self, choice):
+            if self.settings == method.settings:
+                raise Diverged
+            return super().weights(choice)
+
+    scores = np.stack([[sure(tuning_problem.problem.targets, 0.9)] * len(ALPHAS)] * N_POINTS)
+    cross_fitted = cross_fitting.CrossFit(method=method, index=EVERYTHING, block=EVERYTHING % 2, scores=scores)
+    monkeypatch.setattr(cross_fitting, "Run", Wild)
+    source, _ = cross_fitting.refit_on_all(tuning_problem, cross_fitted, EVERYTHING, dataset="tiny")
+    assert source.made["settings"] == asdict(method.settings.with_lower_rates)
+
+
+def test_parts_of_one_cluster_each_can_be_judged(tuning_problem, runs):
+    shares, made = runs
+    shares |= {"contrastive": 0.95, "bitfit": 0.5}
+    clusters = np.concatenate([np.full(len(part), number) for number, (_, part) in enumerate(FOLDS)])
+    found = tuning_result(replace(tuning_problem, fold_groups=clusters))
+    assert found.results[1].kept
+    assert made[:4] == ["contrastive"] * 4
+
+
+def test_what_does_not_fit_into_the_budget_is_not_tried(tuning_problem, runs):
+    found = tuning_result(tuning_problem, seconds=1000.0, budget=10.0)
+    assert not runs[1]
+    assert all("10 s of the budget are left" in one.why for one in found.results[1:])
+    assert found.best is None
+
+
+def test_a_rung_that_was_given_up_is_described_by_what_was_seen(tuning_problem, runs):
+    shares, _ = runs
+    shares |= {"contrastive": 0.5, "bitfit": 0.95}
+    found = tuning_result(tuning_problem)
+    dataset = Dataset(
+        name="tiny",
+        items=tuning_problem.items,
+        targets=tuning_problem.problem.targets,
+        task="binary",
+        labels=("a", "b"),
+        modality="text",
+        ids=[str(i) for i in EVERYTHING],
+    )
+
+    class Experiment:
+        seed = 0
+
+    Experiment.dataset = dataset
+    tuned = Tuned(results=found.results, index=found.index, fold_groups=EVERYTHING)
+    closed, harmful, useful = tuned.describe(
+        Experiment, tuning_problem.problem.task_spec.headline(tuning_problem.problem.targets)
+    )
+    assert [one["metric"]["n"] for one in (closed, harmful, useful)] == [N, N // 4, N]
+    assert harmful["gain"]["high"] < 0.3
+    assert useful["gain"]["value"] == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(("n_items", "size"), [(16, 8), (128, 10), (256, 19), (10_000, 32)])
+def test_few_items_make_small_batches_rather_than_many_epochs(n_items, size):
+    method = registry.get("tuning_methods", "fine-tune")()
+    assert (method.settings.epochs, method.settings.min_steps, method.settings.batch_size) == (3, 40, 32)
+    assert method.batch_size(n_items, method.settings) == size
+
+
+@pytest.mark.parametrize(("n_items", "n_steps"), [(16, 40), (320, 52), (2000, 186), (3718, 190), (100_000, 190)])
+def test_a_run_ends_however_many_items_are_left(n_items, n_steps):
+    method = registry.get("tuning_methods", "fine-tune")()
+    n_batches = round(n_items / method.batch_size(n_items, method.settings))
+    assert method.settings.n_steps(n_batches) == n_steps
+
+
+def test_no_more_items_are_asked_about_than_tell_rungs_apart():
+    few, many = (selection.inner_folds(np.arange(n), np.eye(2)[np.arange(n) % 2], 0) for n in (400, 10_000))
+    assert [len(test) for _, test in few] == [100, 100]
+    assert [len(test) for _, test in many] == [1000]
+    assert all(len(train) + len(test) == 10_000 for train, test in many)
+
+
+def test_pairs_want_whole_batches():
+    method = registry.get("tuning_methods", "contrastive")()
+    assert method.batch_size(48, method.settings) == 32
