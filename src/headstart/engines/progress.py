@@ -1,59 +1,52 @@
-"""Tell a person how far a long step is, and how long it still takes."""
+"""How far a long step is, and how long it still takes."""
 
 from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Self, TextIO
+from typing import TYPE_CHECKING, Self
+
+from headstart.engines.events import ProgressMade, StepEnded, StepStarted
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-_LINE_INTERVAL_S = 10.0
-
-
-class Stopped(Exception):  # noqa: N818  (no error: whoever closed the sink asked for it)
-    """A step was stopped from outside."""
+    from headstart.engines.events import Reporter
 
 
 class Progress:
-    """Progress of one step, as a context: a bar on a terminal, elsewhere a line each ten seconds, on `stream`.
+    """Progress of one step, as a context.
 
     Parameters
     ----------
     label : what is being done, with its unit: 'embedding photos'
     total : how many there are
-    stream : where to write, as a rule `sys.stderr`; None for silence; one that is closed stops the step at its next advance
+    reporter : hears of it; once its token is cancelled the step stops at its next advance
     done : how many of them were done before; they do not count in the time to go
 
     >>> import sys
-    >>> with Progress("embedding photos", 20, sys.stdout, done=5) as progress:
+    >>> from headstart.engines.reporters import TextReporter
+    >>> with Progress("embedding photos", 20, TextReporter(sys.stdout), done=5) as progress:
     ...     progress.advance(15)
     embedding photos: 5 of 20 from the cache
     """
 
-    def __init__(self, label: str, total: int, stream: TextIO | None, *, done: int = 0) -> None:
+    def __init__(self, label: str, total: int, reporter: Reporter, *, done: int = 0) -> None:
         self.label, self.total, self.done = label, total, done
-        self._stream = stream
+        self._reporter = reporter
         self._began_with = done
-        self._started = self._spoke = time.monotonic()
+        self._started = time.monotonic()
         self._lock = threading.Lock()
-        self._bar: Any = None
 
     def __enter__(self) -> Self:
-        if self._stream is not None and self._began_with:
-            print(f"{self.label}: {self._began_with:,} of {self.total:,} from the cache", file=self._stream, flush=True)
-        if self._stream is not None and self.done < self.total and self._stream.isatty():
-            self._bar = _bar(self._stream)
-            self._bar.start()
-            self._bar.add_task(self.label, total=self.total - self._began_with)
+        self._reporter.cancel_token.raise_if_cancelled(self.label)
+        self._reporter.receive(StepStarted(label=self.label, done=self.done, total=self.total))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        self._reporter.receive(StepEnded(label=self.label, done=self.done, total=self.total))
 
     def advance(self, n: int = 1) -> None:
         """Count `n` more as done; any thread may call it.
@@ -61,49 +54,30 @@ class Progress:
         Raises
         ------
         Stopped
-            The sink was closed.
+            The run was cancelled.
         """
-        if self._stream is not None and self._stream.closed:
-            raise Stopped(self.label)
-        with self._lock:
+        with self._lock:  # the events of one step come in order
             self.done += n
-            if self._bar is not None:
-                self._bar.advance(self._bar.task_ids[0], n)
-            elif self._stream is not None and time.monotonic() - self._spoke >= _LINE_INTERVAL_S:
-                self._spoke = time.monotonic()
-                print(self._line(), file=self._stream, flush=True)
+            left_s = self.seconds_left()
+            self._reporter.receive(
+                ProgressMade(label=self.label, done=self.done, total=self.total, n_new=n, seconds_left=left_s)
+            )
+        self._reporter.cancel_token.raise_if_cancelled(self.label)
 
-    def seconds_left(self) -> float:
-        """Guess the time to go from the pace so far; infinite before the first advance."""
+    def seconds_left(self) -> float | None:
+        """Guess the time to go from the pace so far; None before the first advance."""
         n_new = self.done - self._began_with
         elapsed_s = time.monotonic() - self._started
-        return elapsed_s / n_new * (self.total - self.done) if n_new else float("inf")
-
-    def _line(self) -> str:
-        return f"{self.label}: {self.done:,} of {self.total:,}, {duration(self.seconds_left())} to go"
+        return elapsed_s / n_new * (self.total - self.done) if n_new else None
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float | None) -> str:
     """Say a time for people.
 
-    >>> duration(95)
-    '1 min 35 s'
+    >>> duration(95), duration(None)
+    ('1 min 35 s', 'some time')
     """
-    if seconds == float("inf"):
+    if seconds is None:
         return "some time"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
-def _bar(stream: TextIO) -> Any:
-    from rich import progress
-    from rich.console import Console
-
-    return progress.Progress(
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TimeRemainingColumn(),
-        console=Console(file=stream),
-        transient=True,
-    )
