@@ -9,9 +9,9 @@ import pytest
 import tiny
 from headstart.core import registry
 from headstart.core.tasks import get_task
+from headstart.engines.context import RunContext
 from headstart.features import embed
 from headstart.heads.problem import Problem
-from headstart.storage.result_cache import ResultCache
 from headstart.tuning import TuningProblem
 
 FILLERS = ("the", "a", "is", "before", "given", "race")
@@ -66,5 +66,5 @@ def tuning_problem(architecture: str, folder: Path, n: int, *, drawn: bool = Fal
         problem=problem,
         fold_groups=np.arange(n),
         head="ridge",
-        result_cache=ResultCache(None),
+        context=RunContext(),
     )

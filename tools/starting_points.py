@@ -23,6 +23,7 @@ from tasks import SHORT_REVIEWS, Task, as_pair, halves
 
 from headstart.core import registry
 from headstart.data import load
+from headstart.engines.context import RunContext
 from headstart.engines.heap import keeping_freed_memory
 from headstart.features import embed
 from headstart.heads.calibration import fit_calibration
@@ -30,7 +31,6 @@ from headstart.heads.problem import Problem
 from headstart.sources import open_source
 from headstart.sources.defaults import default_source
 from headstart.storage.files import cache_folder, write_file
-from headstart.storage.result_cache import ResultCache
 from headstart.tuning import TuningProblem
 from headstart.tuning.run import Run
 from headstart.tuning.running_loss import Diverged
@@ -100,9 +100,9 @@ def ground_of(task: Task) -> tuple[TuningProblem, int]:
         source=source,
         items=dataset.items,
         problem=Problem(features=features, targets=dataset.targets, task=dataset.task, groups=apart, seed=SEED),
-        apart=apart,
+        fold_groups=apart,
         head="auto",
-        result_cache=ResultCache(cache_folder() / "results"),
+        context=RunContext.default(seed=SEED),
     )
     return tuning_problem, n_learnt
 

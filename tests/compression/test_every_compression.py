@@ -10,6 +10,7 @@ from headstart.compression.measuring import answers
 from headstart.compression.method import PLACES, CalibrationSet, NotApplicable
 from headstart.core.registry import get, names
 from headstart.data import load
+from headstart.engines.context import RunContext
 from headstart.packaging.packed import unpack
 
 SUITED = {
@@ -29,7 +30,7 @@ def case(bundle, kind):
     original = unpack(bundle)
     dataset = load(make_items(kind))
     calibration = CalibrationSet(
-        dataset=dataset.__class__(**{**vars(dataset), "groups": np.arange(len(dataset))}), seed=0
+        dataset=dataset.__class__(**{**vars(dataset), "groups": np.arange(len(dataset))}), context=RunContext()
     )
     made = {}
     for name in names("compression_methods"):

@@ -3,7 +3,7 @@
 import io
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -11,14 +11,13 @@ import pytest
 
 from headstart.core.dataset import Dataset
 from headstart.data.holdout import SplitPlan
-from headstart.engines.clock import Clock
-from headstart.engines.progress import Progress, Stopped
+from headstart.engines.cancelling import Stopped
+from headstart.engines.context import RunContext
 from headstart.evaluation import small_cnn
 from headstart.evaluation.baseline_runner import BaselineRunner
 from headstart.evaluation.baselines.constant import Constant
 from headstart.evaluation.baselines.convolutional import Convolutional
 from headstart.evaluation.experiment import Experiment
-from headstart.storage.result_cache import ResultCache
 
 LEARNT, HELD_OUT = np.arange(24), np.arange(24, 36)
 
@@ -38,13 +37,13 @@ def experiment():
         source=None,
         plan=plan,
         head="ridge",
-        seed=0,
-        result_cache=ResultCache(None),
+        context=RunContext(),
     )
 
 
 def run(experiment, budget_s):
-    with BaselineRunner((Constant(), Convolutional()), experiment, Clock(budget_s)) as race:
+    experiment = replace(experiment, context=experiment.context.with_budget(budget_s))
+    with BaselineRunner((Constant(), Convolutional()), experiment) as race:
         return race.finish()
 
 
@@ -71,8 +70,8 @@ class Endless(Constant):
     began: threading.Event
     ended: threading.Event
 
-    def fit(self, dataset, index, *, seed, result_cache, progress=None):
-        with Progress("endless", 10**9, progress) as steps:
+    def fit(self, dataset, index, *, context):
+        with context.progress("endless", 10**9) as steps:
             try:
                 while True:
                     self.began.set()
@@ -86,7 +85,7 @@ def test_an_error_elsewhere_stops_the_baseline_beside_it(experiment):
     baseline = Endless(began=threading.Event(), ended=threading.Event())
 
     def proof():
-        with BaselineRunner((baseline,), experiment, Clock()):
+        with BaselineRunner((baseline,), experiment):
             baseline.began.wait()
             raise ZeroDivisionError
 
@@ -97,7 +96,7 @@ def test_an_error_elsewhere_stops_the_baseline_beside_it(experiment):
 
 def test_a_closed_sink_stops_a_step():
     stream = io.StringIO()
-    steps = Progress("embedding", 3, stream)
+    steps = RunContext.default(progress=stream).progress("embedding", 3)
     steps.advance()
     stream.close()
     with pytest.raises(Stopped):

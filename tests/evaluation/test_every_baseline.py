@@ -13,6 +13,7 @@ import tiny
 from headstart.core.dataset import Dataset
 from headstart.core.errors import OptionError
 from headstart.core.registry import get, names
+from headstart.engines.context import RunContext
 from headstart.evaluation import small_cnn
 from headstart.evaluation.baseline import baselines_for, reads
 from headstart.evaluation.baselines.convolutional import Convolutional
@@ -74,7 +75,7 @@ def separable(modality, task, n=90, k=3):
 def fitted(name, modality, task, folder, seed=0):
     dataset = separable(modality, task)
     train = np.arange(60)
-    return made(name, modality, folder).fit(dataset, train, seed=seed, result_cache=ResultCache(None)), dataset
+    return made(name, modality, folder).fit(dataset, train, context=RunContext(seed=seed)), dataset
 
 
 def run_graph(predictor, items):
@@ -118,8 +119,8 @@ class TestEveryBaseline:
         dataset = separable(modality, "multiclass")
         baseline = made(name, modality, tmp_path)
         before = copy.deepcopy((list(dataset.items), dataset.targets))
-        whole = baseline.fit(dataset, np.arange(60), seed=0, result_cache=ResultCache(None)).predict(dataset.items)
-        part = baseline.fit(dataset.take(np.arange(60)), np.arange(60), seed=0, result_cache=ResultCache(None))
+        whole = baseline.fit(dataset, np.arange(60), context=RunContext()).predict(dataset.items)
+        part = baseline.fit(dataset.take(np.arange(60)), np.arange(60), context=RunContext())
         np.testing.assert_array_equal(whole, part.predict(dataset.items))
         np.testing.assert_array_equal(dataset.targets, before[1])
         for one, other in zip(dataset.items, before[0], strict=True):
@@ -129,7 +130,7 @@ class TestEveryBaseline:
         dataset = separable(modality, "binary")
         baseline, result_cache = made(name, modality, tmp_path), ResultCache(tmp_path / "results")
         runs = [
-            baseline.fit(dataset, np.arange(50), seed=3, result_cache=one).predict(dataset.items)
+            baseline.fit(dataset, np.arange(50), context=RunContext(seed=3, cache=one)).predict(dataset.items)
             for one in (ResultCache(None), result_cache, result_cache)
         ]
         np.testing.assert_array_equal(runs[0], runs[1])
@@ -138,11 +139,7 @@ class TestEveryBaseline:
     def test_copes_with_a_class_that_no_item_shows(self, name, modality, tmp_path):
         dataset = separable(modality, "multiclass")
         index = np.flatnonzero(dataset.codes != 1)
-        outputs = (
-            made(name, modality, tmp_path)
-            .fit(dataset, index, seed=0, result_cache=ResultCache(None))
-            .predict(dataset.items)
-        )
+        outputs = made(name, modality, tmp_path).fit(dataset, index, context=RunContext()).predict(dataset.items)
         assert np.isfinite(outputs).all()
         assert (outputs.argmax(axis=1) != 1).mean() > 0.9
 
@@ -166,7 +163,7 @@ class TestTfidf:
     def test_features_and_fit_are_those_of_scikit_learn(self):
         """The packed pipeline is TfidfVectorizer and a converged LogisticRegression."""
         dataset = separable("text", "multiclass", n=150)
-        predictor = Tfidf().fit(dataset, np.arange(150), seed=0, result_cache=ResultCache(None))
+        predictor = Tfidf().fit(dataset, np.arange(150), context=RunContext())
         vectorizer = TfidfVectorizer(analyzer=terms, sublinear_tf=True)
         rows = vectorizer.fit_transform(dataset.items)
         assert tuple(vectorizer.get_feature_names_out()) == predictor.network.input.vocabulary
@@ -178,7 +175,7 @@ class TestTfidf:
 
     def test_labels_are_learnt_one_by_one(self):
         dataset = separable("text", "multilabel")
-        predictor = Tfidf().fit(dataset, np.arange(90), seed=0, result_cache=ResultCache(None))
+        predictor = Tfidf().fit(dataset, np.arange(90), context=RunContext())
         scores = predictor.network.scores(dataset.items) + predictor.head.offset
         np.testing.assert_allclose(predictor.predict(dataset.items), expit(scores), atol=1e-6)
 
@@ -188,26 +185,24 @@ class TestTfidf:
             name="odd", modality="text", task="multiclass", items=items, ids=[str(i) for i in range(30)],
             targets=np.eye(3)[np.arange(30) % 3], labels=("a", "b", "c"),
         )  # fmt: skip
-        predictor = Tfidf().fit(dataset, np.arange(30), seed=0, result_cache=ResultCache(None))
+        predictor = Tfidf().fit(dataset, np.arange(30), context=RunContext())
         np.testing.assert_allclose(run_graph(predictor, items[:5]), predictor.predict(items[:5]), atol=1e-5)
 
     def test_vocabulary_is_capped(self):
         dataset = separable("text", "binary")
-        predictor = Tfidf(max_terms=7).fit(dataset, np.arange(90), seed=0, result_cache=ResultCache(None))
+        predictor = Tfidf(max_terms=7).fit(dataset, np.arange(90), context=RunContext())
         assert len(predictor.network.input.vocabulary) == 7
 
 
 class TestConvolutional:
     def test_samples_when_there_are_too_many(self):
         dataset = separable("image", "binary")
-        predictor = Convolutional(max_items=40).fit(dataset, np.arange(90), seed=0, result_cache=ResultCache(None))
+        predictor = Convolutional(max_items=40).fit(dataset, np.arange(90), context=RunContext())
         assert predictor.note.endswith("sampled from 90")
 
     def test_other_seed_gives_other_weights(self):
         dataset = separable("image", "binary")
-        one, other = (
-            Convolutional().fit(dataset, np.arange(40), seed=s, result_cache=ResultCache(None)) for s in (0, 1)
-        )
+        one, other = (Convolutional().fit(dataset, np.arange(40), context=RunContext(seed=s)) for s in (0, 1))
         assert (one.predict(dataset.items) != other.predict(dataset.items)).any()
 
     def test_leaves_torch_as_it_was(self):
@@ -218,11 +213,11 @@ class TestConvolutional:
         torch.manual_seed(5)
         before = torch.are_deterministic_algorithms_enabled(), torch.get_num_threads()
         dataset = separable("image", "binary")
-        Convolutional().fit(dataset, np.arange(40), seed=0, result_cache=ResultCache(None))
+        Convolutional().fit(dataset, np.arange(40), context=RunContext())
         assert before == (torch.are_deterministic_algorithms_enabled(), torch.get_num_threads())
         torch.testing.assert_close(torch.rand(3), expected)
 
     def test_bundled_size_is_small(self):
         dataset = separable("image", "binary")
-        state = Convolutional().fit(dataset, np.arange(40), seed=0, result_cache=ResultCache(None)).network.state
+        state = Convolutional().fit(dataset, np.arange(40), context=RunContext()).network.state
         assert 150_000 < sum(array.size for array in state.values()) < 500_000

@@ -11,6 +11,7 @@ from headstart.core.dataset import Dataset
 from headstart.core.report import Score
 from headstart.core.tasks import get_task
 from headstart.data.holdout import SplitPlan
+from headstart.engines.context import RunContext
 from headstart.evaluation.experiment import Experiment
 from headstart.evaluation.learning_curve import (
     fit_power_law,
@@ -19,7 +20,6 @@ from headstart.evaluation.learning_curve import (
     nested_subsets,
     round_label_count,
 )
-from headstart.storage.result_cache import ResultCache
 
 ACCURACY, MAE = get_task("multiclass").metric("accuracy"), get_task("regression").metric("MAE")
 SIZES = np.array([60, 120, 240, 480, 960])
@@ -84,7 +84,7 @@ def experiment(n=400, k=4, spread=1.0):
     train = np.setdiff1d(np.arange(n), test)
     plan = SplitPlan(kind="holdout", folds=((train, test),), final=np.arange(n), sentence="")
     return Experiment(
-        dataset=dataset, features=features, source=None, plan=plan, head="auto", seed=0, result_cache=ResultCache(None)
+        dataset=dataset, features=features, source=None, plan=plan, head="auto", context=RunContext()
     )  # fmt: skip
 
 

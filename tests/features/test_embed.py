@@ -15,6 +15,7 @@ from PIL import Image
 
 import tiny
 from headstart.core.errors import DataError
+from headstart.engines.context import RunContext
 from headstart.features import embed, embedding, matrix
 
 TEXTS = [" ".join(random.Random(i).choices(tiny.WORDS[4:], k=1 + i % 9)) + f" {i}" for i in range(300)]
@@ -115,7 +116,7 @@ def test_large_features_lie_in_a_file_and_are_the_same(source, cache, monkeypatc
 def test_says_how_far_it_is_and_what_the_cache_had(source):
     embed(TEXTS[:64], source)
     stream = io.StringIO()
-    embed(TEXTS, source, progress=stream)
+    embed(TEXTS, source, context=RunContext.default(progress=stream))
     assert stream.getvalue() == "embedding with tiny-bert: 64 of 300 from the cache\n"
 
 

@@ -13,7 +13,6 @@ import headstart
 import tiny
 from headstart.core.dataset import Dataset
 from headstart.core.errors import DataError, OptionError, SourceError
-from headstart.engines.clock import Clock
 from headstart.features import embed
 from headstart.ranking import Halving, Limits
 from headstart.ranking.latency import cached_latency_ms, measure_latency_ms
@@ -137,7 +136,7 @@ class TestLimits:
 
     def test_a_budget_that_no_source_can_keep_names_the_nearest(self, dataset):
         with pytest.raises(OptionError, match=r"no source can embed 160 items in the 0.0 s .* the nearest is tiny-"):
-            rank(dataset, clock=Clock(1e-6))
+            rank(dataset, budget_s=1e-6)
 
     def test_size_is_that_of_packed_weights(self):
         assert size_mib(replace(find("tiny-bert"), parameters=2**20)) == 4.0

@@ -7,6 +7,7 @@ import pytest
 import tiny
 from headstart.core.dataset import Dataset
 from headstart.data.holdout import SplitPlan
+from headstart.engines.context import RunContext
 from headstart.evaluation import Experiment
 from headstart.features import embed
 from headstart.heads import adapt
@@ -15,7 +16,6 @@ from headstart.packaging.export import check_equal, export
 from headstart.pipeline.choosing import choose_blend
 from headstart.sources import JointSource
 from headstart.sources.preprocessors import build
-from headstart.storage.result_cache import ResultCache
 
 TEXTS = ["a head start", "the race", "good kiwi", "bad apple shelf", "", "advantage given before the race"]
 
@@ -72,7 +72,7 @@ def experiment(joint, values, targets):
     train, held_out = np.arange(0, n, 2), np.arange(1, n, 2)
     plan = SplitPlan(kind="holdout", folds=((train, held_out),), final=np.arange(n), sentence="")
     return Experiment(
-        dataset=dataset, features=values, source=joint, plan=plan, method="ridge", seed=0, result_cache=ResultCache(None)
+        dataset=dataset, features=values, source=joint, plan=plan, method="ridge", context=RunContext()
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import tiny
 from headstart.core.tasks import get_task
+from headstart.engines.context import RunContext
 from headstart.features import embed
 from headstart.heads.problem import Problem
 from headstart.sources.tuned import TunedSource
@@ -42,7 +43,7 @@ def ground_of(tmp_path, n=32):
         problem=problem,
         fold_groups=problem.groups,
         head="ridge",
-        result_cache=ResultCache(None),
+        context=RunContext(),
     )
 
 
@@ -94,7 +95,7 @@ def test_the_same_seed_gives_the_same_scores(tmp_path):
 def test_a_search_keeps_what_lost_least_and_leaves_no_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr("headstart.tuning.checkpoint.INTERVAL_S", 0.0)
     monkeypatch.setattr("headstart.tuning.cross_fitting.search", partial(search, most=5))
-    tuning_problem = replace(ground_of(tmp_path), result_cache=ResultCache(tmp_path / "results"))
+    tuning_problem = replace(ground_of(tmp_path), context=RunContext(cache=ResultCache(tmp_path / "results")))
     fold = np.arange(24), np.arange(24, 32)
     found = search_settings(tuning_problem, Contrastive(), fold, budget_s=60.0)
     refit_on_all = [attempt for attempt in found.tried if attempt.ended == "finished"]

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 import tiny
+from headstart.engines.context import RunContext
 from headstart.features import embed
 from headstart.heads import adapt
 from headstart.heads.problem import Problem
 from headstart.heads.transforms import TRANSFORMS
-from headstart.storage.result_cache import ResultCache
 from headstart.tuning import TuningProblem, TuningSettings, loop, running_loss
 from headstart.tuning.loop import N_POINTS
 from headstart.tuning.methods.fine_tune import FineTune
@@ -41,7 +41,7 @@ def tuning_problem(tmp_path, monkeypatch) -> TuningProblem:
         problem=problem,
         fold_groups=np.arange(24),
         head="ridge",
-        result_cache=ResultCache(None),
+        context=RunContext(),
     )
 
 

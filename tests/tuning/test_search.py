@@ -5,12 +5,14 @@ import time
 
 import pytest
 
+from headstart.engines.context import RunContext
 from headstart.storage.result_cache import ResultCache
 from headstart.tuning.search import SEARCHED, search
 from headstart.tuning.settings import TuningSettings
 
 START = TuningSettings()
 BEST_RATE = 5e-4
+NOTHING_KEPT = ResultCache(None)
 
 
 class Bowl:
@@ -30,8 +32,9 @@ class Bowl:
         return height + 1 / 3
 
 
-def find(evaluate, **options):
-    return search(evaluate, START, **{"budget_s": 60.0, "seed": 0, "most": 20, **options})
+def find(evaluate, *, seed=0, cache=NOTHING_KEPT, **options):
+    context = RunContext(seed=seed, cache=cache)
+    return search(evaluate, START, context=context, **{"budget_s": 60.0, "most": 20, **options})
 
 
 def test_finds_better_settings_and_stops_the_others_early():
@@ -77,9 +80,9 @@ def test_a_killed_search_goes_on(tmp_path):
     whole = find(Bowl())
     result_cache = ResultCache(tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        find(Bowl(killed_at=7), result_cache=result_cache)
+        find(Bowl(killed_at=7), cache=result_cache)
     rest = Bowl()
-    resumed = find(rest, result_cache=result_cache)
+    resumed = find(rest, cache=result_cache)
     assert len(rest.runs) == 13
     assert [(a.settings, a.losses, a.ended) for a in resumed.tried] == [
         (a.settings, a.losses, a.ended) for a in whole.tried
@@ -88,9 +91,9 @@ def test_a_killed_search_goes_on(tmp_path):
 
 
 def test_another_question_is_not_mixed_up(tmp_path):
-    find(Bowl(), result_cache=ResultCache(tmp_path), key=("one",), most=3)
+    find(Bowl(), cache=ResultCache(tmp_path), key=("one",), most=3)
     other = Bowl()
-    find(other, result_cache=ResultCache(tmp_path), key=("two",), most=3)
+    find(other, cache=ResultCache(tmp_path), key=("two",), most=3)
     assert len(other.runs) == 3
 
 

@@ -11,7 +11,6 @@ import pytest
 import tiny_tuning_problem
 from headstart.core import registry
 from headstart.core.dataset import Dataset
-from headstart.engines.clock import Clock
 from headstart.evaluation.tuned_network import Tuned
 from headstart.tuning import cross_fitting, selection, tune
 from headstart.tuning.loop import N_POINTS
@@ -76,7 +75,8 @@ def tuning_result(tuning_problem, *, seconds=0.0, budget=None, below=None):
         PlannedRun(method=registry.get("tuning_methods", name)(), seconds=seconds) for name in ("contrastive", "bitfit")
     ]
     below = np.where(sure(tuning_problem.problem.targets, 0.7) > 0, 0.7, 0.3) if below is None else below
-    return tune(tuning_problem, planned, FOLDS, below=below, clock=Clock(budget))
+    context = tuning_problem.context.with_budget(budget)
+    return tune(replace(tuning_problem, context=context), planned, FOLDS, below=below)
 
 
 def test_what_exceeds_one_standard_error_is_kept_and_the_next_is_compared_with_it(tuning_problem, runs):

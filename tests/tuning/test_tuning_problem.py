@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tiny_tuning_problem
-from headstart.storage.result_cache import ResultCache
+from headstart.engines.context import RunContext
 from headstart.tuning import TuningProblem
 
 N, D = 48, 200
@@ -23,7 +23,7 @@ def tuning_problem(signal: float, tmp_path, task="multiclass") -> TuningProblem:
     base = tiny_tuning_problem.tuning_problem("bert", tmp_path, 4)
     targets = np.eye(4)[codes] if task == "multiclass" else codes[:, None].astype(float)
     problem = replace(base.problem, features=features, targets=targets, task=task, groups=EVERYTHING)
-    return replace(base, problem=problem, fold_groups=EVERYTHING, result_cache=ResultCache(None))
+    return replace(base, problem=problem, fold_groups=EVERYTHING, context=RunContext())
 
 
 @pytest.mark.parametrize("signal", [1.5, 3.0, 6.0])

@@ -9,13 +9,14 @@ import sys
 def main() -> None:
     """Run a command; exit with 0 if all went well, 2 if the user can fix it, 1 if Headstart failed."""
     from headstart.core.errors import HeadstartError
+    from headstart.engines.cancelling import Stopped
 
     try:
         exit_code = _run(sys.argv[1:])
         sys.stdout.flush()  # a reader who has gone is met here, not while the interpreter ends
     except HeadstartError as error:
         _stop(str(error), error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Stopped):
         _stop("interrupted; run the same command again and it goes on where it was", 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,8 @@ import typer
 
 from headstart.cli.dataset_options import DatasetOptionsOfBundle
 from headstart.cli.options import BundlePath, Data, Json, Seed, parse_share
-from headstart.cli.output import emit, say, score_words
+from headstart.cli.output import emit, score_words
+from headstart.cli.progress import ProgressFormat, reporting
 from headstart.core.errors import OptionError
 
 
@@ -31,28 +31,32 @@ def compress(
     *,
     options: DatasetOptionsOfBundle,
     seed: Seed = 0,
+    progress: ProgressFormat = "text",
     as_json: Json = False,
 ) -> None:
     """Make BUNDLE smaller or faster, proven on held-out items of DATA, or say that nothing pays."""
     from headstart.compression import compress as make_smaller
 
-    compressed = make_smaller(
-        bundle,
-        data,
-        out=out,
-        tolerance=parse_share(tolerance),
-        target_ms=target_ms,
-        target_mib=target_mib,
-        methods=None if method is None else [name.strip() for name in method.split(",")],
-        seed=seed,
-        progress=sys.stderr,
-        **options.arguments(),
-    )
-    figures = compressed.to_dict()
-    say(f"before: {figures['original_mib']:.2f} MiB, {score_words(figures['original'])}; {figures['evaluation']}")
-    if as_json:
-        emit(figures)
-    if compressed.bundle is None:
-        raise OptionError(compressed.sentence)
-    say(compressed.sentence)
-    say(f"{compressed.bundle} written; open {compressed.bundle}/report.html")
+    with reporting(progress) as voice:
+        compressed = make_smaller(
+            bundle,
+            data,
+            out=out,
+            tolerance=parse_share(tolerance),
+            target_ms=target_ms,
+            target_mib=target_mib,
+            methods=None if method is None else [name.strip() for name in method.split(",")],
+            seed=seed,
+            progress=voice.reporter,
+            **options.arguments(),
+        )
+        figures = compressed.to_dict()
+        voice.say(
+            f"before: {figures['original_mib']:.2f} MiB, {score_words(figures['original'])}; {figures['evaluation']}"
+        )
+        if as_json:
+            emit(figures)
+        if compressed.bundle is None:
+            raise OptionError(compressed.sentence)
+        voice.say(compressed.sentence)
+        voice.say(f"{compressed.bundle} written; open {compressed.bundle}/report.html")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from headstart.cli.options import Input, Json, parse_share
-from headstart.cli.output import emit, say
+from headstart.cli.output import emit
+from headstart.cli.progress import ProgressFormat, reporting
 
 
 def embed(
@@ -30,20 +30,26 @@ def embed(
         str | None,
         typer.Option("--max-unreadable", help="Share of items that may be unreadable: none for .npy, 1% for .parquet."),
     ] = None,
+    progress: ProgressFormat = "text",
     *,
     as_json: Json = False,
 ) -> None:
     """Turn DATA into vectors by a pretrained network, without labels and without a fit."""
+    from headstart.engines.context import RunContext
     from headstart.features.embeddings import embed_inputs
     from headstart.features.writing import check_output, default_max_unreadable, summary, write_embeddings
 
     check_output(out)
     share = default_max_unreadable(out) if max_unreadable is None else parse_share(max_unreadable)
-    embeddings = embed_inputs(data, source, input=input, max_unreadable=share, progress=sys.stderr)
-    for notice in embeddings.notices:
-        say(f"  - {notice.message}")
-    write_embeddings(out, embeddings)
-    figures = summary(out, embeddings)
-    say(figures["sentence"])
-    if as_json:
-        emit(figures)
+    with reporting(progress) as voice:
+        context = RunContext.default(progress=voice.reporter)
+        with context.stage("embed"):
+            embeddings = embed_inputs(data, source, input=input, max_unreadable=share, context=context)
+        for notice in embeddings.notices:
+            voice.say(f"  - {notice.message}")
+        with context.stage("write"):
+            write_embeddings(out, embeddings)
+        figures = summary(out, embeddings)
+        voice.say(figures["sentence"])
+        if as_json:
+            emit(figures)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from headstart.cli.dataset_options import DatasetOptions
 from headstart.cli.options import Budget, Data, Json, License, MaxLatency, MaxSize, Seed, Sources, parse_duration_s
-from headstart.cli.output import emit, ranked_words, say, score_words, tuning_words
+from headstart.cli.output import emit, ranked_words, score_words, tuning_words
+from headstart.cli.progress import ProgressFormat, reporting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def fit(
@@ -40,6 +43,7 @@ def fit(
     *,
     options: DatasetOptions,
     seed: Seed = 0,
+    progress: ProgressFormat = "text",
     as_json: Json = False,
 ) -> None:
     """Adapt a pretrained model to DATA, prove it, and pack a bundle.
@@ -48,30 +52,31 @@ def fit(
     """
     from headstart.pipeline import fit as fit_line
 
-    fitted = fit_line(
-        data,
-        out=out,
-        source=source,
-        head=head,
-        tune=tune,
-        preset=preset,
-        baselines=cast("Any", baselines),  # checked by name where it is used
-        budget_s=parse_duration_s(budget),
-        max_latency_ms=max_latency_ms,
-        max_size_mib=max_size_mib,
-        license=license,
-        max_sources=max_sources,
-        seed=seed,
-        progress=sys.stderr,
-        **options.arguments(),
-    )
-    figures = fitted.to_dict()
-    _show(figures)
-    if as_json:
-        emit(figures)
+    with reporting(progress) as voice:
+        fitted = fit_line(
+            data,
+            out=out,
+            source=source,
+            head=head,
+            tune=tune,
+            preset=preset,
+            baselines=cast("Any", baselines),  # checked by name where it is used
+            budget_s=parse_duration_s(budget),
+            max_latency_ms=max_latency_ms,
+            max_size_mib=max_size_mib,
+            license=license,
+            max_sources=max_sources,
+            seed=seed,
+            progress=voice.reporter,
+            **options.arguments(),
+        )
+        figures = fitted.to_dict()
+        _show(figures, voice.say)
+        if as_json:
+            emit(figures)
 
 
-def _show(figures: dict[str, Any]) -> None:
+def _show(figures: dict[str, Any], say: Callable[[str], None]) -> None:
     for notice in figures["notices"]:
         say(f"  - {notice['message']}")
     for source in figures["ranking"]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from headstart.cli.dataset_options import DatasetOptionsOfBundle
 from headstart.cli.options import BundlePath, Data, Json, Trust
-from headstart.cli.output import emit, say, score_words
+from headstart.cli.output import emit, score_words
+from headstart.cli.progress import ProgressFormat, reporting
 
 
 def prove(
@@ -13,17 +14,19 @@ def prove(
     *,
     options: DatasetOptionsOfBundle,
     trust: Trust = None,
+    progress: ProgressFormat = "text",
     as_json: Json = False,
 ) -> None:
     """Measure BUNDLE on new labelled DATA, beside what was promised."""
     from headstart.pipeline import prove_again
 
-    figures = prove_again(bundle, data, trust=trust, **options.arguments())
-    for notice in figures["notices"]:
-        say(f"  - {notice['message']}")
-    for score in figures["metrics"]:
-        say(score_words(score))
-    say(f"shipped with: {score_words(figures['promised'])}")
-    say(figures["sentence"])
-    if as_json:
-        emit(figures)
+    with reporting(progress) as voice:
+        figures = prove_again(bundle, data, trust=trust, progress=voice.reporter, **options.arguments())
+        for notice in figures["notices"]:
+            voice.say(f"  - {notice['message']}")
+        for score in figures["metrics"]:
+            voice.say(score_words(score))
+        voice.say(f"shipped with: {score_words(figures['promised'])}")
+        voice.say(figures["sentence"])
+        if as_json:
+            emit(figures)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 from headstart.cli.dataset_options import DatasetOptions
 from headstart.cli.options import Budget, Data, Json, License, MaxLatency, MaxSize, Seed, Sources, parse_duration_s
-from headstart.cli.output import emit, ranked_words, say
+from headstart.cli.output import emit, ranked_words
+from headstart.cli.progress import ProgressFormat, reporting
 
 
 def rank(
@@ -19,6 +18,7 @@ def rank(
     *,
     options: DatasetOptions,
     seed: Seed = 0,
+    progress: ProgressFormat = "text",
     as_json: Json = False,
 ) -> None:
     """Say which pretrained source will transfer best to DATA, and why.
@@ -26,19 +26,23 @@ def rank(
     Each sees a few items; only those that may still win see more.
     """
     from headstart.data import load
-    from headstart.engines.clock import Clock
+    from headstart.engines.context import RunContext
     from headstart.pipeline.choosing import names_of
     from headstart.ranking import Limits
     from headstart.ranking import rank as rank_sources
 
     names = names_of(source)
     limits = Limits(max_latency_ms=max_latency_ms, max_size_mib=max_size_mib, license=license)
-    clock = Clock(parse_duration_s(budget))
-    dataset = load(data, **options.arguments())
-    ranking = rank_sources(dataset, sources=names, limits=limits, clock=clock, seed=seed, progress=sys.stderr)
-    figures = ranking.to_dict()
-    for ranked in figures["sources"]:
-        say(ranked_words(ranked))
-    say(ranking.sentence)
-    if as_json:
-        emit(figures)
+    with reporting(progress) as voice:
+        budget_s = parse_duration_s(budget)
+        context = RunContext.default(seed=seed, budget_s=budget_s, progress=voice.reporter)
+        with context.stage("load"):
+            dataset = load(data, **options.arguments())
+        with context.stage("rank"):
+            ranking = rank_sources(dataset, sources=names, limits=limits, context=context)
+        figures = ranking.to_dict()
+        for ranked in figures["sources"]:
+            voice.say(ranked_words(ranked))
+        voice.say(ranking.sentence)
+        if as_json:
+            emit(figures)

@@ -13,13 +13,15 @@ from headstart.compression.search import all_methods, best_of, search
 from headstart.compression.split import split_data
 from headstart.compression.trial import Goal
 from headstart.core.errors import require
+from headstart.engines.context import RunContext
 from headstart.packaging import check_target, load_bundle
 from headstart.packaging.labelled import load_for
 from headstart.packaging.packed import rewrite, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TextIO
+
+    from headstart.engines.reporters import ProgressOutput
 
 
 def compress(
@@ -33,7 +35,8 @@ def compress(
     methods: Sequence[str] | None = None,
     seed: int = 0,
     max_unreadable: float = 0.01,
-    progress: TextIO | None = sys.stderr,
+    progress: ProgressOutput = sys.stderr,
+    context: RunContext | None = None,
     **columns: Any,
 ) -> Compressed:
     """Make a bundle smaller or faster, and prove on held-out items that it still answers as well.
@@ -49,6 +52,8 @@ def compress(
         variant that reaches it is taken, the least loss first; without, the fastest that is kept
     methods : names of those to try; None for all
     seed : for choosing items and folds
+    progress : where to say how far it is: a stream or a reporter; None for silence
+    context : how it is run; it goes before `seed` and `progress`
     columns : `input`, `target`, `group`, as for `headstart.load`
 
     Returns
@@ -65,13 +70,15 @@ def compress(
     to_try = all_methods(methods)
     folder = Path(out)
     check_target(folder)
-    original = unpack(bundle)
-    split = split_data(
-        load_for(load_bundle(bundle), data, max_unreadable=max_unreadable, **columns), original, seed=seed
-    )
-    reference = Reference(original, split.test, split.outputs, split.metric, seed)
-    calibration = CalibrationSet(dataset=split.calibration, seed=seed, progress=progress)
-    trials = search(reference, calibration, goal, to_try, progress=progress)
+    context = context or RunContext.default(seed=seed, progress=progress)
+    with context.stage("load"):
+        original = unpack(bundle)
+        dataset = load_for(load_bundle(bundle), data, max_unreadable=max_unreadable, **columns)
+    with context.stage("compress"):
+        split = split_data(dataset, original, seed=context.seed)
+        reference = Reference(original, split.test, split.outputs, split.metric, context.seed)
+        calibration = CalibrationSet(dataset=split.calibration, context=context)
+        trials = search(reference, calibration, goal, to_try)
     best = best_of(trials, goal)
     compressed = Compressed(
         bundle=None if best is None else folder,
@@ -84,7 +91,8 @@ def compress(
     )
     if best is not None and best.variant is not None:
         packed = best.variant.packed
-        rewrite(
-            folder, packed, original=Path(bundle), checked=reference.check(packed), compression=compressed.section()
-        )
+        with context.stage("package"):
+            rewrite(
+                folder, packed, original=Path(bundle), checked=reference.check(packed), compression=compressed.section()
+            )
     return compressed

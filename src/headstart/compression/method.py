@@ -9,9 +9,10 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, TextIO
+    from typing import Any
 
     from headstart.core.dataset import Dataset
+    from headstart.engines.context import RunContext
     from headstart.packaging.packed import Packed
 
 Place = Literal["network", "head", "arithmetic", "storage"]
@@ -39,13 +40,16 @@ class CalibrationSet:
     Attributes
     ----------
     dataset : labelled items with their groups of near-duplicates; the unlabelled ones lie beside them
-    seed : for choosing among the items
-    progress : where long steps write how far they are; None for silence
+    context : its seed chooses among the items
     """
 
     dataset: Dataset
-    seed: int
-    progress: TextIO | None = None
+    context: RunContext
+
+    @property
+    def seed(self) -> int:
+        """For choosing among the items."""
+        return self.context.seed
 
     def some(self, n: int) -> list[Any]:
         """Draw up to n items."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from headstart.compression.method import PLACES, NotApplicable, Variant
 from headstart.compression.trial import Trial
@@ -26,14 +26,12 @@ def search(
     calibration: CalibrationSet,
     goal: Goal,
     methods: Sequence[Compression],
-    *,
-    progress: TextIO | None,
 ) -> list[Trial]:
     """Try the methods, one alone each, then combinations of those that keep the accuracy, the most promising ones.
 
     With a target the search ends with the first combination that reaches it; without one the best few are tried.
     """
-    bench = _Bench(reference, calibration, goal, progress)
+    bench = _Bench(reference, calibration, goal)
     trials = [trial for method in methods for trial in bench.alone(method)]
     if goal.is_target and any(trial.kept for trial in trials):
         return trials
@@ -54,7 +52,6 @@ class _Bench:
     reference: Reference
     calibration: CalibrationSet
     goal: Goal
-    progress: TextIO | None
 
     def alone(self, method: Compression) -> Iterator[Trial]:
         """Every variant of one method; where there is none, a trial without figures that says why."""
@@ -80,8 +77,8 @@ class _Bench:
         return Trial(methods=names, goal=self.goal, original_mib=self.reference.original.size_mib, **fields)
 
     def _said(self, trial: Trial) -> Trial:
-        if self.progress is not None:
-            print(line_of(trial), file=self.progress, flush=True)
+        self.calibration.context.notice("trial", line_of(trial))
+        self.calibration.context.cancel_token.raise_if_cancelled(trial.name)
         return trial
 
 

@@ -8,7 +8,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from headstart.downloads.npm_settings import NpmSettings, npm_settings
 from headstart.downloads.transport import REFUSALS, SCHEMES, fetch_file, kept, open_address, public
@@ -16,8 +16,10 @@ from headstart.downloads.transport import REFUSALS, SCHEMES, fetch_file, kept, o
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from headstart.engines.reporters import ProgressOutput
 
-def download(package: str, version: str, filename: str, sha256: str, *, stream: TextIO | None = sys.stderr) -> Path:
+
+def download(package: str, version: str, filename: str, sha256: str, *, stream: ProgressOutput = sys.stderr) -> Path:
     """Give the path of an archive in the cache, fetched if it is not there yet.
 
     Parameters
@@ -25,7 +27,7 @@ def download(package: str, version: str, filename: str, sha256: str, *, stream: 
     package, version : as the registry knows them; the package may have a scope, '@scope/name'
     filename : what `npm pack` calls the archive
     sha256 : of the archive, hex; anything else is refused
-    stream : where progress is written; None for silence
+    stream : who hears how far it is: a stream or a reporter; None for silence
 
     Raises
     ------

@@ -13,7 +13,7 @@ import urllib.parse
 import urllib.request
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from headstart.downloads.pip_settings import PipSettings, pip_settings
 from headstart.downloads.transport import REFUSALS, SCHEMES, fetch_file, kept, open_address, public
@@ -21,8 +21,10 @@ from headstart.downloads.transport import REFUSALS, SCHEMES, fetch_file, kept, o
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from headstart.engines.reporters import ProgressOutput
 
-def download(package: str, version: str, filename: str, sha256: str, *, stream: TextIO | None = sys.stderr) -> Path:
+
+def download(package: str, version: str, filename: str, sha256: str, *, stream: ProgressOutput = sys.stderr) -> Path:
     """Give the path of an archive in the cache, fetched if it is not there yet.
 
     Parameters
@@ -30,7 +32,7 @@ def download(package: str, version: str, filename: str, sha256: str, *, stream: 
     package, version : as the index knows them
     filename : one of the files of that version
     sha256 : of the file, hex; anything else is refused
-    stream : where progress is written; None for silence
+    stream : who hears how far it is: a stream or a reporter; None for silence
 
     Raises
     ------

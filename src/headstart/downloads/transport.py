@@ -11,16 +11,19 @@ import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from headstart.core.errors import SourceError
 from headstart.engines.progress import Progress
+from headstart.engines.reporters import reporter_for
 from headstart.storage.files import cache_folder, replacing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
     from urllib.response import addinfourl
+
+    from headstart.engines.reporters import ProgressOutput
 
 SCHEMES = ("https", "http", "file")
 _BLOCK = 1 << 18
@@ -88,7 +91,7 @@ def kept(filename: str, sha256: str, bring: Callable[[Path], Iterable[str]], rem
     raise SourceError(message.replace("\n", " "))
 
 
-def fetch_file(link: str, path: Path, sha256: str, access: Access, stream: TextIO | None) -> None:
+def fetch_file(link: str, path: Path, sha256: str, access: Access, stream: ProgressOutput) -> None:
     """Write what lies at an address to `path`, whole or not at all.
 
     Raises
@@ -100,7 +103,7 @@ def fetch_file(link: str, path: Path, sha256: str, access: Access, stream: TextI
     with replacing(path) as partial:
         with open_address(link, access) as answer, partial.open("wb") as file:
             size = int(answer.headers.get("Content-Length") or 0)
-            with Progress(f"fetching {path.name}, KiB", size >> 10, stream) as progress:
+            with Progress(f"fetching {path.name}, KiB", size >> 10, reporter_for(stream)) as progress:
                 while block := answer.read(_BLOCK):
                     file.write(block)
                     digest.update(block)

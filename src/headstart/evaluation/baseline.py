@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.core.model import PretrainedNetwork
+    from headstart.engines.context import RunContext
     from headstart.onnx_graph.builder import GraphBuilder
-    from headstart.storage.result_cache import ResultCache
 
 Cost = Literal["none", "simple", "full"]
 COSTS: tuple[Cost, ...] = ("none", "simple", "full")
@@ -39,13 +39,8 @@ class Baseline(Protocol):
     single_threaded: ClassVar[bool]
     """Its long work keeps to one thread and touches no thread setting of others, so that it may run beside them."""
 
-    def fit(
-        self, dataset: Dataset, index: IntArray, *, seed: int, result_cache: ResultCache, progress: TextIO | None = None
-    ) -> Predictor:
-        """Fit on the items at `index` and on nothing else; the same (data, seed) gives the same predictor.
-
-        `progress` is where to write how far a long fit is.
-        """
+    def fit(self, dataset: Dataset, index: IntArray, *, context: RunContext) -> Predictor:
+        """Fit on the items at `index` and on nothing else; the same (data, `context.seed`) gives the same predictor."""
         ...
 
 

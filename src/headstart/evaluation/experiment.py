@@ -14,16 +14,14 @@ from headstart.heads.transferred import Transferred
 from headstart.sources import JointSource
 
 if TYPE_CHECKING:
-    from typing import TextIO
-
     from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.core.model import Predictor
     from headstart.data.holdout import SplitPlan
+    from headstart.engines.context import RunContext
     from headstart.evaluation.baseline import Baseline
     from headstart.heads import Adapted
     from headstart.heads.problem import HeadEstimator
     from headstart.sources import AnySource
-    from headstart.storage.result_cache import ResultCache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +33,7 @@ class Experiment:
     dataset : its `groups` are those of near-duplicates, joined with the user's
     features : shape (n, d), of the dataset's items by `source`
     plan : who learns from what, and is proven on what
-    progress : where long baselines write how far they are; None for silence
+    context : how it is run; its seed draws folds and weights
     """
 
     dataset: Dataset
@@ -43,9 +41,12 @@ class Experiment:
     source: AnySource
     plan: SplitPlan
     head: str
-    seed: int
-    result_cache: ResultCache
-    progress: TextIO | None = None
+    context: RunContext
+
+    @property
+    def seed(self) -> int:
+        """The seed of everything that is drawn."""
+        return self.context.seed
 
     @property
     def groups(self) -> IntArray:
@@ -142,13 +143,7 @@ class BaselineEvaluand:
 
     def fit(self, experiment: Experiment, index: IntArray) -> Predictor:
         """Fit the baseline."""
-        return self.baseline.fit(
-            experiment.dataset,
-            index,
-            seed=experiment.seed,
-            result_cache=experiment.result_cache,
-            progress=experiment.progress,
-        )
+        return self.baseline.fit(experiment.dataset, index, context=experiment.context)
 
     def outputs(self, experiment: Experiment, fitted: Predictor, index: IntArray) -> FloatArray:
         """Predict from the items."""

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from headstart.core.model import Predictor
     from headstart.core.report import Score
     from headstart.data.near_duplicates import NearDuplicates
-    from headstart.engines.clock import Clock
     from headstart.evaluation.baseline import Baseline, Cost
     from headstart.evaluation.experiment import Experiment
     from headstart.evaluation.tuned_network import Tuned
@@ -58,7 +57,6 @@ def prove(
     duplicates: NearDuplicates,
     *,
     baselines: Cost = "full",
-    clock: Clock,
     tuned: Tuned | None = None,
 ) -> Proof:
     """Measure the model and its baselines on held-out items and decide what is shipped.
@@ -67,7 +65,7 @@ def prove(
     ----------
     adapted : the head fitted on `experiment.plan.final`
     baselines : 'none', 'simple' or 'full'; without baselines nothing is proven, and the report says so
-    clock : baselines that no longer fit in its budget are left out, and named
+        Those that no longer fit in the budget of the experiment's context are left out, and named
     tuned : what a tuning above that head gave; the network that it kept, if any, is what is proven and shipped
 
     Raises
@@ -82,7 +80,7 @@ def prove(
     metric = dataset.task_spec.headline(dataset.targets[plan.final])
     _check_defined(metric, targets, dataset)
     model = _model(experiment, adapted, tuned)
-    with BaselineRunner(chosen_baselines, experiment, clock) as race:
+    with BaselineRunner(chosen_baselines, experiment) as race:
         ours = _predict_held_out(experiment, adapted, tuned, model)
         curve = learning_curve(
             experiment, metric, head=adapted.leader, whole=None if adapted.parts else adapted.leading_head

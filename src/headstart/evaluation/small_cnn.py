@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.core.class_weights import item_weights
 from headstart.engines.heap import keeping_freed_memory
-from headstart.engines.progress import Progress
 from headstart.engines.threads import limit_torch
 from headstart.tuning.learning_rate import warm_up_and_cosine
 
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import FloatArray
     from headstart.core.tasks import TaskSpec
+    from headstart.engines.context import RunContext
+    from headstart.engines.progress import Progress
 
     State = dict[str, torch.Tensor]
 
@@ -56,9 +57,7 @@ def n_epochs(n_items: int) -> int:
     return min(80, max(8, math.ceil(_N_SEEN / max(n_items, 1))))
 
 
-def train(
-    pixels: Any, targets: FloatArray, task: TaskSpec, *, seed: int, progress: TextIO | None = None
-) -> dict[str, Any]:
+def train(pixels: Any, targets: FloatArray, task: TaskSpec, *, context: RunContext) -> dict[str, Any]:
     """Train on photos.
 
     Parameters
@@ -74,14 +73,13 @@ def train(
 
     centre, scale = _standardisation(targets, task)
     with _deterministic(), limit_torch(_N_THREADS), keeping_freed_memory():
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(context.seed)
         photos = torch.from_numpy(pixels)
         wanted = torch.from_numpy((targets - centre) / scale).float()
         weights = torch.from_numpy(item_weights(targets, task)).float()
         state = _initial(targets.shape[1], generator)
-        with Progress(
-            "training the convolutional baseline, photos", n_epochs(len(photos)) * len(photos), progress
-        ) as steps:
+        n_seen = n_epochs(len(photos)) * len(photos)
+        with context.progress("training the convolutional baseline, photos", n_seen) as steps:
             _optimise(state, photos, wanted, weights=weights, task=task, generator=generator, steps=steps)
         folded = _folded(state)
     folded["matrix"] = (folded["matrix"] * scale).astype(np.float32)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.core.errors import DataError
-from headstart.engines.progress import Progress
-from headstart.engines.threads import core, n_threads
+from headstart.engines.context import RunContext
 from headstart.features.contents import Contents
 from headstart.features.matrix import Matrix
 from headstart.features.store import KEY_DTYPE, Store
@@ -20,7 +18,7 @@ from headstart.sources.joint import JointSource
 from headstart.storage.files import cache_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -61,7 +59,7 @@ def embed(
     source: AnySource,
     *,
     keys: Keys | None = None,
-    progress: TextIO | None = None,
+    context: RunContext | None = None,
     cache: bool = True,
     on_bad: OnBad | None = None,
     open_session: Callable[[], Any] | None = None,
@@ -75,7 +73,7 @@ def embed(
     ----------
     items : n items of the source's modality
     keys : contents' keys, as an earlier call gave them; computed if None
-    progress : where to write how far it is; None for silence
+    context : where batches run, and who hears how far it is; silent if None
     cache : whether to read and keep features on disk
     on_bad : called with the position and the error of an item that cannot be read; if None, the error is raised
     open_session : gives the source's session, asked only where something must be computed; a new one if None
@@ -88,7 +86,8 @@ def embed(
         The cache folder cannot be written.
     """
     if isinstance(source, JointSource):
-        return _side_by_side(items, source, keys=keys, progress=progress, cache=cache, on_bad=on_bad)
+        return _side_by_side(items, source, keys=keys, context=context, cache=cache, on_bad=on_bad)
+    context = context or RunContext()
     started = time.perf_counter()
     report = on_bad or _refuse
     keys = content_keys(items, source, report) if keys is None else keys
@@ -100,8 +99,9 @@ def embed(
         batches = _missing(_batches(items, contents, source), known | contents.is_unreadable)
         n_computed = 0
         label = f"embedding with {source.name}"
-        with Progress(label, contents.n_readable, progress, done=int(known.sum())) as steps:
-            for done in _run(items, contents, source, batches, open_session or source.session):
+        computed = _run(items, contents, source, batches, open_session or source.session, context=context)
+        with context.progress(label, contents.n_readable, done=int(known.sum())) as steps, closing(computed):
+            for done in computed:
                 _keep(done, contents, store, matrix)
                 _report(done, contents, report)
                 n_computed += len(done.rows)
@@ -179,31 +179,27 @@ class _Done:
 
 
 def _run(
-    items: Sequence[Any], contents: Contents, source: Source, batches: list[Numbers], open_session: Callable[[], Any]
-) -> Iterator[_Done]:
-    """Compute batches in threads and give them in order."""
+    items: Sequence[Any],
+    contents: Contents,
+    source: Source,
+    batches: list[Numbers],
+    open_session: Callable[[], Any],
+    *,
+    context: RunContext,
+) -> Generator[_Done]:
+    """Compute batches side by side and give them in order."""
     if not batches:
         return
     session = open_session()
-    n_workers = min(n_threads(), len(batches))
     source.input.prepare([])  # what it loads lazily is loaded once, not by each thread
 
     def compute(numbers: Numbers) -> _Done:
-        with core():
-            rows, errors = _forward([items[i] for i in contents.first[numbers]], source, session)
+        rows, errors = _forward([items[i] for i in contents.first[numbers]], source, session)
         good = np.array([place for place in range(len(numbers)) if place not in errors], dtype=np.intp)
         failed = {int(numbers[place]): error for place, error in errors.items()}
         return _Done(good=numbers[good], rows=rows, errors=failed)
 
-    pool = ThreadPoolExecutor(n_workers, thread_name_prefix="embed")
-    try:
-        waiting = deque(pool.submit(compute, batch) for batch in batches[: 2 * n_workers])
-        for batch in [*batches[2 * n_workers :], *[None] * len(waiting)]:
-            yield waiting.popleft().result()
-            if batch is not None:
-                waiting.append(pool.submit(compute, batch))
-    finally:
-        pool.shutdown(cancel_futures=True)
+    yield from context.map(compute, batches)
 
 
 def _forward(items: list[Any], source: Source, session: Any) -> tuple[NDArray[np.float32], dict[int, DataError]]:

@@ -21,6 +21,7 @@ from headstart.data.readers.frames import is_frame
 from headstart.data.readers.tables import TABLE_SUFFIXES, named_path, open_table
 from headstart.data.recognition import recognise_items, recognise_json_lines, recognise_path
 from headstart.data.unreadable_items import UnreadableItems
+from headstart.engines.context import RunContext
 from headstart.features.embedding import embed as compute_features
 from headstart.sources.defaults import default_source
 from headstart.sources.opening import open_sources
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from headstart.data.readers.columns import TableSource
+    from headstart.engines.reporters import ProgressOutput
     from headstart.sources import AnySource
     from headstart.sources.opening import SourceLike
 
@@ -64,7 +66,8 @@ def embed(
     source: SourceLike | None = None,
     *,
     input: str | None = None,
-    progress: TextIO | None = None,
+    progress: ProgressOutput = None,
+    context: RunContext | None = None,
 ) -> NDArray[np.float32]:
     """Embed items by a pretrained network: row i is the vector of item i.
 
@@ -76,7 +79,8 @@ def embed(
     source : a name (`headstart sources`), names with commas between or a list of them, a card, or what `open_source` gave;
         the usual source of texts or of images if None
     input : column of a frame or table that holds the text or the image; guessed if None
-    progress : where to write how far it is, as a rule `sys.stderr`
+    progress : where to say how far it is, as a rule `sys.stderr`; a stream or a reporter
+    context : how it is run; it goes before `progress`
 
     Returns
     -------
@@ -92,17 +96,18 @@ def embed(
     SourceError
         A source cannot be fetched.
     """
+    context = context or RunContext.default(progress=progress)
     if isinstance(items, str | Path):
         _refuse_lone_text(items)
-        return embed_inputs(items, source, input=input, max_unreadable=0.0, progress=progress).values
+        return embed_inputs(items, source, input=input, max_unreadable=0.0, context=context).values
     is_table = is_frame(items) or isinstance(items, dict)
     cells = items if is_table else _listed(items)
-    opened = open_sources(source or default_source(recognise_items(cells, input=input)))
+    opened = open_sources(source or default_source(recognise_items(cells, input=input)), stream=context.reporter)
     if is_table:
         cells = read_items(items, modality=opened.modality, input=input, max_unreadable=0.0).items
     else:
         cells = _readable(cells, opened)
-    return compute_features(cells, opened, progress=progress, on_bad=_refuse).values
+    return compute_features(cells, opened, context=context, on_bad=_refuse).values
 
 
 def embed_inputs(
@@ -111,7 +116,7 @@ def embed_inputs(
     *,
     input: str | None = None,
     max_unreadable: float = 0.01,
-    progress: TextIO | None = None,
+    context: RunContext | None = None,
     stdin: TextIO | None = None,
 ) -> Embeddings:
     """Embed files, folders, a table, or JSON Lines from `stdin` (named '-'); labels are not needed and not looked at.
@@ -119,21 +124,22 @@ def embed_inputs(
     Parameters
     ----------
     max_unreadable : fraction of the items that may be set aside because they cannot be read
+    context : how it is run; silently if None
 
     Raises
     ------
     DataError
         More cannot be read than that; the message names the first of them.
     """
-    started = time.perf_counter()
+    started, context = time.perf_counter(), context or RunContext.default(progress=None)
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     if STDIN in named:
         stdin = io.StringIO((stdin or sys.stdin).read())
     guess = None if source else _recognise(named, input, stdin)
-    opened = open_sources(default_source(guess) if guess else source or ())
+    opened = open_sources(default_source(guess) if guess else source or (), stream=context.reporter)
     items = read_items(named, modality=opened.modality, input=input, max_unreadable=max_unreadable, stdin=stdin)
     failures: dict[int, UserError] = {}
-    features = compute_features(items.items, opened, progress=progress, on_bad=failures.__setitem__)
+    features = compute_features(items.items, opened, context=context, on_bad=failures.__setitem__)
     bad = UnreadableItems(max_unreadable=max_unreadable)
     for position, error in sorted(failures.items()):
         bad.add(items.ids[position], str(error).removeprefix(f"'{items.ids[position]}' "))

@@ -16,10 +16,9 @@ from headstart.sources import JointSource, find, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TextIO
 
     from headstart.core.dataset import Dataset
-    from headstart.engines.clock import Clock
+    from headstart.engines.context import RunContext
     from headstart.evaluation import Experiment
     from headstart.heads import Adapted
     from headstart.pipeline.presets import Preset
@@ -55,9 +54,7 @@ def choose_source(
     limits: Limits,
     *,
     preset: Preset,
-    clock: Clock,
-    seed: int,
-    progress: TextIO | None,
+    context: RunContext,
 ) -> tuple[AnySource, Ranking | None]:
     """Open the one source that was named, or rank the candidates and open the best, joined by the next ones.
 
@@ -70,12 +67,10 @@ def choose_source(
         limits = Limits(max_size_mib=preset.max_size_mib)
     if names is not None and len(names) == 1 and limits == Limits():
         (card,) = source_cards(dataset, names)
-        return open_source(card, stream=progress), None
-    ranking = rank(
-        dataset, sources=names, limits=limits, halving=preset.halving, clock=clock, seed=seed, progress=progress
-    )
+        return open_source(card, stream=context.reporter), None
+    ranking = rank(dataset, sources=names, limits=limits, halving=preset.halving, context=context)
     chosen = tuple(
-        open_source(ranked.name, stream=progress) for ranked in _together(ranking, limits, preset.max_sources)
+        open_source(ranked.name, stream=context.reporter) for ranked in _together(ranking, limits, preset.max_sources)
     )
     return chosen[0] if len(chosen) == 1 else JointSource(chosen), ranking
 

@@ -16,7 +16,7 @@ from headstart.data import load
 from headstart.data.holdout import plan_splits
 from headstart.data.near_duplicates import find_near_duplicates
 from headstart.data.unreadable_items import UnreadableItems
-from headstart.engines.clock import Clock
+from headstart.engines.context import RunContext
 from headstart.engines.heap import share_one_heap
 from headstart.engines.timing_section import TimingSection
 from headstart.evaluation import Experiment, prove
@@ -31,14 +31,12 @@ from headstart.pipeline.presets import preset_named
 from headstart.pipeline.tuning import tune_source, tuning_method_names
 from headstart.ranking import Limits, with_domain_shifts
 from headstart.reporting import start_drawing
-from headstart.storage.files import cache_folder
-from headstart.storage.result_cache import ResultCache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TextIO
 
     from headstart.core.dataset import Dataset
+    from headstart.engines.reporters import ProgressOutput
     from headstart.evaluation.baseline import Cost
     from headstart.features import Features
     from headstart.sources import AnySource
@@ -63,7 +61,8 @@ def fit(
     max_sources: int | None = None,
     seed: int = 0,
     max_unreadable: float = 0.01,
-    progress: TextIO | None = sys.stderr,
+    progress: ProgressOutput = sys.stderr,
+    context: RunContext | None = None,
     **columns: Any,
 ) -> Fitted:
     """Turn labelled data into a proven, portable model.
@@ -86,52 +85,53 @@ def fit(
     max_sources : how many sources may be blended, each embedding all items; None for the preset's (3 for 'best', else 1)
     seed : for folds, random weights and baselines; the same data and seed give the same model, byte for byte
     max_unreadable : fraction of the items that may be unreadable
-    progress : where to write how far it is; None for silence
+    progress : where to say how far it is: a stream or a reporter; None for silence
+    context : how it is run; it goes before `seed`, `progress` and `budget_s`, the preset's too
     columns : `input`, `target`, `task`, `group`, `time`, as for `headstart.load`
 
     Raises
     ------
     UserError
         Data, options or disk are not as they must be; nothing is written then.
+    Stopped
+        The run was cancelled by the token of its reporter; nothing is written then.
     """
     chosen = preset_named(preset)
     baselines = chosen.baselines if baselines is None else baselines
     tune = ("auto" if chosen.tunes else NO_TUNING) if tune is None else tune
-    _check_options(head=head, tune=tune, baselines=baselines, budget_s=budget_s, seed=seed)
+    _check_options(head=head, tune=tune, baselines=baselines)
     names = names_of(source)
     limits = Limits(max_latency_ms=max_latency_ms, max_size_mib=max_size_mib, license=license)
-    clock = Clock(chosen.budget_s if budget_s is None else budget_s)
+    if context is None:
+        budget_s = chosen.budget_s if budget_s is None else budget_s
+        context = RunContext.default(seed=seed, budget_s=budget_s, progress=progress)
     share_one_heap()
     folder = _target(out)
     _check_place(folder)
-    with clock.stage("load"):
+    with context.stage("load"):
         dataset = load(data, max_unreadable=max_unreadable, **columns)
-    with clock.stage("rank"):
+    with context.stage("rank"):
         chosen_source, ranking = choose_source(
             dataset,
             names,
             limits,
             preset=chosen if max_sources is None else replace(chosen, max_sources=max_sources),
-            clock=clock,
-            seed=seed,
-            progress=progress,
+            context=context,
         )
-    with clock.stage("embed"):
-        dataset, features = _embed_readable(dataset, chosen_source, max_unreadable, progress)
+    with context.stage("embed"):
+        dataset, features = _embed_readable(dataset, chosen_source, max_unreadable, context)
     start_drawing()
-    with clock.stage("adapt"):
+    with context.stage("adapt"):
         duplicates = find_near_duplicates(features.values, dataset.groups)
         dataset = replace(dataset, groups=duplicates.groups)
-        plan = plan_splits(dataset, duplicates.groups, seed=seed)
+        plan = plan_splits(dataset, duplicates.groups, seed=context.seed)
         experiment = Experiment(
             dataset=dataset,
             features=features.values,
             source=chosen_source,
             plan=plan,
             head=head,
-            seed=seed,
-            result_cache=ResultCache(cache_folder() / "results"),
-            progress=progress,
+            context=context,
         )
         experiment, adapted = choose_blend(experiment, experiment.adapt(plan.final))
         experiment = replace(
@@ -139,15 +139,15 @@ def fit(
         )
     tuned = None
     if tune != NO_TUNING:
-        with clock.stage("tune"):
-            tuned = tune_source(experiment, method=tune, clock=clock)
-    with clock.stage("prove"):
-        proof = prove(experiment, adapted, duplicates, baselines=baselines, clock=clock, tuned=tuned)
-    with clock.stage("package"):
+        with context.stage("tune"):
+            tuned = tune_source(experiment, method=tune)
+    with context.stage("prove"):
+        proof = prove(experiment, adapted, duplicates, baselines=baselines, tuned=tuned)
+    with context.stage("package"):
         report = proof.report.with_section(
             *([ranking.with_chosen(experiment.source.parts)] if ranking else []),
             PackageSection(deployed=proof.predictor.name, source=proof.network.name, card=proof.network.describe()),
-            TimingSection(**clock.timing(), n_embedded=features.n_computed),
+            TimingSection(**context.clock.timing(), n_embedded=features.n_computed),
         )
         write(
             folder,
@@ -157,10 +157,10 @@ def fit(
             check_items=[dataset.items[i] for i in plan.test[:_N_CHECKED]],
             moments=proof.moments,
         )
-    return Fitted(model=load_bundle(folder, trust=()), report=report, bundle=folder, seconds=clock.seconds())
+    return Fitted(model=load_bundle(folder, trust=()), report=report, bundle=folder, seconds=context.clock.seconds())
 
 
-def _check_options(*, head: str, tune: str, baselines: str, budget_s: float | None, seed: int) -> None:
+def _check_options(*, head: str, tune: str, baselines: str) -> None:
     """Refuse what cannot work before a long embedding, not after it."""
     if head in tuning_method_names():
         raise OptionError(
@@ -174,10 +174,6 @@ def _check_options(*, head: str, tune: str, baselines: str, budget_s: float | No
         raise unknown_name("tuning method", tune, ("auto", NO_TUNING, *tuning_method_names()))
     if baselines not in COSTS:
         raise unknown_name("choice of baselines", baselines, COSTS)
-    if budget_s is not None and not budget_s > 0:
-        raise OptionError(f"budget_s must be above 0 seconds, but {budget_s!r} came. Give more, or None for no limit.")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise OptionError(f"seed must be a whole number from 0, but {seed!r} came.")
 
 
 def _target(out: str | Path | None) -> Path:
@@ -197,7 +193,7 @@ def _check_place(folder: Path) -> None:
 
 
 def _embed_readable(
-    dataset: Dataset, chosen_source: AnySource, max_unreadable: float, progress: TextIO | None
+    dataset: Dataset, chosen_source: AnySource, max_unreadable: float, context: RunContext
 ) -> tuple[Dataset, Features]:
     """Embed, setting aside items that cannot be decoded as long as they are few."""
     bad, positions = UnreadableItems(max_unreadable=max_unreadable), []
@@ -206,7 +202,7 @@ def _embed_readable(
         positions.append(position)
         bad.add(str(dataset.ids[position]), str(error))
 
-    features = embed(dataset.items, chosen_source, progress=progress, on_bad=set_aside)
+    features = embed(dataset.items, chosen_source, context=context, on_bad=set_aside)
     if not positions:
         return dataset, features
     bad.check(len(dataset), dataset.name)

@@ -9,6 +9,7 @@ import numpy as np
 
 from headstart.compression.compression_section import CompressionSection
 from headstart.data.duplicates import exact_duplicates
+from headstart.engines.context import RunContext
 from headstart.evaluation import measure
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.packaging import Bundle, load_bundle
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headstart.core.report import Report, Score
+    from headstart.engines.reporters import ProgressOutput
     from headstart.packaging.signing import Trust
 
 _ENDS = ("value", "low", "high")
@@ -30,9 +32,11 @@ def prove_again(
     max_unreadable: float = 0.01,
     seed: int = 0,
     trust: Trust | None = None,
+    progress: ProgressOutput = None,
+    context: RunContext | None = None,
     **columns: Any,
 ) -> dict[str, Any]:
-    """Measure a saved model on new labelled data; `trust` as in `load_bundle`.
+    """Measure a saved model on new labelled data; `trust` as in `load_bundle`, `context` goes before `seed` and `progress`.
 
     Returns the metrics with their intervals, as `metrics`, beside the headline of what was packed, as `promised`, and
     whether the two intervals meet, as `agrees` and in a `sentence`.
@@ -42,15 +46,19 @@ def prove_again(
     DataError
         The data has another task, or a label that the model does not know.
     """
-    model = bundle if isinstance(bundle, Bundle) else load_bundle(bundle, trust=trust)
-    dataset = load_for(model, data, max_unreadable=max_unreadable, **columns)
-    outputs = (
-        model.predict_proba(dataset.items)
-        if model.task_spec.has_probabilities
-        else np.asarray(model.predict(dataset.items)).reshape(-1, 1)
-    )
-    groups = exact_duplicates([str(item) for item in dataset.items]) if dataset.groups is None else dataset.groups
-    scores = measure(dataset, outputs, groups, seed=seed)
+    context = context or RunContext.default(seed=seed, progress=progress)
+    with context.stage("load"):
+        model = bundle if isinstance(bundle, Bundle) else load_bundle(bundle, trust=trust)
+        dataset = load_for(model, data, max_unreadable=max_unreadable, **columns)
+    with context.stage("predict"):
+        outputs = (
+            model.predict_proba(dataset.items)
+            if model.task_spec.has_probabilities
+            else np.asarray(model.predict(dataset.items)).reshape(-1, 1)
+        )
+    with context.stage("prove"):
+        groups = exact_duplicates([str(item) for item in dataset.items]) if dataset.groups is None else dataset.groups
+        scores = measure(dataset, outputs, groups, seed=context.seed)
     promised = _promised(model.report)
     scores = tuple(sorted(scores, key=lambda s: s.name != promised.name))
     agrees, sentence = _agreement(scores[0], promised)

@@ -9,7 +9,6 @@ import numpy as np
 
 from headstart.core import registry
 from headstart.core.intervals import gain
-from headstart.engines.clock import Clock
 from headstart.engines.heap import keeping_freed_memory
 from headstart.evaluation.tuned_network import Tuned
 from headstart.features import embed
@@ -31,7 +30,7 @@ def tuning_method_names() -> tuple[str, ...]:
     return registry.names("tuning_methods")
 
 
-def tune_source(experiment: Experiment, *, method: str, clock: Clock) -> Tuned:
+def tune_source(experiment: Experiment, *, method: str) -> Tuned:
     """Try the method of that name, or with 'auto' all that suit and pay, above the closed-form head.
 
     Of several sources that are blended, the first is tuned, and its network alone has to beat the blend.
@@ -54,15 +53,16 @@ def tune_source(experiment: Experiment, *, method: str, clock: Clock) -> Tuned:
     chosen: list[TuningMethod] = supported_methods(
         tuning_problem.source, experiment.dataset.task, n_items, n_outputs, name=name
     )
-    share = None if clock.left_s is None else max(clock.left_s * _SHARE, 1e-3)
+    left_s = experiment.context.clock.left_s
+    context = experiment.context.with_budget(None if left_s is None else max(left_s * _SHARE, 1e-3))
+    tuning_problem = replace(tuning_problem, context=context)
     # where the folds are also those that prove, a search would look at items that prove
     searches = method == "auto" and experiment.plan.kind != "cross-validation"
-    inside = Clock(share)
     with keeping_freed_memory():
         planned = plan(tuning_problem, chosen, folds)
-        if experiment.progress is not None and planned:
-            print(describe_plan(planned, inside.left_s), file=experiment.progress, flush=True)
-        tuning_result = tune(tuning_problem, planned, folds, below=below, clock=inside, searches=searches)
+        if planned:
+            context.notice("plan", describe_plan(planned, context.clock.left_s))
+        tuning_result = tune(tuning_problem, planned, folds, below=below, searches=searches)
         tried = tried_of(tuning_result, experiment, tuning_problem)
         if tuning_result.best is None:
             return tried
@@ -142,7 +142,7 @@ def _measured(
         outputs = _outputs(
             experiment, *refit_on_all(tuning_problem, tuning_result.best, train, dataset=name), plan.test
         )
-    features = embed(tuning_problem.items, source, progress=experiment.progress).values
+    features = embed(tuning_problem.items, source, context=experiment.context).values
     return replace(
         tried,
         source=source,
@@ -154,7 +154,7 @@ def _measured(
 
 
 def _outputs(experiment: Experiment, source: Source, head: EnsembleHead, index: IntArray) -> FloatArray:
-    features = embed([experiment.dataset.items[i] for i in index], source, progress=experiment.progress, cache=False)
+    features = embed([experiment.dataset.items[i] for i in index], source, context=experiment.context, cache=False)
     return head.outputs(features.values)
 
 
@@ -174,8 +174,7 @@ def _tuning_problem(experiment: Experiment, source: Source, fold_groups: IntArra
         problem=experiment.problem(final),
         fold_groups=fold_groups,
         head=experiment.head,
-        result_cache=experiment.result_cache,
-        progress=experiment.progress,
+        context=experiment.context,
     )
 
 

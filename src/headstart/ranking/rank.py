@@ -6,14 +6,14 @@ import sys
 import time
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.core.errors import MissingExtraError, OptionError, SourceError
 from headstart.data.holdout import plan_splits
 from headstart.data.modalities import get_modality
-from headstart.engines.clock import Clock
+from headstart.engines.context import RunContext
 from headstart.engines.threads import n_threads
 from headstart.features import embed
 from headstart.ranking.halving import Halving
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headstart.core.dataset import Dataset, FloatArray, IntArray
+    from headstart.engines.reporters import ProgressOutput
     from headstart.ranking.halving import SourceResult
     from headstart.sources import Card
 
@@ -58,9 +59,10 @@ def rank(
     sources: Sequence[str] | None = None,
     limits: Limits | None = None,
     halving: Halving | None = None,
-    clock: Clock | None = None,
+    budget_s: float | None = None,
     seed: int = 0,
-    progress: TextIO | None = sys.stderr,
+    progress: ProgressOutput = sys.stderr,
+    context: RunContext | None = None,
 ) -> Ranking:
     """Rank pretrained sources for labelled data.
 
@@ -73,9 +75,10 @@ def rank(
     sources : names of the candidates; None for all of the data's modality
     limits : what a source must keep to
     halving : how many items are looked at; None for the default
-    clock : with a budget, sources that cannot embed all items in half of it are left out
+    budget_s : seconds; sources that cannot embed all items in half of it are left out
     seed : for the sample
-    progress : where to write how far it is; None for silence
+    progress : where to say how far it is: a stream or a reporter; None for silence
+    context : how it is run; it goes before `budget_s`, `seed` and `progress`
 
     Raises
     ------
@@ -91,16 +94,17 @@ def rank(
     >>> headstart.rank(tickets).best.name  # doctest: +SKIP
     'all-minilm-l6-v2'
     """
-    limits, halving, clock = limits or Limits(), halving or Halving(), clock or Clock()
-    learnable = _learnable(dataset, seed)
+    limits, halving = limits or Limits(), halving or Halving()
+    context = context or RunContext.default(seed=seed, budget_s=budget_s, progress=progress)
+    learnable = _learnable(dataset, context.seed)
     field_of = {card.name: _Entrant(card) for card in source_cards(dataset, sources)}
     for entrant in field_of.values():
         entrant.refused = limits.refusal(entrant.card)
     _check_any(field_of, limits)
-    _open(field_of, learnable, limits, progress, named=sources is not None)
-    _keep_to_budget(field_of, len(dataset), clock)
+    _open(field_of, learnable, limits, context, named=sources is not None)
+    _keep_to_budget(field_of, len(dataset), context.clock.left_s)
     alive = {name: entrant for name, entrant in field_of.items() if not entrant.refused}
-    started, left_s = time.perf_counter(), clock.left_s
+    started, left_s = time.perf_counter(), context.clock.left_s
 
     def look(name: str, index: IntArray) -> FloatArray:
         entrant, began = alive[name], time.perf_counter()
@@ -109,7 +113,7 @@ def rank(
         values = embed(
             items,
             entrant.source,
-            progress=progress,
+            context=context,
             on_bad=lambda _position, _error: None,
             open_session=lambda: entrant.session,
         ).values
@@ -122,7 +126,7 @@ def rank(
         {name: entrant.card for name, entrant in alive.items()},
         look,
         metric,
-        seed=seed,
+        seed=context.seed,
         should_continue=lambda: left_s is None or time.perf_counter() - started < _RANKING_SHARE * left_s,
     )
     for name, seen in found.items():
@@ -170,7 +174,7 @@ def _check_any(entrants: dict[str, _Entrant], limits: Limits) -> None:
 
 
 def _open(
-    entrants: dict[str, _Entrant], learnable: Dataset, limits: Limits, progress: TextIO | None, *, named: bool
+    entrants: dict[str, _Entrant], learnable: Dataset, limits: Limits, context: RunContext, *, named: bool
 ) -> None:
     """Open the sources and measure them; one that nobody named and that cannot be had is left out."""
     failure: SourceError | MissingExtraError | None = None
@@ -179,7 +183,7 @@ def _open(
             continue
         started = time.perf_counter()
         try:
-            entrant.source = open_source(entrant.card, stream=progress)
+            entrant.source = open_source(entrant.card, stream=context.reporter)
         except (SourceError, MissingExtraError) as error:
             if named:
                 raise
@@ -198,9 +202,8 @@ def _measure(entrant: _Entrant, learnable: Dataset) -> float:
     return measure_latency_ms(entrant.source, entrant.session, learnable.items)
 
 
-def _keep_to_budget(entrants: dict[str, _Entrant], n_items: int, clock: Clock) -> None:
+def _keep_to_budget(entrants: dict[str, _Entrant], n_items: int, left_s: float | None) -> None:
     """Leave out what cannot embed all items in half of the time that is left; in all of it, where none can."""
-    left_s = clock.left_s
     if left_s is None:
         return
     needed_s = {

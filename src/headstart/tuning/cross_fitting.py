@@ -194,11 +194,9 @@ def search_settings(
         evaluate,
         method.settings,
         budget_s=budget_s,
-        seed=problem.seed,
-        progress=tuning_problem.progress,
+        context=tuning_problem.context.with_seed(problem.seed),
         warm_starts=starting_points(method.name, tuning_problem.source.input.kind)[1:],  # it starts from the first
         unused_settings=method.unused_settings,
-        result_cache=tuning_problem.result_cache,
         key=start.identity,
     )
 

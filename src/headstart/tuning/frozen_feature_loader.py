@@ -8,12 +8,11 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from headstart.engines.progress import Progress
+from headstart.engines.context import RunContext
 from headstart.tuning.augmentation import augment, is_cacheable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TextIO
 
     from headstart.core.dataset import IntArray
     from headstart.sources.networks.torch.stepwise import Batch
@@ -40,7 +39,7 @@ class FrozenFeatureLoader:
     used : positions of those that will be asked for
     augmentation : as in `TuningSettings`
     keep : whether hidden values may be kept at all
-    progress : where to say how far the frozen blocks are
+    context : hears how far the frozen blocks are; silent if None
     """
 
     def __init__(
@@ -51,14 +50,14 @@ class FrozenFeatureLoader:
         augmentation: str,
         *,
         keep: bool = True,
-        progress: TextIO | None = None,
+        context: RunContext | None = None,
     ) -> None:
         self._model, self._items, self._augmentation = model, items, augmentation
         self._sizes = np.array([model.source.size(item) for item in items])
         self._rows: dict[tuple[int, bool], _Row] = {}
         self._n_bytes, self._mirrors = 0, False
         if keep and model.first > 0:
-            self._fill(used, progress)
+            self._fill(used, context or RunContext())
 
     @property
     def are_kept(self) -> bool:
@@ -97,9 +96,9 @@ class FrozenFeatureLoader:
         order = index[np.argsort(-self._sizes[index], kind="stable")]
         return [order[i : i + _ITEMS_AT_ONCE] for i in range(0, len(order), _ITEMS_AT_ONCE)]
 
-    def _fill(self, used: IntArray, progress: TextIO | None) -> None:
+    def _fill(self, used: IntArray, context: RunContext) -> None:
         """Run the frozen blocks over the items that are used, photos in both views where they are mirrored."""
-        with Progress(f"frozen blocks of {self._model.source.name}", len(used), progress) as steps:
+        with context.progress(f"frozen blocks of {self._model.source.name}", len(used)) as steps:
             for part in self.in_order(used):
                 batch = self._prepared(part)
                 self._mirrors = self._augmentation == "flip" and _PIXELS in batch

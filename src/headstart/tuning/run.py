@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 
-from headstart.engines.progress import Progress
 from headstart.engines.threads import limit_torch, n_threads
 from headstart.heads.calibration import fit_calibration
 from headstart.storage.files import cache_folder
@@ -120,7 +119,7 @@ class Run:
         key = (*self.identity, asked)
         checkpoint = Checkpoint(cache_folder() / "tuning" / f"{digest(key)}.safetensors")
         try:
-            arrays = self.tuning_problem.result_cache.get_or_compute(key, lambda: compute(checkpoint))
+            arrays = self.tuning_problem.context.cache.get_or_compute(key, lambda: compute(checkpoint))
         except (Diverged, Pruned):
             checkpoint.done()
             raise
@@ -142,7 +141,7 @@ class Run:
         seed, training_set = self.tuning_problem.problem.seed, training_set_of(self.tuning_problem.problem, self.train)
         n_batches = len(self.method.batches(self._loader, training_set, self.settings, seed, 0))
         label = f"{self.method.name} on {len(self.train):,} items"
-        with Progress(label, self.settings.n_steps(n_batches), self.tuning_problem.progress) as steps:
+        with self.tuning_problem.context.progress(label, self.settings.n_steps(n_batches)) as steps:
             return train(
                 self._model,
                 self._loader,

@@ -17,13 +17,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from headstart.core.errors import require
-from headstart.engines.progress import Progress
-from headstart.storage.result_cache import ResultCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import TextIO
 
+    from headstart.engines.context import RunContext
     from headstart.storage.result_cache import Arrays
     from headstart.tuning.settings import TuningSettings
 
@@ -79,12 +77,10 @@ def search(
     start: TuningSettings,
     *,
     budget_s: float,
-    seed: int,
-    progress: TextIO | None = None,
+    context: RunContext,
     warm_starts: Sequence[Mapping[str, Any]] = (),
     unused_settings: Sequence[str] = (),
     most: int = 64,
-    result_cache: ResultCache = ResultCache(None),  # noqa: B008  (it is frozen and remembers nothing)
     key: tuple[Any, ...] = (),
 ) -> SearchResult:
     """Try settings one after the other: where it starts, what earlier tasks liked, then what the attempts so far suggest.
@@ -95,27 +91,27 @@ def search(
         `report(point, loss)` at points 1, 2, …, which raises `Pruned` where the attempt is not worth finishing
     start : tried first; settings that are not searched stay as they are there
     budget_s : seconds for all attempts; one that would go beyond is not begun, or is given up
-    seed : of the sampler; the same seed and losses give the same attempts
+    context : its seed is the sampler's; the same seed and losses give the same attempts. Its cache remembers them: a search that
+        was killed goes on after its last whole attempt, and the seconds that it took before count towards the budget
     warm_starts : settings by name that did well on other tasks (`starting_points`), tried second
     unused_settings : names of settings that stay as they are at the start, for the training does not read them
     most : attempts at most
-    result_cache, key : where attempts are remembered, and all that `evaluate` depends on but the settings; a search that was killed
-        goes on after its last whole attempt, and the seconds that it took before count towards the budget
+    key : all that `evaluate` depends on but the settings
 
     Raises
     ------
     MissingExtraError
         Optuna is not installed.
     """
-    study, ranges = _study(start, warm_starts, unused_settings, seed)
-    identity = ("search", *key, seed, asdict(start), tuple(warm_starts), tuple(unused_settings))
+    study, ranges = _study(start, warm_starts, unused_settings, context.seed)
+    identity = ("search", *key, context.seed, asdict(start), tuple(warm_starts), tuple(unused_settings))
     tried: list[Attempt] = []
     spent_s = 0.0
-    with Progress("searching settings, seconds", math.ceil(budget_s), progress) as seconds, suppress(_OutOfTime):
+    with context.progress("searching settings, seconds", math.ceil(budget_s)) as seconds, suppress(_OutOfTime):
         while len(tried) < most and spent_s + spent_s / max(len(tried), 1) <= budget_s:
             trial = study.ask(ranges)
             run = _Run(evaluate, replace(start, **trial.params), trial, deadline=time.monotonic() + budget_s - spent_s)
-            tried.append(run.attempt(result_cache.get_or_compute((*identity, len(tried)), run.arrays)))
+            tried.append(run.attempt(context.cache.get_or_compute((*identity, len(tried)), run.arrays)))
             _tell(study, trial, tried[-1])
             spent_s += tried[-1].seconds
             seconds.advance(min(math.floor(spent_s), seconds.total) - seconds.done)

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headstart.core.dataset import FloatArray, IntArray, Task
-    from headstart.engines.clock import Clock
     from headstart.sources import Source
     from headstart.tuning.cross_fitting import CrossFit, Fold
     from headstart.tuning.plan import PlannedRun
@@ -122,7 +121,6 @@ def tune(
     folds: Sequence[Fold],
     *,
     below: FloatArray,
-    clock: Clock,
     searches: bool = False,
 ) -> TuningResult:
     """Try each method on as many folds as are `first_sufficient_folds`, in the planned order, and go on from the best so far.
@@ -132,8 +130,9 @@ def tune(
     planned : as `tuning.plan.plan` gives them
     folds : pairs of positions (trained on, held out), the held-out parts apart from each other
     below : shape (m, k), what the closed-form head says of the held-out items, fold after fold
-    clock : a method that would not fit in its budget is not tried, and named
     searches : whether other settings are sought for the method that was kept, in what is left of a budget
+
+    A method that would not fit in the budget of the problem's context is not tried, and named.
     """
     folds = first_sufficient_folds(folds)
     index = np.concatenate([test for _, test in folds])
@@ -141,32 +140,33 @@ def tune(
     top = MethodResult(name=CLOSED_FORM, outputs=below, kept=True, why="where the tuning begins")
     results, best, nested_outputs, waiting = [top], None, below, list(planned)
     while waiting:
-        result, cross_fitted = _try(tuning_problem, waiting.pop(0), folds, top, clock)
+        result, cross_fitted = _try(tuning_problem, waiting.pop(0), folds, top)
         results.append(result)
         if cross_fitted is not None and result.outputs is not None and len(result.outputs) == len(index):
             nested_outputs = _nested_choice(tuning_problem, index, cross_fitted.block, nested_outputs, result.outputs)
             if result.kept:
                 top, best = result, cross_fitted
         if searches and best is not None and not waiting:
-            waiting, searches = _with_other_settings(tuning_problem, best, planned, folds, clock), False
+            waiting, searches = _with_other_settings(tuning_problem, best, planned, folds), False
     return TuningResult(index=index, results=tuple(results), best=best, outputs=nested_outputs)
 
 
 def _with_other_settings(
-    tuning_problem: TuningProblem, best: CrossFit, planned: Sequence[PlannedRun], folds: Sequence[Fold], clock: Clock
+    tuning_problem: TuningProblem, best: CrossFit, planned: Sequence[PlannedRun], folds: Sequence[Fold]
 ) -> list[PlannedRun]:
     """The method that was kept, once more with settings that a search finds in what is left of a budget; none if it is too little."""
     from headstart.tuning.cross_fitting import search_settings, soup_settings
     from headstart.tuning.plan import PlannedRun
 
-    if clock.left_s is None:
+    left_s = tuning_problem.context.clock.left_s
+    if left_s is None:
         return []
     started = time.perf_counter()
     seconds = next(one.seconds for one in planned if one.method == best.method)
-    most = min(_MOST_AVERAGED, int(clock.left_s / 2 / seconds))  # the method itself comes after the search
+    most = min(_MOST_AVERAGED, int(left_s / 2 / seconds))  # the method itself comes after the search
     if most < 1:
         return []
-    found = search_settings(tuning_problem, best.method, folds[0], budget_s=clock.left_s - most * seconds)
+    found = search_settings(tuning_problem, best.method, folds[0], budget_s=left_s - most * seconds)
     settings = soup_settings(tuning_problem, best.method, folds[0], found, most=most)
     if settings == best.method.settings:
         return []
@@ -181,7 +181,7 @@ def _with_other_settings(
 
 
 def _try(
-    tuning_problem: TuningProblem, planned: PlannedRun, folds: Sequence[Fold], below: MethodResult, clock: Clock
+    tuning_problem: TuningProblem, planned: PlannedRun, folds: Sequence[Fold], below: MethodResult
 ) -> tuple[MethodResult, CrossFit | None]:
     from headstart.tuning.cross_fitting import cross_fit
     from headstart.tuning.running_loss import Diverged
@@ -189,8 +189,11 @@ def _try(
     method, started = planned.method, time.perf_counter() - planned.spent_s
     common: dict[str, Any] = {"name": planned.name, "below": below, "planned_s": planned.seconds}
     how: dict[str, Any] = {"settings": asdict(method.settings)}
-    if clock.left_s is not None and clock.left_s < planned.seconds:
-        why = f"not tried: it would take about {planned.seconds:.0f} s, and {max(clock.left_s, 0):.0f} s of the budget are left"
+    left_s = tuning_problem.context.clock.left_s
+    if left_s is not None and left_s < planned.seconds:
+        why = (
+            f"not tried: it would take about {planned.seconds:.0f} s, and {max(left_s, 0):.0f} s of the budget are left"
+        )
         return MethodResult(outputs=None, why=why, how=how, **common), None
     assert below.outputs is not None
     lower, n_items = below.outputs, len(below.outputs)

@@ -11,14 +11,13 @@ from headstart.heads import adapt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TextIO
 
     from headstart.core.dataset import FloatArray, IntArray
+    from headstart.engines.context import RunContext
     from headstart.heads import Adapted
     from headstart.heads.head import LinearHead
     from headstart.heads.problem import Problem
     from headstart.sources import Source
-    from headstart.storage.result_cache import ResultCache
     from headstart.tuning.frozen_feature_loader import FrozenFeatureLoader
     from headstart.tuning.settings import TuningSettings
     from headstart.tuning.trainable_model import TrainableModel
@@ -37,7 +36,7 @@ class TuningProblem:
     fold_groups : shape (n,); items of one number are held out together where methods are compared, and count as one: groups, or
         whole clusters of like items, since a network can learn a cluster by heart and be no better where it has not been
     head : name of the method of the closed-form head
-    progress : where long runs write how far they are; None for silence
+    context : how runs go, and how long all of them may take
     """
 
     source: Source
@@ -45,8 +44,7 @@ class TuningProblem:
     problem: Problem
     fold_groups: IntArray
     head: str
-    result_cache: ResultCache
-    progress: TextIO | None = None
+    context: RunContext
     _loader: dict[tuple[int, str], FrozenFeatureLoader] = field(default_factory=dict, repr=False)
 
     def adapt(self, index: IntArray) -> Adapted:
@@ -91,6 +89,6 @@ class TuningProblem:
             self._loader.clear()  # one set of hidden values in memory is enough
             used = np.arange(len(self.items))
             self._loader[key] = FrozenFeatureLoader(
-                model, self.items, used, settings.augmentation, progress=self.progress
+                model, self.items, used, settings.augmentation, context=self.context
             )
         return self._loader[key]

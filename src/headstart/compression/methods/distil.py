@@ -52,9 +52,9 @@ class Distil:
         unlabelled = list(calibration.dataset.unlabelled[:_MOST_UNLABELLED])
         taught = answers(packed, [*calibration.dataset.items, *unlabelled])[OUTPUTS].astype(np.float64)
         for card in students:
-            source = open_source(card, stream=calibration.progress)
+            source = open_source(card, stream=calibration.context.reporter)
             items = [*calibration.dataset.items, *unlabelled]
-            features = embed(items, source, progress=calibration.progress).values
+            features = embed(items, source, context=calibration.context).values
             share, adapted = _best(features, taught, calibration)
             yield Variant(
                 name=f"{self.name} into {card.name}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headstart.core.dataset import Dataset, FloatArray, IntArray
+    from headstart.engines.context import RunContext
     from headstart.onnx_graph.builder import GraphBuilder
-    from headstart.storage.result_cache import ResultCache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +33,7 @@ class Constant:
         dataset: Dataset,
         index: IntArray,
         *,
-        seed: int,  # noqa: ARG002  (all rivals share one signature)
-        result_cache: ResultCache,  # noqa: ARG002
-        progress: TextIO | None = None,  # noqa: ARG002
+        context: RunContext,  # noqa: ARG002  (all baselines share one signature)
     ) -> FittedBaseline:
         """Take the means of the targets."""
         means = dataset.targets[index].mean(axis=0)

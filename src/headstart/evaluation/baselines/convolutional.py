@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headstart.core.dataset import Dataset, FloatArray, IntArray
+    from headstart.engines.context import RunContext
     from headstart.onnx_graph.builder import GraphBuilder
-    from headstart.storage.result_cache import ResultCache
 
 _DECODE_ROWS = 32
 
@@ -41,20 +41,18 @@ class Convolutional:
     size_px: int = 64
     max_items: int = 20_000
 
-    def fit(
-        self, dataset: Dataset, index: IntArray, *, seed: int, result_cache: ResultCache, progress: TextIO | None = None
-    ) -> FittedBaseline:
+    def fit(self, dataset: Dataset, index: IntArray, *, context: RunContext) -> FittedBaseline:
         """Train on the photos at `index`."""
         require("torch", extra="train", purpose="training the convolutional baseline")
         kept = np.asarray(index)
         if len(kept) > self.max_items:
-            kept = np.sort(np.random.default_rng(seed).choice(kept, self.max_items, replace=False))
+            kept = np.sort(np.random.default_rng(context.seed).choice(kept, self.max_items, replace=False))
         part = dataset.take(kept)
         given = ImagePreprocessor(height_px=self.size_px, width_px=self.size_px)
         pixels = decode(given, part.items)
-        key = ("convolutional", small_cnn.RECIPE, part.task, seed, pixels, part.targets)
-        state = result_cache.get_or_compute(
-            key, lambda: small_cnn.train(pixels, part.targets, part.task_spec, seed=seed, progress=progress)
+        key = ("convolutional", small_cnn.RECIPE, part.task, context.seed, pixels, part.targets)
+        state = context.cache.get_or_compute(
+            key, lambda: small_cnn.train(pixels, part.targets, part.task_spec, context=context)
         )
         note = f"{small_cnn.n_epochs(len(part))} epochs over {len(part):,} photos"
         return FittedBaseline(

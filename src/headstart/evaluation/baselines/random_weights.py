@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.core.model import Head
+    from headstart.engines.context import RunContext
     from headstart.evaluation.baseline import Cost
     from headstart.sources import AnySource
-    from headstart.storage.result_cache import ResultCache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,14 +45,12 @@ class RandomWeights:
         dataset: Dataset,
         index: IntArray,
         *,
-        seed: int,
-        result_cache: ResultCache,  # noqa: ARG002  (the features are kept by the feature store)
-        progress: TextIO | None = None,
+        context: RunContext,
     ) -> RandomNetwork:
         """Embed the items at `index` with random weights and adapt a head."""
         part = dataset.take(index)
         network = self.source.with_random_weights(self.draw)
-        features = embed(part.items, network, progress=progress)
+        features = embed(part.items, network, context=context)
         groups = np.arange(len(part)) if part.groups is None else part.groups
         adapted = adapt(
             np.asarray(features.values),
@@ -60,7 +58,7 @@ class RandomWeights:
             task=part.task,
             groups=groups,
             head=self.head,
-            seed=seed,
+            seed=context.seed,
             parts=network.parts,
         )
         return RandomNetwork(

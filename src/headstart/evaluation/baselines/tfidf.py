@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TextIO
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headstart.core.dataset import Dataset, FloatArray, IntArray
+    from headstart.engines.context import RunContext
     from headstart.onnx_graph.builder import GraphBuilder
-    from headstart.storage.result_cache import Arrays, ResultCache
+    from headstart.storage.result_cache import Arrays
 
 _BATCH_ROWS = 64
 _MANY_TEXTS = 200  # above it a term must occur in two texts
@@ -51,17 +52,15 @@ class Tfidf:
         dataset: Dataset,
         index: IntArray,
         *,
-        seed: int,
-        result_cache: ResultCache,
-        progress: TextIO | None = None,  # noqa: ARG002  (all rivals share one signature)
+        context: RunContext,
     ) -> FittedBaseline:
         """Choose the vocabulary, the penalty and the weights from the texts at `index`."""
         require("sklearn", extra="train", purpose="fitting the TF-IDF baseline")
         part = dataset.take(index)
         texts = [str(text) for text in part.items]
         groups = np.arange(len(part)) if part.groups is None else part.groups
-        key = ("tfidf", self.max_words, self.max_terms, part.task, seed, *texts, part.targets, groups)
-        fitted = result_cache.get_or_compute(key, lambda: self._fit(part, texts, groups, seed))
+        key = ("tfidf", self.max_words, self.max_terms, part.task, context.seed, *texts, part.targets, groups)
+        fitted = context.cache.get_or_compute(key, lambda: self._fit(part, texts, groups, context.seed))
         network = TfidfNetwork(
             input=NgramVectorizer.build(
                 {"max_words": self.max_words}, {"vocabulary.txt": fitted["vocabulary"].tobytes()}
