@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headstart.core.report import Report, Section
+from headstart.core.tasks import get_task
 from headstart.data.modalities import get_modality
 from headstart.data.preview import show
 from headstart.reporting import Figure, Part, Rendering, template_of
@@ -16,12 +17,6 @@ if TYPE_CHECKING:
 
 _N_GROUPS = 6
 _N_MEMBERS = 6
-_GIVES = {
-    "binary": "one of two labels",
-    "multiclass": "one of several labels",
-    "multilabel": "any number of labels",
-    "regression": "a number",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +49,7 @@ class DataSection(Section):
         look_alikes = Part(order=900, title="Look-alikes", template=page, block="look_alikes")
         notices = Part(order=1000, title="Notices about the data", template=page, block="notices")
         reads = f"Reads {get_modality(self.modality).plural} and gives" if self.modality else "Gives"
-        words = {"reads": reads, "gives": _GIVES[self.task]}
+        words = {"reads": reads, "gives": get_task(self.task).gives}
         items = f"labelled items in {self.n_groups:,} groups of look-alikes"
         return Rendering(
             figures=(Figure(order=300, value=f"{self.n_items:,}", caption=items),),
