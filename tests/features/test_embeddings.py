@@ -23,7 +23,7 @@ from headstart.features import embed as compute_features
 from headstart.features import embeddings as embeddings_module
 from headstart.features.embeddings import embed_inputs
 from headstart.features.writing import check_output, write_embeddings
-from headstart.sources import card as cards_module
+from headstart.sources import built_in
 from headstart.sources.opening import open_sources
 
 TEXTS = ["a kiwi on the shelf", "the race", "good start"]
@@ -35,8 +35,8 @@ def tiny_sources(tmp_path_factory):
     """Three sources of some kilobytes, the usual ones of this module."""
     with pytest.MonkeyPatch.context() as patch:
         kinds = ("static-embeddings", "efficientnet-lite", "bert")
-        known = cards_module._known() | tiny.open_all(kinds, tmp_path_factory.mktemp("sources"), patch)
-        patch.setattr(cards_module, "_known", lambda: known)
+        known = built_in._known() | tiny.open_all(kinds, tmp_path_factory.mktemp("sources"), patch)
+        patch.setattr(built_in, "_known", lambda: known)
         patch.setattr(embeddings_module, "default_source", {"text": WORDS, "image": PHOTOS}.__getitem__)
         yield
 

@@ -45,7 +45,7 @@ def expand_options(command: Callable[..., None]) -> Callable[..., None]:
 
     >>> def count(*, options: DatasetOptionsOfBundle) -> None: ...
     >>> list(inspect.signature(expand_options(count)).parameters)
-    ['input', 'target', 'group', 'max_bad']
+    ['input', 'target', 'group', 'max_unreadable']
     """
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, type[Any]] = {
