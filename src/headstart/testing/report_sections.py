@@ -8,12 +8,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from headstart.core.report import Section
+from headstart.core.report import Report, Section
 from headstart.core.strict_json import to_json
 from headstart.reporting.page import render, render_card
 from headstart.reporting.rendering import Rendered, Rendering
 from headstart.testing.checks import expect, expect_equal
-from headstart.testing.tiny_report import make_report
+from headstart.testing.tiny_report import DATA
 
 if TYPE_CHECKING:
     from headstart.testing.checks import Subject
@@ -26,7 +26,7 @@ def cases(subject: Subject) -> dict[str, SectionChecks]:
 
 @dataclass(frozen=True)
 class SectionChecks:
-    """A section alone and in a report with all that every fit has."""
+    """A section alone and in a report beside the data."""
 
     name: str
     kind: type[Section]
@@ -58,13 +58,13 @@ class SectionChecks:
         expect_equal(copy.deepcopy(self.section), self.section, "a copy")
 
     def check_is_drawn(self) -> None:
-        """A report with it is drawn, page and card, before JSON as after, unless it has no renderer."""
+        """After JSON it is drawn beside the section of the data, on a page and on a card, unless it has no renderer."""
         if not isinstance(self.section, Rendered):
             return
-        report, again = make_report(self.section), make_report(self.kind.from_dict(self._fields()))
+        report = Report((DATA,)).with_section(self.kind.from_dict(self._fields()))
         expect(isinstance(self.section.rendering(report), Rendering), "Expected a `Rendering`, got something else.")
-        for draw, what in ((render, "the page"), (render_card, "the card")):
-            expect(draw(report) == draw(again), f"Expected the same {what} after JSON, got another.")
+        expect(render(report), "Expected a page, got nothing.")
+        expect(render_card(report), "Expected a card, got nothing.")
 
     def _fields(self) -> Any:
         return _plain(self.section)

@@ -59,12 +59,16 @@ def checks_of(kind: str, part: Any = None, *, example: Any = None) -> list[Check
         raise unknown_name("kind of part with checks", kind, KINDS)
     if part is None:
         return [check for name in registry.names(kind) for check in checks_of(kind, name)]
-    subject = _subject(kind, part, example)
+    name = part if isinstance(part, str) else _name_of(part)
+    if isinstance(part, str) and part not in registry.names(kind):
+        raise unknown_name(f"part of the kind '{kind}'", part, registry.names(kind))
     try:
+        loaded = registry.get(kind, part) if isinstance(part, str) else part
+        subject = Subject(kind=kind, name=name, part=loaded, given_example=example)
         cases = importlib.import_module(f"headstart.testing.{kind}").cases(subject)
         return [check for case, checked in cases.items() for check in _checks(subject, case, checked)]
     except Exception as error:  # noqa: BLE001  (whatever a plugin raises where it is made is a broken promise)
-        return [Check(kind, subject.name, "can_be_tried", "It can be tried out.", "", partial(_raise, error))]
+        return [Check(kind, name, "can_be_tried", "It can be imported and tried out.", "", partial(_raise, error))]
 
 
 def check(kind: str, part: Any, *, example: Any = None) -> None:
@@ -81,12 +85,9 @@ def check(kind: str, part: Any, *, example: Any = None) -> None:
         one()
 
 
-def _subject(kind: str, part: Any, example: Any) -> Subject:
-    if isinstance(part, str):
-        return Subject(kind=kind, name=part, part=registry.get(kind, part), given_example=example)
+def _name_of(part: Any) -> str:
     named = (getattr(part, attribute, None) for attribute in _NAMES)
-    own = next((name for name in named if isinstance(name, str)), type(part).__name__)
-    return Subject(kind=kind, name=own, part=part, given_example=example)
+    return next((name for name in named if isinstance(name, str)), type(part).__name__)
 
 
 def _checks(subject: Subject, case: str, checked: Any) -> Iterator[Check]:

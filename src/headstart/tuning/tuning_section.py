@@ -35,10 +35,10 @@ class TuningSection(Section):
             order=300,
             title="Was tuning the network worth it?",
             template=template_of(__name__, "html"),
-            charts={"results": gains_of_results(gains)} if gains else {},
+            charts={"methods": gains_of_results(gains)} if gains else {},
             values={
-                "results": measured,
-                "climbed": [result for result in measured if result["below"] is not None],
+                "methods": measured,
+                "tuned": [result for result in measured if result["below"] is not None],
                 "metric": next((result["metric"].name for result in measured if result["metric"]), "score"),
             },
         )
