@@ -19,7 +19,18 @@ if TYPE_CHECKING:
 
     import pytest
 
-__all__ = ["IMAGES", "WORDS", "card", "files", "kept_folder", "open_all", "published", "source", "state", "tokenizer_json"]
+__all__ = [
+    "IMAGES",
+    "WORDS",
+    "card",
+    "files",
+    "kept_folder",
+    "open_all",
+    "published",
+    "source",
+    "state",
+    "tokenizer_json",
+]
 
 
 def published(architecture: str, links: Path, scratch: Path) -> Card:

@@ -38,13 +38,14 @@ if TYPE_CHECKING:
     from headstart.testing.checks import Subject
     from headstart.testing.examples import ModalityExample
 
-_N_TRAIN = 60
+_N_TRAIN = 61  # so that the classes are not equally frequent
 _AT_LEAST_RIGHT = {"looks at nothing": 0.3, "has random weights": 0.6, "learns": 0.9}
 
 
 def cases(subject: Subject) -> dict[str, TaskChecks | LearningChecks]:
     """For each modality that it reads, one case for each task and one of its own."""
-    kind, found = subject.part, {}
+    kind = subject.part
+    found: dict[str, TaskChecks | LearningChecks] = {}
     for modality in names("examples.modalities"):
         if reads(kind, modality):
             given = Given(subject.name, kind, modality)
@@ -105,7 +106,7 @@ class TaskChecks:
         items = self._data.items[_N_TRAIN - 5 : _N_TRAIN + 10]
         expected = self._fitted.predict(items)
         for n in (len(items), 1):
-            found = _run_graph(self._fitted, items[:n])
+            found = run_graph(self._fitted, items[:n])
             expect_close(found, expected[:n], "the outputs of the graph", atol=1e-4, rtol=1e-4)
 
     @cached_property
@@ -184,7 +185,7 @@ class LearningChecks:
         return self.given.fit(self._data, np.arange(_N_TRAIN))
 
 
-def _run_graph(predictor: Predictor, items: Sequence[Any]) -> FloatArray:
+def run_graph(predictor: Predictor, items: Sequence[Any]) -> FloatArray:
     """Predict as a bundle would, with a preprocessor that was built again from its settings and files."""
     graph = GraphBuilder()
     outputs = predictor.head.extend(graph, predictor.network.encode(graph))

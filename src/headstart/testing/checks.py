@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from headstart.sources import Source
 
 
-class CheckFailed(AssertionError):
+class CheckFailed(AssertionError):  # noqa: N818  (as pytest's own failures, it is no error of the program)
     """A part breaks a promise; the message says which, what was expected and what came."""
 
 
@@ -115,10 +115,15 @@ def example_of(kind: str, name: str) -> Any:
 @cache
 def source_of(network: str) -> Source:
     """Give the small source that is the example of a network; its files stay until the process ends."""
+    source: Source = example_of("onnx_networks", network)(lasting_folder())
+    return source
+
+
+def lasting_folder() -> Path:
+    """Give an empty folder that is there until the process ends."""
     folder = mkdtemp(prefix="headstart-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    source: Source = example_of("onnx_networks", network)(Path(folder))
-    return source
+    return Path(folder)
 
 
 @contextmanager

@@ -51,7 +51,15 @@ class ModalityChecks:
     def check_has_all_its_words(self) -> None:
         """It has a registered name, nouns, names of columns, a usual source, and code that loads a value."""
         expect_equal(self.modality.name, self.name, "its name")
-        for attribute in ("singular", "plural", "file_noun", "cell_noun", "column_names", "python_values", "wire_format"):
+        for attribute in (
+            "singular",
+            "plural",
+            "file_noun",
+            "cell_noun",
+            "column_names",
+            "python_values",
+            "wire_format",
+        ):
             expect(getattr(self.modality, attribute), f"Expected its attribute '{attribute}' to say something.")
         expect(self.modality.default_source, "Expected the name of a source that usually serves well.")
         compile(self.modality.loading_code, "loading_code", "exec")
@@ -72,7 +80,9 @@ class ModalityChecks:
             schema = guess_schema(sample, "the table", None)
         expect_equal((schema.modality, schema.input), (self.name, column), "the modality and the input of the table")
         said = [notice.message for notice in schema.guesses]
-        expect(any(self.modality.plural in one for one in said), f"Expected a notice on {self.modality.plural}: {said}.")
+        expect(
+            any(self.modality.plural in one for one in said), f"Expected a notice on {self.modality.plural}: {said}."
+        )
 
     def check_a_folder_is_loaded(self) -> None:
         """A folder of its files is loaded, with the folders inside as labels."""
@@ -181,11 +191,10 @@ class ModalityChecks:
                 self._run_identity(items, are_files=are_files)
 
     def _run_identity(self, items: Sequence[Any], *, are_files: bool) -> None:
-        graph, axes = GraphBuilder(), ["batch", "height", "width", 3] if self.modality.is_array else ["batch"]
+        graph = GraphBuilder()
+        axes: list[int | str] = ["batch", "height", "width", 3] if self.modality.is_array else ["batch"]
         declared = self.modality.declare(graph, are_files=are_files)
-        graph.output(
-            graph.op("Identity", declared), "same", "uint8" if self.modality.is_array else "string", axes
-        )
+        graph.output(graph.op("Identity", declared), "same", "uint8" if self.modality.is_array else "string", axes)
         model = graph.model()
         session = open_exported(model.SerializeToString(), has_extensions=len(model.opset_import) > 1)
         n_fed = 0

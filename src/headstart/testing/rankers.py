@@ -78,7 +78,9 @@ class RankerChecks:
         doubled = self._rate(problem.take(np.repeat(np.arange(60), 2)))
         if doubled.outputs is not None:
             single = self._rate(problem).value
-            message = f"Expected a rating of noise near {single:.3f}, got {doubled.value:.3f} with a copy in each group."
+            message = (
+                f"Expected a rating of noise near {single:.3f}, got {doubled.value:.3f} with a copy in each group."
+            )
             expect(doubled.value < single + 0.15, message)
 
     def check_separable_features_rank_above_noise(self) -> None:

@@ -38,13 +38,14 @@ _PREFIX = "check_"
 _NAMES = ("name", "kind", "section_name", "__name__")  # where a part says its name
 
 
-def checks_of(kind: str, part: Any = None, *, example: Any = None) -> list[Check]:
+def checks_of(kind: str, part: Any = None, *, name: str = "", example: Any = None) -> list[Check]:
     """List the checks of one part, or of all that are registered.
 
     Parameters
     ----------
     kind : as in the registry, such as 'heads'
     part : a registered name, or what the entry point would give; None for all that are registered
+    name : under which a part that is not registered would be; its own, if not given
     example : what the part needs to be tried out, where none is registered (docs/plugins.md)
 
     Raises
@@ -58,8 +59,8 @@ def checks_of(kind: str, part: Any = None, *, example: Any = None) -> list[Check
     if kind not in KINDS:
         raise unknown_name("kind of part with checks", kind, KINDS)
     if part is None:
-        return [check for name in registry.names(kind) for check in checks_of(kind, name)]
-    name = part if isinstance(part, str) else _name_of(part)
+        return [check for registered in registry.names(kind) for check in checks_of(kind, registered)]
+    name = part if isinstance(part, str) else name or _name_of(part)
     if isinstance(part, str) and part not in registry.names(kind):
         raise unknown_name(f"part of the kind '{kind}'", part, registry.names(kind))
     try:
@@ -71,7 +72,7 @@ def checks_of(kind: str, part: Any = None, *, example: Any = None) -> list[Check
         return [Check(kind, name, "can_be_tried", "It can be imported and tried out.", "", partial(_raise, error))]
 
 
-def check(kind: str, part: Any, *, example: Any = None) -> None:
+def check(kind: str, part: Any, *, name: str = "", example: Any = None) -> None:
     """Run all checks of one part.
 
     Raises
@@ -81,7 +82,7 @@ def check(kind: str, part: Any, *, example: Any = None) -> None:
     OptionError
         There are no checks of such a kind, or no part of that name.
     """
-    for one in checks_of(kind, part, example=example):
+    for one in checks_of(kind, part, name=name, example=example):
         one()
 
 

@@ -135,7 +135,9 @@ class TaskChecks:
         for (scores, targets), set_threshold in zip(self._draws(), [None, 0.3] * 10, strict=True):
             row, labels = self.task.outputs(scores)[0], self._labels(targets)
             answer = self.task.answer("photo", row, labels, top=2, set_threshold=set_threshold)
-            expect_equal(Prediction.from_dict(json.loads(json.dumps(answer.to_dict()))), answer, "the answer after JSON")
+            expect_equal(
+                Prediction.from_dict(json.loads(json.dumps(answer.to_dict()))), answer, "the answer after JSON"
+            )
             more = set(answer.to_dict()) - {"item", *self.task.answer_fields}
             expect(not more, f"Expected the fields {self.task.answer_fields}, got {sorted(more)} beside them.")
 

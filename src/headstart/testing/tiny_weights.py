@@ -9,7 +9,26 @@ import numpy as np
 if TYPE_CHECKING:
     from headstart.sources.weights import State
 
-WORDS = "[PAD] [UNK] [CLS] [SEP] a is head start the race before advantage given good bad kiwi apple shelf".split()
+WORDS = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "a",
+    "is",
+    "head",
+    "start",
+    "the",
+    "race",
+    "before",
+    "advantage",
+    "given",
+    "good",
+    "bad",
+    "kiwi",
+    "apple",
+    "shelf",
+]
 Shapes = dict[str, tuple[int, ...]]
 _N_BLOCKS_OF_STAGE = [1, 2, 2, 3, 3, 4, 1]
 

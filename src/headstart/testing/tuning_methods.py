@@ -188,7 +188,8 @@ class LearningChecks:
 @contextmanager
 def _breaking_at(breaks: set[int]) -> Iterator[list[int]]:
     """Interrupt training at the steps of some numbers, all counted; give the list of those that were begun."""
-    descend, steps = loop.descend, []
+    descend = loop.descend
+    steps: list[int] = []
 
     def broken(*settings: Any) -> Any:
         steps.append(len(steps) + 1)
