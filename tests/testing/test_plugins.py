@@ -163,8 +163,8 @@ class Forgetful(Drift):
 
 BROKEN = {
     "heads": (Peeking, {}, "held_out_scores_do_not_know_the_group", "Expected no correlation"),
-    "tasks": (Steep("steep"), {}, "gradient_equals_finite_differences", "the gradient: expected"),
-    "rankers": (FirstRow, {}, "order_of_rows_does_not_matter", "the rating of the items in another order: expected"),
+    "tasks": (Steep("steep"), {}, "gradient_equals_finite_differences", "The gradient: expected"),
+    "rankers": (FirstRow, {}, "order_of_rows_does_not_matter", "The rating of the items in another order: expected"),
     "baselines": (AllKnowing, {}, "learns_from_the_index_alone", "a fit that never had the other items: expected"),
     "modalities": (
         Notes,
@@ -203,7 +203,7 @@ def test_a_network_that_draws_from_no_seed_is_named(monkeypatch):
     monkeypatch.setattr(
         static_embeddings, "initialise", lambda name, array, rng: np.random.default_rng().normal(size=array.shape)
     )
-    with pytest.raises(CheckFailed, match=r"the type of the fresh|of the same seed: expected"):
+    with pytest.raises(CheckFailed, match=r"The type of the fresh|of the same seed: expected"):
         check("onnx_networks", "static-embeddings")
 
 

@@ -89,7 +89,7 @@ class Check:
         except Exception as error:
             where = f"{self.kind} '{self.part}'" + (f" ({self.case})" if self.case else "")
             said = str(error) if isinstance(error, CheckFailed) else f"It raised {type(error).__name__}: {error}"
-            raise CheckFailed(f"{where} breaks a promise. {self.promise} {said}") from error
+            raise CheckFailed(f"{where} breaks a promise. {self.promise} {said[:1].upper()}{said[1:]}") from error
 
     def __str__(self) -> str:
         return "-".join(filter(None, (self.part, self.case, self.name)))

@@ -33,7 +33,8 @@ class PreprocessorChecks:
         made = self.example.preprocessor
         expect(isinstance(made, Preprocessor), "Expected the methods of `core.model.Preprocessor`, got fewer.")
         expect_equal(made.kind, self.name, "its kind")
-        expect(self.kind.modality in (None, self.example.modality), f"Expected '{self.example.modality}' to be read.")
+        reads = self.kind.modality or self.example.modality
+        expect_equal(reads, self.example.modality, "the modality that it reads")
 
     def check_settings_and_files_make_it_again(self) -> None:
         """Made again from its settings, as JSON, and its files, it prepares the same arrays."""

@@ -10,6 +10,7 @@ from headstart.compression.compression_section import CompressionSection
 from headstart.core.report import BaselineResult, Report, Score
 from headstart.core.tasks.single_label import single_label_task
 from headstart.data.data_section import DataSection
+from headstart.data.modalities import get_modality
 from headstart.engines.timing_section import TimingSection
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.heads.heads_section import HeadsSection
@@ -43,6 +44,11 @@ def _score(value: float, width: float = 0.03, name: str = "accuracy", **more: An
     return Score(name=name, value=value, low=value - width, high=value + width, n=40, **more)
 
 
+def _preview(text: str) -> dict[str, str]:
+    """Show a text as the report does."""
+    return get_modality(str(modality_of("tokens"))).preview(text)
+
+
 _DATA: dict[str, Any] = {
     "task": single_label_task(3).name,
     "modality": modality_of("pixels"),
@@ -50,7 +56,7 @@ _DATA: dict[str, Any] = {
     "labels": LABELS,
     "n_items": 120,
     "n_groups": 100,
-    "duplicate_groups": ({"size": 2, "members": [{"id": "a", "text": "one"}, {"id": "b", "text": "two"}]},),
+    "duplicate_groups": ({"size": 2, "members": [{"id": "a", **_preview("one")}, {"id": "b", **_preview("two")}]},),
     "notices": ({"kind": "guess", "message": "Read as photos.", "where": ["row 1"]},),
 }
 _EVALUATION: dict[str, Any] = {
@@ -75,7 +81,7 @@ _EVALUATION: dict[str, Any] = {
     "figures": {
         "confusion": {"labels": list(LABELS), "counts": [[10, 1, 0], [0, 12, 2], [1, 0, 14]]},
         "reliability": [{"confidence": c, "accuracy": c - 0.05, "n": 10} for c in (0.5, 0.7, 0.9)],
-        "mistakes": [{"id": "a.jpg", "true": "kiwi", "predicted": "lime", "probability": 0.9, "text": "green"}],
+        "mistakes": [{"id": "a.jpg", "true": "kiwi", "predicted": "lime", "probability": 0.9, **_preview("green")}],
         "label_issues": [],
     },
 }
