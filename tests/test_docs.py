@@ -17,7 +17,7 @@ PAGES = {
 COMMANDS = typer.main.get_command(app).commands
 SMALL_DATA = {"tickets.csv", "tickets-model", "photos", "photos/"}
 REAL = [pytest.mark.downloads]  # on real data, with real weights
-OFFLINE = ("docs/adapt.md", "docs/find.md", "docs/load.md", "docs/prove.md")
+OFFLINE = ("docs/adapt.md", "docs/find.md", "docs/load.md", "docs/plugins.md", "docs/prove.md")
 
 
 def blocks(text: str, language: str) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from small_models import KINDS, make_bundle
+
+from headstart.testing.small_bundles import KINDS, make_bundle
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import pytest
-from small_models import make_items
 
 import headstart
 from headstart.cli.app import app
@@ -18,6 +17,7 @@ from headstart.compression.trial import Goal, Trial
 from headstart.core.errors import BundleError, DataError, OptionError, StorageError
 from headstart.core.report import Report, Score
 from headstart.pipeline import prove_again
+from headstart.testing.small_bundles import make_items
 
 
 @pytest.fixture(scope="module")

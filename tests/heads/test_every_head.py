@@ -1,7 +1,6 @@
-"""The promises of every candidate, a plugin's too."""
+"""The published checks of every head, and what is known of the built-in ones beyond them."""
 
 import numpy as np
-import onnxruntime
 import pytest
 
 from headstart.core.errors import OptionError
@@ -11,110 +10,43 @@ from headstart.heads import adapt
 from headstart.heads.calibration import fit_calibration
 from headstart.heads.folds import cross_fit
 from headstart.heads.problem import Problem
-from headstart.onnx_graph.builder import GraphBuilder
+from headstart.testing import checks_of
+from headstart.testing.small_data import blobs
+
+MULTICLASS = get_task("multiclass")
+TASKS = ("binary", "multiclass", "multilabel", "regression")
+CASES = [(name, task) for name in names("heads") for task in TASKS if get("heads", name)().supports(get_task(task))]
 
 
-def make_blobs(task="multiclass", n=90, d=12, seed=0):
-    rng = np.random.default_rng(seed)
-    classes = np.arange(n) % 3
-    features = np.abs(rng.normal(size=(n, d)) + 4.0 * np.eye(3, d)[classes])
-    targets = {
-        "multiclass": np.eye(3)[classes],
-        "binary": np.eye(2)[(classes > 0).astype(int)],
-        "multilabel": (features[:, :3] > 2.0).astype(float),
-        "regression": features @ np.ones((d, 1)),
-    }[task]
-    return features.astype(np.float32), targets
-
-
-def fit(name, task, **settings):
-    features, targets = make_blobs(task, **settings)
-    return adapt(features, targets, task=task, groups=np.arange(len(targets)), head=name)
-
-
-TASKS = {
-    "ridge": ("binary", "multiclass", "multilabel", "regression"),
-    "logistic": ("binary", "multiclass", "multilabel"),
-}
-CASES = [(name, task) for name in names("heads") for task in TASKS.get(name, ("binary", "multiclass"))]
+@pytest.mark.parametrize("check", checks_of("heads"), ids=str)
+def test_every_head(check):
+    check()
 
 
 @pytest.mark.parametrize(("name", "task"), CASES)
-class TestEveryCandidate:
-    def test_learns_what_is_easy(self, name, task):
-        adapted = fit(name, task)
-        features, targets = make_blobs(task, seed=1)
-        outputs = adapted.head.outputs(features)
-        if task == "regression":
-            assert np.corrcoef(outputs[:, 0], targets[:, 0])[0, 1] > 0.99
-        elif task == "multilabel":
-            assert ((outputs > 0.5) == targets).mean() > 0.85
-        else:
-            assert (outputs.argmax(axis=1) == targets.argmax(axis=1)).mean() > 0.95
+def test_held_out_scores_do_not_know_the_group(name, task):
+    """Other targets within one group leave that group's own held-out scores as they were.
 
-    def test_probabilities_sum_to_one(self, name, task):
-        outputs = fit(name, task).head.outputs(make_blobs(task, seed=2)[0])
-        if task in ("binary", "multiclass"):
-            np.testing.assert_allclose(outputs.sum(axis=1), 1.0, atol=1e-9)
-        if task != "regression":
-            assert outputs.min() >= 0.0
-            assert outputs.max() <= 1.0
-
-    def test_the_graph_gives_the_same_outputs(self, name, task):
-        head = fit(name, task).head
-        features, _ = make_blobs(task, seed=3)
-        graph = GraphBuilder()
-        value = head.extend(graph, graph.input("features", "float32", ["batch", features.shape[1]]))
-        graph.output(value, "outputs", "float32", ["batch", head.outputs(features).shape[1]])
-        session = onnxruntime.InferenceSession(graph.model().SerializeToString())
-        packed = session.run(["outputs"], {"features": features})[0]
-        np.testing.assert_allclose(packed, head.outputs(features), atol=1e-4 * max(1.0, np.abs(packed).max()))
-
-    def test_narrowed_it_comes_to_the_same_head(self, name, task):
-        features, targets = make_blobs(task)
-        whole = fit(name, task)
-        with_chosen_hyperparameters = adapt(
-            features, targets, task=task, groups=np.arange(len(targets)), head=whole.leader
-        )
-        np.testing.assert_allclose(
-            with_chosen_hyperparameters.head.outputs(features), whole.head.outputs(features), atol=1e-3
-        )
-
-    def test_leaves_its_inputs_alone(self, name, task):
-        features, targets = make_blobs(task)
-        before = features.copy(), targets.copy()
-        adapt(features, targets, task=task, groups=np.arange(len(targets)), head=name)
-        np.testing.assert_array_equal(features, before[0])
-        np.testing.assert_array_equal(targets, before[1])
-
-    def test_is_the_same_twice(self, name, task):
-        a, b = fit(name, task), fit(name, task)
-        for key, array in a.head.arrays().items():
-            np.testing.assert_array_equal(array, b.head.arrays()[key])
-
-    def test_held_out_scores_do_not_know_the_group(self, name, task):
-        """Other targets within one group leave that group's own held-out scores as they were.
-
-        Class weights follow the class counts of all items, so labels change places and none is added.
-        """
-        features, targets = make_blobs(task, n=30)
-        groups = np.arange(30) // 3
-        changed = targets.copy()
-        mine = groups == 4
-        if task == "regression":
-            changed[mine] += 50.0
-        elif task == "multilabel":
-            changed[mine] = targets[mine][:, ::-1]
-        else:
-            changed[mine] = np.roll(targets[mine], 1, axis=0)
-        assert not np.array_equal(changed, targets)
-        scores = [
-            get("heads", name)().fit(Problem(features=features, targets=t, task=task, groups=groups))
-            for t in (targets, targets)
-        ]
-        penalty_fixed = scores[0]
-        other = type(penalty_fixed)(**{**vars(penalty_fixed), **_with_targets(penalty_fixed, changed)})
-        np.testing.assert_allclose(penalty_fixed.held_out(groups)[mine], other.held_out(groups)[mine], atol=1e-5)
+    Class weights follow the class counts of all items, so labels change places and none is added.
+    """
+    features, targets = blobs(get_task(task), n=30)
+    groups = np.arange(30) // 3
+    changed = targets.copy()
+    mine = groups == 4
+    if task == "regression":
+        changed[mine] += 50.0
+    elif task == "multilabel":
+        changed[mine] = targets[mine][:, ::-1]
+    else:
+        changed[mine] = np.roll(targets[mine], 1, axis=0)
+    assert not np.array_equal(changed, targets)
+    scores = [
+        get("heads", name)().fit(Problem(features=features, targets=t, task=task, groups=groups))
+        for t in (targets, targets)
+    ]
+    penalty_fixed = scores[0]
+    other = type(penalty_fixed)(**{**vars(penalty_fixed), **_with_targets(penalty_fixed, changed)})
+    np.testing.assert_allclose(penalty_fixed.held_out(groups)[mine], other.held_out(groups)[mine], atol=1e-5)
 
 
 def _with_targets(fitted, targets):
@@ -131,7 +63,7 @@ def _with_targets(fitted, targets):
 
 
 def test_auto_is_no_worse_than_its_candidates_on_held_out_loss():
-    features, targets = make_blobs()
+    features, targets = blobs(MULTICLASS)
     groups = np.arange(len(targets))
     auto = adapt(features, targets, task="multiclass", groups=groups)
     best = min(
@@ -142,7 +74,7 @@ def test_auto_is_no_worse_than_its_candidates_on_held_out_loss():
 
 
 def test_unknown_strategy_names_the_nearest():
-    features, targets = make_blobs()
+    features, targets = blobs(MULTICLASS)
     with pytest.raises(OptionError, match="no head named 'rigde'. Did you mean 'ridge'"):
         adapt(features, targets, task="multiclass", groups=np.arange(len(targets)), head="rigde")
 
@@ -159,7 +91,7 @@ def test_calibration_recovers_known_probabilities():
 
 
 def test_cross_fit_keeps_groups_whole():
-    features, targets = make_blobs(n=120)
+    features, targets = blobs(MULTICLASS, n=120)
     groups = np.arange(120) // 2
     seen = []
 

@@ -14,31 +14,18 @@ import pytest
 from test_page import RANKING, RUNGS
 from tiny_bundle import make_report
 
-from headstart.compression.compression_section import CompressionSection
 from headstart.core import registry
 from headstart.core.report import KIND, Report, Score, Section
 from headstart.core.strict_json import to_json
 from headstart.data.data_section import DataSection
 from headstart.packaging import load_bundle
 from headstart.reporting import Figure, Part, Rendering, render, render_card
+from headstart.testing import checks_of
+from headstart.testing.tiny_report import COMPRESSION
 from headstart.tuning.tuning_section import TuningSection
 
 FORMAT_1 = Path(__file__).parent / "bundles" / "format-1"
 SCORE = Score(name="accuracy", value=0.9, low=0.8, high=0.95, n=40)
-COMPRESSION = CompressionSection(
-    name="weight-only",
-    methods=("weight-only",),
-    size_mib=1.0,
-    latency={"ms": 1.0, "original_ms": 2.0, "ratio": 0.5, "low": 0.4, "high": 0.6},
-    gain=SCORE,
-    metric=SCORE,
-    goal={"tolerance": 0.01},
-    evaluation="on 40 items",
-    original_mib=4.0,
-    original=SCORE,
-    sentence="weight-only: 1 MiB of 4.",
-    trials=({"name": "weight-only", "methods": ["weight-only"], "kept": True, "note": ""},),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +70,9 @@ def test_every_registered_section_is_in_this_test(full):
         assert registry.get(KIND, name).section_name == name
 
 
-@pytest.mark.parametrize("name", registry.names(KIND))
-def test_a_section_survives_json(full, name):
-    section = getattr(full, name)
-    known = json.loads(to_json(section.to_dict()))
-    assert json.loads(to_json(type(section).from_dict(known).to_dict())) == known
-    assert type(section).from_dict({**known, "of a later version": 1}) == type(section).from_dict(known)
+@pytest.mark.parametrize("check", checks_of("report_sections"), ids=str)
+def test_every_section(check):
+    check()
 
 
 def test_a_report_survives_json(full):

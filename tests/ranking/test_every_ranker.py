@@ -1,4 +1,4 @@
-"""The promises of every ranker, a plugin's too."""
+"""The published checks of every ranker, and what is known of the built-in ones beyond them."""
 
 from __future__ import annotations
 
@@ -6,81 +6,21 @@ import numpy as np
 import pytest
 
 import tiny
-from headstart.core.registry import get, names
-from headstart.heads.problem import Problem
+from headstart.core.registry import get
+from headstart.core.tasks import get_task
+from headstart.testing import checks_of
+from headstart.testing.small_data import directions
 
-RANKERS = names("rankers")
-BLIND = ("chance", "prior")  # they look at no features
-TASKS = ("binary", "multiclass", "multilabel", "regression")
 CARD = tiny.card("static-embeddings")
 
 
-def make_problem(task="multiclass", n=90, d=12, separation=3.0, seed=0, n_per_group=1):
-    """Features in which the targets lie along some axes, `separation` standard deviations apart."""
-    rng = np.random.default_rng(seed)
-    if task == "regression":
-        targets = rng.normal(size=(n, 1))
-    elif task == "multilabel":
-        targets = rng.integers(0, 2, size=(n, 3)).astype(float)
-    else:
-        k = 2 if task == "binary" else 3
-        targets = np.eye(k)[np.arange(n) % k]
-    directions = np.linalg.qr(rng.normal(size=(d, d)))[0][: targets.shape[1]]
-    features = rng.normal(size=(n, d)) + separation * targets @ directions
-    return Problem(features=features, targets=targets, task=task, groups=np.arange(n) // n_per_group)
+def make_problem(task="multiclass", **settings):
+    return directions(get_task(task), **settings)
 
 
-def rearranged(problem, order):
-    return Problem(
-        features=problem.features[order],
-        targets=problem.targets[order],
-        task=problem.task,
-        groups=problem.groups[order],
-        seed=problem.seed,
-    )
-
-
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("name", RANKERS)
-class TestEveryRanker:
-    def test_rates_by_a_finite_number(self, name, task):
-        assert np.isfinite(get("rankers", name)().score_source(make_problem(task), CARD).value)
-
-    def test_the_order_of_rows_does_not_matter(self, name, task):
-        problem, ranker = make_problem(task), get("rankers", name)()
-        order = np.random.default_rng(1).permutation(len(problem.targets))
-        again = ranker.score_source(rearranged(problem, order), CARD)
-        assert again.value == pytest.approx(ranker.score_source(problem, CARD).value, abs=1e-6)
-
-    def test_is_the_same_twice_and_leaves_its_inputs_alone(self, name, task):
-        problem, ranker = make_problem(task), get("rankers", name)()
-        before = problem.features.copy(), problem.targets.copy()
-        assert ranker.score_source(problem, CARD).value == ranker.score_source(problem, CARD).value
-        np.testing.assert_array_equal(problem.features, before[0])
-        np.testing.assert_array_equal(problem.targets, before[1])
-
-    def test_outputs_have_the_shape_of_the_targets(self, name, task):
-        outputs = get("rankers", name)().score_source(make_problem(task), CARD).outputs
-        assert outputs is None or outputs.shape == make_problem(task).targets.shape
-
-    def test_a_copy_in_the_own_group_gives_nothing_away(self, name, task):
-        """Items that are doubled within their group are rated no better than noise is."""
-        problem = make_problem(task, n=60, separation=0.0)
-        twice = np.repeat(np.arange(60), 2)
-        doubled = rearranged(problem, twice)
-        rating = get("rankers", name)().score_source(doubled, CARD)
-        if rating.outputs is not None:
-            single = get("rankers", name)().score_source(problem, CARD)
-            assert rating.value < single.value + 0.15
-
-
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("name", [name for name in RANKERS if name not in BLIND])
-def test_separable_features_rank_above_noise(name, task):
-    ranker = get("rankers", name)()
-    values = [ranker.score_source(make_problem(task, separation=s), CARD).value for s in (0.0, 1.0, 4.0)]
-    assert values == sorted(values)
-    assert values[0] < values[-1]
+@pytest.mark.parametrize("check", checks_of("rankers"), ids=str)
+def test_every_ranker(check):
+    check()
 
 
 def test_neighbours_are_those_that_scikit_learn_finds():

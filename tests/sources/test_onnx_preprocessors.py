@@ -17,6 +17,7 @@ from headstart.sources.preprocessors.ngrams import NgramVectorizer
 from headstart.sources.preprocessors.nothing import NoPreprocessor
 from headstart.sources.preprocessors.pixels import ImagePreprocessor
 from headstart.sources.preprocessors.tokens import TextTokenizer
+from headstart.testing import checks_of
 
 RNG = np.random.default_rng(0)
 SIZES = [(348, 464), (1, 1), (37, 100), (224, 224), (1501, 673), (2016, 1512), (900, 5), (96, 97)]  # height, width
@@ -87,6 +88,11 @@ def word_piece_tokenizer(**changes):
         word: number for number, word in enumerate(dict.fromkeys([*words, *letters, *(f"##{a}" for a in letters)]))
     }
     return tokenizers.BertWordPieceTokenizer(vocab=vocabulary, **changes).to_str().encode()
+
+
+@pytest.mark.parametrize("check", checks_of("onnx_preprocessors"), ids=str)
+def test_every_preprocessor_in_a_graph(check):
+    check()
 
 
 @pytest.mark.parametrize("size", SIZES)

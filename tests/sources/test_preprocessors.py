@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 
@@ -11,60 +10,18 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import tiny
-from headstart.core import registry
 from headstart.core.errors import DataError, OptionError, SourceError
-from headstart.core.model import Preprocessor
 from headstart.sources import preprocessors
-from headstart.sources.preprocessors.joint import JointPreprocessor
-from headstart.sources.preprocessors.ngrams import NgramVectorizer
-from headstart.sources.preprocessors.nothing import NoPreprocessor
 from headstart.sources.preprocessors.pixels import ImagePreprocessor
 from headstart.sources.preprocessors.tokens import TextTokenizer
+from headstart.testing import checks_of
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
 
 
-def _example(kind: str) -> tuple[Preprocessor, list[object]]:
-    """An input of a kind, with items that it takes; a new kind is added here."""
-    texts: list[object] = ["the kiwi", "", "a good bad apple before the race"]
-    if kind == "pixels":
-        return ImagePreprocessor(height_px=8, width_px=6), [PHOTO, PHOTO[:, :30]]
-    if kind == "tokens":
-        return TextTokenizer(tiny.tokenizer_json(), max_tokens=5), texts
-    if kind == "ngrams":
-        return NgramVectorizer(vocabulary=("kiwi", "the kiwi", "race")), texts
-    if kind == "joint":
-        return JointPreprocessor(inputs=(_example("tokens")[0], _example("ngrams")[0])), texts
-    assert kind == "nothing", f"give the input '{kind}' an example here"
-    return NoPreprocessor(), texts
-
-
-@pytest.mark.parametrize("kind", registry.names("preprocessors"))
-class TestEveryInput:
-    def test_settings_and_files_make_it_again(self, kind):
-        made, items = _example(kind)
-        settings = json.loads(json.dumps(made.settings()))
-        again = preprocessors.build(kind, settings, made.files())
-        assert isinstance(again, Preprocessor)
-        assert again.kind == kind
-        _assert_same(again.prepare(items), made.prepare(items))
-
-    def test_an_item_does_not_depend_on_the_others(self, kind):
-        made, items = _example(kind)
-        alone = made.prepare(items[:1])
-        for name, array in made.prepare(items).items():
-            width = alone[name].shape[1] if alone[name].ndim == 2 else None
-            assert np.array_equal(array[:1] if width is None else array[:1, :width], alone[name])
-
-    def test_no_items_give_an_empty_batch(self, kind):
-        made, _ = _example(kind)
-        assert all(len(array) == 0 for array in made.prepare([]).values())
-
-    def test_leaves_its_items_alone(self, kind):
-        made, items = _example(kind)
-        before = [item.copy() if isinstance(item, np.ndarray) else item for item in items]
-        made.prepare(items)
-        assert all(np.array_equal(a, b) for a, b in zip(before, items, strict=True))
+@pytest.mark.parametrize("check", checks_of("preprocessors"), ids=str)
+def test_every_preprocessor(check):
+    check()
 
 
 def test_unknown_kind_is_named():

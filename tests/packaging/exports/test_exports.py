@@ -11,10 +11,9 @@ import onnx
 import pytest
 from tiny_bundle import make_bundle, make_photos, make_predictor, make_report, make_schema
 
-from headstart.core.errors import InternalError, OptionError, StorageError
-from headstart.core.registry import names
+from headstart.core.errors import OptionError, StorageError
 from headstart.packaging import load_bundle
-from headstart.packaging.exports import ExportOptions, comparing, export, triton
+from headstart.packaging.exports import ExportOptions, export, triton
 from headstart.packaging.exports.comparing import open_exported
 
 PATHS = {"onnx": "model.onnx", "ort": "model.ort", "triton": "models", "kserve": "serving", "hub": "folder"}
@@ -24,25 +23,6 @@ PHOTOS = [np.random.default_rng(i).integers(0, 256, (20 + 9 * i, 50, 3), dtype=n
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
     return load_bundle(make_bundle(tmp_path_factory.mktemp("bundles") / "fruit"))
-
-
-@pytest.mark.parametrize("name", [name for name in names("exports") if name in PATHS])
-class TestEveryExportOfAGraph:
-    def test_it_answers_as_the_bundle_on_given_items(self, name, bundle, tmp_path):
-        record = export(bundle, name, tmp_path / PATHS[name], ExportOptions(items=PHOTOS))
-        assert record["n_items"] == len(PHOTOS)
-        assert record["origin"] == "given"
-        assert 0 <= record["max_difference"] <= 1e-4
-        assert record["sentence"].startswith(str(tmp_path))
-
-    def test_without_items_it_is_compared_all_the_same(self, name, bundle, tmp_path):
-        assert export(bundle, name, tmp_path / PATHS[name])["n_items"] >= 1
-
-    def test_nothing_is_left_where_it_answers_otherwise(self, name, bundle, tmp_path, monkeypatch):
-        monkeypatch.setattr(comparing, "TOLERANCE", -1.0)
-        with pytest.raises(InternalError, match="Nothing was written"):
-            export(bundle, name, tmp_path / PATHS[name])
-        assert not list(tmp_path.rglob("*.*"))
 
 
 def test_the_file_holds_answers_and_says_what_it_is(bundle, tmp_path):

@@ -1,0 +1,121 @@
+"""What the built-in parts need to be tried out, registered as a plugin registers its own.
+
+A part of the kind `examples.modalities` is a `ModalityExample`, one of `examples.preprocessors` a `PreprocessorExample`, one of
+`examples.report_sections` a section. One of `examples.onnx_networks` is called with a folder and gives a `Source` of that network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from headstart.sources.preprocessors import modality_of
+from headstart.sources.preprocessors.joint import JointPreprocessor
+from headstart.sources.preprocessors.ngrams import NgramVectorizer
+from headstart.sources.preprocessors.nothing import NoPreprocessor
+from headstart.sources.preprocessors.pixels import ImagePreprocessor
+from headstart.sources.preprocessors.tokens import TextTokenizer
+from headstart.testing.tiny_sources import tokenizer_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from headstart.core.model import Batch, Preprocessor
+
+_WORDS = ("kiwi", "apple", "shelf")
+_FILLERS = ("a", "is", "the", "race", "start")
+_COLORS = np.array([[230, 40, 40], [40, 230, 40], [40, 40, 230]])
+_TEXTS = ("the kiwi", "", "a good bad apple before the race is given " * 3, "unheard of")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModalityExample:
+    """How values of a modality are made up.
+
+    Attributes
+    ----------
+    write : called with a path and a number, writes a file whose content depends on the number
+    suffix : of such a file, with the dot
+    draw : called with a generator and a class from 0 to 2, gives a value by whose content the class can be told
+    network : of `examples.onnx_networks`, one that reads such values; empty where there is none
+    """
+
+    write: Callable[[Path, int], None]
+    suffix: str
+    draw: Callable[[np.random.Generator, int], Any]
+    network: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreprocessorExample:
+    """A preprocessor with items that it takes.
+
+    Attributes
+    ----------
+    modality : of the items
+    compared : brings prepared arrays to a form in which those of the graph can be compared with those of Python
+    """
+
+    preprocessor: Preprocessor
+    items: Sequence[Any]
+    modality: str
+    compared: Callable[[Batch], Batch] = dict
+
+
+def _write_image(path: Path, seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+def _write_text(path: Path, seed: int) -> None:
+    path.write_text(f"this is the text with the number {seed}", encoding="utf-8")
+
+
+def _draw_image(rng: np.random.Generator, code: int) -> Any:
+    """Noise whose color tells the class."""
+    return np.clip(_COLORS[code] + rng.normal(0, 40, (40, 40, 3)), 0, 255).astype(np.uint8)
+
+
+def _draw_text(rng: np.random.Generator, code: int) -> str:
+    """Words in any order, of which one that comes twice tells the class."""
+    return " ".join(rng.permutation([_WORDS[code]] * 2 + list(rng.choice(_FILLERS, rng.integers(1, 6)))))
+
+
+def _photos() -> list[Any]:
+    rng = np.random.default_rng(0)
+    return [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in ((40, 60), (40, 30), (32, 32), (7, 90))]
+
+
+def _counts(batch: Batch) -> Batch:
+    """How often each term of the vocabulary stands in each text, whether the rows are ragged or not."""
+    dense = np.zeros((len(batch["ids"]), len(NGRAMS.preprocessor.vocabulary)))  # type: ignore[attr-defined]
+    for row, ids, counts in zip(dense, batch["ids"], batch["counts"], strict=True):
+        np.add.at(row, ids, counts)
+    return {"counts": dense}
+
+
+IMAGE = ModalityExample(write=_write_image, suffix=".png", draw=_draw_image, network="efficientnet-lite")
+TEXT = ModalityExample(write=_write_text, suffix=".txt", draw=_draw_text, network="static-embeddings")
+
+PIXELS = PreprocessorExample(
+    preprocessor=ImagePreprocessor(height_px=8, width_px=6), items=_photos(), modality=str(modality_of("pixels"))
+)
+TOKENS = PreprocessorExample(
+    preprocessor=TextTokenizer(tokenizer_json(), max_tokens=5), items=_TEXTS, modality=str(modality_of("tokens"))
+)
+NGRAMS = PreprocessorExample(
+    preprocessor=NgramVectorizer(vocabulary=("kiwi", "the kiwi", "race")),
+    items=_TEXTS,
+    modality=TOKENS.modality,
+    compared=_counts,
+)
+NOTHING = PreprocessorExample(preprocessor=NoPreprocessor(), items=_TEXTS, modality=TOKENS.modality)
+JOINT = PreprocessorExample(
+    preprocessor=JointPreprocessor(inputs=(PIXELS.preprocessor, ImagePreprocessor(height_px=9, width_px=9))),
+    items=PIXELS.items,
+    modality=PIXELS.modality,
+)
