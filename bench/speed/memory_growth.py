@@ -1,63 +1,55 @@
 """How does the memory of a fit grow with the data? Peak over ten times the rows ÷ peak over the rows; goal at most 1.3.
 
 Each fit runs in a new process with no features or results in the cache. The peak is the kernel's own (VmHWM): all pages
-that the process held at once, files that it mapped included. Run: .venv/bin/python bench/speed/growth.py [texts|photos] [baselines]
+that the process held at once, files that it mapped included.
+Run: .venv/bin/python -m bench.speed.memory_growth [--kinds texts,photos] [--baselines none,simple,full]
 """
 
 from __future__ import annotations
 
-import csv
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import numpy as np
 
-from headstart.data import demo, load
+import headstart
+from bench.demos import demo_dataset, text_table
+from bench.options import names, parse, parser_of
+from bench.processes import last_line_as_json, memory_mib, temporary_cache
+from headstart.engines.clock import Clock
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 GROWTH = 10
 N_TEXTS, N_PHOTOS = 1_000, 130
 SOURCES = {"texts": "wordllama-256", "photos": "efficientnet-lite0"}
 
-FIT = """
-import json, re, sys, threading, time
-from pathlib import Path
-
-def held_mib(which):
-    return int(re.search(which + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
-
-import headstart
-from headstart.engines.clock import Clock
-
-peaks, stage = {}, Clock.stage
-def watched(self, name):  # the most that was held in each stage, by a look every 10 ms
-    peaks[name], names[0] = 0.0, name
-    return stage(self, name)
-def watch():
-    while True:
-        if names[0]:
-            peaks[names[0]] = max(peaks[names[0]], held_mib("VmRSS"))
-        time.sleep(0.01)
-names = [""]
-Clock.stage = watched
-threading.Thread(target=watch, daemon=True).start()
-data, source, baselines, out = sys.argv[1:]
-fitted = headstart.fit(data, source=source, baselines=baselines, out=out, progress=None)
-print(json.dumps({"peak_mib": held_mib("VmHWM"), "total_s": fitted.seconds["total"], "stages": peaks}))
-"""
-
 
 def main() -> None:
-    kinds = sys.argv[1:2] or ["texts", "photos"]
+    parser = parser_of(__doc__)
+    parser.add_argument("--kinds", type=names, default=list(SOURCES))
+    parser.add_argument("--baselines", type=names, default=["none", "simple", "full"])
+    parser.add_argument("--texts", type=int, default=N_TEXTS)
+    parser.add_argument("--photos", type=int, default=N_PHOTOS)
+    parser.add_argument("--fit", nargs=3, help="data, source and baselines of one fit, of which JSON says the peak")
+    options = parse(parser, kinds=["texts"], baselines=["none"], texts=40)
+    if options.fit:
+        print(json.dumps(fit(*options.fit)))
+        return
     with tempfile.TemporaryDirectory() as folder:
-        for kind in kinds:
-            lay_out = {"texts": lay_out_texts, "photos": lay_out_photos}[kind]
-            few, many = lay_out(Path(folder))
-            for baselines in sys.argv[2:3] or ["none", "simple", "full"]:
+        for kind in options.kinds:
+            few, many = (
+                texts_of(Path(folder), options.texts) if kind == "texts" else photos_of(Path(folder), options.photos)
+            )
+            for baselines in options.baselines:
                 compare(kind, baselines, few, many)
 
 
@@ -71,47 +63,50 @@ def compare(kind: str, baselines: str, few: Path, many: Path) -> None:
     )
 
 
-def lay_out_texts(folder: Path) -> tuple[Path, Path]:
+def texts_of(folder: Path, n: int) -> tuple[Path, Path]:
     """Complaints, as many as a table of so many rows would hold, every class alike in both."""
-    dataset = load(demo("complaints", Path("demo/complaints")))
-    order = np.random.default_rng(0).permutation(len(dataset))[: N_TEXTS * GROWTH]
-    paths = []
-    for n in (N_TEXTS, N_TEXTS * GROWTH):
-        paths.append(folder / f"{n}.csv")
-        with paths[-1].open("w", newline="") as file:
-            rows = [(dataset.items[i], dataset.labels[dataset.codes[i]]) for i in order[:n]]
-            csv.writer(file).writerows([("text", "product"), *rows])
-    return paths[0], paths[1]
+    few, many = (text_table(folder / f"{rows}.csv", "complaints", rows) for rows in (n, n * GROWTH))
+    return few, many
 
 
-def lay_out_photos(folder: Path) -> tuple[Path, Path]:
+def photos_of(folder: Path, n: int) -> tuple[Path, Path]:
     """Photos of groceries in class folders, without a test part."""
-    dataset = load(demo("groceries", Path("demo/groceries")))
-    order = np.random.default_rng(0).permutation(len(dataset))[: N_PHOTOS * GROWTH]
-    paths = []
-    for n in (N_PHOTOS, N_PHOTOS * GROWTH):
-        paths.append(folder / f"{n}")
-        for i in order[:n]:
-            place = paths[-1] / dataset.labels[dataset.codes[i]]
+    dataset = demo_dataset("groceries")
+    order = np.random.default_rng(0).permutation(len(dataset))
+    for rows in (n, n * GROWTH):
+        for i in order[:rows]:
+            place = folder / f"{rows}" / dataset.labels[dataset.codes[i]]
             place.mkdir(parents=True, exist_ok=True)
             shutil.copy(dataset.items[i], place / f"{i}.jpg")
-    return paths[0], paths[1]
+    return folder / f"{n}", folder / f"{n * GROWTH}"
 
 
-def measure(data: Path, source: str, baselines: str) -> dict:
-    with tempfile.TemporaryDirectory() as cache:
-        real = Path(os.environ.get("HEADSTART_CACHE", Path.home() / ".cache" / "headstart"))
-        (Path(cache) / "sources").symlink_to(real / "sources")
-        done = subprocess.run(
-            [sys.executable, "-c", FIT, str(data), source, baselines, f"{cache}/bundle"],
-            env={**os.environ, "HEADSTART_CACHE": cache},
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-    if done.returncode:
-        sys.exit(done.stderr)
-    return json.loads(done.stdout)
+def measure(data: Path, source: str, baselines: str) -> dict[str, Any]:
+    """One fit in a process of its own."""
+    with temporary_cache() as cache:
+        command = [sys.executable, "-m", "bench.speed.memory_growth", "--fit", str(data), source, baselines]
+        return last_line_as_json(command, cache=cache)
+
+
+def fit(data: str, source: str, baselines: Any) -> dict[str, Any]:
+    """Fit in this process, looking every 10 ms at what is held: the peaks of all and of each stage."""
+    peaks: dict[str, float] = {}
+    begin = Clock.stage
+
+    def stage(clock: Clock, name: str) -> AbstractContextManager[None]:
+        peaks[name] = 0.0
+        return begin(clock, name)
+
+    def watch() -> None:
+        while True:
+            for name in list(peaks)[-1:]:
+                peaks[name] = max(peaks[name], memory_mib("VmRSS"))
+            time.sleep(0.01)
+
+    threading.Thread(target=watch, daemon=True).start()
+    with patch.object(Clock, "stage", stage), tempfile.TemporaryDirectory() as folder:
+        fitted = headstart.fit(data, source=source, baselines=baselines, out=Path(folder) / "model", progress=None)
+    return {"peak_mib": memory_mib("VmHWM"), "total_s": fitted.seconds["total"], "stages": peaks}
 
 
 if __name__ == "__main__":
