@@ -49,7 +49,7 @@ bench: install peers-env  ## every figure of the docs, printed anew (many hours 
 
 tables: install  ## the tables in src that are measured: references of the sources, starting points of tuning (many hours)
 	$(BIN)/python tools/references.py --write
-	PYTHONPATH=bench $(BIN)/python tools/starting_points.py --write
+	PYTHONPATH=bench/quality $(BIN)/python tools/starting_points.py --write
 
 tensorflow: install  ## TensorFlow and tf2onnx beside the rest, 2 GB: what reads a SavedModel, for tests/sources/importing/test_import_model.py
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --constraint constraints.txt --editable ".[tensorflow]"

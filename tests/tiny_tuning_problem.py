@@ -8,6 +8,7 @@ import pytest
 
 import tiny
 from headstart.core import registry
+from headstart.core.tasks import get_task
 from headstart.features import embed
 from headstart.heads.problem import Problem
 from headstart.storage.result_cache import ResultCache
@@ -41,7 +42,7 @@ def pairs(*architectures: str) -> list:
             pytest.param(architecture, method, id=f"{architecture}-{method.name}")
             for architecture, source in zip(architectures, sources, strict=True)
             for method in methods
-            if method.supports(source, "binary")
+            if method.supports(source, get_task("binary"))
         ]
 
 
@@ -60,5 +61,10 @@ def tuning_problem(architecture: str, folder: Path, n: int, *, drawn: bool = Fal
         groups=np.arange(n),
     )
     return TuningProblem(
-        source=source, items=items, problem=problem, apart=np.arange(n), head="ridge", result_cache=ResultCache(None)
+        source=source,
+        items=items,
+        problem=problem,
+        fold_groups=np.arange(n),
+        head="ridge",
+        result_cache=ResultCache(None),
     )

@@ -6,7 +6,7 @@ the mean over the tasks (of those that lose as little to a hundredth, the shallo
 begins; each further one is what helps most beside those before it where each task takes its best (a greedy portfolio, as in Feurer
 et al., Auto-sklearn 2.0, JMLR 2022), and is what a search tries first.
 Rows are kept, so that a bench that was killed goes on. Runs of one source can go beside those of another, in two processes.
-Run: PYTHONPATH=bench .venv/bin/python tools/starting_points.py [--tasks questions-8,digits-10] [--methods lora] [--report] [--write]
+Run: PYTHONPATH=bench/quality .venv/bin/python tools/starting_points.py [--tasks questions-8,digits-10] [--methods lora] [--report] [--write]
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def same(found, expected) -> bool:
 
 @pytest.mark.usefixtures("cache")
 @pytest.mark.parametrize(
-    ("ground", "method"), tiny_tuning_problem.pairs("bert", "efficientnet-lite"), indirect=["ground"]
+    ("tuning_problem", "method"), tiny_tuning_problem.pairs("bert", "efficientnet-lite"), indirect=["tuning_problem"]
 )
 class TestEveryStrategy:
     def test_alpha_of_nought_is_the_rung_below(self, method, tuning_problem, monkeypatch):

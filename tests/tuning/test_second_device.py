@@ -52,7 +52,9 @@ def on_second(monkeypatch):
     return ask
 
 
-every_pair = pytest.mark.parametrize(("ground", "method"), tiny_tuning_problem.pairs(*NETWORKS), indirect=["ground"])
+every_pair = pytest.mark.parametrize(
+    ("tuning_problem", "method"), tiny_tuning_problem.pairs(*NETWORKS), indirect=["tuning_problem"]
+)
 
 
 def a_run(tuning_problem, method, **settings) -> Run:
