@@ -4,34 +4,33 @@ Texts: SetFit, and a full fine-tune with transformers' Trainer, both in an envir
 Photos: a plain torch loop. Each run is a process of its own, offline, and its clocks start when the libraries are imported;
 Headstart starts with an empty cache but for the weights.
 Rows are kept in the cache, so that a bench that was killed goes on; a machine with other work on it shows in their load.
-Run: .venv/bin/python bench/peers/peers.py [--tasks questions,cifar10-50] [--peers headstart,setfit] [--seeds 5] [--report]
+Run: .venv/bin/python -m bench.peers.compare [--tasks questions,cifar10-50] [--peers headstart,setfit] [--seeds 5] [--report]
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from killed import new_cache
-from ladder import LADDER, suiting
-from results import Results, Row
-from stopwatch import Stopwatch
-from tasks import TASKS, Task, as_pair, halves, tasks_named
 
-import headstart
+from bench.demos import as_pair
+from bench.options import names, parse, parser_of
+from bench.peers.hub_folder import hub_folder
+from bench.processes import new_cache
+from bench.quality.tuning_cell import SELECTION, supported
+from bench.results import Results, Row
+from bench.stopwatch import Stopwatch
+from bench.tasks import TASKS, Task, halves, smaller, tasks_named
 from headstart.core import registry
-from headstart.core.strict_json import to_json
 from headstart.engines.threads import n_threads
-from headstart.sources import open_source
-from headstart.sources.weights import n_layers, to_safetensors
 from headstart.storage.files import cache_folder
 from headstart.tuning.selection import CLOSED_FORM
 
@@ -45,78 +44,76 @@ FEW = 64  # labels a class up to which SetFit is asked
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--tasks", default=",".join(task.name for task in TASKS))
-    parser.add_argument("--peers", help=f"of {', '.join(all_peers())}; all that suit a task if absent")
+    parser = parser_of(__doc__)
+    parser.add_argument("--tasks", type=names, default=[task.name for task in TASKS])
+    parser.add_argument("--peers", type=names, default=all_peers())
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--results", type=Path, default=cache_folder() / "bench" / "peers.jsonl")
     parser.add_argument(
         "--longest", type=float, default=3600, help="seconds after which a peer is stopped, which its row says"
     )
+    parser.add_argument("--per-class", type=int, help="labels a class, instead of those of the tasks")
+    parser.add_argument("--test", type=int, help="test items, likewise")
     parser.add_argument("--report", action="store_true", help="only print what is there")
     parser.add_argument("--work", action="store_true", help="do the one job that comes on stdin")
-    arguments = parser.parse_args()
-    if arguments.work:
+    small = {"tasks": ["questions-8", "cifar10-10"], "peers": ["headstart", "trainer", "torch"], "results": None}
+    options = parse(parser, **small, per_class=2, test=20)
+    if options.work:
         print(json.dumps(work(**json.load(sys.stdin))))
         return
-    results, tasks = Results.open(arguments.results), tasks_named(arguments.tasks.split(","))
-    wanted = arguments.peers.split(",") if arguments.peers else all_peers()
-    for seed in range(0 if arguments.report else arguments.seeds):
+    results = Results.open(options.results)
+    tasks = smaller(tasks_named(options.tasks), per_class=options.per_class, n_test=options.test)
+    for seed in range(0 if options.report else options.seeds):
         for task in tasks:
-            for peer in (peer for peer in wanted if supports(peer, task)):
-                row = results.get_or_compute(
-                    lambda t=task, p=peer, s=seed: run(p, t, s, arguments.longest), task=task.name, peer=peer, seed=seed
-                )
-                print(f"{task.name:<20} seed {seed}  {peer:<24}" + shown([row]), flush=True)
+            for peer in (peer for peer in options.peers if is_asked(peer, task)):
+                measure(results, task, peer, seed, options.longest)
     report(results, tasks)
 
 
 def all_peers() -> list[str]:
     """Headstart's methods are peers as well: its usual fit, each method, and all of them ('best')."""
-    results = (f"headstart {name}" for name in (*registry.names("tuning_methods"), LADDER))
-    return ["headstart", *results, *TEXT_PEERS, *PHOTO_PEERS]
+    ours = (f"headstart {name}" for name in (*registry.names("tuning_methods"), SELECTION))
+    return ["headstart", *ours, *TEXT_PEERS, *PHOTO_PEERS]
 
 
-def supports(peer: str, task: Task) -> bool:
+def is_asked(peer: str, task: Task) -> bool:
     if peer in TEXT_PEERS:
         few = task.per_class is None or task.per_class <= FEW
         return task.modality == "text" and (few or peer != "setfit")
     if peer in PHOTO_PEERS:
         return task.modality == "image"
-    return rung_of(peer) in (CLOSED_FORM, LADDER, *suiting(task))
+    return method_of(peer) in (CLOSED_FORM, SELECTION, *supported(task))
 
 
-def fit_rung(result: str, learn: Dataset, source: str, seed: int) -> Fitted:
-    """Fit the closed form, with one method above it, or with all of them."""
-    options: dict[str, Any] = {"head": "auto" if result == CLOSED_FORM else result}
-    if result == LADDER:
-        options = {"preset": LADDER, "max_sources": 1}
-    return headstart.fit(as_pair(learn), source=source, baselines="none", seed=seed, progress=None, **options)
-
-
-def rung_of(peer: str) -> str:
+def method_of(peer: str) -> str:
     return peer.removeprefix("headstart").strip() or CLOSED_FORM
+
+
+def measure(results: Results, task: Task, peer: str, seed: int, longest_s: float) -> None:
+    """A row, and its line."""
+    row = results.get_or_compute(lambda: run(peer, task, seed, longest_s), task=task.name, peer=peer, seed=seed)
+    print(f"{task.name:<20} seed {seed}  {peer:<24}" + shown([row]), flush=True)
 
 
 def run(peer: str, task: Task, seed: int, longest_s: float) -> Row:
     """One peer on one split, in a process of its own."""
-    learn, test = halves(task, seed)
+    train, test = halves(task, seed)
     with tempfile.TemporaryDirectory() as folder:
         if peer in TEXT_PEERS:
             model = hub_folder(task.source, Path(folder) / "model")
-            command = [ENVIRONMENT, "bench/peers/texts.py"]
-            job = {"model": str(model), "texts": list(learn.items), "codes": learn.codes.tolist(), "peer": peer}
+            command = [str(ENVIRONMENT), "-m", "bench.peers.texts"]
+            job = {"model": str(model), "texts": list(train.items), "codes": train.codes.tolist(), "peer": peer}
             job |= {"test": list(test.items), "seed": seed, "threads": n_threads()}
         else:
-            command = [sys.executable, __file__, "--work"]
-            job = {"peer": peer, "task": task.name, "seed": seed, "folder": folder}
+            command = [sys.executable, "-m", "bench.peers.compare", "--work"]
+            job = {"peer": peer, "task": asdict(task), "seed": seed, "folder": folder}
         started = time.perf_counter()
         answer = finish(command, job, longest_s)
     if answer is None:
         return {"accuracy": None, "settings": f"stopped after {longest_s:.0f} s", "process_s": longest_s}
     correct = np.array(answer.pop("predicted")) == test.codes
     return {
-        "n": len(learn),
+        "n": len(train),
         "n_test": len(test),
         "accuracy": float(correct.mean()),
         "threads": n_threads(),
@@ -125,7 +122,7 @@ def run(peer: str, task: Task, seed: int, longest_s: float) -> Row:
     }
 
 
-def finish(command: list[Any], job: dict[str, Any], longest_s: float) -> dict[str, Any] | None:
+def finish(command: list[str], job: dict[str, Any], longest_s: float) -> dict[str, Any] | None:
     """Run a job to its end; None where it takes too long."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "HEADSTART_THREADS"), str(n_threads()))
     offline = dict.fromkeys(("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE"), "1")
@@ -141,70 +138,41 @@ def finish(command: list[Any], job: dict[str, Any], longest_s: float) -> dict[st
         )
     except subprocess.TimeoutExpired:
         return None
+    except FileNotFoundError:
+        sys.exit(f"{command[0]} is missing. Make it with: make peers-env")
     if done.returncode:
         sys.exit(f"{job['peer']} failed:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def work(peer: str, task: str, seed: int, folder: str) -> dict[str, Any]:
+def work(peer: str, task: dict[str, Any], seed: int, folder: str) -> dict[str, Any]:
     """A job of this environment: the torch loop or Headstart."""
-    (found,) = [one for one in TASKS if one.name == task]
-    learn, test = halves(found, seed)
+    chosen = Task(**{**task, "keep": tuple(task["keep"]) if task["keep"] else None})
+    train, test = halves(chosen, seed)
     if peer in PHOTO_PEERS:
         import torch
-        from peer_photos import fine_tune
+
+        from bench.peers.photos import fine_tune
 
         torch.set_num_threads(n_threads())
-        return fine_tune(learn, test, found.source, seed)
+        return fine_tune(train, test, chosen.source, seed)
     os.environ["HEADSTART_CACHE"] = str(new_cache(Path(folder)))
     watch = Stopwatch()
-    fitted = fit_rung(rung_of(peer), learn, found.source, seed)
+    fitted = fit(method_of(peer), train, chosen.source, seed)
     watch.lap("train")
-    predicted = [learn.labels.index(label) for label in fitted.predict(test.items)]
+    predicted = [train.labels.index(label) for label in fitted.predict(test.items)]
     watch.lap("predict")
-    return {"predicted": predicted, **watch.seconds, "settings": fitted.report.heads.method}
+    return {"predicted": predicted, **watch.seconds, "settings": fitted.report.heads.head}
 
 
-def hub_folder(name: str, folder: Path) -> Path:
-    """A BERT source as its makers would publish it for sentence-transformers: mean over the tokens, unit length."""
-    source = open_source(name)
-    state, files = source.state(), source.input.files()
-    n_words, width = state["embeddings.word_embeddings.weight"].shape
-    tokenizer = {**json.loads(files["tokenizer.json"]), "truncation": None, "padding": None}
-    marks = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
-    steps = {"0": ("", "Transformer"), "1": ("1_Pooling", "Pooling"), "2": ("2_Normalize", "Normalize")}
-    max_tokens = source.card.input["max_tokens"]
-    contents = {
-        "config.json": {
-            "onnx_networks": ["BertModel"],
-            "model_type": "bert",
-            "vocab_size": n_words,
-            "hidden_size": width,
-            "num_hidden_layers": n_layers(state, "encoder.layer."),
-            "num_attention_heads": source.card.network["heads"],
-            "intermediate_size": state["encoder.layer.0.intermediate.dense.weight"].shape[0],
-            "max_position_embeddings": state["embeddings.position_embeddings.weight"].shape[0],
-        },
-        "tokenizer.json": tokenizer,
-        "tokenizer_config.json": {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "model_max_length": max_tokens,
-            **{f"{kind}_token": mark for kind, mark in marks.items()},
-        },
-        "modules.json": [
-            {"idx": int(place), "name": place, "path": path, "type": f"sentence_transformers.models.{kind}"}
-            for place, (path, kind) in steps.items()
-        ],
-        "sentence_bert_config.json": {"max_seq_length": max_tokens, "do_lower_case": False},
-        "1_Pooling/config.json": {"word_embedding_dimension": width, "pooling_mode_mean_tokens": True},
-    }
-    for path, content in contents.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(to_json(content))
-    (folder / "2_Normalize").mkdir()
-    floats = {key: np.ascontiguousarray(array, np.float32) for key, array in state.items()}
-    (folder / "model.safetensors").write_bytes(to_safetensors(floats))
-    return folder
+def fit(method: str, train: Dataset, source: str, seed: int) -> Fitted:
+    """Fit the closed form, with one method above it, or with all of them."""
+    import headstart
+
+    options: dict[str, Any] = {} if method == CLOSED_FORM else {"tune": method}
+    if method == SELECTION:
+        options = {"preset": SELECTION, "max_sources": 1}
+    return headstart.fit(as_pair(train), source=source, baselines="none", seed=seed, progress=None, **options)
 
 
 def report(results: Results, tasks: list[Task]) -> None:

@@ -153,7 +153,9 @@ def prior_misses(case: Case, cases: list[Case]) -> list[float]:
     """By how much the gap of each source to the best one differs from what the other datasets' prior says."""
     prior, top = prior_without(cases, case.demo), max(case.truth, key=lambda name: case.truth[name])
     return [
-        (value - case.truth[top]) - (prior.of(name) - prior.of(top)) for name, value in case.truth.items() if name != top
+        (value - case.truth[top]) - (prior.of(name) - prior.of(top))
+        for name, value in case.truth.items()
+        if name != top
     ]
 
 
