@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--report", action="store_true", help="only print what is there")
     parser.add_argument("--work", action="store_true", help="do the one job that comes on stdin")
     small = {"tasks": ["questions-8", "cifar10-10"], "peers": ["headstart", "trainer", "torch"], "results": None}
-    options = parse(parser, **small, per_class=2, test=20)
+    options = parse(parser, **small, per_class=2, test=10)
     if options.work:
         print(json.dumps(work(**json.load(sys.stdin))))
         return

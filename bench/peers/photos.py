@@ -9,6 +9,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from bench.stopwatch import Stopwatch
 from headstart.sources import open_source
 from headstart.sources.preprocessors.pixels import ImagePreprocessor

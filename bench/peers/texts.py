@@ -62,8 +62,13 @@ def fine_tune(job: Job) -> dict[str, Any]:
     3 epochs, as is usual; on few texts more, as few steps teach nothing (Mosbach et al., arXiv:2006.04884).
     """
     from datasets import Dataset
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-    from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
+    from transformers import (
+        AutoModelForSequenceClassification,
+        AutoTokenizer,
+        DataCollatorWithPadding,
+        Trainer,
+        TrainingArguments,
+    )
 
     n = len(job["texts"])
     settings: dict[str, Any] = {

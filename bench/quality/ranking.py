@@ -23,6 +23,7 @@ from bench.quality.ranking_cases import TASKS, cases_of
 from bench.quality.ranking_choosers import always, by_halving, by_ranker, prior_without
 from headstart.core import registry
 from headstart.ranking import Halving
+from headstart.sources import cards
 from headstart.storage.files import cache_folder
 from headstart.storage.result_cache import ResultCache
 
@@ -50,14 +51,19 @@ USUAL = {"image": "efficientnet-lite0", "text": "all-minilm-l6-v2"}
 def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--tasks", type=names, default=[task.name for task in TASKS])
+    parser.add_argument(
+        "--sources", type=names, default=[card.name for card in cards()], help="the usual ones among them"
+    )
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--train", type=int, help="labels, at most")
     parser.add_argument("--test", type=int, help="test items, at most")
     parser.add_argument("--json", type=Path)
-    options = parse(parser, tasks=["questions", "sms-spam"], draws=1, train=60, test=60)
+    options = parse(
+        parser, tasks=["questions", "sms-spam"], sources=["potion-base-8m", USUAL["text"]], draws=1, train=40, test=40
+    )
     started, result_cache = time.perf_counter(), ResultCache(cache_folder() / "results")
     tasks = [task.smaller(options.train, options.test) for task in TASKS if task.name in options.tasks]
-    cases = [case for task in tasks for case in cases_of(task, options.draws, result_cache)]
+    cases = [case for task in tasks for case in cases_of(task, options.sources, options.draws, result_cache)]
     show_truth(cases)
     show_prior(cases)
     for title, chosen, choose in ways(cases):

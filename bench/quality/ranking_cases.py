@@ -13,10 +13,10 @@ from bench.demos import demo_dataset, own_parts
 from headstart.data.near_duplicates import find_near_duplicates
 from headstart.features import embed
 from headstart.heads import adapt
-from headstart.sources import cards, open_source
+from headstart.sources import find, open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.core.metrics import Metric
@@ -87,10 +87,10 @@ class Case:
     metric: Metric
 
 
-def cases_of(task: RankingTask, n_draws: int, result_cache: ResultCache) -> Iterator[Case]:
-    """Exhaustive fitting: every source on every draw."""
+def cases_of(task: RankingTask, sources: Sequence[str], n_draws: int, result_cache: ResultCache) -> Iterator[Case]:
+    """Exhaustive fitting: every source of the modality on every draw."""
     dataset = data_of(task)
-    opened = {card.name: open_source(card) for card in cards() if card.modality == dataset.modality}
+    opened = {name: open_source(name) for name in sources if find(name).modality == dataset.modality}
     features = {name: embed(dataset.items, source, progress=sys.stderr).values for name, source in opened.items()}
     item_s = {name: seconds_per_item(dataset, source, result_cache) for name, source in opened.items()}
     test, pool = np.arange(task.n_test), np.arange(task.n_test, len(dataset))

@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--test", type=int, help="test items, likewise")
     parser.add_argument("--report", action="store_true", help="only print what is there")
     options = parse(
-        parser, tasks=["questions-8"], methods=["bitfit"], seeds=1, results=[None], per_class=6, test=60, longest=60
+        parser, tasks=["questions-8"], methods=["bitfit"], seeds=1, results=[None], per_class=4, test=40, longest=1e9
     )
     tasks = smaller(tasks_named(options.tasks), per_class=options.per_class, n_test=options.test)
     results = [Results.open(path) for path in options.results]
