@@ -17,7 +17,7 @@ PROGRAMS = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for folder in ("bench", "tools")
     for path in (ROOT / folder).rglob("*.py")
-    if '__name__ == "__main__"' in path.read_text()
+    if '\nif __name__ == "__main__"' in path.read_text()
 )
 NEEDS = {
     "bench.peers.compare": needs("peers", present=(ROOT / ".venv-peers" / "bin" / "python").exists()),
@@ -26,7 +26,7 @@ NEEDS = {
     "bench.speed.web": needs("browser", present=shutil.which("chromium") is not None),
 }
 NO_DATA = {"bench.quality.paired_error"}
-IN_THE_CHECK = {"tools.audit"}  # `make check` runs it
+NOT_ALONE = {"tools.audit", "bench.peers.texts"}  # `make check` runs the one, `bench.peers.compare` the other
 
 
 def run(name: str, *options: str, cache: Path) -> str:
@@ -51,7 +51,7 @@ def run(name: str, *options: str, cache: Path) -> str:
             marks=[*([] if name in NO_DATA else [pytest.mark.downloads]), *([NEEDS[name]] if name in NEEDS else [])],
         )
         for name in PROGRAMS
-        if name not in IN_THE_CHECK
+        if name not in NOT_ALONE
     ],
 )
 def test_a_bench_runs_on_a_little_data(name, shared_cache):
@@ -73,14 +73,16 @@ def shared_cache(new_cache):
     return new_cache()
 
 
-@pytest.mark.parametrize("name", [name for name in PROGRAMS if name not in IN_THE_CHECK])
+@pytest.mark.parametrize("name", [name for name in PROGRAMS if name not in NOT_ALONE])
 def test_a_bench_is_on_the_page_and_runs_with_the_others(name):
     page, makefile = (ROOT / "docs" / "bench.md").read_text(), (ROOT / "Makefile").read_text()
     assert f"`python -m {name}`" in page
     assert re.search(rf"\b{re.escape(name.removeprefix('bench.'))}\b", makefile)
 
 
-@pytest.mark.parametrize("name", sorted(re.findall(r"`python -m (\S+?)`", (ROOT / "docs" / "bench.md").read_text())))
+@pytest.mark.parametrize(
+    "name", sorted(re.findall(r"`python -m ((?:bench|tools)\.[a-z_.]+)`", (ROOT / "docs" / "bench.md").read_text()))
+)
 def test_the_page_lists_no_bench_that_is_gone(name):
     assert name in PROGRAMS
 

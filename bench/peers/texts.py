@@ -18,6 +18,12 @@ from bench.stopwatch import Stopwatch
 
 MAX_PAIRS = 10_000
 N_ITERATIONS = 20  # SetFit's own default before it drew every pair, and that of its paper (arXiv:2209.11055)
+SILENT: dict[str, Any] = {
+    "report_to": "none",
+    "save_strategy": "no",
+    "logging_strategy": "no",
+    "disable_tqdm": True,
+}
 
 Job = dict[str, Any]
 
@@ -70,13 +76,7 @@ def fine_tune(job: Job) -> dict[str, Any]:
         TrainingArguments,
     )
 
-    n = len(job["texts"])
-    settings: dict[str, Any] = {
-        "learning_rate": 5e-5,
-        "num_train_epochs": 3 if n > 2000 else 10 if n > 200 else 20,
-        "per_device_train_batch_size": 16,
-        "warmup_steps": 0.1,  # below 1: a share of the steps
-    }
+    settings = trainer_settings(len(job["texts"]))
     with tempfile.TemporaryDirectory() as folder:
         watch = Stopwatch()
         tokenizer = AutoTokenizer.from_pretrained(job["model"])
@@ -85,14 +85,8 @@ def fine_tune(job: Job) -> dict[str, Any]:
             {**tokenizer(text, truncation=True), "label": code}
             for text, code in zip(job["texts"], job["codes"], strict=True)
         ]
-        silent: dict[str, Any] = {
-            "report_to": "none",
-            "save_strategy": "no",
-            "logging_strategy": "no",
-            "disable_tqdm": True,
-        }
         arguments = TrainingArguments(
-            output_dir=folder, seed=job["seed"], per_device_eval_batch_size=32, **silent, **settings
+            output_dir=folder, seed=job["seed"], per_device_eval_batch_size=32, **SILENT, **settings
         )
         trainer = Trainer(
             model=model,
@@ -107,6 +101,15 @@ def fine_tune(job: Job) -> dict[str, Any]:
         predicted = outputs.argmax(axis=1).tolist()
         watch.lap("predict")
     return {"predicted": predicted, **watch.seconds, "settings": settings}
+
+
+def trainer_settings(n_texts: int) -> dict[str, Any]:
+    return {
+        "learning_rate": 5e-5,
+        "num_train_epochs": 3 if n_texts > 2000 else 10 if n_texts > 200 else 20,
+        "per_device_train_batch_size": 16,
+        "warmup_steps": 0.1,  # below 1: a share of the steps
+    }
 
 
 PEERS = {"setfit": set_fit, "trainer": fine_tune}
