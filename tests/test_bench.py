@@ -17,7 +17,7 @@ PROGRAMS = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for folder in ("bench", "tools")
     for path in (ROOT / folder).rglob("*.py")
-    if '\nif __name__ == "__main__"' in path.read_text()
+    if path.read_text().endswith('if __name__ == "__main__":\n    main()\n')
 )
 NEEDS = {
     "bench.peers.compare": needs("peers", present=(ROOT / ".venv-peers" / "bin" / "python").exists()),

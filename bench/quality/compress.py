@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--sources", type=names, default=[card.name for card in cards()])
     parser.add_argument("--methods", type=names, default=METHODS)
     parser.add_argument("--items", type=int, default=1500, help="test photos, or texts in all, at most")
-    options = parse(parser, sources=["wordllama-256"], methods=["fp16", "dynamic-int8"], items=200)
+    options = parse(parser, sources=["potion-base-8m"], methods=["weight-only", "four-bit"], items=200)
     print(
         "| source | stored or computed as | MiB | accuracy | paired gain | ms an item | times | kept |\n|---|---|---|---|---|---|---|---|"
     )
