@@ -7,7 +7,7 @@ LINKS  := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null || e
 
 DEMOS  := bbc cifar10 complaints digits disaster groceries movie-reviews questions sms-spam traffic-lights vader
 
-.PHONY: install fetch demo test check fuzz bench tables tensorflow mlflow-env peers-env clean
+.PHONY: install fetch demo test check fuzz bench bench-quick tables tensorflow mlflow-env peers-env clean
 
 install: $(STAMP)
 
@@ -28,7 +28,7 @@ check: install  ## what is quick: lint, types, import contracts, the libraries' 
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python tools/audit.py
+	$(BIN)/python -m tools.audit
 
 test: check fetch  ## everything, with the network closed to the tests: a process a core, on one thread each
 	OMP_NUM_THREADS=1 HEADSTART_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --dist loadfile
@@ -42,14 +42,22 @@ fetch: install  ## the pretrained weights and the real data, once, into the cach
 fuzz: install  ## the server's OpenAPI document, many requests for each address
 	HEADSTART_EXAMPLES=200 $(BIN)/python -m pytest tests/serving/test_openapi.py
 
+# the order of docs/bench.md; speed first, while nothing else runs, and the longest last
+BENCHES := speed.one_pass speed.predict speed.memory_growth speed.serve speed.soak speed.web \
+	quality.paired_error quality.prediction_sets quality.kept quality.evaluate quality.ranking quality.choosing quality.compress \
+	robustness.fuzz robustness.killed speed.tuning_memory robustness.killed_tuning quality.tuning peers.compare
+
 bench: install peers-env  ## every figure of the docs, printed anew (many hours on two cores, most of them the last two)
-	for program in one_pass predict growth killed serve quality ranking choosing compress tuning_memory killed_tuning tuning peers; do \
-		$(BIN)/python bench/$$program.py || exit 1; done
-	$(BIN)/python tools/references.py
+	for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done
+	$(BIN)/python -m tools.references
+
+bench-quick: install peers-env  ## the same code on a little data, a few minutes in all
+	for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m bench.$$name --quick || exit 1; done
+	$(BIN)/python -m tools.references --quick
 
 tables: install  ## the tables in src that are measured: references of the sources, starting points of tuning (many hours)
-	$(BIN)/python tools/references.py --write
-	PYTHONPATH=bench/quality $(BIN)/python tools/starting_points.py --write
+	$(BIN)/python -m tools.references --write
+	$(BIN)/python -m tools.starting_points --write
 
 tensorflow: install  ## TensorFlow and tf2onnx beside the rest, 2 GB: what reads a SavedModel, for tests/sources/importing/test_import_model.py
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --constraint constraints.txt --editable ".[tensorflow]"
@@ -58,7 +66,7 @@ mlflow-env: install  ## MLflow holds back pyarrow, so it gets an environment of 
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-mlflow
 	$(BIN)/uv pip install --quiet --python .venv-mlflow/bin/python --compile-bytecode --editable ".[mlflow]" mlflow==3.17.2
 
-peers-env: install  ## SetFit and transformers' Trainer, beside which bench/peers/peers.py sets Headstart, in an environment of their own
+peers-env: install  ## SetFit and transformers' Trainer, beside which bench/peers/compare.py sets Headstart, in an environment of their own
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-peers
 	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python --compile-bytecode $(addprefix --find-links ,$(LINKS)) \
 		--constraint constraints.txt torch setfit==1.2.0 sentence-transformers==6.2.0 accelerate==1.15.0

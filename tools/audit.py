@@ -2,7 +2,7 @@
 
 It reads what lies on this disk and asks nobody, so it cannot know what was found out since: a published vulnerability, a version that was
 withdrawn. For that, where there is a network: uvx pip-audit --requirement constraints.txt
-Run: .venv/bin/python tools/audit.py [--files]
+Run: .venv/bin/python -m tools.audit [--files]
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def pins() -> dict[str, str]:
 def license(distribution: Distribution) -> str:
     metadata = distribution.metadata
     classifiers = [c.rpartition("::")[2] for c in metadata.get_all("Classifier", []) if c.startswith("License")]
-    stated = metadata.get("License-Expression") or "; ".join(classifiers) or (metadata.get("License") or "")[:200]
+    expression, words = ((metadata.get_all(name) or [""])[0] for name in ("License-Expression", "License"))
+    stated = expression or "; ".join(classifiers) or words[:200]
     return stated or KNOWN.get(name_of(distribution), "")
 
 

@@ -11,16 +11,17 @@ Run: PYTHONPATH=bench/quality .venv/bin/python tools/starting_points.py [--tasks
 
 from __future__ import annotations
 
-import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from results import Results, Row
-from tasks import SHORT_REVIEWS, Task, as_pair, halves
 
+from bench.demos import as_pair
+from bench.options import names, parse, parser_of
+from bench.results import Results, Row
+from bench.tasks import SHORT_REVIEWS, Task, halves
 from headstart.core import registry
 from headstart.data import load
 from headstart.engines.context import RunContext
@@ -54,34 +55,34 @@ TASKS = (
 )
 GRID: dict[str, list[dict[str, float]]] = {
     "contrastive": [
-        *({"depth": 0.5, "learning_rate": rate} for rate in (3e-4, 1e-3)),
-        {"depth": 1.0, "learning_rate": 3e-4},
+        *({"trainable_fraction": 0.5, "learning_rate": rate} for rate in (3e-4, 1e-3)),
+        {"trainable_fraction": 1.0, "learning_rate": 3e-4},
     ],
-    "bias": [
-        *({"depth": 0.25, "learning_rate": rate} for rate in (3e-3, 1e-2)),
-        *({"depth": 0.5, "learning_rate": rate} for rate in (3e-3, 1e-2)),
-        {"depth": 1.0, "learning_rate": 3e-3},
+    "bitfit": [
+        *({"trainable_fraction": 0.25, "learning_rate": rate} for rate in (3e-3, 1e-2)),
+        *({"trainable_fraction": 0.5, "learning_rate": rate} for rate in (3e-3, 1e-2)),
+        {"trainable_fraction": 1.0, "learning_rate": 3e-3},
     ],
     "lora": [
-        *({"depth": 0.25, "learning_rate": rate} for rate in (1e-3, 3e-3, 1e-2)),
-        *({"depth": 0.5, "learning_rate": rate} for rate in (1e-3, 3e-3)),
-        {"depth": 1.0, "learning_rate": 1e-3},
+        *({"trainable_fraction": 0.25, "learning_rate": rate} for rate in (1e-3, 3e-3, 1e-2)),
+        *({"trainable_fraction": 0.5, "learning_rate": rate} for rate in (1e-3, 3e-3)),
+        {"trainable_fraction": 1.0, "learning_rate": 1e-3},
     ],
     "fine-tune": [
-        *({"depth": 0.25, "learning_rate": rate} for rate in (1e-4, 3e-4, 1e-3)),
-        {"depth": 0.25, "learning_rate": 3e-4, "head_learning_rate": 1e-3},
-        *({"depth": 0.5, "learning_rate": rate} for rate in (1e-4, 3e-4, 1e-3)),
-        {"depth": 1.0, "learning_rate": 3e-4},
+        *({"trainable_fraction": 0.25, "learning_rate": rate} for rate in (1e-4, 3e-4, 1e-3)),
+        {"trainable_fraction": 0.25, "learning_rate": 3e-4, "head_learning_rate": 1e-3},
+        *({"trainable_fraction": 0.5, "learning_rate": rate} for rate in (1e-4, 3e-4, 1e-3)),
+        {"trainable_fraction": 1.0, "learning_rate": 3e-4},
     ],
 }
 
 
 def parts(task: Task) -> tuple[Dataset, int]:
-    """Items to learn from and then others of the same pool, joined; the number of the former."""
+    """Items to train on and then others of the same pool, joined; the number of the former."""
     train = halves(task, SEED)[0]
     pool = halves(replace(task, per_class=(task.per_class or 0) + MOST_ASKED // len(train.labels)), SEED)[0]
-    names = {_key(item) for item in train.items}
-    others = np.array([i for i, item in enumerate(pool.items) if _key(item) not in names])
+    keys = {_key(item) for item in train.items}
+    others = np.array([i for i, item in enumerate(pool.items) if _key(item) not in keys])
     (items, labels), (asked, answers) = as_pair(train), as_pair(pool.take(others[:MOST_ASKED]))
     return load((items + asked, labels + answers)), len(items)
 
@@ -90,64 +91,62 @@ def _key(item: Any) -> Any:
     return item.tobytes() if isinstance(item, np.ndarray) else item
 
 
-def ground_of(task: Task) -> tuple[TuningProblem, int]:
+def problem_of(task: Task) -> tuple[TuningProblem, int]:
     """The items, embedded; each is a group of its own, since nothing is held out here but what `parts` did."""
-    dataset, n_learnt = parts(task)
+    dataset, n_train = parts(task)
     source = open_source(default_source(dataset.modality))
     features = embed(dataset.items, source).values
-    apart = np.arange(len(dataset))
+    groups = np.arange(len(dataset))
     tuning_problem = TuningProblem(
         source=source,
         items=dataset.items,
-        problem=Problem(features=features, targets=dataset.targets, task=dataset.task, groups=apart, seed=SEED),
-        fold_groups=apart,
+        problem=Problem(features=features, targets=dataset.targets, task=dataset.task, groups=groups, seed=SEED),
+        fold_groups=groups,
         head="auto",
         context=RunContext.default(seed=SEED),
     )
-    return tuning_problem, n_learnt
+    return tuning_problem, n_train
 
 
-def run(tuning_problem: TuningProblem, n_learnt: int, strategy_name: str, settings: TuningSettings) -> Row:
+def train_once(tuning_problem: TuningProblem, n_train: int, method_name: str, settings: TuningSettings) -> Row:
     """Train once; the losses of the items that are asked about, calibrated on themselves."""
     everything = np.arange(len(tuning_problem.items))
-    train, asked = everything[:n_learnt], everything[n_learnt:]
+    train, asked = everything[:n_train], everything[n_train:]
     targets, task = tuning_problem.problem.targets[asked], tuning_problem.problem.task_spec
-    method = registry.get("tuning_methods", strategy_name)()
+    method = registry.get("tuning_methods", method_name)()
     closed = fit_calibration(
         tuning_problem.adapt(train).leading_head.heads[0].scores(tuning_problem.problem.features[asked]), targets, task
     )
     try:
         scores = Run(tuning_problem=tuning_problem, method=method, settings=settings, train=train, test=asked).scores()
     except Diverged:
-        return {"n": n_learnt, "closed": closed.loss, "losses": None}
+        return {"n": n_train, "closed": closed.loss, "losses": None}
     losses = [[fit_calibration(blend, targets, task).loss for blend in point] for point in scores]
     right = [[float((blend.argmax(1) == targets.argmax(1)).mean()) for blend in point] for point in scores]
-    return {"n": n_learnt, "closed": closed.loss, "losses": losses, "accuracies": right}
+    return {"n": n_train, "closed": closed.loss, "losses": losses, "accuracies": right}
 
 
-def measured(results: Results, tasks: list[Task], methods: list[str]) -> None:
+def measure(results: Results, tasks: list[Task], methods: list[str], n_points: int | None) -> None:
     """All runs, those that share frozen blocks one after the other."""
     for task in tasks:
-        tuning_problem, n_learnt = ground_of(task)
+        tuning_problem, n_train = problem_of(task)
         for name in methods:
             method = registry.get("tuning_methods", name)()
-            if not method.supports(tuning_problem.source, tuning_problem.problem.task_spec):
-                continue
-            for point in sorted(GRID[name], key=lambda point: point["depth"]):
-                settings = replace(method.settings, **point)
-                row = results.get_or_compute(
-                    lambda g=tuning_problem, m=n_learnt, s=name, chosen=settings: run(g, m, s, chosen),
-                    task=task.name,
-                    input=tuning_problem.source.input.kind,
-                    method=name,
-                    point=point,
-                )
-                print(f"{task.name:<18} {name:<12} {point}  {row['closed']:.4f} -> {best(row):.4f}", flush=True)
+            if method.supports(tuning_problem.source, tuning_problem.problem.task_spec):
+                for point in sorted(GRID[name], key=lambda point: point["trainable_fraction"])[:n_points]:
+                    row = results.get_or_compute(
+                        lambda: train_once(tuning_problem, n_train, name, replace(method.settings, **point)),  # noqa: B023  (called at once)
+                        task=task.name,
+                        input=tuning_problem.source.input.kind,
+                        method=name,
+                        point=point,
+                    )
+                    print(f"{task.name:<18} {name:<12} {point}  {row['closed']:.4f} -> {best(row):.4f}", flush=True)
 
 
 def best(row: Row) -> float:
     """The loss at the best point and blend; the closed form's where nothing was better, since a method need not be kept."""
-    return row["closed"] if row["losses"] is None else min(row["closed"], float(np.min(row["losses"])))
+    return float(row["closed"] if row["losses"] is None else min(row["closed"], np.min(row["losses"])))
 
 
 def portfolio(rows: list[Row]) -> list[tuple[dict[str, float], float]]:
@@ -162,7 +161,7 @@ def portfolio(rows: list[Row]) -> list[tuple[dict[str, float], float]]:
     for _ in range(min(MOST_POINTS, len(points))):
         means = np.minimum(left, reached).mean(axis=1)
         as_good = np.flatnonzero(means <= means.min() + AS_GOOD)
-        chosen = min(as_good, key=lambda place: (json.loads(points[place])["depth"], means[place]))
+        chosen = min(as_good, key=lambda place: (json.loads(points[place])["trainable_fraction"], means[place]))
         if means[chosen] > reached.mean() - 1e-3:
             break
         reached = np.minimum(reached, left[chosen])
@@ -186,18 +185,21 @@ def table(results: Results) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tasks", default=",".join(task.name for task in TASKS))
-    parser.add_argument("--strategies", default=",".join(GRID))
+    parser = parser_of(__doc__)
+    parser.add_argument("--tasks", type=names, default=[task.name for task in TASKS])
+    parser.add_argument("--methods", type=names, default=list(GRID))
+    parser.add_argument("--points", type=int, help="of each method's grid; all if absent")
     parser.add_argument("--results", type=Path, default=cache_folder() / "bench" / "starting_points.jsonl")
     parser.add_argument("--report", action="store_true", help="only print what is there")
     parser.add_argument("--write", action="store_true", help="write the table")
-    options = parser.parse_args()
+    options = parse(parser, tasks=["questions-8"], methods=["bitfit"], points=1, results=None)
+    if options.write and options.quick:
+        parser.error("a quick run is not written")
     results = Results.open(options.results)
     if not options.report:
         with keeping_freed_memory():
-            chosen = [task for task in TASKS if task.name in options.tasks.split(",")]
-            measured(results, chosen, options.methods.split(","))
+            chosen = [task for task in TASKS if task.name in options.tasks]
+            measure(results, chosen, options.methods, options.points)
     print(table(results))
     if options.write:
         write_file(TABLE, table(results).encode())

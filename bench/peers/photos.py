@@ -1,6 +1,6 @@
 """A plain torch loop for photos, as one writes it in an hour: every weight trained, AdamW and a cosine, flip and crop.
 
-Ten epochs, batches of 32, a new linear layer on the same EfficientNet-Lite0. Started by bench/peers/peers.py.
+Ten epochs, batches of 32, a new linear layer on the same EfficientNet-Lite0. Started by bench/peers/compare.py.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from stopwatch import Stopwatch
 
+from bench.stopwatch import Stopwatch
 from headstart.sources import open_source
 from headstart.sources.preprocessors.pixels import ImagePreprocessor
 
@@ -23,27 +23,28 @@ EPOCHS, BATCH, RATE, DECAY = 10, 32, 1e-3, 0.01
 MARGIN_PX = 32  # photos are decoded so much larger than what the network sees; its usual crop is then the centre
 
 
-def fine_tune(learn: Dataset, test: Dataset, source_name: str, seed: int) -> dict[str, Any]:
+def fine_tune(train: Dataset, test: Dataset, source_name: str, seed: int) -> dict[str, Any]:
     import torch
 
     watch = Stopwatch()
     torch.manual_seed(seed)
     rng, source = np.random.default_rng(seed), open_source(source_name)
+    assert isinstance(source.input, ImagePreprocessor)
     side = source.input.height_px
     larger = ImagePreprocessor(height_px=side + MARGIN_PX, width_px=side + MARGIN_PX, crop_share=1.0)
-    photos = larger.prepare(learn.items)["pixels"]
-    targets = torch.from_numpy(learn.codes)
-    network, head = source.module().train(), torch.nn.Linear(source.dimensions, len(learn.labels))
-    optimiser = torch.optim.AdamW([*network.parameters(), *head.parameters()], lr=RATE, weight_decay=DECAY)
+    photos = larger.prepare(train.items)["pixels"]
+    targets = torch.from_numpy(train.codes)
+    network, head = source.module().train(), torch.nn.Linear(source.dimensions, len(train.labels))
+    optimizer = torch.optim.AdamW([*network.parameters(), *head.parameters()], lr=RATE, weight_decay=DECAY)
     n_steps = EPOCHS * math.ceil(len(photos) / BATCH)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, n_steps)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
     for _ in range(EPOCHS):
         for rows in np.array_split(rng.permutation(len(photos)), math.ceil(len(photos) / BATCH)):
             outputs = head(network(pixels=torch.from_numpy(augmented(photos[rows], side, rng))))
             loss = torch.nn.functional.cross_entropy(outputs, targets[rows])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]  # torch declares no types of it
+            optimizer.step()
             schedule.step()
     watch.lap("train")
     predicted = predict(network.eval(), head, source.input.prepare(test.items)["pixels"])

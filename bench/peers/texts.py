@@ -1,7 +1,7 @@
 """One text peer on one split, in the peers' own environment: a job as JSON on stdin, its result as JSON on the last line.
 
 The job names the peer, a folder in the Hugging Face layout, texts and class numbers for training and test, and a seed.
-Started by bench/peers/peers.py; `make peers-env` makes the environment.
+Started by bench/peers/compare.py; `make peers-env` makes the environment.
 """
 
 from __future__ import annotations
@@ -10,14 +10,25 @@ import json
 import sys
 import tempfile
 from collections import Counter
+from typing import Any
 
-from stopwatch import Stopwatch
+import numpy as np
+
+from bench.stopwatch import Stopwatch
 
 MAX_PAIRS = 10_000
 N_ITERATIONS = 20  # SetFit's own default before it drew every pair, and that of its paper (arXiv:2209.11055)
+SILENT: dict[str, Any] = {
+    "report_to": "none",
+    "save_strategy": "no",
+    "logging_strategy": "no",
+    "disable_tqdm": True,
+}
+
+Job = dict[str, Any]
 
 
-def set_fit(job: dict) -> dict:
+def set_fit(job: Job) -> dict[str, Any]:
     """SetFit with its defaults: pairs by oversampling, one epoch, logistic regression on top.
 
     Where every pair would be more than MAX_PAIRS, `num_iterations` bounds them, which its documentation keeps for that.
@@ -51,7 +62,7 @@ def n_pairs(codes: list[int]) -> int:
     return 2 * max(alike, unlike)
 
 
-def fine_tune(job: dict) -> dict:
+def fine_tune(job: Job) -> dict[str, Any]:
     """The whole network with transformers' Trainer: AdamW, 5e-5 falling linearly, batches of 16.
 
     3 epochs, as is usual; on few texts more, as few steps teach nothing (Mosbach et al., arXiv:2006.04884).
@@ -65,13 +76,7 @@ def fine_tune(job: dict) -> dict:
         TrainingArguments,
     )
 
-    n = len(job["texts"])
-    settings = {
-        "learning_rate": 5e-5,
-        "num_train_epochs": 3 if n > 2000 else 10 if n > 200 else 20,
-        "per_device_train_batch_size": 16,
-        "warmup_steps": 0.1,  # below 1: a share of the steps
-    }
+    settings = trainer_settings(len(job["texts"]))
     with tempfile.TemporaryDirectory() as folder:
         watch = Stopwatch()
         tokenizer = AutoTokenizer.from_pretrained(job["model"])
@@ -81,14 +86,7 @@ def fine_tune(job: dict) -> dict:
             for text, code in zip(job["texts"], job["codes"], strict=True)
         ]
         arguments = TrainingArguments(
-            output_dir=folder,
-            seed=job["seed"],
-            report_to="none",
-            save_strategy="no",
-            logging_strategy="no",
-            disable_tqdm=True,
-            per_device_eval_batch_size=32,
-            **settings,
+            output_dir=folder, seed=job["seed"], per_device_eval_batch_size=32, **SILENT, **settings
         )
         trainer = Trainer(
             model=model,
@@ -99,9 +97,19 @@ def fine_tune(job: dict) -> dict:
         trainer.train()
         watch.lap("train")
         test = Dataset.from_list([dict(tokenizer(text, truncation=True)) for text in job["test"]])
-        predicted = trainer.predict(test).predictions.argmax(axis=1).tolist()
+        outputs = np.asarray(trainer.predict(test).predictions)
+        predicted = outputs.argmax(axis=1).tolist()
         watch.lap("predict")
     return {"predicted": predicted, **watch.seconds, "settings": settings}
+
+
+def trainer_settings(n_texts: int) -> dict[str, Any]:
+    return {
+        "learning_rate": 5e-5,
+        "num_train_epochs": 3 if n_texts > 2000 else 10 if n_texts > 200 else 20,
+        "per_device_train_batch_size": 16,
+        "warmup_steps": 0.1,  # below 1: a share of the steps
+    }
 
 
 PEERS = {"setfit": set_fit, "trainer": fine_tune}

@@ -1,141 +1,108 @@
 """How good are the models, and how honest the reports? Every task, five seeds, on a test part the report never saw.
 
 For each task: the model and every baseline on the test part; how often the report's interval held the truth; and how near
-its two estimates and the naive one came. Run: .venv/bin/python bench/quality/evaluate.py [--tasks sms-spam,vader] [--seeds 5]
+its two estimates and the naive one came. Run: .venv/bin/python -m bench.quality.evaluate [--tasks sms-spam,vader] [--seeds 5]
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 import time
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tasks import FOLDER, own_parts
 
-from headstart.data import demo, load
+from bench.options import names, parse, parser_of
+from bench.quality.evaluation_tasks import TASKS, EvaluationTask
 from headstart.data.holdout import plan_splits
 from headstart.data.near_duplicates import find_near_duplicates
-from headstart.engines.clock import Clock
+from headstart.engines.context import RunContext
 from headstart.evaluation import Experiment, baselines_for, prove
 from headstart.features import embed
 from headstart.sources import open_source
 from headstart.sources.defaults import default_source
-from headstart.storage.files import cache_folder
-from headstart.storage.result_cache import ResultCache
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-@dataclass(frozen=True)
-class Task:
-    """One dataset at some sizes; `official` uses the dataset's own test part instead of a random one."""
-
-    name: str
-    sizes: tuple[int, ...]
-    n_test: int = 1000
-    official: bool = False
-    n_seeds: int = 5
-
-
-TASKS = (
-    Task("groceries", (0,), official=True),
-    Task("traffic-lights", (0,), official=True),
-    Task("complaints", (200, 1000, 10_000)),
-    Task("sms-spam", (200,)),
-    Task("questions", (500,)),
-    Task("bbc", (200,)),
-    Task("movie-reviews", (16, 128, 1024)),
-    Task("disaster", (1000,)),
-    Task("vader", (1000,)),
-)
+    from bench.results import Row
+    from headstart.core.dataset import Dataset, FloatArray
+    from headstart.data.near_duplicates import NearDuplicates
+    from headstart.sources import Source
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--tasks", default=",".join(t.name for t in TASKS))
+    parser = parser_of(__doc__)
+    parser.add_argument("--tasks", type=names, default=list(TASKS))
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--train", type=int, help="labels, at most")
+    parser.add_argument("--test", type=int, help="test items, at most")
     parser.add_argument("--json", type=Path)
-    arguments = parser.parse_args()
-    rows = []
-    for task in TASKS:
-        if task.name in arguments.tasks.split(","):
-            for size in task.sizes:
-                rows += list(run(task, size, min(arguments.seeds, task.n_seeds)))
-                show(rows[-min(arguments.seeds, task.n_seeds) :])
-    summarise(rows)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(rows, indent=1))
+    options = parse(parser, tasks=["questions"], seeds=1, train=80, test=80)
+    rows: list[Row] = []
+    for name in options.tasks:
+        task = TASKS[name].smaller(options.train, options.test)
+        for size in task.sizes:
+            found = list(runs_of(task, size, options.seeds))
+            show(found)
+            rows += found
+    summarize(rows)
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1))
 
 
-def run(task: Task, size: int, n_seeds: int):
-    dataset = load(demo(task.name, FOLDER / task.name))
+def runs_of(task: EvaluationTask, size: int, n_seeds: int) -> Iterator[Row]:
+    dataset = task.dataset(size)
     source = open_source(default_source(dataset.modality))
-    pool = pool_of(dataset, task, size)
-    dataset = dataset.take(pool)
-    features = embed(dataset.items, source, progress=sys.stderr).values
+    features = embed(dataset.items, source, context=RunContext.default()).values
     for seed in range(n_seeds):
-        yield one_run(task, size, dataset, features, source, seed)
+        yield one_run(task, size, seed, dataset, features, source)
 
 
-def pool_of(dataset, task: Task, size: int):
-    """Enough items for the largest training part and the test part; embedding more would only cost time."""
-    if task.official:
-        return np.arange(len(dataset))
-    n = min(len(dataset), max(size, 2000) + task.n_test)
-    return np.sort(np.random.default_rng(0).permutation(len(dataset))[:n])
-
-
-def split(task: Task, size: int, dataset, seed: int):
-    if task.official:
-        return own_parts(dataset, seed)
-    order = np.random.default_rng(seed).permutation(len(dataset))
-    return balanced(dataset, order[task.n_test :], size), order[: task.n_test]
-
-
-def balanced(dataset, order, size: int):
-    """For movie-reviews: so many a class; elsewhere as they come."""
-    if dataset.name.startswith("movie") and dataset.task_spec.is_single_label:
-        codes = dataset.codes[order]
-        return np.concatenate([order[codes == c][: size // 2] for c in (0, 1)])
-    return order[:size]
-
-
-def one_run(task: Task, size: int, dataset, features, source, seed: int) -> dict:
+def one_run(task: EvaluationTask, size: int, seed: int, dataset: Dataset, features: FloatArray, source: Source) -> Row:
+    """A fit as the line does it, what its report says, and what the test part says."""
     started = time.perf_counter()
-    train, test = split(task, size, dataset, seed)
-    train = replace(dataset.take(train), splits=None)
-    experiment, duplicates = arena_of(train, features[train], source, seed)
-    train, plan, result_cache = experiment.dataset, experiment.plan, experiment.result_cache
-    adapted = experiment.adapt(plan.final)
-    proof = prove(experiment, adapted, duplicates, baselines="full", clock=Clock())
+    train_index, test_index = task.split(dataset, size, seed)
+    train = replace(dataset.take(train_index), splits=None)
+    experiment, duplicates = experiment_of(train, features[train_index], source, seed)
+    adapted = experiment.adapt(experiment.plan.final)
+    report = prove(experiment, adapted, duplicates, baselines="full").report
     seconds = time.perf_counter() - started
-    metric = dataset.task_spec.headline(train.targets)
-    targets = dataset.targets[test]
-    truth = {"model": metric.of(targets, adapted.head.outputs(features[test]))}
+    test, metric = dataset.take(test_index), dataset.task_spec.headline(train.targets)
+    truth = {"model": metric.of(test.targets, adapted.head.outputs(features[test_index]))}
     for baseline in baselines_for(dataset.modality, source, "full"):
-        fitted = baseline.fit(train, np.arange(len(train)), seed=seed, result_cache=result_cache)
-        truth[baseline.name] = metric.of(targets, fitted.predict([dataset.items[i] for i in test]))
-    report = proof.report
+        fitted = baseline.fit(experiment.dataset, np.arange(len(train)), context=experiment.context)
+        truth[baseline.name] = metric.of(test.targets, fitted.predict(test.items))
     return {
         "task": task.name,
         "n": len(train),
         "seed": seed,
         "metric": metric.name,
         "truth": truth,
-        "reported": [report.evaluation.metric.low, report.evaluation.metric.value, report.evaluation.metric.high],
-        "estimates": {k: [s.low, s.value, s.high] for k, s in report.evaluation.estimates.items()},
-        "verdict": report.evaluation.verdict,
-        "evaluation": plan.kind,
-        "head": report.heads.method,
         "helped": truth["model"] > max(v for k, v in truth.items() if k != "model"),
         "seconds": seconds,
+        **reported(report),
+        "split": experiment.plan.kind,
     }
 
 
-def arena_of(dataset, features, source, seed: int):
+def reported(report: Any) -> Row:
+    """What the report says of the model."""
+    section = report.evaluation
+    return {
+        "reported": [section.metric.low, section.metric.value, section.metric.high],
+        "estimates": {k: [s.low, s.value, s.high] for k, s in section.estimates.items()},
+        "verdict": section.verdict,
+        "head": report.heads.head,
+    }
+
+
+def experiment_of(
+    dataset: Dataset, features: FloatArray, source: Source, seed: int
+) -> tuple[Experiment, NearDuplicates]:
     """What `fit` proves a model in, and the near-duplicates that its groups are made of."""
     duplicates = find_near_duplicates(features, dataset.groups)
     dataset = replace(dataset, groups=duplicates.groups)
@@ -145,21 +112,24 @@ def arena_of(dataset, features, source, seed: int):
         source=source,
         plan=plan_splits(dataset, duplicates.groups, seed=seed),
         head="auto",
-        seed=seed,
-        result_cache=ResultCache(cache_folder() / "results"),
+        context=RunContext.default(seed=seed, progress=None),
     )
     return experiment, duplicates
 
 
-def show(rows: list[dict]) -> None:
-    names = list(rows[0]["truth"])
-    mean = {name: np.mean([row["truth"][name] for row in rows]) for name in names}
-    covered = sum(row["reported"][0] <= row["truth"]["model"] <= row["reported"][2] for row in rows)
+def holds_truth(row: Row) -> bool:
+    """Whether the interval of the report holds the test score."""
+    low, _, high = row["reported"]
+    return bool(low <= row["truth"]["model"] <= high)
+
+
+def show(rows: list[Row]) -> None:
+    means = {name: np.mean([row["truth"][name] for row in rows]) for name in rows[0]["truth"]}
     near = {k: np.mean([row["estimates"][k][1] - row["truth"]["model"] for row in rows]) for k in rows[0]["estimates"]}
     print(
         f"{rows[0]['task']:<15} n={rows[0]['n']:<6} {rows[0]['metric']:<24} "
-        + "  ".join(f"{name} {mean[name]:.3f}" for name in names)
-        + f" | reported {np.mean([row['reported'][1] for row in rows]):.3f}, interval held the truth {covered}/{len(rows)}"
+        + "  ".join(f"{name} {mean:.3f}" for name, mean in means.items())
+        + f" | reported {np.mean([row['reported'][1] for row in rows]):.3f}, interval held the truth {sum(map(holds_truth, rows))}/{len(rows)}"
         + " | estimate - truth: "
         + ", ".join(f"{k} {v:+.3f}" for k, v in near.items())
         + f" | {', '.join(sorted({row['verdict'] for row in rows}))} | {np.mean([row['seconds'] for row in rows]):.0f} s",
@@ -167,21 +137,21 @@ def show(rows: list[dict]) -> None:
     )
 
 
-def summarise(rows: list[dict]) -> None:
-    covered = [row["reported"][0] <= row["truth"]["model"] <= row["reported"][2] for row in rows]
-    print(f"\nreport's interval held the truth in {sum(covered)} of {len(covered)} runs")
-    errors = defaultdict(list)
+def summarize(rows: list[Row]) -> None:
+    print(f"\nreport's interval held the truth in {sum(map(holds_truth, rows))} of {len(rows)} runs")
+    errors: dict[str, list[tuple[float, bool]]] = defaultdict(list)
     for row in rows:
+        truth = row["truth"]["model"]
         for name, (low, value, high) in row["estimates"].items():
-            errors[name].append((abs(value - row["truth"]["model"]), low <= row["truth"]["model"] <= high))
+            errors[name].append((abs(value - truth), low <= truth <= high))
     for name, pairs in errors.items():
-        print(
-            f"{name:<18} mean distance from the truth {np.mean([e for e, _ in pairs]):.3f}, interval held it {sum(c for _, c in pairs)} of {len(pairs)}"
-        )
-    vetoes = [row for row in rows if row["verdict"] != "transfer helps"]
-    wrong = [row for row in rows if row["verdict"] == "transfer helps" and not row["helped"]]
+        distance, n_held = np.mean([error for error, _ in pairs]), sum(held for _, held in pairs)
+        print(f"{name:<18} mean distance from the truth {distance:.3f}, interval held it {n_held} of {len(pairs)}")
+    praised = [row for row in rows if row["verdict"] == "transfer helps"]
+    n_wrong = sum(not row["helped"] for row in praised)
     print(
-        f"verdict 'transfer helps' where a baseline was better on the test: {len(wrong)} of {len(rows)}; withheld: {len(vetoes)}"
+        f"verdict 'transfer helps' where a baseline was better on the test: {n_wrong} of {len(rows)}; "
+        f"withheld: {len(rows) - len(praised)}"
     )
 
 

@@ -3,18 +3,19 @@
 Normal differences of variance 1; the items of a group have an intra-class correlation. Under no gain "more than one standard error" should
 hold in 0.16 of the runs and "significantly" in 0.025 (one-sided); with a gain of three standard errors of independent items the more the
 better. The sums over groups about their mean (the blends' and the tuning's until they shared one formula) count unequal sizes as noise; the
-residual sums (the ranking's) do not, but know neither how few nor how unequal the groups are. Run: .venv/bin/python bench/quality/paired_error.py [--quick]
+residual sums (the ranking's) do not, but know neither how few nor how unequal the groups are.
+Run: .venv/bin/python -m bench.quality.paired_error
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from bench.options import parse, parser_of
 from headstart.core.paired import PairedDifference
 
 if TYPE_CHECKING:
@@ -38,14 +39,14 @@ Z_95 = 1.96
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true", help="200 runs a row instead of 10,000")
-    n_runs = 200 if parser.parse_args().quick else 10_000
+    parser = parser_of(__doc__)
+    parser.add_argument("--runs", type=int, default=10_000, help="of each row")
+    options = parse(parser, runs=100)
     print("| groups | correlation | formula | level, one | level, 95 % | power, one | power, 95 % |")
     print("|---|---|---|---|---|---|---|")
     for name, sizes in SIZES.items():
         for correlation in (0.0, 0.3, 1.0) if max(sizes) > 1 else (0.0,):
-            for title, row in rows(np.array(sizes), correlation, n_runs):
+            for title, row in rows(np.array(sizes), correlation, options.runs):
                 print(f"| {name} | {correlation:g} | {title} | " + " | ".join(f"{share:.3f}" for share in row) + " |")
 
 

@@ -2,402 +2,149 @@
 
 Every decoder runs in a process of its own under atheris (libFuzzer: mutations of real files, guided by the lines of ours that they
 reach). A case fails where it raises anything but a `UserError`; the memory that the process holds is read a fifth of the way and at the end.
-What failed is kept in bench/fuzz-failures/. Run: .venv/bin/python bench/robustness/fuzz.py [--cases 2000] [DECODER…]
+What failed is kept in bench/fuzz-failures/. Run: .venv/bin/python -m bench.robustness.fuzz [--cases 2000] [--decoders images,csv]
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import hashlib
-import io
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
-from functools import partial
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from bench.options import names, parse, parser_of
+from bench.processes import memory_mib
+from bench.robustness.decoders import DECODERS
+from bench.robustness.mutations import mutate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 FAILURES = ROOT / "bench" / "fuzz-failures"
-CASES = 2000
+TESTS = (ROOT / "tests", ROOT / "tests" / "packaging")
 SLOW_S = 5.0
 GROWN_MIB = 64.0
 JSON_DECODERS = ("manifest", "settings", "tfjs", "tokenizer")
-ODD = (None, True, 0, -1, 3, 1.5, 1e308, 2**31, 10**40, "", "a", "pixels", "../x", "\ud800", [], {}, [[]], {"a": 1})
 RSS_LIMIT_MIB = 4096
-sys.path += [str(ROOT / "tests"), str(ROOT / "tests" / "packaging")]
 
 
-def held_mib() -> float:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+def main() -> None:
+    parser = parser_of(__doc__)
+    parser.add_argument("--decoders", type=names, default=list(DECODERS), help=f"of {', '.join(DECODERS)}")
+    parser.add_argument("--cases", type=int, default=2000, help="of each decoder")
+    parser.add_argument("--into", type=Path, help="run the one decoder in this process, and write the result there")
+    options = parse(parser, decoders=["safetensors", "settings", "manifest"], cases=100)
+    if options.into is not None:
+        fuzz(options.decoders[0], options.cases, options.into)
+    FAILURES.mkdir(exist_ok=True)
+    results = [result for name in options.decoders if (result := fuzz_in_new_process(name, options.cases))]
+    with contextlib.suppress(OSError):
+        FAILURES.rmdir()  # where nothing failed
+    n_failed = sum(len(result.failures) for result in results) + len(options.decoders) - len(results)
+    print(f"{sum(result.cases for result in results)} cases, {n_failed} failures")
+    sys.exit(bool(n_failed))
 
 
-def on_disk(name: str, decode: Callable[[Path], Any]) -> Callable[[bytes], Any]:
-    """A decoder of paths as one of bytes."""
-    path = Path(tempfile.mkdtemp()) / name
-    path.parent.mkdir(exist_ok=True)
+@dataclass
+class Result:
+    """What became of one decoder's cases; `failures` by what was raised and where."""
 
-    def run(content: bytes) -> None:
-        path.write_bytes(content)
-        decode(path)
-
-    return run
-
-
-def images() -> tuple[Callable[[bytes], Any], Iterator[bytes]]:
-    from PIL import Image
-
-    from headstart.sources.preprocessors.pixels import ImagePreprocessor
-
-    pixels = np.random.default_rng(0).integers(0, 256, (13, 17, 3), np.uint8)
-    photo = Image.fromarray(pixels)
-    turned = Image.Exif()
-    turned[0x0112] = 6
-
-    def seeds() -> Iterator[bytes]:
-        for form in ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF"):
-            yield saved(photo, form)
-        for mode in ("CMYK", "L", "1", "I;16", "YCbCr"):
-            yield saved(photo.convert("L").convert(mode) if mode == "I;16" else photo.convert(mode), "TIFF")
-        yield saved(photo, "JPEG", exif=turned)
-        yield saved(photo.convert("RGBA"), "PNG")
-        yield saved(photo.convert("P"), "GIF", save_all=True, append_images=[photo.convert("P")])
-
-    def saved(image: Any, form: str, **how: Any) -> bytes:
-        stream = io.BytesIO()
-        image.save(stream, form, **how)
-        return stream.getvalue()
-
-    prepare = ImagePreprocessor(height_px=8, width_px=8).prepare
-    return lambda content: prepare([content]), seeds()
+    decoder: str
+    cases: int = 0
+    refused: int = 0
+    slowest_s: float = 0.0
+    early_mib: float = 0.0
+    late_mib: float = 0.0
+    failures: dict[str, str] = field(default_factory=dict)
 
 
-def table(suffix: str) -> tuple[Callable[[bytes], Any], Iterator[bytes]]:
-    import pandas as pd
-
-    from headstart.core.errors import UserError
-    from headstart.data import load, read_items
-
-    frame = pd.DataFrame(
-        {
-            "text": ["free call now!", 'he said "hi",\nthen left', "ünï"] * 8,
-            "label": ["a", "b", "c"] * 8,
-            "n": range(24),
-        }
+def fuzz_in_new_process(name: str, n_cases: int) -> Result | None:
+    """Run a decoder and print its line; None where the process ended before all cases were done."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "result.json"
+        command = [sys.executable, "-m", "bench.robustness.fuzz", "--decoders", name]
+        ended = subprocess.run(
+            [*command, "--cases", str(n_cases), "--into", str(path)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, TESTS))},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if not path.exists():
+            print(f"{name:<12} ended with {ended.returncode} before all cases were done:\n{ended.stderr[-2000:]}")
+            return None
+        result = Result(**json.loads(path.read_text()))
+    print(
+        f"{name:<12} {result.cases:>6} cases, {result.refused:>6} refused, slowest {result.slowest_s:.2f} s, "
+        f"{result.early_mib:.0f} MiB held after a fifth, {result.late_mib:.0f} at the end",
+        flush=True,
     )
-
-    def seeds() -> Iterator[bytes]:
-        for encoding in ("utf-8", "utf-16", "latin-1") if suffix in {".csv", ".tsv"} else ("utf-8",):
-            if suffix == ".parquet":
-                yield frame.to_parquet()
-                yield frame.astype({"label": "category"}).to_parquet(compression="zstd")
-            elif suffix == ".jsonl":
-                yield frame.to_json(orient="records", lines=True).encode()
-            else:
-                yield frame.to_csv(index=False, sep="," if suffix == ".csv" else "\t").encode(encoding)
-
-    def decode(path: Path) -> None:
-        with contextlib.suppress(UserError):
-            load(path)
-        read_items([path], modality="text")
-
-    return on_disk(f"table{suffix}", decode), seeds()
+    for place, message in result.failures.items():
+        print(f"    {place}: {message}")
+    return result
 
 
-def manifest() -> tuple[Callable[[bytes], Any], Iterator[bytes]]:
-    """As it came, and, where it is JSON, sealed again as somebody would who knows how: then the rest of the loader meets it."""
-    from tiny_bundle import make_bundle, make_photos
-
-    from headstart.core.errors import UserError
-    from headstart.core.strict_json import to_json
-    from headstart.packaging import load_bundle
-
-    folder = make_bundle(Path(tempfile.mkdtemp()) / "fruit")
-    whole = (folder / "manifest.json").read_bytes()
-
-    def decode(path: Path) -> None:
-        with contextlib.suppress(UserError):
-            load_bundle(folder)
-        with contextlib.suppress(ValueError, RecursionError):
-            content = json.loads(path.read_bytes())
-            if isinstance(content, dict):
-                content.pop("sha256", None)
-                content["files"] = json.loads(whole)["files"] | (
-                    content["files"] if isinstance(content.get("files"), dict) else {}
-                )
-                path.write_text(to_json({**content, "sha256": hashlib.sha256(to_json(content).encode()).hexdigest()}))
-        load_bundle(folder).predictions(make_photos(1))
-
-    def run(content: bytes) -> None:
-        (folder / "manifest.json").write_bytes(content)
-        decode(folder / "manifest.json")
-
-    return run, iter([whole])
-
-
-def graph() -> tuple[Callable[[bytes], Any], Iterator[bytes]]:
-    """What looks into a graph before anything opens it, and the reader of graphs that are added as sources."""
-    from test_tampering import with_external, with_operator
-    from tiny_bundle import make_predictor
-
-    from headstart.core.errors import UserError
-    from headstart.onnx_graph.editing import read_onnx
-    from headstart.packaging.export import export
-    from headstart.packaging.session import refuse_foreign
-    from headstart.sources.onnx_weights import weights_from_onnx
-
-    def run(content: bytes) -> None:
-        for read in (refuse_foreign, weights_from_onnx, partial(read_onnx, where="model.onnx")):
-            with contextlib.suppress(UserError):
-                read(content)
-
-    seeds = (export(make_predictor(after), n_outputs=3) for after in ("Softmax", "Sigmoid"))
-    others = (with_external(where).SerializeToString() for where in ("initializer", "node", "subgraph"))
-    return run, iter([*seeds, *others, with_operator("Evil", "com.example", inside=True)])
-
-
-def safetensors() -> tuple[Callable[[bytes], Any], Iterator[bytes]]:
-    from headstart.sources.weights import from_safetensors, to_safetensors
-
-    arrays = {"a.weight": np.eye(3, dtype=np.float32), "b": np.ones((2, 2, 2), np.float16)}
-    return from_safetensors, iter([to_safetensors(arrays), to_safetensors({})])
-
-
-def gguf() -> tuple[Callable[[bytes], Any], Iterator[bytes]]:
-    import gguf
-
-    from headstart.core.errors import UserError
-    from headstart.sources.gguf_file import tokenizer_from_gguf, weights_from_gguf
-
-    path = Path(tempfile.mkdtemp()) / "tiny.gguf"
-    writer = gguf.GGUFWriter(path, "llama")
-    writer.add_head_count(2)
-    writer.add_head_count_kv(1)
-    writer.add_tokenizer_pre("smollm")
-    writer.add_token_list(["<s>", "a", "b", "ab"])
-    writer.add_token_types([3, 1, 1, 1])
-    writer.add_token_merges(["a b"])
-    writer.add_tensor("token_embd.weight", np.ones((4, 32), np.float32))
-    writer.add_tensor("blk.0.attn_q.weight", np.ones((32, 32), np.float16))
-    quantised = gguf.quantize(np.ones((32, 32), np.float32), gguf.GGMLQuantizationType.Q8_0)
-    writer.add_tensor("blk.0.ffn_up.weight", quantised, raw_dtype=gguf.GGMLQuantizationType.Q8_0)
-    for step in (writer.write_header_to_file, writer.write_kv_data_to_file, writer.write_tensors_to_file, writer.close):
-        step()
-
-    def run(content: bytes) -> None:
-        for read in (weights_from_gguf, tokenizer_from_gguf):
-            with contextlib.suppress(UserError):
-                read(content)
-
-    return run, iter([path.read_bytes()])
-
-
-def tokenizer() -> tuple[Callable[[bytes], Any], Iterator[bytes]]:
-    import tokenizers
-
-    from headstart.sources.preprocessors.tokens import TextTokenizer
-
-    words = {word: number for number, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "##b", "call"])}
-    pairs = tokenizers.Tokenizer(tokenizers.models.BPE({"a": 0, "b": 1, "ab": 2}, [("a", "b")]))
-    pairs.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel()
-    made = [tokenizers.BertWordPieceTokenizer(vocab=words), pairs]
-    texts = ["A call, ab!", "", "ünï\ud800 漢字"]
-    return lambda content: TextTokenizer(content, max_tokens=8).prepare(texts), (
-        each.to_str().encode() for each in made
-    )
-
-
-def tfjs() -> tuple[Callable[[bytes], Any], Iterator[bytes]]:
-    from headstart.sources.tfjs_layers import from_tfjs_layers
-
-    shard = np.arange(60, dtype="<f4").tobytes()
-    weights = [
-        {"name": "conv/kernel", "shape": [1, 2, 3, 4], "dtype": "float32"},
-        {"name": "bn/gamma", "shape": [36], "dtype": "float32"},
-    ]
-    whole = json.dumps({"weightsManifest": [{"paths": ["a.bin"], "weights": weights}]}).encode()
-    return lambda content: from_tfjs_layers("model.json", {"model.json": content, "a.bin": shard}), iter([whole])
-
-
-def settings() -> tuple[Callable[[bytes], Any], Iterator[bytes]]:
-    """The preprocessing that a manifest describes."""
-    from headstart.sources import preprocessors
-    from headstart.sources.preprocessors.pixels import ImagePreprocessor
-
-    files = {"tokenizer.json": next(tokenizer()[1]), "vocabulary.txt": b"free\ncall\nfree call"}
-    pixels = ImagePreprocessor(height_px=4, width_px=4).settings()
-    words = {"max_tokens": 8, "special_tokens": True}
-    described = [
-        {"kind": "pixels", "settings": pixels},
-        {"kind": "tokens", "settings": words},
-        {"kind": "ngrams", "settings": {"max_words": 2}},
-        {"kind": "joint", "settings": {"parts": [{"kind": "pixels", "settings": pixels}]}},
-    ]
-
-    def run(content: bytes) -> None:
-        try:
-            given = json.loads(content)
-        except (ValueError, RecursionError):
-            return
-        if isinstance(given, dict) and isinstance(given.get("kind"), str) and isinstance(given.get("settings"), dict):
-            built = preprocessors.build(given["kind"], given["settings"], files)
-            built.prepare([np.zeros((5, 6, 3), np.uint8)] if "pixels" in str(content) else ["free call"])
-
-    return run, (json.dumps(each).encode() for each in described)
-
-
-def signature() -> tuple[Callable[[bytes], Any], Iterator[bytes]]:
-    from headstart.packaging.signing import check_signature, new_key, sign
-
-    key = Path(tempfile.mkdtemp()) / "key"
-    public = new_key(key)
-    return lambda content: check_signature(content, b"{}", public, Path("bundle")), iter([sign(b"{}", key)])
-
-
-DECODERS: dict[str, Callable[[], tuple[Callable[[bytes], Any], Iterator[bytes]]]] = {
-    "images": images,
-    "csv": partial(table, ".csv"),
-    "jsonl": partial(table, ".jsonl"),
-    "parquet": partial(table, ".parquet"),
-    "manifest": manifest,
-    "graph": graph,
-    "safetensors": safetensors,
-    "gguf": gguf,
-    "tokenizer": tokenizer,
-    "tfjs": tfjs,
-    "settings": settings,
-    "signature": signature,
-}
-
-
-def fuzz(name: str, n_cases: int, result: Path) -> None:
+def fuzz(name: str, n_cases: int, path: Path) -> None:
     """Run one decoder in this process, which ends with it."""
     import atheris
 
     with atheris.instrument_imports(include=["headstart"], enable_loader_override=False):
-        pass
-    from headstart.core.errors import UserError
-
-    decode, seeds = DECODERS[name]()
+        decode, seeds = DECODERS[name]()
     corpus = Path(tempfile.mkdtemp())
     for number, content in enumerate(seeds):
         (corpus / str(number)).write_bytes(content)
-    failures: dict[str, str] = {}
-    facts: dict[str, Any] = {"decoder": name, "cases": 0, "refused": 0, "slowest_s": 0.0, "failures": failures}
+    arguments = [sys.argv[0], f"-runs={n_cases}", f"-rss_limit_mb={RSS_LIMIT_MIB}", "-max_len=20000", "-seed=1"]
+    arguments += ["-verbosity=0", f"-artifact_prefix={FAILURES}/{name}-", str(corpus)]
+    how = {"custom_mutator": mutate} if name in JSON_DECODERS else {}
+    atheris.Setup(arguments, one_case(decode, Result(name), n_cases, path), **how)
+    atheris.Fuzz()
+
+
+def one_case(decode: Callable[[bytes], Any], result: Result, n_cases: int, path: Path) -> Callable[[bytes], None]:
+    """What is called with each case; the last writes the result."""
+    from headstart.core.errors import UserError
 
     def one(content: bytes) -> None:
         started = time.perf_counter()
         try:
             decode(content)
         except UserError:
-            facts["refused"] += 1
+            result.refused += 1
         except BaseException as error:  # noqa: BLE001  Rust's panics are no Exceptions
             place = traceback.extract_tb(error.__traceback__)[-1]
-            failures.setdefault(
-                f"{type(error).__name__} in {Path(place.filename).name}:{place.lineno}", str(error)[:200]
-            )
-            keep(name, content)
+            where = f"{type(error).__name__} in {Path(place.filename).name}:{place.lineno}"
+            failed(result, content, where, str(error)[:200])
         took_s = time.perf_counter() - started
-        facts["slowest_s"] = max(facts["slowest_s"], took_s)
+        result.slowest_s = max(result.slowest_s, took_s)
         if took_s > SLOW_S:
-            failures.setdefault(f"took {took_s:.0f} s", "")
-            keep(name, content)
-        facts["cases"] += 1
-        if facts["cases"] == n_cases // 5:
-            facts["early_mib"] = held_mib()
-        if facts["cases"] == n_cases:
-            if held_mib() - facts["early_mib"] > GROWN_MIB:
-                failures["memory grew"] = f"by {held_mib() - facts['early_mib']:.0f} MiB"
-            result.write_text(json.dumps({**facts, "late_mib": held_mib()}))
+            failed(result, content, f"took {took_s:.0f} s", "")
+        result.cases += 1
+        if result.cases == n_cases // 5:
+            result.early_mib = memory_mib("VmRSS")
+        if result.cases == n_cases:
+            result.late_mib = memory_mib("VmRSS")
+            if result.late_mib - result.early_mib > GROWN_MIB:
+                result.failures["memory grew"] = f"by {result.late_mib - result.early_mib:.0f} MiB"
+            path.write_text(json.dumps(asdict(result)))
 
-    how = {"custom_mutator": mutate} if name in JSON_DECODERS else {}
-    arguments = [
-        sys.argv[0],
-        f"-runs={n_cases}",
-        f"-rss_limit_mb={RSS_LIMIT_MIB}",
-        "-max_len=20000",
-        "-seed=1",
-        "-verbosity=0",
-    ]
-    atheris.Setup([*arguments, f"-artifact_prefix={FAILURES}/{name}-", str(corpus)], one, **how)
-    atheris.Fuzz()
+    return one
 
 
-def mutate(content: bytes, max_size: int, seed: int) -> bytes:
-    """Half of the time another value somewhere in the JSON; else other bytes."""
-    import atheris
-
-    rng = np.random.default_rng(seed)
-    value = None
-    if rng.random() < 0.5:
-        with contextlib.suppress(ValueError, RecursionError):
-            value = json.loads(content)
-    if not isinstance(value, dict | list) or not value:
-        return bytes(atheris.Mutate(content, max_size))
-    spoil(value, rng)
-    return json.dumps(value).encode()[:max_size]
-
-
-def spoil(value: Any, rng: np.random.Generator) -> None:
-    """Put something odd in the place of one entry, wherever it lies, or take it away."""
-    while True:
-        keys = list(value) if isinstance(value, dict) else list(range(len(value)))
-        key = keys[rng.integers(len(keys))]
-        inner = value[key]
-        if not isinstance(inner, dict | list) or not inner or rng.random() < 0.3:
-            break
-        value = inner
-    if rng.random() < 0.2:
-        del value[key]
-    else:
-        value[key] = ODD[rng.integers(len(ODD))]
-
-
-def keep(name: str, content: bytes) -> None:
+def failed(result: Result, content: bytes, where: str, message: str) -> None:
+    """Note a failure, and keep the bytes."""
+    result.failures.setdefault(where, message)
     FAILURES.mkdir(exist_ok=True)
-    (FAILURES / f"{name}-{hashlib.sha256(content).hexdigest()[:12]}").write_bytes(content)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("decoders", nargs="*", choices=[[], *DECODERS])
-    parser.add_argument("--cases", type=int, default=CASES)
-    parser.add_argument("--into", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.into is not None:
-        fuzz(given.decoders[0], given.cases, given.into)
-    FAILURES.mkdir(exist_ok=True)
-    n_cases = n_failed = 0
-    for name in given.decoders or DECODERS:
-        with tempfile.TemporaryDirectory() as folder:
-            result = Path(folder) / "result.json"
-            command = [sys.executable, __file__, name, "--cases", str(given.cases), "--into", str(result)]
-            ended = subprocess.run(command, capture_output=True, text=True, env=None, check=False)
-            if not result.exists():
-                n_failed += 1
-                print(f"{name:<12} ended with {ended.returncode} before all cases were done:\n{ended.stderr[-2000:]}")
-                continue
-            facts = json.loads(result.read_text())
-        n_cases, n_failed = n_cases + facts["cases"], n_failed + len(facts["failures"])
-        print(
-            f"{name:<12} {facts['cases']:>6} cases, {facts['refused']:>6} refused, slowest {facts['slowest_s']:.2f} s, "
-            f"{facts['early_mib']:.0f} MiB held after a fifth, {facts['late_mib']:.0f} at the end"
-        )
-        for place, message in facts["failures"].items():
-            print(f"    {place}: {message}")
-    with contextlib.suppress(OSError):
-        FAILURES.rmdir()  # where nothing failed
-    print(f"{n_cases} cases, {n_failed} failures")
-    sys.exit(bool(n_failed))
+    (FAILURES / f"{result.decoder}-{hashlib.sha256(content).hexdigest()[:12]}").write_bytes(content)
 
 
 if __name__ == "__main__":

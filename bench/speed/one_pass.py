@@ -1,77 +1,91 @@
 """What does a whole fit cost, in bare forward passes of the same network over the same photos?
 
 The limit is one pass of the same ONNX graph by the same runtime over photos that are already decoded, at the fastest
-setting we found. Goal: at most 1.3 passes without baselines, 4 with all. Run: .venv/bin/python bench/speed/one_pass.py
+setting we found. Goal: at most 1.3 passes without baselines, 4 with all. Run: .venv/bin/python -m bench.speed.one_pass
 """
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.data import demo, load
+from bench.demos import demo_dataset, splits_of, spread
+from bench.options import names, parse, parser_of
+from bench.processes import last_line_as_json, temporary_cache
 from headstart.engines.threads import n_threads
 from headstart.sources import open_source
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.core.dataset import Dataset
+    from headstart.sources import Source
+
+SOURCE = "efficientnet-lite0"
 N_PHOTOS = 1336
-N_REPEATS = 2
 BATCHES = (4, 8, 16, 32)
 
-FIT = """
+FIT = f"""
 import json, sys, time
 started = time.perf_counter()
 import headstart
-fitted = headstart.fit(sys.argv[1], out=sys.argv[2], source="efficientnet-lite0", baselines=sys.argv[3], progress=None)
-print(json.dumps({"wall": time.perf_counter() - started, **fitted.seconds}))
+fitted = headstart.fit(sys.argv[1], out=sys.argv[2], source="{SOURCE}", baselines=sys.argv[3], progress=None)
+print(json.dumps({{"wall": time.perf_counter() - started, **fitted.seconds}}))
 """
 
 
 def main() -> None:
-    photos = demo("groceries", Path("demo/groceries"))
-    dataset = load(photos)
-    kept = [i for i in range(len(dataset)) if dataset.splits[i] != "validation"][:N_PHOTOS]
-    items = [dataset.items[i] for i in kept]
-    source = open_source("efficientnet-lite0")
-    folder = lay_out(dataset, kept)
-    bare, fits = [], {"none": [], "full": []}
-    for _ in range(N_REPEATS):  # in turn, so that a slow minute of the machine hits all alike
-        bare.append(bare_pass(source, items))
-        for baselines, runs in fits.items():
-            runs.append(cold_fit(folder, baselines))
-    limit = min(seconds for seconds, _ in bare)
+    parser = parser_of(__doc__)
+    parser.add_argument("--photos", type=int, default=N_PHOTOS)
+    parser.add_argument("--baselines", type=names, default=["none", "full"])
+    parser.add_argument("--turns", type=int, default=2)
+    options = parse(parser, photos=56, baselines=["none"], turns=1)
+    dataset = demo_dataset("groceries")
+    kept = spread(list(np.flatnonzero(splits_of(dataset) != "validation")), options.photos)
+    source, items = open_source(SOURCE), [dataset.items[i] for i in kept]
+    bare: list[tuple[float, str]] = []
+    fits: dict[str, list[dict[str, Any]]] = {baselines: [] for baselines in options.baselines}
+    with tempfile.TemporaryDirectory() as name:
+        folder = lay_out(dataset, kept, Path(name))
+        for _ in range(options.turns):  # in turn, so that a slow minute of the machine hits all alike
+            bare.append(bare_pass(source, items))
+            for baselines, runs in fits.items():
+                runs.append(cold_fit(folder, baselines))
+    limit, setting = min(bare)
     print(
-        f"bare pass over {len(items)} decoded photos: {limit:.2f} s (best of {N_REPEATS} × {len(BATCHES)} settings: {min(bare)[1]})"
+        f"bare pass over {len(items)} decoded photos: {limit:.2f} s (best of {options.turns} × {len(BATCHES)} settings: {setting})"
     )
     for baselines, runs in fits.items():
-        walls = [run["wall"] for run in runs]
-        ratios = [wall / seconds for wall, (seconds, _) in zip(walls, bare, strict=True)]
-        print(
-            f"fit --baselines {baselines}: {min(walls):.2f} s, median ratio to the bare pass of the same turn {np.median(ratios):.2f} "
-            f"(best {min(ratios):.2f}); stages of the best run: {runs[int(np.argmin(walls))]}"
-        )
-    shutil.rmtree(folder)
+        show(baselines, runs, [seconds for seconds, _ in bare])
 
 
-def lay_out(dataset, kept) -> Path:
+def show(baselines: str, runs: list[dict[str, Any]], bare_s: list[float]) -> None:
+    walls = [run["wall"] for run in runs]
+    ratios = [wall / seconds for wall, seconds in zip(walls, bare_s, strict=True)]
+    print(
+        f"fit --baselines {baselines}: {min(walls):.2f} s, median ratio to the bare pass of the same turn {np.median(ratios):.2f} "
+        f"(best {min(ratios):.2f}); stages of the best run: {runs[int(np.argmin(walls))]}"
+    )
+
+
+def lay_out(dataset: Dataset, kept: Sequence[int], folder: Path) -> Path:
     """The photos alone, as train and test."""
-    folder = Path(tempfile.mkdtemp())
     for i in kept:
-        place = folder / str(dataset.splits[i]) / dataset.labels[dataset.codes[i]]
+        place = folder / str(splits_of(dataset)[i]) / dataset.labels[dataset.codes[i]]
         place.mkdir(parents=True, exist_ok=True)
         shutil.copy(dataset.items[i], place / f"{i}.jpg")
     return folder
 
 
-def bare_pass(source, items) -> tuple[float, str]:
+def bare_pass(source: Source, items: Sequence[Any]) -> tuple[float, str]:
+    """Seconds at the fastest setting, and what that is."""
     session, threads = source.session(), n_threads()
     pixels = source.input.prepare(items)["pixels"]
     timed = []
@@ -84,20 +98,11 @@ def bare_pass(source, items) -> tuple[float, str]:
     return min(timed)
 
 
-def cold_fit(folder: Path, baselines: str) -> dict:
+def cold_fit(folder: Path, baselines: str) -> dict[str, Any]:
     """A fit in a new process with no features or results in the cache, only the source itself."""
-    with tempfile.TemporaryDirectory() as cache:
-        real = Path(os.environ.get("HEADSTART_CACHE", Path.home() / ".cache" / "headstart"))
-        (Path(cache) / "sources").symlink_to(real / "sources")
-        environment = {**os.environ, "HEADSTART_CACHE": cache}
-        printed = subprocess.run(
-            [sys.executable, "-c", FIT, str(folder), f"{cache}/bundle", baselines],
-            env=environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-    return json.loads(printed)
+    with temporary_cache() as cache:
+        out = str(cache / "bundle")
+        return last_line_as_json([sys.executable, "-c", FIT, str(folder), out, baselines], cache=cache)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Cold: `headstart predict BUNDLE PHOTO` in a new process, median of 7, and which heavy libraries it loaded. Goal: 1.5 s, none.
 Warm: `Bundle.predict` of one photo ÷ one run of the same session on the pixels that it had prepared, in turn, so that a slow
-minute hits both. Goal: 1.3. Preparing (read, decode, resize) is printed apart. Run: .venv/bin/python bench/speed/predict.py
+minute hits both. Goal: 1.3. Preparing (read, decode, resize) is printed apart. Run: .venv/bin/python -m bench.speed.predict
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 import headstart
-from headstart.data import demo
+from bench.demos import demo_folder, photo_folder, spread
+from bench.options import parse, parser_of
 from headstart.engines.threads import n_threads
 
-N_COLD = 7
-N_WARM = 150
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 HEAVY = ("jinja2", "onnx", "pandas", "pyarrow", "scipy", "sklearn", "torch")
 
 COLD = f"""
@@ -35,19 +38,26 @@ finally:
 
 
 def main() -> None:
-    photos = demo("groceries", Path("demo/groceries"))
-    files = sorted((photos / "test").rglob("*.jpg"))
+    parser = parser_of(__doc__)
+    parser.add_argument("--per-class", type=int, help="photos to fit on; all if absent")
+    parser.add_argument("--cold", type=int, default=7, help="new processes")
+    parser.add_argument("--warm", type=int, default=150, help="photos of which each is predicted once")
+    options = parse(parser, per_class=2, cold=2, warm=10)
     with tempfile.TemporaryDirectory() as folder:
+        whole = demo_folder("groceries")
+        photos = photo_folder(Path(folder) / "photos", options.per_class) if options.per_class else whole
         bundle = headstart.fit(
             photos, out=Path(folder) / "model", source="efficientnet-lite0", baselines="none", progress=None
         ).bundle
-        cold(bundle, files[0])
-        warm(bundle, files[:: len(files) // N_WARM][:N_WARM])
+        files = spread(sorted((whole / "test").rglob("*.jpg")), options.warm)
+        cold(bundle, files[0], options.cold)
+        warm(bundle, files)
 
 
-def cold(bundle: Path, photo: Path) -> None:
-    seconds, loaded = [], set()
-    for _ in range(N_COLD):
+def cold(bundle: Path, photo: Path, n_runs: int) -> None:
+    seconds: list[float] = []
+    loaded: set[str] = set()
+    for _ in range(n_runs):
         started = time.perf_counter()
         done = subprocess.run(
             [sys.executable, "-c", COLD, "predict", str(bundle), str(photo), "--json"],
@@ -59,21 +69,22 @@ def cold(bundle: Path, photo: Path) -> None:
         loaded |= set(done.stderr.rpartition("loaded: ")[2].split())
         assert json.loads(done.stdout)[0]["label"]
     print(
-        f"cold `headstart predict` of one photo: median {np.median(seconds):.2f} s, best {min(seconds):.2f} s, of {N_COLD}; "
+        f"cold `headstart predict` of one photo: median {np.median(seconds):.2f} s, best {min(seconds):.2f} s, of {n_runs}; "
         f"heavy libraries loaded: {', '.join(sorted(loaded)) or 'none'}"
     )
 
 
 def warm(bundle: Path, files: list[Path]) -> None:
     model = headstart.load_bundle(bundle)
-    session, prepare = model._session, model.input.prepare  # noqa: SLF001  the very session that predicts
-    whole, bare, prepared = [], [], []
+    whole: list[float] = []
+    bare: list[float] = []
+    prepared: list[float] = []
     for turn, path in enumerate(files):
-        pixels = prepare([path])
-        timed = [(whole, lambda: model.predict([path])), (bare, lambda: session.run(["outputs"], pixels))]  # noqa: B023
-        for seconds, call in timed if turn % 2 else reversed(timed):
+        pixels = model.input.prepare([path])
+        calls = [(whole, lambda: model.predict([path])), (bare, lambda: model.run(pixels))]  # noqa: B023  (called at once)
+        for seconds, call in calls if turn % 2 else reversed(calls):
             seconds.append(timed_s(call))
-        prepared.append(timed_s(lambda: prepare([path])))  # noqa: B023
+        prepared.append(timed_s(lambda: model.input.prepare([path])))  # noqa: B023  (called at once)
     whole_ms, bare_ms, prepare_ms = (1000 * float(np.median(seconds)) for seconds in (whole, bare, prepared))
     ratio = np.median(np.array(whole) / np.array(bare))
     print(
@@ -83,7 +94,7 @@ def warm(bundle: Path, files: list[Path]) -> None:
     )
 
 
-def timed_s(call) -> float:
+def timed_s(call: Callable[[], object]) -> float:
     started = time.perf_counter()
     call()
     return time.perf_counter() - started

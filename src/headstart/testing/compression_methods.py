@@ -11,14 +11,14 @@ import numpy as np
 from headstart.compression.measuring import answers
 from headstart.compression.method import PLACES, CalibrationSet, NotApplicable
 from headstart.data import load
+from headstart.engines.context import RunContext
 from headstart.packaging.packed import unpack
 from headstart.testing.checks import empty_folder, expect, expect_close, expect_equal
 from headstart.testing.small_bundles import KINDS, make_bundle, make_items
 
 if TYPE_CHECKING:
     from headstart.compression.method import Compression, Variant
-    from headstart.engines.context import RunContext
-from headstart.core.arrays import FloatArray
+    from headstart.core.arrays import FloatArray
     from headstart.core.dataset import Dataset
     from headstart.packaging.packed import Packed
     from headstart.testing.checks import Subject
@@ -107,7 +107,9 @@ class CompressionChecks:
     def _variants(self) -> list[Variant] | str:
         try:
             return list(
-                self.method.variants(case(self.kind).original, CalibrationSet(dataset=case(self.kind).dataset, context=RunContext()))
+                self.method.variants(
+                    case(self.kind).original, CalibrationSet(dataset=case(self.kind).dataset, context=RunContext())
+                )
             )
         except NotApplicable as reason:
             return str(reason)

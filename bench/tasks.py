@@ -9,12 +9,12 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.data import demo, find_demo, load
+from bench.demos import demo_dataset, own_parts
+from headstart.data import find_demo, load
 from headstart.downloads import npm
 from headstart.downloads.archives import read_members
 from headstart.sources.defaults import default_source
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import Dataset, IntArray
 
-FOLDER = Path("demo")
 N_CIFAR10 = 4000  # of its 10,000 test photos: 200 a class and a test part; the demo's 2,000 are too few
 
 
@@ -88,27 +87,14 @@ def tasks_named(names: Sequence[str]) -> list[Task]:
     return [task for task in TASKS if task.name in names or (task.demo in names and task.demo not in whole)]
 
 
-def labelled(name: str, *, keep: tuple[str, str] | None = None, columns: Sequence[tuple[str, str]] = ()) -> Dataset:
-    """Load a demo; `keep` leaves the rows of one value and drops that column, `columns` are options of `load`."""
-    folder = demo(name, FOLDER / name)
-    if keep is None:
-        return load(folder, **dict(columns))
-    import pandas as pd
-
-    table = pd.read_csv(folder / f"{name}.csv")
-    return load(table[table[keep[0]] == keep[1]].drop(columns=keep[0]).reset_index(drop=True), **dict(columns))
-
-
-def own_parts(dataset: Dataset, seed: int) -> tuple[IntArray, IntArray]:
-    """What a dataset keeps for learning and for its test: all of it at seed 0, nine tenths of the first part at others."""
-    train, test = np.flatnonzero(dataset.splits != "test"), np.flatnonzero(dataset.splits == "test")
-    keep = np.random.default_rng(seed).permutation(train)[: round(0.9 * len(train))] if seed else train
-    return np.sort(keep), test
+def smaller(tasks: Sequence[Task], *, per_class: int | None, n_test: int | None) -> list[Task]:
+    """The tasks with so many labels a class and test items, where they are given."""
+    return [replace(task, per_class=per_class or task.per_class, n_test=n_test or task.n_test) for task in tasks]
 
 
 def halves(task: Task, seed: int) -> tuple[Dataset, Dataset]:
     """The training part that the seed draws, and the test part, which is the same for every seed and size."""
-    dataset = _cifar10() if task.demo == "cifar10" else labelled(task.demo, keep=task.keep)
+    dataset = _cifar10() if task.demo == "cifar10" else demo_dataset(task.demo, keep=task.keep)
     once = np.random.default_rng(0)
     if dataset.splits is not None and task.is_whole:
         train, test = own_parts(dataset, seed)
@@ -126,11 +112,6 @@ def halves(task: Task, seed: int) -> tuple[Dataset, Dataset]:
         codes = dataset.codes[drawn]
         drawn = np.concatenate([drawn[codes == code][: task.per_class] for code in range(len(dataset.labels))])
     return _part(dataset, np.sort(drawn[: task.n_labels])), _part(dataset, test[: task.n_test])
-
-
-def as_pair(dataset: Dataset) -> tuple[list[Any], list[str]]:
-    """Items and the names of their classes, as `headstart.fit` takes them."""
-    return list(dataset.items), [dataset.labels[code] for code in dataset.codes]
 
 
 def _part(dataset: Dataset, index: IntArray) -> Dataset:

@@ -16,14 +16,16 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Results:
-    """The rows of one file, each found again by the values of its key."""
+    """The rows of one file, each found again by the values of its key; without a file they are not kept."""
 
-    path: Path
+    path: Path | None
     rows: list[Row] = field(default_factory=list)
 
     @classmethod
-    def open(cls, path: Path) -> Results:
+    def open(cls, path: Path | None) -> Results:
         """Read what is there; a last line that a kill has cut off is left out, and computed again."""
+        if path is None:
+            return cls(None)
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = path.read_text().splitlines() if path.exists() else []
         rows = list(filter(None, map(_row, lines)))
@@ -42,8 +44,9 @@ class Results:
             return kept[-1]
         before = os.getloadavg()[0]
         row = {**key, **compute(), "load": [round(before, 1), round(os.getloadavg()[0], 1)]}
-        with self.path.open("a") as file:
-            file.write(f"{json.dumps(row)}\n")
+        if self.path is not None:
+            with self.path.open("a") as file:
+                file.write(f"{json.dumps(row)}\n")
         self.rows.append(row)
         return row
 

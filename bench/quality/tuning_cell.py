@@ -1,0 +1,164 @@
+"""One task on one split of `bench/quality/tuning.py`: the closed form, each method above it, and the whole selection."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.demos import as_pair
+from bench.quality.evaluate import experiment_of
+from bench.tasks import Task, halves
+from headstart.core import registry
+from headstart.core.tasks import get_task
+from headstart.data import load
+from headstart.engines.threads import n_threads
+from headstart.features import embed
+from headstart.pipeline.tuning import prepared, tried_of
+from headstart.sources import open_source
+from headstart.tuning import tune
+from headstart.tuning.cross_fitting import cross_fit, refit_on_all
+from headstart.tuning.plan import plan
+from headstart.tuning.running_loss import Diverged
+from headstart.tuning.selection import CLOSED_FORM, supported_methods
+
+if TYPE_CHECKING:
+    from bench.results import Row
+    from headstart.core.dataset import Dataset, FloatArray
+    from headstart.evaluation import Experiment
+    from headstart.tuning import TuningProblem, TuningResult
+    from headstart.tuning.cross_fitting import CrossFit
+    from headstart.tuning.plan import PlannedRun
+    from headstart.tuning.tuning_method import TuningMethod
+
+SELECTION = "best"
+"""The title of a row of all methods together, by the name of the preset that tunes so."""
+
+
+def supported(task: Task) -> list[str]:
+    """Methods that can be tried on the task's source at all."""
+    source, kind = open_source(task.source), get_task("multiclass")
+    names = registry.names("tuning_methods")
+    return [name for name in names if registry.get("tuning_methods", name)().supports(source, kind)]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One task on one split; what several rows share is computed once."""
+
+    task: Task
+    seed: int
+    longest_s: float
+    method_names: tuple[str, ...]
+    _accuracies: dict[Any, float] = field(default_factory=dict)
+
+    def row(self, title: str) -> Row:
+        """What held-out items say of a method, of the selection or of the closed form, and what the test part says."""
+        started = time.perf_counter()
+        common = {"n": len(self.halves[0]), "n_test": len(self.halves[1]), "threads": n_threads()}
+        if title == CLOSED_FORM:
+            accuracy = self.accuracy_of_closed_form
+            return common | {"seconds": round(time.perf_counter() - started, 1), "accuracy": accuracy}
+        (tuning_problem, folds, below), planned = self.prepared, self.planned(title)
+        tuning_result = tune(tuning_problem, planned, folds, below=below)
+        tried = self.described(tuning_result)
+        accuracy = self.accuracy_of(tuning_result.best) if tuning_result.best else self.accuracy_of_closed_form
+        row = common | {
+            "seconds": round(sum(one["seconds"] for one in tried), 1),
+            "accuracy": accuracy,
+            "method": tuning_result.best.method.name if tuning_result.best else CLOSED_FORM,
+            "results": tried,
+        }
+        if title == SELECTION or not planned:
+            return row
+        if tuning_result.best is None:
+            accuracy = self.accuracy_though_not_kept(planned[0].method, tried[-1])
+        return row | {"kept": tried[-1]["kept"], "alone": accuracy}
+
+    @cached_property
+    def halves(self) -> tuple[Dataset, Dataset]:
+        """To train on, and to test on."""
+        return halves(self.task, self.seed)
+
+    @cached_property
+    def experiment(self) -> Experiment:
+        """As `fit` makes it, of a dataset that comes with its test part where the task is a whole demo."""
+        source, parts = open_source(self.task.source), [as_pair(half) for half in self.halves]
+        if self.task.is_whole:
+            splits = np.repeat(["train", "test"], [len(half) for half in self.halves])
+            dataset = replace(load(tuple(a + b for a, b in zip(*parts, strict=True))), splits=splits)
+        else:
+            dataset = load(parts[0])
+        return experiment_of(dataset, embed(dataset.items, source).values, source, self.seed)[0]
+
+    @cached_property
+    def prepared(self) -> tuple[TuningProblem, list[Any], FloatArray]:
+        """What `tune` takes."""
+        return prepared(self.experiment)
+
+    @cached_property
+    def plans(self) -> dict[str, PlannedRun]:
+        """Of each method that can be tried, what it starts from and how long it would take."""
+        tuning_problem, folds, _ = self.prepared
+        named = [name for name in supported(self.task) if name in self.method_names]
+        methods = [one for name in named for one in self.methods(name)]
+        return {one.name: one for one in plan(tuning_problem, methods, folds)}
+
+    def planned(self, title: str) -> list[PlannedRun]:
+        """The method of that name, or for the selection all that are worth trying; without those that take too long."""
+        names = [one.name for one in self.methods(None)] if title == SELECTION else [title]
+        chosen = [self.plans[name] for name in names if name in self.plans]
+        return [one for one in chosen if one.seconds <= self.longest_s]
+
+    def methods(self, name: str | None) -> list[TuningMethod]:
+        """The method of that name, or all that suit and are worth trying."""
+        targets = self.experiment.dataset.targets
+        return supported_methods(self.prepared[0].source, self.experiment.dataset.task, *targets.shape, name=name)
+
+    def described(self, tuning_result: TuningResult) -> list[Row]:
+        """The methods as the report has them."""
+        metric = self.experiment.dataset.task_spec.headline(self.experiment.dataset.targets)
+        sections = tried_of(tuning_result, self.experiment, self.prepared[0]).sections(self.experiment, metric)
+        return [dict(result) for section in sections for result in section.results]
+
+    @cached_property
+    def accuracy_of_closed_form(self) -> float:
+        """On the test part."""
+        source = open_source(self.task.source)
+        features = embed(self.halves[1].items, source).values
+        return self._accuracy(self.experiment.adapt(self.experiment.plan.final).head.outputs(features))
+
+    def accuracy_though_not_kept(self, method: TuningMethod, tried: Row) -> float:
+        """Of the network that the method would have been; of the closed form, where its run diverged."""
+        n_seen = tried["metric"]["n"] if tried["metric"] else 0
+        if not n_seen:
+            return self.accuracy_of_closed_form
+        tuning_problem, folds, _ = self.prepared
+        return self.accuracy_of(
+            cross_fit(tuning_problem, method, folds, should_continue=lambda so_far: len(so_far.index) < n_seen)
+        )
+
+    def accuracy_of(self, cross_fitted: CrossFit) -> float:
+        """Of the network tuned on everything as the cross-fit says, on the test part; of the closed form, where that diverges."""
+        tuning_problem = self.prepared[0]
+        key = cross_fitted.method.name, tuple(cross_fitted.how(tuning_problem.problem).items())
+        if key not in self._accuracies:
+            try:
+                source, head = refit_on_all(
+                    tuning_problem, cross_fitted, np.arange(len(tuning_problem.items)), dataset=self.task.name
+                )
+            except Diverged:
+                return self.accuracy_of_closed_form
+            features = embed(self.halves[1].items, source, cache=False).values
+            self._accuracies[key] = self._accuracy(head.outputs(features))
+        return self._accuracies[key]
+
+    def _accuracy(self, outputs: FloatArray) -> float:
+        test = self.halves[1]
+        aligned = np.zeros(test.targets.shape)
+        aligned[:, np.searchsorted(test.labels, self.experiment.dataset.labels)] = outputs
+        metric = test.task_spec.metric("balanced accuracy" if self.task.counts_evenly else "accuracy")
+        return metric.of(test.targets, aligned)

@@ -1,0 +1,1 @@
+"""What breaks, if bytes are damaged or a run is killed?"""
