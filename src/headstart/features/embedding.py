@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from headstart.core.errors import DataError
+from headstart.data.rows import column_of
 from headstart.engines.progress import Progress
 from headstart.engines.threads import core, n_threads
 from headstart.features.contents import Contents
 from headstart.features.matrix import Matrix
 from headstart.features.store import KEY_DTYPE, Store
+from headstart.sources.field_source import FieldSource
 from headstart.sources.joint import JointSource
 from headstart.storage.files import cache_folder
 
@@ -119,13 +122,32 @@ def _side_by_side(items: Sequence[Any], source: JointSource, *, on_bad: OnBad | 
             reported.add(position)
             (on_bad or _refuse)(position, error)
 
-    found = [embed(items, source, on_bad=report, **settings) for source in source.sources]
+    if source.reads_rows:
+        settings["keys"] = None  # those of an earlier call are the rows'
+    found = [_of_part(items, part, on_bad=report, **settings) for part in source.sources]
     return Features(
         values=np.concatenate([features.values for features in found], axis=1),
-        keys=found[0].keys,
+        keys=_joint_keys([features.keys for features in found]) if source.reads_rows else found[0].keys,
         n_computed=max(features.n_computed for features in found),
         seconds=sum(features.seconds for features in found),
     )
+
+
+def _of_part(items: Sequence[Any], source: Source | FieldSource, **settings: Any) -> Features:
+    if isinstance(source, FieldSource):
+        return embed(column_of(items, source.field), source.source, **settings)
+    return embed(items, source, **settings)
+
+
+def _joint_keys(found: Sequence[Keys]) -> Keys:
+    """Hash the keys of the fields of each row, shape (n,); empty where one cannot be read."""
+    joined = [
+        b""
+        if b"" in parts
+        else hashlib.blake2b(b"".join(key.ljust(16, b"\0") for key in parts), digest_size=16).digest()
+        for parts in zip(*(keys.tolist() for keys in found), strict=True)
+    ]
+    return np.array(joined, KEY_DTYPE)
 
 
 def content_keys(items: Sequence[Any], source: Source, report: OnBad) -> Keys:

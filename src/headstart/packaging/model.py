@@ -13,7 +13,9 @@ from headstart.core.errors import BundleError, DataError, OptionError, UserError
 from headstart.core.prediction import Prediction
 from headstart.core.report import Report
 from headstart.core.tasks import TaskSpec, get_task, task_names
+from headstart.data.modalities import modality_of_fields
 from headstart.onnx_graph.session import runtime_errors
+from headstart.packaging.bundle_schema import fields_of
 from headstart.packaging.manifest import Sealed, open_sealed
 from headstart.packaging.session import open_bundle_session
 
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
 
     import onnxruntime
 
-    from headstart.core.dataset import FloatArray
+    from headstart.core.dataset import Field, FloatArray
     from headstart.core.model import Batch, Preprocessor
+    from headstart.data.modalities import Modality
     from headstart.packaging.signing import Trust
 
 _BATCH_SIZE = 16
@@ -37,6 +40,7 @@ class Bundle:
     ----------
     manifest : what the bundle says of itself: `source`, `deployed`, `columns`, `libraries`, `created` …
     name, task, modality, labels : of the data it was fitted on
+    fields : what an item is made of; one, or several of rows
     task_spec : what follows from the task: decision, answer, metrics
     set_threshold : the probability from which on a label is in an item's prediction set; None where there are no such sets
     input : prepares items for the graph
@@ -51,6 +55,7 @@ class Bundle:
         self.task: str = self.manifest["task"]
         self.task_spec = _task_spec(self.task)
         self.modality: str = self.manifest["modality"]
+        self.fields: tuple[Field, ...] = fields_of(self.manifest)
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
         self.set_threshold = _set_threshold(sealed)
         self.input: Preprocessor = _build_input(sealed)
@@ -58,6 +63,11 @@ class Bundle:
             sealed.read("model.onnx"), threads=threads, spin=spin
         )
         _check_outputs(self._session, len(self.labels))
+
+    @cached_property
+    def reads(self) -> Modality:
+        """What its items are: how they are received, hashed, shown."""
+        return modality_of_fields(self.fields)
 
     def __repr__(self) -> str:
         return f"Bundle({str(self._sealed.folder)!r}: {self.name}, {self.task}, {len(self.labels)} labels)"

@@ -221,5 +221,10 @@ def _embed_readable(
 
 def _schema(dataset: Dataset) -> BundleSchema:
     return BundleSchema(
-        name=dataset.name, modality=dataset.modality, task=dataset.task, labels=dataset.labels, columns=dataset.columns
+        name=dataset.name,
+        modality=dataset.modality,
+        task=dataset.task,
+        labels=dataset.labels,
+        columns=dataset.columns,
+        fields=dataset.fields,
     )

@@ -54,12 +54,11 @@ def with_domain_shifts(dataset: Dataset, source: AnySource, features: FloatArray
     ----------
     features : shape (n, d), of the dataset's items by the source
     """
-    sources = source.sources if isinstance(source, JointSource) else (source,)
-    found = [
-        notice
-        for source in sources
-        for notice in domain_shifts(dataset.items, source.card, features[:, source.parts[source.name]])
-    ]
+    parts = source.sources if isinstance(source, JointSource) else (source,)
+    found: list[Notice] = []
+    for part in parts:
+        reads, items = (part.source, dataset.values_of(part.field)) if isinstance(part, FieldSource) else (part, dataset.items)
+        found += domain_shifts(items, reads.card, features[:, source.parts[part.name]])
     return replace(dataset, notices=(*dataset.notices, *found))
 
 

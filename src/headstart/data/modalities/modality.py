@@ -255,8 +255,8 @@ class Modality(ABC):
     # show
 
     @abstractmethod
-    def preview(self, item: Any) -> dict[str, str]:
-        """Show a value in a report: `{"thumbnail": data URI}` or `{"text": words}`."""
+    def preview(self, item: Any) -> dict[str, Any]:
+        """Show a value in a report: `{"thumbnail": data URI}` or `{"text": words}`; of a row `{"fields": [{"name", …}]}`."""
 
     @abstractmethod
     def from_preview(self, shown: Mapping[str, Any]) -> Any | None:
