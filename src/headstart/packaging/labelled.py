@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import DataError
-from headstart.data import get_modality, load
+from headstart.data import load
+from headstart.data.modalities import modality_of_fields
 
 if TYPE_CHECKING:
     from headstart.core.dataset import Dataset
@@ -28,10 +29,12 @@ def load_for(model: Bundle, data: Any, *, max_unreadable: float = 0.01, **column
     DataError
         The data is of another modality or task, or has a label that the model does not know.
     """
-    known = {k: v for k, v in model.manifest["columns"].items() if k in ("input", "target") and v}
+    known: dict[str, Any] = {k: v for k, v in model.manifest["columns"].items() if k in ("input", "target") and v}
+    if len(model.fields) > 1:
+        known["input"] = [field.name for field in model.fields]
     dataset = load(data, max_unreadable=max_unreadable, **{**known, **columns} if not _is_folder(data) else columns)
-    if dataset.modality != model.modality:
-        reads, holds = get_modality(model.modality).plural, get_modality(dataset.modality).plural
+    if [field.modality for field in dataset.fields] != [field.modality for field in model.fields]:
+        reads, holds = model.reads.plural, modality_of_fields(dataset.fields).plural
         raise DataError(f"the model reads {reads}, but '{dataset.name}' holds {holds}. Name data of its kind.")
     return _with_labels_of(model, dataset)
 

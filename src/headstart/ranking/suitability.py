@@ -57,7 +57,9 @@ def with_domain_shifts(dataset: Dataset, source: AnySource, features: FloatArray
     parts = source.sources if isinstance(source, JointSource) else (source,)
     found: list[Notice] = []
     for part in parts:
-        reads, items = (part.source, dataset.values_of(part.field)) if isinstance(part, FieldSource) else (part, dataset.items)
+        reads, items = (
+            (part.source, dataset.values_of(part.field)) if isinstance(part, FieldSource) else (part, dataset.items)
+        )
         found += domain_shifts(items, reads.card, features[:, source.parts[part.name]])
     return replace(dataset, notices=(*dataset.notices, *found))
 

@@ -207,7 +207,7 @@ def test_a_format_that_is_not_known():
 
 
 @pytest.mark.downloads
-@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("tensor_inputs", [False, True])
 def test_a_text_model_answers_as_its_bundle(tensor_inputs, fetched_cache, real_data, tmp_path):
     import headstart
     from headstart.data import read_items
