@@ -48,7 +48,7 @@ def test_an_item_that_none_can_read_is_reported_once(tmp_path, cache):
 
 def fitted(joint, values, targets):
     n = len(values)
-    return adapt(values, targets, task="binary", groups=np.arange(n), method="ridge", parts=joint.parts)
+    return adapt(values, targets, task="binary", groups=np.arange(n), head="ridge", parts=joint.parts)
 
 
 def test_one_graph_holds_both_networks_and_equals_the_fitted_model(joint):

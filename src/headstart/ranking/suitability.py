@@ -10,13 +10,13 @@ import numpy as np
 from headstart.core.errors import HeadstartError
 from headstart.features import embed
 from headstart.ranking.rank import source_cards
-from headstart.sources import JointSource, open_source
+from headstart.sources import FieldSource, JointSource, open_source
 from headstart.sources.domain_shift import domain_shifts
 from headstart.sources.fetching import is_kept
 from headstart.sources.references import MOST_ITEMS, evenly
 
 if TYPE_CHECKING:
-    from headstart.core.dataset import Dataset, FloatArray
+    from headstart.core.dataset import Dataset, FloatArray, Notice
     from headstart.sources import AnySource, Card
 
 _QUICK_GMACS = 5.0  # an item; what costs more is not run before it is chosen
@@ -57,7 +57,9 @@ def with_domain_shifts(dataset: Dataset, source: AnySource, features: FloatArray
     parts = source.sources if isinstance(source, JointSource) else (source,)
     found: list[Notice] = []
     for part in parts:
-        reads, items = (part.source, dataset.values_of(part.field)) if isinstance(part, FieldSource) else (part, dataset.items)
+        reads, items = (
+            (part.source, dataset.values_of(part.field)) if isinstance(part, FieldSource) else (part, dataset.items)
+        )
         found += domain_shifts(items, reads.card, features[:, source.parts[part.name]])
     return replace(dataset, notices=(*dataset.notices, *found))
 
