@@ -157,7 +157,7 @@ def _read_folder(folder: Path, modality: Modality, bad: UnreadableItems) -> _Par
 
 def _read_table(source: TableSource, modality: Modality, column: str | None, bad: UnreadableItems) -> _Part:
     name = _input_column(source, modality, column)
-    table = source.read([name], bad, text=name if modality.packed_as_text else None)
+    table = source.read([name], bad, text=[name] if modality.packed_as_text else [])
     ids: Sequence[str] = RowIds(source.name, table.rows)
     return _usable(modality, table.columns[name], ids, source.folder, bad)
 
