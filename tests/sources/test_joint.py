@@ -72,7 +72,7 @@ def experiment(joint, values, targets):
     train, held_out = np.arange(0, n, 2), np.arange(1, n, 2)
     plan = SplitPlan(kind="holdout", folds=((train, held_out),), final=np.arange(n), sentence="")
     return Experiment(
-        dataset=dataset, features=values, source=joint, plan=plan, method="ridge", seed=0, result_cache=ResultCache(None)
+        dataset=dataset, features=values, source=joint, plan=plan, head="ridge", seed=0, result_cache=ResultCache(None)
     )  # fmt: skip
 
 

@@ -39,11 +39,12 @@ def inspect_sources(dataset: Dataset) -> list[Suitability]:
     """
     return [
         Suitability(
-            name=card.name,
+            name=card.name if len(dataset.fields) == 1 else f"{card.name} on {read.fields[0].name}",
             known_bias=card.known_bias,
-            warnings=tuple(notice.message for notice in domain_shifts(dataset.items, card, _features(dataset, card))),
+            warnings=tuple(notice.message for notice in domain_shifts(read.items, card, _features(read, card))),
         )
-        for card in source_cards(dataset, None)
+        for read in map(dataset.only_field, [field.name for field in dataset.fields])
+        for card in source_cards(read, None)
     ]
 
 
