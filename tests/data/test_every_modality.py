@@ -66,7 +66,7 @@ class TestEveryModality:
         cells = [modality.read_file(path) for path in paths] * 4
         sample = {"number": list(range(12)), modality.column_names[0]: cells, "label": ["kiwi", "plum", "plum"] * 4}
         schema = guess_schema(sample, "the table", None)
-        assert (schema.modality, schema.input) == (modality.name, modality.column_names[0])
+        assert (schema.modality, schema.inputs[0].name) == (modality.name, modality.column_names[0])
         assert any(modality.plural in notice.message for notice in schema.guesses)
 
     def test_a_folder_is_loaded(self, modality, paths, tmp_path):

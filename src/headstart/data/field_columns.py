@@ -42,6 +42,11 @@ def columns_of(source: TableSource, modality: Modality, column: str | None) -> d
     return {name: one for name, one in found.items() if one is not None}
 
 
+def packs_text(modality: Modality, field: str) -> bool:
+    """Whether tables give the cells of a field as strings, packed."""
+    return (modality.modalities[field] if isinstance(modality, Row) else modality).packed_as_text
+
+
 def cells_of(table: Table, names: Mapping[str, str], modality: Modality) -> Sequence[Any]:
     """Take the cells out of a table of which `columns_of` gave the names, as `Modality.clean` takes them."""
     columns = {field: table.columns[name] for field, name in names.items()}

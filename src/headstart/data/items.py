@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from headstart.core.errors import DataError
-from headstart.data.field_columns import cells_of, columns_of
+from headstart.data.field_columns import cells_of, columns_of, packs_text
 from headstart.data.given import given_items
 from headstart.data.modalities import Modality, Row, all_modalities, get_modality
 from headstart.data.readers.columns import RowIds, take
@@ -160,7 +160,8 @@ def _read_folder(folder: Path, modality: Modality, bad: UnreadableItems) -> _Par
 
 def _read_table(source: TableSource, modality: Modality, column: str | None, bad: UnreadableItems) -> _Part:
     names = columns_of(source, modality, column)
-    table = source.read(list(names.values()), bad, text=names[""] if modality.packed_as_text else None)
+    text = [name for field, name in names.items() if packs_text(modality, field)]
+    table = source.read(list(names.values()), bad, text=text)
     ids: Sequence[str] = RowIds(source.name, table.rows)
     return _usable(modality, cells_of(table, names, modality), ids, source.folder, bad)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from headstart.core.blocks import Block
     from headstart.sources import AnySource, Source
 
     Keys = NDArray[np.bytes_]
@@ -46,17 +47,31 @@ class Features:
     keys : shape (n,), 16 bytes that are equal for equal content; empty for an item that cannot be read
     n_computed : how many forward passes it took; the other items were in the cache, or equal to one that was
     seconds : how long it took
+    blocks : which columns are of which source, and of which field
     """
 
     values: NDArray[np.float32]
     keys: NDArray[np.bytes_]
     n_computed: int
     seconds: float
+    blocks: tuple[Block, ...] = ()
 
     @property
     def seconds_per_item(self) -> float:
         """Time of one forward pass, decoding included; zero if all were in the cache."""
         return self.seconds / self.n_computed if self.n_computed else 0.0
+
+
+def comparable(features: Features) -> NDArray[np.float32]:
+    """Give features of which no block outweighs another in distances, shape (n, dimensions); one block stays as it is."""
+    if len(features.blocks) == 1 or not any(block.field for block in features.blocks):
+        return features.values
+    scaled = features.values.copy()
+    for block in features.blocks:
+        part = scaled[:, block.columns]
+        part -= part.mean(axis=0)
+        part /= max(float(np.sqrt((part**2).sum(axis=1).mean())), 1e-12)
+    return scaled
 
 
 def embed(
@@ -76,7 +91,7 @@ def embed(
 
     Parameters
     ----------
-    items : n items of the source's modality
+    items : n items of the source's modality; rows, where the sources read fields of them
     keys : contents' keys, as an earlier call gave them; computed if None
     progress : where to write how far it is; None for silence
     cache : whether to read and keep features on disk
@@ -110,7 +125,8 @@ def embed(
                 n_computed += len(done.rows)
                 steps.advance(len(done.good) + len(done.errors))
         values = matrix.array()
-    return Features(values=values, keys=keys, n_computed=n_computed, seconds=time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Features(values=values, keys=keys, n_computed=n_computed, seconds=seconds, blocks=source.blocks)
 
 
 def _side_by_side(items: Sequence[Any], source: JointSource, *, on_bad: OnBad | None, **settings: Any) -> Features:
@@ -130,6 +146,7 @@ def _side_by_side(items: Sequence[Any], source: JointSource, *, on_bad: OnBad | 
         keys=_joint_keys([features.keys for features in found]) if source.reads_rows else found[0].keys,
         n_computed=max(features.n_computed for features in found),
         seconds=sum(features.seconds for features in found),
+        blocks=source.blocks,
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from headstart.core.blocks import Block
     from headstart.core.model import Preprocessor
     from headstart.sources.source import Source
 
@@ -30,9 +32,14 @@ class FieldSource:
         self.digest: str = source.digest
 
     @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Its features: one block of the field."""
+        return tuple(replace(block, name=self.name, field=self.field) for block in self.source.blocks)
+
+    @property
     def parts(self) -> dict[str, slice]:
         """The columns of its features, by its name: all of them."""
-        return {self.name: slice(0, self.dimensions)}
+        return {block.name: block.columns for block in self.blocks}
 
     @property
     def input(self) -> Preprocessor:

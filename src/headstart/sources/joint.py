@@ -6,11 +6,13 @@ import hashlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from headstart.core.blocks import side_by_side
 from headstart.core.dataset import ROW
 from headstart.sources.field_source import FieldSource
 from headstart.sources.preprocessors.joint import JointPreprocessor, prefix_of
 
 if TYPE_CHECKING:
+    from headstart.core.blocks import Block
     from headstart.sources.source import Source
 
 
@@ -34,13 +36,14 @@ class JointSource:
         self.digest: str = hashlib.sha256("".join(map(_identity, sources)).encode()).hexdigest()
 
     @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """The features of each source, side by side."""
+        return side_by_side(block for source in self.sources for block in source.blocks)
+
+    @cached_property
     def parts(self) -> dict[str, slice]:
         """The columns of each source's features."""
-        parts, start = {}, 0
-        for source in self.sources:
-            parts[source.name] = slice(start, start + source.dimensions)
-            start += source.dimensions
-        return parts
+        return {block.name: block.columns for block in self.blocks}
 
     @property
     def is_trainable(self) -> bool:

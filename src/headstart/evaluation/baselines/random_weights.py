@@ -62,6 +62,7 @@ class RandomWeights:
             head=self.head,
             seed=seed,
             parts=network.parts,
+            are_fields=len(part.fields) > 1,
         )
         return RandomNetwork(
             name=self.name, network=network, head=adapted.head, note=f"{network.name}, {adapted.head_name}"
