@@ -6,10 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from tiny_bundle import LABELS, TinyHead, TinyNetwork, make_bundle, make_photos, make_schema
-from tiny_texts import TEXT_LABELS, WordsNetwork
+from tiny_texts import TEXT_LABELS, WORDS, WordsNetwork
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from headstart.core.dataset import Field
 from headstart.sources.preprocessors.joint import JointPreprocessor, prefix_of
+from headstart.sources.preprocessors.tokens import TextTokenizer
 
 TWO_TEXTS = (Field("subject", "text"), Field("body", "text"))
 TEXT_AND_PHOTO = (Field("subject", "text"), Field("photo", "image"))
@@ -20,13 +25,23 @@ ROWS = [
 ]
 
 
+class PiecesNetwork(WordsNetwork):
+    """The same with BERT's kind of tokenizer, which graphs and browsers know."""
+
+    def __init__(self):
+        super().__init__()
+        tokenizer = Tokenizer(WordPiece({word: number for number, word in enumerate(WORDS)}, unk_token="[UNK]"))
+        tokenizer.normalizer, tokenizer.pre_tokenizer = BertNormalizer(), BertPreTokenizer()
+        self.input = TextTokenizer(tokenizer.to_str().encode(), max_tokens=16)
+
+
 class RowsNetwork:
     """A network a field, their features side by side."""
 
     name, modality, digest = "rows", "row", "0" * 64
 
     def __init__(self, fields):
-        self.parts = [TinyNetwork() if field.modality == "image" else WordsNetwork() for field in fields]
+        self.parts = [TinyNetwork() if field.modality == "image" else PiecesNetwork() for field in fields]
         self.dimensions = 3 * len(fields)
         self.input = JointPreprocessor(
             inputs=tuple(part.input for part in self.parts), fields=tuple(field.name for field in fields)
