@@ -306,7 +306,7 @@ def test_two_texts(browser, serve, tmp_path):
         page.get_by_role("button", name="Predict").click()
         answer = bundle.predictions([row])[0]
         page.locator("#best", has_text=answer.label).wait_for()
-        page.get_by_text(f"{100 * answer.probability:.1f} %", exact=True).wait_for()
+        page.get_by_text(f"{100 * answer.probability:.1f} %", exact=True).first.wait_for()
     assert not (tmp_path / "page" / "controls" / "image.js").exists()
     assert page.problems == []
 
@@ -322,7 +322,7 @@ def test_a_text_and_a_photo(browser, serve, tmp_path):
     page.get_by_role("button", name="Predict").click()
     answer = bundle.predictions([{"subject": "kiwi lime", "photo": tmp_path / "photo.png"}])[0]
     page.locator("#best", has_text=answer.label).wait_for()
-    page.get_by_text(f"{100 * answer.probability:.1f} %", exact=True).wait_for()
+    page.get_by_text(f"{100 * answer.probability:.1f} %", exact=True).first.wait_for()
     assert page.problems == []
 
 
