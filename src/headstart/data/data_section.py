@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from headstart.core.dataset import Field
 from headstart.core.report import Report, Section
+from headstart.core.tasks import get_task
 from headstart.data.modalities import modality_of_fields
 from headstart.data.preview import show
 from headstart.reporting import Figure, Part, Rendering, template_of
@@ -17,12 +18,6 @@ if TYPE_CHECKING:
 
 _N_GROUPS = 6
 _N_MEMBERS = 6
-_GIVES = {
-    "binary": "one of two labels",
-    "multiclass": "one of several labels",
-    "multilabel": "any number of labels",
-    "regression": "a number",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +61,7 @@ class DataSection(Section):
         look_alikes = Part(order=900, title="Look-alikes", template=page, block="look_alikes")
         notices = Part(order=1000, title="Notices about the data", template=page, block="notices")
         reads = f"Reads {self.reads} and gives" if self.reads else "Gives"
-        words = {"reads": reads, "gives": _GIVES[self.task]}
+        words = {"reads": reads, "gives": get_task(self.task).gives}
         items = f"labelled items in {self.n_groups:,} groups of look-alikes"
         return Rendering(
             figures=(Figure(order=300, value=f"{self.n_items:,}", caption=items),),
