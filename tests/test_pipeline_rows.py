@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import pickle
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import PIL.Image
 import pytest
 
@@ -21,6 +23,7 @@ from headstart.features.embedding import comparable
 from headstart.packaging import load_bundle
 from headstart.pipeline import prove_again
 from headstart.ranking.candidates import candidates_by_field
+from headstart.sklearn import TransferClassifier
 from headstart.sources import FieldSource, JointSource, built_in, open_source
 from headstart.sources.preprocessors import build
 
@@ -80,6 +83,12 @@ def two_texts(columns, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def joint_model(columns):
+    """The transferred model itself, whatever the baselines would have said."""
+    return fit(columns, source="subject=tiny-bert,body=tiny-static-embeddings", input="subject,body", target="kind")
+
+
+@pytest.fixture(scope="module")
 def text_and_photo(with_photos, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(small_cnn, "n_epochs", lambda _n: 2)
@@ -109,6 +118,14 @@ def test_a_bundle_says_its_fields_and_predicts_from_dicts_and_rows(two_texts, co
     assert right > 0.9
     with pytest.raises(DataError, match="needs a field 'body'"):
         model.predict([{"subject": "good"}])
+
+
+def test_the_transferred_model_reads_rows_too(joint_model, columns):
+    rows = Rows({name: columns[name] for name in ("subject", "body")})
+    assert joint_model.report.package.source == f"tiny-bert on subject and {TEXT} on body"
+    right = np.mean([said == true for said, true in zip(joint_model.predict(rows), columns["kind"], strict=True)])
+    assert right > 0.9
+    assert joint_model.model.features(rows).shape == (N, 24)
 
 
 def test_the_deployed_source_names_what_it_reads(two_texts):
@@ -249,3 +266,37 @@ def test_new_data_may_call_its_columns_otherwise(two_texts, columns):
     assert again["metrics"][0]["value"] > 0.9
     with pytest.raises(DataError, match="the model reads"):
         prove_again(two_texts.bundle, other, input="s", target="kind")
+
+
+class TestEstimators:
+    """A frame with columns of texts and photos is rows."""
+
+    def test_learn_from_two_columns(self, columns):
+        frame = pd.DataFrame({name: columns[name] for name in ("subject", "body")})
+        named = f"subject={TEXT},body={TEXT}"
+        model = TransferClassifier(source=named, head="ridge").fit(frame, columns["kind"])
+        assert model.score(frame, columns["kind"]) > 0.9
+        assert model.source_ == named
+        again = pickle.loads(pickle.dumps(model)).predict_proba(frame[["body", "subject"]])
+        np.testing.assert_array_equal(again, model.predict_proba(frame))
+
+    def test_say_which_column_they_lack(self, columns):
+        frame = pd.DataFrame({name: columns[name] for name in ("subject", "body")})
+        model = TransferClassifier(source=TEXT, head="ridge").fit(frame, columns["kind"])
+        with pytest.raises(DataError, match="no column 'body'"):
+            model.predict(frame[["subject"]])
+        with pytest.raises(DataError, match="fitted on a frame"):
+            model.predict(columns["subject"])
+
+    def test_refuse_columns_of_numbers_beside_texts(self, columns):
+        frame = pd.DataFrame({"subject": columns["subject"], "price": np.arange(N)})
+        with pytest.raises(DataError, match="column 'price' holds neither"):
+            TransferClassifier(source=TEXT).fit(frame, columns["kind"])
+
+
+def test_a_bundle_of_rows_can_be_made_smaller(joint_model, columns, tmp_path):
+    methods = ("fp16", "distil")
+    found = headstart.compress(joint_model.bundle, columns, out=tmp_path / "small", methods=methods, progress=None)
+    by_name = {trial.name: trial for trial in found.trials}
+    assert by_name["fp16"].measured is not None
+    assert "several fields" in by_name["distil"].note
