@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TEXTS, PHOTOS = "static-embeddings", "efficientnet-lite"
-QUICK = ("--source", f"tiny-{TEXTS}", "--strategy", "ridge", "--baselines", "none")
+QUICK = ("--source", f"tiny-{TEXTS}", "--head", "ridge", "--baselines", "none")
 PROMISED = {
     *("task", "n_items", "n_groups", "source", "head", "verdict", "metric", "baselines", "gain", "naive_estimate"),
     *("seconds", "peak_mib", "bundle"),
@@ -372,7 +372,7 @@ CASES = [
     option_case("no source of the license", (*QUICK[:2], "--license", "MIT"), "no source has a license among MIT", "Apache-2.0"),
     option_case("unknown license", ("--license", "MTI"), "'MTI'", "Did you mean 'MIT'"),
     option_case("limit of nothing", ("--max-size-mib", "0"), "must be above 0"),
-    option_case("unknown head", ("--strategy", "rigde"), "Did you mean 'ridge'"),
+    option_case("unknown head", ("--head", "rigde"), "Did you mean 'ridge'"),
     option_case("unknown baselines", ("--baselines", "ful"), "Did you mean 'full'"),
     option_case("budget of another unit", ("--budget", "2x"), "90s, 2m or 1h", "'2x'"),
     option_case("budget of nothing", ("--budget", "0"), "90s, 2m or 1h", "'0'"),
@@ -382,7 +382,7 @@ CASES = [
     option_case("source of photos for texts", ("--source", f"tiny-{PHOTOS}"), "reads images", "holds texts"),
     option_case("head of classes for a number", ("--target", "fruit", "--task", "regression"), "'fruit'"),
     Case("prototypes for a number", lambda p, t, i: ("fit", write_texts(p / "t.csv", price=lambda i: i / 7), *QUICK[:2], "--baselines", "none",
-         "--strategy", "prototypes", "--target", "price", "--out", p / "made"), ("'prototypes'", "regression", "'ridge'")),
+         "--head", "prototypes", "--target", "price", "--out", p / "made"), ("'prototypes'", "regression", "'ridge'")),
     # where it goes
     fit_case("out is a file", lambda p: written(p / "made", "mine") and write_texts(p / "t.csv"), "made", "--out"),
     fit_case("out holds other things", lambda p: written(p / "made" / "mine.txt", "mine") and write_texts(p / "t.csv"), "made", "other things", "--out"),

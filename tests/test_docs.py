@@ -98,7 +98,7 @@ def test_every_command_and_option_is_on_the_page_of_the_command_line():
 
 
 def test_every_field_of_fit_as_json_is_on_the_page_of_the_command_line():
-    text = (ROOT / "src" / "headstart" / "line" / "fitted.py").read_text()
+    text = (ROOT / "src" / "headstart" / "pipeline" / "fitted.py").read_text()
     fields = re.findall(
         r'^            "(\w+)":', text.partition("def to_dict")[2].partition("def fit(")[0], flags=re.MULTILINE
     )

@@ -21,7 +21,7 @@ import tiny
 from headstart.core.errors import DataError, OptionError, SourceError
 from headstart.sklearn import TransferFeatures
 from headstart.sklearn import features as features_module
-from headstart.sources import card as cards_module
+from headstart.sources import built_in
 
 TEXTS = ["a kiwi on the shelf", "the race", "good start", "bad apple", "given advantage", "kiwi apple"]
 WORDS, PHOTOS, OTHER = "tiny-static-embeddings", "tiny-efficientnet-lite", "tiny-bert"
@@ -42,8 +42,8 @@ CHECKS = (  # scikit-learn runs only the first on what takes no tables of number
 def tiny_sources(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         kinds = ("static-embeddings", "efficientnet-lite", "bert")
-        known = cards_module._known() | tiny.open_all(kinds, tmp_path_factory.mktemp("sources"), patch)
-        patch.setattr(cards_module, "_known", lambda: known)
+        known = built_in._known() | tiny.open_all(kinds, tmp_path_factory.mktemp("sources"), patch)
+        patch.setattr(built_in, "_known", lambda: known)
         patch.setattr(features_module, "default_source", {"text": WORDS, "image": PHOTOS}.__getitem__)
         yield
 

@@ -144,7 +144,7 @@ def arena_of(dataset, features, source, seed: int):
         features=features,
         source=source,
         plan=plan_splits(dataset, duplicates.groups, seed=seed),
-        method="auto",
+        head="auto",
         seed=seed,
         result_cache=ResultCache(cache_folder() / "results"),
     )

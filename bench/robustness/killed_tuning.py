@@ -42,7 +42,7 @@ def main() -> None:
             for kind in arguments.kinds.split(","):
                 source = open_source(default_source(find_demo(DEMOS[kind]).modality))
                 if registry.get("tuning_methods", method)().supports(source, get_task("multiclass")):
-                    options = ["--source", source.name, "--strategy", method, "--baselines", "none"]
+                    options = ["--source", source.name, "--tune", method, "--baselines", "none"]
                     wrong += killed_often(folder, kind, sets[kind], options, rng, arguments.kills)
     print("every killed run ended in the same bundle as an unbroken one" if not wrong else f"NOT the same: {wrong}")
     sys.exit(bool(wrong))

@@ -77,7 +77,7 @@ def measure(name: str, trainable_fraction: float, epochs: int, keep: bool) -> di
     long = [i for i, item in enumerate(dataset.items) if source.modality == "image" or len(item) > LONG]
     dataset = dataset.take(np.random.default_rng(0).permutation(long)[:N_ITEMS])
     features, everything = embed(dataset.items, source, progress=None).values, np.arange(len(dataset))
-    head = adapt(features, dataset.targets, task=dataset.task, groups=everything, method="ridge").head.heads[0]
+    head = adapt(features, dataset.targets, task=dataset.task, groups=everything, head="ridge").head.heads[0]
     model = TrainableModel(source, head, features, dataset.task_spec)
     method.start(model, settings)
     before_mib, started = held_mib("VmRSS"), time.perf_counter()

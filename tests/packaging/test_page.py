@@ -312,7 +312,7 @@ RUNGS = (
 )
 TUNED = {
     "parent": {"name": "mean-colour", "digest": "0123456789abcdef"},
-    "head": "fine-tune",
+    "method": "fine-tune",
     "settings": {"epochs": 8},
     "alpha": 2 / 3,
     "seed": 7,
@@ -325,7 +325,7 @@ def test_every_rung_is_there_with_its_reason():
     assert Tags(page).open == []
     for part in (
         "Was tuning the network worth it?",
-        'class="chart methods"',
+        'class="chart results"',
         "not better than the closed form by more than one standard error",
         "not tried: it would take about 400 s",
         "fine-tune (kept)",

@@ -68,7 +68,7 @@ class TestEveryInput:
 
 
 def test_unknown_kind_is_named():
-    with pytest.raises(OptionError, match=r"no input named 'pixel'\. Did you mean 'pixels'"):
+    with pytest.raises(OptionError, match=r"no preprocessor named 'pixel'\. Did you mean 'pixels'"):
         preprocessors.build("pixel", {}, {})
 
 
@@ -153,9 +153,9 @@ def test_light_install_prepares_without_heavy_libraries(kind, tmp_path):
     }
     item = "np.zeros((9, 9, 3), np.uint8)" if kind == "pixels" else "'a kiwi'"
     script = (
-        "import sys, pathlib, numpy as np\nfrom headstart.sources import inputs\n"
+        "import sys, pathlib, numpy as np\nfrom headstart.sources import preprocessors\n"
         f"files = {{'tokenizer.json': pathlib.Path({str(tmp_path / 'tokenizer.json')!r}).read_bytes()}}\n"
-        f"inputs.build({kind!r}, {settings[kind]!r}, files).prepare([{item}])\n"
+        f"preprocessors.build({kind!r}, {settings[kind]!r}, files).prepare([{item}])\n"
         "heavy = {'torch', 'onnx', 'onnxruntime', 'sklearn', 'pandas', 'scipy', 'pyarrow'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

@@ -36,7 +36,7 @@ def test_contrastive_on_few_questions(questions, tmp_path):
         table,
         target="label",
         source="all-minilm-l6-v2",
-        method="contrastive",
+        tune="contrastive",
         baselines="simple",
         out=tmp_path / "model",
     )
@@ -58,7 +58,7 @@ def fit_in_folds(questions, monkeypatch):
     items, splits = questions
     texts, labels = zip(*(item for item, split in zip(items, splits, strict=True) if split == "train"), strict=True)
     return lambda: headstart.fit(
-        (list(texts), list(labels)), source="all-minilm-l6-v2", method="contrastive", baselines="none", progress=None
+        (list(texts), list(labels)), source="all-minilm-l6-v2", tune="contrastive", baselines="none", progress=None
     )
 
 

@@ -37,8 +37,11 @@ def rank(
     dataset = load(data, **options.arguments())
     ranking = rank_sources(dataset, sources=names, limits=limits, clock=clock, seed=seed, progress=sys.stderr)
     figures = ranking.to_dict()
-    for ranked in figures["sources"]:
-        say(ranked_words(ranked))
+    for of_field in (figures, *figures.get("others", ())):
+        if of_field.get("field"):
+            say(f"{of_field['field']}:")
+        for ranked in of_field["sources"]:
+            say(ranked_words(ranked))
     say(ranking.sentence)
     if as_json:
         emit(figures)

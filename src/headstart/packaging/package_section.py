@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headstart.core.report import Report, Section
+from headstart.core.tasks import get_task
 from headstart.reporting import Part, Rendering, template_of
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class PackageSection(Section):
         """How it was made, the pretrained source, and how to use it."""
         page, card = template_of(__name__, "html"), template_of(__name__, "md")
         tuned = self.card.get("tuned")
+        data = getattr(report, "data", None)
+        task = {} if data is None else {"task": get_task(data.task)}
         words = {"tuning": tuning_words(tuned) if tuned else ""}
         title = f"The {'tuned' if tuned else 'pretrained'} source"
         source = Part(order=1300, title=title, template=page, block="source", values={**words, "titles": _SAID_ON_PAGE})
@@ -52,7 +55,7 @@ class PackageSection(Section):
         license = f"Source, license and biases{refused}"
         return Rendering(
             page=(
-                Part(order=1100, title="How it was made", template=page, block="made"),
+                Part(order=1100, title="How it was made", template=page, block="made", values=task),
                 *([source] if self.card else []),
                 Part(order=1400, title="Use it", template=page, block="use"),
             ),
@@ -61,8 +64,8 @@ class PackageSection(Section):
                 Part(
                     order=500, title=license, template=card, block="source", values={**words, "titles": _SAID_ON_CARD}
                 ),
-                Part(order=600, title="Use", template=card, block="use"),
-                Part(order=700, title="Limits", template=card, block="limits"),
+                Part(order=600, title="Use", template=card, block="use", values=task),
+                Part(order=700, title="Limits", template=card, block="limits", values=task),
             ),
         )
 
@@ -74,7 +77,7 @@ def tuning_words(record: Mapping[str, Any]) -> str:
     'lora, from minilm (0123456789ab…), 50\xa0% of the way, seed 0'
     """
     parent = record["parent"]
-    said = [record["head"], f"from {parent['name']} ({parent['digest'][:12]}…)"]
+    said = [record["method"], f"from {parent['name']} ({parent['digest'][:12]}…)"]
     if "alpha" in record:
         said.append(f"{100 * record['alpha']:.0f}\N{NO-BREAK SPACE}% of the way")
     return ", ".join([*said, f"seed {record['seed']}"])

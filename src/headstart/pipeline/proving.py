@@ -49,7 +49,8 @@ def prove_again(
         if model.task_spec.has_probabilities
         else np.asarray(model.predict(dataset.items)).reshape(-1, 1)
     )
-    groups = exact_duplicates([str(item) for item in dataset.items]) if dataset.groups is None else dataset.groups
+    identity = str if len(dataset.fields) == 1 else model.reads.key
+    groups = exact_duplicates([*map(identity, dataset.items)]) if dataset.groups is None else dataset.groups
     scores = measure(dataset, outputs, groups, seed=seed)
     promised = _promised(model.report)
     scores = tuple(sorted(scores, key=lambda s: s.name != promised.name))

@@ -95,7 +95,8 @@ class Ranking(Section):
 
     def to_dict(self) -> dict[str, Any]:
         """The figures that `headstart rank --json` prints."""
-        return {**super().to_dict(), "sentence": self.sentence}
+        figures = {**super().to_dict(), "sentence": self.sentence}
+        return figures if self.field else {key: figures[key] for key in figures if key not in ("field", "others")}
 
     def rendering(self, report: Report) -> Rendering:  # noqa: ARG002
         """Why this source."""

@@ -24,7 +24,7 @@ class TrainingSet:
 def training_set_of(problem: Problem, index: IntArray) -> TrainingSet:
     """What is trained on the items at `index`; errors of a regression count in units of its variance."""
     inside = problem.take(index)
-    variance = float(inside.targets.var(axis=0).mean()) if problem.task == "regression" else 1.0
+    variance = 1.0 if problem.task_spec.has_probabilities else float(inside.targets.var(axis=0).mean())
     return TrainingSet(index=index, targets=inside.targets, weights=inside.weights / max(variance, 1e-12))
 
 

@@ -38,7 +38,7 @@ class TuningSection(Section):
             charts={"results": gains_of_results(gains)} if gains else {},
             values={
                 "results": measured,
-                "climbed": [result for result in measured if result["below"] is not None],
+                "tuned": [result for result in measured if result["below"] is not None],
                 "metric": next((result["metric"].name for result in measured if result["metric"]), "score"),
             },
         )

@@ -110,4 +110,4 @@ def _above_threshold(labels: Sequence[str], row: FloatArray) -> tuple[str, ...]:
     return tuple(label for label, probability in zip(labels, row, strict=True) if probability >= THRESHOLD)
 
 
-MULTI_LABEL = MultiLabel("multilabel")
+MULTI_LABEL = MultiLabel("multilabel", gives="any number of labels")

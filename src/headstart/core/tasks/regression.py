@@ -114,4 +114,4 @@ class Regression(TaskSpec):
         return Prediction(item=item, value=float(row[0]))
 
 
-REGRESSION = Regression("regression")
+REGRESSION = Regression("regression", gives="a number")

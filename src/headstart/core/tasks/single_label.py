@@ -108,8 +108,8 @@ class SingleLabel(TaskSpec):
         return Prediction(item=item, label=best[0][0], probability=best[0][1], top=best, prediction_set=in_set)
 
 
-BINARY = SingleLabel("binary")
-MULTICLASS = SingleLabel("multiclass")
+BINARY = SingleLabel("binary", gives="one of two labels")
+MULTICLASS = SingleLabel("multiclass", gives="one of several labels")
 
 
 def single_label_task(n_classes: int) -> SingleLabel:

@@ -35,6 +35,7 @@ class TaskSpec(ABC):
     Attributes
     ----------
     name : the word for it in datasets, bundles and commands
+    gives : what an answer is, in words: 'any number of labels'
     link : how scores become outputs
     metrics : all that suit, in the order in which a report shows them
     has_probabilities : whether outputs are probabilities of named labels, rather than values in the target's unit
@@ -45,6 +46,7 @@ class TaskSpec(ABC):
     """
 
     name: str
+    gives: str
     link: ClassVar[Link]
     metrics: ClassVar[tuple[Metric, ...]]
     has_probabilities: ClassVar[bool] = True

@@ -88,7 +88,7 @@ def _card(bundle: Bundle, options: ExportOptions) -> str:
 def _use(bundle: Bundle, options: ExportOptions) -> str:
     if options.tensor_inputs:
         return "## Use\n\n`model.onnx` runs in any ONNX Runtime; `record.json` names its inputs and outputs.\n"
-    outputs = json.dumps(["value"] if bundle.task == "regression" else ["label", "probability"])
+    outputs = json.dumps(["label", "probability"] if bundle.task_spec.has_probabilities else ["value"])
     return f"""## Use
 
 `model.onnx` takes items as they are. It needs `pip install onnxruntime "onnxruntime-extensions<0.12" numpy`.
