@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from headstart.core.errors import DataError, OptionError, ServiceError, require
+from headstart.data.readers.frames import frame_columns, is_frame
 from headstart.packaging import Prediction
 from headstart.packaging.model import item_name
 
@@ -24,8 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Client", "ServedModel"]
 
-Item = str | bytes | Path
+Value = str | bytes | Path
 """A text; or an encoded image, as the bytes of its file or as its path on this side."""
+Item = Value | Mapping[str, Value]
+"""A value, or a value a field."""
 
 _BATCH_ITEMS, _BATCH_BYTES = 64, 8 << 20  # of one request: a quarter of what a server takes if it is not told otherwise
 _BUSY = (429, 503)
@@ -104,8 +110,13 @@ class Client:
         """List the models and versions that are served."""
         return tuple(ServedModel(one["name"], one["version"]) for one in self._ask("/v2/repository/index"))
 
-    def predict(self, items: Sequence[Item]) -> list[str] | list[tuple[str, ...]] | list[float]:
+    def predict(self, items: Any) -> list[str] | list[tuple[str, ...]] | list[float]:
         """Predict a label for each item; several labels where the task is multi-label; values in a regression.
+
+        Parameters
+        ----------
+        items : a list of values, or of dicts with a value a field; or a frame with a column a field, whose other columns the server
+            leaves aside. Files within dicts and frames are given as bytes or `Path`: strings are sent as they are
 
         Raises
         ------
@@ -118,7 +129,7 @@ class Client:
             raise DataError(f"'{wrong.item}': {wrong.error}")
         return [_decision(answer) for answer in answers]
 
-    def predictions(self, items: Sequence[Item], *, top: int = 3) -> list[Prediction]:
+    def predictions(self, items: Any, *, top: int = 3) -> list[Prediction]:
         """Answer for every item, with the `top` likeliest labels; an item that cannot be read carries its error.
 
         Raises
@@ -128,7 +139,13 @@ class Client:
         """
         if isinstance(items, str | bytes | Path):
             raise DataError(f"predict takes a list of items, not one {type(items).__name__}. Write [item].")
-        rows = [row for batch in _batches(items) for row in self._ask(self._path, **_body(batch, top))["predictions"]]
+        is_table = is_frame(items)
+        items = _records(items) if is_table else items
+        rows = [
+            row
+            for batch in _batches(items)
+            for row in self._ask(self._path, **_body(batch, top, is_table=is_table))["predictions"]
+        ]
         named = zip(items, rows, strict=True)
         return [Prediction.from_dict({**row, "item": item_name(item, i)}) for i, (item, row) in enumerate(named)]
 
@@ -173,22 +190,41 @@ def _no_address(url: str) -> OptionError:
     return OptionError(f"'{url}' is not the address of a server. Give one such as http://127.0.0.1:8000.")
 
 
-def _batches(items: Sequence[Item]) -> Iterator[list[str | bytes]]:
+_Content = str | bytes | dict[str, Any]
+
+
+def _records(frame: Any) -> list[dict[str, Any]]:
+    columns = frame_columns(frame)
+    return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
+
+def _batches(items: Sequence[Item]) -> Iterator[list[_Content]]:
     """Contents in lists that one request may hold."""
-    batch: list[str | bytes] = []
+    batch: list[_Content] = []
     n_bytes = 0
     for item in items:
-        content = _read(item)
-        if batch and (len(batch) == _BATCH_ITEMS or n_bytes + len(content) > _BATCH_BYTES):
+        content = _fields(item) if isinstance(item, Mapping) else _read(item)
+        length = sum(len(str(value)) for value in content.values()) if isinstance(content, dict) else len(content)
+        if batch and (len(batch) == _BATCH_ITEMS or n_bytes + length > _BATCH_BYTES):
             yield batch
             batch, n_bytes = [], 0
         batch.append(content)
-        n_bytes += len(content)
+        n_bytes += length
     if batch:
         yield batch
 
 
-def _read(item: Item) -> str | bytes:
+def _fields(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields as JSON takes them: files in base64, missing cells blank, and dates, say, as strings."""
+    sent: dict[str, Any] = {}
+    for name, value in item.items():
+        content = _read(value) if isinstance(value, bytes | Path) else value
+        content = base64.b64encode(content).decode() if isinstance(content, bytes) else content
+        sent[str(name)] = "" if content is None else content if isinstance(content, str | int | float) else str(content)
+    return sent
+
+
+def _read(item: Any) -> str | bytes:
     if isinstance(item, str | bytes):
         return item
     if not isinstance(item, Path):
@@ -199,9 +235,12 @@ def _read(item: Item) -> str | bytes:
         raise DataError(f"cannot read {item}: {error.strerror}. Correct the path or its permissions.") from error
 
 
-def _body(batch: list[str | bytes], top: int) -> dict[str, Any]:
-    """Texts go as JSON, files as the parts of a form, which need no base64."""
-    if all(isinstance(content, str) for content in batch):
+def _body(batch: list[_Content], top: int, *, is_table: bool) -> dict[str, Any]:
+    """Texts and rows go as JSON, records of a frame as its lines, files as the parts of a form, which need no base64."""
+    if is_table:
+        lines = "".join(json.dumps(record) + "\n" for record in batch)
+        return {"content": lines.encode(), "headers": {"content-type": "application/jsonl"}, "params": {"top": top}}
+    if all(isinstance(content, str | dict) for content in batch):
         return {"json": {"items": batch, "top": top}}
     return {"files": [("items", ("item", content)) for content in batch], "params": {"top": top}}
 

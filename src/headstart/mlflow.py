@@ -138,21 +138,28 @@ class _Service:
         import pandas as pd
 
         fields = list(_answer_types(self._bundle.task_spec))
-        column = rows[self._bundle.manifest["columns"]["input"]]
-        receive = get_modality(self._bundle.modality).receive
-        items = [receive(value) for value in column]  # a path is not opened
+        receive = self._bundle.reads.receive
+        items = [receive(value) for value in _values(self._bundle, rows)]  # a path is not opened
         answers = self._bundle.predictions(items, top=(params or {}).get("top", _TOP))
         filled = [{**dict.fromkeys(fields), "error": "", **answer.to_dict()} for answer in answers]
         return pd.DataFrame(filled, columns=fields, dtype=object)
 
 
+def _values(bundle: Bundle, rows: pd.DataFrame) -> list[Any]:
+    """The values of the one field, or rows as dicts."""
+    names = [field.name for field in bundle.fields]
+    if len(names) == 1:
+        return list(rows[names[0]])
+    return [dict(zip(names, values, strict=True)) for values in zip(*(rows[name] for name in names), strict=True)]
+
+
 def _signature(bundle: Bundle) -> Any:
     from mlflow.models import ModelSignature
-    from mlflow.types import BundleSchema, ColSpec, ParamSchema, ParamSpec
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
-    item = ColSpec(get_modality(bundle.modality).mlflow_type, bundle.manifest["columns"]["input"])
+    columns = [ColSpec(get_modality(field.modality).mlflow_type, field.name) for field in bundle.fields]
     answer = [ColSpec(kind, name, required=name == "error") for name, kind in _answer_types(bundle.task_spec).items()]
-    return ModelSignature(BundleSchema([item]), BundleSchema(answer), ParamSchema([ParamSpec("top", "long", _TOP)]))
+    return ModelSignature(Schema(columns), Schema(answer), ParamSchema([ParamSpec("top", "long", _TOP)]))
 
 
 def _answer_types(task: TaskSpec) -> dict[str, Any]:
@@ -183,12 +190,14 @@ def _example(bundle: Bundle) -> pd.DataFrame | None:
     import pandas as pd
 
     item = next(_shown_items(bundle), None)
-    return None if item is None else pd.DataFrame({bundle.manifest["columns"]["input"]: [item]})
+    if item is None:
+        return None
+    return pd.DataFrame([item if len(bundle.fields) > 1 else {bundle.fields[0].name: item}])
 
 
 def _shown_items(bundle: Bundle) -> Iterator[Any]:
     """The items of the report's galleries, as they are shown there."""
-    modality, figures = get_modality(bundle.modality), bundle.report.evaluation.figures
+    modality, figures = bundle.reads, bundle.report.evaluation.figures
     members = [member for group in bundle.report.data.duplicate_groups for member in group["members"]]
     for shown in [shown for name in _PICTURES for shown in figures.get(name, ())] + members:
         item = modality.from_preview(shown)

@@ -18,7 +18,9 @@ NAMES = [card.name for card in list_demos()]
 
 
 def test_all_are_there() -> None:
-    expected = "bbc cifar10 complaints digits disaster groceries movie-reviews questions sms-spam traffic-lights vader"
+    expected = (
+        "bbc cifar10 complaints digits disaster groceries mercari movie-reviews questions sms-spam traffic-lights vader"
+    )
     assert expected.split() == NAMES
 
 

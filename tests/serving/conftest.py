@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from running import start_server
 from tiny_bundle import make_bundle, make_photos
+from tiny_rows import TEXT_AND_PHOTO, make_rows_bundle
 from tiny_texts import make_text_bundle
 
 
@@ -20,6 +21,20 @@ def fruit_bundle(tmp_path_factory):
 def words_bundle(tmp_path_factory):
     """A tiny model of texts."""
     return make_text_bundle(tmp_path_factory.mktemp("served") / "words")
+
+
+@pytest.fixture(scope="session")
+def rows_bundle(tmp_path_factory):
+    """A tiny model of rows: a text and a photo."""
+    return make_rows_bundle(tmp_path_factory.mktemp("served") / "rows", TEXT_AND_PHOTO)
+
+
+@pytest.fixture(scope="session")
+def rows_server(rows_bundle):
+    """A server of the model of rows alone."""
+    running = start_server(rows_bundle, "--max-items", "3", "--max-megapixels", "1")
+    yield running
+    assert running.stop() == 0
 
 
 @pytest.fixture(scope="session")

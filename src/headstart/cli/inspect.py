@@ -20,7 +20,8 @@ def inspect(
 
     Task, columns, classes, all that was noticed, and how far the data lies from what each source was trained on.
     """
-    from headstart.data import get_modality, load
+    from headstart.data import load
+    from headstart.data.modalities import modality_of_fields
     from headstart.ranking import inspect_sources
 
     dataset = load(data, **options.arguments())
@@ -28,6 +29,7 @@ def inspect(
     facts: dict[str, Any] = {
         "name": dataset.name,
         "modality": dataset.modality,
+        "fields": [asdict(field) for field in dataset.fields],
         "task": dataset.task,
         "n_items": len(dataset),
         "n_unlabelled": len(dataset.unlabelled),
@@ -38,7 +40,7 @@ def inspect(
         "labels": counts if dataset.task_spec.has_probabilities else None,
         "notices": [{"kind": n.kind, "message": n.message, "where": list(n.where[:20])} for n in dataset.notices],
     }
-    say(f"{dataset.name}: {len(dataset)} labelled {get_modality(dataset.modality).plural}, {dataset.task}")
+    say(f"{dataset.name}: {len(dataset)} labelled {modality_of_fields(dataset.fields).plural}, {dataset.task}")
     if dataset.columns:
         say("  columns: " + ", ".join(f"{role} = {column}" for role, column in dataset.columns.items()))
     if not dataset.task_spec.has_probabilities:

@@ -25,7 +25,13 @@ Trust = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print figures for machines on standard output.")]
-Input = Annotated[str | None, typer.Option("--input", help="Column that holds the text or the image's path.")]
+Input = Annotated[
+    str | None,
+    typer.Option(
+        "--input",
+        help="Column that holds the text or the image's path; several, with commas between, make rows of fields.",
+    ),
+]
 Target = Annotated[
     str | None, typer.Option("--target", help="Column to predict; several, with commas between, for multi-label.")
 ]
@@ -56,7 +62,10 @@ License = Annotated[
 ]
 Sources = Annotated[
     str | None,
-    typer.Option("--source", help="Pretrained network, or several with commas between; see `headstart sources`."),
+    typer.Option(
+        "--source",
+        help="Pretrained network, or several with commas between; for one field: FIELD=NAME. See `headstart sources`.",
+    ),
 ]
 
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}

@@ -48,9 +48,7 @@ def predict(
         raise OptionError(f"--out writes .csv or .jsonl, but '{out}' was given. Name a file that ends in one of these.")
     model = load_bundle(bundle, trust=trust)
     column = input or model.manifest["columns"].get("input")
-    items = read_items(
-        inputs, modality=model.manifest["modality"], input=column, max_unreadable=parse_share(max_unreadable)
-    )
+    items = read_items(inputs, modality=model.reads, input=column, max_unreadable=parse_share(max_unreadable))
     for notice in items.notices:
         say(f"  - {notice.message}")
     answers = model.predictions(items.items, top=top, names=items.ids)

@@ -41,8 +41,11 @@ def rank(
         with context.stage("rank"):
             ranking = rank_sources(dataset, sources=names, limits=limits, context=context)
         figures = ranking.to_dict()
-        for ranked in figures["sources"]:
-            voice.say(ranked_words(ranked))
+        for of_field in (figures, *figures.get("others", ())):
+            if of_field.get("field"):
+                voice.say(f"{of_field['field']}:")
+            for ranked in of_field["sources"]:
+                voice.say(ranked_words(ranked))
         voice.say(ranking.sentence)
         if as_json:
             emit(figures)

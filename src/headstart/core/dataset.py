@@ -16,11 +16,21 @@ if TYPE_CHECKING:
 
     from headstart.core.tasks import TaskSpec
 
-__all__ = ["Dataset", "FloatArray", "IntArray", "Notice", "Split", "Task"]
+__all__ = ["ROW", "Dataset", "Field", "FloatArray", "IntArray", "Notice", "Split", "Task"]
 
 Task = str
 """The word for a task, as `core.tasks.task_names` lists them."""
 Split = Literal["train", "validation", "test"]
+ROW = "row"
+"""The word for the modality of items of several fields."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One input of an item: its name, as a rule a column's, and the name of its modality."""
+
+    name: str
+    modality: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +52,10 @@ class Dataset:
 
     Attributes
     ----------
-    modality : the name of what the items are: `data.modalities` has the object
-    items : n items, each what `sources` can prepare: a text, or an image as path, bytes or array (h, w, 3) uint8
+    modality : the name of what the items are: the modality of the one field, or `row` where there are several
+    items : n items, each what `sources` can prepare: a text, or an image as path, bytes or array (h, w, 3) uint8; with several
+        fields `data.rows.Rows`, whose members are dicts with such a value a field
+    fields : what an item is made of, in their order, one or more; where not given, one field of the modality
     ids : n names for people: `photos/kiwi/7.jpg`, or `tickets.csv row 214` (rows counted from 1, the header not counted)
     targets : shape (n, k), float64. Classification: indicators 0/1, one column a class in the order of `labels` (binary
         has two columns, multi-label any number of ones a row). Regression: (n, 1) in the units of the target.
@@ -69,6 +81,11 @@ class Dataset:
     unlabelled: Sequence[Any] = ()
     columns: dict[str, str] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
+    fields: tuple[Field, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.fields:
+            object.__setattr__(self, "fields", (Field(self.columns.get("input") or "input", self.modality),))
 
     def __len__(self) -> int:
         return len(self.items)
@@ -82,6 +99,20 @@ class Dataset:
     def codes(self) -> IntArray:
         """The class of each item as a column number, shape (n,); only for single-label classification."""
         return self.targets.argmax(axis=1)
+
+    def values_of(self, name: str) -> Sequence[Any]:
+        """Give the values of one field, n of them."""
+        return self.items.column(name) if len(self.fields) > 1 else self.items  # type: ignore[attr-defined]  # Rows
+
+    def only_field(self, name: str) -> Dataset:
+        """Give the same dataset as if its items had this field alone."""
+        if len(self.fields) == 1:
+            return self
+        field = next(field for field in self.fields if field.name == name)
+        unlabelled = self.unlabelled.column(name) if self.unlabelled else ()  # type: ignore[attr-defined]  # Rows
+        return replace(
+            self, modality=field.modality, fields=(field,), items=self.values_of(name), unlabelled=unlabelled
+        )
 
     def take(self, index: IntArray) -> Dataset:
         """Keep the items at `index`, in that order."""

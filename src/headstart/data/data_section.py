@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from headstart.core.dataset import Field
 from headstart.core.report import Report, Section
 from headstart.core.tasks import get_task
-from headstart.data.modalities import get_modality
+from headstart.data.modalities import modality_of_fields
 from headstart.data.preview import show
 from headstart.reporting import Figure, Part, Rendering, template_of
 
@@ -26,6 +27,7 @@ class DataSection(Section):
     Attributes
     ----------
     modality : what an item is; empty in a report of the first format
+    fields : name and modality of each field; empty in a report from before there could be several
     labels : of the outputs, in their order
     n_groups : groups of near-duplicates, which every split keeps on one side
     notices : what loading noticed: {kind, message, where}
@@ -42,13 +44,23 @@ class DataSection(Section):
     n_groups: int
     notices: tuple[dict[str, Any], ...] = ()
     duplicate_groups: tuple[dict[str, Any], ...] = ()
+    fields: tuple[dict[str, str], ...] = ()
+
+    @property
+    def reads(self) -> str:
+        """What a model of this data reads, in words; empty where that is not known."""
+        fields = tuple(Field(**one) for one in self.fields) or (Field("input", self.modality),)
+        if not self.modality:
+            return ""
+        named = f" with {' and '.join(one.name for one in fields)}" if len(fields) > 1 else ""
+        return modality_of_fields(fields).plural + named
 
     def rendering(self, report: Report) -> Rendering:
         """The size at the head, look-alikes and all notices; on the card what the model is, and its data."""
         page, card = template_of(__name__, "html"), template_of(__name__, "md")
         look_alikes = Part(order=900, title="Look-alikes", template=page, block="look_alikes")
         notices = Part(order=1000, title="Notices about the data", template=page, block="notices")
-        reads = f"Reads {get_modality(self.modality).plural} and gives" if self.modality else "Gives"
+        reads = f"Reads {self.reads} and gives" if self.reads else "Gives"
         words = {"reads": reads, "gives": get_task(self.task).gives}
         items = f"labelled items in {self.n_groups:,} groups of look-alikes"
         return Rendering(
@@ -73,6 +85,7 @@ def describe_data(dataset: Dataset, duplicates: NearDuplicates) -> DataSection:
         task=dataset.task,
         modality=dataset.modality,
         labels=dataset.labels,
+        fields=tuple(map(asdict, dataset.fields)),
         n_items=len(dataset),
         n_groups=duplicates.n_groups,
         notices=tuple(map(asdict, dataset.notices)),

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from headstart.core.errors import DataError, unknown_name
-from headstart.data.modalities import all_modalities, get_modality
+from headstart.core.errors import DataError
+from headstart.data.field_columns import cells_of, columns_of, packs_text
+from headstart.data.given import given_items
+from headstart.data.modalities import Modality, Row, all_modalities, get_modality
 from headstart.data.readers.columns import RowIds, take
 from headstart.data.readers.records import read_json_lines
 from headstart.data.readers.tables import TABLE_SUFFIXES, named_path, open_memory, open_table
-from headstart.data.schema import guess_input
 from headstart.data.unreadable_items import UnreadableItems
 
 if TYPE_CHECKING:
     from headstart.core.dataset import Notice
-    from headstart.data.modalities import Modality
     from headstart.data.readers.columns import TableSource
 
 STDIN = "-"
@@ -31,7 +31,7 @@ class Items:
 
     Attributes
     ----------
-    items : n texts, or images as paths, bytes or arrays
+    items : n texts, images as paths, bytes or arrays, or rows of these
     ids : n names for people
     notices : the files that could not be used, by name
     """
@@ -48,7 +48,7 @@ class Items:
 def read_items(
     inputs: Any,
     *,
-    modality: str,
+    modality: str | Modality,
     input: str | None = None,
     max_unreadable: float = 0.01,
     stdin: TextIO | None = None,
@@ -57,11 +57,11 @@ def read_items(
 
     Parameters
     ----------
-    inputs : path, '-', a list of these, a frame, a dict of columns, texts, or an array of images
+    inputs : path, '-', a list of these, a frame, a dict of columns, texts, an array of images, or dicts with a value a field
         A path names a file of the modality, a folder of them (searched through), or a table. '-' reads JSON Lines from
         `stdin`. A list of strings that name no files is taken as texts by a model of texts.
-    modality : the name of what the model takes
-    input : column of tables and key of JSON Lines; guessed if absent
+    modality : what the model takes, or the name of it; rows (`data.modalities.Row`) come in tables, JSON Lines and dicts alone
+    input : column of tables and key of JSON Lines; guessed if absent. The fields of rows have names of their own
     max_unreadable : fraction of the files that may be set aside; a file that the user named himself may not
 
     Raises
@@ -71,7 +71,7 @@ def read_items(
     OptionError
         There is no such modality.
     """
-    wanted = get_modality(modality)
+    wanted = get_modality(modality) if isinstance(modality, str) else modality
     bad = UnreadableItems(max_unreadable=max_unreadable)
     named = [inputs] if isinstance(inputs, str | Path) else inputs
     are_paths = _are_paths(named, wanted)
@@ -85,7 +85,7 @@ def read_items(
     bad.check(len(items) + len(bad), f"'{named[0]}'" if len(parts) == 1 and are_paths else "the inputs")
     if not len(items):
         raise DataError(f"the inputs hold no {wanted.singular}. Name files, folders or a table with {wanted.plural}.")
-    return Items(items=items, ids=ids, modality=modality, notices=tuple(filter(None, [bad.notice()])))
+    return Items(items=items, ids=ids, modality=wanted.name, notices=tuple(filter(None, [bad.notice()])))
 
 
 _Part = tuple[Sequence[Any], Sequence[str]]
@@ -115,6 +115,9 @@ def _read_path(
             f'echo \'{{"{modality.column_names[0]}": "…"}}\' | headstart predict BUNDLE -'
         )
     path = named_path(one)
+    if isinstance(modality, Row) and path.suffix.lower() not in TABLE_SUFFIXES:
+        kind = "folder" if path.is_dir() else "file"
+        raise DataError(f"'{path}' is a {kind} that holds no rows. Name a table with columns {modality.said}.")
     if path.is_dir():
         return _read_folder(path, modality, bad)
     if path.suffix.lower() in TABLE_SUFFIXES:
@@ -156,48 +159,47 @@ def _read_folder(folder: Path, modality: Modality, bad: UnreadableItems) -> _Par
 
 
 def _read_table(source: TableSource, modality: Modality, column: str | None, bad: UnreadableItems) -> _Part:
-    name = _input_column(source, modality, column)
-    table = source.read([name], bad, text=name if modality.packed_as_text else None)
+    names = columns_of(source, modality, column)
+    text = [name for field, name in names.items() if packs_text(modality, field)]
+    table = source.read(list(names.values()), bad, text=text)
     ids: Sequence[str] = RowIds(source.name, table.rows)
-    return _usable(modality, table.columns[name], ids, source.folder, bad)
-
-
-def _input_column(source: TableSource, modality: Modality, column: str | None) -> str:
-    """Find the column that the model was trained on, by its name, or else by its cells."""
-    if column is not None:
-        found = [name for name in source.names if name.casefold() == column.casefold()]
-        if found:
-            return column if column in found else found[0]
-        if len(source.names) > 1:
-            raise unknown_name("input column", column, source.names)
-    if len(source.names) == 1:
-        return source.names[0]
-    sample = source.sample()
-    by_name = [name for name in source.names if name.casefold() in modality.column_names]
-    return by_name[0] if len(by_name) == 1 else guess_input(sample, list(sample), source.name)
+    return _usable(modality, cells_of(table, names, modality), ids, source.folder, bad)
 
 
 def _read_stream(file: TextIO, modality: Modality, column: str | None, bad: UnreadableItems) -> _Part:
     """JSON Lines from a pipe; every line must be usable, for the answers come back line by line."""
-    known = (column,) if column else modality.column_names
     unreadable = UnreadableItems(max_unreadable=0.0)
     rows: list[int] = []
     cells: list[Any] = []
     for number, record in read_json_lines(file, "stdin", unreadable):
-        key = next((key for key in known if key in record), None)
-        if key is None:
-            keys = ", ".join(f"'{key}'" for key in list(record)[:6])
-            raise DataError(
-                f"stdin row {number} has no key '{column or known[0]}' (its keys: {keys or 'none'}). Add it."
-            )
         rows.append(number)
-        cells.append(record[key])
+        cells.append(_cell_of(record, f"stdin row {number}", modality, column))
     if unreadable:
         raise DataError(f"{unreadable.found[0][0]} {unreadable.found[0][1]}.")
     if not rows:
-        raise DataError(f'stdin is empty; a JSON object a line was expected, such as {{"{known[0]}": "…"}}.')
+        keys = ", ".join(f'"{key}": "…"' for key in _known_keys(modality, column))
+        raise DataError(f"stdin is empty; a JSON object a line was expected, such as {{{keys}}}.")
     ids: Sequence[str] = RowIds("stdin", rows)
     return _usable(modality, modality.pack(cells), ids, None, bad)
+
+
+def _cell_of(record: dict[str, Any], row: str, modality: Modality, column: str | None) -> Any:
+    """Take what is to be read out of a line."""
+    if isinstance(modality, Row):
+        try:
+            return modality.pick(record)
+        except DataError as error:
+            raise DataError(f"{row}: {error}") from error
+    known = (column,) if column else modality.column_names
+    key = next((key for key in known if key in record), None)
+    if key is None:
+        keys = ", ".join(f"'{key}'" for key in list(record)[:6])
+        raise DataError(f"{row} has no key '{column or known[0]}' (its keys: {keys or 'none'}). Add it.")
+    return record[key]
+
+
+def _known_keys(modality: Modality, column: str | None) -> Sequence[str]:
+    return list(modality.modalities) if isinstance(modality, Row) else [column or modality.column_names[0]]
 
 
 def _read_memory(data: Any, modality: Modality, column: str | None, bad: UnreadableItems) -> _Part:
@@ -208,7 +210,10 @@ def _read_memory(data: Any, modality: Modality, column: str | None, bad: Unreada
     if hasattr(data, "ndim") and data.ndim == 3 and modality.is_array:
         data = data[None]  # one value
     ids = [f"item {place + 1}" for place in range(len(data))]
-    cells = list(data)
+    cells = list(given_items(data, modality, column))
+    broken = next((cell for cell in cells if isinstance(cell, DataError)), None)
+    if broken is not None:
+        raise broken
     wrong = modality.misfit(cells)
     if wrong is not None:
         raise DataError(

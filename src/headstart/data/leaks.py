@@ -21,14 +21,14 @@ _CORRELATED = 0.999
 
 
 def find_leaks(
-    sample: Mapping[str, list[Any]], target: str, task: TaskSpec, *, text: str | None, skip: Sequence[str]
+    sample: Mapping[str, list[Any]], target: str, task: TaskSpec, *, texts: Sequence[str], skip: Sequence[str]
 ) -> tuple[Notice, ...]:
     """Look for columns whose value settles the target, and for texts that spell their own label.
 
     Parameters
     ----------
     sample : cells of every column from the same rows
-    text : the column of texts; None for images
+    texts : the columns of texts among the inputs
     skip : columns that have a part already
 
     Returns
@@ -48,9 +48,10 @@ def find_leaks(
                 f"See that '{name}' is known only after '{target}', or what this model is for."
             )
             found.append(Notice(kind="leak", message=message, where=(name,)))
-    if text is not None and task.has_probabilities and _spells_label(sample[text], sample[target]):
-        message = f"nearly every text in column '{text}' holds its own label as a word: take it out of the texts."
-        found.append(Notice(kind="leak", message=message, where=(text,)))
+    for text in texts:
+        if task.has_probabilities and _spells_label(sample[text], sample[target]):
+            message = f"nearly every text in column '{text}' holds its own label as a word: take it out of the texts."
+            found.append(Notice(kind="leak", message=message, where=(text,)))
     return tuple(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,12 @@ from headstart.core.dataset import Dataset, FloatArray, IntArray, Notice
 from headstart.core.errors import DataError, OptionError
 from headstart.core.tasks import get_task
 from headstart.data.leaks import find_leaks
-from headstart.data.modalities import get_modality
+from headstart.data.modalities import all_modalities, get_modality
 from headstart.data.readers.columns import RowIds, Table, TableSource, take
 from headstart.data.readers.folder import load_folder
+from headstart.data.readers.frames import frame_columns, is_frame
 from headstart.data.readers.tables import TABLE_SUFFIXES, named_path, open_memory, open_table
+from headstart.data.rows import Rows
 from headstart.data.schema import ColumnSchema, guess_schema
 from headstart.data.splits import parse_splits
 from headstart.data.targets import parse_targets
@@ -23,7 +26,7 @@ from headstart.data.unreadable_items import UnreadableItems
 from headstart.data.values import is_missing, label_of, moment_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from headstart.data.modalities import Modality
 
@@ -33,7 +36,7 @@ _N_LISTED = 100
 def load(
     data: Any,
     *,
-    input: str | None = None,
+    input: str | Sequence[str] | None = None,
     target: str | None = None,
     task: str | None = None,
     group: Any = None,
@@ -46,10 +49,11 @@ def load(
     ----------
     data : path, frame, dict, list or tuple
         A folder with one subfolder a class; a CSV, TSV, JSON Lines or Parquet file; a pandas frame; a dict of columns;
-        a list of dicts; or a pair (items, targets), the items being texts, paths, or an array (n, height, width, 3).
+        a list of dicts; or a pair (items, targets), the items being texts, paths, an array (n, height, width, 3), or a frame or dicts of
+        a value a field.
     input, target, group, time : column names
-        Override the guess. Several targets, separated by commas, make a multi-label task. With a pair, `group` and
-        `time` may be n values instead.
+        Override the guess. Several inputs, a list or separated by commas, make rows of fields, each of its modality. Several
+        targets, separated by commas, make a multi-label task. With a pair, `group` and `time` may be n values instead.
     task : 'binary', 'multiclass', 'multilabel' or 'regression'
     max_unreadable : fraction of the items that may be set aside because they cannot be read
 
@@ -104,12 +108,37 @@ def _load_pair(data: tuple[Any, ...], bad: UnreadableItems, task: str | None, op
     if len(data) != 2:
         raise DataError(f"a pair (items, targets) was expected; the tuple has {len(data)} parts.")
     items, targets = data
-    labels = _target_columns(targets)
-    columns = {"input": _listed(items), **labels}
+    columns = _input_columns(items)
+    named: dict[str, Any] = {"input": list(columns)}
+    labels = {_free(name, columns): cells for name, cells in _target_columns(targets).items()}
+    columns |= labels
     columns |= {part: _listed(options[part]) for part in ("group", "time") if options[part] is not None}
-    named = {"input": "input", "target": ",".join(labels)}
+    named["target"] = ",".join(labels)
     named |= {part: part for part in ("group", "time") if options[part] is not None}
     return _load_table(open_memory(columns), bad, task, named)
+
+
+def _input_columns(items: Any) -> dict[str, list[Any]]:
+    """The items as one column, or as the columns of a frame, of a dict, or of dicts with a value a field."""
+    if is_frame(items):
+        return frame_columns(items)
+    if isinstance(items, Mapping):
+        return {str(name): _listed(cells) for name, cells in items.items()}
+    if isinstance(items, list) and items and all(map(is_record, items)):
+        return {
+            str(name): [item.get(name) for item in items] for name in dict.fromkeys(k for item in items for k in item)
+        }
+    return {"input": _listed(items)}
+
+
+def is_record(item: Any) -> bool:
+    """Whether a value is a dict of fields, not one that a modality reads as a whole."""
+    return isinstance(item, Mapping) and not any(modality.is_value(item) for modality in all_modalities())
+
+
+def _free(name: str, taken: Mapping[str, Any]) -> str:
+    """The name, with an underscore behind it where a column has it."""
+    return _free(f"{name}_", taken) if name in taken else name
 
 
 def _target_columns(targets: Any) -> dict[str, list[Any]]:
@@ -134,14 +163,16 @@ def _plain(value: Any) -> Any:
 def _load_table(source: TableSource, bad: UnreadableItems, task: str | None, options: Mapping[str, Any]) -> Dataset:
     sample = source.sample()
     schema = guess_schema(sample, source.name, source.folder, **options)
-    wanted = dict.fromkeys([schema.input, *schema.targets, schema.group, schema.time, schema.split])
-    text = schema.input if get_modality(schema.modality).packed_as_text else None
-    table = source.read([name for name in wanted if name], bad, text=text)
-    if schema.input in schema.targets:
-        raise OptionError(f"column '{schema.input}' is both input and target. Choose another with --input or --target.")
+    inputs = [field.name for field in schema.inputs]
+    both = next((name for name in inputs if name in schema.targets), None)
+    if both is not None:
+        raise OptionError(f"column '{both}' is both input and target. Choose another with --input or --target.")
+    wanted = dict.fromkeys([*inputs, *schema.targets, schema.group, schema.time, schema.split])
+    texts = [field.name for field in schema.inputs if get_modality(field.modality).packed_as_text]
+    table = source.read([name for name in wanted if name], bad, text=texts)
     dataset = _dataset(source, schema, table, bad, task)
-    known = [*schema.columns.values(), *schema.targets]
-    leaks = find_leaks(sample, schema.targets[0], dataset.task_spec, text=text, skip=known)
+    known = [*schema.columns.values(), *inputs, *schema.targets]
+    leaks = find_leaks(sample, schema.targets[0], dataset.task_spec, texts=texts, skip=known)
     return replace(dataset, notices=(*dataset.notices, *leaks))
 
 
@@ -149,14 +180,15 @@ def _dataset(
     source: TableSource, schema: ColumnSchema, table: Table, bad: UnreadableItems, task: str | None
 ) -> Dataset:
     ids: Sequence[str] = RowIds(source.name, table.rows)
-    modality = get_modality(schema.modality)
-    items, usable, noticed = _field(modality, table.columns[schema.input], source.folder, ids, bad)
+    modality, names = schema.reads, [field.name for field in schema.inputs]
+    cells = table.columns[names[0]] if len(names) == 1 else Rows({name: table.columns[name] for name in names})
+    items, usable, noticed = _usable(modality, cells, source.folder, ids, bad)
     times = _times(schema, table, ids, usable, bad)
     bad.check(table.n_rows, f"'{source.name}'")
     kept = np.flatnonzero(usable)
     if not len(kept):
         raise DataError(
-            f"'{source.name}' has no row with {modality.one} in column '{schema.input}'. Choose with --input."
+            f"'{source.name}' has no row with {modality.one} in column '{schema.columns['input']}'. Choose with --input."
         )
     kept_ids = take(ids, kept)
     targets = parse_targets({name: take(table.columns[name], kept) for name in schema.targets}, kept_ids, task)
@@ -174,14 +206,15 @@ def _dataset(
         splits=_splits(schema, table, index, ids),
         unlabelled=take(items, kept[targets.unlabelled]),
         columns=schema.columns,
+        fields=schema.inputs,
         notices=(*source.notices, *schema.guesses, *targets.notices, *noticed, *filter(None, [bad.notice()])),
     )
 
 
-def _field(
+def _usable(
     modality: Modality, cells: Sequence[Any], folder: Path | None, ids: Sequence[str], bad: UnreadableItems
 ) -> tuple[Sequence[Any], np.ndarray[Any, np.dtype[np.bool_]], tuple[Notice, ...]]:
-    """Give the values of one field, which of them are usable, and a notice of the blank ones."""
+    """Give the values of the input, which of them are usable, and a notice of the blank ones."""
     cleaned = modality.clean(cells, folder)
     for place, reason in cleaned.wrong.items():
         bad.add(ids[place], reason)

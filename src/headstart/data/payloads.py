@@ -1,4 +1,4 @@
-"""Records that came over a wire, as JSON Lines or a delimited table: the values of one field are taken out of them."""
+"""Records that came over a wire, as JSON Lines or a delimited table: the values of the fields are taken out of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
+from headstart.data.modalities import Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 def pick(record: Mapping[str, Any], modality: Modality, column: str | None) -> Any:
     """Take the value of a field out of a record: `column`, else what is usually called so, else all that there is.
 
+    Of rows, take the fields by their names.
+
     Raises
     ------
     DataError
@@ -27,6 +30,8 @@ def pick(record: Mapping[str, Any], modality: Modality, column: str | None) -> A
     >>> pick({"id": 7, "text": "late again"}, get_modality("text"), "message")
     'late again'
     """
+    if isinstance(modality, Row):
+        return modality.pick(record)
     for key in (column, "item", *modality.column_names):
         if key is not None and key in record:
             return record[key]
@@ -34,6 +39,23 @@ def pick(record: Mapping[str, Any], modality: Modality, column: str | None) -> A
         return next(iter(record.values()))
     keys = ", ".join(f"'{key}'" for key in list(record)[:6])
     raise DataError(f"a record has no key '{column or modality.column_names[0]}' (its keys: {keys or 'none'}). Add it.")
+
+
+def read_value(one: Any, modality: Modality, column: str | None) -> Any:
+    """Take the value out of what stands for one item in JSON: a value, or a record; a record without it is its error.
+
+    A record that stands for a row is given whole: `Row.receive` says what it lacks, and what it should not have.
+
+    >>> from headstart.data.modalities import get_modality
+    >>> read_value({"text": "late again"}, get_modality("text"), None)
+    'late again'
+    """
+    if not isinstance(one, dict) or isinstance(modality, Row):
+        return one
+    try:
+        return pick(one, modality, column)
+    except DataError as error:
+        return error
 
 
 def read_json_rows(body: bytes, modality: Modality, column: str | None) -> list[Any]:
@@ -64,7 +86,11 @@ def read_delimited_rows(body: bytes, separator: str, modality: Modality, column:
         )
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"the table cannot be read ({error}). Send UTF-8 with a header line.") from error
-    return [pick({k: v for k, v in row.items() if k is not None}, modality, column) or "" for row in rows]
+    return [_delimited_row(row, modality, column) for row in rows]
+
+
+def _delimited_row(row: Mapping[Any, Any], modality: Modality, column: str | None) -> Any:
+    return pick({k: v or "" for k, v in row.items() if k is not None}, modality, column)
 
 
 def _json_row(line: bytes, modality: Modality, column: str | None) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headstart.data.modalities import get_modality
+from headstart.data.modalities import modality_of_fields
 
 if TYPE_CHECKING:
     from headstart.core.dataset import Dataset
@@ -12,4 +12,4 @@ if TYPE_CHECKING:
 
 def show(dataset: Dataset, position: int) -> dict[str, Any]:
     """Give the id of one item of a dataset with its preview."""
-    return {"id": dataset.ids[position], **get_modality(dataset.modality).preview(dataset.items[position])}
+    return {"id": dataset.ids[position], **modality_of_fields(dataset.fields).preview(dataset.items[position])}

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from headstart.core.dataset import Notice
+from headstart.core.dataset import ROW, Field, Notice
 from headstart.core.errors import DataError, unknown_name
 from headstart.data.column_names import rank
-from headstart.data.modalities import all_modalities, get_modality
+from headstart.data.modalities import all_modalities, modality_of_fields
 from headstart.data.splits import is_split_column
 from headstart.data.values import is_missing, label_of, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from headstart.data.modalities import Modality
 
 TARGET_NAMES = ("label", "labels", "target", "class", "category", "y", "sentiment", "topic", "tags", "tag", "intent",
     "product", "score", "rating", "stars", "species", "spam", "outcome", "type", "answer", "price")  # fmt: skip
@@ -29,12 +31,12 @@ class ColumnSchema:
 
     Attributes
     ----------
+    inputs : one column, or several of rows, each with its modality
     targets : one column, or several 0/1 columns of a multi-label task
     guesses : the parts that were guessed, with the setting that overrides each
     """
 
-    input: str
-    modality: str
+    inputs: tuple[Field, ...]
     targets: tuple[str, ...]
     group: str | None = None
     time: str | None = None
@@ -42,9 +44,19 @@ class ColumnSchema:
     guesses: tuple[Notice, ...] = ()
 
     @property
+    def modality(self) -> str:
+        """The modality of the one input, or `row`."""
+        return self.inputs[0].modality if len(self.inputs) == 1 else ROW
+
+    @property
+    def reads(self) -> Modality:
+        """The modality as an object."""
+        return modality_of_fields(self.inputs)
+
+    @property
     def columns(self) -> dict[str, str]:
         """The parts and their columns, as the manifest keeps them."""
-        parts = {"input": self.input, "target": ",".join(self.targets)}
+        parts = {"input": ",".join(field.name for field in self.inputs), "target": ",".join(self.targets)}
         parts |= {part: name for part in ("group", "time", "split") if (name := getattr(self, part))}
         return parts
 
@@ -54,7 +66,7 @@ def guess_schema(
     name: str,
     folder: Path | None,
     *,
-    input: str | None = None,
+    input: str | Sequence[str] | None = None,
     target: str | None = None,
     group: str | None = None,
     time: str | None = None,
@@ -65,6 +77,7 @@ def guess_schema(
     ----------
     sample : cells of every column from the same rows
     name : of the table, for messages
+    input : a column; several, separated by commas or as a list, make rows
     target : a column, or several separated by commas
 
     Raises
@@ -75,17 +88,16 @@ def guess_schema(
         No column looks like an input or a target.
     """
     named = {"group": _find(sample, group, "group"), "time": _find(sample, time, "time")}
-    targets = _find_targets(sample, target)
+    targets = _find_several(sample, target, "target")
     free = [column for column in sample if column not in (*targets, *named.values())]
     split = next((column for column in free if is_split_column(column, sample[column])), None)
     free = [column for column in free if column != split]
-    chosen = _find(sample, input, "input") or guess_input(sample, free, name, keep_for_target=not targets)
+    chosen = _find_several(sample, input, "input")
+    chosen = chosen or (guess_input(sample, free, name, keep_for_target=not targets),)
     if not targets:
-        targets = _guess_targets(sample, [column for column in free if column != chosen], name)
-    modality = modality_of(sample[chosen], folder)
-    schema = ColumnSchema(
-        input=chosen, modality=modality, targets=targets, split=split, group=named["group"], time=named["time"]
-    )
+        targets = _guess_targets(sample, [column for column in free if column not in chosen], name)
+    inputs = tuple(Field(column, modality_of(sample[column], folder)) for column in chosen)
+    schema = ColumnSchema(inputs=inputs, targets=targets, split=split, group=named["group"], time=named["time"])
     return _with_guesses(schema, input_given=input is not None, target_given=target is not None)
 
 
@@ -147,11 +159,13 @@ def _find(sample: Mapping[str, list[Any]], wanted: str | None, part: str) -> str
     raise unknown_name(f"column (for --{part})", wanted, sample)
 
 
-def _find_targets(sample: Mapping[str, list[Any]], target: str | None) -> tuple[str, ...]:
-    if target is None:
+def _find_several(sample: Mapping[str, list[Any]], wanted: str | Sequence[str] | None, part: str) -> tuple[str, ...]:
+    """Find the columns that the user named, as a list or separated by commas; a name with a comma in it is tried first."""
+    if wanted is None:
         return ()
-    parts = [target] if target in sample else [part.strip() for part in target.split(",") if part.strip()]
-    found = [_find(sample, part, "target") for part in parts]
+    if isinstance(wanted, str):
+        wanted = [wanted] if wanted in sample else [one.strip() for one in wanted.split(",") if one.strip()]
+    found = [_find(sample, one, part) for one in wanted]
     return tuple(dict.fromkeys(column for column in found if column is not None))
 
 
@@ -203,7 +217,8 @@ def _with_guesses(schema: ColumnSchema, *, input_given: bool, target_given: bool
     said = []
     if not input_given:
         said.append(
-            f"the {get_modality(schema.modality).plural} are taken from column '{schema.input}' (change with --input)"
+            f"the {schema.reads.plural} are taken from column '{schema.inputs[0].name}' (change with --input, which "
+            "takes several columns too)"
         )
     if not target_given:
         shown = ", ".join(f"'{name}'" for name in schema.targets[:4])

@@ -28,7 +28,8 @@ COSTS: tuple[Cost, ...] = ("none", "simple", "full")
 class Baseline(Protocol):
     """A way to make a model from the labels alone: frozen settings and one verb.
 
-    A baseline that declares a field `source` is given the pretrained network of the model that it competes with.
+    A baseline that declares a field `source` is given the pretrained network of the model that it competes with. One of which
+    `joins_fields` is true reads all fields of its modality; others are left out where items have several of it.
     """
 
     name: ClassVar[str]
@@ -96,12 +97,14 @@ class OffsetHead:
         return {"kind": "offset", "link": self.link}
 
 
-def baselines_for(modality: str, source: PretrainedNetwork | None, cost: Cost = "full") -> tuple[Baseline, ...]:
+def baselines_for(
+    modality: str | Sequence[str], source: PretrainedNetwork | None, cost: Cost = "full"
+) -> tuple[Baseline, ...]:
     """Make every known baseline that suits, cheapest first.
 
     Parameters
     ----------
-    modality : the name of what the items are
+    modality : the name of what the items are; of rows the name for each field
     source : the pretrained network of the model; baselines that need one are left out where it is None
     cost : 'none', 'simple' (seconds) or 'full' (all)
 
@@ -113,7 +116,8 @@ def baselines_for(modality: str, source: PretrainedNetwork | None, cost: Cost = 
     if cost not in COSTS:
         raise unknown_name("choice of baselines", cost, COSTS)
     kinds = [registry.get("baselines", name) for name in registry.names("baselines")]
-    kinds = [kind for kind in kinds if reads(kind, modality) and COSTS.index(kind.cost) <= COSTS.index(cost)]
+    modalities = (modality,) if isinstance(modality, str) else modality
+    kinds = [kind for kind in kinds if _reads_any(kind, modalities) and COSTS.index(kind.cost) <= COSTS.index(cost)]
     made = [_make(kind, source) for kind in sorted(kinds, key=lambda kind: (COSTS.index(kind.cost), kind.name))]
     return tuple(baseline for baseline in made if baseline is not None)
 
@@ -121,6 +125,11 @@ def baselines_for(modality: str, source: PretrainedNetwork | None, cost: Cost = 
 def reads(kind: type[Baseline], modality: str) -> bool:
     """Whether a kind of baseline can read items of a modality."""
     return kind.preprocessor is None or modality_of(kind.preprocessor) == modality
+
+
+def _reads_any(kind: type[Baseline], modalities: Sequence[str]) -> bool:
+    n_read = sum(reads(kind, modality) for modality in modalities)
+    return n_read == 1 or (n_read > 1 and (kind.preprocessor is None or getattr(kind, "joins_fields", False)))
 
 
 def _make(kind: Any, source: PretrainedNetwork | None) -> Baseline | None:

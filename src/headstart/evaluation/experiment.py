@@ -75,7 +75,9 @@ class Experiment:
     def adapt(self, index: IntArray, *, head: str | HeadEstimator | None = None) -> Adapted:
         """Fit a head on the items at `index`, exactly as the shipped one is fitted."""
         parts = None if self.source is None else self.source.parts
-        return adapt(**vars(self.problem(index)), head=head or self.head, parts=parts)
+        return adapt(
+            **vars(self.problem(index)), head=head or self.head, parts=parts, are_fields=len(self.dataset.fields) > 1
+        )
 
 
 class Evaluand(Protocol):

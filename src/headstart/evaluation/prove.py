@@ -74,7 +74,7 @@ def prove(
         No such choice of baselines.
     """
     dataset, plan = experiment.dataset, experiment.plan
-    chosen_baselines = baselines_for(dataset.modality, experiment.source, baselines)
+    chosen_baselines = baselines_for([field.modality for field in dataset.fields], experiment.source, baselines)
     test = plan.test
     targets, resamples = dataset.targets[test], Resamples.draw(experiment.groups[test], seed=experiment.seed)
     metric = dataset.task_spec.headline(dataset.targets[plan.final])

@@ -1,5 +1,5 @@
 """Embed: items become features, one forward pass each, kept on disk by content."""
 
-from headstart.features.embedding import Features, embed
+from headstart.features.embedding import Features, comparable, embed
 
-__all__ = ["Features", "embed"]
+__all__ = ["Features", "comparable", "embed"]

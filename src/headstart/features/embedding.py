@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import DataError
+from headstart.data.rows import column_of
 from headstart.engines.context import RunContext
 from headstart.features.contents import Contents
 from headstart.features.matrix import Matrix
 from headstart.features.store import KEY_DTYPE, Store
+from headstart.sources.field_source import FieldSource
 from headstart.sources.joint import JointSource
 from headstart.storage.files import cache_folder
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from headstart.core.blocks import Block
     from headstart.sources import AnySource, Source
 
     Keys = NDArray[np.bytes_]
@@ -41,17 +45,31 @@ class Features:
     keys : shape (n,), 16 bytes that are equal for equal content; empty for an item that cannot be read
     n_computed : how many forward passes it took; the other items were in the cache, or equal to one that was
     seconds : how long it took
+    blocks : which columns are of which source, and of which field
     """
 
     values: NDArray[np.float32]
     keys: NDArray[np.bytes_]
     n_computed: int
     seconds: float
+    blocks: tuple[Block, ...] = ()
 
     @property
     def seconds_per_item(self) -> float:
         """Time of one forward pass, decoding included; zero if all were in the cache."""
         return self.seconds / self.n_computed if self.n_computed else 0.0
+
+
+def comparable(features: Features) -> NDArray[np.float32]:
+    """Give features of which no block outweighs another in distances, shape (n, dimensions); one block stays as it is."""
+    if len(features.blocks) == 1 or not any(block.field for block in features.blocks):
+        return features.values
+    scaled = features.values.copy()
+    for block in features.blocks:
+        part = scaled[:, block.columns]
+        part -= part.mean(axis=0)
+        part /= max(float(np.sqrt((part**2).sum(axis=1).mean())), 1e-12)
+    return scaled
 
 
 def embed(
@@ -71,7 +89,7 @@ def embed(
 
     Parameters
     ----------
-    items : n items of the source's modality
+    items : n items of the source's modality; rows, where the sources read fields of them
     keys : contents' keys, as an earlier call gave them; computed if None
     context : where batches run, and who hears how far it is; silent if None
     cache : whether to read and keep features on disk
@@ -107,7 +125,8 @@ def embed(
                 n_computed += len(done.rows)
                 steps.advance(len(done.good) + len(done.errors))
         values = matrix.array()
-    return Features(values=values, keys=keys, n_computed=n_computed, seconds=time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Features(values=values, keys=keys, n_computed=n_computed, seconds=seconds, blocks=source.blocks)
 
 
 def _side_by_side(items: Sequence[Any], source: JointSource, *, on_bad: OnBad | None, **settings: Any) -> Features:
@@ -119,13 +138,33 @@ def _side_by_side(items: Sequence[Any], source: JointSource, *, on_bad: OnBad | 
             reported.add(position)
             (on_bad or _refuse)(position, error)
 
-    found = [embed(items, source, on_bad=report, **settings) for source in source.sources]
+    if source.reads_rows:
+        settings["keys"] = None  # those of an earlier call are the rows'
+    found = [_of_part(items, part, on_bad=report, **settings) for part in source.sources]
     return Features(
         values=np.concatenate([features.values for features in found], axis=1),
-        keys=found[0].keys,
+        keys=_joint_keys([features.keys for features in found]) if source.reads_rows else found[0].keys,
         n_computed=max(features.n_computed for features in found),
         seconds=sum(features.seconds for features in found),
+        blocks=source.blocks,
     )
+
+
+def _of_part(items: Sequence[Any], source: Source | FieldSource, **settings: Any) -> Features:
+    if isinstance(source, FieldSource):
+        return embed(column_of(items, source.field), source.source, **settings)
+    return embed(items, source, **settings)
+
+
+def _joint_keys(found: Sequence[Keys]) -> Keys:
+    """Hash the keys of the fields of each row, shape (n,); empty where one cannot be read."""
+    joined = [
+        b""
+        if b"" in parts
+        else hashlib.blake2b(b"".join(key.ljust(16, b"\0") for key in parts), digest_size=16).digest()
+        for parts in zip(*(keys.tolist() for keys in found), strict=True)
+    ]
+    return np.array(joined, KEY_DTYPE)
 
 
 def content_keys(items: Sequence[Any], source: Source, report: OnBad) -> Keys:

@@ -60,7 +60,9 @@ class Adapted:
 
     @property
     def parts(self) -> set[str]:
-        """Names of the sources whose features the head reads; empty where there is only one."""
+        """Names of the sources whose features the head reads; empty where it reads all, or there is only one."""
+        if any(tried.columns is None for tried in self.chosen):
+            return set()
         return {tried.part for tried in self.chosen if tried.part}
 
     @property
@@ -101,6 +103,7 @@ def adapt(
     head: str | HeadEstimator = "auto",
     seed: int = 0,
     parts: Mapping[str, slice] | None = None,
+    are_fields: bool = False,
 ) -> Adapted:
     """Fit a head on frozen features; everything is chosen by held-out groups.
 
@@ -112,6 +115,8 @@ def adapt(
     head : 'auto' tries every candidate that suits and pays, and their blend; a candidate or its name takes that
         one alone
     parts : columns of the features of several sources, by name: every candidate is tried on each, and their blend
+    are_fields : whether the parts are of different fields of the items: every candidate is tried on all of them side by side
+        too, and one that leaves a part out is taken only where it is better by more than one standard error
 
     Raises
     ------
@@ -123,12 +128,16 @@ def adapt(
         tried = sorted(
             (
                 _try(head_candidate, seen, part, columns)
-                for part, columns, seen in _parts(problem, parts)
+                for part, columns, seen in _parts(problem, parts, are_fields=are_fields)
                 for head_candidate in _head_candidates(seen, head)
             ),
             key=lambda t: t.calibration.loss,
         )
     chosen, weights, outputs = _choose(tried, problem)
+    if are_fields and _leaves_out(chosen, parts):
+        whole = _choose([one for one in tried if one.columns is None], problem)
+        if not _is_better(outputs, whole[2], problem):
+            chosen, weights, outputs = whole
     records = tuple(
         {
             "name": t.name,
@@ -170,12 +179,14 @@ def _head_candidates(problem: Problem, head: str | HeadEstimator) -> list[HeadEs
 
 
 def _parts(
-    problem: Problem, parts: Mapping[str, slice] | None
+    problem: Problem, parts: Mapping[str, slice] | None, *, are_fields: bool
 ) -> Iterator[tuple[str, tuple[int, int] | None, Problem]]:
     """Name, columns, and the problem with the features of these columns alone."""
     if parts is None or len(parts) < 2:
         yield "", None, problem
         return
+    if are_fields:
+        yield "", None, problem
     for name, columns in parts.items():
         yield name, (columns.start, columns.stop), replace(problem, features=problem.features[:, columns])
 
@@ -199,12 +210,22 @@ def _choose(tried: list[Tried], problem: Problem) -> tuple[tuple[Tried, ...], tu
     best = tried[0]
     weights = blend_weights([t.outputs for t in tried], problem.targets, problem.task_spec)
     blended = np.tensordot(weights, np.stack([t.outputs for t in tried]), axes=1)
-    loss_of_blend = problem.task_spec.losses(blended, problem.targets)
-    loss_of_best = problem.task_spec.losses(best.outputs, problem.targets)
-    if not PairedDifference.of(loss_of_best - loss_of_blend, problem.groups).exceeds_one_standard_error:
+    if not _is_better(blended, best.outputs, problem):
         return (best,), (1.0,), best.outputs
     kept = np.flatnonzero(weights)
     return tuple(tried[i] for i in kept), tuple(float(weights[i]) for i in kept), blended
+
+
+def _is_better(outputs: FloatArray, others: FloatArray, problem: Problem) -> bool:
+    """Whether held-out outputs are better than others by more than one standard error."""
+    losses = (problem.task_spec.losses(one, problem.targets) for one in (others, outputs))
+    return PairedDifference.of(next(losses) - next(losses), problem.groups).exceeds_one_standard_error
+
+
+def _leaves_out(chosen: tuple[Tried, ...], parts: Mapping[str, slice] | None) -> bool:
+    """Whether a part is read by none of the chosen candidates."""
+    read = {tried.part for tried in chosen if tried.columns is not None}
+    return all(tried.columns is not None for tried in chosen) and not set(parts or ()) <= read
 
 
 def _names(tried: tuple[Tried, ...]) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ def write(
     content = {
         **versions(),
         "created": (created or datetime.now(UTC)).isoformat(timespec="seconds"),
-        **vars(schema),
+        **schema.to_dict(),
         "deployed": predictor.name,
         "source": report[PackageSection].source,
         "input": described,

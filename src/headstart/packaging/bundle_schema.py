@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.dataset import Field
+from headstart.core.errors import BundleError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,3 +21,23 @@ class BundleSchema:
     task: str
     labels: tuple[str, ...]
     columns: Mapping[str, str] = field(default_factory=dict)
+    fields: tuple[Field, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the manifest holds it."""
+        fields = self.fields or (Field(self.columns.get("input") or "input", self.modality),)
+        return {**vars(self), "fields": [asdict(one) for one in fields]}
+
+
+def fields_of(manifest: Mapping[str, Any]) -> tuple[Field, ...]:
+    """Read the fields; bundles from before there were several name none."""
+    described = manifest.get("fields")
+    if described is None:
+        return (Field(manifest["columns"].get("input") or "input", manifest["modality"]),)
+    try:
+        found = tuple(Field(str(one["name"]), str(one["modality"])) for one in described)
+    except (TypeError, KeyError) as error:
+        raise BundleError(f"'fields' in the manifest lacks or mistakes {error}. Make the bundle again.") from error
+    if not found:
+        raise BundleError("'fields' in the manifest names none. Make the bundle again with 'headstart fit'.")
+    return found

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import DataError
-from headstart.data import get_modality, load
+from headstart.data import load
+from headstart.data.modalities import modality_of_fields
+from headstart.data.rows import Rows
 
 if TYPE_CHECKING:
     from headstart.core.dataset import Dataset
@@ -29,11 +31,26 @@ def load_for(model: Bundle, data: Any, *, max_unreadable: float = 0.01, **column
         The data is of another modality or task, or has a label that the model does not know.
     """
     known = {k: v for k, v in model.manifest["columns"].items() if k in ("input", "target") and v}
+    if len(model.fields) > 1:
+        known["input"] = [field.name for field in model.fields]
     dataset = load(data, max_unreadable=max_unreadable, **{**known, **columns} if not _is_folder(data) else columns)
-    if dataset.modality != model.modality:
-        reads, holds = get_modality(model.modality).plural, get_modality(dataset.modality).plural
+    if [field.modality for field in dataset.fields] != [field.modality for field in model.fields]:
+        reads, holds = model.reads.plural, modality_of_fields(dataset.fields).plural
+        if reads == holds:
+            reads, holds = (
+                " and ".join(f"{one.name} ({one.modality})" for one in fields)
+                for fields in (model.fields, dataset.fields)
+            )
         raise DataError(f"the model reads {reads}, but '{dataset.name}' holds {holds}. Name data of its kind.")
-    return _with_labels_of(model, dataset)
+    return _with_labels_of(model, _with_fields_of(model, dataset))
+
+
+def _with_fields_of(model: Bundle, dataset: Dataset) -> Dataset:
+    """Call the fields as the model does, where the user named other columns."""
+    if dataset.fields == model.fields or len(model.fields) == 1:
+        return dataset
+    named = {new.name: dataset.values_of(old.name) for new, old in zip(model.fields, dataset.fields, strict=True)}
+    return replace(dataset, items=Rows(named), fields=model.fields, unlabelled=())
 
 
 def _is_folder(data: Any) -> bool:

@@ -13,7 +13,10 @@ from headstart.core.errors import BundleError, DataError, OptionError, UserError
 from headstart.core.prediction import Prediction
 from headstart.core.report import Report
 from headstart.core.tasks import TaskSpec, get_task, task_names
+from headstart.data.given import given_items
+from headstart.data.modalities import modality_of_fields
 from headstart.onnx_graph.session import runtime_errors
+from headstart.packaging.bundle_schema import fields_of
 from headstart.packaging.manifest import Sealed, open_sealed
 from headstart.packaging.session import open_bundle_session
 
@@ -22,8 +25,9 @@ if TYPE_CHECKING:
 
     import onnxruntime
 
-    from headstart.core.dataset import FloatArray
+    from headstart.core.dataset import Field, FloatArray
     from headstart.core.model import Batch, Preprocessor
+    from headstart.data.modalities import Modality
     from headstart.packaging.signing import Trust
 
 _BATCH_SIZE = 16
@@ -37,6 +41,7 @@ class Bundle:
     ----------
     manifest : what the bundle says of itself: `source`, `deployed`, `columns`, `libraries`, `created` …
     name, task, modality, labels : of the data it was fitted on
+    fields : what an item is made of; one, or several of rows
     task_spec : what follows from the task: decision, answer, metrics
     set_threshold : the probability from which on a label is in an item's prediction set; None where there are no such sets
     input : prepares items for the graph
@@ -51,6 +56,7 @@ class Bundle:
         self.task: str = self.manifest["task"]
         self.task_spec = _task_spec(self.task)
         self.modality: str = self.manifest["modality"]
+        self.fields: tuple[Field, ...] = fields_of(self.manifest)
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
         self.set_threshold = _set_threshold(sealed)
         self.input: Preprocessor = _build_input(sealed)
@@ -58,6 +64,11 @@ class Bundle:
             sealed.read("model.onnx"), threads=threads, spin=spin
         )
         _check_outputs(self._session, len(self.labels))
+
+    @cached_property
+    def reads(self) -> Modality:
+        """What its items are: how they are received, hashed, shown."""
+        return modality_of_fields(self.fields)
 
     def __repr__(self) -> str:
         return f"Bundle({str(self._sealed.folder)!r}: {self.name}, {self.task}, {len(self.labels)} labels)"
@@ -112,8 +123,12 @@ class Bundle:
             raise DataError(f"the model cannot take these arrays ({first_line(error)}).") from error
         return values
 
-    def predict(self, items: Sequence[Any]) -> list[str] | list[tuple[str, ...]] | FloatArray:
+    def predict(self, items: Any) -> list[str] | list[tuple[str, ...]] | FloatArray:
         """Predict a label for each item; several labels where the task is multi-label; values (n,) in a regression.
+
+        Parameters
+        ----------
+        items : a list of values, or of dicts with a value for each of `fields`; a frame, or a dict of columns, with a column for each
 
         Raises
         ------
@@ -126,7 +141,7 @@ class Bundle:
         """What `predict` says where `run` gave `outputs`."""
         return self.task_spec.decide(outputs, self.labels)
 
-    def predict_proba(self, items: Sequence[Any]) -> FloatArray:
+    def predict_proba(self, items: Any) -> FloatArray:
         """Give the probability of each label, shape (n, k) in the order of `labels`.
 
         Raises
@@ -140,7 +155,7 @@ class Bundle:
             raise OptionError("a regression has no probabilities. Use predict, which gives the values.")
         return self._outputs(items)
 
-    def features(self, items: Sequence[Any]) -> FloatArray:
+    def features(self, items: Any) -> FloatArray:
         """Give the features that the bundle's network computes and its head reads, shape (n, d), float32.
 
         Those of a tuned network are tuned features; those of several sources stand side by side.
@@ -153,7 +168,7 @@ class Bundle:
             The bundle gives none: it holds a baseline without a pretrained network.
         """
         width = self._n_features()
-        batches = [self._run("features", self.input.prepare(batch)) for batch in _batches(_as_sequence(items))]
+        batches = [self._run("features", self._prepared(batch)) for batch in _batches(self._given(items))]
         return np.concatenate(batches) if batches else np.empty((0, width), dtype=np.float32)
 
     def _n_features(self) -> int:
@@ -166,11 +181,9 @@ class Bundle:
             )
         return shape[-1] if isinstance(shape[-1], int) else 0
 
-    def predictions(
-        self, items: Sequence[Any], *, top: int = 3, names: Sequence[str] | None = None
-    ) -> list[Prediction]:
+    def predictions(self, items: Any, *, top: int = 3, names: Sequence[str] | None = None) -> list[Prediction]:
         """Answer for every item, with the `top` likeliest labels; an item that cannot be read carries its error."""
-        items = _as_sequence(items)
+        items = self._given(items)
         names = [item_name(item, i) for i, item in enumerate(items)] if names is None else names
         answers: list[Prediction] = []
         for first in range(0, len(items), _BATCH_SIZE):
@@ -185,13 +198,24 @@ class Bundle:
             return Prediction(item=name, error=str(row))
         return self.task_spec.answer(name, row, self.labels, top=top, set_threshold=self.set_threshold)
 
-    def _outputs(self, items: Sequence[Any]) -> FloatArray:
-        batches = [self.run(self.input.prepare(batch)) for batch in _batches(_as_sequence(items))]
+    def _outputs(self, items: Any) -> FloatArray:
+        batches = [self.run(self._prepared(batch)) for batch in _batches(self._given(items))]
         return np.concatenate(batches) if batches else np.empty((0, len(self.labels)), dtype=np.float32)
+
+    def _given(self, items: Any) -> Sequence[Any]:
+        column = self.fields[0].name if self.manifest["columns"].get("input") else None
+        return given_items(items, self.reads, column)
+
+    def _prepared(self, items: Sequence[Any]) -> Batch:
+        """Prepare items for the graph; one that is none is its error."""
+        for item in items:
+            if isinstance(item, UserError):
+                raise item
+        return self.input.prepare(items)
 
     def _readable_outputs(self, items: Sequence[Any]) -> list[FloatArray | UserError]:
         try:
-            return list(self.run(self.input.prepare(items)))
+            return list(self.run(self._prepared(items)))
         except UserError as error:
             if len(items) == 1:
                 return [error]
@@ -265,12 +289,6 @@ def _dtype(name: str) -> np.dtype[Any]:
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (items[first : first + _BATCH_SIZE] for first in range(0, len(items), _BATCH_SIZE))
-
-
-def _as_sequence(items: Sequence[Any]) -> Sequence[Any]:
-    if isinstance(items, str | bytes | Path):
-        raise DataError(f"predict takes a list of items, not one {type(items).__name__}. Write [item].")
-    return items if hasattr(items, "__getitem__") and hasattr(items, "__len__") else list(items)
 
 
 def item_name(item: Any, position: int) -> str:

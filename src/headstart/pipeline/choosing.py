@@ -1,18 +1,18 @@
-"""Choose the source: the one that was named, or the best of a ranking within the limits; several where their blend pays."""
+"""Choose the source: the one that was named, or the best of a ranking within the limits; several where their blend pays, and one a field."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.core.dataset import Notice
 from headstart.core.errors import OptionError
 from headstart.core.paired import PairedDifference
-from headstart.ranking import Limits, rank, source_cards
-from headstart.sources import JointSource, find, open_source
+from headstart.ranking import Limits, candidates_by_field, join_rankings, rank, source_cards, split_assignment
+from headstart.sources import FieldSource, JointSource, Source, find, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 def names_of(source: str | Sequence[str] | None) -> list[str] | None:
     """Names of candidates, given as a list or as words with commas between; None for all of the data's modality.
 
+    Of items of several fields a name may be assigned to one: `photo=efficientnet-lite0`.
+
     Raises
     ------
     OptionError
@@ -44,8 +46,39 @@ def names_of(source: str | Sequence[str] | None) -> list[str] | None:
     if not names:
         raise OptionError("source must name at least one, got none. Name one, or leave it out.")
     for name in names:
-        find(name)
+        find(split_assignment(name)[1])
     return names
+
+
+def choose_sources(
+    dataset: Dataset, names: Sequence[str] | None, limits: Limits, *, preset: Preset, **settings: Any
+) -> tuple[AnySource, Ranking | None]:
+    """Choose the source of the one field, or of each field its best one, all of which are joined.
+
+    Fields share what time and space there is in equal parts.
+
+    Raises
+    ------
+    OptionError
+        No source is within the limits, or one that was named reads none of the fields.
+    """
+    named = candidates_by_field(dataset, names)
+    if len(named) == 1:
+        (candidates,) = named.values()
+        return choose_source(dataset, candidates, limits, preset=preset, **settings)
+    parts, rankings = [], []
+    for field, candidates in named.items():
+        source, ranking = choose_source(
+            dataset.only_field(field),
+            candidates,
+            limits.shared_by(len(named)),
+            preset=replace(preset, max_sources=1),
+            **settings,
+        )
+        assert isinstance(source, Source)
+        parts.append(FieldSource(source, field))
+        rankings += [replace(ranking, field=field)] if ranking else []
+    return JointSource(tuple(parts)), join_rankings(rankings)
 
 
 def choose_source(
@@ -79,6 +112,8 @@ def choose_blend(experiment: Experiment, adapted: Adapted) -> tuple[Experiment, 
     """Keep to the best single source, unless a blend of several is better by more than one standard error on held-out groups."""
     if len(experiment.source.parts) == 1:
         return experiment, adapted
+    if len(experiment.dataset.fields) > 1:
+        return _choose_fields(experiment, adapted)
     final, groups = experiment.plan.final, experiment.groups[experiment.plan.final]
     alone = [experiment.only({name}) for name in experiment.source.parts]
     fitted = [one.adapt(final) for one in alone]
@@ -100,6 +135,18 @@ def choose_blend(experiment: Experiment, adapted: Adapted) -> tuple[Experiment, 
         experiment = experiment.only(adapted.parts)
         adapted = experiment.adapt(final)
     return _noticed(experiment, message), adapted
+
+
+def _choose_fields(experiment: Experiment, adapted: Adapted) -> tuple[Experiment, Adapted]:
+    """Keep to the fields that the head reads, and say which it does not: `adapt` took them out only for a better head."""
+    left_out = [block for block in experiment.source.blocks if adapted.parts and block.name not in adapted.parts]
+    if not left_out:
+        return experiment, adapted
+    fields = " and ".join(f"'{block.field}'" for block in left_out)
+    kept = " and ".join(f"'{block.field}'" for block in experiment.source.blocks if block.name in adapted.parts)
+    message = f"{fields} is not read: on held-out groups {kept} alone is better than all fields together by more than one standard error."
+    experiment = experiment.only(adapted.parts)
+    return _noticed(experiment, message), experiment.adapt(experiment.plan.final)
 
 
 def _together(ranking: Ranking, limits: Limits, max_sources: int) -> list[Ranked]:

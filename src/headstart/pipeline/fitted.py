@@ -50,6 +50,9 @@ class Fitted:
             "n_groups": data.n_groups,
             "source": package.source,
             "ranking": [asdict(source) for source in ranking.sources] if ranking else [],
+            "rankings": {one.field: [asdict(source) for source in one.sources] for one in ranking.of_fields}
+            if ranking and ranking.field
+            else {},
             "head": report[HeadsSection].head,
             "tuning": list(tuning.results) if tuning else [],
             "verdict": found.verdict,

@@ -21,14 +21,14 @@ from headstart.engines.heap import share_one_heap
 from headstart.engines.timing_section import TimingSection
 from headstart.evaluation import Experiment, prove
 from headstart.evaluation.baseline import COSTS
-from headstart.features import embed
+from headstart.features import comparable, embed
 from headstart.heads.select import head_names
 from headstart.packaging import BundleSchema, check_target, load_bundle, write
 from headstart.packaging.package_section import PackageSection
-from headstart.pipeline.choosing import choose_blend, choose_source, names_of
+from headstart.pipeline.choosing import choose_blend, choose_sources, names_of
 from headstart.pipeline.fitted import Fitted
 from headstart.pipeline.presets import preset_named
-from headstart.pipeline.tuning import tune_source, tuning_method_names
+from headstart.pipeline.tuning import NO_TUNING, check_tuning, tune_source, tuning_method_names
 from headstart.ranking import Limits, with_domain_shifts
 from headstart.reporting import start_drawing
 
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from headstart.features import Features
     from headstart.sources import AnySource
 
-NO_TUNING = "none"
 _N_CHECKED = 16  # real items on which the packed graph must equal the fitted model
 
 
@@ -72,9 +71,10 @@ def fit(
     data : whatever `headstart.load` takes
     out : folder of the bundle; None for one that goes when the process ends
     source : name of a pretrained network; several, as a list or with commas between, are ranked and the best is taken;
-        None for all that read such items
+        None for all that read such items. Of rows of fields each field has its best one, of those that read it or are assigned
+        to it: 'name=all-minilm-l6-v2,photo=efficientnet-lite0'
     head : 'auto', or the name of one closed-form head: 'ridge', 'logistic', 'prototypes', 'lda'
-    tune : how the network is tuned above that head, where that is better by more than one standard error: 'none', the name of
+    tune : how the network is tuned above that head, where that is better by more than one standard error (items of one field only): 'none', the name of
         one method ('fine-tune', 'lora', 'bitfit', 'contrastive'), or 'auto' for all that pay; None for the preset's
     preset : 'fast' (a minute: candidates ranked on up to 96 items, simple baselines), 'balanced' (on up to 1,000 by successive
         halving, all baselines), 'best' (likewise, of any size, up to three blended, networks tuned, all baselines); what is given on its own goes before
@@ -110,8 +110,9 @@ def fit(
     _check_place(folder)
     with context.stage("load"):
         dataset = load(data, max_unreadable=max_unreadable, **columns)
+    dataset = check_tuning(dataset, tune)
     with context.stage("rank"):
-        chosen_source, ranking = choose_source(
+        chosen_source, ranking = choose_sources(
             dataset,
             names,
             limits,
@@ -122,7 +123,7 @@ def fit(
         dataset, features = _embed_readable(dataset, chosen_source, max_unreadable, context)
     start_drawing()
     with context.stage("adapt"):
-        duplicates = find_near_duplicates(features.values, dataset.groups)
+        duplicates = find_near_duplicates(comparable(features), dataset.groups)
         dataset = replace(dataset, groups=duplicates.groups)
         plan = plan_splits(dataset, duplicates.groups, seed=context.seed)
         experiment = Experiment(
@@ -138,7 +139,7 @@ def fit(
             experiment, dataset=with_domain_shifts(experiment.dataset, experiment.source, experiment.features)
         )
     tuned = None
-    if tune != NO_TUNING:
+    if tune != NO_TUNING and len(dataset.fields) == 1:
         with context.stage("tune"):
             tuned = tune_source(experiment, method=tune)
     with context.stage("prove"):
@@ -217,5 +218,10 @@ def _embed_readable(
 
 def _schema(dataset: Dataset) -> BundleSchema:
     return BundleSchema(
-        name=dataset.name, modality=dataset.modality, task=dataset.task, labels=dataset.labels, columns=dataset.columns
+        name=dataset.name,
+        modality=dataset.modality,
+        task=dataset.task,
+        labels=dataset.labels,
+        columns=dataset.columns,
+        fields=dataset.fields,
     )

@@ -57,7 +57,8 @@ def prove_again(
             else np.asarray(model.predict(dataset.items)).reshape(-1, 1)
         )
     with context.stage("prove"):
-        groups = exact_duplicates([str(item) for item in dataset.items]) if dataset.groups is None else dataset.groups
+        identity = str if len(dataset.fields) == 1 else model.reads.key
+        groups = exact_duplicates([*map(identity, dataset.items)]) if dataset.groups is None else dataset.groups
         scores = measure(dataset, outputs, groups, seed=context.seed)
     promised = _promised(model.report)
     scores = tuple(sorted(scores, key=lambda s: s.name != promised.name))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.core import registry
+from headstart.core.dataset import Notice
+from headstart.core.errors import OptionError
 from headstart.core.intervals import gain
 from headstart.engines.heap import keeping_freed_memory
 from headstart.evaluation.tuned_network import Tuned
@@ -15,13 +17,14 @@ from headstart.features import embed
 from headstart.sources import Source
 
 if TYPE_CHECKING:
-    from headstart.core.dataset import FloatArray, IntArray
+    from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.evaluation import Experiment
     from headstart.heads.head import EnsembleHead
     from headstart.tuning import TuningProblem, TuningResult
     from headstart.tuning.cross_fitting import Fold
     from headstart.tuning.tuning_method import TuningMethod
 
+NO_TUNING = "none"
 _SHARE = 0.6  # of what is left of a budget: the proof needs the rest
 
 
@@ -201,3 +204,22 @@ def _fold_groups(experiment: Experiment) -> IntArray:
         if experiment.plan.kind == "cross-validation"
         else experiment.problem(final).conditions()
     )
+
+
+def check_tuning(dataset: Dataset, tune: str) -> Dataset:
+    """Refuse a tuning method that was named where items have several fields; with 'auto' note that none is tried.
+
+    Raises
+    ------
+    OptionError
+        A method was named.
+    """
+    if tune == NO_TUNING or len(dataset.fields) == 1:
+        return dataset
+    if tune != "auto":
+        raise OptionError(
+            f"--tune {tune} tunes the network of one field, but items of '{dataset.name}' have {len(dataset.fields)}. "
+            "Leave --tune out, or name one column with --input."
+        )
+    message = "No network is tuned: items have several fields, and the features of each stay frozen."
+    return replace(dataset, notices=(*dataset.notices, Notice(kind="tuning", message=message)))

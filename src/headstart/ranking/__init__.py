@@ -1,9 +1,10 @@
 """Rank: which source will transfer best to this data, and why."""
 
+from headstart.ranking.candidates import candidates_by_field, split_assignment
 from headstart.ranking.halving import Halving
 from headstart.ranking.limits import Limits
 from headstart.ranking.rank import rank, source_cards
-from headstart.ranking.result import Ranked, Ranking
+from headstart.ranking.result import Ranked, Ranking, join_rankings
 from headstart.ranking.suitability import Suitability, inspect_sources, with_domain_shifts
 
 __all__ = [
@@ -12,8 +13,11 @@ __all__ = [
     "Ranked",
     "Ranking",
     "Suitability",
+    "candidates_by_field",
     "inspect_sources",
+    "join_rankings",
     "rank",
     "source_cards",
+    "split_assignment",
     "with_domain_shifts",
 ]

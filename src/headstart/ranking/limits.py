@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import OptionError
@@ -42,6 +42,19 @@ class Limits:
                 raise OptionError(f"{name} must be above 0, but {value!r} came. Give more, or None for no limit.")
         if self.license is not None:
             allows(self.license, "")
+
+    def shared_by(self, n: int) -> Limits:
+        """Divide time and space equally among n sources that work together.
+
+        >>> Limits(max_size_mib=100).shared_by(2).max_size_mib
+        50.0
+        """
+        latency_ms, size_mib = self.max_latency_ms, self.max_size_mib
+        return replace(
+            self,
+            max_latency_ms=None if latency_ms is None else latency_ms / n,
+            max_size_mib=None if size_mib is None else size_mib / n,
+        )
 
     def refusal(self, card: Card) -> str:
         """Say why a card is outside the limits, as far as can be told before it is opened; empty if it is not."""

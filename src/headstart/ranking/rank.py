@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from headstart.data.modalities import get_modality
 from headstart.engines.context import RunContext
 from headstart.engines.threads import n_threads
 from headstart.features import embed
+from headstart.ranking.candidates import candidates_by_field
 from headstart.ranking.halving import Halving
 from headstart.ranking.latency import cached_latency_ms, measure_latency_ms
 from headstart.ranking.limits import Limits
@@ -71,9 +72,9 @@ def rank(
 
     Parameters
     ----------
-    dataset : what `headstart.load` gives
-    sources : names of the candidates; None for all of the data's modality
-    limits : what a source must keep to
+    dataset : what `headstart.load` gives; of rows each field has a ranking of its own
+    sources : names of the candidates, or `field=name` where items have several fields; None for all of the data's modality
+    limits : what a source must keep to; fields share what time and space there is in equal parts
     halving : how many items are looked at; None for the default
     budget_s : seconds; sources that cannot embed all items in half of it are left out
     seed : for the sample
@@ -96,6 +97,18 @@ def rank(
     """
     limits, halving = limits or Limits(), halving or Halving()
     context = context or RunContext.default(seed=seed, budget_s=budget_s, progress=progress)
+    candidates = candidates_by_field(dataset, sources)
+    if len(candidates) > 1:
+        shared = limits.shared_by(len(candidates))
+        rankings = [
+            replace(
+                rank(dataset.only_field(field), sources=named, limits=shared, halving=halving, context=context),
+                field=field,
+            )
+            for field, named in candidates.items()
+        ]
+        return replace(rankings[0], others=tuple(rankings[1:]))
+    (sources,) = candidates.values()
     learnable = _learnable(dataset, context.seed)
     field_of = {card.name: _Entrant(card) for card in source_cards(dataset, sources)}
     for entrant in field_of.values():

@@ -10,7 +10,7 @@ from headstart.reporting import Part, Rendering, template_of
 from headstart.reporting.charts import ACCENT, BASELINE, MUTED, PAPER, WIDTH_PX, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from headstart.reporting.charts import Rows, Spec
 
@@ -46,6 +46,11 @@ class Ranking(Section):
     """All candidates, the best first; `sources` is never empty, and its first one keeps to the limits.
 
     It is a section of the report where a source was chosen, not named.
+
+    Attributes
+    ----------
+    field : what the sources read; empty where items have one field
+    others : the rankings of the other fields
     """
 
     section_name: ClassVar[str] = "ranking"
@@ -53,6 +58,13 @@ class Ranking(Section):
     metric: str
     n_items: int
     sources: tuple[Ranked, ...]
+    field: str = ""
+    others: tuple[Ranking, ...] = ()
+
+    @property
+    def of_fields(self) -> tuple[Ranking, ...]:
+        """The ranking of each field; this one alone where there is one field."""
+        return (replace(self, others=()), *self.others)
 
     @property
     def best(self) -> Ranked:
@@ -62,6 +74,8 @@ class Ranking(Section):
     @property
     def sentence(self) -> str:
         """The choice in words."""
+        if self.others:
+            return " ".join(f"{ranking.field}: {ranking.sentence}" for ranking in self.of_fields)
         best, others = self.best, self.sources[1:]
         if not others:
             return f"{best.name} is the only source that there is for this data."
@@ -71,23 +85,33 @@ class Ranking(Section):
     def with_chosen(self, names: Collection[str]) -> Ranking:
         """The same, where sources of these names are not called dropped: a blend took them in."""
         sources = tuple(
-            replace(source, dropped="" if source.name in names else source.dropped) for source in self.sources
+            replace(source, dropped="" if self._part(source) in names else source.dropped) for source in self.sources
         )
-        return replace(self, sources=sources)
+        return replace(self, sources=sources, others=tuple(ranking.with_chosen(names) for ranking in self.others))
+
+    def _part(self, source: Ranked) -> str:
+        """What the block of a source's features is called."""
+        return f"{source.name} on {self.field}" if self.field else source.name
 
     def to_dict(self) -> dict[str, Any]:
         """The figures that `headstart rank --json` prints."""
-        return {**super().to_dict(), "sentence": self.sentence}
+        figures = {**super().to_dict(), "sentence": self.sentence}
+        return figures if self.field else {key: figures[key] for key in figures if key not in ("field", "others")}
 
     def rendering(self, report: Report) -> Rendering:  # noqa: ARG002
         """Why this source."""
-        return _rendering(self)
+        return Rendering(page=tuple(part for ranking in self.of_fields for part in _parts(ranking)))
 
 
-def _rendering(ranking: Ranking) -> Rendering:
+def join_rankings(rankings: Sequence[Ranking]) -> Ranking | None:
+    """Make one section of the rankings of several fields; None where there is none."""
+    return replace(rankings[0], others=tuple(rankings[1:])) if rankings else None
+
+
+def _parts(ranking: Ranking) -> tuple[Part, ...]:
     """The table of sources and the frontier of evidence against time; nothing where there was no choice."""
     if len(ranking.sources) < 2:
-        return Rendering()
+        return ()
     measured = [
         {**asdict(source.score), "metric": source.score.name, "latency_ms": source.latency_ms}
         for source in ranking.sources
@@ -95,7 +119,8 @@ def _rendering(ranking: Ranking) -> Rendering:
     ]
     charts = {"frontier": frontier(measured)} if len(measured) > 1 else {}
     template = template_of(__name__, "html")
-    return Rendering(page=(Part(order=1200, title="Why this source", template=template, charts=charts),))
+    title = f"Why this source for {ranking.field}" if ranking.field else "Why this source"
+    return (Part(order=1200, title=title, template=template, charts=charts, values={"ranking": ranking}),)
 
 
 def frontier(sources: Rows) -> Spec:

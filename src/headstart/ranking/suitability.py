@@ -10,13 +10,13 @@ import numpy as np
 from headstart.core.errors import HeadstartError
 from headstart.features import embed
 from headstart.ranking.rank import source_cards
-from headstart.sources import JointSource, open_source
+from headstart.sources import FieldSource, JointSource, open_source
 from headstart.sources.domain_shift import domain_shifts
 from headstart.sources.fetching import is_kept
 from headstart.sources.references import MOST_ITEMS, evenly
 
 if TYPE_CHECKING:
-    from headstart.core.dataset import Dataset, FloatArray
+    from headstart.core.dataset import Dataset, FloatArray, Notice
     from headstart.sources import AnySource, Card
 
 _QUICK_GMACS = 5.0  # an item; what costs more is not run before it is chosen
@@ -39,11 +39,12 @@ def inspect_sources(dataset: Dataset) -> list[Suitability]:
     """
     return [
         Suitability(
-            name=card.name,
+            name=card.name if len(dataset.fields) == 1 else f"{card.name} on {read.fields[0].name}",
             known_bias=card.known_bias,
-            warnings=tuple(notice.message for notice in domain_shifts(dataset.items, card, _features(dataset, card))),
+            warnings=tuple(notice.message for notice in domain_shifts(read.items, card, _features(read, card))),
         )
-        for card in source_cards(dataset, None)
+        for read in map(dataset.only_field, [field.name for field in dataset.fields])
+        for card in source_cards(read, None)
     ]
 
 
@@ -54,12 +55,13 @@ def with_domain_shifts(dataset: Dataset, source: AnySource, features: FloatArray
     ----------
     features : shape (n, d), of the dataset's items by the source
     """
-    sources = source.sources if isinstance(source, JointSource) else (source,)
-    found = [
-        notice
-        for source in sources
-        for notice in domain_shifts(dataset.items, source.card, features[:, source.parts[source.name]])
-    ]
+    parts = source.sources if isinstance(source, JointSource) else (source,)
+    found: list[Notice] = []
+    for part in parts:
+        reads, items = (
+            (part.source, dataset.values_of(part.field)) if isinstance(part, FieldSource) else (part, dataset.items)
+        )
+        found += domain_shifts(items, reads.card, features[:, source.parts[part.name]])
     return replace(dataset, notices=(*dataset.notices, *found))
 
 

@@ -50,7 +50,7 @@ def _padded(arrays: Sequence[np.ndarray]) -> np.ndarray:
     padded = np.zeros((sum(map(len, arrays)), *longest), arrays[0].dtype)
     first = 0
     for array in arrays:
-        model_version = (slice(first, first + len(array)), *(slice(0, n) for n in array.shape[1:]))
-        padded[model_version] = array
+        corner = (slice(first, first + len(array)), *(slice(0, n) for n in array.shape[1:]))
+        padded[corner] = array
         first += len(array)
     return padded

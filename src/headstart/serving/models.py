@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import DataError, UserError, unknown_name
-from headstart.data.modalities import Modality, get_modality
 from headstart.engines.threads import n_threads
 from headstart.packaging import Bundle, load_bundle
 from headstart.serving.asgi import RequestError
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import FloatArray
     from headstart.core.model import Batch
+    from headstart.data.modalities import Modality
     from headstart.serving.metrics import Meters
     from headstart.serving.settings import ServerSettings
 
@@ -54,7 +54,7 @@ class Served:
     @cached_property
     def modality(self) -> Modality:
         """What its items are."""
-        return get_modality(self.bundle.modality)
+        return self.bundle.reads
 
     @cached_property
     def meters(self) -> Meters:
@@ -97,7 +97,7 @@ class Served:
         items = [self._item(value) for value in values]
         # those of like size share a batch, so that little padding is computed
         model_versions = sorted(
-            (i for i, item in enumerate(items) if not isinstance(item, UserError)), key=lambda i: len(items[i])
+            (i for i, item in enumerate(items) if not isinstance(item, UserError)), key=lambda i: _length(items[i])
         )
         step = self.settings.max_batch
         chunks = [model_versions[first : first + step] for first in range(0, len(model_versions), step)]
@@ -138,7 +138,7 @@ class Served:
 
     async def _batch_rows(self, items: Sequence[Any]) -> Rows:
         try:
-            return list(await self.batcher.submit(partial(self._prepare, items), len(items), sum(map(len, items))))
+            return list(await self.batcher.submit(partial(self._prepare, items), len(items), sum(map(_length, items))))
         except RequestError:
             raise
         except UserError as error:
@@ -210,6 +210,11 @@ def open_models(specs: Sequence[str], settings: ServerSettings, before: Iterable
         return Served(model_version, bundle, settings, n_runs)
 
     return Catalogue(known.get(model_version) or opened(model_version) for model_version in find_model_versions(specs))
+
+
+def _length(item: Any) -> int:
+    """Characters of a text, bytes of a file; of a row those of all fields."""
+    return sum(map(len, item.values())) if isinstance(item, dict) else len(item)
 
 
 def _check_arrays(batch: Batch, bundle: Bundle) -> int:

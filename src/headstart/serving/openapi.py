@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from typing import TYPE_CHECKING, Any
 
-from headstart.serving.protocol import ITEMS
+from headstart.serving.protocol import item_inputs
 
 if TYPE_CHECKING:
-    from headstart.serving.models import Catalogue
+    from collections.abc import Mapping
+
+    from headstart.serving.models import Catalogue, Served
 
 CONTENT_POLICY = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'"
 _ERROR = {
@@ -62,7 +67,7 @@ def complete(openapi: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     first = next(iter(catalogue))
     item = first.modality.give(first.modality.example)
     formats = " or ".join(dict.fromkeys(served.modality.wire_format for served in catalogue))
-    predict, infer = _predict(item, formats), _infer(item)
+    predict, infer = _predict(first, item, formats), _infer(first, item)
     named = [_parameter("name", first.name)]
     versioned = [*named, _parameter("version", first.version)]
     added = {
@@ -81,21 +86,23 @@ def complete(openapi: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     }
 
 
-def _predict(item: Any, formats: str) -> dict[str, Any]:
+def _predict(served: Served, item: Any, formats: str) -> dict[str, Any]:
     items = {
         "type": "object",
         "required": ["items"],
         "properties": {
-            "items": {"type": "array", "items": {}, "minItems": 1},
+            "items": {"type": "array", "items": _item_schema(served), "minItems": 1},
             "top": {"type": "integer", "minimum": 1, "default": 3},
         },
     }
-    file = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
+    record = item if isinstance(item, dict) else {"item": item}
+    parts = record if isinstance(item, dict) else {"file": item}
+    form = {"type": "object", "properties": {name: {"type": "string", "format": "binary"} for name in parts}}
     contents = {
         "application/json": {"schema": items, "example": {"items": [item], "top": 2}},
-        "multipart/form-data": {"schema": file},
-        "text/csv": {"schema": {"type": "string"}, "example": f"item\n{item}\n"},
-        "application/jsonl": {"schema": {"type": "string"}, "example": f'{{"item": "{item}"}}\n'},
+        "multipart/form-data": {"schema": form},
+        "text/csv": {"schema": {"type": "string"}, "example": _as_csv(record)},
+        "application/jsonl": {"schema": {"type": "string"}, "example": json.dumps(record) + "\n"},
     }
     return {
         "tags": ["predict"],
@@ -106,7 +113,7 @@ def _predict(item: Any, formats: str) -> dict[str, Any]:
     }
 
 
-def _infer(item: Any) -> dict[str, Any]:
+def _infer(served: Served, item: Any) -> dict[str, Any]:
     request = {
         "type": "object",
         "required": ["inputs"],
@@ -117,7 +124,11 @@ def _infer(item: Any) -> dict[str, Any]:
             "outputs": {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"}}}},
         },
     }
-    example = {"inputs": [{"name": ITEMS, "shape": [1], "datatype": "BYTES", "data": [item]}]}
+    values = item.values() if isinstance(item, dict) else [item]
+    tensors = [
+        {"name": name, "shape": [1], "datatype": "BYTES", "data": [value]}
+        for name, value in zip(item_inputs(served), values, strict=True)
+    ]
     answer = {
         "type": "object",
         "required": ["model_name", "model_version", "outputs"],
@@ -127,9 +138,23 @@ def _infer(item: Any) -> dict[str, Any]:
         "tags": ["predict"],
         "summary": "Infer",
         "description": "Open Inference Protocol V2: tensors in, tensors out; as JSON, or as raw bytes behind it.",
-        "requestBody": {"required": True, "content": {"application/json": {"schema": request, "example": example}}},
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": request, "example": {"inputs": tensors}}},
+        },
         "responses": {"200": _answer(answer, "The outputs that were asked for, or all."), **_ERRORS},
     }
+
+
+def _item_schema(served: Served) -> dict[str, Any]:
+    """What a row must be; one value may come bare, or in a record under any of several names."""
+    return served.modality.wire_schema() if len(served.bundle.fields) > 1 else {}
+
+
+def _as_csv(record: Mapping[str, Any]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([list(record), list(record.values())])
+    return text.getvalue()
 
 
 def _answer(schema: dict[str, Any], description: str) -> dict[str, Any]:

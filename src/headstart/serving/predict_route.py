@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from fnmatch import fnmatch
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs
 
 from headstart.core.errors import UserError
 from headstart.data.modalities import all_modalities
-from headstart.data.payloads import pick, read_delimited_rows, read_json_rows
+from headstart.data.payloads import read_delimited_rows, read_json_rows, read_value
 from headstart.serving.asgi import RequestError, from_json, header, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headstart.data.modalities import Modality
     from headstart.serving.asgi import Scope
     from headstart.serving.models import Note, Served
 
@@ -33,8 +32,16 @@ class PredictRequest:
         if isinstance(top, bool) or not isinstance(top, int) or top < 1:
             raise RequestError(400, f"'top' must be a whole number from 1, not {top!r:.40}.")
         self.items = items
-        self.names = names or [f"item {model_version + 1}" for model_version in range(len(items))]
+        self.names = names or [f"item {position + 1}" for position in range(len(items))]
         self.top = top
+
+
+class _FormPart(NamedTuple):
+    """A part of a form: its name, what people call it, and what it holds."""
+
+    name: str
+    filename: str
+    content: str | bytes
 
 
 async def predict(served: Served, scope: Scope, body: bytes, note: Note | None = None) -> bytes:
@@ -62,14 +69,16 @@ async def _read(served: Served, scope: Scope, body: bytes) -> PredictRequest:
         return _from_object(from_json(body), served, column)
     top = _top_of(scope)
     if media_type == "multipart/form-data":
-        names, items = await _parts(scope, body, served.settings.max_items)
-        return PredictRequest(items, names=names, top=top)
+        most = served.settings.max_items * len(served.bundle.fields)
+        return _from_parts(await _parts(scope, body, most), served, top)
     if media_type in _JSON_LINES:
         return PredictRequest(read_json_rows(body, served.modality, column), top=top)
     if media_type in _TABLES:
         return PredictRequest(read_delimited_rows(body, _TABLES[media_type], served.modality, column), top=top)
     single = [pattern for modality in reversed(all_modalities()) for pattern in modality.media_types]
-    if media_type == "application/octet-stream" or any(fnmatch(media_type, pattern) for pattern in single):
+    if len(served.bundle.fields) > 1:
+        single = []  # a body is one value, and no row
+    elif media_type == "application/octet-stream" or any(fnmatch(media_type, pattern) for pattern in single):
         return PredictRequest([body], top=top)
     known = ["application/json", "multipart/form-data", *_TABLES, _JSON_LINES[0], *single]
     raise RequestError(415, f"no body of type '{media_type[:60]}' can be read. Known: {', '.join(known)}.")
@@ -81,20 +90,11 @@ def _from_object(request: Mapping[str, Any], served: Served, column: str | None)
     items = request.get("items")
     if items is None:
         return PredictRequest(
-            [pick({k: v for k, v in request.items() if k != "top"}, served.modality, column)], top=top
+            [read_value({k: v for k, v in request.items() if k != "top"}, served.modality, column)], top=top
         )
     if not isinstance(items, list):
         raise RequestError(400, f"'items' must be a list, not a {type(items).__name__}.")
-    return PredictRequest([_value(one, served.modality, column) for one in items], top=top)
-
-
-def _value(one: Any, modality: Modality, column: str | None) -> Any:
-    if not isinstance(one, dict):
-        return one
-    try:
-        return pick(one, modality, column)
-    except UserError as error:
-        return error
+    return PredictRequest([read_value(one, served.modality, column) for one in items], top=top)
 
 
 def _top_of(scope: Scope) -> Any:
@@ -102,7 +102,24 @@ def _top_of(scope: Scope) -> Any:
     return int(found) if found.isdecimal() and len(found) < 10 else found
 
 
-async def _parts(scope: Scope, body: bytes, max_items: int) -> tuple[list[str], list[Any]]:
+def _from_parts(parts: Sequence[_FormPart], served: Served, top: Any) -> PredictRequest:
+    """Each part is an item; of rows a field, and the n-th parts of all fields are the n-th row."""
+    fields = [field.name for field in served.bundle.fields]
+    if len(fields) == 1:
+        return PredictRequest([part.content for part in parts], names=[part.filename for part in parts], top=top)
+    columns = {name: [part.content for part in parts if part.name == name] for name in fields}
+    unknown = next((part.name for part in parts if part.name not in columns), None)
+    if unknown is not None:
+        raise RequestError(400, f"there is no field '{unknown[:60]}'. Send the parts {', '.join(fields)}.")
+    n_parts = {name: len(column) for name, column in columns.items()}
+    if len(set(n_parts.values())) > 1:
+        came = ", ".join(f"'{name}' {n}" for name, n in n_parts.items())
+        raise RequestError(400, f"the form has not as many parts of one field as of another: {came}.")
+    rows = zip(*columns.values(), strict=True)
+    return PredictRequest([dict(zip(fields, row, strict=True)) for row in rows], top=top)
+
+
+async def _parts(scope: Scope, body: bytes, max_parts: int) -> list[_FormPart]:
     """Files and fields of a form, in their order."""
     from starlette.formparsers import MultiPartException
     from starlette.requests import Request
@@ -112,12 +129,13 @@ async def _parts(scope: Scope, body: bytes, max_items: int) -> tuple[list[str], 
 
     try:
         async with Request(scope, receive).form(
-            max_files=max_items, max_fields=max_items, max_part_size=len(body)
+            max_files=max_parts, max_fields=max_parts, max_part_size=len(body)
         ) as form:
-            parts = form.multi_items()
-            return (
-                [(name if isinstance(part, str) else part.filename or name)[:_NAME_LENGTH] for name, part in parts],
-                [part if isinstance(part, str) else await part.read() for _, part in parts],
-            )
+            return [
+                _FormPart(name, name[:_NAME_LENGTH], part)
+                if isinstance(part, str)
+                else _FormPart(name, (part.filename or name)[:_NAME_LENGTH], await part.read())
+                for name, part in form.multi_items()
+            ]
     except (MultiPartException, ValueError, LookupError) as error:
         raise RequestError(400, f"the form cannot be read ({str(error)[:100]}).") from error

@@ -59,12 +59,11 @@ class PredictionLog:
         for item, row in zip(items, rows, strict=True):
             if isinstance(row, UserError) or random.random() >= self._share:  # noqa: S311  a sample, not a secret
                 continue
-            content = item.encode("utf-8", "replace") if isinstance(item, str) else item
             noted = {
                 "time": time.time_ns() // 1_000_000,
                 "model": served.name,
                 "version": served.version,
-                "item": hashlib.sha256(content).digest(),
+                "item": hashlib.sha256(_content(item)).digest(),
                 "label": _label(served, row),
                 "outputs": row.astype(np.float32),
             }
@@ -118,6 +117,15 @@ class PredictionLog:
         )
         with replacing(self._folder / f"predictions-{time.time_ns()}-{os.getpid()}.parquet") as partial:
             parquet.write_table(pa.Table.from_pylist(rows, schema), partial, compression="zstd")
+
+
+def _content(item: Any) -> bytes:
+    """The bytes of an item; of a row, each field behind its length."""
+    if isinstance(item, dict):
+        fields = [_content(value) for value in item.values()]
+        return b"".join(len(field).to_bytes(8, "little") + field for field in fields)
+    content: bytes = item.encode("utf-8", "replace") if isinstance(item, str) else item
+    return content
 
 
 def _label(served: Served, row: Any) -> str | None:

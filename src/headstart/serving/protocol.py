@@ -37,7 +37,7 @@ def describe(served: Served, versions: Sequence[str]) -> dict[str, Any]:
         "name": served.name,
         "versions": list(versions),
         "platform": "headstart_bundle",
-        "inputs": [{"name": ITEMS, "datatype": BYTES, "shape": [-1]}],
+        "inputs": [{"name": name, "datatype": BYTES, "shape": [-1]} for name in item_inputs(served)],
         "outputs": outputs,
         "parameters": {
             "version": served.version,
@@ -58,46 +58,65 @@ async def infer(served: Served, scope: Scope, body: bytes, note: Note | None = N
         400: it is not as the protocol says, or an item cannot be read; 413, 429.
     """
     request, tensors = _read(scope, body)
-    if ITEMS in tensors:
-        if len(tensors) > 1:
-            raise RequestError(400, f"'{ITEMS}' comes alone, or prepared arrays come without it.")
-        outputs = _whole(await served.rows(list(tensors[ITEMS]), note))
+    names = item_inputs(served)
+    if set(tensors) & set(names):
+        outputs = _whole(await served.rows(_values(tensors, names), note))
     else:
         wrong = [name for name, values in tensors.items() if not isinstance(values, np.ndarray)]
         if wrong:
+            known = ", ".join(f"'{name}'" for name in names)
             raise RequestError(
-                400, f"no input '{wrong[0][:60]}' of type {BYTES}; the texts or images are called '{ITEMS}'."
+                400, f"no input '{wrong[0][:60]}' of type {BYTES}; the {served.modality.plural} are called {known}."
             )
         outputs = await served.outputs(tensors)
     return _write(request, served, outputs)
+
+
+def item_inputs(served: Served) -> tuple[str, ...]:
+    """The tensors of items as they are: one, or one a field."""
+    fields = served.bundle.fields
+    return (ITEMS,) if len(fields) == 1 else tuple(field.name for field in fields)
+
+
+def _values(tensors: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
+    """Take the items out of the tensors; those of fields are put together as rows."""
+    if set(tensors) != set(names):
+        if len(names) == 1:
+            raise RequestError(400, f"'{ITEMS}' comes alone, or prepared arrays come without it.")
+        raise RequestError(400, f"the inputs {sorted(tensors)} came; {list(names)} were expected, one a field.")
+    if len(names) == 1:
+        return list(tensors[ITEMS])
+    if len({len(tensors[name]) for name in names}) > 1:
+        raise RequestError(400, f"the inputs {list(names)} must all have the same number of items.")
+    return [dict(zip(names, values, strict=True)) for values in zip(*(tensors[name] for name in names), strict=True)]
 
 
 def _read(scope: Scope, body: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     length = header(scope, _HEADER_LENGTH)
     if length and not (length.isdecimal() and int(length) <= len(body)):
         raise RequestError(400, f"{_HEADER_LENGTH.decode()} is {length[:20]!r}; the length of the JSON was expected.")
-    model_version = int(length) if length else len(body)
-    request = from_json(body[:model_version])
-    described = request.get("preprocessors")
+    position = int(length) if length else len(body)
+    request = from_json(body[:position])
+    described = request.get("inputs")
     if not isinstance(described, list) or not described or not all(isinstance(one, dict) for one in described):
         raise RequestError(400, "'inputs' must be a list of tensors, each with name, shape, datatype and data.")
     tensors: dict[str, Any] = {}
     for one in described:
         size = n_binary(one)
-        if size is not None and model_version + size > len(body):
+        if size is not None and position + size > len(body):
             raise RequestError(400, "the body ends before the raw bytes of its tensors do.")
         if not isinstance(one.get("name"), str) or one["name"] in tensors:
             raise RequestError(400, "each input needs a name of its own.")
-        tensors[one["name"]] = read_tensor(one, None if size is None else body[model_version : model_version + size])
-        model_version += size or 0
+        tensors[one["name"]] = read_tensor(one, None if size is None else body[position : position + size])
+        position += size or 0
     return request, tensors
 
 
 def _whole(rows: Sequence[FloatArray | UserError]) -> FloatArray:
     """The protocol has no word for a single bad item: the first is the answer to all."""
-    for model_version, row in enumerate(rows):
+    for position, row in enumerate(rows):
         if isinstance(row, UserError):
-            raise RequestError(400, f"item {model_version}: {row}")
+            raise RequestError(400, f"item {position}: {row}")
     if not rows:
         raise RequestError(400, f"'{ITEMS}' is empty; 1 item or more was expected.")
     return np.stack(rows)  # type: ignore[arg-type]

@@ -125,14 +125,14 @@ def _flat(data: Any) -> list[Any]:
 
 def _strings(raw: bytes, name: Any) -> list[bytes]:
     """Cut bytes into strings, each behind its length: four bytes, the least first."""
-    values, model_version = [], 0
-    while model_version < len(raw):
-        end = model_version + _LENGTH.size
-        length = _LENGTH.unpack(raw[model_version:end])[0] if end <= len(raw) else len(raw)
+    values, position = [], 0
+    while position < len(raw):
+        end = position + _LENGTH.size
+        length = _LENGTH.unpack(raw[position:end])[0] if end <= len(raw) else len(raw)
         if end + length > len(raw):
             raise RequestError(400, f"input {name!r:.60}: its raw bytes end within a string.")
         values.append(raw[end : end + length])
-        model_version = end + length
+        position = end + length
     return values
 
 

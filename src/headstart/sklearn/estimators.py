@@ -14,10 +14,12 @@ from headstart.core.tasks.regression import REGRESSION
 from headstart.core.tasks.single_label import single_label_task
 from headstart.data.modalities import all_modalities, get_modality
 from headstart.data.near_duplicates import find_near_duplicates
+from headstart.data.rows import Rows
 from headstart.features import embed
 from headstart.heads import adapt
 from headstart.heads.select import head_names
-from headstart.sources import open_source
+from headstart.sklearn.rows import cleaned, fields_of, open_for_fields, rows_of
+from headstart.sources import FieldSource, JointSource, open_source
 from headstart.sources.defaults import default_source
 
 require("sklearn", extra="train", purpose="headstart.sklearn")
@@ -29,8 +31,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 if TYPE_CHECKING:
     from typing import Self
 
-    from headstart.core.dataset import FloatArray, IntArray, Task
-    from headstart.sources import Source
+    from headstart.core.dataset import Field, FloatArray, IntArray, Task
+    from headstart.sources import AnySource
 
 __all__ = ["TransferClassifier", "TransferRegressor"]
 
@@ -54,7 +56,8 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : n texts, n paths of images, n images (h, w, 3), or features of shape (n, d), for which no source is needed
+        X : n texts, n paths of images, n images (h, w, 3), a frame whose columns are such fields, or features of shape (n, d),
+            for which no source is needed
         y : shape (n,) or (n, k)
         groups : shape (n,), items that are held out together; near-duplicates always are
 
@@ -75,8 +78,9 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
         task, targets = self._targets(y)
         given = None if groups is None else _numbers_of(groups)
         check_consistent_length(X if items is None else items, targets, given)
-        source = None if items is None else open_source(self._source_for(items))
-        features = X if source is None else _embed(items, source)
+        self.fields_ = fields_of(items) if isinstance(items, Rows) else ()
+        source = None if items is None else self._open(items, self.source)
+        features = X if source is None else _embed(items, source, self.fields_)
         adapted = adapt(
             features,
             targets,
@@ -84,14 +88,21 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
             groups=_join(features, given),
             head=self.head,
             seed=_seed_of(self.random_state),
+            parts=None if source is None else source.parts,
+            are_fields=len(self.fields_) > 1,
         )
         self.head_, self.head_name_ = adapted.head, adapted.head_name
-        self.source_ = None if source is None else source.name
+        self.source_ = None if source is None else _name_of(source)
         self.digest_ = None if source is None else source.digest
         return self
 
     def _targets(self, y: Any) -> tuple[Task, FloatArray]:
         raise NotImplementedError
+
+    def _open(self, items: list[Any] | Rows, named: str) -> AnySource:
+        if isinstance(items, Rows):
+            return open_for_fields(self.fields_, str(named))
+        return open_source(self._source_for(items) if named == self.source else named)
 
     def _source_for(self, items: list[Any]) -> str:
         if self.source != "auto":
@@ -109,14 +120,18 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
             raise DataError(
                 f"this {type(self).__name__} was fitted on {fitted}, but X holds {came}. Give what it was fitted on."
             )
-        if self.source_ is None:
+        if items is None or self.source_ is None:
             return self.head_.outputs(validate_data(self, X, reset=False))
-        source = open_source(self.source_)
+        if isinstance(items, Rows) != bool(self.fields_):
+            raise DataError(
+                f"this {type(self).__name__} was fitted on {'a frame' if self.fields_ else 'a list of items'}. Give one."
+            )
+        source = self._open(items, self.source_)
         if source.digest != self.digest_:
             raise SourceError(
                 f"source '{self.source_}' is another than this {type(self).__name__} was fitted with. Fit it again."
             )
-        return self.head_.outputs(_embed(items, source))
+        return self.head_.outputs(_embed(items, source, self.fields_))
 
 
 class TransferClassifier(ClassifierMixin, _Transfer):  # type: ignore[misc]
@@ -124,7 +139,7 @@ class TransferClassifier(ClassifierMixin, _Transfer):  # type: ignore[misc]
 
     Parameters
     ----------
-    source : name of a pretrained network; 'auto' for the default one of texts or of photos
+    source : name of a pretrained network; 'auto' for the default one of texts or of photos; for a column of a frame 'COLUMN=NAME'
     head : 'auto' tries every candidate that suits; 'ridge', 'logistic', 'prototypes' or 'lda' takes that one
     random_state : for the folds of candidates; an int gives the same head for the same data
 
@@ -200,8 +215,18 @@ class TransferRegressor(RegressorMixin, _Transfer):  # type: ignore[misc]
         return REGRESSION.name, y.reshape(len(y), -1)
 
 
-def _items_of(X: Any) -> list[Any] | None:
-    """Texts, paths or images as a list; None where X is a table."""
+def _name_of(source: AnySource) -> str:
+    """What opens it again."""
+    if isinstance(source, JointSource):
+        return ",".join(f"{part.field}={part.source.name}" for part in source.sources if isinstance(part, FieldSource))
+    return source.name
+
+
+def _items_of(X: Any) -> list[Any] | Rows | None:
+    """Texts, paths or images as a list, a frame of such columns as rows; None where X is a table of numbers."""
+    rows = rows_of(X)
+    if rows is not None:
+        return rows
     if not isinstance(X, list | tuple):
         n_axes = len(getattr(X, "shape", ()))
         if n_axes not in (1, 4):
@@ -211,8 +236,10 @@ def _items_of(X: Any) -> list[Any] | None:
     return items if any(one.is_value(item) for item in items for one in all_modalities()) else None
 
 
-def _embed(items: list[Any] | None, source: Source) -> FloatArray:
+def _embed(items: list[Any] | Rows | None, source: AnySource, fields: tuple[Field, ...]) -> FloatArray:
     assert items is not None
+    if isinstance(items, Rows):
+        return embed(cleaned(items, fields), source).values
     modality = get_modality(source.modality)
     wrong = modality.misfit(items)
     if wrong is not None:

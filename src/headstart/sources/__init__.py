@@ -3,6 +3,7 @@
 from headstart.sources.card import Card
 from headstart.sources.catalogue import cards, find
 from headstart.sources.fetching import fetch
+from headstart.sources.field_source import FieldSource
 from headstart.sources.imported_store import remove
 from headstart.sources.importing.import_model import add
 from headstart.sources.joint import JointSource
@@ -16,6 +17,7 @@ AnySource = Source | JointSource
 __all__ = [
     "AnySource",
     "Card",
+    "FieldSource",
     "JointSource",
     "Source",
     "TunedSource",

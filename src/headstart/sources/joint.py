@@ -1,4 +1,4 @@
-"""JointSource: two or three sources as one, their features side by side."""
+"""JointSource: several sources as one, their features side by side."""
 
 from __future__ import annotations
 
@@ -6,36 +6,44 @@ import hashlib
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from headstart.core.blocks import side_by_side
+from headstart.core.dataset import ROW
+from headstart.sources.field_source import FieldSource
 from headstart.sources.preprocessors.joint import JointPreprocessor, prefix_of
 
 if TYPE_CHECKING:
+    from headstart.core.blocks import Block
     from headstart.sources.source import Source
 
 
 class JointSource:
-    """A source (`core.model.PretrainedNetwork`) made of sources of one modality, each with its own preprocessing.
+    """A source (`core.model.PretrainedNetwork`) made of others, each with its own preprocessing.
+
+    Either all read items of one modality, two or more; or all read a field each of rows, one or more.
 
     Attributes
     ----------
-    sources : two or more
+    sources : what it is made of
     parts : the columns of each source's features, by its name
     """
 
-    def __init__(self, sources: tuple[Source, ...]) -> None:
+    def __init__(self, sources: tuple[Source | FieldSource, ...]) -> None:
         self.sources = sources
         self.name: str = " and ".join(source.name for source in sources)
-        self.modality: str = sources[0].modality
+        self.reads_rows = any(isinstance(source, FieldSource) for source in sources)
+        self.modality: str = ROW if self.reads_rows else sources[0].modality
         self.dimensions: int = sum(source.dimensions for source in sources)
-        self.digest: str = hashlib.sha256("".join(source.digest for source in sources).encode()).hexdigest()
+        self.digest: str = hashlib.sha256("".join(map(_identity, sources)).encode()).hexdigest()
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """The features of each source, side by side."""
+        return side_by_side(block for source in self.sources for block in source.blocks)
 
     @cached_property
     def parts(self) -> dict[str, slice]:
         """The columns of each source's features."""
-        parts, start = {}, 0
-        for source in self.sources:
-            parts[source.name] = slice(start, start + source.dimensions)
-            start += source.dimensions
-        return parts
+        return {block.name: block.columns for block in self.blocks}
 
     @property
     def is_trainable(self) -> bool:
@@ -45,11 +53,15 @@ class JointSource:
     @cached_property
     def input(self) -> JointPreprocessor:
         """All preprocessing, one after the other."""
-        return JointPreprocessor(inputs=tuple(source.input for source in self.sources))
+        return JointPreprocessor(
+            inputs=tuple(source.input for source in self.sources), fields=tuple(map(_field_of, self.sources))
+        )
 
     def describe(self) -> dict[str, Any]:
         """The cards as one: of the first source, with what differs named source by source."""
         cards = [source.describe() for source in self.sources]
+        if len(cards) == 1:
+            return cards[0]
         joined = {
             field: "; ".join(f"{card['name']}: {card[field]}" for card in cards)
             for field in ("license", "trained_on", "known_bias", "paper")
@@ -69,8 +81,17 @@ class JointSource:
     def only(self, names: set[str]) -> Source | JointSource:
         """Keep the sources of these names."""
         kept = tuple(source for source in self.sources if source.name in names)
-        return kept[0] if len(kept) == 1 else JointSource(kept)
+        return JointSource(kept) if len(kept) > 1 or isinstance(kept[0], FieldSource) else kept[0]
 
     def with_random_weights(self, seed: int) -> JointSource:
         """Give the same networks with fresh random weights."""
         return JointSource(tuple(source.with_random_weights(seed) for source in self.sources))
+
+
+def _field_of(source: Source | FieldSource) -> str | None:
+    return source.field if isinstance(source, FieldSource) else None
+
+
+def _identity(source: Source | FieldSource) -> str:
+    """The digest, of which features are known, and the field that they are of."""
+    return f"{source.digest} on {source.field};" if isinstance(source, FieldSource) else source.digest

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core import registry
+from headstart.core.blocks import Block
 from headstart.core.errors import SourceError, first_line, require
 from headstart.data.modalities import get_modality
 from headstart.onnx_graph.builder import GraphBuilder
@@ -59,9 +60,14 @@ class Source:
         self.batch_size: int = self._architecture.BATCH_SIZE
 
     @property
+    def blocks(self) -> tuple[Block, ...]:
+        """Its features: one block."""
+        return (Block(name=self.name, stop=self.dimensions, is_pretrained=self.seed is None),)
+
+    @property
     def parts(self) -> dict[str, slice]:
         """The columns of its features, by its name: all of them."""
-        return {self.name: slice(0, self.dimensions)}
+        return {block.name: block.columns for block in self.blocks}
 
     def describe(self) -> dict[str, Any]:
         """The card as plain values."""

@@ -78,7 +78,9 @@ class ModalityChecks:
             column, cells = self.modality.column_names[0], [self.modality.read_file(path) for path in paths] * 4
             sample = {"number": list(range(12)), column: cells, "label": [*_FOLDERS] * 4}
             schema = guess_schema(sample, "the table", None)
-        expect_equal((schema.modality, schema.input), (self.name, column), "the modality and the input of the table")
+        expect_equal(
+            (schema.modality, schema.inputs[0].name), (self.name, column), "the modality and the input of the table"
+        )
         said = [notice.message for notice in schema.guesses]
         expect(
             any(self.modality.plural in one for one in said), f"Expected a notice on {self.modality.plural}: {said}."

@@ -10,8 +10,10 @@ import numpy as np
 import onnx
 import pytest
 from tiny_bundle import make_bundle, make_photos, make_predictor, make_report, make_schema
+from tiny_rows import ROWS, TEXT_AND_PHOTO, TWO_TEXTS, make_rows_bundle, photo_rows
 
 from headstart.core.errors import OptionError, StorageError
+from headstart.core.registry import names
 from headstart.packaging import load_bundle
 from headstart.packaging.exports import ExportOptions, export, triton
 from headstart.packaging.exports.comparing import open_exported
@@ -187,7 +189,7 @@ def test_a_format_that_is_not_known():
 
 
 @pytest.mark.downloads
-@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("tensor_inputs", [False, True])
 def test_a_text_model_answers_as_its_bundle(tensor_inputs, fetched_cache, real_data, tmp_path):
     import headstart
     from headstart.data import read_items
@@ -204,3 +206,27 @@ def test_a_text_model_answers_as_its_bundle(tensor_inputs, fetched_cache, real_d
     record = export(made, "onnx", tmp_path / "model.onnx", ExportOptions(items=items, tensor_inputs=tensor_inputs))
     assert record["n_items"] == 200
     assert record["max_difference"] <= 1e-4
+
+
+@pytest.mark.parametrize("fields", [TWO_TEXTS, TEXT_AND_PHOTO], ids=["two texts", "text and photo"])
+@pytest.mark.parametrize("name", [name for name in names("exports") if name in PATHS])
+def test_rows_are_exported_with_an_input_a_field(name, fields, tmp_path):
+    made = load_bundle(make_rows_bundle(tmp_path / "bundle", fields))
+    items = ROWS if fields == TWO_TEXTS else photo_rows()
+    are_tensors = name in ("triton", "kserve")
+    for tensor_inputs in (True, False):
+        options = ExportOptions(items=items, tensor_inputs=tensor_inputs)
+        record = export(made, name, tmp_path / PATHS[name], options)
+        assert (record["n_items"], record["max_difference"] <= 1e-4) == (3, True)
+        second = {"1.pixels"} if fields == TEXT_AND_PHOTO else {"1.input_ids", "1.attention_mask"}
+        prepared = {"0.input_ids", "0.attention_mask"} | second
+        found = {one["name"] for one in record["inputs"]}
+        assert found == (prepared if tensor_inputs or are_tensors else {field.name for field in fields})
+
+
+def test_rows_of_a_graph_are_compared_without_items_and_the_card_feeds_them(tmp_path):
+    made = load_bundle(make_rows_bundle(tmp_path / "bundle", TEXT_AND_PHOTO))
+    record = export(made, "hub", tmp_path / "folder")
+    assert record["n_items"] >= 1
+    card = (tmp_path / "folder" / "README.md").read_text()
+    assert '{"subject": np.array(["a text"], dtype=object), "photo": np.fromfile("photo.jpg", np.uint8)}' in card

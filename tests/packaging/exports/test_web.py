@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import sync_playwright
 from tiny_bundle import LABELS, TinyHead, make_bundle, make_predictor, make_schema
+from tiny_rows import ROWS, TEXT_AND_PHOTO, TWO_TEXTS, make_rows_bundle
 
 import missing
 from headstart.core.errors import OptionError, StorageError
@@ -287,6 +288,42 @@ def test_several_labels_are_all_given(browser, serve, tmp_path):
     answer = bundle.predictions([tmp_path / "photo.png"])[0]
     given = [label for label, share in answer.top if share >= 0.5]
     assert page.locator("#best").inner_text() == (", ".join(given) or "none")
+
+
+def rows_page(folder, fields, browser, serve):
+    bundle = load_bundle(make_rows_bundle(folder / "bundle", fields))
+    export(bundle, "web", folder / "page")
+    return bundle, opened(browser, serve(folder / "page")[1], ready="Fill in the fields to see")
+
+
+def test_two_texts(browser, serve, tmp_path):
+    bundle, page = rows_page(tmp_path, TWO_TEXTS, browser, serve)
+    for row in ROWS:
+        wanted = {name: array[0].tolist() for name, array in bundle.input.prepare([row]).items()}
+        assert page.evaluate(PREPARED, row) == wanted
+        page.get_by_label("subject").fill(row["subject"])
+        page.get_by_label("body").fill(row["body"])
+        page.get_by_role("button", name="Predict").click()
+        answer = bundle.predictions([row])[0]
+        page.locator("#best", has_text=answer.label).wait_for()
+        page.get_by_text(f"{100 * answer.probability:.1f} %", exact=True).first.wait_for()
+    assert not (tmp_path / "page" / "controls" / "image.js").exists()
+    assert page.problems == []
+
+
+def test_a_text_and_a_photo(browser, serve, tmp_path):
+    bundle, page = rows_page(tmp_path, TEXT_AND_PHOTO, browser, serve)
+    page.get_by_label("subject").fill("kiwi lime")
+    page.get_by_role("button", name="Predict").click()
+    page.get_by_text("There is no photo for 'photo' yet").wait_for()
+    Image.new("RGB", (40, 30), (30, 200, 90)).save(tmp_path / "photo.png")
+    page.set_input_files("#file-2", tmp_path / "photo.png")
+    assert not page.locator("#best").is_visible()
+    page.get_by_role("button", name="Predict").click()
+    answer = bundle.predictions([{"subject": "kiwi lime", "photo": tmp_path / "photo.png"}])[0]
+    page.locator("#best", has_text=answer.label).wait_for()
+    page.get_by_text(f"{100 * answer.probability:.1f} %", exact=True).first.wait_for()
+    assert page.problems == []
 
 
 def test_the_folder_says_what_it_is_and_is_written_over(photos, tmp_path):

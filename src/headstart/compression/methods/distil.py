@@ -66,6 +66,8 @@ class Distil:
 def _students(packed: Packed, calibration: CalibrationSet) -> list[Card]:
     if FEATURES not in {output.name for output in read_graph(packed.graph).graph.output}:
         raise NotApplicable("it is no pretrained network")
+    if len(calibration.dataset.fields) > 1:
+        raise NotApplicable("items have several fields, and a smaller source reads one")
     parameters, gmacs = packed.card.get("parameters", 0), packed.card.get("gmacs", 0.0)
     found = [
         card

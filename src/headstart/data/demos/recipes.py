@@ -9,6 +9,7 @@ import json
 import sys
 import tarfile
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from headstart.core.errors import require
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _N_SMALL_PHOTOS = 2000  # of digits and CIFAR-10: enough to learn from, few enough to lay out in a moment
+_N_LISTINGS = 3000
 _CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
@@ -151,6 +153,20 @@ def _cifar10(archive: Members, members: Sequence[str], folder: Path) -> None:
         _write(folder / _CIFAR10_CLASSES[labels[row]] / f"{row:04d}.png", photo.getvalue())
 
 
+def _mercari(archive: Members, members: Sequence[str], folder: Path) -> None:
+    """The first 3,000 listings with a name, a description and a category, of which the broadest is kept."""
+    parquet = require("pyarrow.parquet", extra="train", purpose="making the demo 'mercari'")
+    columns = ["name", "item_description", "price", "category_name"]
+    batches = parquet.ParquetFile(io.BytesIO(archive.read(members[0]))).iter_batches(batch_size=1024, columns=columns)
+    listings = (row for batch in batches for row in zip(*batch.to_pydict().values(), strict=True))
+    whole = (
+        (name, text, f"{price:g}", kind.partition("/")[0])
+        for name, text, price, kind in listings
+        if name and text and kind
+    )
+    _write_table(folder / "mercari.csv", ("name", "description", "price", "category"), islice(whole, _N_LISTINGS))
+
+
 RECIPES: dict[str, Callable[[Members, Sequence[str], Path], None]] = {
     "groceries": _groceries,
     "traffic-lights": _traffic_lights,
@@ -163,6 +179,7 @@ RECIPES: dict[str, Callable[[Members, Sequence[str], Path], None]] = {
     "vader": _vader,
     "digits": _digits,
     "cifar10": _cifar10,
+    "mercari": _mercari,
 }
 
 

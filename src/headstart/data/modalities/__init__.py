@@ -6,5 +6,17 @@ with a preprocessor, its ONNX nodes and the cards of sources that read it, such 
 
 from headstart.data.modalities.lookup import all_modalities, get_modality, modality_names
 from headstart.data.modalities.modality import Cleaned, Expectations, FixedItems, Modality
+from headstart.data.modalities.of_fields import modality_of_fields
+from headstart.data.modalities.row import Row
 
-__all__ = ["Cleaned", "Expectations", "FixedItems", "Modality", "all_modalities", "get_modality", "modality_names"]
+__all__ = [
+    "Cleaned",
+    "Expectations",
+    "FixedItems",
+    "Modality",
+    "Row",
+    "all_modalities",
+    "get_modality",
+    "modality_names",
+    "modality_of_fields",
+]

@@ -57,14 +57,14 @@ class Image(Modality):
     media_types: ClassVar[tuple[str, ...]] = ("image/*",)
     strings_name_files: ClassVar[bool] = True
     is_array: ClassVar[bool] = True
-    python_values: ClassVar[str] = "paths, bytes or arrays"
+    python_values: str = "paths, bytes or arrays"
     default_source: ClassVar[str] = "efficientnet-lite0"
-    wire_format: ClassVar[str] = "images in base64 or as files"
-    example: ClassVar[bytes] = _ONE_PIXEL
+    wire_format: str = "images in base64 or as files"
+    example: bytes = _ONE_PIXEL
     n_compared: ClassVar[int] = 24  # large photos take long to decode, and each source asks anew
     mlflow_type: ClassVar[str] = "binary"  # base64 in JSON
     hub_task: ClassVar[str] = "image-classification"
-    loading_code: ClassVar[str] = '{"image": np.fromfile("photo.jpg", np.uint8)}'
+    loading_code: str = '{"image": np.fromfile("photo.jpg", np.uint8)}'
 
     def is_value(self, value: Any) -> bool:
         """Whether it is a path with an image's suffix, an image's bytes, or an array of pixels."""
@@ -147,6 +147,10 @@ class Image(Modality):
         """Base64 of the file; an array becomes a PNG."""
         return base64.b64encode(self._file(item)).decode()
 
+    def wire_schema(self) -> dict[str, Any]:
+        """A string in base64."""
+        return {"type": "string", "contentEncoding": "base64"}
+
     def check_size(self, item: Any, *, max_pixels: int) -> None:
         """Read the size that the head of an encoded image claims."""
         if isinstance(item, bytes):
@@ -178,26 +182,29 @@ class Image(Modality):
         rows, columns = np.mgrid[0:300, 0:400]
         return [np.stack([rows * 255 // 300, columns * 255 // 400, (rows + columns) % 256], axis=-1).astype(np.uint8)]
 
-    def declare(self, graph: Any, *, are_files: bool) -> str:
+    def declare(self, graph: Any, *, are_files: bool, name: str | None = None) -> str:
         """`pixels`, uint8 (batch, height, width, 3), RGB; or `image`, the bytes of one JPEG or PNG file."""
         if not are_files:
-            declared: str = graph.input("pixels", "uint8", ["batch", "height", "width", 3])
+            sides = [f"{name}.{side}" if name else side for side in ("height", "width")]
+            declared: str = graph.input(name or "pixels", "uint8", ["batch", *sides, 3])
             return declared
-        content = graph.input("image", "uint8", ["n_bytes"])
+        content = graph.input(name or "image", "uint8", [f"{name}.n_bytes" if name else "n_bytes"])
         photo = graph.op("DecodeImage", content, domain=_VISION)  # upright, blue first
         rgb = graph.op("Gather", photo, graph.constant(np.array([2, 1, 0])), axis=2)
         batch: str = graph.op("Unsqueeze", rgb, graph.constant(np.array([0])))
         return batch
 
-    def feeds(self, items: Sequence[Any], *, are_files: bool) -> Iterator[tuple[Batch, Sequence[Any]]]:
+    def feeds(
+        self, items: Sequence[Any], *, are_files: bool, name: str | None = None
+    ) -> Iterator[tuple[Batch, Sequence[Any]]]:
         """One image at a time, for each has its own size."""
         for item in items:
             if are_files:
                 content = self._file(item)
-                yield {"image": np.frombuffer(content, np.uint8)}, [content]
+                yield {name or "image": np.frombuffer(content, np.uint8)}, [content]
             else:
                 pixels = np.asarray(open_image(item))
-                yield {"pixels": pixels[None]}, [pixels]
+                yield {name or "pixels": pixels[None]}, [pixels]
 
     def _file(self, item: Any) -> bytes:
         """Give the bytes of an image's file; an array becomes a PNG."""

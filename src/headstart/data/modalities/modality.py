@@ -109,14 +109,14 @@ class Modality(ABC):
     packed_as_text: ClassVar[bool] = False
     strings_name_files: ClassVar[bool] = False
     is_array: ClassVar[bool] = False
-    python_values: ClassVar[str]
+    python_values: str
     default_source: ClassVar[str]
-    wire_format: ClassVar[str]
-    example: ClassVar[Any]
+    wire_format: str
+    example: Any
     n_compared: ClassVar[int] = 200
     mlflow_type: ClassVar[str]
     hub_task: ClassVar[str]
-    loading_code: ClassVar[str]
+    loading_code: str
 
     @property
     def one(self) -> str:
@@ -243,6 +243,10 @@ class Modality(ABC):
             A file cannot be read.
         """
 
+    def wire_schema(self) -> dict[str, Any]:
+        """Give the JSON Schema of what `receive` takes."""
+        return {"type": "string"}
+
     def check_size(self, item: Any, *, max_pixels: int) -> None:  # noqa: B027  most have nothing to refuse
         """Refuse a received value that would cost too much to read, before it is read.
 
@@ -255,8 +259,8 @@ class Modality(ABC):
     # show
 
     @abstractmethod
-    def preview(self, item: Any) -> dict[str, str]:
-        """Show a value in a report: `{"thumbnail": data URI}` or `{"text": words}`."""
+    def preview(self, item: Any) -> dict[str, Any]:
+        """Show a value in a report: `{"thumbnail": data URI}` or `{"text": words}`; of a row `{"fields": [{"name", …}]}`."""
 
     @abstractmethod
     def from_preview(self, shown: Mapping[str, Any]) -> Any | None:
@@ -269,14 +273,17 @@ class Modality(ABC):
     # a graph that takes values as they are
 
     @abstractmethod
-    def declare(self, graph: Any, *, are_files: bool) -> str:
-        """Declare the values as an input of a graph (`sources.graph`) and give the value that preprocessors' nodes take.
+    def declare(self, graph: Any, *, are_files: bool, name: str | None = None) -> Any:
+        """Declare the values as an input of a graph (`onnx_graph.builder`) and give the value that preprocessors' nodes take.
 
-        `are_files` is False where the graph is to take arrays, which only modalities with `is_array` have.
+        `are_files` is False where the graph is to take arrays, which only modalities with `is_array` have. `name` is what the input
+        is called, if not as is usual for the modality.
         """
 
     @abstractmethod
-    def feeds(self, items: Sequence[Any], *, are_files: bool) -> Iterator[tuple[Batch, Sequence[Any]]]:
+    def feeds(
+        self, items: Sequence[Any], *, are_files: bool, name: str | None = None
+    ) -> Iterator[tuple[Batch, Sequence[Any]]]:
         """Give what a graph with the input of `declare` is fed, batch by batch, and the same values as a bundle takes them.
 
         Raises

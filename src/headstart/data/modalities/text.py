@@ -44,13 +44,13 @@ class Text(Modality):
     media_types: ClassVar[tuple[str, ...]] = ("text/plain",)
     could_be_label: ClassVar[bool] = True
     packed_as_text: ClassVar[bool] = True
-    python_values: ClassVar[str] = "strings"
+    python_values: str = "strings"
     default_source: ClassVar[str] = "all-minilm-l6-v2"
-    wire_format: ClassVar[str] = "texts"
-    example: ClassVar[str] = "They charged my card twice."
+    wire_format: str = "texts"
+    example: str = "They charged my card twice."
     mlflow_type: ClassVar[str] = "string"
     hub_task: ClassVar[str] = "text-classification"
-    loading_code: ClassVar[str] = '{"text": np.array(["a text"], dtype=object)}'
+    loading_code: str = '{"text": np.array(["a text"], dtype=object)}'
 
     def is_value(self, value: Any) -> bool:
         """Whether it is a string."""
@@ -154,16 +154,22 @@ class Text(Modality):
         """The words."""
         return [*words]
 
-    def declare(self, graph: Any, *, are_files: bool) -> str:  # noqa: ARG002
+    def declare(self, graph: Any, *, are_files: bool, name: str | None = None) -> str:  # noqa: ARG002
         """`text`, strings of shape (batch,)."""
-        declared: str = graph.input("text", "string", ["batch"])
+        declared: str = graph.input(name or "text", "string", ["batch"])
         return declared
 
-    def feeds(self, items: Sequence[Any], *, are_files: bool) -> Iterator[tuple[Batch, Sequence[str]]]:  # noqa: ARG002
+    def feeds(
+        self,
+        items: Sequence[Any],
+        *,
+        are_files: bool,  # noqa: ARG002
+        name: str | None = None,
+    ) -> Iterator[tuple[Batch, Sequence[str]]]:
         """Some texts at a time."""
         for first in range(0, len(items), _FED_TOGETHER):
             texts = [str(item) for item in items[first : first + _FED_TOGETHER]]
-            yield {"text": np.array(texts, dtype=object)}, texts
+            yield {name or "text": np.array(texts, dtype=object)}, texts
 
 
 def shortened(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from headstart.data.packed_sequence import PackedSequence, pick
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from headstart.core.dataset import IntArray, Notice
@@ -62,8 +62,8 @@ class TableSource(Protocol):
         """Cells of all columns from up to a few thousand rows, spread over the whole table."""
         ...
 
-    def read(self, names: Sequence[str], bad: UnreadableItems, *, text: str | None = None) -> Table:
-        """Read the columns `names`; the one called `text` is packed as `Texts`."""
+    def read(self, names: Sequence[str], bad: UnreadableItems, *, text: Collection[str] = ()) -> Table:
+        """Read the columns `names`; those in `text` are packed as `Texts`."""
         ...
 
 

@@ -16,7 +16,7 @@ from headstart.data.text import TextPacker
 from headstart.data.unreadable_items import UnreadableItems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
 DELIMITED_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".txt"})
@@ -51,25 +51,22 @@ class DelimitedFile:
             sample.offer(cells)
         return transpose(self.names, sample.kept)
 
-    def read(self, names: Sequence[str], bad: UnreadableItems, *, text: str | None = None) -> Table:
+    def read(self, names: Sequence[str], bad: UnreadableItems, *, text: Collection[str] = ()) -> Table:
         """Read the columns `names` in one pass; ragged rows are set aside."""
         places = [(self.names.index(name), name) for name in names]
-        packer = TextPacker()
+        packers = {name: TextPacker() for name in names if name in text}
         seen: dict[str, str] = {}  # one object for each distinct cell: labels repeat
-        cells_of: dict[str, list[str]] = {name: [] for name in names if name != text}
+        cells_of: dict[str, list[str]] = {name: [] for name in names if name not in packers}
         rows: list[int] = []
         n_bad_before = len(bad)
         for number, cells in self._rows(bad):
             rows.append(number)
             for place, name in places:
-                if name == text:
-                    packer.append(cells[place])
+                if name in packers:
+                    packers[name].append(cells[place])
                 else:
                     cells_of[name].append(seen.setdefault(cells[place], cells[place]))
-        columns: dict[str, Sequence[Any]] = dict(cells_of)
-        if text in names:
-            assert text is not None
-            columns[text] = packer.finish()
+        columns: dict[str, Sequence[Any]] = {**cells_of, **{name: one.finish() for name, one in packers.items()}}
         return Table(columns=columns, rows=_as_range(rows), n_rows=len(rows) + len(bad) - n_bad_before)
 
     def _header(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from headstart.data.readers.columns import SAMPLE_ROWS, Table
 from headstart.data.text import Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from headstart.core.dataset import Notice
@@ -45,12 +45,11 @@ class ColumnsInMemory:
         step = -(-self._n_rows // SAMPLE_ROWS)
         return {name: [cells[i] for i in range(0, self._n_rows, step)] for name, cells in self._columns.items()}
 
-    def read(self, names: Sequence[str], bad: UnreadableItems, *, text: str | None = None) -> Table:  # noqa: ARG002
+    def read(self, names: Sequence[str], bad: UnreadableItems, *, text: Collection[str] = ()) -> Table:  # noqa: ARG002
         """Give the columns `names`."""
         columns: dict[str, Sequence[Any]] = {name: self._columns[name] for name in names}
-        if text in names:
-            assert text is not None
-            columns[text] = Texts.of("" if _is_missing(cell) else str(cell) for cell in columns[text])
+        for name in set(columns).intersection(text):
+            columns[name] = Texts.of("" if _is_missing(cell) else str(cell) for cell in columns[name])
         return Table(columns=columns, rows=range(1, self._n_rows + 1), n_rows=self._n_rows)
 
 

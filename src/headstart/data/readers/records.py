@@ -13,7 +13,7 @@ from headstart.data.text import TextPacker
 from headstart.data.unreadable_items import UnreadableItems
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from headstart.core.dataset import Notice
@@ -40,24 +40,21 @@ class JsonLines:
         """Cells of all columns from lines spread over the whole file."""
         return transpose(self.names, ([record.get(name) for name in self.names] for record in self._sample))
 
-    def read(self, names: Sequence[str], bad: UnreadableItems, *, text: str | None = None) -> Table:
+    def read(self, names: Sequence[str], bad: UnreadableItems, *, text: Collection[str] = ()) -> Table:
         """Read the keys `names`; lines that are no JSON object are set aside."""
-        packer = TextPacker()
-        cells_of: dict[str, list[Any]] = {name: [] for name in names if name != text}
+        packers = {name: TextPacker() for name in names if name in text}
+        cells_of: dict[str, list[Any]] = {name: [] for name in names if name not in packers}
         rows: list[int] = []
         n_bad_before = len(bad)
         for number, record in self._records(bad):
             rows.append(number)
             for name in names:
                 cell = record.get(name)
-                if name == text:
-                    packer.append("" if cell is None else str(cell))
+                if name in packers:
+                    packers[name].append("" if cell is None else str(cell))
                 else:
                     cells_of[name].append(sys.intern(cell) if isinstance(cell, str) else cell)
-        columns: dict[str, Sequence[Any]] = dict(cells_of)
-        if text in names:
-            assert text is not None
-            columns[text] = packer.finish()
+        columns: dict[str, Sequence[Any]] = {**cells_of, **{name: one.finish() for name, one in packers.items()}}
         return Table(columns=columns, rows=rows, n_rows=len(rows) + len(bad) - n_bad_before)
 
     def _take_sample(self) -> list[dict[str, Any]]:
@@ -100,23 +97,20 @@ class ParquetFile:
                 sample[name].extend(cells)
         return sample
 
-    def read(self, names: Sequence[str], bad: UnreadableItems, *, text: str | None = None) -> Table:  # noqa: ARG002
+    def read(self, names: Sequence[str], bad: UnreadableItems, *, text: Collection[str] = ()) -> Table:  # noqa: ARG002
         """Read the columns `names`."""
-        packer = TextPacker()
-        cells_of: dict[str, list[Any]] = {name: [] for name in names if name != text}
+        packers = {name: TextPacker() for name in names if name in text}
+        cells_of: dict[str, list[Any]] = {name: [] for name in names if name not in packers}
         n_rows = 0
         for batch in self._batches(names):
             n_rows += max(map(len, batch.values()), default=0)
             for name, cells in batch.items():
-                if name == text:
+                if name in packers:
                     for cell in cells:
-                        packer.append("" if cell is None else str(cell))
+                        packers[name].append("" if cell is None else str(cell))
                 else:
                     cells_of[name].extend(sys.intern(c) if isinstance(c, str) else c for c in cells)
-        columns: dict[str, Sequence[Any]] = dict(cells_of)
-        if text in names:
-            assert text is not None
-            columns[text] = packer.finish()
+        columns: dict[str, Sequence[Any]] = {**cells_of, **{name: one.finish() for name, one in packers.items()}}
         return Table(columns=columns, rows=range(1, n_rows + 1), n_rows=n_rows)
 
     def _batches(self, names: Sequence[str], step: int = 1) -> Iterator[dict[str, list[Any]]]:

@@ -11,6 +11,7 @@ from headstart.core.errors import require
 from headstart.engines.threads import n_threads
 from headstart.evaluation import small_cnn
 from headstart.evaluation.baseline import Cost, FittedBaseline, OffsetHead
+from headstart.evaluation.field_networks import fit_on_its_field
 from headstart.sources.preprocessors.pixels import ImagePreprocessor
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Convolutional:
     def fit(self, dataset: Dataset, index: IntArray, *, context: RunContext) -> FittedBaseline:
         """Train on the photos at `index`."""
         require("torch", extra="train", purpose="training the convolutional baseline")
+        if len(dataset.fields) > 1:
+            return fit_on_its_field(self, dataset, index, context=context)
         kept = np.asarray(index)
         if len(kept) > self.max_items:
             kept = np.sort(np.random.default_rng(context.seed).choice(kept, self.max_items, replace=False))

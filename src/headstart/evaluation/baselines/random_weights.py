@@ -60,6 +60,7 @@ class RandomWeights:
             head=self.head,
             seed=context.seed,
             parts=network.parts,
+            are_fields=len(part.fields) > 1,
         )
         return RandomNetwork(
             name=self.name, network=network, head=adapted.head, note=f"{network.name}, {adapted.head_name}"

@@ -1,24 +1,26 @@
 """Tfidf: words and word pairs weighted by rarity, and a linear model on them; what a text model must beat.
 
-Salton and Buckley, Term-weighting approaches in automatic text retrieval, 1988. Wang and Manning, Baselines and bigrams:
-simple, good sentiment and topic classification, ACL 2012 (how strong such a baseline is).
+Wang and Manning, Baselines and bigrams: simple, good sentiment and topic classification, ACL 2012 (how strong such a baseline
+is).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from headstart.core.blocks import side_by_side
 from headstart.core.errors import require
 from headstart.evaluation.baseline import Cost, FittedBaseline, OffsetHead
+from headstart.evaluation.field_networks import FieldNetworks
 from headstart.evaluation.sparse_linear import fit_linear
-from headstart.sources.preprocessors.ngrams import NgramVectorizer, terms
+from headstart.features.encoders.ngrams import NgramEncoder, padded, weigh
+from headstart.sources.preprocessors.ngrams import NgramVectorizer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.engines.context import RunContext
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from headstart.storage.result_cache import Arrays
 
 _BATCH_ROWS = 64
-_MANY_TEXTS = 200  # above it a term must occur in two texts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,7 @@ class Tfidf:
     title: ClassVar[str] = "TF-IDF with a linear model"
     preprocessor: ClassVar[str | None] = NgramVectorizer.kind
     cost: ClassVar[Cost] = "simple"
+    joins_fields: ClassVar[bool] = True
     single_threaded: ClassVar[bool] = False
     max_words: int = 2
     max_terms: int = 50_000
@@ -57,42 +59,43 @@ class Tfidf:
         """Choose the vocabulary, the penalty and the weights from the texts at `index`."""
         require("sklearn", extra="train", purpose="fitting the TF-IDF baseline")
         part = dataset.take(index)
-        texts = [str(text) for text in part.items]
+        fields = [field.name for field in part.fields if field.modality == NgramEncoder.modality]
+        columns = [[str(text) for text in part.values_of(name)] for name in fields]
         groups = np.arange(len(part)) if part.groups is None else part.groups
+        texts = [text for column in columns for text in column]
         key = ("tfidf", self.max_words, self.max_terms, part.task, context.seed, *texts, part.targets, groups)
-        fitted = context.cache.get_or_compute(key, lambda: self._fit(part, texts, groups, context.seed))
-        network = TfidfNetwork(
-            input=NgramVectorizer.build(
-                {"max_words": self.max_words}, {"vocabulary.txt": fitted["vocabulary"].tobytes()}
-            ),
-            rarity=fitted["rarity"],
-            matrix=fitted["matrix"],
-        )
-        head = OffsetHead(offset=fitted["offset"], link=part.task_spec.link)
+        fitted = context.cache.get_or_compute(key, lambda: self._fit(part, columns, groups, context.seed))
+        networks = tuple(self._network(fitted, end) for end in _ends(columns))
+        n_terms = sum(len(network.rarity) for network in networks)
         return FittedBaseline(
-            name=self.name, network=network, head=head, note=f"{len(network.rarity):,} terms, {fitted['note']!s}"
+            name=self.name,
+            network=networks[0] if len(part.fields) == 1 else FieldNetworks(networks=networks, fields=tuple(fields)),
+            head=OffsetHead(offset=fitted["offset"], link=part.task_spec.link),
+            note=f"{n_terms:,} terms, {fitted['note']!s}",
         )
 
-    def _fit(self, part: Dataset, texts: Sequence[str], groups: IntArray, seed: int) -> Arrays:
-        vocabulary, counts = self._vocabulary(texts)
-        # smoothed as if one more text held every term, so that no rarity is infinite
-        rarity = (np.log((1 + len(texts)) / (1 + counts)) + 1).astype(np.float32)
-        given = NgramVectorizer(vocabulary=vocabulary, max_words=self.max_words)
-        rows = _sparse(given, rarity, texts)
-        matrix, offset, note = fit_linear(rows, part.targets, part.task_spec, groups, seed)
-        return {
-            "vocabulary": np.frombuffer(given.files()["vocabulary.txt"], np.uint8),
-            "rarity": rarity,
-            "matrix": matrix[: len(vocabulary)].astype(np.float32),
-            "offset": np.asarray(offset),
-            "note": np.array(note),
-        }
+    def _fit(self, part: Dataset, columns: Sequence[Sequence[str]], groups: IntArray, seed: int) -> Arrays:
+        encoder = NgramEncoder(max_words=self.max_words, max_terms=self.max_terms)
+        encoders = [encoder.fit(texts) for texts in columns]
+        rows = [fitted.encode(texts) for fitted, texts in zip(encoders, columns, strict=True)]
+        matrix, offset, note = fit_linear(_beside(rows), part.targets, part.task_spec, groups, seed)
+        arrays = {"offset": np.asarray(offset), "note": np.array(note)}
+        blocks = side_by_side(fitted.block for fitted in encoders)
+        for end, fitted, block in zip(_ends(columns), encoders, blocks, strict=True):
+            arrays |= {
+                f"vocabulary{end}": np.frombuffer(fitted.input.files()["vocabulary.txt"], np.uint8),
+                f"rarity{end}": fitted.rarity,
+                f"matrix{end}": matrix[block.columns][: len(fitted.rarity)].astype(np.float32),
+            }
+        return arrays
 
-    def _vocabulary(self, texts: Sequence[str]) -> tuple[tuple[str, ...], FloatArray]:
-        """The terms, and how many texts hold each."""
-        frequencies = Counter(term for text in texts for term in set(terms(text, self.max_words)))
-        vocabulary = _choose(frequencies, len(texts), self.max_terms)
-        return vocabulary, np.array([frequencies[term] for term in vocabulary], np.float64)
+    def _network(self, fitted: Arrays, end: str) -> TfidfNetwork:
+        files = {"vocabulary.txt": fitted[f"vocabulary{end}"].tobytes()}
+        return TfidfNetwork(
+            input=NgramVectorizer.build({"max_words": self.max_words}, files),
+            rarity=fitted[f"rarity{end}"],
+            matrix=fitted[f"matrix{end}"],
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,49 +125,27 @@ class TfidfNetwork:
         one, last = graph.constant(np.float32(1)), graph.constant(np.array([1], np.int64))
         frequency = graph.op("Add", one, graph.op("Log", graph.op("Max", counts, one)))
         present = graph.op("Min", counts, one)  # padding has count 0
-        rarity = graph.op("Gather", graph.constant(_padded(self.rarity)), ids)
+        rarity = graph.op("Gather", graph.constant(padded(self.rarity)), ids)
         x = graph.op("Mul", graph.op("Mul", present, frequency), rarity)
         square = graph.op("ReduceSum", graph.op("Mul", x, x), last, keepdims=1)
         norm = graph.op("Sqrt", graph.op("Max", square, graph.constant(np.float32(1e-12))))
-        weights = graph.op("Gather", graph.constant(_padded(self.matrix)), ids)  # (batch, length, k)
+        weights = graph.op("Gather", graph.constant(padded(self.matrix)), ids)  # (batch, length, k)
         row = graph.op("Unsqueeze", graph.op("Div", x, norm), last)  # (batch, 1, length)
         return graph.op("Squeeze", graph.op("MatMul", row, weights), last)
 
     def _scores(self, items: Sequence[Any]) -> FloatArray:
         batch = self.input.prepare(items)
-        ids, x = batch["ids"], weigh(batch["ids"], batch["counts"], _padded(self.rarity))
-        return np.asarray(np.einsum("nl,nlk->nk", x, _padded(self.matrix)[ids]))
+        ids, x = batch["ids"], weigh(batch["ids"], batch["counts"], padded(self.rarity))
+        return np.asarray(np.einsum("nl,nlk->nk", x, padded(self.matrix)[ids]))
 
 
-def weigh(ids: Any, counts: Any, rarity: FloatArray) -> FloatArray:
-    """Sublinear TF-IDF of padded counts, rows of unit length, shape (n, length)."""
-    x = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0) * rarity[ids].astype(np.float64)
-    return np.asarray(x / np.sqrt(np.maximum((x**2).sum(axis=1, keepdims=True), 1e-12)))
+def _ends(columns: Sequence[Any]) -> list[str]:
+    """What stands behind the names of each column's arrays; nothing where there is one column."""
+    return [""] if len(columns) == 1 else [f".{i}" for i in range(len(columns))]
 
 
-def _padded(array: FloatArray) -> FloatArray:
-    """One row of zeros where the vocabulary is empty, so that padding still points somewhere."""
-    return array if len(array) else np.zeros((1, *array.shape[1:]), np.float32)
-
-
-def _choose(frequencies: Mapping[str, int], n_texts: int, max_terms: int) -> tuple[str, ...]:
-    least = 2 if n_texts > _MANY_TEXTS else 1
-    known = [term for term, count in frequencies.items() if count >= least]
-    return tuple(sorted(sorted(known, key=lambda term: (-frequencies[term], term))[:max_terms]))
-
-
-def _sparse(given: NgramVectorizer, rarity: FloatArray, texts: Sequence[str]) -> Any:
-    """All texts as one sparse matrix, shape (n, n_terms), a column of zeros where there are no terms."""
+def _beside(rows: Sequence[Any]) -> Any:
+    """Sparse matrices side by side."""
     from scipy import sparse
 
-    ids: list[Any] = []
-    values: list[Any] = []
-    for start in range(0, len(texts), _BATCH_ROWS):
-        batch = given.prepare(texts[start : start + _BATCH_ROWS])
-        weights = weigh(batch["ids"], batch["counts"], _padded(rarity))
-        ids += [row[there].astype(np.int32) for row, there in zip(batch["ids"], weights > 0, strict=True)]
-        values += [row[row > 0].astype(np.float32) for row in weights]
-    ends = np.cumsum([0, *map(len, ids)])
-    return sparse.csr_matrix(
-        (np.concatenate(values), np.concatenate(ids), ends), shape=(len(texts), max(1, len(rarity)))
-    )
+    return rows[0] if len(rows) == 1 else sparse.hstack(rows, format="csr")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import InternalError, OptionError, first_line, require
-from headstart.data.modalities import get_modality
 from headstart.onnx_graph.session import open_session
 from headstart.packaging.export import TOLERANCE, largest_difference
 
@@ -77,7 +76,7 @@ def compare(
         The graph cannot read an item that the bundle reads.
     """
     chosen = list(items) or _kept_items(bundle)
-    noun, worst = get_modality(bundle.modality).one, 0.0
+    noun, worst = bundle.reads.one, 0.0
     for feeds, same in _batches(bundle, chosen, has_tensor_inputs=has_tensor_inputs):
         difference = _difference(bundle, _run(session, feeds, same, noun), same)
         if not difference <= TOLERANCE:
@@ -90,7 +89,7 @@ def compare(
 
 
 def _batches(bundle: Bundle, items: Sequence[Any], *, has_tensor_inputs: bool) -> Iterator[tuple[Batch, Sequence[Any]]]:
-    modality = get_modality(bundle.modality)
+    modality = bundle.reads
     found = modality.feeds(items, are_files=not has_tensor_inputs)
     if has_tensor_inputs and not modality.is_array:
         return ((bundle.input.prepare(texts), texts) for _, texts in found)
@@ -127,7 +126,7 @@ def _largest(found: FloatArray, expected: FloatArray) -> float:
 
 def _kept_items(bundle: Bundle) -> list[Any]:
     """Find the real items that the report shows, each as small as it is shown."""
-    modality = get_modality(bundle.modality)
+    modality = bundle.reads
     shown = map(modality.from_preview, _entries(bundle.report.to_dict()))
     return [item for item in shown if item is not None] or modality.stand_ins(bundle.labels)
 

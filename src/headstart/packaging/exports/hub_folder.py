@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import StorageError
 from headstart.core.strict_json import to_json
-from headstart.data.modalities import get_modality
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.packaging.exports.onnx_file import checked_graph
 from headstart.packaging.package_section import PackageSection
@@ -78,7 +77,7 @@ def _card(bundle: Bundle, options: ExportOptions) -> str:
     front = {
         "license": license if license in _LICENSES else "other",
         "library_name": "onnx",
-        "pipeline_tag": get_modality(bundle.modality).hub_task,
+        "pipeline_tag": bundle.reads.hub_task,
         "tags": ["headstart", "onnx", "transfer-learning", bundle.task],
         "metrics": [bundle.report[EvaluationSection].metric.name],
     }
@@ -102,6 +101,6 @@ import onnxruntime_extensions
 options = onnxruntime.SessionOptions()
 options.register_custom_ops_library(onnxruntime_extensions.get_library_path())
 session = onnxruntime.InferenceSession("model.onnx", options)
-session.run({outputs}, {get_modality(bundle.modality).loading_code})
+session.run({outputs}, {bundle.reads.loading_code})
 ```
 """

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import OptionError, StorageError
 from headstart.core.strict_json import to_json
+from headstart.data.modalities import get_modality
 from headstart.downloads.archives import read_members
 from headstart.downloads.npm import download
 from headstart.evaluation.evaluation_section import EvaluationSection
@@ -59,7 +60,7 @@ _TOKENIZERS = _Package(
     name="@huggingface/tokenizers",
     version="0.2.0",
     sha256="2800014c83b8186b2e4210c20672f1fb65a12cef85d7e95e0f2003e022611b4a",
-    files={"tokenizers.min.mjs": "dist/tokenizers.min.mjs", "tokenizers-licence.txt": "LICENSE"},
+    files={"tokenizers.min.mjs": "dist/tokenizers.min.mjs", "tokenizers-license.txt": "LICENSE"},
     license="Apache-2.0, Hugging Face; the license is in tokenizers-license.txt",
 )
 
@@ -81,7 +82,8 @@ def export(bundle: Bundle, out: Path, options: ExportOptions) -> dict[str, Any]:
     kinds = _kinds(bundle.manifest["input"])
     _check_target(out)
     packages = [_RUNTIME, *([_TOKENIZERS] if "tokens" in kinds else [])]
-    files = dict(_page_files(kinds))
+    files = dict(_page_files("inputs", kinds)) | dict(_page_files("controls", _controls(bundle)))
+    files |= {path.name: path.read_bytes() for path in _folder().iterdir() if path.is_file()}
     files |= {name: content for package in packages for name, content in package.contents().items()}
     files["runtime/README.txt"] = "".join(f"{p.name} {p.version}: {p.license}\n" for p in packages).encode()
     files |= {f"input/{name}": content for name, content in bundle.input.files().items()}
@@ -118,13 +120,21 @@ def _check_target(out: Path) -> None:
         raise StorageError(f"{out} holds other things than such a page. Choose a new name for --web.")
 
 
-def _page_files(kinds: set[str]) -> Iterable[tuple[str, bytes]]:
-    for path in _folder().iterdir():
-        if path.is_file():
-            yield path.name, path.read_bytes()
-    for path in _folder("inputs").iterdir():
-        if path.name.removesuffix(".js") in kinds:
-            yield f"inputs/{path.name}", path.read_bytes()
+def _controls(bundle: Bundle) -> set[str]:
+    """Name what people fill in: a control a modality, a JavaScript file of its name."""
+    known = {path.name.removesuffix(".js") for path in _folder("controls").iterdir()}
+    wanted = {field.modality for field in bundle.fields}
+    if unknown := sorted(wanted - known):
+        raise OptionError(
+            f"no page can be made of this bundle: nobody can fill in {get_modality(unknown[0]).plural}. Serve the bundle instead."
+        )
+    return wanted
+
+
+def _page_files(below: str, names: set[str]) -> Iterable[tuple[str, bytes]]:
+    for path in _folder(below).iterdir():
+        if path.name.removesuffix(".js") in names:
+            yield f"{below}/{path.name}", path.read_bytes()
 
 
 def _folder(*below: str) -> Traversable:
@@ -139,6 +149,7 @@ def _about(bundle: Bundle) -> dict[str, Any]:
         "name": bundle.name,
         "task": bundle.task,
         "modality": bundle.modality,
+        "fields": [{"name": field.name, "control": field.modality} for field in bundle.fields],
         "labels": list(bundle.labels),
         "proof": bundle.report[EvaluationSection].sentence,
         "about": f"Made with Headstart from {bundle.manifest['source']}{license}.",

@@ -9,7 +9,6 @@ import numpy as np
 
 from headstart.core.errors import require
 from headstart.core.tasks.multi_label import THRESHOLD
-from headstart.data.modalities import get_modality
 
 if TYPE_CHECKING:
     import onnx
@@ -48,7 +47,7 @@ def _prepared(
     """Give the values that the bundle's own graph takes, by the names of its inputs."""
     from headstart.sources import onnx_preprocessors
 
-    modality = get_modality(bundle.modality)
+    modality = bundle.reads
     if has_tensor_inputs and not modality.is_array:
         return {value.name: graph.input_like(value) for value in model.graph.input}
     items = modality.declare(graph, are_files=not has_tensor_inputs)

@@ -13,12 +13,18 @@ from headstart.core import registry
 from headstart.core.errors import OptionError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from headstart.core.model import Preprocessor
     from headstart.onnx_graph.builder import GraphBuilder
 
 
-def add_nodes(graph: GraphBuilder, prepared: Preprocessor, items: str, *, are_files: bool) -> dict[str, str]:
+def add_nodes(
+    graph: GraphBuilder, prepared: Preprocessor, items: str | Mapping[str, str], *, are_files: bool
+) -> dict[str, str]:
     """Add the nodes that prepare `items` as `prepared` does, and return the prepared values by name.
+
+    Of rows of several fields `items` has a value a field, by its name.
 
     Raises
     ------

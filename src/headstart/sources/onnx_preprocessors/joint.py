@@ -1,4 +1,4 @@
-"""JointInput as a graph: the same items are prepared for each network."""
+"""JointPreprocessor as a graph: the same items, or a field of them, are prepared for each network."""
 
 from __future__ import annotations
 
@@ -8,14 +8,24 @@ from headstart.sources import onnx_preprocessors
 from headstart.sources.preprocessors.joint import prefix_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from headstart.onnx_graph.builder import GraphBuilder
     from headstart.sources.preprocessors.joint import JointPreprocessor
 
 
-def add_nodes(graph: GraphBuilder, prepared: JointPreprocessor, items: str, *, are_files: bool) -> dict[str, str]:
-    """Prepare items for each network, the names of the values prefixed."""
+def add_nodes(
+    graph: GraphBuilder, prepared: JointPreprocessor, items: str | Mapping[str, str], *, are_files: bool
+) -> dict[str, str]:
+    """Prepare items for each network, the names of the values prefixed; of rows `items` has a value a field."""
     return {
         prefix_of(i) + name: value
-        for i, part in enumerate(prepared.inputs)
-        for name, value in onnx_preprocessors.add_nodes(graph, part, items, are_files=are_files).items()
+        for i, (part, field) in enumerate(zip(prepared.inputs, prepared.fields, strict=True))
+        for name, value in onnx_preprocessors.add_nodes(
+            graph, part, _value_of(items, field), are_files=are_files
+        ).items()
     }
+
+
+def _value_of(items: str | Mapping[str, str], field: str | None) -> str | Mapping[str, str]:
+    return items if field is None or isinstance(items, str) else items[field]

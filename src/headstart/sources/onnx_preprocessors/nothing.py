@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING
 from headstart.onnx_graph.arithmetic import sizes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from headstart.onnx_graph.builder import GraphBuilder
     from headstart.sources.preprocessors.nothing import NoPreprocessor
 
 
-def add_nodes(graph: GraphBuilder, prepared: NoPreprocessor, items: str, *, are_files: bool) -> dict[str, str]:  # noqa: ARG001
-    """Count the items."""
-    return {"rows": (sizes(graph, items)[0].count_up() * 0).name}
+def add_nodes(
+    graph: GraphBuilder,
+    prepared: NoPreprocessor,  # noqa: ARG001
+    items: str | Mapping[str, str],
+    *,
+    are_files: bool,  # noqa: ARG001
+) -> dict[str, str]:
+    """Count the items; of rows the values of any field."""
+    one = items if isinstance(items, str) else next(iter(items.values()))
+    return {"rows": (sizes(graph, one)[0].count_up() * 0).name}

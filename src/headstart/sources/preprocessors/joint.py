@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headstart.core.errors import SourceError
+from headstart.data.rows import column_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,11 +25,22 @@ def prefix_of(position: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class JointPreprocessor:
-    """The inputs of several networks side by side; each one's arrays and files are named after its position."""
+    """The inputs of several networks side by side; each one's arrays and files are named after its position.
+
+    Attributes
+    ----------
+    inputs : one a network
+    fields : the field of an item that each reads; None for the item itself
+    """
 
     kind: ClassVar[str] = "joint"
     modality: ClassVar[str | None] = None
     inputs: tuple[Preprocessor, ...]
+    fields: tuple[str | None, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.fields:
+            object.__setattr__(self, "fields", (None,) * len(self.inputs))
 
     @classmethod
     def build(cls, settings: Mapping[str, Any], files: Mapping[str, bytes]) -> JointPreprocessor:
@@ -54,7 +66,8 @@ class JointPreprocessor:
                         },
                     )
                     for i, part in enumerate(settings["parts"])
-                )
+                ),
+                fields=tuple(part.get("field") for part in settings["parts"]),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise SourceError(
@@ -65,13 +78,18 @@ class JointPreprocessor:
         """Prepare the items for each network, the names of the arrays prefixed."""
         return {
             prefix_of(i) + name: array
-            for i, part in enumerate(self.inputs)
-            for name, array in part.prepare(items).items()
+            for i, (part, field) in enumerate(zip(self.inputs, self.fields, strict=True))
+            for name, array in part.prepare(items if field is None else column_of(items, field)).items()
         }
 
     def settings(self) -> dict[str, Any]:
-        """Kind and settings of each part."""
-        return {"parts": [{"kind": part.kind, "settings": part.settings()} for part in self.inputs]}
+        """Kind and settings of each part, and the field that it reads if it reads one."""
+        return {
+            "parts": [
+                {"kind": part.kind, "settings": part.settings(), **({} if field is None else {"field": field})}
+                for part, field in zip(self.inputs, self.fields, strict=True)
+            ]
+        }
 
     def files(self) -> Mapping[str, bytes]:
         """The files of each part, their names prefixed."""

@@ -1,4 +1,4 @@
-// The page: a photo or a text goes in, the likeliest labels come out.
+// The page: a control a field, whose values go in; the likeliest labels come out.
 
 import { open } from "./model.js";
 
@@ -6,7 +6,6 @@ const N_SHOWN = 5;
 const THRESHOLD = 0.5; // where there may be several labels, those likelier than not are given
 const at = (id) => document.getElementById(id);
 let model;
-let stream;
 let latest = 0; // an older question's answer must not cover a newer one's
 
 start().catch(fail);
@@ -14,85 +13,38 @@ start().catch(fail);
 async function start() {
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("offline.js").catch(() => {}); // only where the page is secure
   model = await open();
-  const { name, proof, modality, about } = model.about;
+  const { name, proof, fields, about } = model.about;
   document.title = at("name").textContent = name;
   at("proof").textContent = proof;
   at("about").textContent = about;
-  const isPhoto = modality === "image";
-  at(isPhoto ? "photo" : "words").hidden = false;
-  say(isPhoto ? "Choose a photo to see what the model says." : "Write a text to see what the model says.");
-  if (isPhoto) listenForPhotos();
-  else listenForTexts();
-}
+  const kinds = await Promise.all(fields.map(({ control }) => import(`./controls/${control}.js`)));
+  const controls = fields.map(({ name }, i) => addControl(kinds[i], fields.length > 1 ? name : null, i));
+  if (fields.length > 1 || !kinds[0].asksAtOnce) addButton(controls.at(-1).buttons);
+  say(fields.length > 1 ? "Fill in the fields to see what the model says." : kinds[0].hint);
 
-function listenForTexts() {
-  at("ask").addEventListener("click", () => answer(at("text").value));
-  at("text").addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) answer(at("text").value);
-  });
-}
-
-function listenForPhotos() {
-  at("file").addEventListener("change", (event) => take(event.target.files[0]));
-  document.addEventListener("paste", (event) => take(event.clipboardData.files[0]));
-  for (const [kind, isOver] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
-    document.addEventListener(kind, (event) => {
-      event.preventDefault();
-      at("drop").classList.toggle("over", isOver);
-      if (kind === "drop") take(event.dataTransfer.files[0]);
-    });
+  function addControl(kind, title, i) {
+    const card = document.createElement("section");
+    card.className = "card";
+    at("fields").append(card);
+    const id = (stem) => (i ? `${stem}-${i + 1}` : stem);
+    return kind.make(card, { title, id, fail, ask, changed: title === null && kind.asksAtOnce ? ask : () => {} });
   }
-  at("camera").hidden = !navigator.mediaDevices;
-  at("camera").addEventListener("click", () => (stream ? stopCamera() : startCamera().catch(refuseCamera)));
-  at("shoot").addEventListener("click", shoot);
-}
 
-function take(file) {
-  if (!file) return;
-  stopCamera();
-  show(file);
-  answer(file);
-}
+  function addButton(place) {
+    const button = document.createElement("button");
+    [button.type, button.id, button.className, button.textContent] = ["button", "ask", "main", "Predict"];
+    button.addEventListener("click", ask);
+    place.append(button);
+  }
 
-function show(photo) {
-  const picture = at("picture");
-  if (picture.src) URL.revokeObjectURL(picture.src);
-  picture.src = URL.createObjectURL(photo);
-  picture.hidden = false;
-  at("hint").hidden = true;
-  at("drop").classList.add("full");
-}
-
-async function startCamera() {
-  stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" }, audio: false });
-  at("video").srcObject = stream;
-  await at("video").play();
-  onCamera(true);
-}
-
-function stopCamera() {
-  for (const track of stream?.getTracks() ?? []) track.stop();
-  stream = at("video").srcObject = null;
-  onCamera(false);
-}
-
-function onCamera(isOn) {
-  at("video").hidden = at("shoot").hidden = !isOn;
-  at("hint").hidden = isOn || !at("picture").hidden;
-  if (isOn) at("picture").hidden = true;
-  at("camera").textContent = isOn ? "Stop the camera" : "Use the camera";
-}
-
-function refuseCamera(error) {
-  stopCamera();
-  fail(new Error(`The camera cannot be used (${error.message}). Choose a photo instead.`));
-}
-
-async function shoot() {
-  const video = at("video");
-  const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight);
-  canvas.getContext("2d").drawImage(video, 0, 0);
-  take(await canvas.convertToBlob({ type: "image/png" }));
+  function ask() {
+    try {
+      const values = controls.map((control) => control.value());
+      answer(fields.length > 1 ? Object.fromEntries(fields.map(({ name }, i) => [name, values[i]])) : values[0]);
+    } catch (error) {
+      fail(error);
+    }
+  }
 }
 
 async function answer(item) {

@@ -2,7 +2,7 @@
 
 import { inputOf } from "../model.js";
 
-/** The inputs of several networks side by side. */
+/** The inputs of several networks side by side; of rows each takes its field. */
 export async function make({ parts }, files) {
   const inputs = await Promise.all(
     parts.map((part, i) => {
@@ -11,7 +11,7 @@ export async function make({ parts }, files) {
     }),
   );
   return async (item) => {
-    const prepared = await Promise.all(inputs.map((prepare) => prepare(item)));
+    const prepared = await Promise.all(inputs.map((prepare, i) => prepare(parts[i].field ? item[parts[i].field] : item)));
     return Object.fromEntries(prepared.flatMap((feeds, i) => Object.entries(feeds).map(([name, array]) => [`${i}.${name}`, array])));
   };
 }

@@ -1,0 +1,242 @@
+"""Rows: items of several named fields, each of a modality of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from headstart.core.errors import DataError
+from headstart.data.modalities.lookup import get_modality
+from headstart.data.modalities.modality import Cleaned, FixedItems, Modality
+from headstart.data.rows import Rows, column_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from headstart.core.dataset import Field
+    from headstart.core.model import Batch
+
+_KEY_BYTES = 16
+_GIVEN_NAMES = frozenset(
+    {"label", "labels", "label_names", "prediction_set", "probabilities", "probability", "threshold", "value"}
+)
+
+
+class Row(Modality):
+    """A row of fields: a dict with a value for each.
+
+    Attributes
+    ----------
+    fields : with the modality of each, in their order
+    """
+
+    name: ClassVar[str] = "row"
+    singular: ClassVar[str] = "row"
+    plural: ClassVar[str] = "rows"
+    file_noun: ClassVar[str] = "tables"
+    cell_noun: ClassVar[str] = "rows"
+    column_names: ClassVar[tuple[str, ...]] = ()
+    strings_name_files: ClassVar[bool] = True
+    hub_task: ClassVar[str] = "tabular-classification"
+
+    def __init__(self, fields: tuple[Field, ...]) -> None:
+        self.fields = fields
+        self.modalities: dict[str, Modality] = {field.name: get_modality(field.modality) for field in fields}
+        parts = self.modalities.items()
+        self.python_values = f"dicts with {self.said}"
+        self.wire_format = "objects with " + ", ".join(f"'{name}' ({one.singular})" for name, one in parts)
+        self.example = {name: one.example for name, one in parts}
+        self.loading_code = _loading_code(self)
+
+    @property
+    def said(self) -> str:
+        """The names of the fields, for messages: 'subject', 'body' and 'photo'."""
+        *first, last = [f"'{name}'" for name in self.modalities]
+        return f"{', '.join(first)} and {last}" if first else last
+
+    def is_value(self, value: Any) -> bool:
+        """Whether it is a dict that has all fields."""
+        return isinstance(value, Mapping) and set(self.modalities) <= set(value)
+
+    def recognises(self, cells: Sequence[Any], folder: Path | None = None) -> bool:  # noqa: ARG002
+        """Never: rows are made of several columns."""
+        return False
+
+    def read_file(self, path: Path) -> Any:
+        """Refuse: one file is no row."""
+        raise DataError(f"'{path}' is one file, but rows of {', '.join(self.modalities)} are read. Give a table.")
+
+    def clean(self, cells: Sequence[Any], folder: Path | None) -> Cleaned:
+        """Clean each field's column; a row is wrong where one of its cells is."""
+        cleaned = {name: one.clean(column_of(cells, name), folder) for name, one in self.modalities.items()}
+        wrong: dict[int, str] = {}
+        for name, column in cleaned.items():
+            for place, reason in column.wrong.items():
+                wrong.setdefault(place, f"column '{name}' {reason}")
+        return Cleaned(items=Rows({name: column.items for name, column in cleaned.items()}), wrong=wrong)
+
+    def blanks(self, items: Sequence[Any]) -> list[int]:
+        """Give the places of rows of which every field holds nothing to learn from."""
+        found = [set(one.blanks(column_of(items, name))) for name, one in self.modalities.items()]
+        return sorted(set.intersection(*found))
+
+    def misfit(self, values: Sequence[Any]) -> int | None:
+        """Give the place of the first value that is no dict of all fields, or of which a field is something else."""
+        wrong = next((place for place, value in enumerate(values) if not self.is_value(value)), None)
+        fitting = values if wrong is None else values[:wrong]
+        found = [one.misfit(column_of(fitting, name)) for name, one in self.modalities.items()]
+        return min((place for place in [wrong, *found] if place is not None), default=None)
+
+    def content(self, item: Any) -> bytes:
+        """The keys of the fields, in their order."""
+        return b"".join(one.key(item[name]) for name, one in self.modalities.items())
+
+    def key(self, item: Any) -> bytes:
+        """Hash the keys of the fields."""
+        return hashlib.blake2b(self.content(item), digest_size=_KEY_BYTES).digest()
+
+    def size(self, item: Any) -> int:
+        """The sizes of all fields together."""
+        return sum(one.size(item[name]) for name, one in self.modalities.items())
+
+    def most_together(self, size: int) -> int:
+        """As many as the most demanding field lets."""
+        return min(one.most_together(size) for one in self.modalities.values())
+
+    def fixed_items(self, settings: Mapping[str, Any]) -> FixedItems:
+        """Rows of the fixed values of each field."""
+        made = {name: one.fixed_items(settings) for name, one in self.modalities.items()}
+        return FixedItems(*({name: fixed[part] for name, fixed in made.items()} for part in range(3)))
+
+    def pick(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Take the fields out of a record of a table, which may have other columns too.
+
+        Raises
+        ------
+        DataError
+            It lacks a field.
+        """
+        lacking = next((name for name in self.modalities if name not in record), None)
+        if lacking is not None:
+            keys = ", ".join(f"'{key}'" for key in list(record)[:6])
+            raise DataError(f"a record has no field '{lacking}' (its fields: {keys or 'none'}). Give {self.said}.")
+        return {name: record[name] for name in self.modalities}
+
+    def check(self, value: Any) -> dict[str, Any]:
+        """Give a value of Python's as a row of exactly the fields, or say what it is instead.
+
+        Raises
+        ------
+        DataError
+            It is no dict, lacks a field, has one too many, or a field is of another modality.
+        """
+        row = self._whole(value)
+        for name, one in self.modalities.items():
+            if one.misfit([row[name]]) is not None:
+                came = type(row[name]).__name__
+                raise DataError(
+                    f"the field '{name}' is a {came}, but {one.one} was expected. Give {one.python_values}."
+                )
+        return row
+
+    def receive(self, value: Any) -> dict[str, Any]:
+        """Receive each field.
+
+        >>> from headstart.core.dataset import Field
+        >>> Row((Field("subject", "text"), Field("body", "text"))).receive({"subject": "Refund", "body": b"Money back"})
+        {'subject': 'Refund', 'body': 'Money back'}
+        """
+        row = self._whole(value)
+        received = {}
+        for name, one in self.modalities.items():
+            try:
+                received[name] = one.receive(row[name])
+            except DataError as error:
+                raise DataError(f"the field '{name}': {error}") from error
+        return received
+
+    def _whole(self, value: Any) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise DataError(f"a row was expected, but a {type(value).__name__} came. Give an object with {self.said}.")
+        unknown = next((str(key) for key in value if key not in self.modalities), None)
+        if unknown is not None:
+            raise DataError(f"there is no field '{unknown[:60]}'. Give {self.said} alone.")
+        return self.pick(value)
+
+    def give(self, item: Any) -> dict[str, Any]:
+        """Give each field."""
+        return {name: one.give(item[name]) for name, one in self.modalities.items()}
+
+    def wire_schema(self) -> dict[str, Any]:
+        """An object with a property a field, all required."""
+        properties = {name: one.wire_schema() for name, one in self.modalities.items()}
+        return {"type": "object", "required": [*properties], "properties": properties, "additionalProperties": False}
+
+    def check_size(self, item: Any, *, max_pixels: int) -> None:
+        """Refuse a row of which a field is too large."""
+        for name, one in self.modalities.items():
+            one.check_size(item[name], max_pixels=max_pixels)
+
+    def preview(self, item: Any) -> dict[str, Any]:
+        """Show each field, by its name."""
+        return {"fields": [{"name": name, **one.preview(item[name])} for name, one in self.modalities.items()]}
+
+    def from_preview(self, shown: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Make each field again; None where one does not show a value."""
+        parts = {part["name"]: part for part in shown.get("fields", ())}
+        made = {name: one.from_preview(parts.get(name, {})) for name, one in self.modalities.items()}
+        return None if any(value is None for value in made.values()) else made
+
+    def stand_ins(self, words: Sequence[str]) -> list[Any]:
+        """Rows of made-up values, as many as the field with fewest has."""
+        made = {name: one.stand_ins(words) for name, one in self.modalities.items()}
+        return [dict(zip(made, values, strict=True)) for values in zip(*made.values(), strict=False)]
+
+    def graph_names(self) -> dict[str, str]:
+        """Name the input of a graph that each field is: its own name as far as that is safe and no output has it.
+
+        >>> from headstart.core.dataset import Field
+        >>> Row((Field("subject", "text"), Field("label", "text"), Field("Körper 2", "text"))).graph_names()
+        {'subject': 'subject', 'label': 'label_', 'Körper 2': 'K_rper_2_'}
+        """
+        names: dict[str, str] = {}
+        for field in self.modalities:
+            name = re.sub(r"[^0-9A-Za-z_]+", "_", field)
+            while name in _GIVEN_NAMES or name in names.values() or re.search(r"_[0-9]+$", name):  # as nodes are called
+                name += "_"
+            names[field] = name
+        return names
+
+    def declare(self, graph: Any, *, are_files: bool, name: str | None = None) -> dict[str, Any]:  # noqa: ARG002
+        """An input a field; the values by field."""
+        names = self.graph_names()
+        return {
+            field: one.declare(graph, are_files=are_files, name=names[field]) for field, one in self.modalities.items()
+        }
+
+    def feeds(
+        self,
+        items: Sequence[Any],
+        *,
+        are_files: bool,
+        name: str | None = None,  # noqa: ARG002
+    ) -> Iterator[tuple[Batch, Sequence[Any]]]:
+        """One row at a time, for each image has its own size."""
+        names = self.graph_names()
+        for item in items:
+            batch: Batch = {}
+            row: dict[str, Any] = {}
+            for field, one in self.modalities.items():
+                fed, (row[field],) = next(iter(one.feeds([item[field]], are_files=are_files, name=names[field])))
+                batch |= fed
+            yield batch, [row]
+
+
+def _loading_code(row: Row) -> str:
+    """Put what makes each field's value behind its name: `{"subject": np.array(["a text"], dtype=object), …}`."""
+    names = row.graph_names()
+    made = {names[field]: one.loading_code.partition(": ")[2][:-1] for field, one in row.modalities.items()}
+    return "{" + ", ".join(f'"{name}": {code}' for name, code in made.items()) + "}"

@@ -1,0 +1,41 @@
+"""What a plain encoder is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.core.blocks import Block
+    from headstart.core.model import Preprocessor
+
+
+class Encoder(Protocol):
+    """Frozen settings and one verb."""
+
+    name: ClassVar[str]
+    modality: ClassVar[str]
+    """What the field that it reads holds."""
+
+    def fit(self, values: Sequence[Any]) -> FittedEncoder:
+        """Learn from some values of a field and from nothing else; the same values give the same encoder."""
+        ...
+
+
+class FittedEncoder(Protocol):
+    """An encoder after its fit: it turns any values of the field into features."""
+
+    @property
+    def input(self) -> Preprocessor:
+        """What it does first, which travels with a model."""
+        ...
+
+    @property
+    def block(self) -> Block:
+        """Its features: how many there are, and that none is pretrained."""
+        ...
+
+    def encode(self, values: Sequence[Any]) -> Any:
+        """Give the features of n values, an array or a sparse matrix of shape (n, d)."""
+        ...

@@ -1,0 +1,74 @@
+"""Frames of several columns for scikit-learn estimators: each column is a field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from headstart.core.dataset import Field
+from headstart.core.errors import DataError
+from headstart.data.modalities import get_modality
+from headstart.data.readers.frames import frame_columns, is_frame
+from headstart.data.rows import Rows
+from headstart.data.schema import modality_of
+from headstart.ranking import split_assignment
+from headstart.sources import FieldSource, JointSource, find, open_source
+from headstart.sources.defaults import default_source
+
+
+def rows_of(X: Any) -> Rows | None:  # noqa: N803  scikit-learn's name
+    """Take a frame with a column of texts or images as rows; None for anything else, and for a frame of numbers.
+
+    Raises
+    ------
+    DataError
+        Only some of its columns hold texts or images.
+    """
+    if not is_frame(X):
+        return None
+    columns = frame_columns(X)
+    are_values = {name: any(isinstance(cell, str | bytes) for cell in cells) for name, cells in columns.items()}
+    if not any(are_values.values()):
+        return None
+    other = next((name for name, is_one in are_values.items() if not is_one), None)
+    if other is not None:
+        raise DataError(
+            f"column '{other}' holds neither texts nor images, but other columns do. Leave it out, or join it with a "
+            "ColumnTransformer and TransferFeatures."
+        )
+    return Rows(columns)
+
+
+def fields_of(rows: Rows) -> tuple[Field, ...]:
+    """Recognise the modality of each column."""
+    return tuple(Field(name, modality_of(cells, None)) for name, cells in rows.columns.items())
+
+
+def cleaned(rows: Rows, fields: tuple[Field, ...]) -> Rows:
+    """Give the values of the fields, read as their modalities are.
+
+    Raises
+    ------
+    DataError
+        A column is missing, or a cell cannot be used; the message names it.
+    """
+    missing = next((field.name for field in fields if field.name not in rows.columns), None)
+    if missing is not None:
+        raise DataError(f"X has no column '{missing}', which this estimator was fitted on. Add it.")
+    named = {}
+    for field in fields:
+        found = get_modality(field.modality).clean(rows.column(field.name), None)
+        for place, reason in found.wrong.items():
+            raise DataError(f"X, row {place}, column '{field.name}' {reason}.")
+        named[field.name] = found.items
+    return Rows(named)
+
+
+def open_for_fields(fields: tuple[Field, ...], named: str) -> JointSource:
+    """Open the source that is named for each field or its modality, else the usual one of it."""
+    given = [] if named == "auto" else [split_assignment(word) for word in named.split(",")]
+    parts = []
+    for field in fields:
+        assigned = [source for name, source in given if name == field.name]
+        free = [source for name, source in given if name is None and find(source).modality == field.modality]
+        parts.append(FieldSource(open_source([*assigned, *free, default_source(field.modality)][0]), field.name))
+    return JointSource(tuple(parts))
