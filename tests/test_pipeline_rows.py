@@ -294,9 +294,6 @@ class TestEstimators:
             TransferClassifier(source=TEXT).fit(frame, columns["kind"])
 
 
-def test_a_bundle_of_rows_can_be_made_smaller(joint_model, columns, tmp_path):
-    methods = ("fp16", "distil")
-    found = headstart.compress(joint_model.bundle, columns, out=tmp_path / "small", methods=methods, progress=None)
-    by_name = {trial.name: trial for trial in found.trials}
-    assert by_name["fp16"].measured is not None
-    assert "several fields" in by_name["distil"].note
+def test_compression_reads_rows_and_says_what_it_cannot_do(joint_model, columns, tmp_path):
+    found = headstart.compress(joint_model.bundle, columns, out=tmp_path / "small", methods=("distil",), progress=None)
+    assert "several fields" in found.trials[0].note
