@@ -15,6 +15,7 @@ from PIL import Image
 from headstart.client import Client
 from headstart.core.errors import DataError
 from headstart.packaging import load_bundle
+from headstart.serving.prediction_log import _content
 
 
 @pytest.fixture(scope="module")
@@ -171,3 +172,13 @@ def test_the_client_sends_rows(rows_server, rows, wanted, tmp_path):
             client.predict([{**rows[0], "id": 1}])
         answers = client.predictions([rows[0], {"subject": "a"}])
         assert (answers[0].label, "no field 'photo'" in answers[1].error) == (wanted[0], True)
+
+
+def test_the_prediction_log_tells_rows_apart():
+    contents = [
+        _content({"subject": "ab", "photo": b"c"}),
+        _content({"subject": "a", "photo": b"bc"}),
+        _content({"subject": "ab", "photo": b"d"}),
+    ]
+    assert len(set(contents)) == 3
+    assert _content("ab") == b"ab"
