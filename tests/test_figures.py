@@ -196,9 +196,9 @@ def test_a_default_on_the_page_of_the_command_line_is_the_options(command):
 
 
 STATED = [
-    ("docs/adapt.md", f"up to {prototypes._MOST_ITEMS_PER_CLASS} items a class"),
-    ("docs/adapt.md", f"up to {lda._MOST_ITEMS} items"),
-    ("docs/adapt.md", f"up to {logistic._MOST_ITEMS} items"),
+    ("docs/adapt.md", f"up to {prototypes._MAX_ITEMS_PER_CLASS} items a class"),
+    ("docs/adapt.md", f"up to {lda._MAX_ITEMS} items"),
+    ("docs/adapt.md", f"up to {logistic._MAX_ITEMS} items"),
     ("docs/compress.md", f"median over {measuring._N_TURNS} turns"),
     ("docs/compress.md", f"calibrated on {static_int8._N_ITEMS} learning items"),
     ("docs/export.md", f"compares on up to {MAX_CHECKED} items"),
@@ -215,8 +215,8 @@ STATED = [
     ("docs/rank.md", f"up to {Halving().cap:,} items: *successive halving*"),
     ("docs/security.md", f"{image.MAX_PIXELS // 10**6} megapixels"),
     ("docs/sklearn.md", f"in fewer than {near_duplicates._FEWEST_DIMENSIONS} dimensions"),
-    ("docs/tune.md", f"until they held out {selection._ENOUGH_HELD_OUT} items"),
-    ("docs/tune.md", f"up to {contrastive._MOST_PER_CLASS} a class"),
+    ("docs/tune.md", f"until they held out {selection._SUFFICIENT_HELD_OUT} items"),
+    ("docs/tune.md", f"up to {contrastive._MAX_PER_CLASS} a class"),
     ("docs/tune.md", f"Every {WORDS[int(checkpoint.INTERVAL_S)]} seconds weights"),
 ]
 

@@ -1,4 +1,4 @@
-"""A small ground to tune on: a tiny network with random weights, and labels that depend on two things at once."""
+"""A small tuning problem: a tiny network with random weights, and labels that depend on two things at once."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

@@ -1,4 +1,4 @@
-"""The promises of every candidate, a plugin's too."""
+"""The promises of every head estimator, a plugin's too."""
 
 import numpy as np
 import onnxruntime
@@ -9,7 +9,7 @@ from headstart.core.registry import get, names
 from headstart.core.tasks import get_task
 from headstart.heads import adapt
 from headstart.heads.calibration import fit_calibration
-from headstart.heads.folds import cross_fit
+from headstart.heads.folds import out_of_fold_scores
 from headstart.heads.problem import Problem
 from headstart.onnx_graph.builder import GraphBuilder
 
@@ -40,7 +40,7 @@ CASES = [(name, task) for name in names("heads") for task in TASKS.get(name, ("b
 
 
 @pytest.mark.parametrize(("name", "task"), CASES)
-class TestEveryCandidate:
+class TestEveryHead:
     def test_learns_what_is_easy(self, name, task):
         adapted = fit(name, task)
         features, targets = make_blobs(task, seed=1)
@@ -70,15 +70,11 @@ class TestEveryCandidate:
         packed = session.run(["outputs"], {"features": features})[0]
         np.testing.assert_allclose(packed, head.outputs(features), atol=1e-4 * max(1.0, np.abs(packed).max()))
 
-    def test_narrowed_it_comes_to_the_same_head(self, name, task):
+    def test_refitted_with_the_chosen_hyperparameters_it_is_the_same_head(self, name, task):
         features, targets = make_blobs(task)
         whole = fit(name, task)
-        with_chosen_hyperparameters = adapt(
-            features, targets, task=task, groups=np.arange(len(targets)), head=whole.leader
-        )
-        np.testing.assert_allclose(
-            with_chosen_hyperparameters.head.outputs(features), whole.head.outputs(features), atol=1e-3
-        )
+        refitted = adapt(features, targets, task=task, groups=np.arange(len(targets)), head=whole.leader)
+        np.testing.assert_allclose(refitted.head.outputs(features), whole.head.outputs(features), atol=1e-3)
 
     def test_leaves_its_inputs_alone(self, name, task):
         features, targets = make_blobs(task)
@@ -130,7 +126,7 @@ def _with_targets(fitted, targets):
     return {"path": RidgePath.of(problem, transform, scaled=scaled)}
 
 
-def test_auto_is_no_worse_than_its_candidates_on_held_out_loss():
+def test_auto_is_no_worse_than_any_single_head_on_held_out_loss():
     features, targets = make_blobs()
     groups = np.arange(len(targets))
     auto = adapt(features, targets, task="multiclass", groups=groups)
@@ -141,7 +137,7 @@ def test_auto_is_no_worse_than_its_candidates_on_held_out_loss():
     assert get_task("multiclass").losses(auto.held_out, targets).mean() <= best + 1e-9
 
 
-def test_unknown_strategy_names_the_nearest():
+def test_unknown_head_names_the_nearest():
     features, targets = make_blobs()
     with pytest.raises(OptionError, match="no head named 'rigde'. Did you mean 'ridge'"):
         adapt(features, targets, task="multiclass", groups=np.arange(len(targets)), head="rigde")
@@ -158,7 +154,7 @@ def test_calibration_recovers_known_probabilities():
     np.testing.assert_allclose(calibration.outputs(scores, get_task("multiclass")), p, atol=0.03)
 
 
-def test_cross_fit_keeps_groups_whole():
+def test_out_of_fold_scores_keep_groups_whole():
     features, targets = make_blobs(n=120)
     groups = np.arange(120) // 2
     seen = []
@@ -168,6 +164,6 @@ def test_cross_fit_keeps_groups_whole():
         return np.zeros((len(outside), 1))
 
     problem = Problem(features=features, targets=targets, task="multiclass", groups=groups)
-    cross_fit(problem, groups, fit_scores)
+    out_of_fold_scores(problem, groups, fit_scores)
     assert len(seen) == 5
     assert all(len(s) == 48 for s in seen)

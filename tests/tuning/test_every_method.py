@@ -18,7 +18,7 @@ from headstart.tuning import run as running
 from headstart.tuning.loop import N_POINTS
 from headstart.tuning.run import Choice, Run
 
-STRATEGIES = [registry.get("tuning_methods", name)() for name in registry.names("tuning_methods")]
+METHODS = [registry.get("tuning_methods", name)() for name in registry.names("tuning_methods")]
 N = 32
 LAST = Choice(point=N_POINTS - 1, alpha=-1)
 SHORT = {"learning_rate": 1e-2, "epochs": 1, "min_steps": 8, "batch_size": 8, "trainable_fraction": 0.5, "rank": 2}
@@ -51,8 +51,8 @@ def same(found, expected) -> bool:
 @pytest.mark.parametrize(
     ("tuning_problem", "method"), tiny_tuning_problem.pairs("bert", "efficientnet-lite"), indirect=["tuning_problem"]
 )
-class TestEveryStrategy:
-    def test_alpha_of_nought_is_the_rung_below(self, method, tuning_problem, monkeypatch):
+class TestEveryMethod:
+    def test_alpha_zero_is_the_closed_form(self, method, tuning_problem, monkeypatch):
         monkeypatch.setattr(running, "ALPHAS", (0.0,))
         run = a_run(tuning_problem, method)
         scores = run.scores()
@@ -96,7 +96,7 @@ class TestEveryStrategy:
             np.testing.assert_allclose(features, written, rtol=1e-4, atol=1e-4 * np.abs(written).max())
         assert np.abs(written - tuning_problem.problem.features).max() > 1e-3 * np.abs(written).max()
 
-    def test_broken_off_anywhere_and_begun_again_it_ends_with_the_same_bytes(self, method, tuning_problem, monkeypatch):
+    def test_interrupted_anywhere_and_restarted_it_ends_with_the_same_bytes(self, method, tuning_problem, monkeypatch):
         whole = a_run(tuning_problem, method).weights(LAST)
         monkeypatch.setattr(checkpoint, "INTERVAL_S", 0.0)
         descend, breaks = loop.descend, set(np.random.default_rng().choice(np.arange(1, 9), 2, replace=False))
@@ -116,7 +116,7 @@ class TestEveryStrategy:
         assert len(count) == 8 + 2
 
 
-@pytest.mark.parametrize("method", STRATEGIES, ids=lambda method: method.name)
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
 def test_learns_what_the_frozen_head_cannot(method, tmp_path, cache):
     """Whether one word, or another, but not both stand in a text."""
     tuning_problem = tiny_tuning_problem.tuning_problem("bert", tmp_path, 160, drawn=True)
