@@ -1,4 +1,4 @@
-"""What every baseline promises, a plugin's too: honest learning, sound outputs, and a graph that says the same."""
+"""The promises of every baseline, a plugin's too: no leaks, valid outputs, and an equal graph."""
 
 import copy
 
@@ -125,7 +125,7 @@ class TestEveryBaseline:
         for one, other in zip(dataset.items, before[0], strict=True):
             np.testing.assert_array_equal(one, other)
 
-    def test_is_the_same_again_and_through_the_journal(self, name, modality, tmp_path):
+    def test_is_the_same_again_and_through_the_result_cache(self, name, modality, tmp_path):
         dataset = separable(modality, "binary")
         baseline, result_cache = made(name, modality, tmp_path), ResultCache(tmp_path / "results")
         runs = [
@@ -170,16 +170,16 @@ class TestTfidf:
         vectorizer = TfidfVectorizer(analyzer=terms, sublinear_tf=True)
         rows = vectorizer.fit_transform(dataset.items)
         assert tuple(vectorizer.get_feature_names_out()) == predictor.network.input.vocabulary
-        expected = softmax(rows @ predictor.network.matrix + predictor.head.offset, axis=1)
+        expected = softmax(rows @ predictor.network.coef + predictor.head.intercept, axis=1)
         np.testing.assert_allclose(predictor.predict(dataset.items), expected, atol=1e-5)
         penalty = float(predictor.note.split("C = ")[1].split(",")[0])
         reference = LogisticRegression(C=penalty, max_iter=2000, tol=1e-8).fit(rows, dataset.codes)
         np.testing.assert_allclose(predictor.predict(dataset.items), reference.predict_proba(rows), atol=5e-3)
 
-    def test_labels_are_learnt_one_by_one(self):
+    def test_labels_are_learned_one_by_one(self):
         dataset = separable("text", "multilabel")
         predictor = Tfidf().fit(dataset, np.arange(90), seed=0, result_cache=ResultCache(None))
-        scores = predictor.network.scores(dataset.items) + predictor.head.offset
+        scores = predictor.network.scores(dataset.items) + predictor.head.intercept
         np.testing.assert_allclose(predictor.predict(dataset.items), expit(scores), atol=1e-6)
 
     @pytest.mark.parametrize("items", [["", " ", ""] * 10, ["\ud800 x", "y\n\nz", "kiwi"] * 10])

@@ -93,7 +93,7 @@ def test_the_test_part_is_never_looked_at(dataset, monkeypatch):
     assert set(looked) <= set(marked.items[60:])
 
 
-def test_candidates_can_be_named(dataset):
+def test_sources_can_be_named(dataset):
     ranking = rank(dataset, sources=["tiny-bert"])
     assert [source.name for source in ranking.sources] == ["tiny-bert"]
     with pytest.raises(OptionError, match="Did you mean 'tiny-bert'"):
@@ -128,7 +128,7 @@ class TestLimits:
 
     @pytest.mark.parametrize("name", ["max_latency_ms", "max_size_mib"])
     def test_a_limit_must_be_above_zero(self, name):
-        with pytest.raises(OptionError, match=f"{name} must be above 0, but -1 came"):
+        with pytest.raises(OptionError, match=f"{name} must be above 0, got -1"):
             Limits(**{name: -1})
 
     def test_a_license_must_be_known(self):

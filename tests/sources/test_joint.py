@@ -48,7 +48,7 @@ def test_an_item_that_none_can_read_is_reported_once(tmp_path, cache):
 
 def fitted(joint, values, targets):
     n = len(values)
-    return adapt(values, targets, task="binary", groups=np.arange(n), method="ridge", parts=joint.parts)
+    return adapt(values, targets, task="binary", groups=np.arange(n), head="ridge", parts=joint.parts)
 
 
 def test_one_graph_holds_both_networks_and_equals_the_fitted_model(joint):
@@ -72,7 +72,7 @@ def experiment(joint, values, targets):
     train, held_out = np.arange(0, n, 2), np.arange(1, n, 2)
     plan = SplitPlan(kind="holdout", folds=((train, held_out),), final=np.arange(n), sentence="")
     return Experiment(
-        dataset=dataset, features=values, source=joint, plan=plan, method="ridge", seed=0, result_cache=ResultCache(None)
+        dataset=dataset, features=values, source=joint, plan=plan, head="ridge", seed=0, result_cache=ResultCache(None)
     )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def a_run(tuning_problem: TuningProblem, **settings) -> Run:
 def test_the_torch_head_is_the_head(transform, unit_length):
     rng = np.random.default_rng(1)
     x = rng.normal(size=(50, 6)).astype(np.float32)
-    head = adapt(x, np.eye(3)[np.arange(50) % 3], task="multiclass", groups=np.arange(50), method="ridge").head.heads[0]
+    head = adapt(x, np.eye(3)[np.arange(50) % 3], task="multiclass", groups=np.arange(50), head="ridge").head.heads[0]
     head = replace(head, transform=transform, unit_length=unit_length)
     twin = TorchHead(head, x)
     np.testing.assert_allclose(twin(torch.from_numpy(x)).detach().numpy(), head.scores(x), atol=1e-4)
@@ -101,7 +101,7 @@ def test_padding_of_kept_texts_is_not_looked_at(tmp_path):
     source = tiny.source("bert", tmp_path)
     items = ["the kiwi", "a good bad apple before the race is given " * 3, "", "the race"]
     features = embed(items, source, cache=False).values
-    head = adapt(features, np.eye(2)[[0, 1, 0, 1]], task="binary", groups=np.arange(4), method="ridge").head.heads[0]
+    head = adapt(features, np.eye(2)[[0, 1, 0, 1]], task="binary", groups=np.arange(4), head="ridge").head.heads[0]
     model = TrainableModel(source, head, features, "binary")
     FineTune().start(model, SETTINGS)
     loader = FrozenFeatureLoader(model, items, np.arange(4), "none")

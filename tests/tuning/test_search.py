@@ -31,7 +31,7 @@ class Bowl:
 
 
 def find(evaluate, **options):
-    return search(evaluate, START, **{"budget_s": 60.0, "seed": 0, "most": 20, **options})
+    return search(evaluate, START, **{"budget_s": 60.0, "seed": 0, "max_attempts": 20, **options})
 
 
 def test_finds_better_settings_and_stops_the_others_early():
