@@ -196,11 +196,11 @@ def test_a_default_on_the_page_of_the_command_line_is_the_options(command):
 
 
 STATED = [
-    ("docs/adapt.md", f"up to {prototypes._MAX_ITEMS_PER_CLASS} items a class"),
+    ("docs/adapt.md", f"up to {prototypes._MAX_ITEMS_PER_CLASS} items per class"),
     ("docs/adapt.md", f"up to {lda._MAX_ITEMS} items"),
     ("docs/adapt.md", f"up to {logistic._MAX_ITEMS} items"),
     ("docs/compress.md", f"median over {measuring._N_TURNS} turns"),
-    ("docs/compress.md", f"calibrated on {static_int8._N_ITEMS} learning items"),
+    ("docs/compress.md", f"calibrated on {static_int8._N_ITEMS} training items"),
     ("docs/export.md", f"compares on up to {MAX_CHECKED} items"),
     ("docs/cli.md", f"on up to {MAX_CHECKED} items of DATA"),
     ("docs/find.md", f"cost at most {_QUICK_GMACS:.0f} GMACs an item"),
@@ -216,7 +216,7 @@ STATED = [
     ("docs/security.md", f"{image.MAX_PIXELS // 10**6} megapixels"),
     ("docs/sklearn.md", f"in fewer than {near_duplicates._FEWEST_DIMENSIONS} dimensions"),
     ("docs/tune.md", f"until they held out {selection._SUFFICIENT_HELD_OUT} items"),
-    ("docs/tune.md", f"up to {contrastive._MAX_PER_CLASS} a class"),
+    ("docs/tune.md", f"up to {contrastive._MAX_PER_CLASS} per class"),
     ("docs/tune.md", f"Every {WORDS[int(checkpoint.INTERVAL_S)]} seconds weights"),
 ]
 

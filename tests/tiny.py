@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pytest
 
 WORDS = "[PAD] [UNK] [CLS] [SEP] a is head start the race before advantage given good bad kiwi apple shelf".split()
-_ONNX_NETWORK = {"preprocessors": {"ids": {"role": "ids", "type": 7}}, "pooling": "mean"}
+_ONNX_NETWORK = {"inputs": {"ids": {"role": "ids", "type": 7}}, "pooling": "mean"}
 _BLOCKS = [1, 2, 2, 3, 3, 4, 1]
 IMAGES = ("efficientnet-lite", "mobilenet-v2", "resnet")
 _DIMENSIONS = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from small_models import KINDS, make_items
 
-from headstart.compression.measuring import answers
+from headstart.compression.measuring import predict
 from headstart.compression.method import PLACES, CalibrationSet, NotApplicable
 from headstart.core.registry import get, names
 from headstart.data import load
@@ -21,7 +21,7 @@ SUITED = {
 
 @pytest.fixture(scope="module")
 def cases(bundles):
-    """For each kind: the original, lessons, items, and every variant of every method by its name; None where unsuited."""
+    """For each kind: the original, its calibration set and items, and every variant of every method by name; None if not applicable."""
     return {kind: case(bundles[kind], kind) for kind in KINDS}
 
 
@@ -61,9 +61,9 @@ class TestEveryCompression:
 
     def test_it_answers_nearly_as_before(self, name, kind, cases):
         original, dataset, made = cases[kind]
-        before = answers(original, dataset.items)["outputs"]
+        before = predict(original, dataset.items)["outputs"]
         for variant in variants(made[name]):
-            after = answers(variant.packed, dataset.items)["outputs"]
+            after = predict(variant.packed, dataset.items)["outputs"]
             assert after.shape == before.shape
             np.testing.assert_allclose(after.sum(axis=1), 1, atol=1e-5)
             agreement = (after.argmax(axis=1) == before.argmax(axis=1)).mean()

@@ -136,7 +136,7 @@ class TestLimits:
             Limits(license="Apache-2.1")
 
     def test_a_budget_that_no_source_can_keep_names_the_nearest(self, dataset):
-        with pytest.raises(OptionError, match=r"no source can embed 160 items in the 0.0 s .* the nearest is tiny-"):
+        with pytest.raises(OptionError, match=r"no source can embed 160 items in the remaining 0.0 s .* the nearest is tiny-"):
             rank(dataset, clock=Clock(1e-6))
 
     def test_size_is_that_of_packed_weights(self):
@@ -168,7 +168,7 @@ def test_items_that_cannot_be_read_are_an_error_only_if_there_are_no_others(data
 
     monkeypatch.setattr(type(source.input), "prepare", lambda _self, items: refuse_broken(items))
     assert measure_latency_ms(source, session, ["broken", *dataset.items]) > 0
-    with pytest.raises(DataError, match="none of the 2 items"):
+    with pytest.raises(DataError, match="none of the first 2 items"):
         measure_latency_ms(source, session, ["broken", "broken"])
 
 

@@ -1,4 +1,4 @@
-"""JointInput as a graph: the same items are prepared for each network."""
+"""JointPreprocessor as ONNX nodes: preprocess the same items for each network."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from headstart.sources.preprocessors.joint import JointPreprocessor
 
 
-def add_nodes(graph: GraphBuilder, prepared: JointPreprocessor, items: str, *, are_files: bool) -> dict[str, str]:
-    """Prepare items for each network, the names of the values prefixed."""
+def add_nodes(graph: GraphBuilder, preprocessor: JointPreprocessor, items: str, *, are_files: bool) -> dict[str, str]:
+    """Preprocess items for each network, with prefixed names of the values."""
     return {
         prefix_of(i) + name: value
-        for i, part in enumerate(prepared.inputs)
+        for i, part in enumerate(preprocessor.inputs)
         for name, value in onnx_preprocessors.add_nodes(graph, part, items, are_files=are_files).items()
     }

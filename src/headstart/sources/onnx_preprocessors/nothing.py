@@ -1,4 +1,4 @@
-"""NoInput as a graph: a zero for each item."""
+"""NoPreprocessor as ONNX nodes: a zero per item."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ if TYPE_CHECKING:
     from headstart.sources.preprocessors.nothing import NoPreprocessor
 
 
-def add_nodes(graph: GraphBuilder, prepared: NoPreprocessor, items: str, *, are_files: bool) -> dict[str, str]:  # noqa: ARG001
+def add_nodes(graph: GraphBuilder, preprocessor: NoPreprocessor, items: str, *, are_files: bool) -> dict[str, str]:  # noqa: ARG001
     """Count the items."""
     return {"rows": (sizes(graph, items)[0].count_up() * 0).name}
