@@ -53,7 +53,7 @@ def table(name: str, *header: str) -> list[list[str]]:
     ("name", "header", "kind"),
     [
         ("docs/adapt.md", ("name", "what it is", "for"), "heads"),
-        ("docs/tune.md", ("`--head`",), "tuning_methods"),
+        ("docs/tune.md", ("`--tune`",), "tuning_methods"),
         ("docs/rank.md", ("ranker",), "rankers"),
         ("docs/prove.md", ("name", "for"), "baselines"),
         ("docs/compress.md", ("method",), "compression_methods"),
@@ -86,7 +86,7 @@ def test_the_architecture_names_layers_and_contracts_as_they_are_checked():
         set(layer.split(" | ")) for layer in reversed(layers)
     ]
     independent = [contract for contract in contracts if contract["type"] == "independence"]
-    assert f"{WORDS[len(independent)].capitalize()} more: candidates" in page("docs/architecture.md")
+    assert f"{WORDS[len(independent)].capitalize()} more: heads" in page("docs/architecture.md")
 
 
 def test_the_architecture_says_how_long_a_network_is():
@@ -208,7 +208,7 @@ STATED = [
     ("docs/prove.md", f"{small_cnn._N_SEEN:,} photos in all"),
     ("docs/prove.md", f"Above {Convolutional().max_items:,} photos"),
     ("docs/prove.md", f"reweighted {N_RESAMPLES:,} times"),
-    ("docs/prove.md", f"into {MAX_BLOCKS:,} random blocks"),
+    ("docs/prove.md", f"to {MAX_BLOCKS:,} random blocks"),
     ("docs/prove.md", f"Calibration error has {N_BINS} bins"),
     ("docs/prove.md", f"`COVERAGE` {COVERAGE}"),
     ("docs/prove.md", f"on {WORDS[learning_curve.N_SIZES]} nested parts"),

@@ -136,7 +136,9 @@ class TestLimits:
             Limits(license="Apache-2.1")
 
     def test_a_budget_that_no_source_can_keep_names_the_nearest(self, dataset):
-        with pytest.raises(OptionError, match=r"no source can embed 160 items in the remaining 0.0 s .* the nearest is tiny-"):
+        with pytest.raises(
+            OptionError, match=r"no source can embed 160 items in the remaining 0.0 s .* the nearest is tiny-"
+        ):
             rank(dataset, clock=Clock(1e-6))
 
     def test_size_is_that_of_packed_weights(self):
