@@ -68,7 +68,7 @@ class TestEveryInput:
 
 
 def test_unknown_kind_is_named():
-    with pytest.raises(OptionError, match=r"no input named 'pixel'\. Did you mean 'pixels'"):
+    with pytest.raises(OptionError, match=r"no preprocessor named 'pixel'\. Did you mean 'pixels'"):
         preprocessors.build("pixel", {}, {})
 
 
@@ -76,13 +76,13 @@ def test_unknown_kind_is_named():
     ("kind", "settings", "files", "message"),
     [
         ("pixels", {"height_px": 8}, {}, "lack 'width_px'"),
-        ("pixels", {"height_px": 8, "width_px": 8, "resize": "fold"}, {}, "not 'fold'"),
+        ("pixels", {"height_px": 8, "width_px": 8, "resize": "fold"}, {}, "got 'fold'"),
         ("pixels", {"height_px": [], "width_px": 8, "resize": "crop"}, {}, "must be 1 to 4096"),
         ("pixels", {"height_px": 8, "width_px": 10**9, "resize": "crop"}, {}, "must be 1 to 4096"),
         ("pixels", {"height_px": 8, "width_px": 8, "resize": "crop", "crop_share": "a"}, {}, "crop_share must be"),
         ("tokens", {"max_tokens": 0, "special_tokens": True}, {"tokenizer.json": b""}, "max_tokens must be 1 to"),
         ("ngrams", {"max_words": 2**31}, {"vocabulary.txt": b"a"}, "max_words must be 1 to 10"),
-        ("joint", {"parts": [3]}, {}, "lack or mistake"),
+        ("joint", {"parts": [3]}, {}, "joint preprocessor are invalid"),
         ("tokens", {"max_tokens": 8}, {"tokenizer.json": b""}, "lacks 'special_tokens'"),
         ("tokens", {"max_tokens": 8, "special_tokens": True}, {}, "lacks 'tokenizer.json'"),
     ],
@@ -153,9 +153,9 @@ def test_light_install_prepares_without_heavy_libraries(kind, tmp_path):
     }
     item = "np.zeros((9, 9, 3), np.uint8)" if kind == "pixels" else "'a kiwi'"
     script = (
-        "import sys, pathlib, numpy as np\nfrom headstart.sources import inputs\n"
+        "import sys, pathlib, numpy as np\nfrom headstart.sources import preprocessors\n"
         f"files = {{'tokenizer.json': pathlib.Path({str(tmp_path / 'tokenizer.json')!r}).read_bytes()}}\n"
-        f"inputs.build({kind!r}, {settings[kind]!r}, files).prepare([{item}])\n"
+        f"preprocessors.build({kind!r}, {settings[kind]!r}, files).prepare([{item}])\n"
         "heavy = {'torch', 'onnx', 'onnxruntime', 'sklearn', 'pandas', 'scipy', 'pyarrow'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

@@ -58,7 +58,7 @@ class JointPreprocessor:
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise SourceError(
-                f"the settings of a joint preprocessor lack {error} or are invalid. Save the model again."
+                f"the settings of a joint preprocessor are invalid ({error}). Save the model again."
             ) from error
 
     def prepare(self, items: Sequence[Any]) -> Batch:

@@ -46,9 +46,7 @@ class TextTokenizer:
         try:
             tokenizer, max_tokens, special_tokens = files[_FILE], settings["max_tokens"], settings["special_tokens"]
         except KeyError as error:
-            raise SourceError(
-                f"the settings or files of a text tokenizer lack {error}. Fetch or save it again."
-            ) from error
+            raise SourceError(f"a text tokenizer lacks {error}. Fetch or save it again.") from error
         if type(max_tokens) is not int or not 0 < max_tokens <= _MAX_TOKENS:
             raise SourceError(f"max_tokens must be 1 to {_MAX_TOKENS}, got {max_tokens!r}. Fetch or save it again.")
         return cls(tokenizer, max_tokens=max_tokens, special_tokens=bool(special_tokens))
