@@ -58,9 +58,9 @@ def test_the_verdict_stands_on_top(page):
     [
         "Did transfer help?",
         "What to expect on new data",
-        "Where it errs, and whether it knows",
+        "Errors and calibration",
         "Most often confused",
-        "Surest mistakes",
+        "Most confident mistakes",
         "Look-alikes",
         "Notices about the data",
         "Candidates tried",
@@ -96,7 +96,7 @@ def test_what_is_missing_leaves_no_empty_heading():
         "Did transfer help?",
         "What to expect",
         "Where it errs",
-        "Surest mistakes",
+        "Most confident mistakes",
         "pretrained source",
         "<svg",
     ):

@@ -235,7 +235,7 @@ def test_every_input_has_a_front_or_is_refused_by_name():
 
     with pytest.raises(OptionError, match="'spectrogram' cannot be written into a graph"):
         onnx_preprocessors.add_nodes(GraphBuilder(), Spectrogram(), "x", are_files=True)
-    with pytest.raises(OptionError, match="vocabulary is empty"):
+    with pytest.raises(OptionError, match="empty vocabulary"):
         onnx_preprocessors.add_nodes(GraphBuilder(), NgramVectorizer(vocabulary=()), "x", are_files=True)
     assert preprocessors.build("nothing", {}, {}) == NoPreprocessor()
 
