@@ -31,7 +31,7 @@ def fine_tune(learn: Dataset, test: Dataset, source_name: str, seed: int) -> dic
     rng, source = np.random.default_rng(seed), open_source(source_name)
     side = source.input.height_px
     larger = ImagePreprocessor(height_px=side + MARGIN_PX, width_px=side + MARGIN_PX, crop_share=1.0)
-    photos = larger.prepare(learn.items)["pixels"]
+    photos = larger.transform(learn.items)["pixels"]
     targets = torch.from_numpy(learn.codes)
     network, head = source.module().train(), torch.nn.Linear(source.dimensions, len(learn.labels))
     optimiser = torch.optim.AdamW([*network.parameters(), *head.parameters()], lr=RATE, weight_decay=DECAY)
@@ -46,7 +46,7 @@ def fine_tune(learn: Dataset, test: Dataset, source_name: str, seed: int) -> dic
             optimiser.step()
             schedule.step()
     watch.lap("train")
-    predicted = predict(network.eval(), head, source.input.prepare(test.items)["pixels"])
+    predicted = predict(network.eval(), head, source.input.transform(test.items)["pixels"])
     watch.lap("predict")
     return {
         "predicted": predicted,

@@ -77,7 +77,7 @@ def images() -> tuple[Callable[[bytes], Any], Iterator[bytes]]:
         image.save(stream, form, **how)
         return stream.getvalue()
 
-    prepare = ImagePreprocessor(height_px=8, width_px=8).prepare
+    prepare = ImagePreprocessor(height_px=8, width_px=8).transform
     return lambda content: prepare([content]), seeds()
 
 
@@ -211,7 +211,7 @@ def tokenizer() -> tuple[Callable[[bytes], Any], Iterator[bytes]]:
     pairs.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel()
     made = [tokenizers.BertWordPieceTokenizer(vocab=words), pairs]
     texts = ["A call, ab!", "", "ünï\ud800 漢字"]
-    return lambda content: TextTokenizer(content, max_tokens=8).prepare(texts), (
+    return lambda content: TextTokenizer(content, max_tokens=8).transform(texts), (
         each.to_str().encode() for each in made
     )
 
@@ -250,7 +250,7 @@ def settings() -> tuple[Callable[[bytes], Any], Iterator[bytes]]:
             return
         if isinstance(given, dict) and isinstance(given.get("kind"), str) and isinstance(given.get("settings"), dict):
             built = preprocessors.build(given["kind"], given["settings"], files)
-            built.prepare([np.zeros((5, 6, 3), np.uint8)] if "pixels" in str(content) else ["free call"])
+            built.transform([np.zeros((5, 6, 3), np.uint8)] if "pixels" in str(content) else ["free call"])
 
     return run, (json.dumps(each).encode() for each in described)
 

@@ -73,7 +73,7 @@ def lay_out(dataset, kept) -> Path:
 
 def bare_pass(source, items) -> tuple[float, str]:
     session, threads = source.session(), n_threads()
-    pixels = source.input.prepare(items)["pixels"]
+    pixels = source.input.transform(items)["pixels"]
     timed = []
     for batch in BATCHES:
         parts = [{"pixels": pixels[i : i + batch]} for i in range(0, len(pixels), batch)]

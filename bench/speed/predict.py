@@ -66,7 +66,7 @@ def cold(bundle: Path, photo: Path) -> None:
 
 def warm(bundle: Path, files: list[Path]) -> None:
     model = headstart.load_bundle(bundle)
-    session, prepare = model._session, model.input.prepare  # noqa: SLF001  the very session that predicts
+    session, prepare = model._session, model.input.transform  # noqa: SLF001  the very session that predicts
     whole, bare, prepared = [], [], []
     for turn, path in enumerate(files):
         pixels = prepare([path])

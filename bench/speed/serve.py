@@ -155,7 +155,7 @@ def goals(kind: str, before: dict[str, float], after: dict[str, float], found: d
 def bare(path: Path, items: list) -> dict[str, float]:
     """The session by itself: ms for one item, items a second in batches; both with and without preparing."""
     model = headstart.load_bundle(path)
-    prepare, run = model.input.prepare, model.run
+    prepare, run = model.input.transform, model.run
     one = [prepare([item]) for item in items]
     many = [prepare(items[first : first + BATCH]) for first in range(0, len(items), BATCH)]
     batches = [items[first : first + BATCH] for first in range(0, len(items), BATCH)]

@@ -89,7 +89,7 @@ class Fitted:
 def features(network, items):
     graph = GraphBuilder()
     graph.output(network.encode(graph), "features", "float32", ["batch", network.dimensions])
-    return open_bundle_session(graph.model().SerializeToString()).run(None, network.input.prepare(items))[0]
+    return open_bundle_session(graph.model().SerializeToString()).run(None, network.input.transform(items))[0]
 
 
 def make_items(kind: str, seed: int = 0) -> tuple[Any, list[str]]:

@@ -84,7 +84,7 @@ def run_graph(predictor, items):
     session = onnxruntime.InferenceSession(graph.model().SerializeToString(), providers=["CPUExecutionProvider"])
     given = predictor.network.input
     travelled = build(given.kind, given.settings(), dict(given.files()))
-    return session.run(["outputs"], travelled.prepare(items))[0]
+    return session.run(["outputs"], travelled.transform(items))[0]
 
 
 @pytest.mark.parametrize(("name", "modality"), PAIRS)

@@ -47,23 +47,23 @@ class TestEveryInput:
         again = preprocessors.build(kind, settings, made.files())
         assert isinstance(again, Preprocessor)
         assert again.kind == kind
-        _assert_same(again.prepare(items), made.prepare(items))
+        _assert_same(again.transform(items), made.transform(items))
 
     def test_an_item_does_not_depend_on_the_others(self, kind):
         made, items = _example(kind)
-        alone = made.prepare(items[:1])
-        for name, array in made.prepare(items).items():
+        alone = made.transform(items[:1])
+        for name, array in made.transform(items).items():
             width = alone[name].shape[1] if alone[name].ndim == 2 else None
             assert np.array_equal(array[:1] if width is None else array[:1, :width], alone[name])
 
     def test_no_items_give_an_empty_batch(self, kind):
         made, _ = _example(kind)
-        assert all(len(array) == 0 for array in made.prepare([]).values())
+        assert all(len(array) == 0 for array in made.transform([]).values())
 
     def test_leaves_its_items_alone(self, kind):
         made, items = _example(kind)
         before = [item.copy() if isinstance(item, np.ndarray) else item for item in items]
-        made.prepare(items)
+        made.transform(items)
         assert all(np.array_equal(a, b) for a, b in zip(before, items, strict=True))
 
 
@@ -94,14 +94,14 @@ def test_incomplete_settings_are_named(kind, settings, files, message):
 
 def test_damaged_tokenizer_is_named():
     with pytest.raises(SourceError, match="tokenizer file is damaged"):
-        TextTokenizer(b"{", max_tokens=4).prepare(["a"])
+        TextTokenizer(b"{", max_tokens=4).transform(["a"])
 
 
 @pytest.mark.parametrize("resize", ["squash", "crop", "pad"])
 @pytest.mark.parametrize("shape", [(3, 200), (200, 3), (1, 1), (8, 6), (500, 400)])
 def test_any_shape_becomes_the_size_of_the_network(resize, shape):
     image = np.full((*shape, 3), 200, np.uint8)
-    pixels = ImagePreprocessor(height_px=8, width_px=6, resize=resize).prepare([image])["pixels"]
+    pixels = ImagePreprocessor(height_px=8, width_px=6, resize=resize).transform([image])["pixels"]
     assert pixels.shape == (1, 8, 6, 3)
     assert (pixels == 200).any()
     assert resize == "pad" or (pixels == 200).all()
@@ -111,7 +111,7 @@ def test_crop_sees_the_centre_and_squash_sees_all():
     image = np.zeros((80, 80, 3), np.uint8)
     image[:4] = image[-4:] = image[:, :4] = image[:, -4:] = 255
     crop, squash = (
-        ImagePreprocessor(height_px=20, width_px=20, resize=rule).prepare([image])["pixels"]
+        ImagePreprocessor(height_px=20, width_px=20, resize=rule).transform([image])["pixels"]
         for rule in ("crop", "squash")
     )
     assert crop.max() < 20
@@ -121,25 +121,25 @@ def test_crop_sees_the_centre_and_squash_sees_all():
 def test_reads_files_and_bytes_alike(tmp_path):
     path = tmp_path / "a.png"
     Image.fromarray(PHOTO).save(path)
-    prepare = ImagePreprocessor(height_px=9, width_px=9).prepare
+    prepare = ImagePreprocessor(height_px=9, width_px=9).transform
     _assert_same(prepare([path, str(path)]), prepare([path.read_bytes(), PHOTO]))
 
 
 def test_unreadable_image_is_named(tmp_path):
     (tmp_path / "b.jpg").write_text("not a photo")
     with pytest.raises(DataError, match=r"b\.jpg"):
-        ImagePreprocessor(height_px=9, width_px=9).prepare([tmp_path / "b.jpg"])
+        ImagePreprocessor(height_px=9, width_px=9).transform([tmp_path / "b.jpg"])
 
 
 def test_tokens_are_cut_and_padded():
-    batch = TextTokenizer(tiny.tokenizer_json(), max_tokens=3).prepare(["the kiwi", "", "a good bad apple"])
+    batch = TextTokenizer(tiny.tokenizer_json(), max_tokens=3).transform(["the kiwi", "", "a good bad apple"])
     assert batch["input_ids"].tolist() == [[8, 15, 0], [0, 0, 0], [4, 13, 14]]
     assert batch["attention_mask"].sum(axis=1).tolist() == [2, 0, 3]
 
 
 @given(st.lists(st.text(alphabet=st.characters(), max_size=60), max_size=4))
 def test_any_text_can_be_tokenized(texts):
-    batch = TextTokenizer(tiny.tokenizer_json(), max_tokens=7).prepare(texts)
+    batch = TextTokenizer(tiny.tokenizer_json(), max_tokens=7).transform(texts)
     assert batch["input_ids"].shape == batch["attention_mask"].shape
     assert batch["input_ids"].shape[1] >= 1
 
@@ -155,7 +155,7 @@ def test_light_install_prepares_without_heavy_libraries(kind, tmp_path):
     script = (
         "import sys, pathlib, numpy as np\nfrom headstart.sources import preprocessors\n"
         f"files = {{'tokenizer.json': pathlib.Path({str(tmp_path / 'tokenizer.json')!r}).read_bytes()}}\n"
-        f"preprocessors.build({kind!r}, {settings[kind]!r}, files).prepare([{item}])\n"
+        f"preprocessors.build({kind!r}, {settings[kind]!r}, files).transform([{item}])\n"
         "heavy = {'torch', 'onnx', 'onnxruntime', 'sklearn', 'pandas', 'scipy', 'pyarrow'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

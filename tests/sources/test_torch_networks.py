@@ -22,11 +22,11 @@ ITEMS = {
 
 
 def _tensors(source, items) -> dict[str, torch.Tensor]:
-    return {name: torch.from_numpy(array) for name, array in source.input.prepare(items).items()}
+    return {name: torch.from_numpy(array) for name, array in source.input.transform(items).items()}
 
 
 def _features(source, items) -> np.ndarray:
-    return source.session().run(None, source.input.prepare(items))[0]
+    return source.session().run(None, source.input.transform(items))[0]
 
 
 def _computed(module, batch) -> np.ndarray:
@@ -77,7 +77,7 @@ class TestEveryModule:
         changed = [name for name, tensor in module.named_parameters() if not torch.equal(tensor, before[name])]
         assert len(changed) > len(before) // 2
         session = _written(source, state_of(module))
-        found = session.run(None, source.input.prepare(ITEMS[source.modality]))[0]
+        found = session.run(None, source.input.transform(ITEMS[source.modality]))[0]
         np.testing.assert_allclose(_computed(module.eval(), batch), found, rtol=1e-3, atol=1e-4)
         assert not np.allclose(found, _features(source, ITEMS[source.modality]), rtol=1e-3)
 

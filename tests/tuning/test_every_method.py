@@ -87,7 +87,7 @@ class TestEveryMethod:
         tuned = TunedSource(
             tuning_problem.source, state_in(run.weights(LAST)), made={"method": method.name, "dataset": "tiny"}
         )
-        batch = tuned.input.prepare(tuning_problem.items)
+        batch = tuned.input.transform(tuning_problem.items)
         (written,) = tuned.session().run(None, batch)
         with torch.no_grad():
             tensors = {name: torch.from_numpy(array) for name, array in batch.items()}

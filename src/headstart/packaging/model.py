@@ -96,7 +96,7 @@ class Bundle:
         }
 
     def run(self, batch: Batch) -> FloatArray:
-        """Run the graph on what `input.prepare` made: outputs (n, k), probabilities or the value of a regression.
+        """Run the graph on what `input.transform` made: outputs (n, k), probabilities or the value of a regression.
 
         Raises
         ------
@@ -153,7 +153,7 @@ class Bundle:
             The bundle gives none: it holds a baseline without a pretrained network.
         """
         width = self._n_features()
-        batches = [self._run("features", self.input.prepare(batch)) for batch in _batches(_as_sequence(items))]
+        batches = [self._run("features", self.input.transform(batch)) for batch in _batches(_as_sequence(items))]
         return np.concatenate(batches) if batches else np.empty((0, width), dtype=np.float32)
 
     def _n_features(self) -> int:
@@ -186,12 +186,12 @@ class Bundle:
         return self.task_spec.answer(name, row, self.labels, top=top, set_threshold=self.set_threshold)
 
     def _outputs(self, items: Sequence[Any]) -> FloatArray:
-        batches = [self.run(self.input.prepare(batch)) for batch in _batches(_as_sequence(items))]
+        batches = [self.run(self.input.transform(batch)) for batch in _batches(_as_sequence(items))]
         return np.concatenate(batches) if batches else np.empty((0, len(self.labels)), dtype=np.float32)
 
     def _readable_outputs(self, items: Sequence[Any]) -> list[FloatArray | UserError]:
         try:
-            return list(self.run(self.input.prepare(items)))
+            return list(self.run(self.input.transform(items)))
         except UserError as error:
             if len(items) == 1:
                 return [error]

@@ -132,7 +132,7 @@ class TfidfNetwork:
         return graph.op("Squeeze", graph.op("MatMul", row, weights), last)
 
     def _scores(self, items: Sequence[Any]) -> FloatArray:
-        batch = self.input.prepare(items)
+        batch = self.input.transform(items)
         ids, x = batch["ids"], weigh(batch["ids"], batch["counts"], _padded(self.rarity))
         return np.asarray(np.einsum("nl,nlk->nk", x, _padded(self.coef)[ids]))
 
@@ -161,7 +161,7 @@ def _sparse(vectorizer: NgramVectorizer, rarity: FloatArray, texts: Sequence[str
     ids: list[Any] = []
     values: list[Any] = []
     for start in range(0, len(texts), _BATCH_ROWS):
-        batch = vectorizer.prepare(texts[start : start + _BATCH_ROWS])
+        batch = vectorizer.transform(texts[start : start + _BATCH_ROWS])
         weights = weigh(batch["ids"], batch["counts"], _padded(rarity))
         ids += [row[there].astype(np.int32) for row, there in zip(batch["ids"], weights > 0, strict=True)]
         values += [row[row > 0].astype(np.float32) for row in weights]

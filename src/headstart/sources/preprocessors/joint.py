@@ -61,12 +61,12 @@ class JointPreprocessor:
                 f"the settings of a joint preprocessor are invalid ({error}). Save the model again."
             ) from error
 
-    def prepare(self, items: Sequence[Any]) -> Batch:
+    def transform(self, items: Sequence[Any]) -> Batch:
         """Preprocess the items for each network, with prefixed names of the arrays."""
         return {
             prefix_of(i) + name: array
             for i, part in enumerate(self.inputs)
-            for name, array in part.prepare(items).items()
+            for name, array in part.transform(items).items()
         }
 
     def settings(self) -> dict[str, Any]:
