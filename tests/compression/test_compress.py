@@ -48,7 +48,7 @@ def test_manifest_and_report_say_what_was_done(smaller, bundles):
     page = (smaller.bundle / "report.html").read_text()
     assert "Compression" in page
     assert smaller.sentence in page
-    assert "smaller one" in (smaller.bundle / "README.md").read_text()
+    assert "compressed version" in (smaller.bundle / "README.md").read_text()
 
 
 def test_the_promise_of_the_smaller_bundle_is_moved_by_the_paired_gain(smaller, bundles):
