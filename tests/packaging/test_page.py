@@ -63,7 +63,7 @@ def test_the_verdict_stands_on_top(page):
         "Most confident mistakes",
         "Look-alikes",
         "Notices about the data",
-        "Candidates tried",
+        "Heads tried",
         "Time by stage",
         "The pretrained source",
         "known biases",
@@ -95,7 +95,7 @@ def test_what_is_missing_leaves_no_empty_heading():
     for part in (
         "Did transfer help?",
         "What to expect",
-        "Where it errs",
+        "Errors and calibration",
         "Most confident mistakes",
         "pretrained source",
         "<svg",
@@ -320,7 +320,7 @@ TUNED = {
 }
 
 
-def test_every_rung_is_there_with_its_reason():
+def test_every_tuning_method_is_there_with_its_reason():
     page = render(make_report(TuningSection(results=RUNGS)))
     assert Tags(page).open == []
     for part in (

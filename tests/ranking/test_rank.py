@@ -160,14 +160,14 @@ def test_a_source_that_cannot_be_had_is_left_out_unless_it_was_named(dataset, mo
 
 def test_items_that_cannot_be_read_are_an_error_only_if_there_are_no_others(dataset, monkeypatch):
     source = headstart.open_source("tiny-bert", stream=None)
-    session, prepare = source.session(), source.input.prepare
+    session, transform = source.session(), source.input.transform
 
     def refuse_broken(items):
         if items == ["broken"]:
             raise DataError("broken")
-        return prepare(items)
+        return transform(items)
 
-    monkeypatch.setattr(type(source.input), "prepare", lambda _self, items: refuse_broken(items))
+    monkeypatch.setattr(type(source.input), "transform", lambda _self, items: refuse_broken(items))
     assert measure_latency_ms(source, session, ["broken", *dataset.items]) > 0
     with pytest.raises(DataError, match="none of the first 2 items"):
         measure_latency_ms(source, session, ["broken", "broken"])

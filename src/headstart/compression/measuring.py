@@ -64,7 +64,7 @@ def predict(packed: Packed, items: Sequence[Any], *, batch_size: int = _BATCH_SI
     """Run a model on items in batches like a bundle does; returns its outputs, and its features if it has them."""
     session = open_bundle_session(packed.graph)
     names = [output.name for output in session.get_outputs() if output.name in (OUTPUTS, FEATURES)]
-    batches = (packed.input.prepare(items[i : i + batch_size]) for i in range(0, len(items), batch_size))
+    batches = (packed.input.transform(items[i : i + batch_size]) for i in range(0, len(items), batch_size))
     parts = [session.run(names, batch) for batch in batches]
     return {name: np.concatenate(found) for name, found in zip(names, zip(*parts, strict=True), strict=True)}
 
@@ -130,7 +130,7 @@ def measure_latency(packed: Packed, original: Packed, items: Sequence[Any], n_tu
         for which in (0, 1, 1, 0) if turn % 2 else (1, 0, 0, 1):
             session, preprocessor = runs[which]
             started = time.perf_counter()
-            session.run([OUTPUTS], preprocessor.prepare([item]))
+            session.run([OUTPUTS], preprocessor.transform([item]))
             seconds[turn, which] = min(seconds[turn, which], time.perf_counter() - started)
     seconds = seconds[_N_WARM:]
     ratios = np.sort(seconds[:, 0] / seconds[:, 1])

@@ -25,7 +25,7 @@ class Preprocessor(Protocol):
         """The name it is registered under."""
         ...
 
-    def prepare(self, items: Sequence[Any]) -> Batch:
+    def transform(self, items: Sequence[Any]) -> Batch:
         """Turn items into one batch; the result for an item depends on the others only through padding."""
         ...
 

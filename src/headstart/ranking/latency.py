@@ -33,7 +33,7 @@ def measure_latency_ms(source: Source, session: Any, items: Sequence[Any]) -> fl
     for item in items:
         started = time.perf_counter()
         try:
-            session.run(None, source.input.prepare([item]))
+            session.run(None, source.input.transform([item]))
         except DataError:
             continue
         times_ms.append(1000 * (time.perf_counter() - started))

@@ -124,7 +124,7 @@ class FrozenFeatureLoader:
         return joined.pop(_HIDDEN), joined
 
     def _preprocessed(self, index: IntArray) -> Batch:
-        batch = self._model.source.input.prepare([self._items[i] for i in index])
+        batch = self._model.source.input.transform([self._items[i] for i in index])
         return {name: torch.from_numpy(array).to(self._model.device) for name, array in batch.items()}
 
     def _through(self, batch: Batch) -> tuple[torch.Tensor | None, Batch]:

@@ -40,7 +40,7 @@ def test_a_pinned_one_needs_no_hub_any_more(hub, monkeypatch):
     tiny_hub.bert(tiny_hub.snapshot(hub, "fruit/bert", FIRST))
     pinned = find("hub:fruit/bert").name
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    assert np.isfinite(open_source(pinned).session().run(None, open_source(pinned).input.prepare(["a"]))[0]).all()
+    assert np.isfinite(open_source(pinned).session().run(None, open_source(pinned).input.transform(["a"]))[0]).all()
     with pytest.raises(MissingExtraError, match=r'huggingface_hub.*pip install "headstart\[hub\]"'):
         find("hub:fruit/bert")
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("cache")
 
 def features(source) -> np.ndarray:
     items = TEXTS if source.modality == "text" else PHOTOS
-    return source.session().run(None, source.input.prepare(items))[0]
+    return source.session().run(None, source.input.transform(items))[0]
 
 
 class TestHubFolder:
@@ -33,7 +33,7 @@ class TestHubFolder:
         card = add(str(tmp_path / "m"), name="mine")
         assert (card.architecture, card.license, card.trained_on, card.modality) == ("bert", "MIT", "fruit", "text")
         source = open_source("mine")
-        batch = source.input.prepare(TEXTS)
+        batch = source.input.transform(TEXTS)
         with torch.no_grad():
             last = model(**{key: torch.from_numpy(array) for key, array in batch.items()}).last_hidden_state.numpy()
         mask = batch["attention_mask"][..., None]
@@ -45,7 +45,7 @@ class TestHubFolder:
         card = add(tmp_path / "m", max_tokens=6)
         assert (card.architecture, card.input["max_tokens"]) == ("onnx-file", 6)
         source = open_source(card.name)
-        batch = source.input.prepare(TEXTS)
+        batch = source.input.transform(TEXTS)
         with torch.no_grad():
             last = model(**{key: torch.from_numpy(array) for key, array in batch.items()}).last_hidden_state.numpy()
         mask = batch["attention_mask"][..., None]
@@ -99,7 +99,7 @@ class TestHubFolder:
         folder = tiny_hub.bert(tmp_path / "m")
         (folder / "tokenizer.json").unlink()
         (folder / "vocab.txt").write_text("\n".join(tiny.WORDS))
-        ids = open_source(add(folder)).input.prepare(["The KIWI"])["input_ids"][0].tolist()
+        ids = open_source(add(folder)).input.transform(["The KIWI"])["input_ids"][0].tolist()
         assert ids == [tiny.WORDS.index(word) for word in ("[CLS]", "the", "kiwi", "[SEP]")]
 
     def test_a_graph_in_the_folder_stands_in_for_weights(self, tmp_path):
@@ -169,7 +169,7 @@ class TestTorchModule:
         assert (card.dimensions, card.provenance["format"]) == (6, "torch-module")
         small = [photo[:16, :16] for photo in PHOTOS]
         source = open_source("mine")
-        found = source.session().run(None, source.input.prepare(small))[0]
+        found = source.session().run(None, source.input.transform(small))[0]
         with torch.no_grad():
             expected = module.train(mode=False)(
                 torch.from_numpy(np.stack(small) / 255).float().permute(0, 3, 1, 2)

@@ -44,7 +44,7 @@ class StaticInt8:
             """Items one at a time, as the library requires."""
 
             def __init__(self) -> None:
-                self.batches = (packed.input.prepare([item]) for item in calibration.sample(_N_ITEMS))
+                self.batches = (packed.input.transform([item]) for item in calibration.sample(_N_ITEMS))
 
             def get_next(self) -> dict[str, Any] | None:
                 return next(self.batches, None)

@@ -103,7 +103,7 @@ def decode(preprocessor: ImagePreprocessor, items: Sequence[Any]) -> Any:
 
     def fill(start: int) -> None:
         chunk = items[start : start + _DECODE_ROWS]
-        pixels[start : start + len(chunk)] = preprocessor.prepare(chunk)["pixels"]
+        pixels[start : start + len(chunk)] = preprocessor.transform(chunk)["pixels"]
 
     with ThreadPoolExecutor(n_threads()) as pool:
         list(pool.map(fill, range(0, len(items), _DECODE_ROWS)))

@@ -134,7 +134,7 @@ class TfidfNetwork:
         return graph.op("Squeeze", graph.op("MatMul", row, weights), last)
 
     def _scores(self, items: Sequence[Any]) -> FloatArray:
-        batch = self.input.prepare(items)
+        batch = self.input.transform(items)
         ids, x = batch["ids"], weigh(batch["ids"], batch["counts"], padded(self.rarity))
         return np.asarray(np.einsum("nl,nlk->nk", x, padded(self.coef)[ids]))
 

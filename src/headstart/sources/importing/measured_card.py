@@ -74,7 +74,7 @@ def _features(source: Source, name: str) -> FloatArray:
     """Features of the fixed item; they must be finite and equal whether it is run alone or in a batch."""
     alone = features_of_fixed_item(source)
     items = get_modality(source.modality).fixed_items(source.card.input)
-    batched = source.session().run(None, source.input.prepare([items.other, items.reference]))[0]
+    batched = source.session().run(None, source.input.transform([items.other, items.reference]))[0]
     if batched.ndim != 2 or not np.isfinite(batched).all() or len(alone) < 3:
         raise SourceError(
             f"'{name}' gives features of shape {batched.shape} for two items, all finite: {np.isfinite(batched).all()}; expected two rows "

@@ -74,12 +74,12 @@ class JointPreprocessor:
                 f"the settings of a joint preprocessor are invalid ({error}). Save the model again."
             ) from error
 
-    def prepare(self, items: Sequence[Any]) -> Batch:
+    def transform(self, items: Sequence[Any]) -> Batch:
         """Preprocess the items for each network, with prefixed names of the arrays."""
         return {
             prefix_of(i) + name: array
             for i, (part, field) in enumerate(zip(self.inputs, self.fields, strict=True))
-            for name, array in part.prepare(items if field is None else column_of(items, field)).items()
+            for name, array in part.transform(items if field is None else column_of(items, field)).items()
         }
 
     def settings(self) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class NgramVectorizer:
     vocabulary : terms in the order of their numbers
     max_words : the longest run of words that is a term
 
-    >>> batch = NgramVectorizer(vocabulary=("free", "free call")).prepare(["Free free call", ""])
+    >>> batch = NgramVectorizer(vocabulary=("free", "free call")).transform(["Free free call", ""])
     >>> batch["ids"].tolist(), batch["counts"].tolist()
     ([[0, 1], [0, 0]], [[2.0, 1.0], [0.0, 0.0]])
     """
@@ -70,7 +70,7 @@ class NgramVectorizer:
             raise SourceError(f"max_words must be 1 to {_MAX_WORDS}, got {max_words!r}. Save the model again.")
         return cls(vocabulary=tuple(text.split("\n")) if text else (), max_words=max_words)
 
-    def prepare(self, items: Sequence[Any]) -> Batch:
+    def transform(self, items: Sequence[Any]) -> Batch:
         """Count terms: `ids`, int64, and `counts`, float32, both (n, length), padded with counts of zero; length ≥ 1."""
         rows = [self._count(str(item)) for item in items]
         length = max([1, *map(len, rows)])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class NoPreprocessor:
     """A zero per item; items are not read.
 
-    >>> NoPreprocessor().prepare(["a", "b"])["rows"]
+    >>> NoPreprocessor().transform(["a", "b"])["rows"]
     array([0, 0])
     """
 
@@ -29,7 +29,7 @@ class NoPreprocessor:
         """Rebuild it; it has neither settings nor files."""
         return cls()
 
-    def prepare(self, items: Sequence[Any]) -> Batch:
+    def transform(self, items: Sequence[Any]) -> Batch:
         """Count the items: `rows`, int64, shape (n,)."""
         return {"rows": np.zeros(len(items), np.int64)}
 

@@ -32,7 +32,7 @@ class ImagePreprocessor:
     resize : 'crop' the center as in the evaluation of ImageNet networks, 'squash' the whole photo, or 'pad' it with gray
     crop_share : share of the shorter side that a crop keeps, above 0, at most 1
 
-    >>> ImagePreprocessor(height_px=4, width_px=4).prepare([np.zeros((9, 7, 3), np.uint8)])["pixels"].shape
+    >>> ImagePreprocessor(height_px=4, width_px=4).transform([np.zeros((9, 7, 3), np.uint8)])["pixels"].shape
     (1, 4, 4, 3)
     """
 
@@ -67,7 +67,7 @@ class ImagePreprocessor:
             )
         return made
 
-    def prepare(self, items: Sequence[Any]) -> Batch:
+    def transform(self, items: Sequence[Any]) -> Batch:
         """Decode and resize images: `pixels`, uint8, (n, height, width, 3).
 
         Raises

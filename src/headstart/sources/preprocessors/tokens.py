@@ -51,7 +51,7 @@ class TextTokenizer:
             raise SourceError(f"max_tokens must be 1 to {_MAX_TOKENS}, got {max_tokens!r}. Fetch or save it again.")
         return cls(tokenizer, max_tokens=max_tokens, special_tokens=bool(special_tokens))
 
-    def prepare(self, items: Sequence[Any]) -> Batch:
+    def transform(self, items: Sequence[Any]) -> Batch:
         """Tokenize texts: `input_ids` and `attention_mask`, int64, (n, length), length at least 1.
 
         An empty text is all padding, or only special tokens.
