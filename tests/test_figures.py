@@ -53,7 +53,7 @@ def table(name: str, *header: str) -> list[list[str]]:
     ("name", "header", "kind"),
     [
         ("docs/adapt.md", ("name", "what it is", "for"), "heads"),
-        ("docs/tune.md", ("`--head`",), "tuning_methods"),
+        ("docs/tune.md", ("`--tune`",), "tuning_methods"),
         ("docs/rank.md", ("ranker",), "rankers"),
         ("docs/prove.md", ("name", "for"), "baselines"),
         ("docs/compress.md", ("method",), "compression_methods"),
@@ -86,7 +86,7 @@ def test_the_architecture_names_layers_and_contracts_as_they_are_checked():
         set(layer.split(" | ")) for layer in reversed(layers)
     ]
     independent = [contract for contract in contracts if contract["type"] == "independence"]
-    assert f"{WORDS[len(independent)].capitalize()} more: candidates" in page("docs/architecture.md")
+    assert f"{WORDS[len(independent)].capitalize()} more: heads" in page("docs/architecture.md")
 
 
 def test_the_architecture_says_how_long_a_network_is():
@@ -196,11 +196,11 @@ def test_a_default_on_the_page_of_the_command_line_is_the_options(command):
 
 
 STATED = [
-    ("docs/adapt.md", f"up to {prototypes._MOST_ITEMS_PER_CLASS} items a class"),
-    ("docs/adapt.md", f"up to {lda._MOST_ITEMS} items"),
-    ("docs/adapt.md", f"up to {logistic._MOST_ITEMS} items"),
+    ("docs/adapt.md", f"up to {prototypes._MAX_ITEMS_PER_CLASS} items per class"),
+    ("docs/adapt.md", f"up to {lda._MAX_ITEMS} items"),
+    ("docs/adapt.md", f"up to {logistic._MAX_ITEMS} items"),
     ("docs/compress.md", f"median over {measuring._N_TURNS} turns"),
-    ("docs/compress.md", f"calibrated on {static_int8._N_ITEMS} learning items"),
+    ("docs/compress.md", f"calibrated on {static_int8._N_ITEMS} training items"),
     ("docs/export.md", f"compares on up to {MAX_CHECKED} items"),
     ("docs/cli.md", f"on up to {MAX_CHECKED} items of DATA"),
     ("docs/find.md", f"cost at most {_QUICK_GMACS:.0f} GMACs an item"),
@@ -208,15 +208,15 @@ STATED = [
     ("docs/prove.md", f"{small_cnn._N_SEEN:,} photos in all"),
     ("docs/prove.md", f"Above {Convolutional().max_items:,} photos"),
     ("docs/prove.md", f"reweighted {N_RESAMPLES:,} times"),
-    ("docs/prove.md", f"into {MAX_BLOCKS:,} random blocks"),
+    ("docs/prove.md", f"to {MAX_BLOCKS:,} random blocks"),
     ("docs/prove.md", f"Calibration error has {N_BINS} bins"),
     ("docs/prove.md", f"`COVERAGE` {COVERAGE}"),
     ("docs/prove.md", f"on {WORDS[learning_curve.N_SIZES]} nested parts"),
     ("docs/rank.md", f"up to {Halving().cap:,} items: *successive halving*"),
     ("docs/security.md", f"{image.MAX_PIXELS // 10**6} megapixels"),
     ("docs/sklearn.md", f"in fewer than {near_duplicates._FEWEST_DIMENSIONS} dimensions"),
-    ("docs/tune.md", f"until they held out {selection._ENOUGH_HELD_OUT} items"),
-    ("docs/tune.md", f"up to {contrastive._MOST_PER_CLASS} a class"),
+    ("docs/tune.md", f"until they held out {selection._SUFFICIENT_HELD_OUT} items"),
+    ("docs/tune.md", f"up to {contrastive._MAX_PER_CLASS} per class"),
     ("docs/tune.md", f"Every {WORDS[int(checkpoint.INTERVAL_S)]} seconds weights"),
 ]
 

@@ -231,8 +231,8 @@ class TestFeatures:
         items = load(with_photos, input="title,photo", target="kind").items[:3]
         again = build(joint.input.kind, joint.input.settings(), joint.input.files())
         assert again.fields == ("title", "photo")
-        for name, array in joint.input.prepare([*items]).items():
-            np.testing.assert_array_equal(array, again.prepare(items)[name])
+        for name, array in joint.input.transform([*items]).items():
+            np.testing.assert_array_equal(array, again.transform(items)[name])
 
 
 def test_a_field_that_harms_is_left_out_with_a_word(columns):

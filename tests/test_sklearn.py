@@ -163,7 +163,7 @@ class TestErrors:
             TransferClassifier(source="wordllama").fit(["a", "b", "c", "d"], self.y)
 
     def test_strategy_that_does_not_suit(self):
-        with pytest.raises(OptionError, match="'logistic' does not suit a regression"):
+        with pytest.raises(OptionError, match="'logistic' does not support regression tasks"):
             TransferRegressor(head="logistic").fit(self.X, self.y)
 
     def test_texts_for_a_model_of_features(self):

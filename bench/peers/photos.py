@@ -32,7 +32,7 @@ def fine_tune(train: Dataset, test: Dataset, source_name: str, seed: int) -> dic
     assert isinstance(source.input, ImagePreprocessor)
     side = source.input.height_px
     larger = ImagePreprocessor(height_px=side + MARGIN_PX, width_px=side + MARGIN_PX, crop_share=1.0)
-    photos = larger.prepare(train.items)["pixels"]
+    photos = larger.transform(train.items)["pixels"]
     targets = torch.from_numpy(train.codes)
     network, head = source.module().train(), torch.nn.Linear(source.dimensions, len(train.labels))
     optimizer = torch.optim.AdamW([*network.parameters(), *head.parameters()], lr=RATE, weight_decay=DECAY)
@@ -47,7 +47,7 @@ def fine_tune(train: Dataset, test: Dataset, source_name: str, seed: int) -> dic
             optimizer.step()
             schedule.step()
     watch.lap("train")
-    predicted = predict(network.eval(), head, source.input.prepare(test.items)["pixels"])
+    predicted = predict(network.eval(), head, source.input.transform(test.items)["pixels"])
     watch.lap("predict")
     return {
         "predicted": predicted,

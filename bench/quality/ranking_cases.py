@@ -135,11 +135,13 @@ def seconds_per_item(dataset: Dataset, source: Source, result_cache: ResultCache
 
     def measured() -> Arrays:
         session, left, seconds = source.session(), list(sample), 0.0
-        session.run(None, source.input.prepare(sample[:1]))  # what is loaded lazily, or grows at first, does not count
+        session.run(
+            None, source.input.transform(sample[:1])
+        )  # what is loaded lazily, or grows at first, does not count
         while left:
             batch = left[-source.batch_of(source.size(left[-1])) :]
             started = time.perf_counter()
-            session.run(None, source.input.prepare(batch))
+            session.run(None, source.input.transform(batch))
             seconds += time.perf_counter() - started
             del left[-len(batch) :]
         return {"s": np.array(seconds / len(sample))}

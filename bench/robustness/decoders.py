@@ -57,8 +57,8 @@ def images() -> Decoder:
         image.save(stream, form, **how)
         return stream.getvalue()
 
-    prepare = ImagePreprocessor(height_px=8, width_px=8).prepare
-    return lambda content: prepare([content]), seeds()
+    transform = ImagePreprocessor(height_px=8, width_px=8).transform
+    return lambda content: transform([content]), seeds()
 
 
 def table(suffix: str) -> Decoder:
@@ -194,7 +194,7 @@ def tokenizer() -> Decoder:
     pairs.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel()
     made = [tokenizers.BertWordPieceTokenizer(vocab=words), pairs]
     texts = ["A call, ab!", "", "ünï\ud800 漢字"]
-    return lambda content: TextTokenizer(content, max_tokens=8).prepare(texts), (
+    return lambda content: TextTokenizer(content, max_tokens=8).transform(texts), (
         each.to_str().encode() for each in made
     )
 
@@ -233,7 +233,7 @@ def settings() -> Decoder:
             return
         if isinstance(given, dict) and isinstance(given.get("kind"), str) and isinstance(given.get("settings"), dict):
             built = preprocessors.build(given["kind"], given["settings"], files)
-            built.prepare([np.zeros((5, 6, 3), np.uint8)] if "pixels" in str(content) else ["free call"])
+            built.transform([np.zeros((5, 6, 3), np.uint8)] if "pixels" in str(content) else ["free call"])
 
     return run, (json.dumps(each).encode() for each in described)
 

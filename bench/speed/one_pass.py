@@ -87,7 +87,7 @@ def lay_out(dataset: Dataset, kept: Sequence[int], folder: Path) -> Path:
 def bare_pass(source: Source, items: Sequence[Any]) -> tuple[float, str]:
     """Seconds at the fastest setting, and what that is."""
     session, threads = source.session(), n_threads()
-    pixels = source.input.prepare(items)["pixels"]
+    pixels = source.input.transform(items)["pixels"]
     timed = []
     for batch in BATCHES:
         parts = [{"pixels": pixels[i : i + batch]} for i in range(0, len(pixels), batch)]

@@ -80,11 +80,11 @@ def warm(bundle: Path, files: list[Path]) -> None:
     bare: list[float] = []
     prepared: list[float] = []
     for turn, path in enumerate(files):
-        pixels = model.input.prepare([path])
+        pixels = model.input.transform([path])
         calls = [(whole, lambda: model.predict([path])), (bare, lambda: model.run(pixels))]  # noqa: B023  (called at once)
         for seconds, call in calls if turn % 2 else reversed(calls):
             seconds.append(timed_s(call))
-        prepared.append(timed_s(lambda: model.input.prepare([path])))  # noqa: B023  (called at once)
+        prepared.append(timed_s(lambda: model.input.transform([path])))  # noqa: B023  (called at once)
     whole_ms, bare_ms, prepare_ms = (1000 * float(np.median(seconds)) for seconds in (whole, bare, prepared))
     ratio = np.median(np.array(whole) / np.array(bare))
     print(

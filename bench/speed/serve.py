@@ -108,17 +108,17 @@ def show_goals(kind: str, before: dict[str, float], after: dict[str, float], our
 def bare(bundle: Path, items: Items, n_turns: int) -> dict[str, float]:
     """The session by itself: ms for one item, items a second in batches; both with and without preparing."""
     model = headstart.load_bundle(bundle)
-    prepare, run = model.input.prepare, model.run
+    transform, run = model.input.transform, model.run
     batches = [items[first : first + BATCH] for first in range(0, len(items), BATCH)]
-    one, many = [prepare([item]) for item in items], [prepare(batch) for batch in batches]
+    one, many = [transform([item]) for item in items], [transform(batch) for batch in batches]
     for batch in (one[0], many[0]):
         run(batch)
     few = max(2, n_turns // 8)
     return {
         "one": 1000 * median_s(lambda i: run(one[i % len(one)]), n_turns),
-        "one_prepared": 1000 * median_s(lambda i: run(prepare([items[i % len(items)]])), n_turns),
+        "one_prepared": 1000 * median_s(lambda i: run(transform([items[i % len(items)]])), n_turns),
         "batch": BATCH / median_s(lambda i: run(many[i % len(many)]), few),
-        "batch_prepared": BATCH / median_s(lambda i: run(prepare(batches[i % len(batches)])), few),
+        "batch_prepared": BATCH / median_s(lambda i: run(transform(batches[i % len(batches)])), few),
     }
 
 

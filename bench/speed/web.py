@@ -122,7 +122,9 @@ def compare(page: Page, bundle: Bundle, items: list[str], name: str) -> None:
     for item, wanted in zip(items, bundle.predict_proba(items), strict=True):
         given = base64.b64encode(Path(item).read_bytes()).decode() if is_photo else item
         found, prepared, took_ms = page.evaluate(ASK, [given, is_photo])
-        n_same += np.array_equal(prepared, bundle.input.prepare([item])["pixels" if is_photo else "input_ids"].ravel())
+        n_same += np.array_equal(
+            prepared, bundle.input.transform([item])["pixels" if is_photo else "input_ids"].ravel()
+        )
         difference = max(difference, float(np.abs(np.array(found) - wanted).max()))
         times_ms.append(took_ms)
     what = "pixels" if is_photo else "tokens"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headstart.compression.measuring import answers
+from headstart.compression.measuring import predict
 from headstart.core.registry import get
 from headstart.testing import checks_of
 from headstart.testing.compression_methods import CompressionChecks, case
@@ -28,6 +28,6 @@ def test_a_built_in_method_suits_the_networks_that_it_should_and_keeps_near(name
     original, dataset, before = case(kind)
     for variant in found.made:
         assert variant.packed.size_mib < original.size_mib * (1 if name != "static-int8" else 1.3)
-        after = answers(variant.packed, dataset.items)["outputs"]
+        after = predict(variant.packed, dataset.items)["outputs"]
         agreement = (after.argmax(axis=1) == before.argmax(axis=1)).mean()
         assert agreement >= (0.85 if name == "feature-pruning" else 0.97), variant.name

@@ -19,14 +19,14 @@ from headstart.evaluation.baselines.constant import Constant
 from headstart.evaluation.baselines.convolutional import Convolutional
 from headstart.evaluation.experiment import Experiment
 
-LEARNT, HELD_OUT = np.arange(24), np.arange(24, 36)
+TRAIN, TEST = np.arange(24), np.arange(24, 36)
 
 
 @pytest.fixture
 def experiment():
     rng = np.random.default_rng(0)
     photos = rng.integers(0, 255, (36, 64, 64, 3), dtype=np.uint8)
-    plan = SplitPlan(kind="holdout", folds=((LEARNT, HELD_OUT),), final=np.arange(36), sentence="")
+    plan = SplitPlan(kind="holdout", folds=((TRAIN, TEST),), final=np.arange(36), sentence="")
     dataset = Dataset(
         name="noise", modality="image", task="binary", items=list(photos), ids=[str(i) for i in range(36)],
         targets=np.eye(2)[np.arange(36) % 2], labels=("a", "b"), groups=np.arange(36),
@@ -43,8 +43,8 @@ def experiment():
 
 def run(experiment, budget_s):
     experiment = replace(experiment, context=experiment.context.with_budget(budget_s))
-    with BaselineRunner((Constant(), Convolutional()), experiment) as race:
-        return race.finish()
+    with BaselineRunner((Constant(), Convolutional()), experiment) as runner:
+        return runner.finish()
 
 
 def test_beside_the_others_equals_in_turn(experiment, monkeypatch):

@@ -54,16 +54,16 @@ class TestTfidf:
         vectorizer = TfidfVectorizer(analyzer=terms, sublinear_tf=True)
         rows = vectorizer.fit_transform(dataset.items)
         assert tuple(vectorizer.get_feature_names_out()) == predictor.network.input.vocabulary
-        expected = softmax(rows @ predictor.network.matrix + predictor.head.offset, axis=1)
+        expected = softmax(rows @ predictor.network.coef + predictor.head.intercept, axis=1)
         np.testing.assert_allclose(predictor.predict(dataset.items), expected, atol=1e-5)
         penalty = float(predictor.note.split("C = ")[1].split(",")[0])
         reference = LogisticRegression(C=penalty, max_iter=2000, tol=1e-8).fit(rows, dataset.codes)
         np.testing.assert_allclose(predictor.predict(dataset.items), reference.predict_proba(rows), atol=5e-3)
 
-    def test_labels_are_learnt_one_by_one(self):
+    def test_labels_are_learned_one_by_one(self):
         dataset = separable("text", "multilabel")
         predictor = Tfidf().fit(dataset, np.arange(90), context=RunContext())
-        scores = predictor.network.scores(dataset.items) + predictor.head.offset
+        scores = predictor.network.scores(dataset.items) + predictor.head.intercept
         np.testing.assert_allclose(predictor.predict(dataset.items), expit(scores), atol=1e-6)
 
     @pytest.mark.parametrize("items", [["", " ", ""] * 10, ["\ud800 x", "y\n\nz", "kiwi"] * 10])

@@ -89,15 +89,15 @@ def experiment(n=400, k=4, spread=1.0):
 
 
 def test_subsets_are_nested_and_keep_groups_whole():
-    given_arena = experiment()
-    train = given_arena.plan.folds[0][0]
-    subsets = nested_subsets(train, given_arena)
+    an_experiment = experiment()
+    train = an_experiment.plan.folds[0][0]
+    subsets = nested_subsets(train, an_experiment)
     assert len(subsets) == 5
     np.testing.assert_array_equal(subsets[-1], train)
     for small, large in itertools.pairwise(subsets):
         assert set(small) < set(large)
         outside = np.setdiff1d(train, small)
-        assert not set(given_arena.groups[small]) & set(given_arena.groups[outside])
+        assert not set(an_experiment.groups[small]) & set(an_experiment.groups[outside])
 
 
 def test_curve_rises_on_blobs():

@@ -40,7 +40,7 @@ def photos(tmp_path):
 def test_features_are_the_networks_own(source):
     features = embed(TEXTS, source)
     session = source.session()
-    expected = np.concatenate([session.run(None, source.input.prepare([text]))[0] for text in TEXTS])
+    expected = np.concatenate([session.run(None, source.input.transform([text]))[0] for text in TEXTS])
     np.testing.assert_allclose(features.values, expected, rtol=1e-4, atol=1e-5)
     assert features.values.dtype == np.float32
     assert features.n_computed == len(TEXTS)

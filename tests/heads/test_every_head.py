@@ -8,7 +8,7 @@ from headstart.core.registry import get, names
 from headstart.core.tasks import get_task
 from headstart.heads import adapt
 from headstart.heads.calibration import fit_calibration
-from headstart.heads.folds import cross_fit
+from headstart.heads.folds import out_of_fold_scores
 from headstart.heads.problem import Problem
 from headstart.testing import checks_of
 from headstart.testing.small_data import blobs
@@ -62,7 +62,7 @@ def _with_targets(fitted, targets):
     return {"path": RidgePath.of(problem, transform, scaled=scaled)}
 
 
-def test_auto_is_no_worse_than_its_candidates_on_held_out_loss():
+def test_auto_is_no_worse_than_any_single_head_on_held_out_loss():
     features, targets = blobs(MULTICLASS)
     groups = np.arange(len(targets))
     auto = adapt(features, targets, task="multiclass", groups=groups)
@@ -73,7 +73,7 @@ def test_auto_is_no_worse_than_its_candidates_on_held_out_loss():
     assert get_task("multiclass").losses(auto.held_out, targets).mean() <= best + 1e-9
 
 
-def test_unknown_strategy_names_the_nearest():
+def test_unknown_head_names_the_nearest():
     features, targets = blobs(MULTICLASS)
     with pytest.raises(OptionError, match="no head named 'rigde'. Did you mean 'ridge'"):
         adapt(features, targets, task="multiclass", groups=np.arange(len(targets)), head="rigde")
@@ -90,7 +90,7 @@ def test_calibration_recovers_known_probabilities():
     np.testing.assert_allclose(calibration.outputs(scores, get_task("multiclass")), p, atol=0.03)
 
 
-def test_cross_fit_keeps_groups_whole():
+def test_out_of_fold_scores_keep_groups_whole():
     features, targets = blobs(MULTICLASS, n=120)
     groups = np.arange(120) // 2
     seen = []
@@ -100,6 +100,6 @@ def test_cross_fit_keeps_groups_whole():
         return np.zeros((len(outside), 1))
 
     problem = Problem(features=features, targets=targets, task="multiclass", groups=groups)
-    cross_fit(problem, groups, fit_scores)
+    out_of_fold_scores(problem, groups, fit_scores)
     assert len(seen) == 5
     assert all(len(s) == 48 for s in seen)

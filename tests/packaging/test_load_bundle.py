@@ -159,7 +159,7 @@ class LengthPredictor:
     head = TinyHead(np.ones((1, 1)), "Identity")
 
     def predict(self, items):
-        return self.network.input.prepare(items)["attention_mask"].sum(axis=1, keepdims=True)
+        return self.network.input.transform(items)["attention_mask"].sum(axis=1, keepdims=True)
 
 
 def test_the_files_of_an_input_travel(tmp_path):

@@ -58,12 +58,12 @@ def test_the_verdict_stands_on_top(page):
     [
         "Did transfer help?",
         "What to expect on new data",
-        "Where it errs, and whether it knows",
+        "Errors and calibration",
         "Most often confused",
-        "Surest mistakes",
+        "Most confident mistakes",
         "Look-alikes",
         "Notices about the data",
-        "Candidates tried",
+        "Heads tried",
         "Time by stage",
         "The pretrained source",
         "known biases",
@@ -95,8 +95,8 @@ def test_what_is_missing_leaves_no_empty_heading():
     for part in (
         "Did transfer help?",
         "What to expect",
-        "Where it errs",
-        "Surest mistakes",
+        "Errors and calibration",
+        "Most confident mistakes",
         "pretrained source",
         "<svg",
     ):
@@ -320,7 +320,7 @@ TUNED = {
 }
 
 
-def test_every_rung_is_there_with_its_reason():
+def test_every_tuning_method_is_there_with_its_reason():
     page = render(make_report(TuningSection(results=RUNGS)))
     assert Tags(page).open == []
     for part in (

@@ -64,7 +64,7 @@ class TinyPredictor:
         self.network = TinyNetwork()
 
     def predict(self, items):
-        pixels = self.network.input.prepare(items)["pixels"].astype(np.float64) / 255
+        pixels = self.network.input.transform(items)["pixels"].astype(np.float64) / 255
         return self.head.outputs(pixels.mean(axis=(1, 2)))
 
 

@@ -55,7 +55,7 @@ class RowsNetwork:
         return graph.op("Concat", *values, axis=1)
 
     def features(self, items):
-        batch = self.input.prepare(items)
+        batch = self.input.transform(items)
         found = []
         for position, part in enumerate(self.parts):
             own = {

@@ -44,7 +44,7 @@ class WordsPredictor:
         self.head = TinyHead(np.eye(3) * 4)
 
     def predict(self, items):
-        batch = self.network.input.prepare(items)
+        batch = self.network.input.transform(items)
         features = (self.network.table[batch["input_ids"]] * batch["attention_mask"][:, :, None]).sum(axis=1)
         return self.head.outputs(features)
 

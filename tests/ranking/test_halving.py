@@ -12,7 +12,7 @@ from headstart.core.dataset import Dataset
 from headstart.core.tasks import get_task
 from headstart.ranking import Halving
 from headstart.ranking.rankers.prior import Prior
-from headstart.ranking.sampling import beginning, sampling_order
+from headstart.ranking.sampling import first_items, sampling_order
 
 FLAT = Prior(points={"none": 0.0})
 
@@ -111,7 +111,7 @@ class TestSample:
     def test_groups_are_whole_and_the_size_is_kept(self, seed, size):
         groups = np.random.default_rng(seed).integers(0, 60, 200)
         dataset = make_dataset(200)
-        index = beginning(sampling_order(dataset.codes, groups, seed=seed), size)
+        index = first_items(sampling_order(dataset.codes, groups, seed=seed), size)
         assert len(index) <= size
         assert len(set(index.tolist())) == len(index)
         inside = set(groups[index].tolist())
@@ -120,7 +120,7 @@ class TestSample:
     @given(seed=integers(0, 1000), size=integers(9, 200))
     def test_every_class_is_there_and_frequent_ones_are_in_proportion(self, seed, size):
         targets = np.eye(3)[np.repeat([0, 1, 2], [150, 45, 5])]
-        index = beginning(sampling_order(targets.argmax(axis=1), np.arange(200), seed=seed), size)
+        index = first_items(sampling_order(targets.argmax(axis=1), np.arange(200), seed=seed), size)
         counts = targets[index].sum(axis=0)
         assert counts.min() >= 3
         if size > 60:
@@ -131,13 +131,13 @@ class TestSample:
         rng = np.random.default_rng(0)
         targets = rng.normal(size=(200, 1)) if k == 1 else (rng.random((200, k)) < [0.6, 0.3, 0.1, 0.05]).astype(float)
         strata = get_task("regression" if k == 1 else "multilabel").strata(targets)
-        index = beginning(sampling_order(strata, np.arange(200), seed=0), 48)
+        index = first_items(sampling_order(strata, np.arange(200), seed=0), 48)
         np.testing.assert_allclose(targets[index].mean(axis=0), targets.mean(axis=0), atol=0.2)
         assert (targets[index].std(axis=0) > 0).all()
 
     def test_a_larger_sample_holds_the_smaller(self):
         order = sampling_order(make_dataset().codes, np.arange(600), seed=0)
-        assert set(beginning(order, 48).tolist()) < set(beginning(order, 192).tolist())
+        assert set(first_items(order, 48).tolist()) < set(first_items(order, 192).tolist())
 
 
 def test_groups_of_the_users_stay_whole_in_every_round():

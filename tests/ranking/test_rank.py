@@ -92,7 +92,7 @@ def test_the_test_part_is_never_looked_at(dataset, monkeypatch):
     assert set(looked) <= set(marked.items[60:])
 
 
-def test_candidates_can_be_named(dataset):
+def test_sources_can_be_named(dataset):
     ranking = rank(dataset, sources=["tiny-bert"])
     assert [source.name for source in ranking.sources] == ["tiny-bert"]
     with pytest.raises(OptionError, match="Did you mean 'tiny-bert'"):
@@ -127,7 +127,7 @@ class TestLimits:
 
     @pytest.mark.parametrize("name", ["max_latency_ms", "max_size_mib"])
     def test_a_limit_must_be_above_zero(self, name):
-        with pytest.raises(OptionError, match=f"{name} must be above 0, but -1 came"):
+        with pytest.raises(OptionError, match=f"{name} must be above 0, got -1"):
             Limits(**{name: -1})
 
     def test_a_license_must_be_known(self):
@@ -135,7 +135,9 @@ class TestLimits:
             Limits(license="Apache-2.1")
 
     def test_a_budget_that_no_source_can_keep_names_the_nearest(self, dataset):
-        with pytest.raises(OptionError, match=r"no source can embed 160 items in the 0.0 s .* the nearest is tiny-"):
+        with pytest.raises(
+            OptionError, match=r"no source can embed 160 items in the remaining 0.0 s .* the nearest is tiny-"
+        ):
             rank(dataset, budget_s=1e-6)
 
     def test_size_is_that_of_packed_weights(self):
@@ -158,16 +160,16 @@ def test_a_source_that_cannot_be_had_is_left_out_unless_it_was_named(dataset, mo
 
 def test_items_that_cannot_be_read_are_an_error_only_if_there_are_no_others(dataset, monkeypatch):
     source = headstart.open_source("tiny-bert", stream=None)
-    session, prepare = source.session(), source.input.prepare
+    session, transform = source.session(), source.input.transform
 
     def refuse_broken(items):
         if items == ["broken"]:
             raise DataError("broken")
-        return prepare(items)
+        return transform(items)
 
-    monkeypatch.setattr(type(source.input), "prepare", lambda _self, items: refuse_broken(items))
+    monkeypatch.setattr(type(source.input), "transform", lambda _self, items: refuse_broken(items))
     assert measure_latency_ms(source, session, ["broken", *dataset.items]) > 0
-    with pytest.raises(DataError, match="none of the 2 items"):
+    with pytest.raises(DataError, match="none of the first 2 items"):
         measure_latency_ms(source, session, ["broken", "broken"])
 
 

@@ -35,8 +35,8 @@ def test_features_stand_side_by_side(joint):
 
 def test_input_travels(joint):
     again = build(joint.input.kind, joint.input.settings(), joint.input.files())
-    for name, array in joint.input.prepare(TEXTS).items():
-        np.testing.assert_array_equal(array, again.prepare(TEXTS)[name])
+    for name, array in joint.input.transform(TEXTS).items():
+        np.testing.assert_array_equal(array, again.transform(TEXTS)[name])
 
 
 def test_an_item_that_none_can_read_is_reported_once(tmp_path, cache):
@@ -59,7 +59,7 @@ def test_one_graph_holds_both_networks_and_equals_the_fitted_model(joint):
     predictor = Transferred(name="both", network=joint, head=adapted.head)
     packed = export(predictor, n_outputs=2)
     names = {given.name for given in onnxruntime.InferenceSession(packed).get_inputs()}
-    assert names == set(joint.input.prepare(TEXTS))
+    assert names == set(joint.input.transform(TEXTS))
     assert check_equal(packed, predictor, TEXTS) < 1e-4
 
 

@@ -19,7 +19,7 @@ def test_known_photos_are_recognised(card):
 
     source = open_source(card)
     photos = [known_photo("cat"), known_photo("coffee"), load_sample_image("china.jpg")]
-    features = source.session().run(None, source.input.prepare(photos))[0]
+    features = source.session().run(None, source.input.transform(photos))[0]
     state = source.state()
     (name,) = (name for name, array in state.items() if array.shape == (1000, source.dimensions))
     scores = features @ state[name].T + state[name.replace("weight", "bias")]

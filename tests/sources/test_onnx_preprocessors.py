@@ -58,7 +58,7 @@ def tokens_of(session, texts):
 
 
 def expected_tokens(prepared, texts):
-    batch = prepared.prepare(texts)
+    batch = prepared.transform(texts)
     return [row[mask == 1].tolist() for row, mask in zip(batch["input_ids"], batch["attention_mask"], strict=True)]
 
 
@@ -102,7 +102,7 @@ def test_photos_are_resized_as_pillow_does(resize, size):
     session = graph_of(prepared, "image", are_files=False, shapes={"pixels": "uint8"})
     noise = RNG.integers(0, 256, (2, *size, 3), dtype=np.uint8)
     found = session.run(None, {"pixels": noise})[0]
-    np.testing.assert_array_equal(found, prepared.prepare(list(noise))["pixels"])
+    np.testing.assert_array_equal(found, prepared.transform(list(noise))["pixels"])
 
 
 def test_an_array_of_the_very_size_is_taken_as_it_is():
@@ -142,7 +142,7 @@ def test_files_are_decoded_upright_as_pillow_does():
     prepared = RESIZES["crop"]
     session = graph_of(prepared, "image", are_files=True, shapes={"pixels": "uint8"})
     for feeds, items in get_modality("image").feeds(files, are_files=True):
-        np.testing.assert_array_equal(session.run(None, feeds)[0], prepared.prepare(items)["pixels"])
+        np.testing.assert_array_equal(session.run(None, feeds)[0], prepared.transform(items)["pixels"])
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_terms_are_counted_as_in_python():
     texts = ["Free call, FREE CALL! and\u00a0then", "", "café_ № 5 ß!", "\n"]
     session = graph_of(prepared, "text", are_files=True, shapes={"ids": "int64", "counts": "float32"})
     ids, counts = session.run(None, {"text": np.array(texts, dtype=object)})
-    batch = prepared.prepare(texts)
+    batch = prepared.transform(texts)
     expected = np.zeros((len(texts), len(prepared.vocabulary)))
     for row in range(len(texts)):
         np.add.at(expected[row], batch["ids"][row], batch["counts"][row])
@@ -212,7 +212,7 @@ def test_a_joint_input_prepares_the_same_items_for_each():
     session = graph_of(prepared, "image", are_files=False, shapes={"0.pixels": "uint8", "1.pixels": "uint8"})
     photos = np.random.default_rng(0).integers(0, 256, (2, 90, 70, 3), dtype=np.uint8)
     for found, expected in zip(
-        session.run(None, {"pixels": photos}), prepared.prepare(list(photos)).values(), strict=True
+        session.run(None, {"pixels": photos}), prepared.transform(list(photos)).values(), strict=True
     ):
         np.testing.assert_array_equal(found, expected)
 
@@ -235,7 +235,7 @@ def test_every_input_has_a_front_or_is_refused_by_name():
 
     with pytest.raises(OptionError, match="'spectrogram' cannot be written into a graph"):
         onnx_preprocessors.add_nodes(GraphBuilder(), Spectrogram(), "x", are_files=True)
-    with pytest.raises(OptionError, match="vocabulary is empty"):
+    with pytest.raises(OptionError, match="empty vocabulary"):
         onnx_preprocessors.add_nodes(GraphBuilder(), NgramVectorizer(vocabulary=()), "x", are_files=True)
     assert preprocessors.build("nothing", {}, {}) == NoPreprocessor()
 

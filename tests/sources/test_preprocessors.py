@@ -33,13 +33,13 @@ def test_unknown_kind_is_named():
     ("kind", "settings", "files", "message"),
     [
         ("pixels", {"height_px": 8}, {}, "lack 'width_px'"),
-        ("pixels", {"height_px": 8, "width_px": 8, "resize": "fold"}, {}, "not 'fold'"),
+        ("pixels", {"height_px": 8, "width_px": 8, "resize": "fold"}, {}, "got 'fold'"),
         ("pixels", {"height_px": [], "width_px": 8, "resize": "crop"}, {}, "must be 1 to 4096"),
         ("pixels", {"height_px": 8, "width_px": 10**9, "resize": "crop"}, {}, "must be 1 to 4096"),
         ("pixels", {"height_px": 8, "width_px": 8, "resize": "crop", "crop_share": "a"}, {}, "crop_share must be"),
         ("tokens", {"max_tokens": 0, "special_tokens": True}, {"tokenizer.json": b""}, "max_tokens must be 1 to"),
         ("ngrams", {"max_words": 2**31}, {"vocabulary.txt": b"a"}, "max_words must be 1 to 10"),
-        ("joint", {"parts": [3]}, {}, "lack or mistake"),
+        ("joint", {"parts": [3]}, {}, "joint preprocessor are invalid"),
         ("tokens", {"max_tokens": 8}, {"tokenizer.json": b""}, "lacks 'special_tokens'"),
         ("tokens", {"max_tokens": 8, "special_tokens": True}, {}, "lacks 'tokenizer.json'"),
     ],
@@ -51,14 +51,14 @@ def test_incomplete_settings_are_named(kind, settings, files, message):
 
 def test_damaged_tokenizer_is_named():
     with pytest.raises(SourceError, match="tokenizer file is damaged"):
-        TextTokenizer(b"{", max_tokens=4).prepare(["a"])
+        TextTokenizer(b"{", max_tokens=4).transform(["a"])
 
 
 @pytest.mark.parametrize("resize", ["squash", "crop", "pad"])
 @pytest.mark.parametrize("shape", [(3, 200), (200, 3), (1, 1), (8, 6), (500, 400)])
 def test_any_shape_becomes_the_size_of_the_network(resize, shape):
     image = np.full((*shape, 3), 200, np.uint8)
-    pixels = ImagePreprocessor(height_px=8, width_px=6, resize=resize).prepare([image])["pixels"]
+    pixels = ImagePreprocessor(height_px=8, width_px=6, resize=resize).transform([image])["pixels"]
     assert pixels.shape == (1, 8, 6, 3)
     assert (pixels == 200).any()
     assert resize == "pad" or (pixels == 200).all()
@@ -68,7 +68,7 @@ def test_crop_sees_the_centre_and_squash_sees_all():
     image = np.zeros((80, 80, 3), np.uint8)
     image[:4] = image[-4:] = image[:, :4] = image[:, -4:] = 255
     crop, squash = (
-        ImagePreprocessor(height_px=20, width_px=20, resize=rule).prepare([image])["pixels"]
+        ImagePreprocessor(height_px=20, width_px=20, resize=rule).transform([image])["pixels"]
         for rule in ("crop", "squash")
     )
     assert crop.max() < 20
@@ -78,25 +78,25 @@ def test_crop_sees_the_centre_and_squash_sees_all():
 def test_reads_files_and_bytes_alike(tmp_path):
     path = tmp_path / "a.png"
     Image.fromarray(PHOTO).save(path)
-    prepare = ImagePreprocessor(height_px=9, width_px=9).prepare
+    prepare = ImagePreprocessor(height_px=9, width_px=9).transform
     _assert_same(prepare([path, str(path)]), prepare([path.read_bytes(), PHOTO]))
 
 
 def test_unreadable_image_is_named(tmp_path):
     (tmp_path / "b.jpg").write_text("not a photo")
     with pytest.raises(DataError, match=r"b\.jpg"):
-        ImagePreprocessor(height_px=9, width_px=9).prepare([tmp_path / "b.jpg"])
+        ImagePreprocessor(height_px=9, width_px=9).transform([tmp_path / "b.jpg"])
 
 
 def test_tokens_are_cut_and_padded():
-    batch = TextTokenizer(tiny.tokenizer_json(), max_tokens=3).prepare(["the kiwi", "", "a good bad apple"])
+    batch = TextTokenizer(tiny.tokenizer_json(), max_tokens=3).transform(["the kiwi", "", "a good bad apple"])
     assert batch["input_ids"].tolist() == [[8, 15, 0], [0, 0, 0], [4, 13, 14]]
     assert batch["attention_mask"].sum(axis=1).tolist() == [2, 0, 3]
 
 
 @given(st.lists(st.text(alphabet=st.characters(), max_size=60), max_size=4))
 def test_any_text_can_be_tokenized(texts):
-    batch = TextTokenizer(tiny.tokenizer_json(), max_tokens=7).prepare(texts)
+    batch = TextTokenizer(tiny.tokenizer_json(), max_tokens=7).transform(texts)
     assert batch["input_ids"].shape == batch["attention_mask"].shape
     assert batch["input_ids"].shape[1] >= 1
 
@@ -112,7 +112,7 @@ def test_light_install_prepares_without_heavy_libraries(kind, tmp_path):
     script = (
         "import sys, pathlib, numpy as np\nfrom headstart.sources import preprocessors\n"
         f"files = {{'tokenizer.json': pathlib.Path({str(tmp_path / 'tokenizer.json')!r}).read_bytes()}}\n"
-        f"preprocessors.build({kind!r}, {settings[kind]!r}, files).prepare([{item}])\n"
+        f"preprocessors.build({kind!r}, {settings[kind]!r}, files).transform([{item}])\n"
         "heavy = {'torch', 'onnx', 'onnxruntime', 'sklearn', 'pandas', 'scipy', 'pyarrow'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )

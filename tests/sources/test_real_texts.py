@@ -31,7 +31,7 @@ def smollm2():
 
 def test_smollm2_reads_the_tokens_that_transformers_reads(smollm2):
     """Ids by `transformers` 5.23 from the same file."""
-    batch = smollm2.input.prepare(["  two  spaces\n\nand 12345 don't, Привет 你好 🙂"])
+    batch = smollm2.input.transform(["  two  spaces\n\nand 12345 don't, Привет 你好 🙂"])
     expected = [216, 827, 216, 5600, 198, 198, 397, 216, 33, 34, 35, 36, 37, 1326, 982, 28, 5470, 249, 46879, 16464]
     expected += [32547, 216, 18645, 250, 48392, 138, 47526]
     assert batch["input_ids"][0].tolist() == expected
@@ -41,17 +41,17 @@ def test_smollm2_knows_the_capital_of_france(smollm2):
     """A token's last state is a difference of means, for it sees only what stands before; the table tells the next token."""
     texts = ["The capital of France is", "The capital of France"]
     whole, shorter = _features(smollm2, texts)
-    n = int(smollm2.input.prepare(texts[:1])["attention_mask"].sum())
+    n = int(smollm2.input.transform(texts[:1])["attention_mask"].sum())
     state = n * whole - (n - 1) * shorter
     scores = smollm2.state()["embed_tokens.weight"].astype(np.float32) @ state
-    paris, rome = (smollm2.input.prepare([f" {city}"])["input_ids"][0, 0] for city in ("Paris", "Rome"))
+    paris, rome = (smollm2.input.transform([f" {city}"])["input_ids"][0, 0] for city in ("Paris", "Rome"))
     assert scores.argmax() == paris
     assert scores[paris] > scores[rome] + 2
 
 
 def _features(source, texts) -> np.ndarray:
     session = source.session()
-    return np.concatenate([session.run(None, source.input.prepare([text]))[0] for text in texts])
+    return np.concatenate([session.run(None, source.input.transform([text]))[0] for text in texts])
 
 
 def _nearest(features) -> np.ndarray:

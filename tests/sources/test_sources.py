@@ -44,7 +44,7 @@ class TestEveryArchitecture:
     def test_an_items_features_do_not_depend_on_the_batch(self, architecture, tmp_path):
         source = tiny.source(architecture, tmp_path)
         session = source.session()
-        alone = [session.run(None, source.input.prepare([item]))[0][0] for item in ITEMS[source.modality]]
+        alone = [session.run(None, source.input.transform([item]))[0][0] for item in ITEMS[source.modality]]
         np.testing.assert_allclose(np.stack(alone), _features(source), rtol=1e-4, atol=1e-5)
 
     def test_fetched_once_then_needs_no_origin(self, architecture, cache, links, tmp_path):
@@ -81,7 +81,7 @@ class TestRefusals:
         source = open_source(card, stream=None)
         (source.folder / "tokenizer.json").write_bytes(b"{}")
         with pytest.raises(SourceError, match=r"tokenizer\.json has changed"):
-            open_source(card, stream=None).input.prepare(["a"])
+            open_source(card, stream=None).input.transform(["a"])
 
     def test_member_that_is_not_the_pinned_one(self, cache, links, tmp_path):
         card = tiny.published("bert", links, tmp_path / "scratch")
@@ -174,10 +174,10 @@ class TestEveryRealSource:
 def test_minilm_gives_the_published_similarities():
     source = open_source("all-minilm-l6-v2")
     texts = ["The weather is lovely today.", "It's so sunny outside!", "He drove to the stadium."]
-    features = source.session().run(None, source.input.prepare(texts))[0]
+    features = source.session().run(None, source.input.transform(texts))[0]
     unit = features / np.linalg.norm(features, axis=1, keepdims=True)
     np.testing.assert_allclose((unit @ unit.T)[0], [1.0, 0.6660, 0.1046], atol=1e-4)
 
 
 def _features(source) -> np.ndarray:
-    return source.session().run(None, source.input.prepare(ITEMS[source.modality]))[0]
+    return source.session().run(None, source.input.transform(ITEMS[source.modality]))[0]

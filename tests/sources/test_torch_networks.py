@@ -17,11 +17,11 @@ TRAINABLE = registry.names("torch_networks")
 
 
 def _tensors(source, items) -> dict[str, torch.Tensor]:
-    return {name: torch.from_numpy(array) for name, array in source.input.prepare(items).items()}
+    return {name: torch.from_numpy(array) for name, array in source.input.transform(items).items()}
 
 
 def _features(source, items) -> np.ndarray:
-    return source.session().run(None, source.input.prepare(items))[0]
+    return source.session().run(None, source.input.transform(items))[0]
 
 
 def _computed(module, batch) -> np.ndarray:

@@ -32,4 +32,4 @@ class TestEveryTextModule:
 
 
 def _features(module, source):
-    return module(**{name: torch.from_numpy(array) for name, array in source.input.prepare(TEXTS).items()})
+    return module(**{name: torch.from_numpy(array) for name, array in source.input.transform(TEXTS).items()})

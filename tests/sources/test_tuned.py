@@ -24,7 +24,7 @@ ITEMS = {
 
 
 def features(source) -> np.ndarray:
-    return source.session().run(None, source.input.prepare(ITEMS[source.modality]))[0]
+    return source.session().run(None, source.input.transform(ITEMS[source.modality]))[0]
 
 
 def moved(source, size: float = 0.05, seed: int = 0) -> dict[str, np.ndarray]:
@@ -46,7 +46,9 @@ class TestEveryArchitecture:
     def test_graph_and_module_are_the_tuned_network(self, architecture, tmp_path):
         parent = tiny.source(architecture, tmp_path)
         tuned = TunedSource(parent, moved(parent), made=MADE)
-        batch = {name: torch.from_numpy(array) for name, array in parent.input.prepare(ITEMS[parent.modality]).items()}
+        batch = {
+            name: torch.from_numpy(array) for name, array in parent.input.transform(ITEMS[parent.modality]).items()
+        }
         with torch.no_grad():
             computed = tuned.module()(**batch).numpy()
         np.testing.assert_allclose(features(tuned), computed, rtol=1e-3, atol=1e-3)

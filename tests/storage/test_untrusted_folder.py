@@ -70,7 +70,7 @@ class TestGguf:
 
     def test_tokenizer_reads_digits_one_by_one_and_applies_merges(self, tmp_path):
         tokenizer = tokenizer_from_gguf(gguf_file(tmp_path, {}))
-        batch = TextTokenizer(tokenizer, max_tokens=9, special_tokens=False).prepare(["ab 12 a<|endoftext|>"])
+        batch = TextTokenizer(tokenizer, max_tokens=9, special_tokens=False).transform(["ab 12 a<|endoftext|>"])
         assert [TOKENS[i] for i in batch["input_ids"][0]] == ["ab", "Ġ", "1", "2", "Ġa", "<|endoftext|>"]
 
     def test_one_file_gives_both(self, tmp_path):

@@ -53,7 +53,7 @@ class Peeking(Prototypes):
     transform: str = "identity"
 
     def fit(self, problem):
-        return PeekingFit(problem=problem, fit_head=self.fit_head, head_candidate=self)
+        return PeekingFit(problem=problem, fit_head=self.fit_head, estimator=self)
 
 
 class Steep(SingleLabel):
@@ -98,8 +98,8 @@ class Centred(ImagePreprocessor):
 
     kind = "centred"
 
-    def prepare(self, items):
-        prepared = super().prepare(items)["pixels"]
+    def transform(self, items):
+        prepared = super().transform(items)["pixels"]
         return {"pixels": prepared - prepared[-1:]}
 
 

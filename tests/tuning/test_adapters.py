@@ -28,7 +28,9 @@ def prepared(method, architecture, folder, settings=HALF):
         tuning_problem.source, tuning_problem.initial_head(np.arange(12)), tuning_problem.problem.features, "binary"
     )
     method.start(model, settings)
-    batch = {name: torch.from_numpy(a) for name, a in tuning_problem.source.input.prepare(tuning_problem.items).items()}
+    batch = {
+        name: torch.from_numpy(a) for name, a in tuning_problem.source.input.transform(tuning_problem.items).items()
+    }
     return model, batch
 
 

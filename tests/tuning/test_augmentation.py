@@ -23,7 +23,7 @@ def photos(n=400):
 
 
 def texts(folder):
-    prepared = tiny.source("bert", folder).input.prepare(SENTENCES * 200)
+    prepared = tiny.source("bert", folder).input.transform(SENTENCES * 200)
     return {name: torch.from_numpy(array) for name, array in prepared.items()}
 
 

@@ -94,15 +94,15 @@ def test_the_same_seed_gives_the_same_scores(tmp_path):
 
 def test_a_search_keeps_what_lost_least_and_leaves_no_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr("headstart.tuning.checkpoint.INTERVAL_S", 0.0)
-    monkeypatch.setattr("headstart.tuning.cross_fitting.search", partial(search, most=5))
+    monkeypatch.setattr("headstart.tuning.cross_fitting.search", partial(search, max_attempts=5))
     tuning_problem = replace(ground_of(tmp_path), context=RunContext(cache=ResultCache(tmp_path / "results")))
     fold = np.arange(24), np.arange(24, 32)
     found = search_settings(tuning_problem, Contrastive(), fold, budget_s=60.0)
-    refit_on_all = [attempt for attempt in found.tried if attempt.ended == "finished"]
+    finished = [attempt for attempt in found.tried if attempt.ended == "finished"]
     assert len(found.tried) == 5
-    assert found.best == min(refit_on_all, key=lambda attempt: attempt.loss).settings
+    assert found.best == min(finished, key=lambda attempt: attempt.loss).settings
     assert all(len(attempt.losses) < N_POINTS for attempt in found.tried if attempt.ended == "pruned")
     assert not list((tmp_path / "cache" / "tuning").glob("*"))
-    initial_head = time.monotonic()
+    started = time.monotonic()
     assert search_settings(tuning_problem, Contrastive(), fold, budget_s=60.0) == found
-    assert time.monotonic() - initial_head < 1.0
+    assert time.monotonic() - started < 1.0

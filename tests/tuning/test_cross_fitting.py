@@ -35,15 +35,15 @@ def judged(seed: int) -> float:
     return float(problem.task_spec.losses(cross_fitted.outputs(problem), problem.targets).mean())
 
 
-def test_what_flatters_itself_loses_less_than_what_is_judged_elsewhere():
+def test_in_sample_outputs_lose_less_than_nested_ones():
     for seed in range(10):
         cross_fitted, problem = a_trial(seed)
         assert problem.task_spec.losses(cross_fitted.in_sample_outputs(problem), problem.targets).mean() < judged(seed)
 
 
-def test_offsets_near_nought_do_not_lean_away_from_the_part_that_is_judged(monkeypatch):
+def test_intercepts_near_zero_are_not_biased_away_from_the_held_out_block(monkeypatch):
     near = np.array([judged(seed) for seed in range(20)])
-    monkeypatch.setattr(cross_fitting, "_OFFSET_PENALTY", 1.0)
+    monkeypatch.setattr(cross_fitting, "_NESTED_INTERCEPT_PENALTY", 1.0)
     free = np.array([judged(seed) for seed in range(20)])
     assert (near < free).mean() > 0.8
 

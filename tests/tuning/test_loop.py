@@ -205,7 +205,10 @@ def test_a_soup_is_stirred_of_what_a_search_finished(tuning_problem):
         )
     )
     found = SearchResult(best=tried[0].settings, tried=tried)
-    settings = soup_settings(tuning_problem, FineTune(settings=tried[0].settings), fold, found, most=3)
+    settings = soup_settings(tuning_problem, FineTune(settings=tried[0].settings), fold, found, max_members=3)
     assert {one.learning_rate for one in settings.all_settings} <= {1e-9, 1.1e-9}
     assert all(one.trainable_fraction == 0.5 for one in settings.all_settings)
-    assert soup_settings(tuning_problem, FineTune(settings=tried[0].settings), fold, found, most=1) == tried[0].settings
+    assert (
+        soup_settings(tuning_problem, FineTune(settings=tried[0].settings), fold, found, max_members=1)
+        == tried[0].settings
+    )

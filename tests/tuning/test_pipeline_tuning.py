@@ -54,7 +54,7 @@ def test_contrastive_on_few_questions(questions, tmp_path):
 @pytest.fixture
 def fit_in_folds(questions, monkeypatch):
     """Fits the 24 questions; most folds compare methods, and the last one only proves."""
-    monkeypatch.setattr(selection, "_ENOUGH_HELD_OUT", 16)
+    monkeypatch.setattr(selection, "_SUFFICIENT_HELD_OUT", 16)
     items, splits = questions
     texts, labels = zip(*(item for item, split in zip(items, splits, strict=True) if split == "train"), strict=True)
     return lambda: headstart.fit(

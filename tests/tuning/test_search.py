@@ -34,7 +34,7 @@ class Bowl:
 
 def find(evaluate, *, seed=0, cache=NOTHING_KEPT, **options):
     context = RunContext(seed=seed, cache=cache)
-    return search(evaluate, START, context=context, **{"budget_s": 60.0, "most": 20, **options})
+    return search(evaluate, START, context=context, **{"budget_s": 60.0, "max_attempts": 20, **options})
 
 
 def test_finds_better_settings_and_stops_the_others_early():
@@ -52,7 +52,7 @@ def test_finds_better_settings_and_stops_the_others_early():
 
 
 def test_settings_that_the_training_does_not_read_are_not_drawn():
-    for attempt in find(Bowl(), unused_settings=("mixup", "dropout"), most=8).tried:
+    for attempt in find(Bowl(), unused_settings=("mixup", "dropout"), max_attempts=8).tried:
         assert (attempt.settings.mixup, attempt.settings.dropout) == (START.mixup, START.dropout)
 
 
@@ -63,9 +63,9 @@ def test_settings_that_are_not_searched_stay():
         assert all(getattr(attempt.settings, name) == getattr(START, name) for name in fixed)
 
 
-def test_what_earlier_tasks_liked_is_tried_second():
+def test_warm_starts_are_tried_second():
     warm_starts = {"learning_rate": BEST_RATE, "dropout": 0.0}
-    found = find(Bowl(), warm_starts=[warm_starts], most=2)
+    found = find(Bowl(), warm_starts=[warm_starts], max_attempts=2)
     assert found.tried[1].settings.learning_rate == pytest.approx(BEST_RATE)
     assert found.best == found.tried[1].settings
 
@@ -91,18 +91,18 @@ def test_a_killed_search_goes_on(tmp_path):
 
 
 def test_another_question_is_not_mixed_up(tmp_path):
-    find(Bowl(), cache=ResultCache(tmp_path), key=("one",), most=3)
+    find(Bowl(), cache=ResultCache(tmp_path), key=("one",), max_attempts=3)
     other = Bowl()
-    find(other, cache=ResultCache(tmp_path), key=("two",), most=3)
+    find(other, cache=ResultCache(tmp_path), key=("two",), max_attempts=3)
     assert len(other.runs) == 3
 
 
 def test_keeps_to_its_budget():
-    initial_head = time.monotonic()
-    found = find(Bowl(seconds=0.05), budget_s=1.0, most=1000)
+    started = time.monotonic()
+    found = find(Bowl(seconds=0.05), budget_s=1.0, max_attempts=1000)
     assert 2 <= len(found.tried) < 30
     assert sum(attempt.seconds for attempt in found.tried) <= 1.0
-    assert time.monotonic() - initial_head < 3.0  # the library's import, too
+    assert time.monotonic() - started < 3.0  # the library's import, too
 
 
 def test_a_budget_too_small_for_one_run_leaves_the_start():
@@ -119,7 +119,7 @@ def test_a_run_that_diverges_is_never_best():
 
 
 def test_nothing_is_printed(capfd):
-    find(Bowl(), most=3)
+    find(Bowl(), max_attempts=3)
     assert capfd.readouterr() == ("", "")
 
 
@@ -140,7 +140,7 @@ def test_starting_points_can_be_tried():
     assert starting_points("contrastive", "pixels") == ()
 
 
-def test_a_strategy_begins_where_earlier_tasks_liked_it(tmp_path):
+def test_a_method_starts_with_the_settings_that_worked_on_earlier_tasks(tmp_path):
     import tiny
     from headstart.core import registry
     from headstart.tuning.starting_points import starting_points, with_default_settings

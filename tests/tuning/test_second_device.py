@@ -86,7 +86,7 @@ def test_devices_that_mix_are_found():
 
 @every_pair
 @pytest.mark.parametrize("augmentation", ["flip", "light"])
-def test_every_strategy_learns_the_same(method, tuning_problem, on_second, augmentation):
+def test_every_method_learns_the_same(method, tuning_problem, on_second, augmentation):
     expected = whole(a_run(tuning_problem, method, augmentation=augmentation))
     assert_alike(on_second(a_run(tuning_problem, method, augmentation=augmentation), whole), expected)
 

@@ -1,4 +1,4 @@
-"""How the tuning decides: what is kept, what is given up and when, and what a budget leaves out."""
+"""How tuning decides: which methods are kept, which are given up and when, and what a budget excludes."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def tuning_problem(tmp_path_factory):
 
 
 def sure(targets: np.ndarray, share: float) -> np.ndarray:
-    """Scores that are right about so large a share of the items, in the same places each time."""
+    """Scores that are right about this share of the items, always the same ones."""
     is_right = np.random.default_rng(0).permutation(len(targets)) < round(share * len(targets))
     return np.where(is_right[:, None], targets, 1 - targets) * 4.0
 
 
 @pytest.fixture
 def runs(tuning_problem, monkeypatch):
-    """Runs whose networks are right about a given share of what they are asked, by the method's name; and who ran.
+    """Runs whose networks are right about a given share of the items, by the method's name; and the list of runs.
 
-    None is for those that diverge, and a negative share for those that do so unless they are calmed.
+    None stands for runs that diverge, a negative share for those that diverge unless their rates are lowered.
     """
     shares: dict[str, float | None] = {}
     made: list[str] = []
@@ -93,7 +93,7 @@ def test_what_exceeds_one_standard_error_is_kept_and_the_next_is_compared_with_i
     assert made[:5] == ["contrastive"] * 4 + ["bitfit"]
 
 
-def test_what_is_surer_but_less_often_right_is_not_kept(tuning_problem, runs):
+def test_a_lower_loss_with_fewer_correct_decisions_is_not_kept(tuning_problem, runs):
     shares, _ = runs
     shares |= {"contrastive": 0.65, "bitfit": 0.65}
     found = tuning_result(tuning_problem, below=np.where(sure(tuning_problem.problem.targets, 0.7) > 0, 0.999, 0.001))
@@ -102,7 +102,7 @@ def test_what_is_surer_but_less_often_right_is_not_kept(tuning_problem, runs):
     assert found.results[1].why.startswith("not better than the closed form by more than one standard error")
 
 
-def test_what_harms_is_given_up_after_one_part(tuning_problem, runs):
+def test_a_harmful_method_is_given_up_after_one_fold(tuning_problem, runs):
     shares, made = runs
     shares |= {"contrastive": 0.5, "bitfit": 0.95}
     found = tuning_result(tuning_problem)
@@ -115,8 +115,8 @@ def test_what_harms_is_given_up_after_one_part(tuning_problem, runs):
     assert useful.below is found.results[0]
 
 
-def test_few_folds_compare_rungs_where_they_hold_out_enough(tuning_problem, runs, monkeypatch):
-    monkeypatch.setattr(selection, "_ENOUGH_HELD_OUT", 40)
+def test_few_folds_compare_methods_if_they_hold_out_enough(tuning_problem, runs, monkeypatch):
+    monkeypatch.setattr(selection, "_SUFFICIENT_HELD_OUT", 40)
     shares, made = runs
     shares |= {"contrastive": 0.95, "bitfit": 0.5}
     found = tuning_result(tuning_problem)
@@ -128,7 +128,7 @@ def test_few_folds_compare_rungs_where_they_hold_out_enough(tuning_problem, runs
     assert (outputs.argmax(1) == later.argmax(1)).mean() == pytest.approx(0.95, abs=0.05)
 
 
-def test_what_diverges_is_stopped_and_the_climb_goes_on(tuning_problem, runs):
+def test_a_diverging_method_is_stopped_and_tuning_continues(tuning_problem, runs):
     shares, _ = runs
     shares |= {"contrastive": None, "bitfit": 0.95}
     diverged, useful = tuning_result(tuning_problem).results[1:]
@@ -137,16 +137,16 @@ def test_what_diverges_is_stopped_and_the_climb_goes_on(tuning_problem, runs):
     assert useful.kept
 
 
-def test_what_diverges_is_begun_again_at_lower_rates(tuning_problem, runs):
+def test_a_diverging_run_is_restarted_at_lower_rates(tuning_problem, runs):
     shares, made = runs
     shares |= {"contrastive": -0.95, "bitfit": 0.5}
-    calmed = tuning_result(tuning_problem).results[1]
-    assert calmed.kept
+    restarted = tuning_result(tuning_problem).results[1]
+    assert restarted.kept
     assert made[:8] == ["contrastive"] * 8
-    assert calmed.why.endswith("; 4 of its runs diverged and went on at a third of the rates")
+    assert restarted.why.endswith("; 4 of its runs diverged and were restarted at a third of the rates")
 
 
-def test_all_runs_of_a_soup_are_calmed():
+def test_all_runs_of_a_soup_get_lower_rates():
     settings = TuningSettings(
         learning_rate=3e-3,
         head_learning_rate=3e-4,
@@ -191,7 +191,7 @@ def test_what_does_not_fit_into_the_budget_is_not_tried(tuning_problem, runs):
     assert found.best is None
 
 
-def test_a_rung_that_was_given_up_is_described_by_what_was_seen(tuning_problem, runs):
+def test_a_method_that_was_given_up_is_described_by_the_items_it_was_scored_on(tuning_problem, runs):
     shares, _ = runs
     shares |= {"contrastive": 0.5, "bitfit": 0.95}
     found = tuning_result(tuning_problem)
@@ -210,9 +210,9 @@ def test_a_rung_that_was_given_up_is_described_by_what_was_seen(tuning_problem, 
 
     Experiment.dataset = dataset
     tuned = Tuned(results=found.results, index=found.index, fold_groups=EVERYTHING)
-    closed, harmful, useful = tuned.describe(
-        Experiment, tuning_problem.problem.task_spec.headline(tuning_problem.problem.targets)
-    )
+    metric = tuning_problem.problem.task_spec.headline(tuning_problem.problem.targets)
+    (section,) = tuned.sections(Experiment, metric)
+    closed, harmful, useful = section.results
     assert [one["metric"]["n"] for one in (closed, harmful, useful)] == [N, N // 4, N]
     assert harmful["gain"]["high"] < 0.3
     assert useful["gain"]["value"] == pytest.approx(0.25)
@@ -232,7 +232,7 @@ def test_a_run_ends_however_many_items_are_left(n_items, n_steps):
     assert method.settings.n_steps(n_batches) == n_steps
 
 
-def test_no_more_items_are_asked_about_than_tell_rungs_apart():
+def test_no_more_items_are_held_out_than_are_needed_to_compare_methods():
     few, many = (selection.inner_folds(np.arange(n), np.eye(2)[np.arange(n) % 2], 0) for n in (400, 10_000))
     assert [len(test) for _, test in few] == [100, 100]
     assert [len(test) for _, test in many] == [1000]

@@ -1,4 +1,4 @@
-"""Where tuning begins: at a head that is as sure of what it learned as of what it has not seen."""
+"""The initial head of tuning: as confident on training items as on held-out ones."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def tuning_problem(signal: float, tmp_path, task="multiclass") -> TuningProblem:
 
 
 @pytest.mark.parametrize("signal", [1.5, 3.0, 6.0])
-def test_what_was_learnt_loses_as_much_as_what_was_not(signal, tmp_path):
+def test_training_loss_of_the_initial_head_equals_the_held_out_loss(signal, tmp_path):
     made = tuning_problem(signal, tmp_path)
     adapted, head = made.adapt(EVERYTHING), made.initial_head(EVERYTHING)
     targets, task = made.problem.targets, made.problem.task_spec

@@ -1,4 +1,4 @@
-"""Stage 8, compress: a bundle becomes a smaller or faster one, where that is proven to cost no accuracy that counts."""
+"""Stage 8, compress: make a bundle smaller or faster without a significant loss of accuracy."""
 
 from headstart.compression.compress import compress
 from headstart.compression.compressed import Compressed

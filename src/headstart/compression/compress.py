@@ -1,4 +1,4 @@
-"""Compress: a bundle and labelled data become a smaller or faster bundle, where that is proven to pay."""
+"""Compress: make a bundle smaller or faster, verified on labeled data."""
 
 from __future__ import annotations
 
@@ -39,31 +39,31 @@ def compress(
     context: RunContext | None = None,
     **columns: Any,
 ) -> Compressed:
-    """Make a bundle smaller or faster, and prove on held-out items that it still answers as well.
+    """Make a bundle smaller or faster, and verify on held-out items that it is still as accurate.
 
     Parameters
     ----------
     bundle : path of the bundle
-    data : labelled data, as for `headstart.load`: what the bundle was fitted on. Its test part proves; without one, half of
-        the groups do
-    out : folder of the smaller bundle; written only if something pays
+    data : labeled data, as for `headstart.load`: what the bundle was fitted on. Its test part is held out; without one, half
+        of the groups are
+    out : folder of the new bundle; written only if a variant is kept
     tolerance : how far the headline metric may fall, by the lower end of the paired 95 % interval
-    target_ms, target_mib : longest time for one item alone on this machine, and largest size; with one of them the first
-        variant that reaches it is taken, the least loss first; without, the fastest that is kept
-    methods : names of those to try; None for all
-    seed : for choosing items and folds
-    progress : where to say how far it is: a stream or a reporter; None for silence
-    context : how it is run; it goes before `seed` and `progress`
+    target_ms, target_mib : maximum time for a single item on this machine, and maximum size; with a target, the variant
+        with the smallest loss that reaches it is taken; without one, the fastest that is kept
+    methods : names of the methods to try; None for all
+    seed : for sampling items and folds
+    progress : where to write progress: a stream or a reporter; None for silence
+    context : how it runs; it overrides `seed` and `progress`
     columns : `input`, `target`, `group`, as for `headstart.load`
 
     Returns
     -------
-    All that was tried. `bundle` is None where nothing pays; `sentence` then names the nearest miss.
+    All trials. `bundle` is None if no variant is kept; then `sentence` names the nearest miss.
 
     Raises
     ------
     UserError
-        Bundle, data or options are not as they must be.
+        The bundle, the data or an option is invalid.
     """
     require("onnx", extra="train", purpose="compressing a model")
     goal = Goal(tolerance=tolerance, target_ms=target_ms, target_mib=target_mib)

@@ -1,4 +1,4 @@
-"""Compressed: what `compress` gives, ready to be printed."""
+"""Compressed: the result of `compress`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Compressed:
-    """What was tried on a bundle, and what came of it.
+    """The trials on a bundle, and the chosen one.
 
     Attributes
     ----------
-    bundle : where the smaller one lies; None where nothing is kept
-    chosen : the cross-fit that it holds
-    original_mib, original : size and headline score of the bundle that was given
-    evaluation : on which items accuracy was measured, a sentence
+    bundle : folder of the compressed bundle; None if no variant is kept
+    chosen : the trial that it contains
+    original_mib, original : size and headline score of the original bundle
+    evaluation : on which items accuracy was measured, as a sentence
     """
 
     bundle: Path | None
@@ -37,7 +37,7 @@ class Compressed:
 
     @property
     def sentence(self) -> str:
-        """What came of it, for people."""
+        """The result as a sentence."""
         if self.chosen is not None and self.chosen.measured is not None:
             m = self.chosen.measured
             return (
@@ -47,16 +47,18 @@ class Compressed:
             )
         miss = nearest_miss(self.trials)
         if miss is None:
-            return "nothing can be made smaller here: no method suits this model."
-        return f"nothing pays, and nothing was written. The nearest miss is {miss.name}: {'; '.join(miss.failed)}."
+            return "No method is applicable to this model, so it cannot be compressed."
+        return (
+            f"No variant is kept, and nothing was written. The nearest miss is {miss.name}: {'; '.join(miss.failed)}."
+        )
 
     def section(self) -> CompressionSection:
-        """What the report of the smaller bundle says.
+        """The compression section of the new bundle's report.
 
         Raises
         ------
         ValueError
-            Nothing is kept, so there is no smaller bundle.
+            No trial is kept, so there is no new bundle.
         """
         if self.chosen is None or self.chosen.measured is None:
             raise ValueError("no trial is kept, so there is nothing to report")

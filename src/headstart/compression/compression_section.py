@@ -1,4 +1,4 @@
-"""Compression in the report: what was tried to make the packed model smaller or faster, and which of it is packed."""
+"""The compression section of the report: what was tried, and which variant is packed."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from headstart.reporting import Part, Rendering, template_of
 
 @dataclass(frozen=True, kw_only=True)
 class CompressionSection(Section):
-    """Of a bundle that was made smaller.
+    """How a bundle was compressed.
 
     Attributes
     ----------
-    name, methods : what is packed
-    size_mib, latency, gain, metric : its figures: the paired gain over the original, and the score on the same items
-    goal, evaluation : what was asked for, and on which items it was measured
-    original_mib, original : size and score of the bundle that was given
-    trials : all that was tried, as `Trial.to_dict`
+    name, methods : of the packed variant
+    size_mib, latency, gain, metric : its size, latency, paired gain over the original, and score on the same items
+    goal, evaluation : the requested goal, and on which items it was measured
+    original_mib, original : size and score of the original bundle
+    trials : everything that was tried, as `Trial.to_dict`
     """
 
     section_name: ClassVar[str] = "compression"
@@ -38,13 +38,13 @@ class CompressionSection(Section):
     trials: tuple[dict[str, Any], ...]
 
     def rendering(self, report: Report) -> Rendering:  # noqa: ARG002
-        """The table of trials, and a warning that the rest describes the original."""
+        """The table of trials, and a note that the rest of the page describes the original."""
         callout = (
-            f"Packed is a smaller model made of this one. {self.sentence} All else on this page, but for the table below, "
-            "describes the model that it was made of."
+            f"The bundle contains a compressed version of this model. {self.sentence} Everything else on this page, except for the "
+            "table below, describes the original model."
         )
         return Rendering(
             callouts=(callout,),
-            page=(Part(order=100, title="Made smaller", template=template_of(__name__, "html")),),
+            page=(Part(order=100, title="Compression", template=template_of(__name__, "html")),),
             card=(Part(order=120, title="What it is", template=template_of(__name__, "md")),),
         )

@@ -1,4 +1,4 @@
-"""ONNX graphs taken apart: which nodes are the head, which constants are weights, and how to write them back."""
+"""Inspect and modify packed ONNX graphs: the nodes of the head, the constants that are weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FEATURES, OUTPUTS = "features", "outputs"
 FLOAT16 = 10  # ONNX's number
-FEWEST_NUMBERS = 1024  # of a constant that is worth storing otherwise
+MIN_SIZE = 1024  # numbers in a constant that is worth compressing
 
 
 def read_graph(graph: bytes) -> onnx.ModelProto:
@@ -30,7 +30,7 @@ def read_graph(graph: bytes) -> onnx.ModelProto:
 
 
 def write_graph(model: onnx.ModelProto) -> bytes:
-    """Write a model without the constants that nothing reads; the same model gives the same bytes."""
+    """Serialize a model without unused constants; the same model gives the same bytes."""
     read = {name for node in model.graph.node for name in node.input} | {one.name for one in model.graph.output}
     kept = [array for array in model.graph.initializer if array.name in read]
     del model.graph.initializer[:]
@@ -40,7 +40,7 @@ def write_graph(model: onnx.ModelProto) -> bytes:
 
 
 def head_nodes(model: onnx.ModelProto) -> list[str]:
-    """Names of the nodes after the features; none where the model gives no features, as a baseline's."""
+    """Names of the nodes after the features; empty for a model without features, like a baseline's."""
     if FEATURES not in {output.name for output in model.graph.output}:
         return []
     needed, network = {FEATURES}, set()
@@ -52,24 +52,24 @@ def head_nodes(model: onnx.ModelProto) -> list[str]:
 
 
 def readers(model: onnx.ModelProto, value: str) -> list[onnx.NodeProto]:
-    """Nodes that take a value."""
+    """Nodes that read a value."""
     return [node for node in model.graph.node if value in node.input]
 
 
 def maker(model: onnx.ModelProto, value: str) -> onnx.NodeProto | None:
-    """The node that gives a value; None of an input or a constant."""
+    """The node that computes a value; None for an input or a constant."""
     return next((node for node in model.graph.node if value in node.output), None)
 
 
 def weights(model: onnx.ModelProto) -> Iterator[tuple[onnx.TensorProto, str]]:
-    """Large constants of the network in floating point, each with the operator that uses it.
+    """Large floating-point constants of the network, each with the operator that uses it.
 
-    A constant that is cast first, as the weights of a half-precision file are, counts as what reads the cast. Those of the
-    head are left out, and those that several kinds of operators use.
+    Casts are looked through, since weights may be stored in half precision. Constants of the head, and those used by several
+    kinds of operators, are skipped.
     """
     head = set(head_nodes(model))
     for array in model.graph.initializer:
-        if array.data_type not in (FLOAT32, FLOAT16) or np.prod(array.dims) < FEWEST_NUMBERS:
+        if array.data_type not in (FLOAT32, FLOAT16) or np.prod(array.dims) < MIN_SIZE:
             continue
         users = list(_users(model, array.name))
         operators = {node.op_type for node in users}
@@ -86,14 +86,14 @@ def _users(model: onnx.ModelProto, value: str) -> Iterator[onnx.NodeProto]:
 
 
 def values_of(array: onnx.TensorProto) -> NDArray[np.float32]:
-    """The numbers of a constant in single precision."""
+    """The values of a constant in single precision."""
     from onnx import numpy_helper
 
     return np.asarray(numpy_helper.to_array(array), dtype=np.float32)
 
 
 def put_constant(model: onnx.ModelProto, name: str, array: NDArray[np.generic]) -> str:
-    """Store an array in the place of the one of that name, or anew, and return its name."""
+    """Add an array, or replace the one of that name, and return its name."""
     from onnx import numpy_helper
 
     made = numpy_helper.from_array(np.ascontiguousarray(array), name)
@@ -106,7 +106,7 @@ def put_constant(model: onnx.ModelProto, name: str, array: NDArray[np.generic]) 
 
 
 def fold_casts(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Put constants that are cast to float32 there in float32, so that the products which read them are seen as such."""
+    """Replace casts of constants to float32 by float32 constants, so that products with them are recognized."""
     arrays = {array.name: array for array in model.graph.initializer}
     for node in list(model.graph.node):
         if node.op_type == "Cast" and node.input[0] in arrays and node.attribute[0].i == FLOAT32:

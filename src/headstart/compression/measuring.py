@@ -1,4 +1,4 @@
-"""Measure a variant beside the model that it was made of: size, accuracy on held-out items, time for one item."""
+"""Measure a variant against the original model: size, accuracy on held-out items, and time per item."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from headstart.compression.graphs import FEATURES, OUTPUTS
 from headstart.core.intervals import Resamples, gain, score
+from headstart.core.student import Z_95
 from headstart.packaging.session import open_bundle_session
 
 if TYPE_CHECKING:
@@ -21,20 +22,19 @@ if TYPE_CHECKING:
     from headstart.core.report import Score
     from headstart.packaging.packed import Packed
 
-_BATCH_SIZE = 16  # as a bundle predicts
+_BATCH_SIZE = 16  # the batch size of a bundle
 _N_TURNS = 40
 _N_WARM = 3
-_QUANTILE = 1.959964
 
 
 @dataclass(frozen=True, kw_only=True)
 class Latency:
-    """Medians of the time for one item alone, preparing it included, on one thread.
+    """Median times for a single item on one thread, including preprocessing.
 
     Attributes
     ----------
-    ms, original_ms : of the variant and of the original, measured in turns
-    ratio : median over the turns of variant ÷ original, with its 95 % interval (`low`, `high`) by order statistics
+    ms, original_ms : of the variant and of the original, measured alternately
+    ratio : median over the turns of variant / original, with its 95 % interval (`low`, `high`) by order statistics
     """
 
     ms: float
@@ -46,7 +46,7 @@ class Latency:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What a variant costs and gives.
+    """Size, accuracy and latency of a variant.
 
     Attributes
     ----------
@@ -60,18 +60,18 @@ class Measured:
     latency: Latency
 
 
-def answers(packed: Packed, items: Sequence[Any], *, batch_size: int = _BATCH_SIZE) -> dict[str, FloatArray]:
-    """Run a model on items in batches, as a bundle predicts: its outputs, and its features where it gives them."""
+def predict(packed: Packed, items: Sequence[Any], *, batch_size: int = _BATCH_SIZE) -> dict[str, FloatArray]:
+    """Run a model on items in batches like a bundle does; returns its outputs, and its features if it has them."""
     session = open_bundle_session(packed.graph)
     names = [output.name for output in session.get_outputs() if output.name in (OUTPUTS, FEATURES)]
-    batches = (packed.input.prepare(items[i : i + batch_size]) for i in range(0, len(items), batch_size))
+    batches = (packed.input.transform(items[i : i + batch_size]) for i in range(0, len(items), batch_size))
     parts = [session.run(names, batch) for batch in batches]
     return {name: np.concatenate(found) for name, found in zip(names, zip(*parts, strict=True), strict=True)}
 
 
 @dataclass(frozen=True)
 class Reference:
-    """The original model on held-out items: what every variant is measured against.
+    """The original model on held-out items, which every variant is compared with.
 
     Attributes
     ----------
@@ -97,8 +97,8 @@ class Reference:
         return score(self.metric, self.dataset.targets, self.outputs, self.resamples)
 
     def measure(self, packed: Packed) -> Measured:
-        """Run a variant on the held-out items, and on single ones in turns with the original."""
-        outputs = answers(packed, self.dataset.items)[OUTPUTS]
+        """Measure a variant on the held-out items, and its latency alternating with the original."""
+        outputs = predict(packed, self.dataset.items)[OUTPUTS]
         return Measured(
             size_mib=packed.size_mib,
             score=score(self.metric, self.dataset.targets, outputs, self.resamples),
@@ -107,34 +107,34 @@ class Reference:
         )
 
     def check(self, packed: Packed) -> dict[str, Any]:
-        """How far its answers are from the original's, and from its own for an item that is alone; for the manifest."""
+        """Differences of its outputs from the original's, and between single items and batches; for the manifest."""
         items = self.dataset.items[:_BATCH_SIZE]
-        together = answers(packed, items)[OUTPUTS]
-        alone = answers(packed, items, batch_size=1)[OUTPUTS]
+        batched = predict(packed, items)[OUTPUTS]
+        alone = predict(packed, items, batch_size=1)[OUTPUTS]
         return {
             "n_items": len(items),
-            "max_difference": float(np.abs(together - self.outputs[:_BATCH_SIZE]).max()),
-            "alone_or_in_batch": float(np.abs(together - alone).max()),
+            "max_difference": float(np.abs(batched - self.outputs[:_BATCH_SIZE]).max()),
+            "alone_or_in_batch": float(np.abs(batched - alone).max()),
         }
 
 
 def measure_latency(packed: Packed, original: Packed, items: Sequence[Any], n_turns: int = _N_TURNS) -> Latency:
-    """Time both on one item after the other: in each turn there and back again, the shorter of each one's two times.
+    """Time both models on the same items, alternating; each turn runs both twice and takes the shorter time of each.
 
-    So a slow moment of the machine hits both or neither, and who goes first changes from turn to turn.
+    So a slow moment of the machine affects both or neither; the order changes from turn to turn.
     """
     runs = [(open_bundle_session(one.graph, threads=1), one.input) for one in (packed, original)]
     seconds = np.full((n_turns + _N_WARM, 2), np.inf)
     for turn in range(len(seconds)):
         item = items[turn % len(items)]
         for which in (0, 1, 1, 0) if turn % 2 else (1, 0, 0, 1):
-            session, prepared = runs[which]
+            session, preprocessor = runs[which]
             started = time.perf_counter()
-            session.run([OUTPUTS], prepared.prepare([item]))
+            session.run([OUTPUTS], preprocessor.transform([item]))
             seconds[turn, which] = min(seconds[turn, which], time.perf_counter() - started)
     seconds = seconds[_N_WARM:]
     ratios = np.sort(seconds[:, 0] / seconds[:, 1])
-    margin = round(_QUANTILE * np.sqrt(n_turns) / 2)  # ranks around the middle one, by the binomial distribution
+    margin = round(Z_95 * np.sqrt(n_turns) / 2)  # ranks around the median, by the binomial distribution
     middle = n_turns // 2
     ms, original_ms = 1000 * np.median(seconds, axis=0)
     return Latency(

@@ -1,4 +1,4 @@
-"""What a method of compression is: one file each, registered by an entry point of the group `headstart.compressions`."""
+"""CompressionMethod: one file each, registered by an entry point of the group `headstart.compression_methods`."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 Place = Literal["network", "head", "arithmetic", "storage"]
 PLACES: tuple[Place, ...] = ("network", "head", "arithmetic", "storage")
-"""What a method changes. A combination takes at most one method of each place, in this order."""
+"""What methods change. A combination has at most one method per place, in this order."""
 
 
-class NotApplicable(Exception):  # noqa: N818  (no error: the table of what was tried says it)
-    """A method has nothing to do on a model; the message says why."""
+class NotApplicable(Exception):  # noqa: N818  (not an error: the table of trials shows it)
+    """A method does not apply to a model; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """A model that a method made; `note` says what of it the figures do not."""
+    """A model made by a method; `note` says what the figures do not show."""
 
     name: str
     packed: Packed
@@ -35,12 +35,12 @@ class Variant:
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationSet:
-    """What a method may learn from: items that prove nothing.
+    """The items that a method may use; none of them is in the test part.
 
     Attributes
     ----------
-    dataset : labelled items with their groups of near-duplicates; the unlabelled ones lie beside them
-    context : its seed chooses among the items
+    dataset : labeled items with their groups of near-duplicates, and unlabeled items
+    context : its seed samples the items
     """
 
     dataset: Dataset
@@ -51,18 +51,18 @@ class CalibrationSet:
         """For choosing among the items."""
         return self.context.seed
 
-    def some(self, n: int) -> list[Any]:
+    def sample(self, n: int) -> list[Any]:
         """Draw up to n items."""
         order = np.random.default_rng(self.seed).permutation(len(self.dataset))
         return [self.dataset.items[i] for i in order[:n]]
 
 
-class Compression(Protocol):
-    """One method, or several settings of it."""
+class CompressionMethod(Protocol):
+    """A method, with one or several settings."""
 
     @property
     def name(self) -> str:
-        """The name under which it is registered."""
+        """The name it is registered under."""
         ...
 
     @property
@@ -71,11 +71,11 @@ class Compression(Protocol):
         ...
 
     def variants(self, packed: Packed, calibration: CalibrationSet) -> Iterator[Variant]:
-        """Make the model smaller or faster, in one way or more.
+        """Make variants of the model that may be smaller or faster.
 
         Raises
         ------
-        Unsuited
-            There is nothing to do.
+        NotApplicable
+            The method does not apply to this model.
         """
         ...

@@ -1,4 +1,4 @@
-"""ONNX Runtime's own quantisation, which works on files."""
+"""ONNX Runtime's own quantization, which works on files."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def on_files(quantise: Callable[[Path, Path], None], model: onnx.ModelProto) -> bytes:
-    """Let `quantise` read the model from one file and write another, in a folder that goes afterwards.
+    """Let `quantise` read the model from one file and write another, in a temporary folder.
 
-    What the library says meanwhile is advice for people who call it by hand, and is kept off the screen.
+    The library's log messages are advice for manual use, and are hidden.
     """
     with tempfile.TemporaryDirectory(prefix="headstart-") as folder:
         before, after = Path(folder) / "before.onnx", Path(folder) / "after.onnx"

@@ -1,4 +1,4 @@
-"""Search: every method alone, then combinations, until one reaches the goal with the least loss."""
+"""Search: try every method alone, then combinations, and pick the best variant that reaches the goal."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from headstart.compression.measuring import Reference
-    from headstart.compression.method import CalibrationSet, Compression, Place
+    from headstart.compression.method import CalibrationSet, CompressionMethod, Place
     from headstart.compression.trial import Goal
 
-_MOST_COMBINATIONS = 8
-_SAME_TIME = 1.05  # a ratio of times that is not worth a larger size
+_MAX_COMBINATIONS = 8
+_SAME_TIME = 1.05  # times within this ratio count as equal
 
 
 def search(
     reference: Reference,
     calibration: CalibrationSet,
     goal: Goal,
-    methods: Sequence[Compression],
+    methods: Sequence[CompressionMethod],
 ) -> list[Trial]:
-    """Try the methods, one alone each, then combinations of those that keep the accuracy, the most promising ones.
+    """Try each method alone, then the most promising combinations of those that keep the accuracy.
 
-    With a target the search ends with the first combination that reaches it; without one the best few are tried.
+    With a target, the search ends at the first combination that reaches it; without one, the best few are tried.
     """
-    bench = _Bench(reference, calibration, goal)
-    trials = [trial for method in methods for trial in bench.alone(method)]
+    runner = _Trials(reference, calibration, goal)
+    trials = [trial for method in methods for trial in runner.alone(method)]
     if goal.is_target and any(trial.kept for trial in trials):
         return trials
     for group, following in _combinations(trials, methods, goal):
         try:
-            trials.append(bench.together(group, following))
-        except NotApplicable:  # what one of them would change, another has changed already
+            trials.append(runner.together(group, following))
+        except NotApplicable:  # one of them has already changed what another would change
             continue
         if goal.is_target and trials[-1].kept:
             break
@@ -46,23 +46,23 @@ def search(
 
 
 @dataclass(frozen=True)
-class _Bench:
-    """Makes variants and measures them, saying each."""
+class _Trials:
+    """Makes and measures variants, and reports each."""
 
     reference: Reference
     calibration: CalibrationSet
     goal: Goal
 
-    def alone(self, method: Compression) -> Iterator[Trial]:
-        """Every variant of one method; where there is none, a trial without figures that says why."""
+    def alone(self, method: CompressionMethod) -> Iterator[Trial]:
+        """Measure every variant of one method; if there is none, a trial without figures says why."""
         try:
             for variant in method.variants(self.reference.original, self.calibration):
                 yield self._measured(variant, (variant.name,), method.place)
         except NotApplicable as reason:
-            yield self._said(self._trial((method.name,), note=str(reason)))
+            yield self._reported(self._trial((method.name,), note=str(reason)))
 
-    def together(self, first: Trial, following: Sequence[Compression]) -> Trial:
-        """Further methods applied to a variant, one after the other."""
+    def together(self, first: Trial, following: Sequence[CompressionMethod]) -> Trial:
+        """Apply further methods to a variant, one after the other, and measure the result."""
         assert first.variant is not None
         packed, names = first.variant.packed, first.methods
         for method in following:
@@ -71,64 +71,64 @@ class _Bench:
 
     def _measured(self, variant: Variant, names: tuple[str, ...], place: Place | None = None) -> Trial:
         measured = self.reference.measure(variant.packed)
-        return self._said(self._trial(names, place=place, variant=variant, measured=measured, note=variant.note))
+        return self._reported(self._trial(names, place=place, variant=variant, measured=measured, note=variant.note))
 
     def _trial(self, names: tuple[str, ...], **fields: Any) -> Trial:
         return Trial(methods=names, goal=self.goal, original_mib=self.reference.original.size_mib, **fields)
 
-    def _said(self, trial: Trial) -> Trial:
+    def _reported(self, trial: Trial) -> Trial:
         self.calibration.context.notice("trial", line_of(trial))
         self.calibration.context.cancel_token.raise_if_cancelled(trial.name)
         return trial
 
 
 def best_of(trials: Sequence[Trial], goal: Goal) -> Trial | None:
-    """The kept variant that loses least, where a target was named; else the fastest, of nearly equal ones the smallest."""
+    """The kept variant with the smallest loss if there is a target; else the fastest, and among nearly equal ones the smallest."""
     kept = [(trial, trial.measured) for trial in trials if trial.kept and trial.measured is not None]
     if not kept:
         return None
     if goal.is_target:
         return max(kept, key=lambda pair: (pair[1].gain.value, pair[1].gain.low, -pair[1].size_mib))[0]
-    fastest = min(measured.latency.ratio for _, measured in kept)
-    near = [pair for pair in kept if pair[1].latency.ratio <= fastest * _SAME_TIME]
-    return min(near, key=lambda pair: pair[1].size_mib)[0]
+    lowest_ratio = min(measured.latency.ratio for _, measured in kept)
+    fastest = [pair for pair in kept if pair[1].latency.ratio <= lowest_ratio * _SAME_TIME]
+    return min(fastest, key=lambda pair: pair[1].size_mib)[0]
 
 
 def nearest_miss(trials: Sequence[Trial]) -> Trial | None:
-    """What came nearest to the goal; None where nothing was measured."""
+    """The trial nearest to the goal; None if nothing was measured."""
     return min((trial for trial in trials if trial.measured is not None), key=lambda trial: trial.excess, default=None)
 
 
-def all_methods(names: Sequence[str] | None = None) -> list[Compression]:
+def all_methods(names: Sequence[str] | None = None) -> list[CompressionMethod]:
     """The methods of these names, or all, in the order in which a combination applies them.
 
     Raises
     ------
     OptionError
-        There is none of that name.
+        There is no method of that name.
     """
     chosen = registry.names("compression_methods") if names is None else names
-    made: list[Compression] = [registry.get("compression_methods", name)() for name in chosen]
+    made: list[CompressionMethod] = [registry.get("compression_methods", name)() for name in chosen]
     return sorted(made, key=lambda method: (PLACES.index(method.place), method.name))
 
 
 def line_of(trial: Trial) -> str:
-    """One trial for people."""
+    """One trial as a line of text."""
     if trial.measured is None:
         return f"  {trial.name:<28} nothing to do: {trial.note}"
     m = trial.measured
-    words = f"  {trial.name:<28} {m.size_mib:7.2f} MiB  {m.score.name} {m.score.value:.3f}, {m.gain.value:+.4f} "
-    words += f"({m.gain.low:+.4f} to {m.gain.high:+.4f})  {m.latency.ms:.3g} ms for {m.latency.original_ms:.3g} "
-    words += f"({m.latency.ratio:.2f} times, {m.latency.low:.2f} to {m.latency.high:.2f})  "
-    return words + ("kept" if trial.kept else "; ".join(trial.failed)) + (f" [{trial.note}]" if trial.note else "")
+    line = f"  {trial.name:<28} {m.size_mib:7.2f} MiB  {m.score.name} {m.score.value:.3f}, {m.gain.value:+.4f} "
+    line += f"({m.gain.low:+.4f} to {m.gain.high:+.4f})  {m.latency.ms:.3g} ms for {m.latency.original_ms:.3g} "
+    line += f"({m.latency.ratio:.2f} times, {m.latency.low:.2f} to {m.latency.high:.2f})  "
+    return line + ("kept" if trial.kept else "; ".join(trial.failed)) + (f" [{trial.note}]" if trial.note else "")
 
 
 def _combinations(
-    trials: Sequence[Trial], methods: Sequence[Compression], goal: Goal
-) -> Iterator[tuple[Trial, tuple[Compression, ...]]]:
-    """A variant and the methods to apply to it, those first that promise to lose least; at most eight.
+    trials: Sequence[Trial], methods: Sequence[CompressionMethod], goal: Goal
+) -> Iterator[tuple[Trial, tuple[CompressionMethod, ...]]]:
+    """Variants with further methods to apply to them, the most promising first; at most eight.
 
-    Each method alone has kept the accuracy. Without a target, the smallest product of times and sizes goes first.
+    Each method alone keeps the accuracy. Without a target, the smallest product of times and sizes comes first.
     """
     known = {method.name: method for method in methods}
     accurate = [trial for trial in trials if trial.is_accurate]
@@ -139,12 +139,12 @@ def _combinations(
         if len({trial.place for trial in group}) == size and all(trial.name in known for trial in group[1:])
     ]
     found.sort(key=lambda group: _promise(group, goal))
-    for group in found[:_MOST_COMBINATIONS]:
+    for group in found[:_MAX_COMBINATIONS]:
         yield group[0], tuple(known[trial.name] for trial in group[1:])
 
 
 def _promise(group: Sequence[Trial], goal: Goal) -> tuple[bool, float]:
-    """What a combination may be hoped to give: whether it misses a target even if the parts' ratios multiply, then its loss."""
+    """Sort key of a combination: whether it would miss a target if the ratios of its parts multiply, then its expected loss."""
     loss, ms, mib = 0.0, 1.0, 1.0
     for trial in group:
         assert trial.measured is not None

@@ -1,4 +1,4 @@
-"""Sides: which items a method may learn from, and which prove what it made."""
+"""Split: which items a method may use, and which test the result."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.compression.graphs import FEATURES, OUTPUTS
-from headstart.compression.measuring import answers
+from headstart.compression.measuring import predict
 from headstart.core.errors import DataError
 from headstart.data.duplicates import exact_duplicates
 from headstart.data.holdout import assign_folds, plan_splits
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from headstart.core.metrics import Metric
     from headstart.packaging.packed import Packed
 
-_MOST_ITEMS = 8000  # more would make the intervals little narrower and every trial slower
+_MAX_ITEMS = 8000  # more would slow down every trial and hardly narrow the intervals
 
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Data cut in two, groups of near-duplicates whole.
+    """Two parts of the data, with whole groups of near-duplicates.
 
     Attributes
     ----------
-    calibration, test : items to learn from, and held-out items
+    calibration, test : items that methods may use, and held-out items
     outputs : shape (n, k), of the original model on the held-out items
-    metric : the headline of the task
-    evaluation : the same for people
+    metric : the headline metric of the task
+    evaluation : how the items were split, as a sentence
     """
 
     calibration: Dataset
@@ -42,20 +42,20 @@ class Split:
 
 
 def split_data(dataset: Dataset, original: Packed, *, seed: int) -> Split:
-    """Hold out the user's own test part, else half of the groups.
+    """Hold out the user's own test part, or half of the groups.
 
-    Near-duplicates are found from the original's features; a model that has none tells only equal items.
+    Near-duplicates are found with the original's features; for a model without features, only exact duplicates are.
 
     Raises
     ------
     DataError
-        There are too few groups, or the metric has no value on the held-out items.
+        There are too few groups, or the metric is undefined on the held-out items.
     """
-    dataset = dataset.take(np.sort(np.random.default_rng(seed).permutation(len(dataset))[:_MOST_ITEMS]))
-    given = answers(original, dataset.items)
+    dataset = dataset.take(np.sort(np.random.default_rng(seed).permutation(len(dataset))[:_MAX_ITEMS]))
+    outputs_by_name = predict(original, dataset.items)
     groups = (
-        find_near_duplicates(given[FEATURES], dataset.groups).groups
-        if FEATURES in given
+        find_near_duplicates(outputs_by_name[FEATURES], dataset.groups).groups
+        if FEATURES in outputs_by_name
         else exact_duplicates([str(item) for item in dataset.items])
     )
     dataset = replace(dataset, groups=groups)
@@ -67,15 +67,15 @@ def split_data(dataset: Dataset, original: Packed, *, seed: int) -> Split:
         halves = assign_folds(groups, dataset.targets, 2, seed)
         calibration_index, test_index = np.flatnonzero(halves == 0), np.flatnonzero(halves == 1)
         evaluation = (
-            f"half of the groups of near-duplicates, {len(test_index)} items, took no part in calibrating and refitting; "
-            "the bundle may have calibration_index from them when it was made"
+            f"half of the groups of near-duplicates, {len(test_index)} items, were not used for calibration or refitting; "
+            "the original model may have been trained on them"
         )
-    test, outputs = dataset.take(test_index), given[OUTPUTS][test_index]
+    test, outputs = dataset.take(test_index), outputs_by_name[OUTPUTS][test_index]
     metric = dataset.task_spec.headline(dataset.targets)
     if not np.isfinite(metric.of(test.targets, outputs)):
         raise DataError(
-            f"{metric.name} has no value on the {len(test)} held-out items of '{dataset.name}': their target does not vary. "
-            "Give more labelled items."
+            f"{metric.name} is undefined on the {len(test)} held-out items of '{dataset.name}': their target does not vary. "
+            "Add labeled items."
         )
     return Split(
         calibration=dataset.take(calibration_index), test=test, outputs=outputs, metric=metric, evaluation=evaluation

@@ -1,7 +1,7 @@
-"""Keep a constant in fewer bits; the runtime makes single precision of it again.
+"""Store a constant in fewer bits; the runtime converts it back to single precision.
 
-A table that rows are looked up in is decoded row by row as they are needed. Every other constant is decoded by nodes that read
-constants alone, which ONNX Runtime folds when the model is opened: it then computes exactly as fast as before.
+A lookup table is decoded row by row as needed. Every other constant is decoded by nodes that read only constants, which ONNX
+Runtime folds when it opens the model: it then runs exactly as fast as before.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ if TYPE_CHECKING:
     import onnx
     from numpy.typing import NDArray
 
-_LARGEST_INT8 = 127
+_MAX_INT8 = 127
 
 
 def int8_of(array: NDArray[np.float32], axis: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Round to 8 bits, symmetric, with a scale for each place along `axis` that broadcasts over the array.
+    """Round to 8 bits, symmetric, with one scale per index along `axis`, which broadcasts over the array.
 
     >>> int8_of(np.array([[1.0, -2.0], [0.0, 0.0]], np.float32), axis=0)[0].tolist()
     [[64, -127], [0, 0]]
     """
     others = tuple(i for i in range(array.ndim) if i != axis)
     largest = np.abs(array).max(axis=others, keepdims=True)
-    scale = np.where(largest > 0, largest / _LARGEST_INT8, 1.0).astype(np.float32)
+    scale = np.where(largest > 0, largest / _MAX_INT8, 1.0).astype(np.float32)
     return np.rint(array / scale).astype(np.int8), scale
 
 
 def store(
     model: onnx.ModelProto, array: onnx.TensorProto, stored: NDArray[np.generic], scale: NDArray[np.float32] | None
 ) -> None:
-    """Put `stored`, times `scale` where there is one, in the place of a constant.
+    """Replace a constant by `stored`, times `scale` if there is one.
 
     Parameters
     ----------
-    scale : broadcasts over the array; of a table that rows are looked up in, one number a row
+    scale : broadcasts over the array; for a lookup table, one number per row
     """
     name, data_type = array.name, array.data_type
     users = readers(model, name)
@@ -73,7 +73,7 @@ def _decode_rows(
 
 
 def _decoding(stored: str, scales: str | None, value: str, data_type: int) -> list[onnx.NodeProto]:
-    """Nodes that make `value`, of the type that it had, out of what is stored."""
+    """Nodes that compute `value`, with its original type, from what is stored."""
     from onnx import helper
 
     steps: list[tuple[str, list[str], dict[str, Any]]] = [("Cast", [], {"to": FLOAT32})]

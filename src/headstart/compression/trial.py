@@ -1,4 +1,4 @@
-"""Goal and Trial: what a variant must reach, and what one that was tried did reach."""
+"""Goal and Trial: what a variant must reach, and what a tried one did reach."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from headstart.compression.measuring import Measured
     from headstart.compression.method import Place, Variant
 
-_SMALLEST_TOLERANCE = 1e-6
+_MIN_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +22,8 @@ class Goal:
     Attributes
     ----------
     tolerance : how far the headline metric may fall, by the lower end of the paired interval; in the metric's unit
-    target_ms : longest time for one item alone; None for any that is shorter than the original's
-    target_mib : largest size; None for any that is no larger than the original's
+    target_ms : maximum time for a single item; None for anything faster than the original
+    target_mib : maximum size; None for anything no larger than the original
     """
 
     tolerance: float = 0.01
@@ -32,32 +32,32 @@ class Goal:
 
     def __post_init__(self) -> None:
         if not 0 <= self.tolerance <= 1:
-            raise OptionError(f"tolerance must be between 0 and 1, but {self.tolerance!r} came. 0.01 is one point.")
+            raise OptionError(f"tolerance must be between 0 and 1, got {self.tolerance!r}. 0.01 is one point.")
         for name, value in (("target_ms", self.target_ms), ("target_mib", self.target_mib)):
             if value is not None and not value > 0:
-                raise OptionError(f"{name} must be above 0, but {value!r} came. Give more, or leave it out.")
+                raise OptionError(f"{name} must be above 0, got {value!r}. Use a positive number, or leave it out.")
 
     @property
     def is_target(self) -> bool:
-        """Whether a time or a size was named."""
+        """Whether a time or a size is given."""
         return self.target_ms is not None or self.target_mib is not None
 
     @property
     def is_size_alone(self) -> bool:
-        """Whether only a size was named, so that time does not matter."""
+        """Whether only a size is given, so that time does not matter."""
         return self.target_ms is None and self.target_mib is not None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """A variant that was tried; without a variant and figures, a method that had nothing to do.
+    """A variant that was tried, or, without a variant, a method that does not apply.
 
     Attributes
     ----------
     methods : names of the methods, in the order in which they were applied
-    place : what the one method changes; None of a combination
+    place : what the method changes; None for a combination
     original_mib : size of the original
-    note : what the figures do not say: what was chosen, or why there are none
+    note : what the figures do not show, or why there are none
     """
 
     methods: tuple[str, ...]
@@ -70,7 +70,7 @@ class Trial:
 
     @property
     def name(self) -> str:
-        """The methods with a plus between."""
+        """The methods joined by a plus."""
         return " + ".join(self.methods)
 
     @property
@@ -80,23 +80,23 @@ class Trial:
 
     @property
     def kept(self) -> bool:
-        """Whether every condition holds."""
+        """Whether all conditions hold."""
         return self.measured is not None and not self.failed
 
     @cached_property
     def failed(self) -> tuple[str, ...]:
-        """Which conditions do not hold, and by how much; none without figures."""
+        """Which conditions do not hold, and by how much; empty without figures."""
         if self.measured is None:
             return ()
         return tuple(filter(None, (self._accuracy(), self._time(), self._size())))
 
     @property
     def excess(self) -> float:
-        """By how many times the condition that fails most is missed; 1 at most where all hold."""
+        """Factor by which the worst condition is missed; at most 1 if all hold."""
         assert self.measured is not None
         goal, m = self.goal, self.measured
         time = m.latency.high if goal.target_ms is None else m.latency.ms / goal.target_ms
-        loss = max(0.0, -m.gain.low) / max(goal.tolerance, _SMALLEST_TOLERANCE)
+        loss = max(0.0, -m.gain.low) / max(goal.tolerance, _MIN_TOLERANCE)
         return max(loss, m.size_mib / (goal.target_mib or self.original_mib), 0.0 if goal.is_size_alone else time)
 
     def to_dict(self) -> dict[str, Any]:
@@ -127,4 +127,4 @@ class Trial:
         size, target = self.measured.size_mib, self.goal.target_mib
         if target is not None:
             return "" if size <= target else f"{size:.3g} MiB is over {target:g} MiB"
-        return "" if size <= self.original_mib else f"{size:.3g} MiB is more than before"
+        return "" if size <= self.original_mib else f"{size:.3g} MiB is larger than the original"

@@ -1,4 +1,4 @@
-"""The two kinds of array that everything is computed on."""
+"""The two array types that everything is computed on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much each item counts where some classes are rare."""
+"""Item weights where some classes are rare."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def item_weights(targets: FloatArray, task: TaskSpec) -> FloatArray:
-    """Weigh items of rare classes more, by the square root of their rarity; all alike in other tasks.
+    """Weight items of rare classes more, by the square root of their rarity; 1 each in other tasks.
 
     Full balancing (exponent 1) buys recall of rare classes with accuracy; the square root was as good or better on
     photos (docs/log.md).

@@ -52,10 +52,10 @@ class Dataset:
 
     Attributes
     ----------
-    modality : the name of what the items are: the modality of the one field, or `row` where there are several
-    items : n items, each what `sources` can prepare: a text, or an image as path, bytes or array (h, w, 3) uint8; with several
-        fields `data.rows.Rows`, whose members are dicts with such a value a field
-    fields : what an item is made of, in their order, one or more; where not given, one field of the modality
+    modality : the name of what the items are: the modality of the one field, or `row` if there are several
+    items : n items, each something that a source's preprocessor reads: a text, or an image as path, bytes or array (h, w, 3) uint8; with several
+        fields `data.rows.Rows`, whose members are dicts with such a value per field
+    fields : the fields of an item, in order, one or more; if not given, one field of the modality
     ids : n names for people: `photos/kiwi/7.jpg`, or `tickets.csv row 214` (rows counted from 1, the header not counted)
     targets : shape (n, k), float64. Classification: indicators 0/1, one column a class in the order of `labels` (binary
         has two columns, multi-label any number of ones a row). Regression: (n, 1) in the units of the target.
@@ -63,7 +63,7 @@ class Dataset:
     groups : shape (n,), items that must stay on one side of every split, as the user gave them; None if not given
     times : shape (n,), float64, seconds or any increasing number; None if not given
     splits : shape (n,), 'train', 'validation' or 'test', as the user's folders or column gave them; None if not given
-    unlabelled : items without a target, kept apart
+    unlabelled : items without a target, kept separately
     columns : names of the input, target, group, time and split columns where there are any; for the manifest
     notices : what was noticed, set aside or guessed
     """

@@ -1,4 +1,4 @@
-"""Make dataclasses again from plain JSON, by the types of their fields."""
+"""Rebuild dataclasses from plain JSON, by the types of their fields."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 
 def decode(kind: Any, value: Any) -> Any:
-    """Turn plain JSON into a value of a type: a dataclass, a tuple or dict of such, or what it is.
+    """Turn plain JSON into a value of a type: a dataclass, a tuple or dict of those, or the value itself.
 
-    A dataclass leaves out fields that it does not know; where a float belongs, null is not a number.
+    Fields that a dataclass does not know are dropped; null becomes NaN where a float is expected.
 
     >>> decode(tuple[float, ...], [1.5, None])
     (1.5, nan)

@@ -7,11 +7,11 @@
     │   ├── SourceError        pretrained weights: missing, unreachable, changed
     │   ├── BundleError        a saved model: missing, changed, too new
     │   ├── StorageError       a disk that is full, a folder that cannot be written
-    │   ├── ServiceError       a server: out of reach, too busy, failing
+    │   ├── ServiceError       a server: unreachable, too busy, failing
     │   └── MissingExtraError  a library that an extra would install
     └── InternalError          we failed: exit code 1, HTTP 500
 
-A message says what was expected, what came, and what to do, in one line.
+A message says what was expected, what it got, and what to do, in one line.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class UserError(HeadstartError):
 
 
 class DataError(UserError):
-    """The data is not as it must be; the message names the file and the row."""
+    """The data is invalid; the message names the file and the row."""
 
 
 class OptionError(UserError):
@@ -46,7 +46,7 @@ class OptionError(UserError):
 
 
 class SourceError(UserError):
-    """Pretrained weights cannot be had, or are not what their card says."""
+    """Pretrained weights are unavailable, or are not what their card says."""
 
 
 class BundleError(UserError):
@@ -58,7 +58,7 @@ class StorageError(UserError):
 
 
 class ServiceError(UserError):
-    """A server that was asked gives no answer."""
+    """A server does not answer."""
 
 
 class MissingExtraError(UserError):
@@ -70,7 +70,7 @@ class InternalError(HeadstartError):
 
 
 def first_line(error: Exception) -> str:
-    r"""Take the head of a library's message, which may be long; the error's kind where it has none.
+    r"""Shorten a library's message to its first line; the error's class name where it has none.
 
     >>> first_line(ValueError("no such axis\nin a trace of forty lines")), first_line(KeyError())
     ('no such axis', 'KeyError')
@@ -79,7 +79,7 @@ def first_line(error: Exception) -> str:
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> OptionError:
-    """Build the error for a name that is not known, with the nearest right one.
+    """Build the error for an unknown name, with the nearest known one.
 
     >>> str(unknown_name("head", "rigde", ["ridge", "logistic"]))
     "no head named 'rigde'. Did you mean 'ridge'? Known: logistic, ridge."

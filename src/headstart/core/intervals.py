@@ -1,8 +1,8 @@
-"""95 % intervals of scores and of paired gains, by a bootstrap over groups that stays honest when errors are few.
+"""95 % intervals of scores and of paired gains, by a bootstrap over groups that stays valid when errors are few.
 
 Whole groups are reweighted, never single items: items of one group are not independent. The weights are those of the
 Bayesian bootstrap, so no resample loses a class. A plain bootstrap interval has width zero when a model makes no error,
-and claims a gain when three items happen to differ; so its variance becomes an effective sample size, and from that come
+and claims a gain when three items happen to differ; so its variance is turned into an effective sample size, which gives
 Wilson's interval for a score and the Agresti-Min interval (two pseudo-items) for a paired gain.
 
 References
@@ -54,8 +54,8 @@ class Resamples:
     def draw(cls, groups: IntArray, *, seed: int = 0, n_resamples: int = N_RESAMPLES) -> Resamples:
         """Draw weights for the groups of the held-out items.
 
-        Groups beyond 2,000 are dealt at random into 2,000 blocks: independent groups stay independent in them, and the
-        variance keeps its expectation while time and memory stop growing.
+        More than 2,000 groups are assigned at random to 2,000 blocks: the blocks are still independent, and the variance
+        keeps its expectation, while time and memory stop growing.
 
         Raises
         ------
@@ -67,7 +67,7 @@ class Resamples:
         if n_groups < 2:
             raise DataError(
                 f"an interval needs at least 2 groups of held-out items, got {n_groups} (of {len(block)} items). "
-                "Hold out more items, or give groups that are smaller."
+                "Hold out more items, or use smaller groups."
             )
         rng = np.random.default_rng(seed)
         if n_groups > MAX_BLOCKS:
@@ -108,7 +108,7 @@ def score(
     targets, outputs : shape (n, k)
     groups : shape (n,), or the `Resamples` drawn from them
     """
-    resamples = _drawn(groups, seed, n_resamples)
+    resamples = _as_resamples(groups, seed, n_resamples)
     value, values = resamples.values(metric, targets, outputs)
     low, high = _interval(metric, value, resamples.variance(values), len(targets), resamples)
     return Score(name=metric.name, value=value, low=low, high=high, unit=metric.unit, n=len(targets))
@@ -117,8 +117,8 @@ def score(
 def scores(
     metrics: Iterable[Metric], targets: FloatArray, outputs: FloatArray, groups: IntArray | Resamples, *, seed: int = 0
 ) -> tuple[Score, ...]:
-    """Measure several metrics under the same resamples, leaving out those that the targets leave undefined."""
-    resamples = _drawn(groups, seed, N_RESAMPLES)
+    """Measure several metrics under the same resamples, leaving out those that are undefined for these targets."""
+    resamples = _as_resamples(groups, seed, N_RESAMPLES)
     measured = (score(metric, targets, outputs, resamples) for metric in metrics)
     return tuple(one for one in measured if math.isfinite(one.value))
 
@@ -133,14 +133,14 @@ def gain(
     seed: int = 0,
     n_resamples: int = N_RESAMPLES,
 ) -> Score:
-    """Measure how much better `ours` is than `theirs` on the same items: positive is better, whichever way the metric points.
+    """Measure how much better `ours` is than `theirs` on the same items: positive is better, whichever direction the metric has.
 
     Parameters
     ----------
     targets, ours, theirs : shape (n, k)
     groups : shape (n,), or the `Resamples` drawn from them
     """
-    resamples = _drawn(groups, seed, n_resamples)
+    resamples = _as_resamples(groups, seed, n_resamples)
     our_value, our_values = resamples.values(metric, targets, ours)
     their_value, their_values = resamples.values(metric, targets, theirs)
     value = float(metric.improvement(np.array(our_value), np.array(their_value)))
@@ -159,7 +159,7 @@ def gain(
     return Score(name=f"gain in {metric.name}", value=value, low=low, high=high, unit=metric.unit, n=len(targets))
 
 
-def _drawn(groups: IntArray | Resamples, seed: int, n_resamples: int) -> Resamples:
+def _as_resamples(groups: IntArray | Resamples, seed: int, n_resamples: int) -> Resamples:
     if isinstance(groups, Resamples):
         return groups
     return Resamples.draw(groups, seed=seed, n_resamples=n_resamples)
@@ -178,10 +178,10 @@ def _interval(metric: Metric, value: float, variance: float, n: int, resamples: 
 
 
 def _effective_size(value: float, variance: float, n: int, n_groups: int) -> float:
-    """How many independent items would give a fraction of this value this variance; never above n.
+    """Number of independent items that would give a fraction of this value this variance; at most n.
 
-    A variance made of few errors says little about how alike the items of a group are. So the design effect is averaged
-    with the one of wholly alike items, which weighs as much as two errors, and rules alone where no error was seen.
+    A variance that rests on few errors says little about the correlation within groups. So the design effect is averaged
+    with that of perfectly correlated items, which weighs as much as two errors and is used alone where there is no error.
     """
     size = min(float(n), value * (1 - value) / variance) if variance > 0 and 0 < value < 1 else float(n)
     n_errors = max(0.0, size * min(value, 1 - value))

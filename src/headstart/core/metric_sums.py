@@ -1,7 +1,7 @@
-"""The sums behind each metric: what an item adds to them, and what their totals say.
+"""The sums that each metric is a function of.
 
-The first kind of function takes targets and outputs, shape (n, k), and gives each item's row (n, m); the second takes sums of
-such rows (..., m) and gives the metric (...).
+One kind of function takes targets and outputs, shape (n, k), and returns a row of statistics for each item (n, m); the other takes
+sums of these rows (..., m) and returns the metric (...).
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
     from headstart.core.arrays import FloatArray, IntArray
 
-SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)  # outputs are float32: nothing below it can be told from zero
+SMALLEST_PROBABILITY = float(
+    np.finfo(np.float32).eps
+)  # outputs are float32: anything smaller is indistinguishable from zero
 N_BINS = 15
 
 
-# ---- classification with one class an item
+# ---- single-label classification
 
 
 def _chosen(outputs: FloatArray) -> FloatArray:
-    """Indicators of the likeliest class, the first among equals."""
+    """Indicators of the most likely class, the first among equals."""
     chosen = np.zeros_like(outputs)
     chosen[np.arange(len(outputs)), outputs.argmax(axis=1)] = 1
     return chosen
@@ -98,9 +100,9 @@ def _auc_pseudo_values(target: FloatArray, score: FloatArray) -> FloatArray | No
     n, n_positive = len(target), int(positive.sum())
     if n_positive in (0, n):
         return None
-    below, ties = _among(score[~positive], score[positive])
-    above, ties_above = _among(-score[positive], -score[~positive])
-    placement = np.empty(n)  # share of the other class that an item is on the right side of
+    below, ties = _below_and_equal(score[~positive], score[positive])
+    above, ties_above = _below_and_equal(-score[positive], -score[~positive])
+    placement = np.empty(n)  # share of the other class that the item is ranked correctly against
     placement[positive] = (below + ties / 2) / (n - n_positive)
     placement[~positive] = (above + ties_above / 2) / n_positive
     area = placement[positive].mean()
@@ -108,8 +110,8 @@ def _auc_pseudo_values(target: FloatArray, score: FloatArray) -> FloatArray | No
     return np.asarray(area + (placement - area) / share)
 
 
-def _among(population: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """How many of the population lie below, and at, each value."""
+def _below_and_equal(population: FloatArray, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Count the population below, and equal to, each value."""
     ordered = np.sort(population)
     below = np.searchsorted(ordered, values, side="left").astype(np.float64)
     return below, np.searchsorted(ordered, values, side="right").astype(np.float64) - below
@@ -123,20 +125,20 @@ def _average_precision_pseudo_values(target: FloatArray, score: FloatArray) -> F
         return None
     order = np.argsort(-score, kind="stable")
     hits, ordered = positive[order], score[order]
-    first, last = _blocks(ordered)
+    first, last = _ties(ordered)
     n_hits, n_seen = np.cumsum(hits)[last], (last + 1).astype(np.float64)
     precision = n_hits / n_seen
     area = (hits * precision).sum() / n_positive
     # an item enters the precision of every positive ranked at or below it
-    loss_if_seen = _from_here(hits * n_hits / n_seen**2)[first]
-    gain_if_hit = _from_here(hits / n_seen)[first]
+    loss_if_seen = _sums_from_here(hits * n_hits / n_seen**2)[first]
+    gain_if_hit = _sums_from_here(hits / n_seen)[first]
     derivative = (hits * (precision - area + gain_if_hit) - loss_if_seen) / n_positive
     values = np.empty(n)
     values[order] = area + n * derivative
     return values
 
 
-def _blocks(ordered: FloatArray) -> tuple[IntArray, IntArray]:
+def _ties(ordered: FloatArray) -> tuple[IntArray, IntArray]:
     """First and last position of the tie that each position belongs to."""
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
     lengths = np.diff(np.r_[starts, len(ordered)])
@@ -144,11 +146,12 @@ def _blocks(ordered: FloatArray) -> tuple[IntArray, IntArray]:
     return first, first + np.repeat(lengths, lengths) - 1
 
 
-def _from_here(values: FloatArray) -> FloatArray:
+def _sums_from_here(values: FloatArray) -> FloatArray:
+    """Sum from each position to the end."""
     return np.cumsum(values[::-1])[::-1]
 
 
-# ---- several labels an item
+# ---- multi-label classification
 
 
 def _flags(outputs: FloatArray) -> FloatArray:
@@ -217,14 +220,15 @@ def mean(sums: FloatArray) -> FloatArray:
     return np.asarray(sums[..., 0] / sums[..., 1])
 
 
-def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
-    """Ratio, NaN where there is nothing below."""
-    above, below = np.asarray(above, np.float64), np.asarray(below, np.float64)
-    return np.asarray(np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0))
+def _ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """Ratio; NaN where the denominator is 0."""
+    numerator, denominator = np.asarray(numerator, np.float64), np.asarray(denominator, np.float64)
+    undefined = np.full(numerator.shape, np.nan)
+    return np.asarray(np.divide(numerator, denominator, out=undefined, where=denominator > 0))
 
 
-def _mean_ratio(above: FloatArray, below: FloatArray) -> FloatArray:
+def _mean_ratio(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     """Mean ratio over the classes that occur."""
-    occurs = below > 0
-    ratios = np.divide(above, below, out=np.zeros(np.shape(above)), where=occurs)
+    occurs = denominator > 0
+    ratios = np.divide(numerator, denominator, out=np.zeros(np.shape(numerator)), where=occurs)
     return _ratio(ratios.sum(axis=-1), occurs.sum(axis=-1))

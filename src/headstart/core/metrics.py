@@ -1,8 +1,8 @@
-"""Metric: written as sums over items, so that any resample costs one matrix product; each task lists those that suit it.
+"""Metric: written as sums over items, so that any resample costs one matrix product; each task lists its own.
 
-A metric gives every item a row of statistics; the metric's value is a function of their sums. Metrics of ranks (ROC AUC,
-average precision) are no such sums: they give the items' pseudo-values instead, whose mean is the metric and whose spread
-is its sampling variance to first order (the infinitesimal jackknife).
+A metric gives every item a row of statistics; the metric's value is a function of their sums. Rank metrics (ROC AUC,
+average precision) are not sums over items: they return pseudo-values of the items instead, whose mean is the metric and whose
+spread is its sampling variance to first order (the infinitesimal jackknife).
 
 References
 ----------
@@ -35,7 +35,7 @@ class Metric:
     Attributes
     ----------
     unit : 'fraction', 'nats', 'target' (the unit of the target)
-    scale : how its interval is shaped: 'fraction' lies in [0, 1], 'positive' in [0, inf), 'explained' in (-inf, 1]
+    scale : the shape of its interval: 'fraction' lies in [0, 1], 'positive' in [0, inf), 'explained' in (-inf, 1]
     statistics : (targets (n, k), outputs (n, k)) -> (n, m)
     combine : sums of the statistics (..., m) -> (...)
     """
@@ -53,19 +53,19 @@ class Metric:
         return float(self.combine(statistics.sum(axis=0)))
 
     def improvement(self, ours: FloatArray, theirs: FloatArray) -> FloatArray:
-        """How much better `ours` is than `theirs`, whichever way the metric points."""
+        """How much better `ours` is than `theirs`, whichever direction the metric has."""
         return ours - theirs if self.higher_is_better else theirs - ours
 
 
 def fraction(name: str, statistics: Statistics, combine: Combine) -> Metric:
-    """Make a metric in [0, 1] of which more is better."""
+    """Make a metric in [0, 1] where higher is better."""
     return Metric(
         name=name, unit="fraction", scale="fraction", higher_is_better=True, statistics=statistics, combine=combine
     )
 
 
 def loss(name: str, unit: str, statistics: Statistics, combine: Combine) -> Metric:
-    """Make a metric of which less is better."""
+    """Make a metric where lower is better."""
     return Metric(
         name=name,
         unit=unit,

@@ -1,4 +1,4 @@
-"""What a stage may ask of an input, a source, a head and a predictor."""
+"""Protocols of a preprocessor, a source, a head and a predictor."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ class Preprocessor(Protocol):
 
     @property
     def kind(self) -> str:
-        """The name under which it is registered."""
+        """The name it is registered under."""
         ...
 
-    def prepare(self, items: Sequence[Any]) -> Batch:
-        """Turn items into one batch; the result for an item does not depend on the others but for padding."""
+    def transform(self, items: Sequence[Any]) -> Batch:
+        """Turn items into one batch; the result for an item depends on the others only through padding."""
         ...
 
     def settings(self) -> dict[str, Any]:
-        """All that is needed to build this input again, as JSON values."""
+        """Everything needed to rebuild it, as JSON values."""
         ...
 
     def files(self) -> Mapping[str, bytes]:
-        """Files that travel with the settings (a tokenizer, a vocabulary), by name."""
+        """Files that go with the settings (a tokenizer, a vocabulary), by name."""
         ...
 
 
 @runtime_checkable
 class Network(Protocol):
-    """Something that adds its computation to a graph: a source, a baseline's network."""
+    """Something that adds its computation to a graph: a source, or a baseline's network."""
 
     @property
     def input(self) -> Preprocessor:
-        """The preprocessing in front of the network."""
+        """The preprocessor before the network."""
         ...
 
     def encode(self, graph: Any) -> str:
@@ -60,12 +60,12 @@ class PretrainedNetwork(Network, Protocol):
     modality: str
     dimensions: int
     digest: str
-    """sha256 over weights and preprocessing, hex: the identity of its features."""
+    """sha256 of weights and preprocessing, hex: identifies its features."""
 
 
 @runtime_checkable
 class Head(Protocol):
-    """What stands on the features: shape (n, d) becomes shape (n, k).
+    """What computes outputs from features: shape (n, d) becomes shape (n, k).
 
     Outputs are probabilities for a classification (rows sum to one unless multi-label), values for a regression.
     """
@@ -83,27 +83,27 @@ class Head(Protocol):
         ...
 
     def settings(self) -> dict[str, Any]:
-        """What the arrays mean, as JSON values."""
+        """How to read the arrays, as JSON values."""
         ...
 
 
 @runtime_checkable
 class Predictor(Protocol):
-    """Network and head together: what a bundle packs and what a baseline is."""
+    """Network and head together: the model or baseline that a bundle packs."""
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Its name for people."""
         ...
 
     @property
     def network(self) -> Network:
-        """The part that meets the input."""
+        """The part that reads the items."""
         ...
 
     @property
     def head(self) -> Head:
-        """The part that gives the outputs."""
+        """The part that computes the outputs."""
         ...
 
     def predict(self, items: Sequence[Any]) -> FloatArray:

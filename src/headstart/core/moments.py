@@ -1,4 +1,4 @@
-"""Moments: the sufficient statistics of features and targets, which add and subtract exactly."""
+"""Moments: sufficient statistics of features and targets that add and subtract exactly."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 class Moments:
     """Weighted first and second moments of features (d) and targets (k).
 
-    All are kept about the mean, so that no precision is lost to a large offset.
+    All are centered on the mean, so that a large offset costs no precision.
 
     Attributes
     ----------
-    weight : sum of the weights; the number of rows where each weighs one
+    weight : sum of the weights; the number of rows if each weight is 1
     mean : shape (d,)
     scatter : shape (d, d), sum of w (x - mean)(x - mean)^T
     target_mean : shape (k,)
@@ -78,7 +78,7 @@ class Moments:
         return self._combine(other, sign=-1.0)
 
     def scaled(self, factor: float) -> Moments:
-        """Let every row count `factor` times (> 0): decay, or the trust in another task's moments."""
+        """Count every row `factor` times (> 0): decay, or how much to trust another task's moments."""
         return Moments(
             weight=self.weight * factor,
             mean=self.mean,
@@ -94,7 +94,7 @@ class Moments:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, FloatArray]) -> Moments:
-        """Undo `arrays`."""
+        """Inverse of `arrays`."""
         return cls(
             **{name: arrays[name] for name in cls.__dataclass_fields__ if name != "weight"},
             weight=float(arrays["weight"]),
@@ -103,7 +103,9 @@ class Moments:
     def _combine(self, other: Moments, sign: float) -> Moments:
         weight = self.weight + sign * other.weight
         if weight <= 0:
-            raise InternalError(f"taking rows of weight {other.weight} from rows of weight {self.weight} leaves none")
+            raise InternalError(
+                f"subtracting rows of weight {other.weight} from rows of weight {self.weight} leaves none"
+            )
         step, target_step = other.mean - self.mean, other.target_mean - self.target_mean
         share = sign * other.weight / weight
         between = sign * other.weight * self.weight / weight  # weight of the scatter between the two means

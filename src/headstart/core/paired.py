@@ -1,9 +1,8 @@
-"""Paired differences: how sure it is that one is better than the other on the same items, whole groups being drawn.
+"""Paired differences: how certain it is that one model beats another on the same items, with groups as sampling units.
 
 Items of one group (near-duplicates, a patient, a cluster) are not independent, so the standard error is the cluster-robust one.
-Its bias-reduced form (CR2) sets each group's residuals against the share of the mean that the group itself makes up; how few
-groups carry it, and how unequal they are, goes into the degrees of freedom of Student's t. For groups of one item each this is the
-textbook paired t.
+Its bias-reduced form (CR2) corrects each group's residuals for the group's own share of the mean; the number of groups and
+their unequal sizes enter through the degrees of freedom of Student's t. With one item per group this is the textbook paired t.
 
 References
 ----------
@@ -28,15 +27,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class PairedDifference:
-    """The mean of paired differences, positive where the first is better, and how sure it is.
+    """The mean of paired differences, positive where the first is better, with its standard error.
 
-    Both criteria are one-sided and take few groups into account: where nothing differs, chance exceeds one standard error in 16 %
-    of the cases and is significant in 2.5 %.
+    Both criteria are one-sided and account for few groups: without any true difference, 16 % of cases exceed one standard error and
+    2.5 % are significant.
 
     Attributes
     ----------
     mean : in the units of the differences
-    standard_error : of the mean; infinite for one group, which has none
+    standard_error : of the mean; infinite for a single group, where it is undefined
     degrees : of freedom, >= 1, at most `n_groups` - 1 (1 for one group)
     n_groups : groups of items
     """
@@ -58,8 +57,8 @@ class PairedDifference:
         sums = np.asarray(np.bincount(group, residuals), dtype=np.float64)
         weights = 1 / (1 - sizes / len(residuals))
         variance = float((weights * np.square(sums)).sum())
-        likeness = _likeness(residuals, sums, sizes)
-        degrees = _degrees(sizes, weights, sizes * (1 + likeness * (sizes - 1)))
+        correlation = _intraclass_correlation(residuals, sums, sizes)
+        degrees = _degrees(sizes, weights, sizes * (1 + correlation * (sizes - 1)))
         return cls(mean=mean, standard_error=math.sqrt(variance) / len(residuals), degrees=degrees, n_groups=len(sizes))
 
     @property
@@ -78,22 +77,22 @@ class PairedDifference:
         return self.mean > self.margin
 
     def may_still_exceed_one_standard_error(self, *, share: float) -> bool:
-        """Whether it could exceed one standard error once all items are seen, when this `share` of them is, in (0, 1].
+        """Whether it could exceed one standard error once all items are seen, given that this `share` of them, in (0, 1], is seen.
 
-        The lead that is seen grows by one standard error, for it may be bad luck, and then with the root of the items: where
-        even that would not be enough, going on is futile (Lan, Simon and Halperin).
+        The lead so far is increased by one standard error, in case of bad luck, and extrapolated with the square root of the number
+        of items. If even that is not enough, continuing is futile (Lan, Simon and Halperin).
         """
         return (self._lead() + 1) / math.sqrt(share) > 1
 
     def _lead(self) -> float:
-        """The mean in standard errors, each as far out as one of a normal distribution; 0 for one group."""
+        """The mean in standard errors, rescaled to the quantiles of a normal distribution; 0 for one group."""
         if self.standard_error > 0:
             return self.mean / (self.standard_error * student_t(self.degrees, 1.0))
         return math.copysign(math.inf, self.mean) if self.mean else 0.0
 
 
-def _likeness(residuals: FloatArray, sums: FloatArray, sizes: FloatArray) -> float:
-    """Intra-class correlation of the items of a group, in [0, 1]: by the products of pairs; 0 where no group has a pair."""
+def _intraclass_correlation(residuals: FloatArray, sums: FloatArray, sizes: FloatArray) -> float:
+    """Intra-class correlation of the items of a group, in [0, 1], from the products of pairs; 0 if no group has a pair."""
     n_pairs = float((sizes * (sizes - 1)).sum())
     squares = float(np.square(residuals).sum())
     if n_pairs == 0 or squares == 0:

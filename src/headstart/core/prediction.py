@@ -1,4 +1,4 @@
-"""Prediction: the answer for one item, in words and JSON."""
+"""Prediction: the answer for one item, as text and JSON."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class Prediction:
     Attributes
     ----------
     item : its name, for people
-    label : the likeliest label; None for several labels, a regression, or an item that could not be read
-    labels : the labels given, where an item may have several
+    label : the most likely label; None for multi-label, regression, or an unreadable item
+    labels : the predicted labels, where an item may have several
     value : the predicted value of a regression
     probability : of `label`
-    top : the likeliest labels and their probabilities, best first
-    prediction_set : all labels that may be meant, best first: the true one is among them as often as the report promises
-    error : why there is no answer; empty if there is one
+    top : the most likely labels and their probabilities, best first
+    prediction_set : all plausible labels, best first: the true one is among them as often as the report promises
+    error : why there is no prediction; empty if there is one
     """
 
     item: str
@@ -35,7 +35,7 @@ class Prediction:
     error: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Only what is there, ready for JSON."""
+        """The fields that are set, ready for JSON."""
         fields = {name: value for name, value in vars(self).items() if value not in (None, (), "") or name == "labels"}
         if self.labels is None:
             del fields["labels"]
@@ -46,7 +46,7 @@ class Prediction:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Prediction:
-        """Make it again from what `to_dict` gave."""
+        """Inverse of `to_dict`."""
         top = tuple((one["label"], one["probability"]) for one in fields.get("top", ()))
         lists = {name: tuple(fields[name]) for name in ("labels", "prediction_set") if name in fields}
         return cls(**{**fields, **lists, "top": top})

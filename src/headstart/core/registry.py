@@ -1,6 +1,6 @@
-"""Find a named part, built in or a plugin's, without importing the others.
+"""Find a named part, built in or from a plugin, without importing the others.
 
-Built-ins register exactly as a plugin would: by an entry point of the group `headstart.KIND`.
+Built-in parts register exactly as plugins do: by an entry point in the group `headstart.KIND`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def _parts(kind: str) -> dict[str, EntryPoint]:
 
 
 def names(kind: str) -> tuple[str, ...]:
-    """All names of one kind of part, sorted.
+    """All names of a kind of part, sorted.
 
     >>> "ridge" in names("heads")
     True
@@ -32,14 +32,14 @@ def get(kind: str, name: str) -> Any:
     Raises
     ------
     OptionError
-        There is none of that name; the message gives the nearest.
+        There is no part of that name; the message gives the nearest.
     """
     parts = _parts(kind)
     if name not in parts:
-        raise unknown_name(_one_of(kind), name, parts)
+        raise unknown_name(_singular(kind), name, parts)
     return parts[name].load()
 
 
-def _one_of(kind: str) -> str:
-    """The singular: 'heads' are many, a 'head' is one."""
+def _singular(kind: str) -> str:
+    """The word for messages: 'head' for 'heads'."""
     return f"{kind.removesuffix('ies')}y" if kind.endswith("ies") else kind.removesuffix("s")

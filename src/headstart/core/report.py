@@ -1,4 +1,4 @@
-"""Score, Section and Report: what was measured, on how much, how sure it is; one section a stage."""
+"""Score, Section and Report: what was measured, on how many items, with what interval; one section per stage."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 Verdict = Literal["transfer helps", "no significant gain", "transfer hurts", "not proven"]
 
 FORMAT = 2
-KIND = "report_sections"  # of registered parts: the name of a section and its class
+KIND = "report_sections"  # kind of registered part: section classes by name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """One measured quantity with its 95 % interval.
+    """A measured quantity with its 95 % interval.
 
     `unit` is 'fraction', 'nats', or the unit of the target; `n` counts the items it was measured on.
     """
@@ -34,14 +34,14 @@ class Score:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Score:
-        """Make a score again from JSON: a number that is not finite is null there."""
+        """Rebuild a score from JSON, where a non-finite number is null."""
         score: Score = decode(cls, fields)
         return score
 
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineResult:
-    """A baseline's score on the same held-out items, and the model's paired gain over it (positive: the model is better).
+    """A baseline's score on the held-out items, and the model's paired gain over it (positive: the model is better).
 
     `name` is for machines, `title` for sentences.
     """
@@ -56,11 +56,11 @@ class BaselineResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """What one stage reports: a frozen dataclass, JSON, and one renderer.
+    """What one stage reports: a frozen dataclass with JSON and a renderer.
 
-    A subclass names itself in `section_name` and registers under that name in the group `headstart.report_sections`. It is drawn
-    by its method `rendering(report)`, if it has one (`headstart.reporting.Rendering`). Its fields are plain values, dataclasses,
-    and tuples and dicts of those, so that `from_dict` reads back what `to_dict` wrote. A field `notices` joins `Report.notices`.
+    A subclass sets `section_name` and registers under that name in the group `headstart.report_sections`. Its method
+    `rendering(report)`, if it has one, draws it (`headstart.reporting.Rendering`). Its fields are plain values, dataclasses, and
+    tuples and dicts of those, so that `from_dict` reads back what `to_dict` wrote. A field `notices` is added to `Report.notices`.
     """
 
     section_name: ClassVar[str]
@@ -71,7 +71,7 @@ class Section:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Self:
-        """Make a section again from `to_dict`, or from its JSON; fields that this version does not know are left out."""
+        """Rebuild a section from `to_dict` or its JSON; fields that this version does not know are dropped."""
         section: Self = decode(cls, fields)
         return section
 
@@ -83,15 +83,17 @@ AnySection = TypeVar("AnySection", bound=Section)
 class Report:
     """The sections of all stages; `report.json` is this object.
 
-    `report.evaluation` is the section of that name, `report.get(EvaluationSection)` the same with its type. `unknown` keeps what
-    an installation without the plugin cannot read, as plain dicts by the name of the section.
+    `report.evaluation` is the section of that name; `report.get(EvaluationSection)` is the same with its type. `unknown` keeps the
+    sections of plugins that are not installed, as plain dicts by name.
     """
 
     sections: tuple[Section, ...]
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> Any:
-        sections = () if name.startswith("_") or name == "sections" else self.sections  # a copy asks before it has them
+        sections = (
+            () if name.startswith("_") or name == "sections" else self.sections
+        )  # copying asks before they are set
         for section in sections:
             if section.section_name == name:
                 return section
@@ -99,24 +101,24 @@ class Report:
         raise AttributeError(f"this report has no section '{name}'. It has: {held}.")
 
     def __getitem__(self, kind: type[AnySection]) -> AnySection:
-        """The section of a class; a KeyError where there is none."""
+        """The section of a class; KeyError if there is none."""
         section = self.get(kind)
         if section is None:
             raise KeyError(kind.section_name)
         return section
 
     def get(self, kind: type[AnySection]) -> AnySection | None:
-        """The section of a class; None where there is none."""
+        """The section of a class; None if there is none."""
         return next((section for section in self.sections if isinstance(section, kind)), None)
 
     def with_section(self, *added: Section) -> Report:
-        """The same with these sections, each in the place of an older one of its name."""
+        """A copy with these sections, each replacing an older one of its name."""
         by_name = {section.section_name: section for section in (*self.sections, *added)}
         return Report(tuple(by_name.values()), self.unknown)
 
     @property
     def notices(self) -> tuple[dict[str, Any], ...]:
-        """What all sections noticed, in their order."""
+        """The notices of all sections, in their order."""
         return tuple(notice for section in self.sections for notice in getattr(section, "notices", ()))
 
     def to_dict(self) -> dict[str, Any]:
@@ -126,7 +128,7 @@ class Report:
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Report:
-        """Make a report again from `to_dict`, from its JSON, or from the flat JSON of the first format."""
+        """Rebuild a report from `to_dict`, its JSON, or the flat JSON of the first format."""
         registered = set(registry.names(KIND))
         found = read_sections(fields)
         sections = (registry.get(KIND, name).from_dict(one) for name, one in found.items() if name in registered)

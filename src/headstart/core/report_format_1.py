@@ -1,4 +1,4 @@
-"""The first format of `report.json`: all fields in one flat dict. Bundles made then still open."""
+"""The first format of `report.json`: all fields in one flat dict. Bundles with it can still be opened."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SECTIONS = {
     ),
     "package": ("deployed", "source", "card"),
 }
-_WHOLE = {"compressed": "compression", "timing": "timing"}  # flat fields that were a section already
+_WHOLE = {"compressed": "compression", "timing": "timing"}  # flat fields that already were sections
 
-# what has another name since
+# renamed since
 _FIELDS = {"strategy": "head", "candidates": "head_candidates", "rungs": "results", "rivals": "baselines"}
 _CARD_FIELDS = {"licence": "license"}
 _FIGURES = {"suspects": "label_issues"}
@@ -27,7 +27,7 @@ _VERDICTS = {"no credible gain": "no significant gain"}
 
 
 def to_sections(old: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Put each field of a flat report into the section that has it now."""
+    """Move each field of a flat report into its section."""
     flat = _renamed(old, _FIELDS)
     flat["card"] = _renamed(flat.get("card", {}), _CARD_FIELDS)
     sections = {name: {field: flat[field] for field in known if field in flat} for name, known in _SECTIONS.items()}

@@ -1,4 +1,4 @@
-"""Strata: parts of a target's range, spread evenly where classes would be."""
+"""Strata of a numeric target, used where classes would be."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ N_QUARTERS = 4
 
 
 def quarters(values: FloatArray) -> IntArray:
-    """Number the quarter of its rank, 0 to 3, of each value, shape (n,); equal values are ranked in their order.
+    """Rank quartile of each value, 0 to 3, shape (n,); ties are ranked in order of appearance.
 
     >>> quarters(np.array([3.0, 1.0, 2.0, 9.0, 5.0, 4.0, 8.0, 7.0]))
     array([1, 0, 0, 3, 2, 1, 3, 2])

@@ -1,4 +1,4 @@
-"""JSON that every reader takes: no NumPy, no NaN."""
+"""JSON that every parser accepts: no NumPy, no NaN."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def to_json(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Turn NumPy into plain lists and numbers, tuples into lists, and numbers that are not finite into None."""
+    """Turn NumPy into plain lists and numbers, tuples into lists, and non-finite numbers into None."""
     if hasattr(value, "tolist"):  # a NumPy array or scalar
         value = value.tolist()
     if isinstance(value, dict):

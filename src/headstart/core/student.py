@@ -1,4 +1,4 @@
-"""Student's t: how far out the same tail lies where a spread is known from few groups only."""
+"""Quantiles of Student's t, for standard errors estimated from few groups."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ Z_95 = 1.959964
 
 
 def student_t(degrees: float, z: float = Z_95) -> float:
-    """The quantile of Student's t that leaves the same tail as `z` does of a normal distribution.
+    """Quantile of Student's t with the same tail probability as `z` of a normal distribution.
 
-    By the Cornish-Fisher series (Abramowitz and Stegun 26.7.5), which fails below 3 degrees: there by the closed forms for 1
-    and 2, and between whole numbers with its logarithm linear in 1/degrees (within 3 %).
+    Uses the Cornish-Fisher series (Abramowitz and Stegun 26.7.5), which fails below 3 degrees. There it uses the closed forms for
+    1 and 2 degrees, with the logarithm interpolated linearly in 1/degrees between whole numbers (within 3 %).
 
     Parameters
     ----------

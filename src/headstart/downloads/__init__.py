@@ -1,1 +1,1 @@
-"""Downloads: archives from the user's own package indexes and registries, within limits."""
+"""Downloads: fetch archives from the user's own package indexes and registries."""

@@ -1,4 +1,4 @@
-"""Read single files out of an archive, into memory: nothing is unpacked, no link is followed, nothing may be larger than is allowed."""
+"""Read single files from an archive into memory: nothing is unpacked, no link is followed, and sizes are limited."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ MAX_MEMBER_BYTES = 4 << 30
 
 
 def read_members(archive: Path, paths: Sequence[str], *, limit: int = MAX_MEMBER_BYTES) -> dict[str, bytes]:
-    """Read files out of a zip or tar archive, by path, in the order that was asked for.
+    """Read files from a zip or tar archive by path, in the given order.
 
     Parameters
     ----------
-    limit : bytes that one file may have once it is decompressed
+    limit : maximum size of one decompressed file, in bytes
 
     Raises
     ------
     SourceError
-        The archive is damaged, or a file is not there, not a plain file, or larger than `limit`.
+        The archive is damaged, or a file is missing, not a regular file, or larger than `limit`.
     """
     try:
         if zipfile.is_zipfile(archive):
@@ -51,6 +51,6 @@ def _from_tar(archive: Path, tar: tarfile.TarFile, path: str, limit: int) -> byt
 
 
 def _check(archive: Path, path: str, size: int, limit: int) -> None:
-    """Look at the stated size, above which neither kind of archive gives a byte."""
+    """Check the declared size; neither kind of archive yields more bytes than that."""
     if size > limit:
-        raise SourceError(f"{archive.name}: {path} is too large: {size} bytes; {limit} are allowed. Do not use it.")
+        raise SourceError(f"{archive.name}: {path} has {size} bytes, at most {limit} are allowed. Do not use it.")

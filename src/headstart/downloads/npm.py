@@ -1,4 +1,4 @@
-"""Fetch one archive from the user's own npm registry: checked by its sha256, never installed, its scripts never run."""
+"""Fetch an archive from the user's own npm registry; its sha256 is checked, it is never installed and no script is run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.downloads.npm_settings import NpmSettings, npm_settings
-from headstart.downloads.transport import REFUSALS, SCHEMES, fetch_file, kept, open_address, public
+from headstart.downloads.transport import REFUSALS, SCHEMES, cached_archive, fetch_file, open_address, public
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 
 def download(package: str, version: str, filename: str, sha256: str, *, stream: ProgressOutput = sys.stderr) -> Path:
-    """Give the path of an archive in the cache, fetched if it is not there yet.
+    """The path of an archive in the cache, fetched if it is missing.
 
     Parameters
     ----------
     package, version : as the registry knows them; the package may have a scope, '@scope/name'
-    filename : what `npm pack` calls the archive
-    sha256 : of the archive, hex; anything else is refused
-    stream : who hears how far it is: a stream or a reporter; None for silence
+    filename : the archive's name as `npm pack` makes it
+    sha256 : of the archive, hex; other files are refused
+    stream : where progress is written: a stream or a reporter; None for silence
 
     Raises
     ------
     SourceError
-        No registry is set, it does not have the archive or does not answer, or what came is another file.
+        No registry is set, it does not have the archive or does not answer, or the downloaded file is not the expected one.
     StorageError
         The cache folder cannot be written.
     """
 
-    def bring(path: Path) -> Iterator[str]:
+    def fetch(path: Path) -> Iterator[str]:
         settings = npm_settings()
         registry = settings.registry_of(package).rstrip("/")
         if not registry:
@@ -56,11 +56,11 @@ def download(package: str, version: str, filename: str, sha256: str, *, stream: 
         f"It belongs to {package}@{version}: check the network and npm's registry (npm config get registry; to set it: "
         "npm config set registry URL, or the environment variable npm_config_registry)"
     )
-    return kept(filename, sha256, bring, remedy)
+    return cached_archive(filename, sha256, fetch, remedy)
 
 
 def _links(registry: str, package: str, version: str, filename: str, settings: NpmSettings) -> Iterator[str]:
-    """Addresses that may be the archive's: in a folder of archives, where registries put it, where this one says."""
+    """Possible addresses of the archive: in a folder of archives, at the usual place, or where the registry says."""
     parts = urllib.parse.urlsplit(registry)
     if parts.scheme not in SCHEMES or parts.scheme == "file":
         folder = Path(urllib.request.url2pathname(parts.path)) if parts.scheme else Path(registry).expanduser()

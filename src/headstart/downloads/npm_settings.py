@@ -1,4 +1,4 @@
-"""Read where the user's own npm looks for packages: registries, who the user is, certificates, proxy."""
+"""The registries of the user's own npm: registries, credentials, certificates, proxy."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ _ENVIRONMENT = re.compile(r"npm_config_(.+)", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class NpmSettings(Access):
-    """The settings of npm that say where packages come from.
+    """npm's settings on where packages come from.
 
     Attributes
     ----------
-    registry : address of the registry, or '' where none is set
-    options : all of npm's settings by name, registries of scopes and tokens among them
+    registry : address of the registry, or '' if none is set
+    options : all of npm's settings by name, including registries of scopes and tokens
     """
 
     registry: str = ""
     options: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold secrets: never shown
 
     def registry_of(self, package: str) -> str:
-        """Give the registry of a package: that of its scope, else the common one, or ''."""
+        """The registry of a package: that of its scope, or the default one, or ''."""
         scope = package.partition("/")[0] if package.startswith("@") else ""
         return self.options.get(f"{scope}:registry", self.registry)
 
     def authorisation(self, address: str) -> str:
-        """Give the header that says who the user is, as npm keeps it for the longest part of the address, or ''."""
+        """The authorization header for an address, from npm's entry for its longest prefix, or ''."""
         parts = urllib.parse.urlsplit(address)
         segments = f"//{parts.netloc.rpartition('@')[2]}{parts.path}".split("/")
         for end in range(len(segments), 2, -1):
@@ -58,9 +58,9 @@ class NpmSettings(Access):
 
 
 def npm_settings() -> NpmSettings:
-    """Read npm's settings: the environment, the project's and the user's `.npmrc`, else what npm itself says.
+    """Read npm's settings from the environment, the project's and the user's `.npmrc`, and npm itself, in this order.
 
-    npm need not be installed where a registry is set in one of the first three.
+    npm does not have to be installed if one of the first three sets a registry.
     """
     environment = {
         match[1].lower().replace("_", "-"): value
@@ -79,7 +79,7 @@ def npm_settings() -> NpmSettings:
 
 
 def _ask_npm() -> dict[str, str]:
-    """All of npm's settings but its secrets, its own defaults among them; none if npm is not installed."""
+    """All of npm's settings except its secrets, including defaults; empty if npm is not installed."""
     npm = shutil.which("npm")
     if npm is None:
         return {}
@@ -92,7 +92,7 @@ def _ask_npm() -> dict[str, str]:
 
 
 def _read(path: Path) -> dict[str, str]:
-    """Read a file of lines `name = value`, with `${NAME}` for a variable of the environment."""
+    """Read lines `name = value`, where `${NAME}` stands for an environment variable."""
     try:
         lines = path.read_text("utf-8", "replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Read where the user's own pip looks for packages: index, mirrors, folders, certificates, proxy."""
+"""The package indexes of the user's own pip: index, mirrors, folders, certificates, proxy."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pathlib import Path
 from headstart.core.errors import SourceError
 from headstart.downloads.transport import Access
 
-_SECTIONS = ("global", "install", "download", ":env:")  # pip lets the later override the earlier
+_SECTIONS = ("global", "install", "download", ":env:")  # later ones override earlier ones
 
 
 @dataclass(frozen=True, kw_only=True)
 class PipSettings(Access):
-    """The settings of pip that say where packages come from.
+    """pip's settings on where packages come from.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class PipSettings(Access):
     find_links: tuple[str, ...] = ()
 
     def authorisation(self, address: str) -> str:
-        """Give the header that says who the user is, as the address, an index on the same host or netrc has it, or ''."""
+        """The authorization header for an address, from the address, an index on the same host, or netrc, or ''."""
         host = urllib.parse.urlsplit(address).hostname
         for known in (address, *self.indexes):
             parts = urllib.parse.urlsplit(known)
@@ -40,7 +40,7 @@ class PipSettings(Access):
 
 
 def pip_settings() -> PipSettings:
-    """Ask pip for its settings, as its configuration files and environment variables give them.
+    """Ask pip for its settings, from its configuration files and environment variables.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def _default_index() -> str:
     match = re.search(r"--index-url <url>.*?\(default\s+(\S+?)\)", _pip("download", "--help"), re.DOTALL)
     if match is None:
         raise SourceError(
-            "pip does not say which package index it uses. Name one with: pip config set global.index-url URL"
+            "pip does not say which package index it uses. Set one with: pip config set global.index-url URL"
         )
     return match.group(1)
 
@@ -93,5 +93,7 @@ def _pip(*arguments: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(sys.prefix))
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise SourceError(f"pip, which knows your package index, does not run ({reason}). Install it in {sys.prefix}.")
+        raise SourceError(
+            f"pip, which is needed to find your package index, does not run ({reason}). Install it in {sys.prefix}."
+        )
     return done.stdout

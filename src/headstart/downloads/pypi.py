@@ -1,7 +1,7 @@
-"""Fetch one archive from the user's own Python package index: checked by its sha256, never built, never imported.
+"""Fetch an archive from the user's own Python package index; its sha256 is checked, and it is never built or imported.
 
-pip itself would run the build code of a source archive only to read its metadata, and would refuse an archive that was made
-for another Python. Here an archive is a box of files, so it is found through the indexes that pip is set to use and kept.
+pip would run the build code of a source archive just to read its metadata, and would refuse an archive for another Python.
+Here an archive is only a container of files, found through the indexes that pip is configured with.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.downloads.pip_settings import PipSettings, pip_settings
-from headstart.downloads.transport import REFUSALS, SCHEMES, fetch_file, kept, open_address, public
+from headstart.downloads.transport import REFUSALS, SCHEMES, cached_archive, fetch_file, open_address, public
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
 
 
 def download(package: str, version: str, filename: str, sha256: str, *, stream: ProgressOutput = sys.stderr) -> Path:
-    """Give the path of an archive in the cache, fetched if it is not there yet.
+    """The path of an archive in the cache, fetched if it is missing.
 
     Parameters
     ----------
     package, version : as the index knows them
     filename : one of the files of that version
-    sha256 : of the file, hex; anything else is refused
-    stream : who hears how far it is: a stream or a reporter; None for silence
+    sha256 : of the file, hex; other files are refused
+    stream : where progress is written: a stream or a reporter; None for silence
 
     Raises
     ------
     SourceError
-        No index has the file, none answers, or what came is another file.
+        No index has the file or answers, or the downloaded file is not the expected one.
     StorageError
         The cache folder cannot be written.
     """
 
-    def bring(path: Path) -> Iterator[str]:
+    def fetch(path: Path) -> Iterator[str]:
         settings = pip_settings()
         places = list(_places(settings, package))
         for place in places:
@@ -58,11 +58,11 @@ def download(package: str, version: str, filename: str, sha256: str, *, stream: 
             yield "pip has no index and no find-links"
 
     remedy = f"It belongs to {package}=={version}: check the network and pip's index (pip config list)"
-    return kept(filename, sha256, bring, remedy)
+    return cached_archive(filename, sha256, fetch, remedy)
 
 
 def _places(settings: PipSettings, package: str) -> Iterator[str]:
-    """Addresses of pages or folders that may link to the package's files, folders of the user first."""
+    """Addresses of pages or folders that may link to the package's files, the user's folders first."""
     for place in settings.find_links:
         yield place if urllib.parse.urlsplit(place).scheme in SCHEMES else Path(place).expanduser().absolute().as_uri()
     name = re.sub(r"[-_.]+", "-", package).lower()
@@ -71,7 +71,7 @@ def _places(settings: PipSettings, package: str) -> Iterator[str]:
 
 
 def _find(place: str, filename: str, settings: PipSettings) -> str | None:
-    """Find the address of `filename` on a page, in a folder, or as the place itself."""
+    """Find the address of `filename` on a page, in a folder, or as the address itself."""
     parts = urllib.parse.urlsplit(place)
     if _name(place) == filename:
         return place

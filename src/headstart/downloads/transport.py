@@ -1,4 +1,4 @@
-"""Bring a file from a server or a folder as the user's own settings say; what comes is checked by its sha256."""
+"""Fetch a file from a server or a folder with the user's own settings, and check its sha256."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BLOCK = 1 << 18
 
 
 class WrongFileError(Exception):
-    """The file that came has another sha256."""
+    """A downloaded file has the wrong sha256."""
 
 
 REFUSALS = (urllib.error.URLError, TimeoutError, ssl.SSLError, HTTPException, WrongFileError)
@@ -42,11 +42,11 @@ class Access:
 
     Attributes
     ----------
-    cert : bundle of certificates to trust, or '' for the system's own
-    client_cert : the user's own certificate with its key, or ''
-    proxy : address of the proxy, or '' for what the environment says
+    cert : bundle of trusted certificates, or '' for the system's
+    client_cert : the user's certificate with its key, or ''
+    proxy : address of the proxy, or '' for the one in the environment
     trusted_hosts : hosts whose certificate is not checked; '*' for all
-    timeout_s : how long a silent connection is waited for
+    timeout_s : timeout of a silent connection
     """
 
     cert: str = ""
@@ -56,7 +56,7 @@ class Access:
     timeout_s: float = 15.0
 
     def authorisation(self, address: str) -> str:
-        """Give the header that says who the user is, from the address itself or the user's netrc, or ''."""
+        """The authorization header for an address, from the address itself or the user's netrc, or ''."""
         parts = urllib.parse.urlsplit(address)
         if "@" in parts.netloc:
             return basic(urllib.parse.unquote(parts.netloc.rpartition("@")[0]))
@@ -68,22 +68,22 @@ class Access:
 
 
 def basic(credentials: str) -> str:
-    """Give the header for 'user:password'."""
+    """The header for 'user:password'."""
     return f"Basic {base64.b64encode(credentials.encode()).decode()}"
 
 
-def kept(filename: str, sha256: str, bring: Callable[[Path], Iterable[str]], remedy: str) -> Path:
-    """Give the path of an archive in the cache; if it is not there, `bring` puts it there or yields why it cannot.
+def cached_archive(filename: str, sha256: str, fetch: Callable[[Path], Iterable[str]], remedy: str) -> Path:
+    """The path of an archive in the cache; if it is missing, `fetch` puts it there or yields why it cannot.
 
     Raises
     ------
     SourceError
-        It could not be brought; the message ends with the remedy.
+        It could not be fetched; the message ends with the remedy.
     """
     path = cache_folder() / "packages" / filename
     if path.is_file() and _sha256(path) == sha256:
         return path
-    failures = list(bring(path))
+    failures = list(fetch(path))
     if path.is_file() and _sha256(path) == sha256:
         return path
     reasons = "; ".join(dict.fromkeys(failures))
@@ -92,12 +92,12 @@ def kept(filename: str, sha256: str, bring: Callable[[Path], Iterable[str]], rem
 
 
 def fetch_file(link: str, path: Path, sha256: str, access: Access, stream: ProgressOutput) -> None:
-    """Write what lies at an address to `path`, whole or not at all.
+    """Download an address to `path` atomically.
 
     Raises
     ------
     one of `REFUSALS`
-        Nothing answers, or another file came.
+        The server does not answer, or the file is not the expected one.
     """
     digest = hashlib.sha256()
     with replacing(path) as partial:
@@ -109,11 +109,11 @@ def fetch_file(link: str, path: Path, sha256: str, access: Access, stream: Progr
                     digest.update(block)
                     progress.advance(len(block) >> 10)
         if digest.hexdigest() != sha256:
-            raise WrongFileError(f"what came has sha256 {digest.hexdigest()}, not the expected one")
+            raise WrongFileError(f"the file has sha256 {digest.hexdigest()}, not the expected one")
 
 
 def open_address(address: str, access: Access, accept: str = "*/*") -> addinfourl:
-    """Ask for what lies at an address."""
+    """Open an address."""
     parts = urllib.parse.urlsplit(address)
     if parts.scheme not in SCHEMES:
         raise urllib.error.URLError(f"addresses must start with https, http or file, not '{parts.scheme}'")
@@ -122,7 +122,7 @@ def open_address(address: str, access: Access, accept: str = "*/*") -> addinfour
     request = urllib.request.Request(bare, headers=headers)  # noqa: S310  (the scheme is checked above)
     authorisation = access.authorisation(address)
     if authorisation:
-        # unredirected: an index that sends us on to another host must not hand the user's password to it
+        # unredirected: a redirect to another host must not receive the user's password
         request.add_unredirected_header("Authorization", authorisation)
     handlers: list[urllib.request.BaseHandler] = [urllib.request.HTTPSHandler(context=_tls(parts.hostname, access))]
     if access.proxy:
@@ -132,7 +132,7 @@ def open_address(address: str, access: Access, accept: str = "*/*") -> addinfour
 
 
 def public(address: str) -> str:
-    """Leave out a password that stands in an address."""
+    """Remove a password from an address."""
     parts = urllib.parse.urlsplit(address)
     return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 

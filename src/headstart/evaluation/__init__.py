@@ -1,4 +1,4 @@
-"""Stage 6, prove: the model against baselines that owe nothing to pretraining, on items that nobody trained on."""
+"""Stage 6, prove: compare the model with baselines without pretraining, on items that none of them trained on."""
 
 from headstart.evaluation.baseline import baselines_for
 from headstart.evaluation.experiment import Experiment

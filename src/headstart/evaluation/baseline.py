@@ -1,4 +1,4 @@
-"""What a baseline is: a model that owes nothing to pretraining, and that the transferred model must beat."""
+"""Baseline: a model without pretraining that the transferred model must beat."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ COSTS: tuple[Cost, ...] = ("none", "simple", "full")
 
 
 class Baseline(Protocol):
-    """A way to make a model from the labels alone: frozen settings and one verb.
+    """A way to fit a model without pretraining: frozen settings with one method.
 
-    A baseline that declares a field `source` is given the pretrained network of the model that it competes with. One of which
-    `joins_fields` is true reads all fields of its modality; others are left out where items have several of it.
+    A baseline with a field `source` gets the pretrained network of the model that it is compared with. One with
+    `joins_fields` reads all fields of its modality; others are left out if items have several of it.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     preprocessor: ClassVar[str | None]
-    """The kind of the preprocessor that it puts in front, which says what it reads; None if it reads all that there is."""
+    """The kind of its preprocessor, which defines what it reads; None if it reads every modality."""
     cost: ClassVar[Cost]
     single_threaded: ClassVar[bool]
-    """Its long work keeps to one thread and touches no thread setting of others, so that it may run beside them."""
+    """Whether its slow work uses one thread and changes no global thread settings, so that it can run beside other work."""
 
     def fit(self, dataset: Dataset, index: IntArray, *, context: RunContext) -> Predictor:
-        """Fit on the items at `index` and on nothing else; the same (data, `context.seed`) gives the same predictor."""
+        """Fit on the items at `index` only; the same data and `context.seed` give the same predictor."""
         ...
 
 
@@ -49,17 +49,17 @@ class ScoringNetwork(Network, Protocol):
     """A network that can also be computed outside its graph."""
 
     def scores(self, items: Sequence[Any]) -> FloatArray:
-        """What the graph of `encode` gives for items, shape (n, k)."""
+        """The values of the graph of `encode` for items, shape (n, k)."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class FittedBaseline:
-    """A baseline after its fit: a `core.model.Predictor`; `note` is a sentence for the report."""
+    """A fitted baseline, a `core.model.Predictor`; `note` is a sentence for the report."""
 
     name: str
     network: ScoringNetwork
-    head: OffsetHead
+    head: InterceptHead
     note: str = ""
 
     def predict(self, items: Sequence[Any]) -> FloatArray:
@@ -68,50 +68,50 @@ class FittedBaseline:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OffsetHead:
-    """The last step of a network that was trained whole: add an offset to its scores and apply the link.
+class InterceptHead:
+    """The head of a network that was trained as a whole: it adds an intercept to the scores and applies the link.
 
-    `offset` has shape (k,), in the units of the scores.
+    `intercept` has shape (k,), in the units of the scores.
     """
 
-    offset: FloatArray
+    intercept: FloatArray
     link: Link
 
     def outputs(self, features: FloatArray) -> FloatArray:
-        """Scores (n, k) become outputs (n, k)."""
-        return apply_link(np.asarray(features, np.float64) + self.offset, self.link)
+        """Turn scores (n, k) into outputs (n, k)."""
+        return apply_link(np.asarray(features, np.float64) + self.intercept, self.link)
 
     def extend(self, graph: GraphBuilder, features: str) -> str:
         """Add the nodes of the outputs after the value `features`."""
-        scores = graph.op("Add", features, graph.constant(self.offset.astype(np.float32)))
+        scores = graph.op("Add", features, graph.constant(self.intercept.astype(np.float32)))
         if self.link == "identity":
             return scores
         return graph.op("Softmax", scores, axis=1) if self.link == "softmax" else graph.op("Sigmoid", scores)
 
     def arrays(self) -> dict[str, FloatArray]:
-        """The offset."""
-        return {"offset": self.offset}
+        """The intercept."""
+        return {"intercept": self.intercept}
 
     def settings(self) -> dict[str, Any]:
-        """What the offset means."""
+        """How to read the intercept."""
         return {"kind": "offset", "link": self.link}
 
 
 def baselines_for(
     modality: str | Sequence[str], source: PretrainedNetwork | None, cost: Cost = "full"
 ) -> tuple[Baseline, ...]:
-    """Make every known baseline that suits, cheapest first.
+    """Make all baselines that can read a modality, cheapest first.
 
     Parameters
     ----------
-    modality : the name of what the items are; of rows the name for each field
-    source : the pretrained network of the model; baselines that need one are left out where it is None
+    modality : name of the items' modality; of rows the name for each field
+    source : the pretrained network of the model; if None, baselines that need one are left out
     cost : 'none', 'simple' (seconds) or 'full' (all)
 
     Raises
     ------
     OptionError
-        No such cost.
+        Unknown cost.
     """
     if cost not in COSTS:
         raise unknown_name("choice of baselines", cost, COSTS)
@@ -123,7 +123,7 @@ def baselines_for(
 
 
 def reads(kind: type[Baseline], modality: str) -> bool:
-    """Whether a kind of baseline can read items of a modality."""
+    """Whether a class of baselines can read items of a modality."""
     return kind.preprocessor is None or modality_of(kind.preprocessor) == modality
 
 

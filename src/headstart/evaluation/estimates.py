@@ -1,7 +1,7 @@
-"""Estimates: what the training part alone says about the future, in three words that differ.
+"""Estimates of the score on new data, from the training part alone, with three ways of holding items out.
 
-*More of the same* leaves out an item with its near-duplicates; *new conditions* leaves out whole clusters of like items;
-*naive* leaves out one item at a time, as is usual, and forgets that its twin stays in.
+*More of the same* holds out an item with its near-duplicates; *new conditions* holds out whole clusters of similar items; *naive*
+holds out one item at a time, as is usual, while its near-duplicates stay in training.
 """
 
 from __future__ import annotations
@@ -34,5 +34,5 @@ def estimate(experiment: Experiment, adapted: Adapted, metric: Metric, index: In
             seed=experiment.seed,
         )
         for name, blocks in partitions.items()
-        if len(np.unique(blocks)) > 1  # where one block holds all, nothing is left to learn from
+        if len(np.unique(blocks)) > 1  # with a single block, nothing would be left to train on
     }

@@ -27,20 +27,20 @@ _CELL_PX = 24
 
 
 def scores(model: Score, baselines: Sequence[BaselineResult], model_name: str) -> Spec:
-    """Draw the score of the model and of each baseline, with intervals."""
+    """Draw the scores of the model and of each baseline, with intervals."""
     rows = [estimate_row(model_name, model, ACCENT)]
     rows += [estimate_row(baseline.name, baseline.score, BASELINE) for baseline in baselines]
     return dot_and_whisker(rows, axis_title(model))
 
 
 def gains(baselines: Sequence[BaselineResult]) -> Spec:
-    """Draw the paired gain over each baseline, with intervals, about zero."""
+    """Draw the paired gain over each baseline, with intervals."""
     rows = [estimate_row(f"over {baseline.name}", baseline.gain, ACCENT, signed=True) for baseline in baselines]
     return dot_and_whisker(rows, axis_title(baselines[0].gain, signed=True), zero=True)
 
 
 def estimates(by_name: Mapping[str, Score], test: Score) -> Spec:
-    """Draw what the training part alone predicted beside what the held-out items then said."""
+    """Draw the estimates from the training part next to the score on held-out items."""
     rows = [estimate_row(name, score, BASELINE if name == "naive" else ACCENT) for name, score in by_name.items()]
     return dot_and_whisker([*rows, estimate_row("held out (the truth)", test, INK)], axis_title(test))
 
@@ -69,8 +69,8 @@ def learning_curve(points: Rows, metric: Score) -> Spec:
 
 
 def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Spec:
-    """Draw the confusion matrix: a row a true class, shaded by its share of the row."""
-    names = [f"{i}\t{label}" for i, label in enumerate(labels)]  # two labels may read alike once they are cut short
+    """Draw the confusion matrix: one row per true class, shaded by the share of the row."""
+    names = [f"{i}\t{label}" for i, label in enumerate(labels)]  # labels may look equal once they are truncated
     rows = [
         {"true": names[i], "predicted": names[j], "n": n, "share": n / max(sum(row), 1), "right": i == j}
         for i, row in enumerate(counts)
@@ -107,14 +107,14 @@ def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Spec:
 
 
 def reliability(bins: Rows) -> Spec:
-    """Draw how often the model is right against how sure it says it is; on the diagonal it tells the truth."""
+    """Draw how often the model is right against its confidence; on the diagonal it is calibrated."""
     unit = {
         "scale": {"domain": [0, 1]},
         "type": "quantitative",
         "axis": {"format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1]},
     }
     encoding = {
-        "x": {"field": "confidence", "title": "how sure the model says it is", **unit},
+        "x": {"field": "confidence", "title": "confidence of the model", **unit},
         "y": {"field": "accuracy", "title": "how often it is right", **unit},
     }
     size = {"field": "n", "type": "quantitative", "scale": {"range": [30, 500]}, "legend": None}

@@ -1,4 +1,4 @@
-"""The evaluation in the report: the verdict, and the figures that it stands on."""
+"""The evaluation section of the report: the verdict and its figures."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
     from headstart.core.report import Report
     from headstart.reporting.charts import Spec
 
-_MAX_MATRIX = 20  # labels: a larger matrix cannot be read, its worst pairs can
+_MAX_MATRIX = 20  # labels: a larger matrix is unreadable, only its worst pairs are listed
 _MAX_PAIRS = 5
 _EXAMPLES = ("per_label", "mistakes", "label_issues")
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationSection(Section):
-    """How good the model is on held-out items, against its baselines.
+    """Scores of the model on held-out items, compared with its baselines.
 
     Attributes
     ----------
-    protocol : how it was judged, a sentence
-    n_train, n_test : items that the shipped model trained on, and items that it was judged on
+    protocol : how it was evaluated, as a sentence
+    n_train, n_test : number of items that the shipped model trained on, and that it was tested on
     metric : the headline score of the model on held-out items
-    metrics : every metric that suits the task
+    metrics : all metrics of the task
     baselines : each baseline on the same items
     gain : the paired gain over the best baseline
     estimates : made from the training part alone: 'more of the same', 'new conditions', 'naive'
     curve : the learning curve: {n_items, value, low, high}, and `forecast` a sentence
-    prediction_set : `coverage`, `threshold` and `mean_size` of the sets of labels that hold the true one as often as `coverage` says;
-        empty for several labels, a regression, or too few held-out items
-    figures : arrays and lists that the page draws: confusion, reliability, residuals, per_label, mistakes, suspects
-    notices : baselines that were left out, test items that were trained on: {kind, message, where}
-    deployed : name of what is shipped: the model, or the baseline that it could not beat
+    prediction_set : `coverage`, `threshold` and `mean_size` of sets of labels that contain the true one with probability `coverage`;
+        empty for multi-label tasks, regression, or too few held-out items
+    figures : arrays and lists that the page draws: confusion, reliability, residuals, per_label, mistakes, label_issues
+    notices : on skipped baselines and leaked test items: {kind, message, where}
+    deployed : name of what ships: the model, or the baseline that it could not beat
     seed : for folds, random weights and baselines
     """
 
@@ -65,17 +65,17 @@ class EvaluationSection(Section):
 
     @property
     def deployed_baseline(self) -> BaselineResult | None:
-        """The baseline that is shipped in the model's place; None where the model itself is."""
+        """The baseline that ships instead of the model; None if the model ships."""
         return next((baseline for baseline in self.baselines if baseline.name == self.deployed), None)
 
     def rendering(self, report: Report) -> Rendering:
-        """The head of the page, the comparison, the estimates, the mistakes; on the card use and results."""
+        """Summary, comparison, estimates and mistakes on the page; use and results on the card."""
         return _rendering(self, report)
 
 
 def _rendering(section: EvaluationSection, report: Report) -> Rendering:
-    """All that the evaluation adds to the page and to the card."""
-    refused = section.deployed_baseline
+    """Everything that the evaluation adds to the page and the card."""
+    baseline = section.deployed_baseline
     return Rendering(
         summary=Summary(
             subject=report[DataSection].name,
@@ -85,7 +85,7 @@ def _rendering(section: EvaluationSection, report: Report) -> Rendering:
             lead=section.protocol,
         ),
         figures=tuple(_figures(section)),
-        callouts=() if refused is None else (_callout(section),),
+        callouts=() if baseline is None else (_callout(section),),
         page=tuple(_page(section, report[DataSection])),
         card=tuple(_card(section)),
     )
@@ -104,8 +104,8 @@ def _callout(section: EvaluationSection) -> str:
     baseline = section.deployed_baseline
     assert baseline is not None
     return (
-        f"Packed is {baseline.title or baseline.name} ({section.metric.name} {wording.amount(baseline.score)}), not the transferred "
-        "model. All else on this page describes the transferred model, which was refused."
+        f"The bundle contains {baseline.title or baseline.name} ({section.metric.name} {wording.amount(baseline.score)}), not the transferred "
+        "model. Everything else on this page describes the transferred model, which was rejected."
     )
 
 
@@ -124,14 +124,14 @@ def _page(section: EvaluationSection, data: DataSection) -> Iterator[Part]:
         yield part(400, "What to expect on new data", "expectations", expected)
     errors, pairs = _errors(section, data), _confused_pairs(section)
     if errors or pairs:
-        title = "How far off it is" if "residuals" in errors else "Where it errs, and whether it knows"
+        title = "How far off it is" if "residuals" in errors else "Errors and calibration"
         yield part(500, title, "errors", errors, pairs=pairs)
     if section.metrics:
-        yield part(600, "Every measure", "metrics")
+        yield part(600, "All metrics", "metrics")
     if examples["mistakes"]:
-        yield part(700, "Surest mistakes", "mistakes")
+        yield part(700, "Most confident mistakes", "mistakes")
     if examples["label_issues"]:
-        yield part(800, "Likeliest wrong labels", "label_issues")
+        yield part(800, "Most likely label errors", "label_issues")
 
 
 def _card(section: EvaluationSection) -> Iterator[Part]:
@@ -169,7 +169,7 @@ def _errors(section: EvaluationSection, data: DataSection) -> dict[str, Spec]:
 
 
 def _confused_pairs(section: EvaluationSection) -> list[dict[str, Any]]:
-    """Find the confusions that happen most: the true label, the predicted one, how often, out of how many."""
+    """The most frequent confusions: true label, predicted label, count, and number of items with that true label."""
     matrix = section.figures.get("confusion")
     if not matrix:
         return []

@@ -1,4 +1,4 @@
-"""Contest: the model and its baselines predict the same held-out items, each fitted without them."""
+"""Experiment: the model and its baselines predict the same held-out items, each fitted without them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """What every model under evaluation is given.
+    """The data, features and splits that every evaluated model gets.
 
     Attributes
     ----------
-    dataset : its `groups` are those of near-duplicates, joined with the user's
+    dataset : its `groups` are near-duplicates joined with the user's groups
     features : shape (n, d), of the dataset's items by `source`
-    plan : who learns from what, and is proven on what
-    context : how it is run; its seed draws folds and weights
+    plan : train and test items of each fold
+    context : how it runs; its seed draws folds and weights
     """
 
     dataset: Dataset
@@ -55,7 +55,7 @@ class Experiment:
         return self.dataset.groups
 
     def problem(self, index: IntArray) -> Problem:
-        """What there is to learn from the items at `index`."""
+        """The problem of fitting a head on the items at `index`."""
         return Problem(
             features=self.features[index],
             targets=self.dataset.targets[index],
@@ -65,7 +65,7 @@ class Experiment:
         )
 
     def only(self, sources: set[str]) -> Experiment:
-        """The same with some of the sources of its joint one."""
+        """The same experiment with some of the sources of the joint source."""
         assert isinstance(self.source, JointSource)
         columns = np.concatenate(
             [np.arange(part.start, part.stop) for name, part in self.source.parts.items() if name in sources]
@@ -73,7 +73,7 @@ class Experiment:
         return replace(self, features=self.features[:, columns], source=self.source.only(sources))
 
     def adapt(self, index: IntArray, *, head: str | HeadEstimator | None = None) -> Adapted:
-        """Fit a head on the items at `index`, exactly as the shipped one is fitted."""
+        """Fit a head on the items at `index`, exactly as the one that ships."""
         parts = None if self.source is None else self.source.parts
         return adapt(
             **vars(self.problem(index)), head=head or self.head, parts=parts, are_fields=len(self.dataset.fields) > 1
@@ -81,20 +81,20 @@ class Experiment:
 
 
 class Evaluand(Protocol):
-    """Anything that can be fitted on some items of the experiment."""
+    """A model under evaluation: it can be fitted on some items of the experiment."""
 
     @property
     def name(self) -> str:
-        """The word for machines."""
+        """Its name for machines."""
         ...
 
     @property
     def title(self) -> str:
-        """What a sentence calls it."""
+        """Its name in sentences."""
         ...
 
     def fit(self, experiment: Experiment, index: IntArray) -> Predictor:
-        """Fit on the items at `index` and on nothing else."""
+        """Fit on the items at `index` only."""
         ...
 
     def outputs(self, experiment: Experiment, fitted: Predictor, index: IntArray) -> FloatArray:
@@ -104,9 +104,9 @@ class Evaluand(Protocol):
 
 @dataclass(frozen=True)
 class Transfer:
-    """The model itself: features are at hand, so that only heads are fitted.
+    """The model itself: its features are given, so that only heads are fitted.
 
-    `final` was fitted on `experiment.plan.final` already.
+    `final` is the fit on `experiment.plan.final`.
     """
 
     name: str
@@ -114,11 +114,11 @@ class Transfer:
 
     @property
     def title(self) -> str:
-        """The model has no other name."""
+        """The same as its name."""
         return self.name
 
     def fit(self, experiment: Experiment, index: IntArray) -> Transferred:
-        """Fit a head, unless it is the final one."""
+        """Fit a head, or reuse the final one."""
         adapted = self.final if np.array_equal(index, experiment.plan.final) else experiment.adapt(index)
         return Transferred(name=self.name, network=experiment.source, head=adapted.head)
 
@@ -129,7 +129,7 @@ class Transfer:
 
 @dataclass(frozen=True)
 class BaselineEvaluand:
-    """A baseline, fitted from the items."""
+    """A baseline, fitted on the items themselves."""
 
     baseline: Baseline
 
@@ -154,13 +154,13 @@ class BaselineEvaluand:
 
 @dataclass(frozen=True, kw_only=True)
 class HeldOutPredictions:
-    """What a model under evaluation said of the held-out items.
+    """The predictions of an evaluated model for the held-out items.
 
     Attributes
     ----------
-    outputs : shape (n_held_out, k), in the order of `plan.test`
-    seconds : fitting and predicting, over all folds
-    fitted : the predictor of the last fold; with one fold and a given test part it is the one to ship
+    outputs : shape (n_test, k), in the order of `plan.test`
+    seconds : for fitting and predicting, over all folds
+    fitted : the predictor of the last fold; with a given test part it is the one that ships
     """
 
     name: str
@@ -171,7 +171,7 @@ class HeldOutPredictions:
 
 
 def predict_held_out(evaluand: Evaluand, experiment: Experiment) -> HeldOutPredictions:
-    """Fit on each fold's learning part and predict its held-out part."""
+    """Fit on the training part of each fold and predict its test part."""
     started = time.perf_counter()
     outputs, fitted = [], None
     for train, test in experiment.plan.folds:

@@ -1,4 +1,4 @@
-"""Pictures: the tables behind the report's charts and galleries."""
+"""Figures: the data of the report's charts and galleries."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _N_BINS = 10
 _N_POINTS = 500
 
 
-def draw(dataset: Dataset, plan: SplitPlan, outputs: FloatArray, test: FloatArray, *, seed: int) -> dict[str, Any]:
-    """All pictures: `outputs` for the items that prove, and `test` for those trained on, made without each."""
+def draw(dataset: Dataset, plan: SplitPlan, outputs: FloatArray, held_out: FloatArray, *, seed: int) -> dict[str, Any]:
+    """All figures, from `outputs` for the test items and `held_out`, nested outputs for the training items."""
     return {
         **draw_held_out(dataset, plan.test, outputs, seed=seed),
-        **draw_training(dataset, plan.final, test),
+        **draw_training(dataset, plan.final, held_out),
     }
 
 
 def draw_held_out(dataset: Dataset, index: IntArray, outputs: FloatArray, *, seed: int) -> dict[str, Any]:
-    """What the held-out items at `index` and the model's outputs (m, k) for them look like."""
+    """Figures on the held-out items at `index`, from the model's outputs (m, k) for them."""
     targets, task = dataset.targets[index], dataset.task_spec
     if not task.has_probabilities:
         return {"residuals": _residuals(targets, outputs, seed), "mistakes": _largest_errors(dataset, index, outputs)}
@@ -37,18 +37,18 @@ def draw_held_out(dataset: Dataset, index: IntArray, outputs: FloatArray, *, see
     counts = np.zeros((len(dataset.labels), len(dataset.labels)), dtype=np.int64)
     np.add.at(counts, (true, predicted), 1)
     figures["confusion"] = {"labels": list(dataset.labels), "counts": counts.tolist()}
-    figures["mistakes"] = _surest_mistakes(dataset, index, outputs)
+    figures["mistakes"] = _confident_mistakes(dataset, index, outputs)
     return figures
 
 
-def draw_training(dataset: Dataset, index: IntArray, test: FloatArray) -> dict[str, Any]:
-    """Likeliest wrong labels among the items trained on, by predictions (m, k) made without them."""
+def draw_training(dataset: Dataset, index: IntArray, held_out: FloatArray) -> dict[str, Any]:
+    """Most likely label errors among the training items, by out-of-fold outputs (m, k)."""
     if not dataset.task_spec.is_single_label:
         return {}
-    return {"label_issues": _surest_mistakes(dataset, index, test)}
+    return {"label_issues": _confident_mistakes(dataset, index, held_out)}
 
 
-def _surest_mistakes(dataset: Dataset, index: IntArray, outputs: FloatArray) -> list[dict[str, Any]]:
+def _confident_mistakes(dataset: Dataset, index: IntArray, outputs: FloatArray) -> list[dict[str, Any]]:
     true, predicted = dataset.targets[index].argmax(axis=1), outputs.argmax(axis=1)
     sure = outputs.max(axis=1)
     wrong = np.flatnonzero(true != predicted)
@@ -78,7 +78,7 @@ def _residuals(targets: FloatArray, outputs: FloatArray, seed: int) -> list[dict
 
 
 def _reliability(targets: FloatArray, outputs: FloatArray, *, is_single: bool) -> list[dict[str, float]]:
-    """How often the model was right where it was this sure, in ten bins of equal count."""
+    """Accuracy by confidence, in up to ten bins of equal count."""
     if is_single:
         sure, right = outputs.max(axis=1), outputs.argmax(axis=1) == targets.argmax(axis=1)
     else:

@@ -1,4 +1,4 @@
-"""Learning curve: how the score grows with the labels, and how many more it would take.
+"""Learning curve: how the score grows with the number of labels, and how many more it would take.
 
 References
 ----------
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from headstart.heads.problem import HeadEstimator
 
 N_SIZES = 5
-_SMALLEST_SHARE = 1 / 16
+_MIN_SHARE = 1 / 16
 _EXPONENTS = np.linspace(0.1, 2.0, 39)
-_MAX_FACTOR = 20  # no forecast reaches further than this many times the labels at hand
-_FLAT = 0.005  # less than half a point to be had from twice the labels
+_MAX_FACTOR = 20  # forecasts reach at most this many times the available labels
+_FLAT = 0.005  # gain from doubling the labels below which the curve counts as flat
 _N_SHARES = 32
-_LEAST_ITEMS = 6
+_MIN_ITEMS = 6
 _N_REWEIGHTINGS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class LearningCurve:
-    """Scores on the same held-out items after learning from more and more labels.
+    """Scores on the same held-out items after training on increasing numbers of labels.
 
     `points` are {n_items, value, low, high}, ascending; `forecast` is a sentence for people.
     """
@@ -58,11 +58,11 @@ class PowerLaw:
     error: float
 
     def at(self, n: float) -> float:
-        """The value expected of n labels."""
+        """The expected value for n labels."""
         return float(self.limit - self.amplitude * n**-self.exponent)
 
     def labels_for(self, value: float) -> float:
-        """How many labels reach `value`; infinite where none do."""
+        """Number of labels that reach `value`; infinite if none do."""
         if value >= self.limit or self.amplitude <= 0:
             return math.inf
         return float((self.amplitude / (self.limit - value)) ** (1 / self.exponent))
@@ -76,24 +76,24 @@ def learning_curve(
     whole: Head | None = None,
     n_sizes: int = N_SIZES,
 ) -> LearningCurve:
-    """Score heads that were fitted on growing parts of the training items, always on the same held-out items.
+    """Score heads fitted on growing subsets of the training items, always on the same held-out items.
 
-    Each fold is cut into nested parts, groups whole, so that a point is measured on all held-out items.
+    The training part of each fold is cut into nested subsets of whole groups, so that each point uses all held-out items.
 
     Parameters
     ----------
-    head : the candidate that is fitted each time; one alone, for the curve's shape rather than its height
-    whole : the head that it gave on `experiment.plan.final`, where it was fitted already
+    head : the estimator to fit; a single one, since the curve is about shape rather than height
+    whole : its fit on `experiment.plan.final`, if there is one already
     """
     folds = [(nested_subsets(train, experiment, n_sizes), test) for train, test in experiment.plan.folds]
     test = experiment.plan.test
     targets, resamples = experiment.dataset.targets[test], Resamples.draw(experiment.groups[test], seed=experiment.seed)
     found: list[tuple[int, Score]] = []
     for size in range(min(len(subsets) for subsets, _ in folds)):
-        parts = [(subsets[size - len(subsets)], positions) for subsets, positions in folds]  # all end at the whole
-        if not all(
-            _can_be_learnt(experiment.dataset.targets[subset], experiment.groups[subset]) for subset, _ in parts
-        ):
+        parts = [
+            (subsets[size - len(subsets)], positions) for subsets, positions in folds
+        ]  # the last subset is the whole
+        if not all(_is_learnable(experiment.dataset.targets[subset], experiment.groups[subset]) for subset, _ in parts):
             continue
         heads = [
             whole
@@ -112,24 +112,24 @@ def learning_curve(
 
 
 def nested_subsets(index: IntArray, experiment: Experiment, n_sizes: int = N_SIZES) -> list[IntArray]:
-    """Cut the items at `index` into growing subsets, each holding the ones before it; the last is all of them.
+    """Growing subsets of the items at `index`, each containing the previous ones; the last has all items.
 
-    Groups stay whole, classes are spread evenly, sizes grow geometrically from about a sixteenth.
+    Groups stay whole, classes are stratified, and sizes grow geometrically from about a sixteenth.
     """
     groups, targets = experiment.groups[index], experiment.dataset.targets[index]
     shares = assign_folds(groups, targets, min(_N_SHARES, len(np.unique(groups))), experiment.seed)
     n_shares = int(shares.max(initial=0)) + 1
-    wanted = np.geomspace(_SMALLEST_SHARE, 1, n_sizes) * n_shares
+    wanted = np.geomspace(_MIN_SHARE, 1, n_sizes) * n_shares
     counts = np.unique(np.clip(np.round(wanted).astype(int), 1, n_shares))
     return [np.sort(index[shares < count]) for count in counts]
 
 
 def forecast(found: Sequence[tuple[int, Score]], metric: Metric) -> str:
-    """Say how many more labels would gain how much, or why that cannot be said."""
+    """How many more labels would gain how much, or why that is unknown, as a sentence."""
     if len(found) < 4:
         return "Too few labels for a learning curve: add some and run again."
     sizes = np.array([n for n, _ in found], np.float64)
-    # a loss is turned round, so that up is better
+    # losses change sign, so that higher is better
     sign = 1.0 if metric.higher_is_better else -1.0
     values = sign * np.array([one.value for _, one in found])
     spread = np.array([(one.high - one.low) / 4 for _, one in found])
@@ -146,11 +146,11 @@ def forecast(found: Sequence[tuple[int, Score]], metric: Metric) -> str:
 def fit_power_law(
     sizes: FloatArray, values: FloatArray, *, bound: float = math.inf, spread: FloatArray | None = None
 ) -> PowerLaw:
-    """Fit limit - amplitude * n**-exponent with amplitude ≥ 0 and limit ≤ bound; points far off count less (Huber).
+    """Fit limit - amplitude * n**-exponent with amplitude ≥ 0 and limit ≤ bound; outliers count less (Huber).
 
     Parameters
     ----------
-    spread : standard errors of the values; the surer points weigh more
+    spread : standard errors of the values; more certain points weigh more
     """
     sizes, values = np.asarray(sizes, np.float64), np.asarray(values, np.float64)
     certainty = np.ones(len(sizes)) if spread is None else 1 / np.maximum(spread, 1e-3) ** 2
@@ -173,7 +173,7 @@ def _fit_at(exponent: float, sizes: FloatArray, values: FloatArray, certainty: F
 
 
 def _line(x: FloatArray, values: FloatArray, weights: FloatArray, bound: float) -> tuple[float, float]:
-    """Limit and amplitude of least squared error within their bounds."""
+    """Limit and amplitude by bounded least squares."""
     mean_x, mean = np.average(x, weights=weights), np.average(values, weights=weights)
     variance = np.average((x - mean_x) ** 2, weights=weights)
     amplitude = max(0.0, -float(np.average((x - mean_x) * (values - mean), weights=weights) / max(variance, 1e-300)))
@@ -183,13 +183,13 @@ def _line(x: FloatArray, values: FloatArray, weights: FloatArray, bound: float) 
     return bound, max(0.0, float(np.average(x * (bound - values), weights=weights) / np.average(x**2, weights=weights)))
 
 
-def _can_be_learnt(targets: FloatArray, groups: IntArray) -> bool:
-    """Whether there are enough items, they are not all alike, and a group of them can be held out."""
-    return len(targets) >= _LEAST_ITEMS and bool(np.ptp(targets, axis=0).any()) and bool(np.ptp(groups))
+def _is_learnable(targets: FloatArray, groups: IntArray) -> bool:
+    """Whether there are enough items, their targets vary, and a group can be held out."""
+    return len(targets) >= _MIN_ITEMS and bool(np.ptp(targets, axis=0).any()) and bool(np.ptp(groups))
 
 
 def _step(metric: Metric, value: float) -> float:
-    """One point of a fraction, one hundredth of a loss."""
+    """One point of a fraction, or one hundredth of a loss."""
     return 0.01 if metric.unit == "fraction" else 0.01 * max(value, 1e-9)
 
 
@@ -209,7 +209,7 @@ def _amount(n_units: float, metric: Metric) -> str:
 
 
 def round_label_count(n: float) -> int:
-    """Round up to one digit, or to two where the first is a 1: a forecast knows no more.
+    """Round up to one significant digit, or two if the first is a 1: forecasts are not more precise.
 
     >>> [round_label_count(n) for n in (3.2, 41, 128, 377, 12345)]
     [4, 50, 130, 400, 13000]

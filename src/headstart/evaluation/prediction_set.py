@@ -1,4 +1,4 @@
-"""Prediction sets: all labels that may be meant, so that the true one is among them as often as was promised.
+"""Prediction sets: all plausible labels, so that the true one is among them as often as promised.
 
 References
 ----------
@@ -18,23 +18,25 @@ if TYPE_CHECKING:
     from headstart.core.tasks import TaskSpec
 
 COVERAGE = 0.9
-_STEPS = 1e6  # thresholds are rounded down to millionths, so that single precision does not push out the items they come from
+_STEPS = (
+    1e6  # thresholds are rounded down to millionths, so that single precision cannot exclude the items they come from
+)
 
 
 def prediction_set(
     outputs: FloatArray, targets: FloatArray, task: TaskSpec, *, coverage: float = COVERAGE
 ) -> dict[str, float]:
-    """Choose the probability from which on a label belongs to the set.
+    """Choose the smallest probability of a label in the set.
 
     Parameters
     ----------
     outputs, targets : probabilities and indicators of held-out items, shape (n, k)
-    coverage : how often the sets of new items like these shall hold the true label, at least
+    coverage : minimum share of new items like these whose set contains the true label
 
     Returns
     -------
-    `coverage`, `threshold`, and `mean_size` on these items, where the likeliest label is always in. Empty where an item may have
-    several labels, for a regression, and for fewer than coverage / (1 - coverage) items, which can promise nothing.
+    `coverage`, `threshold`, and `mean_size` on these items, where the most likely label is always included. Empty for multi-label
+    tasks and regression, and for fewer than coverage / (1 - coverage) items, which cannot guarantee anything.
     """
     n_outside = math.floor((len(outputs) + 1) * (1 - coverage) + 1e-9)  # of these items and the new one
     if not task.is_single_label or not n_outside:

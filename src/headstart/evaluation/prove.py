@@ -1,4 +1,4 @@
-"""Prove: did transfer help? The model against its baselines on held-out items, and what is shipped in the end."""
+"""Prove: does transfer help? Compare the model with its baselines on held-out items, and decide what ships."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
-    """What was found, and what is shipped.
+    """The report, and the predictor that ships.
 
-    `network` is that of the model, shipped or not. `moments` are those of its features and targets, as arrays by name, for the
-    bundle; None where a baseline is shipped.
+    `network` is the model's, whether it ships or not. `moments` are those of its features and targets, as arrays by name, for the
+    bundle; None if a baseline ships.
     """
 
     report: Report
@@ -59,19 +59,19 @@ def prove(
     baselines: Cost = "full",
     tuned: Tuned | None = None,
 ) -> Proof:
-    """Measure the model and its baselines on held-out items and decide what is shipped.
+    """Measure the model and its baselines on held-out items and decide what ships.
 
     Parameters
     ----------
     adapted : the head fitted on `experiment.plan.final`
     baselines : 'none', 'simple' or 'full'; without baselines nothing is proven, and the report says so
-        Those that no longer fit in the budget of the experiment's context are left out, and named
-    tuned : what a tuning above that head gave; the network that it kept, if any, is what is proven and shipped
+        Those that no longer fit in the budget of the experiment's context are skipped, with a notice
+    tuned : the result of tuning; the network that it kept, if any, is evaluated and shipped
 
     Raises
     ------
     OptionError
-        No such choice of baselines.
+        Unknown choice of baselines.
     """
     dataset, plan = experiment.dataset, experiment.plan
     chosen_baselines = baselines_for([field.modality for field in dataset.fields], experiment.source, baselines)
@@ -80,13 +80,13 @@ def prove(
     metric = dataset.task_spec.headline(dataset.targets[plan.final])
     _check_defined(metric, targets, dataset)
     model = _model(experiment, adapted, tuned)
-    with BaselineRunner(chosen_baselines, experiment) as race:
+    with BaselineRunner(chosen_baselines, experiment) as runner:
         ours = _predict_held_out(experiment, adapted, tuned, model)
         curve = learning_curve(
             experiment, metric, head=adapted.leader, whole=None if adapted.parts else adapted.leading_head
         )
         estimates = _estimates(experiment, adapted, metric, tuned)
-        predictions, skipped = race.finish()
+        predictions, skipped = runner.finish()
     results = tuple(_compare(metric, targets, ours, theirs, resamples) for theirs in predictions)
     judgement = judge(results)
     predictor = _predictor(experiment, model, judgement, chosen_baselines, predictions)
@@ -126,18 +126,18 @@ def prove(
 
 
 def measure(dataset: Dataset, outputs: FloatArray, groups: IntArray, *, seed: int) -> tuple[Score, ...]:
-    """Every metric that suits the task, for outputs (n, k) on labelled data; the headline first."""
+    """All metrics of the task for outputs (n, k) on labeled data, the headline first."""
     first = dataset.task_spec.headline(dataset.targets)
     others = [metric for metric in dataset.task_spec.metrics if metric.name != first.name]
     return scores((first, *others), dataset.targets, outputs, groups, seed=seed)
 
 
 def _check_defined(metric: Metric, targets: FloatArray, dataset: Dataset) -> None:
-    """Refuse held-out items on which the headline metric has no value, before anything is fitted."""
+    """Refuse held-out items on which the headline metric is undefined, before anything is fitted."""
     if not np.isfinite(metric.of(targets, np.zeros_like(targets))):
         raise DataError(
-            f"{metric.name} cannot be measured on the {len(targets)} held-out items of '{dataset.name}': their target does "
-            "not vary. Hold out items of every kind, or leave the test part or --time out."
+            f"{metric.name} is undefined on the {len(targets)} held-out items of '{dataset.name}': their target does "
+            "not vary. Hold out items of every class, or use no test part and no --time."
         )
 
 
@@ -155,7 +155,7 @@ def _compare(
 
 
 def _model(experiment: Experiment, adapted: Adapted, tuned: Tuned | None) -> Transferred:
-    """The model as it would be shipped: the tuned network, if it was kept, else the frozen one with the closed-form head."""
+    """The model as it would ship: the tuned network if it was kept, else the frozen one with the closed-form head."""
     if tuned is not None and tuned.source is not None and tuned.head is not None:
         return Transferred(name=tuned.source.name, network=tuned.source, head=tuned.head)
     return Transferred(
@@ -166,7 +166,7 @@ def _model(experiment: Experiment, adapted: Adapted, tuned: Tuned | None) -> Tra
 def _predict_held_out(
     experiment: Experiment, adapted: Adapted, tuned: Tuned | None, model: Transferred
 ) -> HeldOutPredictions:
-    """What the model says of the held-out items, fitted without them."""
+    """The model's predictions for the held-out items, by fits without them."""
     if tuned is None or tuned.outputs is None:
         return predict_held_out(Transfer(model.name, adapted), experiment)
     return HeldOutPredictions(
@@ -175,7 +175,7 @@ def _predict_held_out(
 
 
 def _estimates(experiment: Experiment, adapted: Adapted, metric: Metric, tuned: Tuned | None) -> dict[str, Score]:
-    """From the training part alone; of a tuned network only by those that are there: all else would want it tuned anew."""
+    """Estimates from the training part alone; for a tuned network only those that need no further tuning."""
     if tuned is None or tuned.outputs is None or tuned.held_out is None:
         return estimate(experiment, adapted, metric, experiment.plan.final)
     targets, test = experiment.dataset.targets, experiment.plan.test
@@ -194,7 +194,7 @@ def _predictor(
     chosen_baselines: tuple[Baseline, ...],
     predictions: list[HeldOutPredictions],
 ) -> Predictor:
-    """The model if transfer helps or nothing was proven, else the best baseline, fitted on all that may be trained on."""
+    """The model if transfer helps or nothing was proven, else the best baseline, fitted on all items that may be trained on."""
     if judgement.deploy is None:
         return model
     if experiment.plan.kind == "given":
@@ -204,14 +204,14 @@ def _predictor(
 
 
 def _leaks(experiment: Experiment) -> list[dict[str, Any]]:
-    """Held-out items of a given or a later part that have a near-duplicate among those trained on."""
+    """A notice on test items of the user's split that have a near-duplicate among the training items."""
     train, test = experiment.plan.folds[0]
     leaked = test[np.isin(experiment.groups[test], experiment.groups[train])]
     if experiment.plan.kind != "given" or not len(leaked):
         return []
     message = (
         f"{len(leaked)} of the {len(test)} items of your test part have a near-duplicate among those trained on; "
-        "the score counts them, so it is a little too kind."
+        "the score includes them, so it is slightly optimistic."
     )
     return [{"kind": "leak", "message": message, "where": tuple(str(experiment.dataset.ids[i]) for i in leaked[:20])}]
 

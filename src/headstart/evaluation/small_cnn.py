@@ -1,4 +1,4 @@
-"""Train a compact convolutional network from nothing, the same for a seed; batch norms are folded in at the end.
+"""Train a compact convolutional network from scratch, deterministically; batch norms are folded in at the end.
 
 References
 ----------
@@ -33,23 +33,23 @@ if TYPE_CHECKING:
 
 WIDTHS = (16, 32, 64, 96, 128)
 STRIDES = (2, 2, 2, 2, 1)
-RECIPE = "small cnn 2"  # raised when the same data and seed would give other weights
+RECIPE = "small cnn 2"  # changed when the same data and seed would give other weights
 BATCH_ITEMS = 32
-_N_SEEN = 12_000  # photos seen in all, where the bounds on the epochs allow: about ten seconds on one core
+_N_SEEN = 12_000  # photos in total, within the bounds on the epochs: about ten seconds on one core
 _LEARNING_RATE = 4e-3
 _WEIGHT_DECAY = 0.05
 _SMOOTHING = 0.1
 _WARM_UP = 0.2  # share of the training
-_LOWEST_RATE = 0.02  # share of the largest, in the first steps
+_MIN_RATE = 0.02  # share of the largest, in the first steps
 _EPSILON = 1e-5
 _MOMENTUM = 0.1
-# sums depend on how many threads share them, so one thread gives a seed the same weights on every machine; and two that
-# share a busy machine's cores wait for each other: 15 times slower was measured
+# sums depend on the number of threads, so with one thread a seed gives the same weights on every machine; two threads on the
+# cores of a busy machine wait for each other: 15 times slower was measured
 _N_THREADS = 1
 
 
 def n_epochs(n_items: int) -> int:
-    """How many times every photo is seen: 8 to 80, fewer the more photos there are; never by the clock.
+    """Number of epochs, 8 to 80: fewer with more photos, independent of measured time.
 
     >>> n_epochs(100), n_epochs(675), n_epochs(10_000)
     (80, 18, 8)
@@ -63,11 +63,11 @@ def train(pixels: Any, targets: FloatArray, task: TaskSpec, *, context: RunConte
     Parameters
     ----------
     pixels : uint8, shape (n, size, size, 3)
-    targets : shape (n, k), indicators or values; values are standardised inside
+    targets : shape (n, k), indicators or values; values are standardized internally
 
     Returns
     -------
-    `kernel.i`, `bias.i` of each block with its batch norm folded in, `matrix` (128, k), `offset` (k,); float32
+    `kernel.i`, `bias.i` of each block with its batch norm folded in, `coef` (128, k), `intercept` (k,); float32
     """
     import torch
 
@@ -75,20 +75,20 @@ def train(pixels: Any, targets: FloatArray, task: TaskSpec, *, context: RunConte
     with _deterministic(), limit_torch(_N_THREADS), keeping_freed_memory():
         generator = torch.Generator().manual_seed(context.seed)
         photos = torch.from_numpy(pixels)
-        wanted = torch.from_numpy((targets - centre) / scale).float()
+        standardized = torch.from_numpy((targets - centre) / scale).float()
         weights = torch.from_numpy(item_weights(targets, task)).float()
         state = _initial(targets.shape[1], generator)
         n_seen = n_epochs(len(photos)) * len(photos)
         with context.progress("training the convolutional baseline, photos", n_seen) as steps:
-            _optimise(state, photos, wanted, weights=weights, task=task, generator=generator, steps=steps)
+            _optimise(state, photos, standardized, weights=weights, task=task, generator=generator, steps=steps)
         folded = _folded(state)
-    folded["matrix"] = (folded["matrix"] * scale).astype(np.float32)
-    folded["offset"] = (folded["offset"] * scale + centre).astype(np.float32)
+    folded["coef"] = (folded["coef"] * scale).astype(np.float32)
+    folded["intercept"] = (folded["intercept"] * scale + centre).astype(np.float32)
     return folded
 
 
 def scores(state: Any, pixels: Any) -> FloatArray:
-    """Scores before the offset, shape (n, k), from folded weights."""
+    """Scores without the intercept, shape (n, k), from folded weights."""
     import torch
     import torch.nn.functional as F  # noqa: N812  (its usual name)
 
@@ -99,20 +99,20 @@ def scores(state: Any, pixels: Any) -> FloatArray:
         for block, stride in enumerate(STRIDES):
             kernel, bias = (torch.from_numpy(state[f"{part}.{block}"]) for part in ("kernel", "bias"))
             x = F.relu(F.conv2d(x, kernel, bias, stride=stride, padding=1))
-        return np.asarray((x.mean((2, 3)) @ torch.from_numpy(state["matrix"])).numpy())
+        return np.asarray((x.mean((2, 3)) @ torch.from_numpy(state["coef"])).numpy())
 
 
 def _optimise(
     state: State,
     photos: torch.Tensor,
-    wanted: torch.Tensor,
+    targets: torch.Tensor,
     *,
     weights: torch.Tensor,
     task: TaskSpec,
     generator: torch.Generator,
     steps: Progress,
 ) -> None:
-    """Run one cycle of AdamW over the trainable parts of `state`, in place."""
+    """Train the trainable parts of `state` in place, with one cycle of AdamW."""
     import torch
 
     from headstart.tuning.augmentation import centred, distorted
@@ -126,7 +126,7 @@ def _optimise(
         for batch, index in enumerate(torch.chunk(order, n_batches)):  # near-equal sizes: no batch of one item
             _set_learning_rate(optimiser, (epoch + batch / n_batches) / epochs)
             x = distorted(centred(photos[index]), generator)
-            loss = (_losses(_forward(state, x), wanted[index], task) * weights[index]).mean()
+            loss = (_losses(_forward(state, x), targets[index], task) * weights[index]).mean()
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -134,7 +134,7 @@ def _optimise(
 
 
 def _forward(state: State, x: torch.Tensor) -> torch.Tensor:
-    """Scores in training: batch norms use the batch and update the running moments."""
+    """Scores in training mode: batch norms use batch statistics and update the running ones."""
     import torch.nn.functional as F  # noqa: N812
 
     for block, stride in enumerate(STRIDES):
@@ -142,18 +142,18 @@ def _forward(state: State, x: torch.Tensor) -> torch.Tensor:
         mean, variance = state[f"mean.{block}"], state[f"variance.{block}"]
         scale, shift = state[f"scale.{block}"], state[f"shift.{block}"]
         x = F.relu(F.batch_norm(x, mean, variance, scale, shift, training=True, momentum=_MOMENTUM, eps=_EPSILON))
-    return x.mean((2, 3)) @ state["matrix"] + state["offset"]
+    return x.mean((2, 3)) @ state["coef"] + state["intercept"]
 
 
-def _losses(scores: torch.Tensor, wanted: torch.Tensor, task: TaskSpec) -> torch.Tensor:
+def _losses(scores: torch.Tensor, targets: torch.Tensor, task: TaskSpec) -> torch.Tensor:
     smoothing = _SMOOTHING if task.is_single_label else 0.0
-    losses = task.torch_losses(scores, wanted, label_smoothing=smoothing, is_robust=True)
+    losses = task.torch_losses(scores, targets, label_smoothing=smoothing, is_robust=True)
     return losses / task.n_decisions(scores.shape[1])
 
 
 def _set_learning_rate(optimiser: torch.optim.Optimizer, done: float) -> None:
     """Rise linearly for a fifth of the training, then fall along a cosine."""
-    height = warm_up_and_cosine(done, warm_up=_WARM_UP, lowest=_LOWEST_RATE)
+    height = warm_up_and_cosine(done, warm_up=_WARM_UP, lowest=_MIN_RATE)
     optimiser.param_groups[0]["lr"] = _LEARNING_RATE * height
 
 
@@ -168,14 +168,14 @@ def _initial(n_outputs: int, generator: torch.Generator) -> State:
         state[f"scale.{block}"] = torch.ones(width, requires_grad=True)
         state[f"shift.{block}"] = torch.zeros(width, requires_grad=True)
         state[f"mean.{block}"], state[f"variance.{block}"] = torch.zeros(width), torch.ones(width)
-    state["matrix"] = torch.zeros(WIDTHS[-1], n_outputs, requires_grad=True)
-    state["offset"] = torch.zeros(n_outputs, requires_grad=True)
+    state["coef"] = torch.zeros(WIDTHS[-1], n_outputs, requires_grad=True)
+    state["intercept"] = torch.zeros(n_outputs, requires_grad=True)
     return state
 
 
 def _folded(state: State) -> dict[str, Any]:
     arrays = {name: value.detach().numpy() for name, value in state.items()}
-    folded: dict[str, Any] = {"matrix": arrays["matrix"], "offset": arrays["offset"]}
+    folded: dict[str, Any] = {"coef": arrays["coef"], "intercept": arrays["intercept"]}
     for block in range(len(WIDTHS)):
         factor = arrays[f"scale.{block}"] / np.sqrt(arrays[f"variance.{block}"] + _EPSILON)
         folded[f"kernel.{block}"] = np.ascontiguousarray(arrays[f"kernel.{block}"] * factor[:, None, None, None])
@@ -198,7 +198,7 @@ def _deterministic() -> Iterator[None]:
     settings: Any = torch.utils.deterministic  # its one attribute has no type
     before = torch.are_deterministic_algorithms_enabled(), settings.fill_uninitialized_memory
     torch.use_deterministic_algorithms(mode=True)
-    settings.fill_uninitialized_memory = False  # nothing here reads what it has not written
+    settings.fill_uninitialized_memory = False  # no uninitialized memory is read here
     try:
         yield
     finally:

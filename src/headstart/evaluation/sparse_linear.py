@@ -1,4 +1,4 @@
-"""Linear models on sparse rows, the penalty chosen on held-out groups."""
+"""Linear models on sparse rows, with the penalty chosen on held-out groups."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 INVERSE_PENALTIES = (1.0, 10.0, 100.0)
 N_FOLDS = 3
-_MANY_ROWS = 3000  # above it one fold of three is held out, not each in turn: the choice is then sure enough
+_MANY_ROWS = 3000  # above this, only one fold of three is held out: the choice is reliable enough
 _JITTER = 1e-9
-_MAX_STEPS, _TOLERANCE = 1000, 1e-4  # of the optimiser; probabilities are then right within half a hundredth
-_NEVER = 12.0  # how far below the others, in nats, a class stands that no item shows
+_MAX_STEPS, _TOLERANCE = 1000, 1e-4  # of the optimizer; probabilities are accurate to 0.005
+_NEVER = 12.0  # nats by which a class without items is below the others
 
 _Fit = tuple["FloatArray", "FloatArray"]
 
@@ -29,26 +29,26 @@ _Fit = tuple["FloatArray", "FloatArray"]
 def fit_linear(
     rows: Any, targets: FloatArray, task: TaskSpec, groups: IntArray, seed: int
 ) -> tuple[FloatArray, FloatArray, str]:
-    """Fit scores = rows @ matrix + offset: logistic regression for classes and labels, ridge for values.
+    """Fit scores = rows @ coef + intercept: logistic regression for classes and labels, ridge for values.
 
     Parameters
     ----------
     rows : scipy CSR matrix, shape (n, d), rows of unit length or zero
     targets : shape (n, k)
-    groups : shape (n,), kept whole when the penalty is chosen
+    groups : shape (n,), kept whole in the folds that choose the penalty
 
     Returns
     -------
-    matrix (d, k), offset (k,), and a note that names the chosen penalty
+    coef (d, k), intercept (k,), and a note with the chosen penalty
     """
     fit = {"softmax": _fit_classes, "sigmoid": _fit_labels, "identity": _fit_values}[task.link]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # an unconverged fit is still the baseline, and is judged by its score
+        warnings.simplefilter("ignore")  # a fit that did not converge still counts, by its score
         folds = _folds(groups, targets, seed)
         reduced, expand = _within_span(rows)
         chosen = _choose_penalty(reduced, targets, folds, task=task, fit=fit)
-        matrix, offset = fit(reduced, targets, chosen)
-    return expand(matrix), offset, f"C = {chosen:g}"
+        coef, intercept = fit(reduced, targets, chosen)
+    return expand(coef), intercept, f"C = {chosen:g}"
 
 
 def _choose_penalty(
@@ -59,42 +59,42 @@ def _choose_penalty(
     task: TaskSpec,
     fit: Callable[[Any, FloatArray, float], _Fit],
 ) -> float:
-    """Take the inverse penalty of least loss on the held-out parts; the middle one where nothing can be held out."""
+    """The inverse penalty with the lowest held-out loss; the middle one if nothing can be held out."""
     if not folds:
         return INVERSE_PENALTIES[1]
     losses = np.zeros(len(INVERSE_PENALTIES))
-    for inside, outside in folds:
+    for train, test in folds:
         for i, strength in enumerate(INVERSE_PENALTIES):
-            matrix, offset = fit(rows[inside], targets[inside], strength)
-            outputs = task.outputs(rows[outside] @ matrix + offset)
-            losses[i] += task.losses(outputs, targets[outside], min_probability=SMALLEST_PROBABILITY).sum()
+            coef, intercept = fit(rows[train], targets[train], strength)
+            outputs = task.outputs(rows[test] @ coef + intercept)
+            losses[i] += task.losses(outputs, targets[test], min_probability=SMALLEST_PROBABILITY).sum()
     return INVERSE_PENALTIES[int(losses.argmin())]
 
 
 def _within_span(rows: Any) -> tuple[Any, Callable[[FloatArray], FloatArray]]:
-    """Turn few rows of many columns into a triangular matrix of the same inner products, and back.
+    """Replace few rows of many columns by a triangular matrix with the same inner products.
 
-    A penalised linear solution lies in the span of the rows, so n unknowns a class do for tens of thousands: the Cholesky
-    factor of the rows' inner products takes the rows' place in every fit, and the solution is carried back once.
+    A penalized linear solution lies in the span of the rows, so n unknowns per class replace tens of thousands: the Cholesky
+    factor of the Gram matrix replaces the rows in every fit, and the solution is mapped back once.
 
     Returns
     -------
-    the rows, or the factor (n, n); and what turns a solution on it, (n, k), into one on the rows' columns, (d, k)
+    the rows or the factor (n, n), and a function that maps a solution on it, (n, k), to the original columns, (d, k)
     """
     n = rows.shape[0]
     if n > _MANY_ROWS or n >= rows.shape[1]:
-        return rows, lambda matrix: matrix
+        return rows, lambda coef: coef
     from scipy.linalg import cholesky, solve_triangular
 
     rows = rows.astype(np.float64)  # in single precision, rounding would leave negative eigenvalues
     products = (rows @ rows.T).toarray()
     products[np.diag_indices(n)] += _JITTER  # equal texts make it singular
     factor = cholesky(products, lower=True)
-    return factor, lambda matrix: np.asarray(rows.T @ solve_triangular(factor, matrix, lower=True, trans="T"))
+    return factor, lambda coef: np.asarray(rows.T @ solve_triangular(factor, coef, lower=True, trans="T"))
 
 
 def _folds(groups: IntArray, targets: FloatArray, seed: int) -> list[tuple[IntArray, IntArray]]:
-    """Positions (trained on, held out) of each fold that is used."""
+    """Positions (train, test) of each fold that is used."""
     if len(np.unique(groups)) < N_FOLDS:
         return []
     folds = assign_folds(groups, targets, N_FOLDS, seed)
@@ -105,31 +105,31 @@ def _folds(groups: IntArray, targets: FloatArray, seed: int) -> list[tuple[IntAr
 def _fit_classes(rows: Any, targets: FloatArray, strength: float) -> _Fit:
     codes = targets.argmax(axis=1)
     present = np.unique(codes)
-    matrix = np.zeros((rows.shape[1], targets.shape[1]))
-    offset = np.zeros(targets.shape[1])
+    coef = np.zeros((rows.shape[1], targets.shape[1]))
+    intercept = np.zeros(targets.shape[1])
     if len(present) == 2:
-        matrix[:, present[1:]], offset[present[1]] = _fit_binary(rows, codes == present[1], strength)
+        coef[:, present[1:]], intercept[present[1]] = _fit_binary(rows, codes == present[1], strength)
     elif len(present) > 2:
         from sklearn.linear_model import LogisticRegression
 
-        # on 10,000 texts of 8 classes a third of the time of L-BFGS, without its 80 MiB of past steps
+        # on 10,000 texts of 8 classes it takes a third of the time of L-BFGS, without its 80 MiB of history
         model = LogisticRegression(solver="newton-cg", C=strength, max_iter=_MAX_STEPS, tol=_TOLERANCE)
         model.fit(rows, codes)
-        matrix[:, present], offset[present] = model.coef_.T, model.intercept_
-    offset[np.setdiff1d(np.arange(len(offset)), present)] = offset[present].min() - _NEVER
-    return matrix, offset
+        coef[:, present], intercept[present] = model.coef_.T, model.intercept_
+    intercept[np.setdiff1d(np.arange(len(intercept)), present)] = intercept[present].min() - _NEVER
+    return coef, intercept
 
 
 def _fit_labels(rows: Any, targets: FloatArray, strength: float) -> _Fit:
     fits = [_fit_binary(rows, column > 0.5, strength) for column in targets.T]
-    return np.hstack([matrix for matrix, _ in fits]), np.array([offset for _, offset in fits])
+    return np.hstack([coef for coef, _ in fits]), np.array([intercept for _, intercept in fits])
 
 
 def _fit_binary(rows: Any, positive: Any, strength: float) -> tuple[FloatArray, float]:
     from sklearn.linear_model import LogisticRegression
 
     n_positive = int(positive.sum())
-    if n_positive in (0, len(positive)):  # nothing to learn: the frequency, one item of doubt
+    if n_positive in (0, len(positive)):  # nothing to learn: the smoothed frequency
         return np.zeros((rows.shape[1], 1)), float(np.log((n_positive + 0.5) / (len(positive) - n_positive + 0.5)))
     model = LogisticRegression(C=strength, max_iter=_MAX_STEPS, tol=_TOLERANCE).fit(rows, positive)
     return model.coef_.T, float(model.intercept_[0])

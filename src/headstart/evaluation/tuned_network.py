@@ -1,4 +1,4 @@
-"""Tuned: what the tuning above the closed-form head gave, as the proof and the report take it."""
+"""Tuned: the result of tuning, as the evaluation and the report use it."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Tuned:
-    """The methods, and the highest that was kept.
+    """The results of all methods, and the network that was kept.
 
     Attributes
     ----------
-    index : shape (m,), positions of the items on which methods were compared
-    fold_groups : shape (m,), which of them were held out together: clusters of like items, or groups where the proof is in folds
-    source, head : the tuned network with its head; None where the closed form was kept, as is all that follows
+    index : shape (m,), positions of the items on which the methods were compared
+    fold_groups : shape (m,), which of them were held out together: clusters of similar items, or groups under cross-validation
+    source, head : the tuned network with its head; None, like all that follows, if the closed form was kept
     features : shape (len(plan.final), d), of the final items by the tuned network
-    outputs : shape (len(plan.held_out_), k), for the items that prove, by networks that did not see them
+    outputs : shape (len(plan.test), k), for the test items, by networks that did not train on them
     held_out : shape (m, k), for the items at `index`, likewise
     """
 
@@ -44,11 +44,11 @@ class Tuned:
 
     @property
     def seconds(self) -> float:
-        """All methods together."""
+        """Total time of all methods."""
         return sum(result.seconds for result in self.results)
 
     def sections(self, experiment: Experiment, metric: Metric) -> tuple[TuningSection, ...]:
-        """Each method for the report: its score and its paired gain over the method below, on the items that they were compared on."""
+        """The tuning section: score and paired gain of each method, on the items that the methods were compared on."""
         targets = experiment.dataset.targets[self.index]
         if not self.results or not np.isfinite(metric.of(targets, np.zeros_like(targets))):
             return ()
@@ -60,7 +60,7 @@ def _described(
     result: MethodResult, metric: Metric, targets: FloatArray, fold_groups: IntArray, seed: int
 ) -> dict[str, Any]:
     measured: dict[str, Any] = {"metric": None, "gain": None}
-    seen = slice(0 if result.outputs is None else len(result.outputs))  # the first items alone, where it was given up
+    seen = slice(0 if result.outputs is None else len(result.outputs))  # only the first items if it was given up
     targets, fold_groups = targets[seen], fold_groups[seen]
     if (
         result.outputs is not None

@@ -1,4 +1,4 @@
-"""Verdict: from paired gains to a word, a sentence, and the model to deploy."""
+"""Verdict: paired gains become a verdict, a sentence, and the model to ship."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What the proof comes to.
+    """The outcome of an evaluation.
 
     Attributes
     ----------
-    deploy : the name of the baseline that the bundle shall hold; None for the model
-    baseline : name of the best baseline, against which `gain` was measured; None where none was run
+    deploy : name of the baseline to ship; None for the model
+    baseline : name of the best baseline, which `gain` is measured against; None if none was run
     """
 
     verdict: Verdict
@@ -29,15 +29,15 @@ class Judgement:
 
 
 def best_baseline(baselines: Sequence[BaselineResult]) -> BaselineResult | None:
-    """The baseline over which the model gains least, the first among equals; baselines come cheapest first."""
+    """The baseline with the smallest gain of the model over it; in a tie the first, which is the cheapest."""
     return min(baselines, key=lambda baseline: baseline.gain.value, default=None)
 
 
 def judge(baselines: Sequence[BaselineResult], *, unit: str | None = None) -> Judgement:
     """Judge the model against its best baseline.
 
-    The baseline is the best on the very items that judge, so the model is held to the strictest comparison. Where no gain is
-    significant the baseline is deployed: it owes nothing to pretrained weights, and was no worse.
+    The baseline is the best one on the same test items, so this is the strictest comparison. If the gain is not significant, the
+    baseline ships: it needs no pretrained weights, and was not significantly worse.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def judge(baselines: Sequence[BaselineResult], *, unit: str | None = None) -> Ju
     if baseline is None:
         return Judgement(
             verdict="not proven",
-            sentence="Not proven: no baseline was run, so nobody knows whether transfer helped.",
+            sentence="Not proven: no baseline was run, so it is unknown whether transfer helped.",
             deploy=None,
             baseline=None,
             gain=None,
@@ -83,9 +83,8 @@ def _number(value: float, gain: Score) -> str:
     if gain.unit != "fraction":
         return f"{value:+.3g}"
     points = f"{100 * value:+.1f}"
-    return (
-        f"{100 * value:+.1g}" if value and float(points) == 0 else points
-    )  # "-0.0" would not say on which side of zero
+    # "-0.0" would hide the sign
+    return f"{100 * value:+.1g}" if value and float(points) == 0 else points
 
 
 def _suffix(gain: Score, unit: str | None) -> str:

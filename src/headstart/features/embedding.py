@@ -230,7 +230,7 @@ def _run(
     if not batches:
         return
     session = open_session()
-    source.input.prepare([])  # what it loads lazily is loaded once, not by each thread
+    source.input.transform([])  # what it loads lazily is loaded once, not by each thread
 
     def compute(numbers: Numbers) -> _Done:
         rows, errors = _forward([items[i] for i in contents.first[numbers]], source, session)
@@ -245,13 +245,13 @@ def _forward(items: list[Any], source: Source, session: Any) -> tuple[NDArray[np
     """Prepare and run one batch; items that cannot be read are left out and their errors given by place."""
     errors: dict[int, DataError] = {}
     try:
-        batch = source.input.prepare(items)
+        batch = source.input.transform(items)
     except DataError:
         errors = _failures(items, source)
         items = [item for i, item in enumerate(items) if i not in errors]
         if not items:
             return np.empty((0, source.dimensions), np.float32), errors
-        batch = source.input.prepare(items)
+        batch = source.input.transform(items)
     rows: NDArray[np.float32] = session.run(None, batch)[0]
     return rows, errors
 
@@ -260,7 +260,7 @@ def _failures(items: list[Any], source: Source) -> dict[int, DataError]:
     failures = {}
     for i, item in enumerate(items):
         try:
-            source.input.prepare([item])
+            source.input.transform([item])
         except DataError as error:
             failures[i] = error
     return failures

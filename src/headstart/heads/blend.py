@@ -1,4 +1,4 @@
-"""Blend: a non-negative mean of candidates' outputs, weighed on held-out predictions."""
+"""Blend: a non-negative weighted mean of the outputs of several heads, fitted to held-out predictions."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray
     from headstart.core.tasks import TaskSpec
 
-_SMALLEST_WEIGHT = 0.05
+_MIN_WEIGHT = 0.05
 
 
 def blend_weights(outputs: Sequence[FloatArray], targets: FloatArray, task: TaskSpec) -> FloatArray:
-    """Weights >= 0 that sum to one and minimise the mean loss of the weighted outputs, shape (n_candidates,).
+    """Weights >= 0 that sum to one and minimize the mean loss of the weighted outputs, shape (n_heads,).
 
-    Weights under 0.05 are dropped: they cost a head and change nothing.
+    Weights under 0.05 are dropped: they cost a head and change almost nothing.
     """
     if len(outputs) == 1:
         return np.ones(1)
@@ -33,5 +33,5 @@ def blend_weights(outputs: Sequence[FloatArray], targets: FloatArray, task: Task
         bounds=[(0.0, 1.0)] * m,
         constraints={"type": "eq", "fun": lambda w: w.sum() - 1.0},
     )
-    weights = np.where(found.x < _SMALLEST_WEIGHT, 0.0, found.x)
+    weights = np.where(found.x < _MIN_WEIGHT, 0.0, found.x)
     return np.asarray(weights / weights.sum())

@@ -1,4 +1,4 @@
-"""Held-out scores by refitting on folds of whole groups, for candidates that have no closed form."""
+"""Held-out scores by refitting on folds of whole groups, for heads without a closed form."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from headstart.heads.problem import HeadEstimator, Problem
 
 N_FOLDS = 5
-_FEW_GROUPS = 40  # up to here every group is a fold of its own
+_FEW_GROUPS = 40  # up to here each group is a fold
 
 
-def cross_fit(
+def out_of_fold_scores(
     problem: Problem, groups: IntArray, fit_scores: Callable[[Problem, FloatArray], FloatArray]
 ) -> FloatArray:
-    """Scores of every item by a fit on the folds that do not hold its group, shape as `fit_scores` gives, items first.
+    """Score each item by a fit on the folds without its group; the shape is that of `fit_scores`, items first.
 
     `fit_scores(problem, features)` fits on the problem and scores the features.
     """
@@ -33,57 +33,57 @@ def cross_fit(
     folds: IntArray = assign_folds(groups, problem.targets, n_folds, problem.seed)
     parts: list[tuple[IntArray, FloatArray]] = []
     for fold in range(n_folds):
-        inside, held_out = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        scores = fit_scores(problem.take(inside), problem.features[held_out])
-        parts.append((held_out, _without_unseen_classes(scores, problem, inside)))
+        train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        scores = fit_scores(problem.take(train), problem.features[test])
+        parts.append((test, _without_unseen_classes(scores, problem, train)))
     scores = np.empty((len(folds), *parts[0][1].shape[1:]))
-    for outside, part in parts:
-        scores[outside] = part
+    for held_out, part in parts:
+        scores[held_out] = part
     return scores
 
 
 @dataclass(frozen=True, kw_only=True)
 class RefittedFit:
-    """The fit of a candidate that is fitted anew on the rest of each fold.
+    """The fit of a head that is refitted on the rest of each fold.
 
     Attributes
     ----------
-    fit_head : fits a head to a problem, with everything chosen
-    head_candidate : tries only what was chosen
+    fit_head : fits a head to a problem, with the chosen hyperparameters
+    estimator : tries only the chosen hyperparameters
     """
 
     problem: Problem
     fit_head: Callable[[Problem], LinearHead]
-    head_candidate: HeadEstimator
+    estimator: HeadEstimator
 
     @property
     def head(self) -> LinearHead:
-        """The head fitted on every item."""
+        """The head fitted on all items."""
         return self.fit_head(self.problem)
 
     def with_chosen_hyperparameters(self) -> HeadEstimator:
-        """Keep what was chosen."""
-        return self.head_candidate
+        """The estimator that tries only what was chosen here."""
+        return self.estimator
 
     def held_out(self, groups: IntArray) -> FloatArray:
-        """Scores of each item by a fit without its group (without its fold where there are many groups)."""
-        return cross_fit(self.problem, groups, lambda inside, x: self.fit_head(inside).scores(x))
+        """Scores of each item by a fit without its group (without its fold if there are many groups)."""
+        return out_of_fold_scores(self.problem, groups, lambda train, x: self.fit_head(train).scores(x))
 
 
 def best_of(problem: Problem, fit_heads: Callable[[Problem], Sequence[LinearHead]]) -> int:
-    """Number of the head, of several that are fitted together, with the least calibrated loss on held-out groups."""
+    """Index of the head with the lowest calibrated loss on held-out groups, among several fitted together."""
 
-    def fit_scores(inside: Problem, x: FloatArray) -> FloatArray:
-        return np.stack([head.scores(x) for head in fit_heads(inside)], axis=1)
+    def fit_scores(train: Problem, x: FloatArray) -> FloatArray:
+        return np.stack([head.scores(x) for head in fit_heads(train)], axis=1)
 
-    scores = cross_fit(problem, problem.groups, fit_scores)  # (n, n_heads, k)
+    scores = out_of_fold_scores(problem, problem.groups, fit_scores)  # (n, n_heads, k)
     fits = [fit_calibration(scores[:, i], problem.targets, problem.task_spec) for i in range(scores.shape[1])]
     return int(np.argmin([fit.loss for fit in fits]))
 
 
-def _without_unseen_classes(scores: FloatArray, problem: Problem, inside: IntArray) -> FloatArray:
-    """Give a class that no item inside has the lowest of each row's scores: a fit that never saw it cannot favour it."""
-    seen = problem.targets[inside].any(axis=0)
+def _without_unseen_classes(scores: FloatArray, problem: Problem, train: IntArray) -> FloatArray:
+    """Give classes without a training item the lowest score of each row, so that they are never predicted."""
+    seen = problem.targets[train].any(axis=0)
     if not problem.task_spec.is_single_label or seen.all() or not seen.any():
         return scores
     return np.where(seen, scores, scores[..., seen].min(axis=-1, keepdims=True))

@@ -1,4 +1,4 @@
-"""LinearHead and MixedHead: the one form to which every candidate comes down, on arrays and in a graph."""
+"""LinearHead and EnsembleHead: the form of every fitted head, on arrays and in a graph."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class LinearHead:
-    """Transform, centre, scale, perhaps to unit length, then one matrix.
+    """Transform, center, scale, optionally normalize to unit length, then one matrix.
 
     Attributes
     ----------
     transform : name of a feature transform
     centre, scale : shape (d,); features become (transform(x) - centre) * scale
-    unit_length : whether each row is then divided by its norm (cosine similarity)
-    columns : the first of the features that it reads and the one after the last; None for all
+    unit_length : whether each row is divided by its norm after that (cosine similarity)
+    columns : start and end of the features that it reads; None for all
     coef, intercept : shapes (d, k) and (k,)
     """
 
@@ -37,17 +37,17 @@ class LinearHead:
     columns: tuple[int, int] | None = None
 
     def scores(self, features: FloatArray) -> FloatArray:
-        """Shape (n, d) becomes (n, k), a chunk of rows at a time."""
+        """Scores (n, k) of features (n, d), a chunk of rows at a time."""
         step = rows_at_once(features.shape[1])
         parts = [self._scores(features[i : i + step]) for i in range(0, len(features), step)]
         return np.concatenate(parts) if parts else np.empty((0, len(self.intercept)))
 
     def calibrated(self, slope: float, intercept: FloatArray) -> LinearHead:
-        """Fold a rescaling of the scores into the matrix."""
+        """Apply a rescaling of the scores to the coefficients."""
         return replace(self, coef=self.coef * slope, intercept=self.intercept * slope + intercept)
 
     def extend(self, graph: GraphBuilder, features: str) -> str:
-        """Add the scores' nodes."""
+        """Add the nodes of the scores after the value `features`."""
         if self.columns is not None:
             first, end, axis = (graph.constant(np.array([i], np.int64)) for i in (*self.columns, 1))
             features = graph.op("Slice", features, first, end, axis)
@@ -73,7 +73,7 @@ class LinearHead:
 class EnsembleHead:
     """A weighted mean of the outputs of one or more linear heads.
 
-    `weights` are non-negative and sum to one, in the order of `heads`; `names` say which candidate each came from.
+    `weights` are non-negative and sum to one, in the order of `heads`; `names` are those of their estimators.
     """
 
     heads: tuple[LinearHead, ...]
@@ -82,7 +82,7 @@ class EnsembleHead:
     link: Link
 
     def outputs(self, features: FloatArray) -> FloatArray:
-        """Shape (n, d) becomes (n, k): probabilities, or values in the units of the target."""
+        """Outputs (n, k) of features (n, d): probabilities, or values in the units of the target."""
         parts = [
             w * apply_link(head.scores(features), self.link) for w, head in zip(self.weights, self.heads, strict=True)
         ]
@@ -104,7 +104,7 @@ class EnsembleHead:
         return {f"{i}.{field}": getattr(head, field) for i, head in enumerate(self.heads) for field in fields}
 
     def settings(self) -> dict[str, Any]:
-        """What the arrays mean."""
+        """How to read the arrays."""
         parts = [
             {"candidate": name, "weight": weight, "transform": head.transform, "unit_length": head.unit_length}
             | ({} if head.columns is None else {"columns": list(head.columns)})

@@ -1,4 +1,4 @@
-"""The heads in the report: which one the model has, and what else was tried."""
+"""The heads section of the report: the chosen head, and what else was tried."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class HeadsSection(Section):
-    """What adaptation tried.
+    """The heads that adaptation tried.
 
     Attributes
     ----------
-    head : the head of the model: 'ridge', 'blend of ridge and logistic', or the way of tuning that replaced it
+    head : the head of the model: 'ridge', 'blend of ridge and logistic', or the tuning method that replaced it
     head_candidates : what was tried, best first: {name, loss, chosen}
     """
 
@@ -28,14 +28,14 @@ class HeadsSection(Section):
     head_candidates: tuple[dict[str, Any], ...] = ()
 
     def rendering(self, report: Report) -> Rendering:  # noqa: ARG002
-        """The table of candidates."""
+        """The table of heads."""
         page = Part(order=1120, title="How it was made", template=template_of(__name__, "html"))
         return Rendering(page=(page,) if self.head_candidates else ())
 
 
 def describe_heads(adapted: Adapted, *, tuned_by: str | None = None) -> HeadsSection:
-    """Describe what adaptation chose; `tuned_by` names the way of tuning whose network and head were kept instead."""
+    """Describe what adaptation chose; `tuned_by` names the tuning method whose network and head were kept instead."""
     return HeadsSection(
         head=tuned_by or adapted.head_name,
-        head_candidates=tuple({**tried, "chosen": tried["weight"] > 0} for tried in adapted.head_candidates),
+        head_candidates=tuple({**one, "chosen": one["weight"] > 0} for one in adapted.head_candidates),
     )

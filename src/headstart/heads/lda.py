@@ -1,8 +1,8 @@
-"""Discriminant: linear lda analysis with a shrunken covariance, for few labels.
+"""Linear discriminant analysis with a shrunken covariance, for few labels.
 
 References
 ----------
-Friedman, Regularized lda analysis, Result cache of the American Statistical Association 1989.
+Friedman, Regularized discriminant analysis, Journal of the American Statistical Association 1989.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ if TYPE_CHECKING:
     from headstart.core.tasks import TaskSpec
     from headstart.heads.problem import Problem
 
-_MOST_ITEMS = 400
+_MAX_ITEMS = 400
 _SHRINKAGES = (0.1, 0.4, 0.8)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LinearDiscriminant:
-    """Class means told apart by the within-class covariance, shrunk towards a multiple of the identity."""
+    """Class means separated by the within-class covariance, which is shrunk towards a multiple of the identity."""
 
     name: str = "lda"
     transform: str = "sqrt"
     shrinkages: tuple[float, ...] = _SHRINKAGES
 
     def supports(self, task: TaskSpec) -> bool:
-        """One class an item."""
+        """Single-label tasks only."""
         return task.is_single_label
 
     def is_worth_trying(self, problem: Problem) -> bool:
-        """Few items: each held-out fold costs a decomposition."""
-        return len(problem.targets) <= _MOST_ITEMS
+        """Only with few items: each held-out fold costs a decomposition."""
+        return len(problem.targets) <= _MAX_ITEMS
 
     def fit(self, problem: Problem) -> RefittedFit:
         """Choose the shrinkage by the calibrated loss of held-out groups."""
-        best = best_of(problem, lambda inside: _fit(inside, self.transform, self.shrinkages))
+        best = best_of(problem, lambda train: _fit(train, self.transform, self.shrinkages))
         chosen = replace(self, shrinkages=(self.shrinkages[best],))
-        return RefittedFit(problem=problem, fit_head=chosen.fit_head, head_candidate=chosen)
+        return RefittedFit(problem=problem, fit_head=chosen.fit_head, estimator=chosen)
 
     def fit_head(self, problem: Problem) -> LinearHead:
         """Fit with the first shrinkage."""
@@ -52,7 +52,7 @@ class LinearDiscriminant:
 
 
 def _fit(problem: Problem, transform: str, shrinkages: tuple[float, ...]) -> list[LinearHead]:
-    """One head a shrinkage, from one singular value decomposition of the within-class deviations."""
+    """One head per shrinkage, from one singular value decomposition of the within-class deviations."""
     x = get_transform(transform).apply(np.asarray(problem.features, dtype=np.float64))
     counts = np.maximum(problem.targets.sum(axis=0), 1.0)
     centre = x.mean(axis=0)

@@ -1,4 +1,4 @@
-"""Problem: features and targets as every candidate sees them, and what a candidate gives back."""
+"""Problem: the features and targets of a fit, and the protocols of a head estimator and its fit."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """What there is to learn from.
+    """Features, targets and groups to fit a head on.
 
     Attributes
     ----------
     features : shape (n, d)
     targets : shape (n, k): indicators for a classification, values for a regression
-    groups : shape (n,): items with the same number are left out together
-    seed : for candidates that draw folds
+    groups : shape (n,): items of one group are held out together
+    seed : for drawing folds
     """
 
     features: FloatArray
@@ -40,16 +40,16 @@ class Problem:
 
     @property
     def signs(self) -> FloatArray:
-        """Targets to regress on: +1/-1 for a classification, the values for a regression."""
+        """Targets of least squares: +1/-1 for classification, the values for regression."""
         return self.task_spec.regression_targets(self.targets)
 
     @property
     def weights(self) -> FloatArray:
-        """Shape (n,), mean 1: items of rare classes count more; the calibration afterwards restores the class frequencies."""
+        """Shape (n,), mean 1: items of rare classes weigh more; calibration restores the class frequencies."""
         return item_weights(self.targets, self.task_spec)
 
     def conditions(self) -> IntArray:
-        """Number the cluster of like items that each belongs to, shape (n,): `data.conditions`."""
+        """Cluster of similar items that each belongs to, shape (n,), by `data.clusters`."""
         return cluster_items(self.features, self.task_spec.strata(self.targets), self.groups, seed=self.seed)
 
     def take(self, index: IntArray) -> Problem:
@@ -64,36 +64,36 @@ class Problem:
 
 
 class Fit(Protocol):
-    """A fitted candidate, not yet calibrated."""
+    """A fitted head, not yet calibrated."""
 
     @property
     def head(self) -> LinearHead:
-        """The head fitted on every item; its outputs are raw scores."""
+        """The head fitted on all items; its outputs are raw scores."""
         ...
 
     def with_chosen_hyperparameters(self) -> HeadEstimator:
-        """Make the candidate that tries only what was chosen here, but for a penalty that costs nothing to choose."""
+        """An estimator that tries only what was chosen here, except for a penalty that is free to choose."""
         ...
 
     def held_out(self, groups: IntArray) -> FloatArray:
-        """Raw scores of each item by a head fitted without the item's group, shape (n, k); penalties stay as chosen."""
+        """Raw scores of each item by a head fitted without its group, shape (n, k); penalties stay as chosen."""
         ...
 
 
 class HeadEstimator(Protocol):
-    """One way of putting a head on features; one file each, registered by an entry point."""
+    """A way to fit a head; one file each, registered by an entry point."""
 
     @property
     def name(self) -> str:
-        """The name under which it is registered."""
+        """The name it is registered under."""
         ...
 
     def supports(self, task: TaskSpec) -> bool:
-        """Say whether it can do a task at all."""
+        """Whether it can do this task at all."""
         ...
 
     def is_worth_trying(self, problem: Problem) -> bool:
-        """Say whether trying it beside the others is worth its time on a problem of this size."""
+        """Whether it is worth its time besides the others on a problem of this size."""
         ...
 
     def fit(self, problem: Problem) -> Fit:

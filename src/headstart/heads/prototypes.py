@@ -20,35 +20,34 @@ if TYPE_CHECKING:
     from headstart.core.tasks import TaskSpec
     from headstart.heads.problem import Problem
 
-_MOST_ITEMS_PER_CLASS = 30
+_MAX_ITEMS_PER_CLASS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prototypes:
-    """Cosine between the centred item and the mean of each class."""
+    """Cosine between the centered item and the mean of each class."""
 
     name: str = "prototypes"
     transform: str = "sqrt"
 
     def supports(self, task: TaskSpec) -> bool:
-        """One class an item."""
+        """Single-label tasks only."""
         return task.is_single_label
 
     def is_worth_trying(self, problem: Problem) -> bool:
-        """With many items a class ridge was better on everything tried (docs/log.md)."""
+        """Only with few items per class: with many, ridge was better on everything tried (docs/log.md)."""
         n, k = problem.targets.shape
-        return n <= _MOST_ITEMS_PER_CLASS * k
+        return n <= _MAX_ITEMS_PER_CLASS * k
 
     def fit(self, problem: Problem) -> RefittedFit:
-        """Average each class; there is nothing to choose."""
-        return RefittedFit(problem=problem, fit_head=self.fit_head, head_candidate=self)
+        """Average each class; there are no hyperparameters."""
+        return RefittedFit(problem=problem, fit_head=self.fit_head, estimator=self)
 
     def fit_head(self, problem: Problem) -> LinearHead:
         """Average each class on the unit sphere."""
         x = get_transform(self.transform).apply(np.asarray(problem.features, dtype=np.float64))
-        share = problem.targets / np.maximum(
-            problem.targets.sum(axis=0), 1.0
-        )  # (n, k); a class left without items has none
+        # (n, k); a class without items has a mean of zero
+        share = problem.targets / np.maximum(problem.targets.sum(axis=0), 1.0)
         centre = x.mean(axis=0)
         means = unit_rows(share.T @ unit_rows(x - centre))  # (k, d)
         k = means.shape[0]

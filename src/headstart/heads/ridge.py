@@ -1,11 +1,12 @@
-"""Ridge: a closed-form linear probe whose held-out predictions cost no refitting.
+"""Ridge: a closed-form linear probe whose held-out predictions need no refitting.
 
-One eigendecomposition serves every penalty: of the scatter matrix of the features, or of the Gram matrix of the items
-where these are fewer, whose eigenvectors are the items' projections already. The block form of the leave-one-out identity gives the prediction of each item by a head fitted without the item's whole group:
+One eigendecomposition serves all penalties: of the scatter matrix of the features, or, if there are fewer items than features,
+of their Gram matrix, whose eigenvectors already are the projections of the items. The block form of the leave-one-out identity
+gives the prediction of each item by a head fitted without the item's group:
 
     y_g - yhat_g(without g) = (I - H_gg)^-1 (y_g - yhat_g)
 
-where H is the hat matrix, the weighted intercept included.
+where H is the hat matrix, including the weighted intercept.
 
 References
 ----------
@@ -38,14 +39,14 @@ if TYPE_CHECKING:
     from headstart.heads.problem import Problem
 
 _RELATIVE_PENALTIES = tuple(10.0 ** np.arange(-3.0, 2.1, 0.5))
-_SMALLEST_EIGENVALUE = 1e-10  # relative to the largest; below it a direction is numerical noise
+_MIN_EIGENVALUE = 1e-10  # relative to the largest; directions below it are numerical noise
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ridge:
     """Ridge regression on +1/-1 targets (or on values), over penalties and feature transforms.
 
-    `transforms` are tried without per-feature scaling, and `scaled_transforms` with each feature at unit variance.
+    `transforms` are tried without scaling, `scaled_transforms` with each feature at unit variance.
     Penalties are relative to the mean eigenvalue of the scatter matrix.
     """
 
@@ -54,12 +55,12 @@ class Ridge:
     scaled_transforms: tuple[str, ...] = ("identity",)
     relative_penalties: tuple[float, ...] = _RELATIVE_PENALTIES
 
-    def supports(self, task: TaskSpec) -> bool:  # noqa: ARG002  (all candidates share one signature)
-        """Ridge suits every task."""
+    def supports(self, task: TaskSpec) -> bool:  # noqa: ARG002  (all estimators share one signature)
+        """All tasks."""
         return True
 
     def is_worth_trying(self, problem: Problem) -> bool:  # noqa: ARG002
-        """Ridge is always tried: its held-out scores cost no refitting."""
+        """Always: its held-out scores need no refitting."""
         return True
 
     def fit(self, problem: Problem) -> RidgeFit:
@@ -90,11 +91,11 @@ class RidgeFit:
 
     @property
     def head(self) -> LinearHead:
-        """The head fitted on every item."""
+        """The head fitted on all items."""
         return self.path.head(self.penalty)
 
     def with_chosen_hyperparameters(self) -> Ridge:
-        """Keep the transform and its scaling; the penalty is chosen anew."""
+        """Keep the transform and its scaling; the penalty is chosen again."""
         chosen = (self.path.transform,)
         return (
             Ridge(transforms=(), scaled_transforms=chosen)
@@ -109,16 +110,16 @@ class RidgeFit:
 
 @dataclass(frozen=True, kw_only=True)
 class RidgePath:
-    """Ridge solutions for every penalty at once, from one eigendecomposition.
+    """Ridge solutions for all penalties, from one eigendecomposition.
 
     Attributes
     ----------
-    scaled : whether features are brought to unit variance
-    centre, scale : shape (d,), subtracted from each transformed feature, and what it is then multiplied by
-    target_mean : shape (k,), by the problem's weights
-    eigenvalues : shape (r,), of the weighted scatter of the transformed, centred, scaled features
+    scaled : whether features are scaled to unit variance
+    centre, scale : shape (d,); transformed features become (x - centre) * scale
+    target_mean : shape (k,), weighted
+    eigenvalues : shape (r,), of the weighted scatter of the transformed, centered and scaled features
     loadings : shape (r, k), eigenvectors^T times the cross-products with the targets
-    eigenvectors : shape (d, r), or None where `projections` are known
+    eigenvectors : shape (d, r), or None if `projections` are given
     projections : shape (n, r), of the problem's items along the eigenvectors, or None
     """
 
@@ -137,7 +138,7 @@ class RidgePath:
     def of(cls, problem: Problem, transform: str, *, scaled: bool, moments: Moments | None = None) -> RidgePath:
         """Decompose the smaller of the (n, n) Gram and the (d, d) scatter matrix.
 
-        `moments` are those of the transformed features, where `moments_of` has made them already.
+        `moments` are those of the transformed features, if `moments_of` has computed them already.
         """
         n, d = problem.features.shape
         if n <= d:
@@ -186,7 +187,7 @@ class RidgePath:
 
     @property
     def mean_eigenvalue(self) -> float:
-        """The unit of the relative penalties; 1 where the features are constant."""
+        """The unit of the relative penalties; 1 if the features are constant."""
         total = float(self.eigenvalues.sum())
         return total / min(self.problem.features.shape) if total > 0 else 1.0
 
@@ -225,7 +226,7 @@ class RidgePath:
         return scores
 
     def _project(self, index: IntArray) -> FloatArray:
-        """Centred, scaled features of some items along the eigenvectors, shape (m, r)."""
+        """Centered and scaled features of some items along the eigenvectors, shape (m, r)."""
         if self.eigenvectors is None:
             assert self.projections is not None
             return self.projections[index]
@@ -234,9 +235,9 @@ class RidgePath:
 
 
 def _choose_penalty(path: RidgePath, penalties: FloatArray) -> tuple[float, float]:
-    """The strongest penalty whose held-out loss is within one standard error of the lowest, and that lowest loss.
+    """The strongest penalty whose held-out loss is within one standard error of the lowest, and the lowest loss.
 
-    Under a shift the best penalty is stronger than the held-out one; on groceries this rule is worth two points
+    Under a shift the best penalty is stronger than the best one on held-out items; on groceries this rule is worth two points
     (docs/log.md). Breiman et al., Classification and Regression Trees, 1984, section 3.4.3.
     """
     problem = path.problem
@@ -253,7 +254,7 @@ def _choose_penalty(path: RidgePath, penalties: FloatArray) -> tuple[float, floa
 
 
 def moments_of(problem: Problem, transform: str) -> Moments:
-    """Moments of the transformed features and the signs, a chunk of rows at a time."""
+    """Moments of the transformed features and the regression targets, a chunk of rows at a time."""
     apply = get_transform(transform).apply
     weights, signs = problem.weights, problem.signs
     parts = (
@@ -268,7 +269,7 @@ def _rows(features: FloatArray, transform: str, centre: FloatArray, scale: Float
 
 
 def _transformed(features: FloatArray, transform: str) -> FloatArray:
-    """A new array in double precision."""
+    """Transform into a new array in double precision."""
     return np.array(get_transform(transform).apply(np.asarray(features, dtype=np.float64)))
 
 
@@ -277,7 +278,7 @@ def _scale(variance: FloatArray, *, scaled: bool) -> FloatArray:
 
 
 def _significant(eigenvalues: FloatArray) -> NDArray[np.bool_]:
-    return eigenvalues > _SMALLEST_EIGENVALUE * max(float(eigenvalues[-1]), 0.0)
+    return eigenvalues > _MIN_EIGENVALUE * max(float(eigenvalues[-1]), 0.0)
 
 
 def _chunks(features: FloatArray) -> Iterator[slice]:
@@ -286,7 +287,7 @@ def _chunks(features: FloatArray) -> Iterator[slice]:
 
 
 def _batches_of_groups(groups: IntArray, n_rows: int) -> Iterator[IntArray]:
-    """Positions of the items, shape (n_groups, size): groups of one size together, about `n_rows` rows at once."""
+    """Positions of items, shape (n_groups, size): batches of groups of equal size, about `n_rows` rows each."""
     order = np.argsort(groups, kind="stable")
     _, starts, sizes = np.unique(groups[order], return_index=True, return_counts=True)
     for size in np.unique(sizes):

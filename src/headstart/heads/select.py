@@ -1,4 +1,4 @@
-"""Adapt: try the candidates that suit, calibrate each on held-out groups, keep the best or their blend."""
+"""Adapt: try the applicable heads, calibrate each on held-out groups, and keep the best or their blend."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tried:
-    """A candidate after its fit: raw held-out scores, their calibration, the calibrated outputs.
+class FittedHead:
+    """A fitted head with its calibration and its calibrated held-out outputs.
 
-    `part` names the features that it reads, `columns` the first and the one after the last of them (None: all).
+    `part` names the source whose features it reads ('' for a single source), `columns` their start and end (None for all).
     """
 
     name: str
@@ -41,38 +41,38 @@ class Tried:
 
 @dataclass(frozen=True, kw_only=True)
 class Adapted:
-    """The chosen head and how it was chosen.
+    """The chosen head, and how it was chosen.
 
     Attributes
     ----------
-    head : on features (d) to outputs (k)
+    head : from features (d) to outputs (k)
     head_name : 'ridge', 'logistic' …, or 'blend of ridge and logistic'
     held_out : shape (n, k), outputs for each item by fits without its group
-    head_candidates : what was tried, best first: name, loss (nats or squared units, of held-out groups), weight
+    head_candidates : all heads tried, best first: name, loss (nats or squared units, on held-out groups), weight
     """
 
     head: EnsembleHead
     head_name: str
     held_out: FloatArray
     head_candidates: tuple[dict[str, Any], ...]
-    chosen: tuple[Tried, ...]
+    chosen: tuple[FittedHead, ...]
     task: Task
 
     @property
     def parts(self) -> set[str]:
-        """Names of the sources whose features the head reads; empty where it reads all, or there is only one."""
-        if any(tried.columns is None for tried in self.chosen):
+        """Names of the sources whose features the head reads; empty if it reads all, or for a single source."""
+        if any(one.columns is None for one in self.chosen):
             return set()
-        return {tried.part for tried in self.chosen if tried.part}
+        return {one.part for one in self.chosen if one.part}
 
     @property
     def leader(self) -> HeadEstimator:
-        """The chosen candidate that weighs most, narrowed to what it chose: for a learning curve, say."""
+        """Estimator of the head with the largest weight, limited to its chosen hyperparameters; for a learning curve, say."""
         return self.chosen[self._leading].fit.with_chosen_hyperparameters()
 
     @property
     def leading_head(self) -> EnsembleHead:
-        """The head of the leader alone."""
+        """The head with the largest weight alone."""
         i = self._leading
         return replace(self.head, heads=(self.head.heads[i],), weights=(1.0,), names=(self.head.names[i],))
 
@@ -81,16 +81,16 @@ class Adapted:
         return int(np.argmax(self.head.weights))
 
     def outputs_without(self, groups: IntArray) -> FloatArray:
-        """Outputs for each item by fits without its group under another grouping, penalties and weights as chosen.
+        """Outputs for each item by fits without its group, for another grouping; shape (n, k).
 
-        The calibration is the one that was chosen, so that only the grouping differs. Shape (n, k).
+        Penalties, weights and calibration stay as chosen, so that only the grouping differs.
         """
         parts = [t.calibration.outputs(t.fit.held_out(groups), get_task(self.task)) for t in self.chosen]
         return np.tensordot(np.array(self.head.weights), np.stack(parts), axes=1)
 
 
 def head_names() -> tuple[str, ...]:
-    """All that `head` may be."""
+    """All values of `head`."""
     return ("auto", *registry.names("heads"))
 
 
@@ -105,33 +105,33 @@ def adapt(
     parts: Mapping[str, slice] | None = None,
     are_fields: bool = False,
 ) -> Adapted:
-    """Fit a head on frozen features; everything is chosen by held-out groups.
+    """Fit a head on frozen features; all choices are made on held-out groups.
 
     Parameters
     ----------
     features : shape (n, d)
     targets : shape (n, k), indicators or values
     groups : shape (n,); items of one group are held out together
-    head : 'auto' tries every candidate that suits and pays, and their blend; a candidate or its name takes that
-        one alone
-    parts : columns of the features of several sources, by name: every candidate is tried on each, and their blend
-    are_fields : whether the parts are of different fields of the items: every candidate is tried on all of them side by side
-        too, and one that leaves a part out is taken only where it is better by more than one standard error
+    head : 'auto' tries every head that supports the task and is worth trying, and their blend; an estimator or a name
+        takes that one alone
+    parts : columns of the features of several sources, by name: every head is tried on each, and their blend
+    are_fields : whether the parts are of different fields of the items: every head is tried on all of them side by side
+        too, and one that leaves a part out is taken only if it is better by more than one standard error
 
     Raises
     ------
     OptionError
-        No head has that name, or it does not suit the task.
+        There is no head of that name, or it does not support the task.
     """
     problem = Problem(features=features, targets=targets, task=task, groups=groups, seed=seed)
-    with limit(1):  # threads of our own work on whole candidates' parts; BLAS threads beside them would only wait
+    with limit(1):  # heads run in our own threads; BLAS threads on top of them would only wait
         tried = sorted(
             (
-                _try(head_candidate, seen, part, columns)
-                for part, columns, seen in _parts(problem, parts, are_fields=are_fields)
-                for head_candidate in _head_candidates(seen, head)
+                _fit(estimator, on_part, part, columns)
+                for part, columns, on_part in _parts(problem, parts, are_fields=are_fields)
+                for estimator in _estimators(on_part, head)
             ),
-            key=lambda t: t.calibration.loss,
+            key=lambda one: one.calibration.loss,
         )
     chosen, weights, outputs = _choose(tried, problem)
     if are_fields and _leaves_out(chosen, parts):
@@ -148,7 +148,8 @@ def adapt(
     )
     ensemble = EnsembleHead(
         heads=tuple(
-            replace(t.fit.head.calibrated(t.calibration.slope, t.calibration.offset), columns=t.columns) for t in chosen
+            replace(t.fit.head.calibrated(t.calibration.slope, t.calibration.intercept), columns=t.columns)
+            for t in chosen
         ),
         weights=weights,
         names=_names(chosen),
@@ -164,7 +165,7 @@ def adapt(
     )
 
 
-def _head_candidates(problem: Problem, head: str | HeadEstimator) -> list[HeadEstimator]:
+def _estimators(problem: Problem, head: str | HeadEstimator) -> list[HeadEstimator]:
     if not isinstance(head, str):
         return [head]
     if head not in head_names():
@@ -172,16 +173,16 @@ def _head_candidates(problem: Problem, head: str | HeadEstimator) -> list[HeadEs
     if head != "auto":
         named: HeadEstimator = registry.get("heads", head)()
         if not named.supports(problem.task_spec):
-            raise OptionError(f"method '{head}' does not suit a {problem.task} task. Use 'auto' or 'ridge'.")
+            raise OptionError(f"head '{head}' does not support {problem.task} tasks. Use 'auto' or 'ridge'.")
         return [named]
-    head_candidates: list[HeadEstimator] = [registry.get("heads", name)() for name in registry.names("heads")]
-    return [c for c in head_candidates if c.supports(problem.task_spec) and c.is_worth_trying(problem)]
+    estimators: list[HeadEstimator] = [registry.get("heads", name)() for name in registry.names("heads")]
+    return [c for c in estimators if c.supports(problem.task_spec) and c.is_worth_trying(problem)]
 
 
 def _parts(
     problem: Problem, parts: Mapping[str, slice] | None, *, are_fields: bool
 ) -> Iterator[tuple[str, tuple[int, int] | None, Problem]]:
-    """Name, columns, and the problem with the features of these columns alone."""
+    """Name, columns, and the problem restricted to those columns."""
     if parts is None or len(parts) < 2:
         yield "", None, problem
         return
@@ -191,12 +192,12 @@ def _parts(
         yield name, (columns.start, columns.stop), replace(problem, features=problem.features[:, columns])
 
 
-def _try(head_candidate: HeadEstimator, problem: Problem, part: str, columns: tuple[int, int] | None) -> Tried:
-    fit = head_candidate.fit(problem)
+def _fit(estimator: HeadEstimator, problem: Problem, part: str, columns: tuple[int, int] | None) -> FittedHead:
+    fit = estimator.fit(problem)
     scores = fit.held_out(problem.groups)
     calibration = fit_calibration(scores, problem.targets, problem.task_spec)
-    return Tried(
-        name=f"{head_candidate.name} on {part}" if part else head_candidate.name,
+    return FittedHead(
+        name=f"{estimator.name} on {part}" if part else estimator.name,
         part=part,
         columns=columns,
         fit=fit,
@@ -205,8 +206,8 @@ def _try(head_candidate: HeadEstimator, problem: Problem, part: str, columns: tu
     )
 
 
-def _choose(tried: list[Tried], problem: Problem) -> tuple[tuple[Tried, ...], tuple[float, ...], FloatArray]:
-    """The best candidate alone, or a blend where its held-out loss is lower by more than one standard error."""
+def _choose(tried: list[FittedHead], problem: Problem) -> tuple[tuple[FittedHead, ...], tuple[float, ...], FloatArray]:
+    """The best head alone, or a blend if its held-out loss is lower by more than one standard error."""
     best = tried[0]
     weights = blend_weights([t.outputs for t in tried], problem.targets, problem.task_spec)
     blended = np.tensordot(weights, np.stack([t.outputs for t in tried]), axes=1)
@@ -222,11 +223,11 @@ def _is_better(outputs: FloatArray, others: FloatArray, problem: Problem) -> boo
     return PairedDifference.of(next(losses) - next(losses), problem.groups).exceeds_one_standard_error
 
 
-def _leaves_out(chosen: tuple[Tried, ...], parts: Mapping[str, slice] | None) -> bool:
-    """Whether a part is read by none of the chosen candidates."""
-    read = {tried.part for tried in chosen if tried.columns is not None}
-    return all(tried.columns is not None for tried in chosen) and not set(parts or ()) <= read
+def _leaves_out(chosen: tuple[FittedHead, ...], parts: Mapping[str, slice] | None) -> bool:
+    """Whether a part is read by none of the chosen heads."""
+    read = {one.part for one in chosen if one.columns is not None}
+    return all(one.columns is not None for one in chosen) and not set(parts or ()) <= read
 
 
-def _names(tried: tuple[Tried, ...]) -> tuple[str, ...]:
+def _names(tried: tuple[FittedHead, ...]) -> tuple[str, ...]:
     return tuple(t.name for t in tried)

@@ -1,4 +1,4 @@
-"""Transferred: a pretrained network with its fitted head, as a predictor."""
+"""Transferred: a pretrained network with a fitted head, as a predictor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Transferred:
-    """A `core.model.Predictor` whose network is frozen."""
+    """A `core.model.Predictor` made of a network and a head."""
 
     name: str
     network: AnySource

@@ -1,4 +1,4 @@
-"""Feature transforms that the closed-form search tries: elementwise or rowwise, nothing is learned."""
+"""Feature transforms of a head: elementwise or rowwise, without fitted parameters."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray
     from headstart.onnx_graph.builder import GraphBuilder
 
-_SMALLEST_NORM = 1e-12
+_MIN_NORM = 1e-12
 _CELLS_AT_ONCE = 2**18
 _EXPONENT = 0.75  # of "power": between identity and square root
 
 
 @dataclass(frozen=True)
 class Transform:
-    """The same map twice: on arrays of shape (n, d), and as nodes of a graph."""
+    """One transform, on arrays of shape (n, d) and as nodes of a graph."""
 
     apply: Callable[[FloatArray], FloatArray]
     extend: Callable[[GraphBuilder, str], str]
@@ -40,19 +40,19 @@ def get_transform(name: str) -> Transform:
 
 
 def rows_at_once(n_features: int) -> int:
-    """How many rows are worked on at a time: a few MB in double precision, however many rows there are."""
+    """Rows per chunk: a few MB in double precision, however many rows there are."""
     return max(64, _CELLS_AT_ONCE // max(n_features, 1))
 
 
 def unit_rows(x: FloatArray) -> FloatArray:
-    """Divide each row by its Euclidean norm; a row of zeros stays."""
-    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), _SMALLEST_NORM)
+    """Divide each row by its Euclidean norm; rows of zeros stay zero."""
+    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), _MIN_NORM)
 
 
 def extend_unit_rows(graph: GraphBuilder, x: str) -> str:
     """`unit_rows` as nodes."""
     norm = graph.op("ReduceL2", x, graph.constant(np.array([1], dtype=np.int64)), keepdims=1)
-    return graph.op("Div", x, graph.op("Max", norm, graph.constant(np.float32(_SMALLEST_NORM))))
+    return graph.op("Div", x, graph.op("Max", norm, graph.constant(np.float32(_MIN_NORM))))
 
 
 def _extend_sqrt(graph: GraphBuilder, x: str) -> str:

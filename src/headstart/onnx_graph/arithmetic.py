@@ -1,4 +1,4 @@
-"""Formulas in a graph, written as in Python: `(width - 1) / 2` adds a Sub and a Div node."""
+"""Write formulas into a graph as in Python: `(width - 1) / 2` adds a Sub and a Div node."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A value of a graph under construction, with the operators of Python; numbers become constants of its own type.
+    """A value of a graph under construction, with Python's operators; numbers become constants of its type.
 
     >>> from headstart.onnx_graph.builder import GraphBuilder
     >>> graph = GraphBuilder()
@@ -47,7 +47,7 @@ class Value:
         return self.constant(other).apply("Div", self)
 
     def __floordiv__(self, other: Any) -> Value:
-        quotient = self.apply("Div", other)  # of whole numbers it cuts the fraction off
+        quotient = self.apply("Div", other)  # integer Div truncates
         return quotient if self.dtype == "int64" else quotient.floor()
 
     def __and__(self, other: Value) -> Value:
@@ -96,12 +96,12 @@ class Value:
         return Value(self.graph, self.graph.op("Cast", self.name, to=ELEMENT_TYPES[dtype]), dtype)
 
     def shaped(self, *shape: int) -> Value:
-        """Reshape; -1 is what remains."""
+        """Reshape; -1 is inferred."""
         name = self.graph.op("Reshape", self.name, self.graph.constant(np.array(shape, np.int64)))
         return Value(self.graph, name, self.dtype)
 
     def count_up(self) -> Value:
-        """Give 0, 1, 2 … up to this scalar, without it."""
+        """0, 1, 2, … up to this scalar, exclusive."""
         return Value(
             self.graph, self.graph.op("Range", self.constant(0).name, self.name, self.constant(1).name), self.dtype
         )
@@ -112,22 +112,22 @@ class Value:
         return Value(self.graph, self.graph.op(operator, self.name, *names, **attributes), self.dtype)
 
     def constant(self, number: Any) -> Value:
-        """Store a number, or an array, as this value's type; a value stays as it is."""
+        """A constant of this value's type from a number or an array; values are returned unchanged."""
         if isinstance(number, Value):
             return number
         return Value(self.graph, self.graph.constant(np.asarray(number, self.dtype)), self.dtype)
 
     def typed(self, dtype: str) -> Value:
-        """Say of what type an operator's output is, where it is not that of its input."""
+        """The same value with another type, for operators whose output has not the type of their input."""
         return Value(self.graph, self.name, dtype)
 
 
 def sizes(graph: GraphBuilder, name: str) -> Value:
-    """Give the shape of a value, int64."""
+    """The shape of a value, int64."""
     return Value(graph, graph.op("Shape", name), "int64")
 
 
 def joined(*values: Value) -> Value:
-    """Put vectors one after the other."""
+    """Concatenate vectors."""
     first = values[0]
     return Value(first.graph, first.graph.op("Concat", *(value.name for value in values), axis=0), first.dtype)

@@ -1,4 +1,4 @@
-"""Write ONNX graphs node by node, from arrays: no exporter and no torch stand between the weights and the graph."""
+"""Write ONNX graphs node by node from arrays, without torch or an exporter."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FLOAT32 = 1  # ONNX's number, for casts
 ELEMENT_TYPES = {"float32": FLOAT32, "uint8": 2, "int32": 6, "int64": 7, "string": 8, "bool": 9, "float64": 11}
 """ONNX's number of each type of elements."""
 
-_DOMAIN_VERSIONS = {"": OPSET, "ai.onnx.ml": 2}  # of others 1
+_DOMAIN_VERSIONS = {"": OPSET, "ai.onnx.ml": 2}  # 1 for others
 
 
 class GraphBuilder:
@@ -44,19 +44,19 @@ class GraphBuilder:
 
     @contextmanager
     def inputs_named(self, prefix: str) -> Iterator[None]:
-        """Put `prefix` before the names of the inputs that are declared inside the block."""
+        """Prefix the names of the inputs that are declared inside the block."""
         before, self._prefix = self._prefix, self._prefix + prefix
         yield
         self._prefix = before
 
     def input(self, name: str, dtype: str, shape: Sequence[int | str]) -> str:
-        """Declare an input; a string in `shape` names a dynamic axis, and only the batch is the same for inputs named apart."""
+        """Declare an input; a string in `shape` names a dynamic axis, which is prefixed too, except for 'batch'."""
         axes = [self._prefix + axis if isinstance(axis, str) and axis != "batch" else axis for axis in shape]
         self._inputs.append(_value_info(self._prefix + name, dtype, axes))
         return self._prefix + name
 
     def input_like(self, value: onnx.ValueInfoProto) -> str:
-        """Declare an input of the name, type and shape of another graph's."""
+        """Declare an input with the name, type and shape of another graph's."""
         self._inputs.append(value)
         return str(value.name)
 
@@ -89,7 +89,7 @@ class GraphBuilder:
         return outputs
 
     def choose(self, condition: str, then: Callable[[], str], otherwise: Callable[[], str], dtype: str) -> str:
-        """Run the nodes that `then` adds where `condition` holds, else those of `otherwise`; each returns its value."""
+        """Add an If node: run the nodes of `then` if `condition` holds, else those of `otherwise`; each returns its value."""
         branches = {}
         for name, build in (("then_branch", then), ("else_branch", otherwise)):
             with self._body() as nodes:
@@ -98,12 +98,12 @@ class GraphBuilder:
         return self.op("If", condition, **branches)
 
     def inline(self, graph: onnx.GraphProto, feeds: Mapping[str, str], arrays: Mapping[str, Any]) -> str:
-        """Copy another graph in, of this opset, and return the name of its first output.
+        """Copy another graph of this opset and return the name of its first output.
 
         Parameters
         ----------
-        feeds : for each of its inputs the value here that it takes
-        arrays : values of it that are stored apart from its own initialisers
+        feeds : the value in this graph for each of its inputs
+        arrays : further constants, which are not among its initializers
         """
         import onnx
         from onnx import compose, helper
@@ -113,7 +113,7 @@ class GraphBuilder:
         whole.CopyFrom(graph)
         for name, array in arrays.items():
             self.constant(array, f"{prefix}{name}")
-            whole.input.append(helper.make_empty_tensor_value_info(name))  # only names that it declares are prefixed
+            whole.input.append(helper.make_empty_tensor_value_info(name))  # only declared names are prefixed
         copied = compose.add_prefix_graph(whole, prefix)
         self._nodes += [helper.make_node("Identity", [value], [f"{prefix}{name}"]) for name, value in feeds.items()]
         self._nodes += copied.node
@@ -121,7 +121,7 @@ class GraphBuilder:
         return str(copied.output[0].name)
 
     def model(self, metadata: Mapping[str, str] | None = None, *, check: bool = True) -> onnx.ModelProto:
-        """Wrap the graph as a model, checked unless it only goes straight to a runtime, which checks it as well."""
+        """Make a model of the graph; checking can be skipped if a runtime, which checks too, opens it directly."""
         import onnx
         from onnx import helper
 
@@ -140,7 +140,7 @@ class GraphBuilder:
 
     @contextmanager
     def _body(self) -> Iterator[list[onnx.NodeProto]]:
-        """Collect the nodes that are added inside the block: a body, which sees the values of the graph around it."""
+        """Collect the nodes added inside the block as a subgraph body, which can read values of the outer graph."""
         around, self._nodes = self._nodes, []
         yield self._nodes
         self._nodes = around
@@ -157,7 +157,7 @@ class GraphBuilder:
 
 
 def mean_over_tokens(graph: GraphBuilder, x: str, mask: str) -> str:
-    """Average (batch, length, dimensions) over the tokens that are not padding; zeros if there is none."""
+    """Average (batch, length, dimensions) over the tokens that are not padding; zeros if there are none."""
     total = graph.op("MatMul", graph.op("Unsqueeze", mask, graph.constant(np.array([1]))), x)  # (batch, 1, dimensions)
     count = graph.op("ReduceSum", mask, graph.constant(np.array([1])), keepdims=1)
     count = graph.op("Max", count, graph.constant(np.float32(1)))

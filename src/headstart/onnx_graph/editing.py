@@ -1,4 +1,4 @@
-"""Read an ONNX file of unknown origin: checked, brought to our opset, and cut at its feature layer."""
+"""Read an ONNX file of unknown origin: check it, convert it to our opset, and cut it at a layer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PURPOSE = "adding an ONNX graph"
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """What one node gives: `shape` with the batch first, as measured."""
+    """The output of one node; `shape` is as measured, with the batch first."""
 
     value: str
     node: str
@@ -37,17 +37,17 @@ class Layer:
 
 
 def read_onnx(content: bytes, where: str, folder: UntrustedFolder | None = None) -> onnx.ModelProto:
-    """Read a model and bring it to opset 18, all in one piece.
+    """Read a model and convert it to opset 18, with all arrays inside.
 
     Parameters
     ----------
-    where : what messages call it
-    folder : where the files lie that hold its arrays, if it keeps them apart
+    where : its name in messages
+    folder : with the files of its arrays, if they are external
 
     Raises
     ------
     SourceError
-        It is no ONNX model, is damaged, reaches out of its folder, or has operators that are not ONNX's own.
+        It is not an ONNX model, is damaged, reaches out of its folder, or has operators that are not ONNX's own.
     """
     require("onnx", extra="train", purpose=_PURPOSE)
     import onnx
@@ -64,30 +64,30 @@ def read_onnx(content: bytes, where: str, folder: UntrustedFolder | None = None)
     if not model.graph.output:
         raise SourceError(f"{where} is not a readable ONNX file (it has no output). Export or copy it again.")
     if is_external:
-        _take_in(model, where, folder)
+        _load_external_data(model, where, folder)
     try:
         model = inliner.inline_local_functions(model)
-        _refuse_foreign(model, where)
+        _refuse_custom(model, where)
         return _to_our_opset(model)
     except SourceError:
         raise
-    except Exception as error:  # checker, converter and inference raise each their own
+    except Exception as error:  # checker, converter and inference raise different errors
         raise SourceError(
             f"{where} cannot be read as an ONNX graph of opset {OPSET} ({first_line(error)}). Export it with opset {OPSET}."
         ) from error
 
 
-def _refuse_foreign(model: onnx.ModelProto, where: str) -> None:
-    foreign = sorted({f"{n.domain}.{n.op_type}" for n in _all_nodes(model.graph) if n.domain not in _OWN_DOMAINS})
-    if foreign:
+def _refuse_custom(model: onnx.ModelProto, where: str) -> None:
+    custom = sorted({f"{n.domain}.{n.op_type}" for n in _all_nodes(model.graph) if n.domain not in _OWN_DOMAINS})
+    if custom:
         raise SourceError(
-            f"{where} has operators that are not ONNX's own ({', '.join(foreign[:5])}); code of others would have to "
-            "run them. Export it without."
+            f"{where} has operators that are not ONNX's own ({', '.join(custom[:5])}), which need other code "
+            "to run. Export it without them."
         )
 
 
 def layers(model: onnx.ModelProto, feeds: Batch, where: str) -> list[Layer]:
-    """Run the graph once on two items and give every layer of floating-point numbers that has an item a row.
+    """Run the graph once on two items and list the layers with one row of floating-point numbers per item.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def layers(model: onnx.ModelProto, feeds: Batch, where: str) -> list[Layer]:
 
 
 def run(model: onnx.ModelProto, feeds: Batch, where: str) -> list[Any]:
-    """Run a graph as it is written, without the runtime's fusions.
+    """Run a graph without the runtime's optimizations.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def run(model: onnx.ModelProto, feeds: Batch, where: str) -> list[Any]:
 
 
 def cut(model: onnx.ModelProto, value: str) -> tuple[onnx.ModelProto, dict[str, Any]]:
-    """Keep what `value` needs, and take the floating-point arrays out: the rest of the graph, and the arrays by name."""
+    """Keep what `value` depends on, and move the floating-point arrays out; returns the graph and the arrays by name."""
     from onnx import helper, numpy_helper
 
     needed, kept = {value}, []
@@ -149,7 +149,7 @@ def cut(model: onnx.ModelProto, value: str) -> tuple[onnx.ModelProto, dict[str, 
     graph = helper.make_graph(
         kept[::-1],
         "network",
-        [given for given in model.graph.input if given.name in needed and given.name not in stored],
+        [one for one in model.graph.input if one.name in needed and one.name not in stored],
         [helper.make_empty_tensor_value_info(value)],
         [array for array in arrays if array.name not in weights],
     )
@@ -158,7 +158,7 @@ def cut(model: onnx.ModelProto, value: str) -> tuple[onnx.ModelProto, dict[str, 
 
 
 def _reads(node: onnx.NodeProto) -> Iterator[str]:
-    """Every name that a node or the graphs inside it read; more than what lies outside does no harm."""
+    """All names that a node or its subgraphs read; names from inside the subgraphs do no harm."""
     yield from node.input
     for inner in _graphs(node):
         yield from (output.name for output in inner.output)
@@ -180,17 +180,19 @@ def _graphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
         yield from attribute.graphs
 
 
-def _take_in(model: onnx.ModelProto, where: str, folder: UntrustedFolder | None) -> None:
-    """Read arrays that lie in other files, which must lie in the graph's own folder."""
+def _load_external_data(model: onnx.ModelProto, where: str, folder: UntrustedFolder | None) -> None:
+    """Read external arrays, whose files must be in the graph's own folder."""
     for array in model.graph.initializer:
         if not array.external_data:
             continue
-        place = {entry.key: entry.value for entry in array.external_data}
+        location = {entry.key: entry.value for entry in array.external_data}
         if folder is None:
             raise SourceError(f"{where} keeps its arrays in other files, which are not allowed here.")
-        content = folder.read(place.get("location", ""))
-        offset = int(place.get("offset", 0))
-        array.raw_data = content[offset : offset + int(place["length"])] if "length" in place else content[offset:]
+        content = folder.read(location.get("location", ""))
+        offset = int(location.get("offset", 0))
+        array.raw_data = (
+            content[offset : offset + int(location["length"])] if "length" in location else content[offset:]
+        )
         del array.external_data[:]
         array.data_location = type(array).DEFAULT
     if has_external_data(model.SerializeToString()):
@@ -207,7 +209,7 @@ def _to_our_opset(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def input_types(model: onnx.ModelProto) -> Mapping[str, tuple[int, tuple[int, ...]]]:
-    """Give each input's ONNX element type and its shape, 0 where an axis has any length."""
+    """ONNX element type and shape of each input, 0 for dynamic axes."""
     stored = {array.name for array in model.graph.initializer}
     return {
         given.name: (

@@ -1,4 +1,4 @@
-"""Look into an ONNX file without the onnx library: a graph must not make a reader open other files or load code."""
+"""Scan an ONNX file without the onnx library for external data and custom operators."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _OPERATOR, _DOMAIN = 4, 7  # of NodeProto
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MAX_TAG = (1 << 32) - 1
 _MAX_DEPTH = 100  # of messages, as in the readers of protocol buffers
-_MAX_NAME = 200  # letters of an operator's name or domain; none of those known is half as long
+_MAX_NAME = 200  # characters of an operator's name or domain; all known ones are less than half as long
 
 _RUNTIME_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
-# operators of the runtime's own domain that stand for a library, a program or a compiled file
-_DOORS = ("ATen", "EPContext", "ExternalFunctionOp", "PythonOp", "PythonOpGrad", "Snpe")
+# operators of the runtime's own domain that run a library, a program or a compiled file
+_CODE_OPERATORS = ("ATen", "EPContext", "ExternalFunctionOp", "PythonOp", "PythonOpGrad", "Snpe")
 
 
 def has_external_data(model: bytes) -> bool:
-    """Tell whether any tensor of the model lies in another file.
+    """Whether any tensor of the model is in another file.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def has_external_data(model: bytes) -> bool:
 
 
 def custom_operators(model: bytes) -> list[str]:
-    """Name the operators, as `domain.name`, that are not ONNX's or ONNX Runtime's own, or that stand for other code.
+    """List operators, as `domain.name`, that are not ONNX's or ONNX Runtime's own, or that run other code.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def custom_operators(model: bytes) -> list[str]:
 
 
 def _custom_names(node: memoryview) -> Iterator[str]:
-    """Name a node where it is custom; of a field that comes twice readers take one or the other, so each counts."""
+    """Names of a node if it is custom; parsers differ on duplicate fields, so each occurrence counts."""
     words: dict[int, list[str]] = {_OPERATOR: [], _DOMAIN: []}
     for field, value in _fields(node):
         if field in words and isinstance(value, memoryview):
@@ -62,11 +62,11 @@ def _custom_names(node: memoryview) -> Iterator[str]:
     operators = words[_OPERATOR] or [""]
     for domain in words[_DOMAIN]:
         yield from (f"{domain}.{operator}" for operator in operators if domain not in _RUNTIME_DOMAINS)
-    yield from (operator for operator in operators if operator in _DOORS)
+    yield from (operator for operator in operators if operator in _CODE_OPERATORS)
 
 
 def _messages(message: memoryview, kind: str, depth: int = 0) -> Iterator[tuple[str, memoryview]]:
-    """Walk all messages that can lead to a tensor or a node, the outer before the inner."""
+    """Iterate over all messages that can contain a tensor or a node, outer before inner."""
     if depth > _MAX_DEPTH:
         raise ValueError("nested too deeply")
     yield kind, message
@@ -79,11 +79,11 @@ def _messages(message: memoryview, kind: str, depth: int = 0) -> Iterator[tuple[
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Walk the fields of one protocol-buffer message: their numbers and values, strings and messages unread."""
+    """Iterate over the fields of a protocol-buffer message: numbers and values, with strings and messages unparsed."""
     position = 0
     while position < len(message):
         tag, position = _varint(message, position)
-        if tag > _MAX_TAG:  # a reader in C++ would cut it to 32 bits and see another field than we
+        if tag > _MAX_TAG:  # a C++ parser would truncate it to 32 bits and read another field
             raise ValueError(f"tag {tag}")
         wire = tag & 7
         if wire == _VARINT:

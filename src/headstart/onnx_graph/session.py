@@ -1,4 +1,4 @@
-"""Open an ONNX model in ONNX Runtime with threads set on purpose."""
+"""Open an ONNX model in ONNX Runtime with explicit thread settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from headstart.engines.threads import n_threads
 if TYPE_CHECKING:
     import onnxruntime
 
-_FATAL_ONLY = 4  # an error is raised; printed as well, it would be said twice
+_FATAL_ONLY = 4  # errors are raised anyway, so they are not logged
 
 
 def open_session(
@@ -21,15 +21,15 @@ def open_session(
     model_format: str = "ONNX",
     operators: str | None = None,
 ) -> onnxruntime.InferenceSession:
-    """Open a model that is all in `model`; `runtime_errors` says what is raised where it cannot be opened.
+    """Open a model from its bytes; if that fails, one of `runtime_errors` is raised.
 
     Parameters
     ----------
-    threads : how many run it; `n_threads()` if not said. A session of one starts none, and so outlives a fork
-    spin : whether they keep their cores busy while they wait for each other; better not where others need the cores
-    optimise : whether the graph may be rewritten to be faster
-    model_format : 'ONNX', a protocol buffer, or 'ORT', the runtime's own; said, so that the same bytes are never taken for the other
-    operators : path of a library with more operators
+    threads : number of threads; `n_threads()` by default. A session with one starts no thread, so it survives a fork
+    spin : whether waiting threads keep their cores busy; better not if others need the cores
+    optimise : whether the graph may be optimized
+    model_format : 'ONNX', a protocol buffer, or 'ORT', the runtime's own; explicit, so that the format is never guessed
+    operators : path of a library with custom operators
     """
     import onnxruntime
 
@@ -47,7 +47,7 @@ def open_session(
 
 
 def runtime_errors() -> tuple[type[Exception], ...]:
-    """All that ONNX Runtime raises; it has no class in common for it."""
+    """All exceptions that ONNX Runtime raises; they have no common base class."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     raised = (known for known in vars(state).values() if isinstance(known, type) and issubclass(known, Exception))

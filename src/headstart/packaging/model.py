@@ -107,7 +107,7 @@ class Bundle:
         }
 
     def run(self, batch: Batch) -> FloatArray:
-        """Run the graph on what `input.prepare` made: outputs (n, k), probabilities or the value of a regression.
+        """Run the graph on what `input.transform` made: outputs (n, k), probabilities or the value of a regression.
 
         Raises
         ------
@@ -211,7 +211,7 @@ class Bundle:
         for item in items:
             if isinstance(item, UserError):
                 raise item
-        return self.input.prepare(items)
+        return self.input.transform(items)
 
     def _readable_outputs(self, items: Sequence[Any]) -> list[FloatArray | UserError]:
         try:

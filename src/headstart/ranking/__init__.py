@@ -1,4 +1,4 @@
-"""Rank: which source will transfer best to this data, and why."""
+"""Rank: predict which source transfers best to some data."""
 
 from headstart.ranking.candidates import candidates_by_field, split_assignment
 from headstart.ranking.halving import Halving

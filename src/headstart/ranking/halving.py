@@ -13,7 +13,7 @@ from headstart.data.near_duplicates import find_near_duplicates
 from headstart.heads.problem import Problem
 from headstart.ranking.rankers.prior import Prior
 from headstart.ranking.round_comparison import compare, predict_metric
-from headstart.ranking.sampling import beginning, sampling_order
+from headstart.ranking.sampling import first_items, sampling_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from headstart.ranking.round_comparison import RoundComparison
     from headstart.sources import Card
 
-    Look = Callable[[str, IntArray], FloatArray]
+    FeaturesOf = Callable[[str, IntArray], FloatArray]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceResult:
-    """What a source had shown when it was last looked at; `dropped` says why it went no further.
+    """A source's result after its last round; `dropped` says why it went no further.
 
-    `score` is on the winner's terms: the winner's own, and the gap of the two on the last items that both saw.
+    `score` is relative to the winner: the winner's own score, minus the paired gap on the last items that both saw.
     """
 
     score: Score
@@ -47,10 +47,10 @@ class Halving:
 
     Attributes
     ----------
-    first, growth, cap : items of the first round, by what they grow, and the most that any source sees
-    keep : share of the sources that may go on to the next round; of two both may
-    ranker : whose word decides. Where it says what each item adds, a source that is significantly behind goes no further
-    prior : decides between equals
+    first, growth, cap : items of the first round, growth factor per round, and the maximum for any source
+    keep : share of the sources that may continue to the next round; at least two
+    ranker : decides. If it has scores by item, a source that is significantly behind goes no further
+    prior : breaks ties
 
     References
     ----------
@@ -65,23 +65,23 @@ class Halving:
     prior: Prior = field(default_factory=Prior)
 
     def sizes(self, n_items: int, n_labels: int) -> list[int]:
-        """Items that a source has seen after each round; the first has three of each class, and none more than `cap`.
+        """Number of items seen after each round: at least three per class in the first, at most `cap`.
 
         >>> Halving().sizes(700, 6)
         [32, 64, 128, 256, 700]
         """
-        most = min(n_items, self.cap)
-        sizes = [min(most, max(self.first, 3 * n_labels))]
-        while sizes[-1] < most:
+        largest = min(n_items, self.cap)
+        sizes = [min(largest, max(self.first, 3 * n_labels))]
+        while sizes[-1] < largest:
             larger = round(sizes[-1] * self.growth)
-            sizes.append(most if larger * math.sqrt(self.growth) > most else larger)
+            sizes.append(largest if larger * math.sqrt(self.growth) > largest else larger)
         return sizes
 
     def run(
         self,
         dataset: Dataset,
         cards: Mapping[str, Card],
-        look: Look,
+        features_of: FeaturesOf,
         metric: Metric,
         *,
         seed: int = 0,
@@ -92,38 +92,40 @@ class Halving:
         Parameters
         ----------
         dataset : only items that may be trained on
-        cards : the candidates, by name
-        look : gives the features of items, shape (m, d), by a source's name and their positions; NaN for unreadable ones
-        should_continue : asked after each round; False ends the ranking with what is known
+        cards : of the sources to rank, by name
+        features_of : features (m, d) of items, from a source's name and their positions; NaN for unreadable items
+        should_continue : called after each round; False ends the ranking early
         """
         groups = np.arange(len(dataset)) if dataset.groups is None else dataset.groups
         order = sampling_order(dataset.task_spec.strata(dataset.targets), groups, seed=seed)
         alive = sorted(cards, key=lambda name: (-self.prior.of(name), name))
         ranker: Ranker = registry.get("rankers", self.ranker)()
-        seen: dict[str, SourceResult] = {}
+        results: dict[str, SourceResult] = {}
         comparisons: list[RoundComparison] = []
         sizes = self.sizes(len(dataset), dataset.targets.shape[1])
         for size in sizes:
-            index = beginning(order, size)
-            features = {name: look(name, index) for name in alive}
+            index = first_items(order, size)
+            features = {name: features_of(name, index) for name in alive}
             problems = self._problems(dataset, index, groups[index], features, seed)
             comparisons.append(compare(problems, cards, ranker, self.prior))
             alive = self._survivors(comparisons[-1])
             is_last = len(alive) == 1 or size == sizes[-1] or not should_continue()
-            leaving = [name for name in problems if is_last or name not in alive]
-            seen |= {
+            ending = [name for name in problems if is_last or name not in alive]
+            results |= {
                 name: _source_result(comparisons[-1], name, predict_metric(problems[name], cards[name], metric))
-                for name in leaving
+                for name in ending
             }
             if is_last:
                 break
-        seen = {name: replace(one, score=_as_far_as(alive[0], name, comparisons)) for name, one in seen.items()}
-        return dict(sorted(seen.items(), key=lambda pair: (-pair[1].n_items, -pair[1].score.value)))
+        results = {
+            name: replace(one, score=_relative_score(alive[0], name, comparisons)) for name, one in results.items()
+        }
+        return dict(sorted(results.items(), key=lambda pair: (-pair[1].n_items, -pair[1].score.value)))
 
     def _problems(
         self, dataset: Dataset, index: IntArray, groups: IntArray, features: dict[str, FloatArray], seed: int
     ) -> dict[str, Problem]:
-        """The same items for all: those that can be read, near-duplicates grouped by the likeliest source's features."""
+        """One problem per source on the same items: the readable ones, near-duplicates grouped by the features of the leading source."""
         readable = ~np.isnan(next(iter(features.values()))[:, 0])
         first = next(iter(features.values()))[readable]
         joined = find_near_duplicates(first, None if dataset.groups is None else groups[readable]).groups
@@ -134,13 +136,13 @@ class Halving:
         }
 
     def _survivors(self, comparison: RoundComparison) -> list[str]:
-        """Those that go on, best first: the leader, and of the others those that may still win, at most the share to keep."""
+        """The sources that continue, best first: the leader and those that may still win, at most the share to keep."""
         leader, *others = comparison.order[: max(2, math.ceil(self.keep * len(comparison.order)))]
         return [leader, *(name for name in others if not comparison.is_significantly_behind(name))]
 
 
-def _as_far_as(winner: str, name: str, comparisons: list[RoundComparison]) -> Score:
-    """The ranker's value where the winner was last rated: the winner's, and the gap of the two on the same items."""
+def _relative_score(winner: str, name: str, comparisons: list[RoundComparison]) -> Score:
+    """The winner's last score, minus the gap of the two on the last items that both saw."""
     last = [comparison for comparison in comparisons if name in comparison.values][-1]
     score, ahead = last.score(name), comparisons[-1].score(winner).value - last.score(winner).value
     return replace(score, value=score.value + ahead, low=score.low + ahead, high=score.high + ahead)

@@ -1,4 +1,4 @@
-"""How long one item takes on this machine."""
+"""Latency of one item on this machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _N_MEASURED = 5
 
 
 def measure_latency_ms(source: Source, session: Any, items: Sequence[Any]) -> float:
-    """Median time for one item alone, decoding included, on one thread; the first run warms up and does not count.
+    """Median time for a single item on one thread, including decoding; the first run is a warm-up.
 
     Raises
     ------
@@ -33,19 +33,19 @@ def measure_latency_ms(source: Source, session: Any, items: Sequence[Any]) -> fl
     for item in items:
         started = time.perf_counter()
         try:
-            session.run(None, source.input.prepare([item]))
+            session.run(None, source.input.transform([item]))
         except DataError:
             continue
         times_ms.append(1000 * (time.perf_counter() - started))
         if len(times_ms) > _N_MEASURED:
             break
     if not times_ms:
-        raise DataError(f"none of the {len(items)} items that were tried can be read. Mend or remove the first ones.")
+        raise DataError(f"none of the first {len(items)} items can be read. Fix or remove them.")
     return float(np.median(times_ms[1:] or times_ms))
 
 
 def cached_latency_ms(source: Source, items: Sequence[Any], measure: Callable[[], float]) -> float:
-    """What `measure` gave for this source and these items on this machine the first time: it stays in the cache."""
+    """The result of `measure` for this source, these items and this machine, cached."""
     first = content_keys(items[: _N_MEASURED + 1], source, lambda _position, _error: None)
     key = ("latency", platform.node(), source.digest, first)
     return float(ResultCache(cache_folder() / "results").get_or_compute(key, lambda: {"ms": np.array(measure())})["ms"])

@@ -1,4 +1,4 @@
-"""Limits: what a source must keep to, and the nearest miss where none does."""
+"""Limits that a source must meet, and the nearest miss if none does."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What the user allows; None allows everything.
+    """The user's limits; None means no limit.
 
     Attributes
     ----------
     max_latency_ms : for one item alone, on one thread of this machine, decoding included
-    max_size_mib : of the weights as they are packed
+    max_size_mib : of the weights as a bundle packs them
     license : SPDX names with commas between, or the word 'permissive'
 
     Raises
     ------
     OptionError
-        A limit is not above zero, or a license is not known.
+        A limit is not above 0, or a license is unknown.
     """
 
     max_latency_ms: float | None = None
@@ -39,7 +39,9 @@ class Limits:
         for name in ("max_latency_ms", "max_size_mib"):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise OptionError(f"{name} must be above 0, but {value!r} came. Give more, or None for no limit.")
+                raise OptionError(
+                    f"{name} must be above 0, got {value!r}. Use a positive number, or None for no limit."
+                )
         if self.license is not None:
             allows(self.license, "")
 
@@ -57,30 +59,30 @@ class Limits:
         )
 
     def refusal(self, card: Card) -> str:
-        """Say why a card is outside the limits, as far as can be told before it is opened; empty if it is not."""
+        """Why a card exceeds the limits, as far as is known before opening it; empty if it does not."""
         if self.license is not None and not allows(self.license, card.license):
             return f"its license, {card.license}, is not among: {self.license}"
         if self.max_size_mib is not None and size_mib(card) > self.max_size_mib:
-            return f"{size_mib(card):.1f} MiB are more than {self.max_size_mib:g} MiB"
+            return f"{size_mib(card):.1f} MiB is more than {self.max_size_mib:g} MiB"
         return ""
 
     def slowness(self, latency_ms: float) -> str:
-        """Say that a measured latency is outside the limits; empty if it is not."""
+        """Why a measured latency exceeds the limits; empty if it does not."""
         if self.max_latency_ms is None or latency_ms <= self.max_latency_ms:
             return ""
-        return f"{latency_ms:.2g} ms an item are more than {self.max_latency_ms:g} ms"
+        return f"{latency_ms:.2g} ms per item is more than {self.max_latency_ms:g} ms"
 
     def nearest_miss(self, cards: Sequence[Card], latency_ms: Mapping[str, float]) -> OptionError:
-        """Build the error for limits that none of the cards keeps, with the one that comes nearest.
+        """Build the error for limits that no card meets; it names the nearest miss.
 
         Parameters
         ----------
-        latency_ms : of the sources that were measured; those are within all other limits
+        latency_ms : of the sources that were measured, which meet all other limits
         """
         if latency_ms:
             name = min(latency_ms, key=lambda n: latency_ms[n])
             limit, miss = f"{self.max_latency_ms:g} ms", f"{name} at {latency_ms[name]:.2g} ms"
-            return OptionError(f"no source is within {limit}; the nearest is {miss}. Allow more.")
+            return OptionError(f"no source is within {limit}; the nearest is {miss}. Raise the limit.")
         licensed = [card for card in cards if self.license is None or allows(self.license, card.license)]
         if not licensed:
             found = ", ".join(sorted({f"{card.license} ({card.name})" for card in cards}))
@@ -88,5 +90,5 @@ class Limits:
         smallest = min(licensed, key=size_mib)
         return OptionError(
             f"no source is within {self.max_size_mib:g} MiB; the nearest is {smallest.name} at "
-            f"{size_mib(smallest):.1f} MiB. Allow more."
+            f"{size_mib(smallest):.1f} MiB. Raise the limit."
         )

@@ -1,4 +1,4 @@
-"""Rank: which source will transfer best to this data, within these limits, and why."""
+"""Rank: predict which source transfers best to some data, within limits."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ if TYPE_CHECKING:
     from headstart.ranking.halving import SourceResult
     from headstart.sources import Card
 
-_EMBEDDING_SHARE = 0.5  # of the budget; heads and baselines have the rest
+_EMBEDDING_SHARE = 0.5  # of the budget; heads and baselines get the rest
 _RANKING_SHARE = 0.2
 
 
 @dataclass
-class _Entrant:
-    """A candidate on its way through the ranking; `refused` says why it saw no item."""
+class _Candidate:
+    """A source during the ranking; `refused` says why it was excluded before seeing an item."""
 
     card: Card
     source: Source | None = None
     latency_ms: float | None = None
     seconds: float = 0.0
     refused: str = ""
-    seen: SourceResult | None = None
+    result: SourceResult | None = None
 
     @cached_property
     def session(self) -> Any:
-        """Opened once, and only where there is something to measure or to embed."""
+        """Opened once, and only if something is measured or embedded."""
         assert self.source is not None
         return self.source.session()
 
@@ -65,28 +65,28 @@ def rank(
     progress: ProgressOutput = sys.stderr,
     context: RunContext | None = None,
 ) -> Ranking:
-    """Rank pretrained sources for labelled data.
+    """Rank pretrained sources for labeled data.
 
-    Items of a test part, or of the latest quarter where there is a time, are not looked at. The features that are computed
-    stay in the cache, where fitting finds them.
+    Items of a test part, or of the latest quarter if there is a time column, are not used. Computed features stay in the cache
+    for `fit`.
 
     Parameters
     ----------
-    dataset : what `headstart.load` gives; of rows each field has a ranking of its own
-    sources : names of the candidates, or `field=name` where items have several fields; None for all of the data's modality
-    limits : what a source must keep to; fields share what time and space there is in equal parts
-    halving : how many items are looked at; None for the default
-    budget_s : seconds; sources that cannot embed all items in half of it are left out
-    seed : for the sample
-    progress : where to say how far it is: a stream or a reporter; None for silence
-    context : how it is run; it goes before `budget_s`, `seed` and `progress`
+    dataset : what `headstart.load` gives; for rows, each field has its own ranking
+    sources : names of the sources to rank, or `field=name` if items have several fields; None for all of the data's modality
+    limits : that a source must meet; fields share time and space in equal parts
+    halving : how many items are used; None for the default
+    budget_s : seconds; sources that cannot embed all items in half of it are excluded
+    seed : of the sample
+    progress : where to write progress: a stream or a reporter; None for silence
+    context : how it runs; it overrides `budget_s`, `seed` and `progress`
 
     Raises
     ------
     OptionError
-        A name is not known, or reads other items; or no source is within the limits: the message names the nearest.
+        A name is unknown, or its source reads other items; or no source meets the limits (the message names the nearest).
     SourceError
-        None of the candidates can be fetched.
+        None of the sources can be fetched.
 
     Examples
     --------
@@ -97,58 +97,58 @@ def rank(
     """
     limits, halving = limits or Limits(), halving or Halving()
     context = context or RunContext.default(seed=seed, budget_s=budget_s, progress=progress)
-    candidates = candidates_by_field(dataset, sources)
-    if len(candidates) > 1:
-        shared = limits.shared_by(len(candidates))
+    by_field = candidates_by_field(dataset, sources)
+    if len(by_field) > 1:
+        shared = limits.shared_by(len(by_field))
         rankings = [
             replace(
                 rank(dataset.only_field(field), sources=named, limits=shared, halving=halving, context=context),
                 field=field,
             )
-            for field, named in candidates.items()
+            for field, named in by_field.items()
         ]
         return replace(rankings[0], others=tuple(rankings[1:]))
-    (sources,) = candidates.values()
-    learnable = _learnable(dataset, context.seed)
-    field_of = {card.name: _Entrant(card) for card in source_cards(dataset, sources)}
-    for entrant in field_of.values():
-        entrant.refused = limits.refusal(entrant.card)
-    _check_any(field_of, limits)
-    _open(field_of, learnable, limits, context, named=sources is not None)
-    _keep_to_budget(field_of, len(dataset), context.clock.left_s)
-    alive = {name: entrant for name, entrant in field_of.items() if not entrant.refused}
+    (sources,) = by_field.values()
+    training = _training_items(dataset, context.seed)
+    candidates = {card.name: _Candidate(card) for card in source_cards(dataset, sources)}
+    for candidate in candidates.values():
+        candidate.refused = limits.refusal(candidate.card)
+    _check_any(candidates, limits)
+    _open(candidates, training, limits, context, named=sources is not None)
+    _keep_to_budget(candidates, len(dataset), context.clock.left_s)
+    alive = {name: candidate for name, candidate in candidates.items() if not candidate.refused}
     started, left_s = time.perf_counter(), context.clock.left_s
 
-    def look(name: str, index: IntArray) -> FloatArray:
-        entrant, began = alive[name], time.perf_counter()
-        assert entrant.source is not None
-        items = [learnable.items[i] for i in index]
+    def features_of(name: str, index: IntArray) -> FloatArray:
+        candidate, started_at = alive[name], time.perf_counter()
+        assert candidate.source is not None
+        items = [training.items[i] for i in index]
         values = embed(
             items,
-            entrant.source,
+            candidate.source,
             context=context,
             on_bad=lambda _position, _error: None,
-            open_session=lambda: entrant.session,
+            open_session=lambda: candidate.session,
         ).values
-        entrant.seconds += time.perf_counter() - began
+        candidate.seconds += time.perf_counter() - started_at
         return values
 
-    metric = dataset.task_spec.headline(learnable.targets)
+    metric = dataset.task_spec.headline(training.targets)
     found = halving.run(
-        learnable,
-        {name: entrant.card for name, entrant in alive.items()},
-        look,
+        training,
+        {name: candidate.card for name, candidate in alive.items()},
+        features_of,
         metric,
         seed=context.seed,
         should_continue=lambda: left_s is None or time.perf_counter() - started < _RANKING_SHARE * left_s,
     )
-    for name, seen in found.items():
-        field_of[name].seen = seen
-    refused = [name for name, entrant in field_of.items() if entrant.refused]
+    for name, result in found.items():
+        candidates[name].result = result
+    refused = [name for name, candidate in candidates.items() if candidate.refused]
     return Ranking(
         metric=metric.name,
-        n_items=len(learnable),
-        sources=tuple(_ranked(field_of[name]) for name in [*found, *refused]),
+        n_items=len(training),
+        sources=tuple(_ranked(candidates[name]) for name in [*found, *refused]),
     )
 
 
@@ -158,7 +158,7 @@ def source_cards(dataset: Dataset, sources: Sequence[str] | None) -> list[Card]:
     Raises
     ------
     OptionError
-        A source is not known, or reads items of another kind.
+        A source is unknown, or reads items of another modality.
     """
     if sources is None:
         return [card for card in cards() if card.modality == dataset.modality]
@@ -168,87 +168,89 @@ def source_cards(dataset: Dataset, sources: Sequence[str] | None) -> list[Card]:
             reads, holds = get_modality(card.modality).plural, get_modality(dataset.modality).plural
             raise OptionError(
                 f"source '{card.name}' reads {reads}, but '{dataset.name}' holds {holds}. "
-                "`headstart sources` lists those that suit."
+                "`headstart sources` lists those that fit."
             )
     return named
 
 
-def _learnable(dataset: Dataset, seed: int) -> Dataset:
-    """What may be trained on: the choice of a source must not have seen what will prove it."""
+def _training_items(dataset: Dataset, seed: int) -> Dataset:
+    """The items that may be trained on: choosing a source must not use the items that it is evaluated on."""
     groups = np.arange(len(dataset)) if dataset.groups is None else dataset.groups
     plan = plan_splits(dataset, groups, seed=seed)
     return dataset.take(plan.train) if plan.kind in ("given", "time") else dataset
 
 
-def _check_any(entrants: dict[str, _Entrant], limits: Limits) -> None:
-    if all(entrant.refused for entrant in entrants.values()):
-        latency_ms = {n: e.latency_ms for n, e in entrants.items() if e.latency_ms is not None}
-        raise limits.nearest_miss([entrant.card for entrant in entrants.values()], latency_ms)
+def _check_any(candidates: dict[str, _Candidate], limits: Limits) -> None:
+    if all(candidate.refused for candidate in candidates.values()):
+        latency_ms = {n: e.latency_ms for n, e in candidates.items() if e.latency_ms is not None}
+        raise limits.nearest_miss([candidate.card for candidate in candidates.values()], latency_ms)
 
 
 def _open(
-    entrants: dict[str, _Entrant], learnable: Dataset, limits: Limits, context: RunContext, *, named: bool
+    candidates: dict[str, _Candidate], training: Dataset, limits: Limits, context: RunContext, *, named: bool
 ) -> None:
-    """Open the sources and measure them; one that nobody named and that cannot be had is left out."""
+    """Open and time the sources; an unavailable one is excluded unless it was named."""
     failure: SourceError | MissingExtraError | None = None
-    for entrant in entrants.values():
-        if entrant.refused:
+    for candidate in candidates.values():
+        if candidate.refused:
             continue
         started = time.perf_counter()
         try:
-            entrant.source = open_source(entrant.card, stream=context.reporter)
+            candidate.source = open_source(candidate.card, stream=context.reporter)
         except (SourceError, MissingExtraError) as error:
             if named:
                 raise
-            entrant.refused, failure = str(error), error
+            candidate.refused, failure = str(error), error
             continue
-        entrant.latency_ms = cached_latency_ms(entrant.source, learnable.items, partial(_measure, entrant, learnable))
-        entrant.refused = limits.slowness(entrant.latency_ms)
-        entrant.seconds = time.perf_counter() - started
-    if failure is not None and not any(entrant.source for entrant in entrants.values()):
+        candidate.latency_ms = cached_latency_ms(
+            candidate.source, training.items, partial(_measure, candidate, training)
+        )
+        candidate.refused = limits.slowness(candidate.latency_ms)
+        candidate.seconds = time.perf_counter() - started
+    if failure is not None and not any(candidate.source for candidate in candidates.values()):
         raise failure
-    _check_any(entrants, limits)
+    _check_any(candidates, limits)
 
 
-def _measure(entrant: _Entrant, learnable: Dataset) -> float:
-    assert entrant.source is not None
-    return measure_latency_ms(entrant.source, entrant.session, learnable.items)
+def _measure(candidate: _Candidate, training: Dataset) -> float:
+    assert candidate.source is not None
+    return measure_latency_ms(candidate.source, candidate.session, training.items)
 
 
-def _keep_to_budget(entrants: dict[str, _Entrant], n_items: int, left_s: float | None) -> None:
-    """Leave out what cannot embed all items in half of the time that is left; in all of it, where none can."""
+def _keep_to_budget(candidates: dict[str, _Candidate], n_items: int, left_s: float | None) -> None:
+    """Exclude sources that cannot embed all items in half of the remaining time, or in all of it if none can."""
     if left_s is None:
         return
     needed_s = {
-        name: entrant.latency_ms * n_items / 1000 / n_threads()
-        for name, entrant in entrants.items()
-        if not entrant.refused and entrant.latency_ms is not None
+        name: candidate.latency_ms * n_items / 1000 / n_threads()
+        for name, candidate in candidates.items()
+        if not candidate.refused and candidate.latency_ms is not None
     }
     quickest = min(needed_s, key=lambda name: needed_s[name])
     if needed_s[quickest] > left_s:
         raise OptionError(
-            f"no source can embed {n_items} items in the {max(left_s, 0.0):.1f} s that are left of the budget; the nearest is "
-            f"{quickest}, which needs about {needed_s[quickest]:.1f} s. Allow more time."
+            f"no source can embed {n_items} items in the remaining {max(left_s, 0.0):.1f} s of the budget; the nearest is "
+            f"{quickest}, which needs about {needed_s[quickest]:.1f} s. Raise the budget."
         )
     for name, seconds in needed_s.items():
         if seconds > _EMBEDDING_SHARE * left_s and name != quickest:
-            entrants[
+            candidates[
                 name
             ].refused = (
                 f"embedding {n_items} items would take about {seconds:.0f} s, more than half of the {left_s:.0f} s left"
             )
 
 
-def _ranked(entrant: _Entrant) -> Ranked:
-    seen = entrant.seen
+def _ranked(candidate: _Candidate) -> Ranked:
+    result = candidate.result
     return Ranked(
-        name=entrant.card.name,
-        score=seen.score if seen else None,
-        predicted=seen.predicted if seen else None,
-        n_items=seen.n_items if seen else 0,
-        seconds=round(entrant.seconds, 3),
-        latency_ms=None if entrant.latency_ms is None else round(entrant.latency_ms, 3),
-        size_mib=round(size_mib(entrant.card), 1),
-        license=entrant.card.license,
-        dropped=entrant.refused or (seen.dropped if seen else ""),
+        name=candidate.card.name,
+        score=result.score if result else None,
+        predicted=result.predicted if result else None,
+        n_items=result.n_items if result else 0,
+        seconds=round(candidate.seconds, 3),
+        latency_ms=None if candidate.latency_ms is None else round(candidate.latency_ms, 3),
+        size_mib=round(size_mib(candidate.card), 1),
+        license=candidate.card.license,
+        dropped=candidate.refused or (result.dropped if result else ""),
     )

@@ -1,4 +1,4 @@
-"""Ranker: one way of foretelling how well a source will do on some labelled items."""
+"""Ranker: a way to predict how well a source will do on labeled items."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Rating:
-    """What a ranker says of one source.
+    """A ranker's result for one source.
 
     Attributes
     ----------
     value : higher is better; comparable between sources on the same items, not between rankers
-    outputs : shape (n, k), held-out outputs where the ranker makes them: any metric, interval and pairing can be had from
-        them; else None
-    by_item : shape (n,), what each item adds to `value`, their mean, where that can be said: two sources can be paired by it
+    outputs : shape (n, k), held-out outputs if the ranker makes them, for any metric and interval; else None
+    by_item : shape (n,), contributions of the items whose mean is `value`, for paired comparisons; None if there are none
     """
 
     value: float
@@ -29,13 +28,13 @@ class Rating:
 
 
 class Ranker(Protocol):
-    """Frozen settings and one verb; one file each, registered by an entry point of the group `headstart.rankers`."""
+    """Frozen settings with one method; one file each, registered by an entry point of the group `headstart.rankers`."""
 
     @property
     def name(self) -> str:
-        """The name under which it is registered."""
+        """The name it is registered under."""
         ...
 
     def score_source(self, problem: Problem, card: Card) -> Rating:
-        """Rate a source by the features, targets, groups and task of a problem; only the prior looks at the card."""
+        """Score a source from the features, targets, groups and task of a problem; only the prior reads the card."""
         ...

@@ -1,4 +1,4 @@
-"""Ranking: what was found of each source, best first."""
+"""Ranking: the result for each source, best first."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Ranked:
 
     Attributes
     ----------
-    score : what the choice rests on, on the winner's terms: what the ranker gave the winner at the end, and the gap that the two
-        had on the last items that both saw, with its interval; None for a source that was dropped before it saw an item
-    predicted : the headline metric that a simple head on this source had on held-out groups of the `n_items` that it saw
-    n_items, seconds : what it cost so far: items looked at, and time spent on it, opening included
-    latency_ms : for one item alone, on one thread of this machine; None where it was not opened
+    score : the ranker's score that decided, relative to the winner: the winner's final score, minus the paired gap on the last items
+        that both saw, with the interval of the gap; None for a source that was excluded before it saw an item
+    predicted : headline metric of a closed-form head on this source, on held-out groups of the `n_items` that it saw
+    n_items, seconds : number of items it saw, and time spent on it, including opening
+    latency_ms : for a single item, on one thread of this machine; None if it was not opened
     size_mib : of the weights as a bundle packs them
-    dropped : why it is not chosen; empty for the best
+    dropped : why it was not chosen; empty for the best
     """
 
     name: str
@@ -43,13 +43,13 @@ class Ranked:
 
 @dataclass(frozen=True, kw_only=True)
 class Ranking(Section):
-    """All candidates, the best first; `sources` is never empty, and its first one keeps to the limits.
+    """All sources, best first; `sources` is never empty, and the first one meets the limits.
 
-    It is a section of the report where a source was chosen, not named.
+    It is a section of the report if the source was chosen rather than named.
 
     Attributes
     ----------
-    field : what the sources read; empty where items have one field
+    field : what the sources read; empty if items have one field
     others : the rankings of the other fields
     """
 
@@ -68,22 +68,22 @@ class Ranking(Section):
 
     @property
     def best(self) -> Ranked:
-        """The one to take."""
+        """The best source."""
         return self.sources[0]
 
     @property
     def sentence(self) -> str:
-        """The choice in words."""
+        """The choice as a sentence."""
         if self.others:
             return " ".join(f"{ranking.field}: {ranking.sentence}" for ranking in self.of_fields)
         best, others = self.best, self.sources[1:]
         if not others:
-            return f"{best.name} is the only source that there is for this data."
+            return f"{best.name} is the only source for this data."
         predicted = f": {best.predicted.name} {best.predicted.value:.3f} predicted" if best.predicted else ""
         return f"{best.name} of {len(self.sources)} sources{predicted}."
 
     def with_chosen(self, names: Collection[str]) -> Ranking:
-        """The same, where sources of these names are not called dropped: a blend took them in."""
+        """A copy where sources of these names are not marked as dropped, because a blend uses them."""
         sources = tuple(
             replace(source, dropped="" if self._part(source) in names else source.dropped) for source in self.sources
         )
@@ -99,17 +99,17 @@ class Ranking(Section):
         return figures if self.field else {key: figures[key] for key in figures if key not in ("field", "others")}
 
     def rendering(self, report: Report) -> Rendering:  # noqa: ARG002
-        """Why this source."""
+        """Why this source was chosen."""
         return Rendering(page=tuple(part for ranking in self.of_fields for part in _parts(ranking)))
 
 
 def join_rankings(rankings: Sequence[Ranking]) -> Ranking | None:
-    """Make one section of the rankings of several fields; None where there is none."""
+    """Make one section of the rankings of several fields; None if there is none."""
     return replace(rankings[0], others=tuple(rankings[1:])) if rankings else None
 
 
 def _parts(ranking: Ranking) -> tuple[Part, ...]:
-    """The table of sources and the frontier of evidence against time; nothing where there was no choice."""
+    """The table of sources and the frontier of evidence against time; empty if there was no choice."""
     if len(ranking.sources) < 2:
         return ()
     measured = [
@@ -124,7 +124,7 @@ def _parts(ranking: Ranking) -> tuple[Part, ...]:
 
 
 def frontier(sources: Rows) -> Spec:
-    """Draw the evidence for ranked sources against their time for one item; nothing lies above and left of the frontier.
+    """Draw the evidence for ranked sources against their time per item; no source is above and left of the frontier.
 
     `sources` are numbered in their order: {value, low, high, latency_ms}; the first is the chosen one.
     """
@@ -133,7 +133,7 @@ def frontier(sources: Rows) -> Spec:
         row for row in rows if row["value"] == max(r["value"] for r in rows if r["latency_ms"] <= row["latency_ms"])
     ]
     x_scale = {"type": "log", "nice": False, "padding": 24}
-    x = {"field": "latency_ms", "type": "quantitative", "title": "ms for one item (log)", "scale": x_scale}
+    x = {"field": "latency_ms", "type": "quantitative", "title": "ms per item (log)", "scale": x_scale}
     x["axis"] = {"tickCount": 4, "format": "~g"}
     y = {"field": "value", "type": "quantitative", "title": sources[0]["metric"], "scale": {"zero": False}}
     whisker = {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}}

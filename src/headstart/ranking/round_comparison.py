@@ -1,4 +1,4 @@
-"""Standing: how sources compare on the same few items, and how sure that is."""
+"""RoundComparison: the sources of one round, compared on the same items."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RoundComparison:
-    """The sources of a round, the best first.
+    """The sources of a round of halving, best first.
 
     Attributes
     ----------
-    ranker : whose word the order is
-    values : by source, what the ranker gave it; equals stand in the order of the prior
-    gaps : by source, by how much the leader is better, for the leader itself than the next; only where the ranker says what
-        each item adds
-    n : items that were looked at
+    ranker : name of the ranker that decides the order
+    values : the ranker's score by source; ties are in the order of the prior
+    gaps : by source, how much better the leader is (for the leader, how much better than the next); only for rankers with scores
+        by item
+    n : number of items
     """
 
     ranker: str
@@ -41,19 +41,19 @@ class RoundComparison:
 
     @property
     def order(self) -> list[str]:
-        """Names, the best first."""
+        """Names, best first."""
         return list(self.values)
 
     def is_significantly_behind(self, name: str) -> bool:
-        """Tell whether the 95 % interval of its gap to the leader lies above zero."""
+        """Whether the 95 % interval of its gap to the leader lies above zero."""
         return name != self.order[0] and name in self.gaps and self.gaps[name].is_significantly_better
 
     def score(self, name: str) -> Score:
-        """The ranker's value; the interval is that of the gap to the leader, or has no width where that is not known."""
+        """The ranker's score with the interval of the gap to the leader; the width is 0 if that is unknown."""
         value = self.values[name] if math.isfinite(self.values[name]) else 0.0
-        half = self.gaps[name].margin if name in self.gaps else 0.0
-        half = half if math.isfinite(half) else 0.0
-        return Score(name=self.ranker, value=value, low=value - half, high=value + half, unit="", n=self.n)
+        margin = self.gaps[name].margin if name in self.gaps else 0.0
+        margin = margin if math.isfinite(margin) else 0.0
+        return Score(name=self.ranker, value=value, low=value - margin, high=value + margin, unit="", n=self.n)
 
 
 def compare(
@@ -63,8 +63,8 @@ def compare(
 
     Parameters
     ----------
-    problems : by source; the same items and groups, other features
-    prior : decides between equals
+    problems : by source: the same items and groups, different features
+    prior : breaks ties
     """
     ratings = {name: ranker.score_source(problem, cards[name]) for name, problem in problems.items()}
     order = sorted(ratings, key=lambda name: (-ratings[name].value, -prior.of(name), name))
@@ -85,7 +85,7 @@ def compare(
 
 
 def predict_metric(problem: Problem, card: Card, metric: Metric) -> Score:
-    """The metric that a closed-form head reaches on groups of the sample that it has not seen."""
+    """The metric of a closed-form head on held-out groups of the sample."""
     outputs = RidgeRanker().score_source(problem, card).outputs
     assert outputs is not None
     return score(metric, problem.targets, outputs, Resamples.draw(problem.groups, seed=problem.seed))

@@ -1,4 +1,4 @@
-"""Which items a ranking looks at first: nested samples with classes spread evenly and groups whole."""
+"""Nested samples for a ranking: stratified by class, with whole groups."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import numpy as np
 if TYPE_CHECKING:
     from headstart.core.dataset import IntArray
 
-_N_EACH = 3  # of every class before the rest comes in proportion: a head needs some of each
+_N_EACH = 3  # of each class before proportional sampling: a head needs some of each
 
 
 def sampling_order(strata: IntArray, groups: IntArray, *, seed: int) -> list[IntArray]:
-    """Give the groups, as positions of their items, in an order whose every beginning is a fair sample.
+    """Order the groups, as positions of their items, so that every prefix is a stratified sample.
 
-    First some of each class, then all classes in proportion to their frequency; a group counts for the class of its first
-    item. Of several labels the rarest counts; values are dealt by quarters.
+    First come some of each stratum, then all strata in proportion to their frequency; a group has the stratum of its first item.
     """
     _, group = np.unique(groups, return_inverse=True)
     shuffled = np.random.default_rng(seed).permutation(len(group))
@@ -26,14 +25,14 @@ def sampling_order(strata: IntArray, groups: IntArray, *, seed: int) -> list[Int
     strata = strata[[int(m[0]) for m in members]]
     keys = np.empty(len(members))
     for stratum in np.unique(strata):
-        places = np.flatnonzero(strata == stratum)
-        rank = np.arange(len(places))
-        keys[places] = np.where(rank < _N_EACH, rank - _N_EACH, (rank + 0.5) / len(places))
+        index = np.flatnonzero(strata == stratum)
+        rank = np.arange(len(index))
+        keys[index] = np.where(rank < _N_EACH, rank - _N_EACH, (rank + 0.5) / len(index))
     return [members[i] for i in np.argsort(keys, kind="stable")]
 
 
-def beginning(order: list[IntArray], size: int) -> IntArray:
-    """Positions of at most `size` items, sorted: whole groups in order, leaving out those that do not fit."""
+def first_items(order: list[IntArray], size: int) -> IntArray:
+    """Positions of at most `size` items, sorted: whole groups in order, skipping those that do not fit."""
     taken: list[IntArray] = []
     left = size
     for members in order:

@@ -1,4 +1,4 @@
-"""Suitability: what is to be said of each source before data is embedded with it, and of the chosen one after."""
+"""Suitability: warnings about each source before embedding the data, and about the chosen one afterwards."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from headstart.core.dataset import Dataset, FloatArray, Notice
     from headstart.sources import AnySource, Card
 
-_QUICK_GMACS = 5.0  # an item; what costs more is not run before it is chosen
+_QUICK_GMACS = 5.0  # per item; more expensive sources are not run before they are chosen
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suitability:
-    """One source: the biases on its card, and in which ways the data differs from what it was trained on."""
+    """A source's known biases, and how the data differs from what it was trained on."""
 
     name: str
     known_bias: str
@@ -32,10 +32,10 @@ class Suitability:
 
 
 def inspect_sources(dataset: Dataset) -> list[Suitability]:
-    """Say of each source that reads the dataset's items how far they lie from what it was trained on.
+    """Compare the dataset with the training data of each source of its modality.
 
-    Quick, and without a network: 48 items are embedded with the sources that are in the cache and cheap to run; of the others
-    it is said what can be told without features.
+    Fast and offline: 48 items are embedded with the sources that are cached and cheap to run; for the others, only checks
+    without features are made.
     """
     return [
         Suitability(
@@ -49,7 +49,7 @@ def inspect_sources(dataset: Dataset) -> list[Suitability]:
 
 
 def with_domain_shifts(dataset: Dataset, source: AnySource, features: FloatArray) -> Dataset:
-    """Add to the notices how far the items lie from what each of the source's sources was trained on.
+    """Add notices on how the items differ from the training data of the source, or of each part of a joint source.
 
     Parameters
     ----------
@@ -66,12 +66,12 @@ def with_domain_shifts(dataset: Dataset, source: AnySource, features: FloatArray
 
 
 def _features(dataset: Dataset, card: Card) -> FloatArray | None:
-    """Embed a few items, shape (m, d); None where the source is not at hand, or too slow."""
+    """Embed a few items, shape (m, d); None if the source is not cached or too slow."""
     if card.gmacs > _QUICK_GMACS or not is_kept(card):
         return None
     items = [dataset.items[i] for i in evenly(len(dataset), MOST_ITEMS)]
     try:
         values = embed(items, open_source(card, stream=None), on_bad=lambda _position, _error: None).values
-    except HeadstartError:  # a damaged file, or an extra that is not installed: fitting will say so
+    except HeadstartError:  # a damaged file, or a missing extra: fit reports it
         return None
     return values[~np.isnan(values).any(axis=1)]

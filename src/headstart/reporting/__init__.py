@@ -1,4 +1,4 @@
-"""Draw a report: what the renderers of all sections share, and the page and the model card made of them."""
+"""Render reports: what all sections' renderers share, the HTML page, and the model card."""
 
 from headstart.reporting.drawing import start_drawing
 from headstart.reporting.page import render, render_card

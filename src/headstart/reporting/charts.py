@@ -1,4 +1,4 @@
-"""What the charts of all sections are made of: Vega-Lite specifications for a column as narrow as a phone."""
+"""Building blocks of all charts: Vega-Lite specifications for a phone-width column."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Spec = dict[str, Any]
 Rows = list[dict[str, Any]]
 
-# Vega wants real colours: each of these stands for a CSS variable, so that one picture serves light, dark and print
+# Vega needs literal colors: each of these stands for a CSS variable, so that one chart works in light, dark and print
 VARIABLES = {
     "#000001": "var(--ink)",
     "#000002": "var(--muted)",
@@ -24,14 +24,14 @@ VARIABLES = {
     "#000006": "var(--paper)",
 }
 INK, MUTED, RULE, ACCENT, BASELINE, PAPER = VARIABLES
-WIDTH_PX = 320  # a phone's column: there the letters keep their size
+WIDTH_PX = 320  # a phone's column, where text keeps its size
 _ROW_PX = 46
 _INTERVAL_PX = 102
 _AMOUNT_PX = 58
 
 
 def estimate_row(name: str, score: Score, colour: str, *, signed: bool = False) -> dict[str, Any]:
-    """A row of `dot_and_whisker`: a name, a score, and the two said in words."""
+    """A row of `dot_and_whisker`: a name and a score, with its formatted value and interval."""
     factor = axis_factor(score)
     return {
         "name": name,
@@ -43,7 +43,7 @@ def estimate_row(name: str, score: Score, colour: str, *, signed: bool = False) 
 
 
 def dot_and_whisker(rows: Rows, title: str, *, zero: bool = False) -> Spec:
-    """Draw one row an estimate: its name and figures on a line of their own, so that nothing is squeezed on a phone."""
+    """One row per estimate, with its name and numbers on a line above, so that it fits on a phone."""
     numbered = [{**row, "row": i} for i, row in enumerate(rows)]
     y = {"field": "row", "type": "ordinal", "axis": None}
     colour = {"field": "colour", "type": "nominal", "scale": None}
@@ -70,7 +70,7 @@ def dot_and_whisker(rows: Rows, title: str, *, zero: bool = False) -> Spec:
 
 
 def diagonal(ends: Sequence[float]) -> Spec:
-    """The dashed line on which both axes say the same."""
+    """A dashed diagonal where both axes are equal."""
     rows = [{"a": end} for end in ends]
     axes = {axis: {"field": "a", "type": "quantitative"} for axis in ("x", "y")}
     return {"data": {"values": rows}, "mark": {**rule(MUTED), "type": "line", "strokeDash": [4, 4]}, "encoding": axes}

@@ -1,4 +1,4 @@
-"""Draw Vega-Lite specifications as static SVG whose colours follow the page."""
+"""Draw Vega-Lite specifications as static SVG with the colors of the page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _AXIS = {
 
 
 def draw(spec: Spec) -> str:
-    """Render one specification as an SVG element without fixed size, ids or outside references.
+    """Render a specification as an SVG element without fixed size, ids or external references.
 
     Raises
     ------
@@ -41,11 +41,11 @@ def draw(spec: Spec) -> str:
     svg: str = vl_convert.vegalite_to_svg(to_json({**spec, "config": config, "padding": 2}))
     for colour, variable in VARIABLES.items():
         svg = svg.replace(f'"{colour}"', f'"{variable}"')
-    # the size is the page's affair; only the shape (viewBox) is the picture's
+    # the page sets the size; the drawing only keeps its aspect ratio (viewBox)
     return re.sub(r'^(<svg[^>]*?) width="([\d.]+)" height="[\d.]+"', r'\1 style="max-width:calc(\2px * 1.35)"', svg)
 
 
 def start_drawing() -> None:
-    """Start the drawing engine in a thread of its own: it takes most of a second, better spent beside other work."""
-    if find_spec("vl_convert") is not None:  # who lacks it is told when the pictures are drawn
+    """Start the drawing engine in a background thread, since that takes most of a second."""
+    if find_spec("vl_convert") is not None:  # if it is missing, drawing reports it
         threading.Thread(target=draw, args=({"mark": "point", "data": {"values": []}},), daemon=True).start()

@@ -1,4 +1,4 @@
-"""Draw a report as one HTML page and as the model card of a bundle: what the sections' renderers give, in order."""
+"""Render a report as an HTML page and as a model card, from the renderings of its sections."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NO_SUMMARY = Summary(
 
 @dataclass(frozen=True)
 class _Chapter:
-    """A heading with the filled parts under it."""
+    """A heading with its rendered parts."""
 
     title: str
     columns: tuple[str, ...]
@@ -36,14 +36,14 @@ class _Chapter:
 
 @dataclass(frozen=True)
 class _Drawn:
-    """A section beside what its renderer made of it."""
+    """A section with its rendering."""
 
     section: Section
     rendering: Rendering
 
 
 def render(report: Report) -> str:
-    """Draw the report as one self-contained HTML page: no script, no network, light, dark and print.
+    """Render the report as one self-contained HTML page without scripts, for light, dark and print.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def render(report: Report) -> str:
 
 
 def render_card(report: Report) -> str:
-    """Write the model card: what the model is, for what, how good, on what data, with what limits, and how to use it."""
+    """Render the model card: what the model is and is for, its scores, data, limits, and how to use it."""
     environment = _environment(autoescape=False)
     report, drawn = _drawn(report)
     chapters = _chapters(environment, report, [(one.section, part) for one in drawn for part in one.rendering.card])
@@ -73,7 +73,7 @@ def render_card(report: Report) -> str:
 
 
 def _drawn(report: Report) -> tuple[Report, list[_Drawn]]:
-    """The report without NumPy and numbers that are not finite, and what its sections' renderers make of it."""
+    """The report as plain JSON values, and the renderings of its sections."""
     report = replace(report, sections=tuple(type(one).from_dict(plain(one.to_dict())) for one in report.sections))
     return report, [_Drawn(one, one.rendering(report)) for one in report.sections if isinstance(one, Rendered)]
 
@@ -83,7 +83,7 @@ def _summary(drawn: Sequence[_Drawn]) -> Summary:
 
 
 def _chapters(environment: Environment, report: Report, parts: Iterable[tuple[Section, Part]]) -> list[_Chapter]:
-    """Fill the parts in their order; those of one title stand in the chapter of the first of them."""
+    """Render the parts in order; parts with the same title share the chapter of the first."""
     by_title: dict[str, list[tuple[Section, Part]]] = {}
     for section, part in sorted(parts, key=lambda pair: pair[1].order):
         by_title.setdefault(part.title, []).append((section, part))
@@ -115,7 +115,7 @@ def _environment(*, autoescape: bool) -> Environment:
     require("jinja2", extra="train", purpose="drawing the report")
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    # the card is Markdown, where nothing is escaped: `plain` keeps names on their line and out of the markup
+    # nothing is escaped in Markdown, so the card uses the filter `plain` for names
     environment = Environment(
         loader=PackageLoader("headstart.reporting", package_path=""),
         autoescape=autoescape,  # noqa: S701 - off for Markdown alone
@@ -125,12 +125,12 @@ def _environment(*, autoescape: bool) -> Environment:
     )
     environment.globals["wording"] = wording
     environment.filters["plain"] = _plain
-    environment.filters["said"] = _said
+    environment.filters["formatted"] = _formatted
     return environment
 
 
 def _plain(text: Any) -> str:
-    r"""Keep a user's word from acting as Markdown.
+    r"""Escape a user's text for Markdown.
 
     >>> _plain("a|b <script>")
     'a\\|b &lt;script&gt;'
@@ -139,8 +139,8 @@ def _plain(text: Any) -> str:
     return "".join("\\" + letter if letter in "\\|*_`[]#" else letter for letter in line)
 
 
-def _said(value: Any) -> str:
-    """Say a true or predicted value: one label, several, or a number."""
+def _formatted(value: Any) -> str:
+    """Format a true or predicted value: one label, several, or a number."""
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value)) or "none"
     return wording.number(value)

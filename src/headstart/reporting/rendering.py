@@ -1,4 +1,4 @@
-"""Rendering: what a section adds to the page and to the model card."""
+"""Rendering: what a section adds to the page and the model card."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """The head of the page: what the report is about, its sentence, its verdict (in warm colours for `caution`), and how it was found."""
+    """The top of the page: subject, sentence, verdict (in warm colors for `caution`), and how it was determined."""
 
     subject: str
     sentence: str
@@ -27,7 +27,7 @@ class Summary:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A large figure at the head of the page, a line that says what it is, and a second one; sorted by `order`."""
+    """A key figure at the top of the page, with a caption and a detail line; sorted by `order`."""
 
     order: int
     value: str
@@ -41,13 +41,13 @@ class Part:
 
     Attributes
     ----------
-    order : parts are sorted by it; those of Headstart stand at 100, 200, …
-    title : the heading; parts that share one stand under it together, on the page side by side
-    template : Jinja, in HTML for the page and in Markdown for the card; it sees `section`, `report`, `wording`, `values` by their
-        names, drawn `charts`, and the macros of `macros.html.j2`
-    block : which block of the template; all of it, if not given
+    order : parts are sorted by it; Headstart's own are at 100, 200, …
+    title : the heading; parts with the same one share it, side by side on the page
+    template : Jinja template, HTML for the page and Markdown for the card; it can use `section`, `report`, `wording`, `charts`,
+        the names in `values`, and the macros of `macros.html.j2`
+    block : the block of the template to render; all of it by default
     charts : Vega-Lite specifications by name
-    below : under the part before it instead of beside it
+    below : place it below the previous part instead of beside it
     """
 
     order: int
@@ -61,7 +61,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Rendering:
-    """All that a section adds; `callouts` are sentences that stand out at the head of the page."""
+    """Everything that a section adds; `callouts` are highlighted sentences at the top of the page."""
 
     summary: Summary | None = None
     figures: tuple[Figure, ...] = ()
@@ -72,14 +72,14 @@ class Rendering:
 
 @runtime_checkable
 class Rendered(Protocol):
-    """A section that can be drawn."""
+    """A section that can be rendered."""
 
     def rendering(self, report: Report) -> Rendering:
-        """What it adds to the page and to the model card of a report."""
+        """What it adds to the page and the model card of a report."""
 
 
 @cache
 def template_of(module: str, ending: str) -> str:
-    """Read the template that lies beside a module under its name: `template_of(__name__, "html")`."""
+    """Read the template next to a module with the same name: `template_of(__name__, "html")`."""
     package, _, name = module.rpartition(".")
     return resources.files(package).joinpath(f"{name}.{ending}.j2").read_text(encoding="utf-8")

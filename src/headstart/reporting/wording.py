@@ -1,4 +1,4 @@
-"""How numbers are said to people: percent, points, intervals, durations."""
+"""Format numbers for people: percent, points, intervals, durations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def amount(score: Score, *, signed: bool = False) -> str:
-    r"""Say the value of a score: percent for a share of items, points for a gain in it, else three decimals.
+    r"""Format the value of a score: percent for a share of items, points for a gain in it, else three decimals.
 
     >>> from headstart.core.report import Score
     >>> amount(Score(name="accuracy", value=0.837, low=0.81, high=0.86))
@@ -22,11 +22,11 @@ def amount(score: Score, *, signed: bool = False) -> str:
     >>> amount(Score(name="accuracy", value=0.041, low=0.01, high=0.07), signed=True)
     '+4.1'
     """
-    return _say(score, score.value, signed=signed) + (f"{_NO_BREAK}%" if _is_share(score) and not signed else "")
+    return _format(score, score.value, signed=signed) + (f"{_NO_BREAK}%" if _is_share(score) and not signed else "")
 
 
 def interval(score: Score, *, signed: bool = False) -> str:
-    """Say the 95 % interval of a score, in the unit of `amount`.
+    """Format the 95 % interval of a score, in the unit of `amount`.
 
     >>> from headstart.core.report import Score
     >>> interval(Score(name="ROC AUC", value=0.91, low=0.875, high=0.9412))
@@ -34,30 +34,30 @@ def interval(score: Score, *, signed: bool = False) -> str:
     """
     if score.low == score.high:
         return ""
-    return f"{_say(score, score.low, signed=signed)} to {_say(score, score.high, signed=signed)}"
+    return f"{_format(score, score.low, signed=signed)} to {_format(score, score.high, signed=signed)}"
 
 
 def unit(score: Score) -> str:
-    """Say what a gain in this score is counted in."""
+    """The unit of a gain in this score."""
     if _is_share(score):
         return f"points of {score.name}"
     return axis_title(score)
 
 
 def axis_factor(score: Score) -> float:
-    """Say by what a value is multiplied on an axis: 100 where it is said in percent."""
+    """The factor of values on an axis: 100 for percent."""
     return 100.0 if _is_share(score) else 1.0
 
 
 def axis_title(score: Score, *, signed: bool = False) -> str:
-    """Name an axis, with its unit."""
+    """The title of an axis, with its unit."""
     if _is_share(score):
         return f"{score.name}, {'points' if signed else '%'}"
     return score.name if score.unit in ("fraction", "") else f"{score.name}, {score.unit}"
 
 
 def number(value: Any) -> str:
-    """Say a number with thousands parted; words stay as they are.
+    """Format a number with thousands separators; text is not changed.
 
     >>> number(4650000), number(0.41), number("Apache-2.0")
     ('4,650,000', '0.41', 'Apache-2.0')
@@ -70,7 +70,7 @@ def number(value: Any) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Say a time.
+    """Format a duration.
 
     >>> duration(0.8), duration(17.24), duration(95), duration(4000)
     ('0.80 s', '17.2 s', '95 s', '67 min')
@@ -83,11 +83,11 @@ def duration(seconds: float) -> str:
 
 
 def _is_share(score: Score) -> bool:
-    """Tell whether the score counts items: the other fractions (areas, F1) are not said in percent."""
+    """Whether the score is a share of items; other fractions (areas, F1) are not shown in percent."""
     return score.unit == "fraction" and "accuracy" in score.name
 
 
-def _say(score: Score, value: float, *, signed: bool) -> str:
+def _format(score: Score, value: float, *, signed: bool) -> str:
     if not math.isfinite(value):
         return "not known"
     sign = "+" if signed else ""

@@ -32,7 +32,7 @@ def width(batch: Batch) -> int:
 
 
 def stack(batches: Sequence[Batch]) -> Batch:
-    """Put batches one below the other; shorter rows are padded with zeros, as `prepare` pads.
+    """Put batches one below the other; shorter rows are padded with zeros, as `transform` pads.
 
     >>> stack([{"ids": np.array([[1, 2]])}, {"ids": np.array([[3]])}])["ids"].tolist()
     [[1, 2], [3, 0]]

@@ -149,7 +149,7 @@ class Served:
     def _prepare(self, items: Sequence[Any]) -> Batch:
         for item in items:
             self.modality.check_size(item, max_pixels=self.settings.max_pixels)
-        return self.bundle.input.prepare(items)
+        return self.bundle.input.transform(items)
 
 
 class Catalogue:

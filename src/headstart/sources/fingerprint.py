@@ -27,7 +27,7 @@ def fixed_item(source: Source) -> Any:
 
 def features_of_fixed_item(source: Source) -> FloatArray:
     """Run the network on the test input, shape (dimensions,)."""
-    features: FloatArray = source.session().run(None, source.input.prepare([fixed_item(source)]))[0][0]
+    features: FloatArray = source.session().run(None, source.input.transform([fixed_item(source)]))[0][0]
     return features
 
 

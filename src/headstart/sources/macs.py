@@ -29,7 +29,7 @@ def multiply_accumulates(source: Source) -> int:
         [helper.make_empty_tensor_value_info(value) for node in model.graph.node for value in node.output if value]
     )
     item = get_modality(source.modality).fixed_items(source.card.input).largest
-    values = run(model, source.input.prepare([item]), source.name)
+    values = run(model, source.input.transform([item]), source.name)
     shapes = {
         output.name: getattr(value, "shape", ()) for output, value in zip(model.graph.output, values, strict=True)
     }

@@ -140,7 +140,7 @@ class Source:
     def module(self) -> torch.nn.Module:
         """Build the network as a torch module with its weights loaded, in eval mode, to be trained (`sources.modules`).
 
-        Its `forward(**batch)` takes the arrays of `input.prepare` as tensors and gives the features of `session()`; its
+        Its `forward(**batch)` takes the arrays of `input.transform` as tensors and gives the features of `session()`; its
         `blocks` map names to submodules from the input to the output.
 
         Raises

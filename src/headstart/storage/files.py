@@ -1,4 +1,4 @@
-"""Write files so that a reader, another process or a kill never meets half of one."""
+"""Write files atomically: readers, other processes and restarts never see a partial one."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _REASONS = {
 
 
 def cache_folder() -> Path:
-    """Name the folder of everything that can be made again: `HEADSTART_CACHE`, else `~/.cache/headstart`.
+    """The cache folder: `HEADSTART_CACHE`, or `~/.cache/headstart`; it may not exist.
 
-    The folder need not exist.
+    Everything in it can be recomputed or fetched again.
     """
     named = os.environ.get("HEADSTART_CACHE")
     return Path(named).expanduser().resolve() if named else Path.home() / ".cache" / "headstart"
@@ -53,9 +53,9 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a free path beside `path`; what is made there, a file or a folder, takes its place when the block ends.
+    """Yield a temporary path next to `path`; the file or folder written there replaces `path` when the block ends.
 
-    If the block raises, `path` stays as it was and what was made is removed.
+    If the block raises, `path` does not change and what was written is removed.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, whole or not at all.
+    """Write `content` to `path` atomically.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 def _move_over(partial: Path, path: Path) -> None:
     if partial.is_dir() and path.is_dir():
-        # a folder cannot be renamed onto a full one: step aside first, so that the gap is two renames long
+        # a folder cannot replace a non-empty one: move that aside first, so that the gap is two renames long
         aside = partial.with_name(partial.name + "-old")
         path.rename(aside)
         partial.rename(path)
@@ -98,7 +98,7 @@ def _move_over(partial: Path, path: Path) -> None:
 
 
 def _sweep(path: Path) -> None:
-    """Remove what killed processes left beside `path`."""
+    """Remove what killed processes left next to `path`."""
     for left in path.parent.glob(f".{path.name}.*.partial*"):
         owner = left.name.removeprefix(f".{path.name}.").partition("-")[0]
         if owner.isdigit() and not _is_alive(int(owner)):

@@ -1,4 +1,4 @@
-"""Result cache: the results of long steps, kept on disk so that a killed run goes on where it stopped."""
+"""ResultCache: results of slow steps on disk, so that a killed run resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 Arrays = dict[str, "np.ndarray[Any, Any]"]
 
-_FORMAT = 1  # raised when what is stored changes its meaning: older entries are then computed again
+_FORMAT = 1  # increased when stored results change their meaning, so that older entries are recomputed
 
 
 @dataclass(frozen=True)
 class ResultCache:
-    """A memory of arrays under the hash of what they were made from; a folder of None remembers nothing.
+    """A cache of arrays by the hash of their inputs; with a folder of None, nothing is stored.
 
     >>> ResultCache(None).get_or_compute(("fold", 3), lambda: {"outputs": np.ones(2)})["outputs"].sum()
     np.float64(2.0)
@@ -32,23 +32,23 @@ class ResultCache:
     folder: Path | None
 
     def get_or_compute(self, key_parts: tuple[Any, ...], compute: Callable[[], Arrays]) -> Arrays:
-        """Give the arrays kept under `key_parts`, or compute and keep them.
+        """Return the arrays stored under `key_parts`, or compute and store them.
 
-        A step that is killed leaves nothing behind; a damaged entry is computed again.
+        A killed step leaves nothing behind; a damaged entry is computed again.
 
         Parameters
         ----------
         key_parts : tuple
-            All that the result depends on: strings, numbers, None, bytes, arrays, and tuples or dicts of these.
+            Everything the result depends on: strings, numbers, None, bytes, arrays, and tuples or dicts of these.
         compute : callable
-            Gives named arrays of numbers or strings, not objects.
+            Returns named arrays of numbers or strings, not objects.
 
         Raises
         ------
         StorageError
             The folder cannot be written.
         TypeError
-            A key part is of no known kind: its identity would not be reproducible.
+            A key part has an unsupported type, which would not be reproducible.
         """
         if self.folder is None:
             return compute()
@@ -62,7 +62,7 @@ class ResultCache:
 
 
 def digest(key_parts: tuple[Any, ...]) -> str:
-    """Hash key parts so that unlike parts never meet, whatever their lengths.
+    """Hash key parts so that different parts never collide, whatever their lengths.
 
     >>> digest(("ab", "c")) == digest(("a", "bc"))
     False
@@ -107,7 +107,7 @@ def _read(path: Path) -> Arrays | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
-        return None  # damaged: the checksums inside the archive do not agree, or it is no archive
+        return None  # damaged: wrong checksums, or not an archive
 
 
 def _pack(arrays: Arrays) -> bytes:

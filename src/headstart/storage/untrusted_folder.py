@@ -1,4 +1,4 @@
-"""Read files that somebody else has made: only real files inside their folder, and only what they say they are."""
+"""UntrustedFolder: read files of unknown origin, only inside their folder and only of the expected type."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _BLOB = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class UntrustedFolder:
-    """A folder whose files are read with suspicion.
+    """A folder with files of unknown origin.
 
     Attributes
     ----------
     path : the folder
-    root : links may lead anywhere inside it; the folder itself, or for a hub's snapshot the folder that has the blobs too
+    root : links may lead anywhere inside it: the folder itself, or for a hub snapshot the folder with its blobs
     """
 
     path: Path
@@ -49,7 +49,7 @@ class UntrustedFolder:
         return cls(path, (path.parent.parent if is_snapshot else path).resolve())
 
     def has(self, name: str) -> bool:
-        """Tell whether there is such a file."""
+        """Whether there is such a file."""
         return (self.path / name).is_file() or (self.path / name).is_symlink()
 
     def read(self, name: str) -> bytes:
@@ -58,7 +58,7 @@ class UntrustedFolder:
         Raises
         ------
         SourceError
-            It leads out of the folder, cannot be read, or is a blob that does not have the sha256 it is named by.
+            It leads out of the folder, cannot be read, or is a blob whose sha256 is not its name.
         """
         target = (self.path / name).resolve()
         if not _PLAIN_NAME.fullmatch(name) or not target.is_relative_to(self.root):
@@ -70,7 +70,7 @@ class UntrustedFolder:
             raise SourceError(f"{self.path / name} cannot be read ({reason}). Copy the whole folder again.") from error
         if _BLOB.fullmatch(target.name) and hashlib.sha256(content).hexdigest() != target.name:
             raise SourceError(
-                f"{self.path / name} has been changed: its sha256 is not the one that its blob is named by. "
+                f"{self.path / name} has been changed: its sha256 does not match the name of its blob. "
                 f"Remove {self.root} and fetch it again."
             )
         return content
@@ -90,27 +90,27 @@ class UntrustedFolder:
         except (ValueError, RecursionError) as error:
             raise SourceError(f"{self.path / name} is not readable JSON ({error}). Copy it again.") from error
         if not isinstance(content, dict):
-            raise SourceError(f"{self.path / name} must be a JSON object, not a {type(content).__name__}.")
+            raise SourceError(f"{self.path / name} must be a JSON object, got a {type(content).__name__}.")
         return content
 
 
 def check_beginning(name: str, content: bytes, *, expected: str) -> None:
-    """Refuse a file that begins like something else than its name says.
+    """Refuse a file whose first bytes do not match its name.
 
     Raises
     ------
     SourceError
-        It begins like another kind of file, or is empty.
+        It is another kind of file, or empty.
     """
     if not content:
         raise SourceError(f"{name} is empty. Copy it again.")
     for beginning, kind in _BEGINNINGS.items():
         if content.startswith(beginning):
             raise SourceError(
-                f"{name} is not {expected}: it begins like {kind}. It was not opened; do not rename files."
+                f"{name} is not {expected}: it begins like {kind}. It was not opened. Use a file of the right format."
             )
 
 
 def pins(contents: dict[str, bytes]) -> dict[str, str]:
-    """Give the sha256 of each file."""
+    """The sha256 of each file."""
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}

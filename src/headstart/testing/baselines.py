@@ -194,5 +194,5 @@ def run_graph(predictor: Predictor, items: Sequence[Any]) -> FloatArray:
     given = predictor.network.input
     travelled = build(given.kind, given.settings(), dict(given.files()))
     session = open_session(graph.model().SerializeToString(), threads=1)
-    found: FloatArray = session.run(["outputs"], travelled.prepare(items))[0]
+    found: FloatArray = session.run(["outputs"], travelled.transform(items))[0]
     return found

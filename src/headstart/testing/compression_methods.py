@@ -1,4 +1,4 @@
-"""What every compression method promises: `headstart.compression.method.Compression`."""
+"""What every compression method promises: `headstart.compression.method.CompressionMethod`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from headstart.compression.measuring import answers
+from headstart.compression.measuring import predict
 from headstart.compression.method import PLACES, CalibrationSet, NotApplicable
 from headstart.data import load
 from headstart.engines.context import RunContext
@@ -17,7 +17,7 @@ from headstart.testing.checks import empty_folder, expect, expect_close, expect_
 from headstart.testing.small_bundles import KINDS, make_bundle, make_items
 
 if TYPE_CHECKING:
-    from headstart.compression.method import Compression, Variant
+    from headstart.compression.method import CompressionMethod, Variant
     from headstart.core.arrays import FloatArray
     from headstart.core.dataset import Dataset
     from headstart.packaging.packed import Packed
@@ -46,7 +46,7 @@ def case(kind: str) -> Case:
     with empty_folder() as folder:
         original = unpack(make_bundle(kind, folder / kind))
     data = load(make_items(kind))
-    return Case(original, replace(data, groups=np.arange(len(data))), answers(original, data.items)["outputs"])
+    return Case(original, replace(data, groups=np.arange(len(data))), predict(original, data.items)["outputs"])
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class CompressionChecks:
     """A method on one kind of network."""
 
     name: str
-    method: Compression
+    method: CompressionMethod
     kind: str
 
     def check_has_its_registered_name(self) -> None:
@@ -79,7 +79,7 @@ class CompressionChecks:
         """What it makes answers nearly as the original does, with probabilities that sum to 1."""
         before = case(self.kind).outputs
         for variant in self.made:
-            after = answers(variant.packed, case(self.kind).dataset.items)["outputs"]
+            after = predict(variant.packed, case(self.kind).dataset.items)["outputs"]
             expect_equal(after.shape, before.shape, "the shape of the outputs")
             expect_close(after.sum(axis=1), np.ones(len(after)), "the sums of an item's outputs", atol=1e-5)
             share = (after.argmax(axis=1) == before.argmax(axis=1)).mean()

@@ -30,7 +30,7 @@ def items_of(source: Source) -> Sequence[Any]:
 
 def features_of(source: Source, items: Sequence[Any]) -> FloatArray:
     """What the graph gives for items, shape (n, dimensions)."""
-    features: FloatArray = source.session().run(None, source.input.prepare(items))[0]
+    features: FloatArray = source.session().run(None, source.input.transform(items))[0]
     return features
 
 

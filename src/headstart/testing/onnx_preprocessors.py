@@ -36,7 +36,7 @@ class OnnxPreprocessorChecks:
         """The graph prepares items as Python does, to the last bit, or what cannot be written is an OptionError."""
         modality = get_modality(self.example.modality)
         are_files = not modality.is_array
-        batch = self.example.preprocessor.prepare(self.example.items)
+        batch = self.example.preprocessor.transform(self.example.items)
         try:
             graph = self._graph(batch, are_files=are_files)
         except OptionError as refusal:
@@ -45,7 +45,7 @@ class OnnxPreprocessorChecks:
         session = open_exported(graph.SerializeToString(), has_extensions=len(graph.opset_import) > 1)
         for feeds, same in modality.feeds(self.example.items, are_files=are_files):
             found = dict(zip(batch, session.run(list(_outputs_of(batch)), feeds), strict=True))
-            self._compare(found, self.example.preprocessor.prepare(same))
+            self._compare(found, self.example.preprocessor.transform(same))
 
     def check_gives_every_array(self) -> None:
         """It gives a value for every array that is prepared in Python, and no other."""
@@ -56,7 +56,7 @@ class OnnxPreprocessorChecks:
             values = self.add_nodes(graph, self.example.preprocessor, declared, are_files=are_files)
         except OptionError:
             return
-        names = sorted(self.example.preprocessor.prepare(self.example.items))
+        names = sorted(self.example.preprocessor.transform(self.example.items))
         expect_equal(sorted(values), names, "the names of the values")
 
     def _graph(self, batch: Batch, *, are_files: bool) -> Any:

@@ -41,7 +41,7 @@ class PreprocessorChecks:
         made = self.example.preprocessor
         again = self.kind.build(json.loads(json.dumps(made.settings())), dict(made.files()))
         expect_equal(again.kind, made.kind, "its kind when made again")
-        found, expected = again.prepare(self.example.items), made.prepare(self.example.items)
+        found, expected = again.transform(self.example.items), made.transform(self.example.items)
         expect_same_arrays(found, expected, "what it prepares when made again")
 
     def check_missing_settings_are_named(self) -> None:
@@ -61,21 +61,21 @@ class PreprocessorChecks:
     def check_an_item_does_not_depend_on_the_others(self) -> None:
         """An item is prepared alone as it is beside others, but for padding."""
         made, items = self.example.preprocessor, self.example.items
-        alone = made.prepare(items[:1])
-        for name, array in made.prepare(items).items():
+        alone = made.transform(items[:1])
+        for name, array in made.transform(items).items():
             width = alone[name].shape[1] if alone[name].ndim == 2 else None
             first = array[:1] if width is None else array[:1, :width]
             expect_equal(first, alone[name], f"'{name}' of the first item among others")
 
     def check_no_items_give_an_empty_batch(self) -> None:
         """No items give arrays without rows."""
-        for name, array in self.example.preprocessor.prepare([]).items():
+        for name, array in self.example.preprocessor.transform([]).items():
             expect_equal(len(array), 0, f"the rows of '{name}'")
 
     def check_leaves_its_items_alone(self) -> None:
         """Preparing changes no item."""
         items = list(self.example.items)
         before = copies(items)
-        self.example.preprocessor.prepare(items)
+        self.example.preprocessor.transform(items)
         for found, expected in zip(items, before, strict=True):
             expect_equal(found, expected, "an item afterwards")

@@ -105,7 +105,7 @@ def features(network: SmallNetwork, items: Sequence[Any]) -> FloatArray:
     graph = GraphBuilder()
     graph.output(network.encode(graph), "features", "float32", ["batch", network.dimensions])
     session = open_bundle_session(graph.model().SerializeToString())
-    found: FloatArray = session.run(None, network.input.prepare(items))[0]
+    found: FloatArray = session.run(None, network.input.transform(items))[0]
     return found
 
 

@@ -85,7 +85,7 @@ class TorchNetworkChecks:
     def _batch(self) -> dict[str, torch.Tensor]:
         import torch
 
-        prepared = self.source.input.prepare(items_of(self.source))
+        prepared = self.source.input.transform(items_of(self.source))
         return {name: torch.from_numpy(array) for name, array in prepared.items()}
 
     def _take_a_step(self, module: torch.nn.Module) -> None:
@@ -101,7 +101,7 @@ class TorchNetworkChecks:
         value = registry.get("onnx_networks", self.source.card.architecture).encode(graph, state, self.source.card)
         graph.output(value, "features", "float32", ["batch", self.source.dimensions])
         session = open_session(graph.model().SerializeToString(), threads=1)
-        features: FloatArray = session.run(None, self.source.input.prepare(items_of(self.source)))[0]
+        features: FloatArray = session.run(None, self.source.input.transform(items_of(self.source)))[0]
         return features
 
 

@@ -117,7 +117,7 @@ class MethodChecks:
         run, problem = self._run(), self._problem
         made = {"method": self.method.name, "dataset": "tiny"}
         tuned = TunedSource(problem.source, _state_in(run.weights(_LAST)), made=made)
-        batch = tuned.input.prepare(problem.items)
+        batch = tuned.input.transform(problem.items)
         (written,) = tuned.session().run(None, batch)
         size = np.abs(written).max()
         tensors = {name: torch.from_numpy(array) for name, array in batch.items()}

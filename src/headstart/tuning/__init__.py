@@ -1,4 +1,4 @@
-"""Between adapt and prove, tune: the methods above the closed-form head, tuned only where held-out groups say that it pays."""
+"""Tune, between adapt and prove: train the network itself, kept only where it is better on held-out groups."""
 
 from headstart.tuning.selection import MethodResult, TuningResult, tune
 from headstart.tuning.settings import TuningSettings

@@ -1,7 +1,7 @@
-"""Augmentation: each epoch shows an item a little differently; photos move, mirror and change colour, texts lose words.
+"""Augmentation: random changes of each item in each epoch; photos are moved, mirrored and recolored, texts lose words.
 
-It works on whole batches, on whatever device they lie, and draws from the generator that it is given alone. Libraries that
-serve without torchvision were slower and have no generator (docs/log.md, Augmentation).
+It works on whole batches, on any device, and uses only the generator that it is given. Libraries that work without torchvision
+were slower and take no generator (docs/log.md, Augmentation).
 
 References
 ----------
@@ -30,7 +30,7 @@ _DROPPED = 0.1  # of the tokens between the first and the last
 
 
 def is_cacheable(kind: str) -> bool:
-    """Say whether an item has so few views, itself and its mirror image, that what frozen blocks give can be kept.
+    """Whether each item has at most two views, itself and its mirror image, so that outputs of frozen blocks can be cached.
 
     >>> is_cacheable("flip"), is_cacheable("light")
     (True, False)
@@ -39,19 +39,19 @@ def is_cacheable(kind: str) -> bool:
 
 
 def augment(batch: Mapping[str, Tensor], kind: str, generator: Generator) -> dict[str, Tensor]:
-    """Change the items of a prepared batch at random; the batch itself stays as it is.
+    """Change the items of a preprocessed batch at random; the batch itself is not modified.
 
     Parameters
     ----------
-    batch : as a source's input prepares it: `pixels`, uint8, (n, height, width, 3), or `attention_mask`, (n, length)
+    batch : as a source's preprocessor makes it: `pixels`, uint8, (n, height, width, 3), or `attention_mask`, (n, length)
     kind : 'none'; 'flip' mirrors half of the photos; 'light' also moves, zooms, recolours and partly erases photos, and
         hides a tenth of a text's tokens from the network
-    generator : all chance comes from it: the same state gives the same bits
+    generator : the only source of randomness: the same state gives the same bits
 
     Raises
     ------
     OptionError
-        There is no such kind.
+        There is no such kind of augmentation.
     """
     if kind not in KINDS:
         raise unknown_name("augmentation", kind, KINDS)
@@ -67,12 +67,12 @@ def augment(batch: Mapping[str, Tensor], kind: str, generator: Generator) -> dic
 
 
 def centred(pixels: Tensor) -> Tensor:
-    """uint8 (n, height, width, 3) becomes float32 (n, 3, height, width) between -1 and 1, channels last in memory."""
+    """Convert uint8 (n, height, width, 3) to float32 (n, 3, height, width) between -1 and 1, channels last in memory."""
     return (pixels.float() / 127.5 - 1).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 
 
 def distorted(x: Tensor, generator: Generator) -> Tensor:
-    """Flip, move, zoom and recolour each photo at random; shape (n, 3, height, width) and centred, in and out."""
+    """Flip, move, zoom and recolour each photo at random; input and output are as `centred` gives them."""
     n = len(x)
 
     def draw(low: float, high: float) -> Tensor:
@@ -84,10 +84,10 @@ def distorted(x: Tensor, generator: Generator) -> Tensor:
     room = (1 - zoom).clamp(min=0.1)
     move_x, move_y = draw(-1, 1) * room, draw(-1, 1) * room
     height, width = x.shape[2:]
-    places = x.new_empty(n, height, width, 2)  # where each new pixel looks, from -1 to 1
-    places[..., 0] = (zoom_x[:, None] * _centres(width, x.device) + move_x[:, None])[:, None, :]
-    places[..., 1] = (zoom_y[:, None] * _centres(height, x.device) + move_y[:, None])[:, :, None]
-    x = functional.grid_sample(x, places, align_corners=False)
+    grid = x.new_empty(n, height, width, 2)  # where each new pixel is sampled, from -1 to 1
+    grid[..., 0] = (zoom_x[:, None] * _centres(width, x.device) + move_x[:, None])[:, None, :]
+    grid[..., 1] = (zoom_y[:, None] * _centres(height, x.device) + move_y[:, None])[:, :, None]
+    x = functional.grid_sample(x, grid, align_corners=False)
     contrast, brightness, saturation = (v.view(n, 1, 1, 1) for v in (draw(0.7, 1.3), draw(-0.3, 0.3), draw(0.6, 1.4)))
     grey = x.mean(1, keepdim=True)
     return ((x - grey) * saturation + grey) * contrast + brightness
@@ -110,17 +110,17 @@ def _mirrored(pixels: Tensor, generator: Generator) -> Tensor:
 
 
 def _thinned(mask: Tensor, generator: Generator) -> Tensor:
-    """Take tokens out of a mask (n, length), never the first or the last of a text: where there are marks, those are they."""
-    place = mask.cumsum(1)  # padding comes last
-    is_inner = (place > 1) & (place < mask.sum(1, keepdim=True))
+    """Mask tokens at random (n, length), never the first or the last of a text, which may be special tokens."""
+    position = mask.cumsum(1)  # padding comes last
+    is_inner = (position > 1) & (position < mask.sum(1, keepdim=True))
     return mask.masked_fill(is_inner & (_uniform(mask.shape, generator, mask.device) < _DROPPED), 0)
 
 
 def _uniform(shape: tuple[int, ...], generator: Generator, device: torch.device) -> Tensor:
-    """Draw from [0, 1) where the generator lives, so that a run on another device sees the same items."""
+    """Draw from [0, 1) on the generator's device, so that runs on different devices see the same items."""
     return torch.rand(shape, generator=generator, device=generator.device).to(device)
 
 
 def _centres(n: int, device: torch.device) -> Tensor:
-    """Centres of n pixels along a side that reaches from -1 to 1, shape (n,)."""
+    """Centers of n pixels along a side from -1 to 1, shape (n,)."""
     return (torch.arange(n, device=device) * 2 + 1) / n - 1

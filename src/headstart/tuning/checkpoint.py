@@ -1,4 +1,4 @@
-"""Checkpoint: where a run of training stands, on disk, so that a killed one goes on exactly there."""
+"""Checkpoint: the state of a training run on disk, so that a killed run resumes exactly there."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
 class Checkpoint:
-    """One file, written anew every `INTERVAL_S` seconds, and removed by `done`.
+    """One file, rewritten every `INTERVAL_S` seconds and removed by `done`.
 
-    What is random in a step depends on the seed and the step's number, so that no generator's state has to be kept.
+    Randomness depends only on the seed and the step number, so that no generator state has to be stored.
 
     Parameters
     ----------
@@ -33,12 +33,12 @@ class Checkpoint:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._spoke = time.monotonic()
+        self._written = time.monotonic()
 
     def restore(
         self, model: TrainableModel, optimiser: torch.optim.Optimizer
     ) -> tuple[RunningLoss | None, int, list[FloatArray]]:
-        """Put weights and the optimiser's moments in place; give the watched loss, the number of steps done and what was seen."""
+        """Load weights and optimizer moments; return the running loss, the number of steps done and the evaluations so far."""
         from safetensors import SafetensorError
         from safetensors.torch import load
 
@@ -50,24 +50,24 @@ class Checkpoint:
         for group, name in zip(optimiser.param_groups, model.trainable_parameters(), strict=True):
             (parameter,) = group["params"]
             moments = {kind: kept[f"{kind} {name}"] for kind in _MOMENTS if f"{kind} {name}" in kept}
-            if moments:  # none where the parameter has not been unfrozen yet
+            if moments:  # none if the parameter has not been unfrozen yet
                 optimiser.state[parameter] = {
                     kind: array if kind == "step" else array.to(parameter.device) for kind, array in moments.items()
                 }
-        seen = [kept[f"seen {i}"].numpy() for i in range(sum(name.startswith("seen ") for name in kept))]
-        first, mean = kept["watch"].tolist()
-        return (first, mean), int(kept["position"]), seen
+        evaluated = [kept[f"evaluated {i}"].numpy() for i in range(sum(name.startswith("evaluated ") for name in kept))]
+        first, mean = kept["running loss"].tolist()
+        return (first, mean), int(kept["position"]), evaluated
 
     def keep(
         self,
         model: TrainableModel,
         optimiser: torch.optim.Optimizer,
-        watch: RunningLoss,
+        running_loss: RunningLoss,
         step: int,
-        seen: list[FloatArray],
+        evaluated: list[FloatArray],
     ) -> None:
-        """Write where the run stands, if the last time is long enough ago."""
-        if time.monotonic() - self._spoke < INTERVAL_S:
+        """Write the state of the run, if the last time is long enough ago."""
+        if time.monotonic() - self._written < INTERVAL_S:
             return
         from safetensors.torch import save
 
@@ -75,11 +75,13 @@ class Checkpoint:
         for group, name in zip(optimiser.param_groups, model.trainable_parameters(), strict=True):
             (parameter,) = group["params"]
             arrays |= {f"{kind} {name}": array for kind, array in optimiser.state[parameter].items()}
-        arrays |= {f"seen {i}": torch.from_numpy(np.ascontiguousarray(values)) for i, values in enumerate(seen)}
-        arrays |= {"watch": torch.tensor(watch, dtype=torch.float64), "position": torch.tensor(step)}
+        arrays |= {
+            f"evaluated {i}": torch.from_numpy(np.ascontiguousarray(values)) for i, values in enumerate(evaluated)
+        }
+        arrays |= {"running loss": torch.tensor(running_loss, dtype=torch.float64), "position": torch.tensor(step)}
         write_file(self._path, save({name: array.cpu().contiguous() for name, array in arrays.items()}))
-        self._spoke = time.monotonic()
+        self._written = time.monotonic()
 
     def done(self) -> None:
-        """Remove the file: what came of the run is kept elsewhere."""
+        """Remove the file: the results of the run are stored elsewhere."""
         self._path.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
-"""What contrastive tuning is made of: batches balanced over classes, and a loss over the pairs inside a batch.
+"""Parts of contrastive tuning: batches balanced over classes, and a loss over the pairs within a batch.
 
-A batch of b items holds b² pairs however many items there are, and an item is run once for all of its pairs. So time and memory
-grow with the number of steps alone, where drawing pairs beforehand (Tunstall et al., arXiv:2209.11055) grows with n².
+A batch of b items contains about b²/2 pairs, and each item is run once for all of its pairs. So time and memory grow with the
+number of steps only, while sampling pairs beforehand (Tunstall et al., arXiv:2209.11055) grows with n².
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 
 def balanced_batch(labels: IntArray, size: int, rng: np.random.Generator) -> IntArray:
-    """Draw distinct items, as many of each class as of the others where there are as many.
+    """Draw distinct items, equally many of each class as far as there are enough.
 
     Parameters
     ----------
     labels : shape (n,), the class of each item
-    size : how many items at most; where two of each class would be more, some classes are drawn and two of each
+    size : maximum number of items; if two of each class would exceed it, some classes are drawn, with two items each
 
     Returns
     -------
-    shape (b,), positions in `labels`; all of them where n is at most `size`.
+    shape (b,), positions in `labels`; all of them if n is at most `size`.
     """
     if len(labels) <= size:
         return np.arange(len(labels))
@@ -46,12 +46,12 @@ def cosine_regression(features: Tensor, labels: Tensor) -> Tensor:
 
     Parameters
     ----------
-    features : shape (b, d), of any length; their directions count
+    features : shape (b, d); only their directions matter
     labels : shape (b,)
 
     Returns
     -------
-    The mean squared error, both kinds of pairs weighing the same however many there are of each; 0 where there is no pair.
+    The mean squared error, with equal total weight for both kinds of pairs; 0 if there is no pair.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Method: one method's networks, trained on parts of the items and asked about the others, and what is best of them."""
+"""Cross-fit one tuning method: train on all folds but one, predict the held-out fold, and choose what worked best."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray, IntArray
     from headstart.heads.calibration import Calibration
     from headstart.heads.problem import Problem
-    from headstart.tuning.search import Report, SearchResult
+    from headstart.tuning.search import ReportLoss, SearchResult
     from headstart.tuning.settings import TuningSettings
     from headstart.tuning.tuning_method import TuningMethod
     from headstart.tuning.tuning_problem import TuningProblem
@@ -36,19 +36,19 @@ if TYPE_CHECKING:
     Fold = tuple[IntArray, IntArray]
 
 T = TypeVar("T")
-_OFFSET_PENALTY = 5.0  # items, where a network is judged
+_NESTED_INTERCEPT_PENALTY = 5.0  # items, where a method is evaluated
 
 
 @dataclass(frozen=True, kw_only=True)
 class CrossFit:
-    """What networks that were tuned without an item say of it.
+    """Scores of each held-out item by networks that were tuned without it.
 
     Attributes
     ----------
-    index : shape (m,), positions of the items that were held out
-    block : shape (m,), which part each was held out with; where there was one alone, in which half of it the item lies
+    index : shape (m,), positions of the held-out items
+    block : shape (m,), the fold of each; with a single fold, the half of it that the item is in
     scores : shape (N_POINTS, len(ALPHAS), m, k), raw
-    n_retried : of its runs, those that diverged and were begun again at a third of the rates
+    n_retried : number of runs that diverged and were restarted at a third of the rates
     """
 
     method: TuningMethod
@@ -58,14 +58,14 @@ class CrossFit:
     n_retried: int = 0
 
     def choose(
-        self, problem: Problem, among: NDArray[np.bool_] | None = None, *, offset_penalty: float = 1.0
+        self, problem: Problem, among: NDArray[np.bool_] | None = None, *, intercept_penalty: float = 1.0
     ) -> tuple[Choice, Calibration]:
-        """The choice whose calibrated scores lose least on those of the held-out items that `among` marks; on all if it marks none."""
+        """The choice with the lowest calibrated loss on the held-out items marked by `among`; on all if it marks none."""
         inside = np.ones(len(self.index), bool) if among is None or not among.any() else among
         targets = problem.targets[self.index[inside]]
         found = {
             Choice(point, alpha): fit_calibration(
-                self.scores[point, alpha, inside], targets, problem.task_spec, offset_penalty=offset_penalty
+                self.scores[point, alpha, inside], targets, problem.task_spec, intercept_penalty=intercept_penalty
             )
             for point in range(len(self.scores))
             for alpha in range(len(ALPHAS))
@@ -73,25 +73,25 @@ class CrossFit:
         return min(found.items(), key=lambda pair: pair[1].loss)
 
     def how(self, problem: Problem) -> dict[str, float]:
-        """The share of the training that was best, and how far to go from the method below, as JSON values."""
+        """The best share of the training and the best interpolation (alpha), as JSON values."""
         choice, _ = self.choose(problem)
         return {"trained": (choice.point + 1) / len(self.scores), "alpha": ALPHAS[choice.alpha]}
 
     def outputs(self, problem: Problem) -> FloatArray:
-        """Outputs for the held-out items, shape (m, k), the choice and its calibration for each made without its block.
+        """Nested outputs for the held-out items, shape (m, k): choice and calibration are made without the item's block.
 
-        Of what a block has much of, the others have less, so that offsets fitted to them lean away from it; here they are held
-        closer to 0 than in what is shipped (docs/log.md, Tuning).
+        A class over-represented in one fold is under-represented in the rest, so intercepts fitted there are biased; they are
+        penalized more strongly here than in the model that ships (docs/log.md, Tuning).
         """
         outputs = np.empty(self.scores.shape[2:])
         for block in np.unique(self.block):
             here = self.block == block
-            choice, calibration = self.choose(problem, ~here, offset_penalty=_OFFSET_PENALTY)
+            choice, calibration = self.choose(problem, ~here, intercept_penalty=_NESTED_INTERCEPT_PENALTY)
             outputs[here] = calibration.outputs(self.scores[choice.point, choice.alpha, here], problem.task_spec)
         return outputs
 
     def in_sample_outputs(self, problem: Problem) -> FloatArray:
-        """Outputs for the held-out items, the choice and its calibration made on themselves: better than they would be elsewhere."""
+        """Outputs for the held-out items, with choice and calibration made on the same items: optimistic."""
         choice, calibration = self.choose(problem)
         return calibration.outputs(self.scores[choice.point, choice.alpha], problem.task_spec)
 
@@ -103,18 +103,18 @@ def cross_fit(
     *,
     should_continue: Callable[[CrossFit], bool] = lambda _: True,
 ) -> CrossFit:
-    """Tune on the learning part of each fold and ask about its held-out part, at each point and for each blend.
+    """Tune on the training part of each fold and score its test part, at each point and for each alpha.
 
-    A run that diverges is begun again at a third of the rates, here as in `refit_on_all`.
+    A run that diverges is restarted at a third of the rates, here and in `refit_on_all`.
 
     Parameters
     ----------
-    should_continue : asked after each fold but the last; where it says no, the cross-fit is of the folds so far
+    should_continue : called after each fold but the last; if it is False, the cross-fit has only the folds so far
 
     Raises
     ------
     Diverged
-        A run's loss grew beyond all bounds both times.
+        The loss of a run grew without bound both times.
     """
     scores, n_retried = [], 0
     for number, (train, test) in enumerate(folds, 1):
@@ -128,16 +128,16 @@ def cross_fit(
     return cross_fitted
 
 
-def _retry_at_lower_rate(run: Run, ask: Callable[[Run], T]) -> tuple[T, TuningSettings]:
-    """Ask the run, or where that diverges the same run at a third of the rates; say which settings that took.
+def _retry_at_lower_rate(run: Run, compute: Callable[[Run], T]) -> tuple[T, TuningSettings]:
+    """Compute on the run, or if it diverges, on the same run at a third of the rates; also return the settings used.
 
-    The same rate can suit one draw and not another.
+    A rate can suit one fold and not another.
     """
     try:
-        return ask(run), run.settings
+        return compute(run), run.settings
     except Diverged:
-        with_lower_rates = run.settings.with_lower_rates
-        return ask(replace(run, settings=with_lower_rates)), with_lower_rates
+        settings = run.settings.with_lower_rates
+        return compute(replace(run, settings=settings)), settings
 
 
 def _cross_fit_of(
@@ -157,12 +157,12 @@ def _cross_fit_of(
 
 
 def predict_remaining_folds(tuning_problem: TuningProblem, cross_fitted: CrossFit, folds: Sequence[Fold]) -> FloatArray:
-    """Outputs for the held-out items of other folds than the cross-fit's, fold after fold, as long and far as was best in the cross-fit.
+    """Outputs for the test items of folds outside the cross-fit, fold after fold, with the choice made in the cross-fit.
 
     Raises
     ------
     Diverged
-        A run's loss grew beyond all bounds.
+        The loss of a run grew without bound.
     """
     choice, calibration = cross_fitted.choose(tuning_problem.problem)
     scores = cross_fit(tuning_problem, cross_fitted.method, folds).scores[choice.point, choice.alpha]
@@ -172,19 +172,19 @@ def predict_remaining_folds(tuning_problem: TuningProblem, cross_fitted: CrossFi
 def search_settings(
     tuning_problem: TuningProblem, method: TuningMethod, fold: Fold, *, budget_s: float
 ) -> SearchResult:
-    """Search settings on what one fold learns from, a quarter of it held out; the part that it holds out is not looked at."""
+    """Search settings on the training part of one fold, a quarter of it held out; the fold's test part is not used."""
     problem, start = tuning_problem.problem, _inner(tuning_problem, method, fold)
-    asked = start.test
+    test = start.test
 
     def loss_of(scores: FloatArray) -> float:
-        return min(fit_calibration(blend, problem.targets[asked], problem.task_spec).loss for blend in scores)
+        return min(fit_calibration(blend, problem.targets[test], problem.task_spec).loss for blend in scores)
 
-    def evaluate(settings: TuningSettings, report: Report) -> float:
-        def watch(point: int, scores: FloatArray) -> None:
-            if point < N_POINTS:  # at the last there is nothing left to save
+    def evaluate(settings: TuningSettings, report: ReportLoss) -> float:
+        def on_point(point: int, scores: FloatArray) -> None:
+            if point < N_POINTS:  # stopping at the last point saves nothing
                 report(point, loss_of(scores))
 
-        run = replace(start, settings=settings, watch=watch)
+        run = replace(start, settings=settings, on_point=on_point)
         try:
             return loss_of(run.scores()[-1])
         except Diverged:
@@ -195,41 +195,42 @@ def search_settings(
         method.settings,
         budget_s=budget_s,
         context=tuning_problem.context.with_seed(problem.seed),
-        warm_starts=starting_points(method.name, tuning_problem.source.input.kind)[1:],  # it starts from the first
+        warm_starts=starting_points(method.name, tuning_problem.source.input.kind)[1:],  # the first is the start
         unused_settings=method.unused_settings,
         key=start.identity,
     )
 
 
 def soup_settings(
-    tuning_problem: TuningProblem, method: TuningMethod, fold: Fold, found: SearchResult, *, most: int
+    tuning_problem: TuningProblem, method: TuningMethod, fold: Fold, found: SearchResult, *, max_members: int
 ) -> TuningSettings:
-    """The best settings of a search, joined by others where the average of their runs loses less: a greedy soup of `most` at most."""
+    """The best settings of a search, plus others if averaging their runs lowers the loss: a greedy soup of up to `max_members`."""
     start = _inner(tuning_problem, method, fold)
-    refit_on_all = sorted((one for one in found.tried if one.ended == "finished"), key=lambda one: one.loss)
-    alike = [one.settings for one in refit_on_all if one.settings.trainable_fraction == found.best.trainable_fraction][
-        :most
-    ]
-    if len(alike) < 2:
+    finished = sorted((one for one in found.tried if one.ended == "finished"), key=lambda one: one.loss)
+    fraction = found.best.trainable_fraction
+    members = [one.settings for one in finished if one.settings.trainable_fraction == fraction][:max_members]
+    if len(members) < 2:
         return found.best
-    runs = [replace(start, settings=settings) for settings in alike]
+    runs = [replace(start, settings=settings) for settings in members]
     made = soup([run.tuned() for run in runs], runs[0].loss)
-    best, *others = (alike[member] for member in made.members)
+    best, *others = (members[i] for i in made.members)
     return replace(best, soup_members=tuple(others))
 
 
 def _inner(tuning_problem: TuningProblem, method: TuningMethod, fold: Fold) -> Run:
-    """A run on three quarters of what a fold learns from, asked about the fourth."""
+    """A run on three quarters of the training part of a fold, evaluated on the fourth."""
     train, targets = fold[0], tuning_problem.problem.targets
     quarters = assign_folds(tuning_problem.fold_groups[train], targets[train], 4, tuning_problem.problem.seed)
-    inner, asked = train[quarters > 0], train[quarters == 0]
-    return Run(tuning_problem=tuning_problem, method=method, settings=method.settings, train=inner, test=asked)
+    inner_train, inner_test = train[quarters > 0], train[quarters == 0]
+    return Run(
+        tuning_problem=tuning_problem, method=method, settings=method.settings, train=inner_train, test=inner_test
+    )
 
 
 def refit_on_all(
     tuning_problem: TuningProblem, cross_fitted: CrossFit, index: IntArray, *, dataset: str
 ) -> tuple[TunedSource, EnsembleHead]:
-    """Tune on all items at `index` as long, and go as far, as was best in the cross-fit; its calibration goes into the head."""
+    """Tune on all items at `index` with the choice made in the cross-fit; its calibration becomes part of the head."""
     choice, calibration = cross_fitted.choose(tuning_problem.problem)
     run = Run(
         tuning_problem=tuning_problem, method=cross_fitted.method, settings=cross_fitted.method.settings, train=index
@@ -249,7 +250,7 @@ def refit_on_all(
         head = tuning_problem.refit(embed([tuning_problem.items[i] for i in index], source).values, index)
     else:
         head = replace(tuning_problem.initial_head(index), coef=made["coef"], intercept=made["intercept"])
-    head = head.calibrated(calibration.slope, calibration.offset)
+    head = head.calibrated(calibration.slope, calibration.intercept)
     return source, EnsembleHead(
         heads=(head,), weights=(1.0,), names=(cross_fitted.method.name,), link=tuning_problem.problem.task_spec.link
     )

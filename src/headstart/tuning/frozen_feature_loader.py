@@ -1,4 +1,4 @@
-"""Examples: items as the trained blocks meet them; the frozen blocks below run once for each item, where memory allows."""
+"""FrozenFeatureLoader: inputs of the trained blocks; the frozen blocks before them run once per item, if memory allows."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from headstart.sources.networks.torch.stepwise import Batch
     from headstart.tuning.trainable_model import TrainableModel
 
-_MOST_BYTES = 2**30  # of hidden values that are kept
-_BATCHES_SORTED = 8  # among as many batches items go by size: little padding, and yet another mix in each epoch
+_MAX_BYTES = 2**30  # of cached hidden values
+_BATCHES_SORTED = 8  # items of this many batches are sorted by size: little padding, and a new mix in each epoch
 _ITEMS_AT_ONCE = 32
 _HIDDEN, _PIXELS = "hidden", "pixels"
 
@@ -27,19 +27,18 @@ _Row = dict[str, torch.Tensor]
 
 
 class FrozenFeatureLoader:
-    """What the trained blocks of a model are given.
+    """Batches of inputs for the trained blocks of a model.
 
-    The frozen blocks run over all items at first, in batches that are always the same, so that a run which is killed and
-    begun again sees the same bits.
+    The frozen blocks run over all items first, always in the same batches, so that a restarted run sees the same bits.
 
     Parameters
     ----------
-    model : the blocks below its `first` stay as they are for as long as the examples are used
+    model : the blocks before its `first` must not change while the loader is used
     items : n items
-    used : positions of those that will be asked for
+    used : positions of the items that will be requested
     augmentation : as in `TuningSettings`
-    keep : whether hidden values may be kept at all
-    context : hears how far the frozen blocks are; silent if None
+    keep : whether hidden values may be cached
+    context : reports the progress of the frozen blocks; silent if None
     """
 
     def __init__(
@@ -61,11 +60,11 @@ class FrozenFeatureLoader:
 
     @property
     def are_kept(self) -> bool:
-        """Whether the frozen blocks need not run again, but for augmentation that shows other pixels."""
+        """Whether the outputs of the frozen blocks are cached."""
         return bool(self._rows)
 
     def batches(self, index: IntArray, size: int, seed: int, epoch: int) -> list[IntArray]:
-        """Cut the items at `index` into batches of about `size`, in another mix for each epoch."""
+        """Split the items at `index` into batches of about `size`, mixed differently in each epoch."""
         rng = np.random.default_rng([seed, epoch])
         mixed = rng.permutation(index)
         span = size * _BATCHES_SORTED
@@ -83,40 +82,40 @@ class FrozenFeatureLoader:
             return self._padded(
                 [self._rows[int(i), bool(m) and self._mirrors] for i, m in zip(index, mirrored, strict=True)]
             )
-        return self._through(augment(self._prepared(index), self._augmentation, generator))
+        return self._through(augment(self._preprocessed(index), self._augmentation, generator))
 
     def plain(self, index: IntArray) -> tuple[torch.Tensor | None, Batch]:
-        """Hidden values and batch of the items at `index`, as they are."""
+        """Hidden values and batch of the items at `index`, not augmented."""
         if self._rows:
             return self._padded([self._rows[int(i), False] for i in index])
-        return self._through(self._prepared(index))
+        return self._through(self._preprocessed(index))
 
     def in_order(self, index: IntArray) -> list[IntArray]:
-        """Cut the items at `index` into batches of like size, the same each time, to be computed rather than trained on."""
+        """Split the items at `index` into batches of similar length, always the same, for inference."""
         order = index[np.argsort(-self._sizes[index], kind="stable")]
         return [order[i : i + _ITEMS_AT_ONCE] for i in range(0, len(order), _ITEMS_AT_ONCE)]
 
     def _fill(self, used: IntArray, context: RunContext) -> None:
-        """Run the frozen blocks over the items that are used, photos in both views where they are mirrored."""
+        """Run the frozen blocks on the items that are used; mirrored photos too, where augmentation mirrors."""
         with context.progress(f"frozen blocks of {self._model.source.name}", len(used)) as steps:
             for part in self.in_order(used):
-                batch = self._prepared(part)
+                batch = self._preprocessed(part)
                 self._mirrors = self._augmentation == "flip" and _PIXELS in batch
                 self._keep(part, *self._through(batch))
                 if self._mirrors:
                     self._keep(part, *self._through({**batch, _PIXELS: batch[_PIXELS].flip(2)}), mirrored=True)
-                if self._n_bytes * len(used) / (steps.done + len(part)) > _MOST_BYTES:  # the largest come first
+                if self._n_bytes * len(used) / (steps.done + len(part)) > _MAX_BYTES:  # the largest come first
                     self._rows.clear()
                     return
                 steps.advance(len(part))
 
     def _keep(self, index: IntArray, hidden: torch.Tensor | None, batch: Batch, *, mirrored: bool = False) -> None:
-        """Keep each item's rows without padding; of photos, the pixels are no longer needed."""
+        """Cache each item's rows without padding; the pixels of photos are not needed any more."""
         lengths = self._model.module.lengths(batch)
         arrays = {_HIDDEN: hidden} | ({} if lengths is None else dict(batch))
-        for place, position in enumerate(index):
-            end = None if lengths is None else max(1, int(lengths[place]))
-            row = {name: array[place, :end].clone() for name, array in arrays.items() if array is not None}
+        for row_number, position in enumerate(index):
+            end = None if lengths is None else max(1, int(lengths[row_number]))
+            row = {name: array[row_number, :end].clone() for name, array in arrays.items() if array is not None}
             self._rows[int(position), mirrored] = row
             self._n_bytes += sum(array.nbytes for array in row.values())
 
@@ -124,8 +123,8 @@ class FrozenFeatureLoader:
         joined = {name: pad_sequence([row[name] for row in rows], batch_first=True) for name in rows[0]}
         return joined.pop(_HIDDEN), joined
 
-    def _prepared(self, index: IntArray) -> Batch:
-        batch = self._model.source.input.prepare([self._items[i] for i in index])
+    def _preprocessed(self, index: IntArray) -> Batch:
+        batch = self._model.source.input.transform([self._items[i] for i in index])
         return {name: torch.from_numpy(array).to(self._model.device) for name, array in batch.items()}
 
     def _through(self, batch: Batch) -> tuple[torch.Tensor | None, Batch]:

@@ -12,13 +12,13 @@ import math
 
 
 def warm_up_and_cosine(done: float, *, warm_up: float, lowest: float) -> float:
-    """Give the learning rate as a share of the largest.
+    """The learning rate as a share of its peak.
 
     Parameters
     ----------
     done : share of the training that is done, 0 to 1
-    warm_up : share of the training in which the rate rises
-    lowest : the least share while it rises, so that the first step changes something
+    warm_up : share of the training during which the rate rises
+    lowest : minimum during the warm-up, so that the first step has an effect
 
     >>> [round(warm_up_and_cosine(done, warm_up=0.1, lowest=0.05), 2) for done in (0.0, 0.05, 0.1, 0.55, 1.0)]
     [0.05, 0.5, 1.0, 0.5, 0.0]

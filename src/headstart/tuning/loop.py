@@ -1,4 +1,4 @@
-"""The one loop by which every method trains.
+"""The training loop of all methods.
 
 References
 ----------
@@ -15,8 +15,8 @@ import torch
 
 from headstart.engines.threads import limit_torch, n_threads
 from headstart.tuning.learning_rate import warm_up_and_cosine
-from headstart.tuning.running_loss import check_not_collapsed, watched
-from headstart.tuning.training_set import TargetsOfItems
+from headstart.tuning.running_loss import check_not_collapsed, updated
+from headstart.tuning.training_set import TargetLookup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from headstart.tuning.training_set import TrainingSet
     from headstart.tuning.tuning_method import TuningMethod
 
-N_POINTS = 2  # moments of a run, evenly spread, at which it is looked at and might have ended
+N_POINTS = 2  # evenly spaced points of a run at which it is evaluated and might stop
 _WARM_UP = 0.1  # share of the steps
-_LOWEST_RATE = 0.05  # share of the largest, in the first steps
-_LARGEST_GRADIENT = 1.0
+_MIN_RATE = 0.05  # share of the largest, in the first steps
+_MAX_GRADIENT_NORM = 1.0
 
 
 def train(
@@ -46,30 +46,30 @@ def train(
     seed: int,
     checkpoint: Checkpoint,
     steps: Progress,
-    look: Callable[[int], FloatArray] = lambda _: np.empty(0),
+    evaluate: Callable[[int], FloatArray] = lambda _: np.empty(0),
     n_points: int = N_POINTS,
 ) -> FloatArray:
-    """Train up to point `n_points` of `N_POINTS`; a run that was killed goes on from its checkpoint and ends with the same bits.
+    """Train up to point `n_points` of `N_POINTS`; a killed run resumes from its checkpoint and ends with the same bits.
 
     Parameters
     ----------
     model : prepared by the method; trained in place
-    look : called at each point with its number, from 1; what it gives is returned, a row a point
+    evaluate : called at each point with its number, from 1; its results are returned, one row per point
 
     Raises
     ------
     Diverged
-        The loss is no number any more, or many times what it was in the warm-up, or well above that at a point.
+        The loss is NaN, or many times that of the warm-up, or well above it at an evaluation point.
     """
     optimiser = torch.optim.AdamW(
         [{"params": [p]} for p in model.trainable_parameters().values()], weight_decay=settings.weight_decay
     )
     rates, start = model.rates(settings), model.weights()
-    lookup = TargetsOfItems(training_set, model.device)
+    lookup = TargetLookup(training_set, model.device)
     epoch, batches = 0, method.batches(loader, training_set, settings, seed, 0)
     n_steps = settings.n_steps(len(batches))
     points = [round(n_steps * (i + 1) / N_POINTS) for i in range(n_points)]
-    watch, step, seen = checkpoint.restore(model, optimiser)
+    running_loss, step, evaluated = checkpoint.restore(model, optimiser)
     steps.advance(step)
     with limit_torch(n_threads()):
         while step < points[-1]:
@@ -78,38 +78,38 @@ def train(
                 batches = method.batches(loader, training_set, settings, seed, epoch)
             method.unfreeze(model, step / n_steps, settings)
             with torch.random.fork_rng(devices=[]):
-                generator = torch.manual_seed(seed * 1_000_003 + step)  # a step's chance depends on its number alone
+                generator = torch.manual_seed(seed * 1_000_003 + step)  # randomness depends only on the step number
                 index = batches[step % len(batches)]
                 with model.half_precision():
                     features = model.features(*loader.draw(index, generator))
                 loss = method.loss(model, features.float(), *lookup(index), settings)
-            watch = watched(watch, float(loss.detach()), step=step, n_warm_up=_WARM_UP * n_steps)
-            height = warm_up_and_cosine(step / n_steps, warm_up=_WARM_UP, lowest=_LOWEST_RATE)
+            running_loss = updated(running_loss, float(loss.detach()), step=step, n_warm_up=_WARM_UP * n_steps)
+            height = warm_up_and_cosine(step / n_steps, warm_up=_WARM_UP, lowest=_MIN_RATE)
             descend(model, loss, optimiser, {name: rate * height for name, rate in rates.items()})
-            _pull(model, start, rates, settings.l2_sp * height)
+            _decay_towards_start(model, start, rates, settings.l2_sp * height)
             step += 1
             steps.advance()
             if step in points:
-                check_not_collapsed(watch)
-                seen.append(look(len(seen) + 1))
-            checkpoint.keep(model, optimiser, watch, step, seen)
-    return np.stack(seen)
+                check_not_collapsed(running_loss)
+                evaluated.append(evaluate(len(evaluated) + 1))
+            checkpoint.keep(model, optimiser, running_loss, step, evaluated)
+    return np.stack(evaluated)
 
 
 def descend(
     model: TrainableModel, loss: torch.Tensor, optimiser: torch.optim.Optimizer, rates: Mapping[str, float]
 ) -> None:
-    """One step of the optimiser, the gradient clipped."""
+    """One optimizer step with gradient clipping."""
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(model.trainable_parameters().values(), _LARGEST_GRADIENT)
+    torch.nn.utils.clip_grad_norm_(model.trainable_parameters().values(), _MAX_GRADIENT_NORM)
     for group, rate in zip(optimiser.param_groups, rates.values(), strict=True):
         group["lr"] = rate
     optimiser.step()
 
 
-def _pull(model: TrainableModel, start: Weights, rates: Mapping[str, float], strength: float) -> None:
-    """Decay towards the weights that the run began with (L2-SP), apart from the gradient as AdamW decays towards zero."""
+def _decay_towards_start(model: TrainableModel, start: Weights, rates: Mapping[str, float], strength: float) -> None:
+    """Decay towards the initial weights (L2-SP), decoupled from the gradient as in AdamW."""
     with torch.no_grad():
         for name, parameter in model.trainable_parameters().items():
             parameter.lerp_(start[name], min(rates[name] * strength, 1.0))

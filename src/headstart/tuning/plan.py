@@ -1,4 +1,4 @@
-"""Plan: what will be tried, in which order and for how long, from a few steps that are measured beforehand."""
+"""Plan: which methods will be tried and how long they will take, estimated from a few measured steps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from headstart.tuning.frozen_feature_loader import FrozenFeatureLoader
 from headstart.tuning.loop import N_POINTS, descend
 from headstart.tuning.run import ALPHAS
 from headstart.tuning.trainable_model import TrainableModel
-from headstart.tuning.training_set import TargetsOfItems, training_set_of
+from headstart.tuning.training_set import TargetLookup, training_set_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from headstart.tuning.tuning_problem import TuningProblem
 
 _N_STEPS = 2  # measured, after one that warms up
-_N_MEASURED = 16  # items; the time of a batch is taken to grow with its items
+_N_MEASURED = 16  # items; time is assumed to be proportional to the batch size
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRun:
-    """A method before it is tried.
+    """A method with its estimated time.
 
     Attributes
     ----------
-    seconds : for all its runs, predicted
-    note : what tells it from another method of that method
-    spent_s : seconds that went into finding its settings
+    seconds : estimate for all its runs
+    note : distinguishes it from another run of the same method
+    spent_s : seconds spent on finding its settings
     """
 
     method: TuningMethod
@@ -48,16 +48,16 @@ class PlannedRun:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """Its name for people."""
         return self.method.name + self.note
 
 
 def plan(
     tuning_problem: TuningProblem, methods: Sequence[TuningMethod], folds: Sequence[Fold]
 ) -> tuple[PlannedRun, ...]:
-    """Measure a step forward and back of each method, and predict, in the order in which they came.
+    """Measure a training step of each method and estimate its total time; the order of the methods is kept.
 
-    A method that is given up takes less, and so does one that is not kept where the proof is in folds: fewer of them tell methods apart.
+    A method that is given up takes less, and so does a rejected one under cross-validation, where fewer folds compare methods.
     """
     head = tuning_problem.initial_head(np.arange(len(tuning_problem.items)))
     return tuple(
@@ -66,16 +66,16 @@ def plan(
 
 
 def describe_plan(planned: Sequence[PlannedRun], left_s: float | None) -> str:
-    """The plan in a sentence for people."""
-    results = ", then ".join(f"{one.method.name} (up to about {duration(one.seconds)})" for one in planned)
+    """The plan as a sentence."""
+    methods = ", then ".join(f"{one.method.name} (up to about {duration(one.seconds)})" for one in planned)
     within = "" if left_s is None else f"; {duration(max(left_s, 0.0))} of the budget are left"
-    return f"Methods to try above the closed-form head: {results}{within}."
+    return f"Methods to try above the closed-form head: {methods}{within}."
 
 
 def _estimate_seconds(
     tuning_problem: TuningProblem, method: TuningMethod, head: LinearHead, folds: Sequence[Fold]
 ) -> float:
-    """Frozen blocks once for each item, then the steps of each fold and of the last run on everything, and the looks."""
+    """Frozen blocks once per item, then the steps of each fold and of the final run on all items, then the evaluations."""
     settings, everything = method.settings, np.arange(len(tuning_problem.items))
     model = TrainableModel(
         tuning_problem.source, head, tuning_problem.problem.features, tuning_problem.problem.task_spec
@@ -92,14 +92,14 @@ def _estimate_seconds(
         with torch.no_grad():
             model.features(*loader.plain(sample))
         model.synchronize()
-        look_s = (time.perf_counter() - started) / len(sample)
+        evaluation_s = (time.perf_counter() - started) / len(sample)
     n_seen = sum(_n_seen(method, len(train)) for train in [*(train for train, _ in folds), everything])
-    n_looked = sum(len(test) for _, test in folds) * N_POINTS * len(ALPHAS)
-    return frozen_s * len(everything) + item_s * n_seen + look_s * n_looked
+    n_evaluated = sum(len(test) for _, test in folds) * N_POINTS * len(ALPHAS)
+    return frozen_s * len(everything) + item_s * n_seen + evaluation_s * n_evaluated
 
 
 def _n_seen(method: TuningMethod, n_items: int) -> int:
-    """Items of all steps of a run."""
+    """Number of items over all steps of a run."""
     size = method.batch_size(n_items, method.settings)
     return size * method.settings.n_steps(max(1, round(n_items / size)))
 
@@ -112,7 +112,7 @@ def _step_seconds(
     sample: IntArray,
 ) -> float:
     """The time of one step, with all blocks unfrozen."""
-    targets = TargetsOfItems(training_set_of(tuning_problem.problem, sample), model.device)(sample)
+    targets = TargetLookup(training_set_of(tuning_problem.problem, sample), model.device)(sample)
     optimiser = torch.optim.AdamW([{"params": [p]} for p in model.trainable_parameters().values()])
     method.unfreeze(model, 1.0, method.settings)
     for number in range(_N_STEPS + 1):

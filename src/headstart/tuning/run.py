@@ -1,4 +1,4 @@
-"""Run: one network tuned on some items and asked about others; long, and remembered."""
+"""Run: one network tuned on some items and evaluated on others; slow, so its results are cached."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from headstart.tuning.tuning_method import TuningMethod
     from headstart.tuning.tuning_problem import TuningProblem
 
-ALPHAS = (0.5, 1.0)  # how far from the method below to the tuned network; 0 is the method below itself
-_REVISION = 6  # raised when the same settings and seed would give other weights
+ALPHAS = (0.5, 1.0)  # interpolation between the initial (0) and the tuned weights (1)
+_REVISION = 6  # increased when the same settings and seed would give other weights
 
 
 class Choice(NamedTuple):
-    """How long to train, in points, and how far to go: places in `ALPHAS`."""
+    """How long to train (index of the evaluation point) and how far to interpolate (index in `ALPHAS`)."""
 
     point: int
     alpha: int
@@ -46,12 +46,12 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a run is made of; the same run gives the same bits, broken off and begun again or not.
+    """The inputs of a run; the same run gives the same bits, interrupted and restarted or not.
 
     Attributes
     ----------
     train, test : positions among the items of the tuning problem
-    watch : told each point's number and scores (len(ALPHAS), m, k) while `scores` computes; may raise `Pruned`
+    on_point : called by `scores` with the number and scores (len(ALPHAS), m, k) of each point; may raise `Pruned`
     """
 
     tuning_problem: TuningProblem
@@ -59,11 +59,11 @@ class Run:
     settings: TuningSettings
     train: IntArray
     test: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
-    watch: Callable[[int, FloatArray], None] = lambda _, __: None
+    on_point: Callable[[int, FloatArray], None] = lambda _, __: None
 
     @property
     def identity(self) -> tuple[Any, ...]:
-        """All that what comes of it depends on."""
+        """Everything the result depends on (the cache key)."""
         source, problem = self.tuning_problem.source, self.tuning_problem.problem
         return (
             *("tuning", _REVISION, source.digest, self.method.name, asdict(self.settings), self.tuning_problem.head),
@@ -74,30 +74,32 @@ class Run:
     def scores(self) -> FloatArray:
         """Raw scores of the held-out items at each point and for each alpha, (N_POINTS, len(ALPHAS), m, k).
 
-        Runs that are averaged are asked at their end alone: (1, len(ALPHAS), m, k).
+        Averaged runs are evaluated at their end only: (1, len(ALPHAS), m, k).
 
         Raises
         ------
         Diverged
-            The loss grew beyond all bounds.
+            The loss grew without bound.
         Pruned
-            By `watch`.
+            Raised by `on_point`.
         """
-        return self._recall("scores", lambda checkpoint: {"scores": self._asked(checkpoint)})["scores"]
+        return self._get_or_compute("scores", lambda checkpoint: {"scores": self._computed_scores(checkpoint)})[
+            "scores"
+        ]
 
     def weights(self, choice: Choice) -> Arrays:
-        """Arrays of the network that differ from the source's, as `state NAME`, of an adapter, and the head's."""
-        return self._recall(choice, lambda checkpoint: self._blend(checkpoint, choice))
+        """Arrays of the network that differ from the source's (`state NAME`), of the adapter (`adapter NAME`) and of the head."""
+        return self._get_or_compute(choice, lambda checkpoint: self._blend(checkpoint, choice))
 
     def tuned(self) -> Weights:
-        """Everything that learns, at the end of the run, or the mean of several."""
+        """The trained parameters at the end of the run, or the average over several runs."""
         if self.settings.soup_members:
             return mean([replace(self, settings=one).tuned() for one in self.settings.all_settings])
-        arrays = self._recall("tuned", self._whole)
+        arrays = self._get_or_compute("tuned", self._trained)
         return {name: torch.from_numpy(array).to(self._model.device) for name, array in arrays.items()}
 
     def loss(self, weights: Weights) -> float:
-        """Mean loss of the held-out items by other weights, calibrated on themselves."""
+        """Mean loss of the held-out items with other weights, calibrated on the same items."""
         self._model.load(weights)
         scores = self._head().scores(compute(self._model, self._loader, self.test))
         problem = self.tuning_problem.problem
@@ -114,9 +116,9 @@ class Run:
     def _loader(self) -> FrozenFeatureLoader:
         return self.tuning_problem.loader(self._model, self.settings)
 
-    def _recall(self, asked: Any, compute: Any) -> Arrays:
-        """Look into the result cache, or compute from where a run that was killed left off."""
-        key = (*self.identity, asked)
+    def _get_or_compute(self, what: Any, compute: Any) -> Arrays:
+        """Read from the result cache, or compute, resuming a killed run."""
+        key = (*self.identity, what)
         checkpoint = Checkpoint(cache_folder() / "tuning" / f"{digest(key)}.safetensors")
         try:
             arrays = self.tuning_problem.context.cache.get_or_compute(key, lambda: compute(checkpoint))
@@ -126,16 +128,16 @@ class Run:
         checkpoint.done()
         return arrays
 
-    def _whole(self, checkpoint: Checkpoint) -> Arrays:
+    def _trained(self, checkpoint: Checkpoint) -> Arrays:
         self._train(checkpoint)
         return {name: array.cpu().numpy() for name, array in self._model.weights().items()}
 
-    def _asked(self, checkpoint: Checkpoint) -> FloatArray:
+    def _computed_scores(self, checkpoint: Checkpoint) -> FloatArray:
         start = self._model.weights()
         if self.settings.soup_members:
             self._model.load(self.tuned())
-            return self._look(1, start)[None]
-        return self._train(checkpoint, look=lambda point: self._look(point, start))
+            return self._evaluate(1, start)[None]
+        return self._train(checkpoint, evaluate=lambda point: self._evaluate(point, start))
 
     def _train(self, checkpoint: Checkpoint, **settings: Any) -> FloatArray:
         seed, training_set = self.tuning_problem.problem.seed, training_set_of(self.tuning_problem.problem, self.train)
@@ -154,14 +156,14 @@ class Run:
                 **settings,
             )
 
-    def _look(self, point: int, start: Weights) -> FloatArray:
+    def _evaluate(self, point: int, start: Weights) -> FloatArray:
         """Raw scores of the held-out items for each alpha, (len(ALPHAS), m, k)."""
         tuned, scores = self._model.weights(), []
         for alpha in ALPHAS:
             self._model.load(blended(start, tuned, alpha))
             scores.append(self._head().scores(compute(self._model, self._loader, self.test)))
         self._model.load(tuned)
-        self.watch(point, np.stack(scores))
+        self.on_point(point, np.stack(scores))
         return np.stack(scores)
 
     def _head(self) -> LinearHead:
@@ -186,15 +188,15 @@ class Run:
 
 
 def compute(model: TrainableModel, loader: FrozenFeatureLoader, index: IntArray) -> FloatArray:
-    """Features of the items at `index` by the model as it stands, shape (m, d)."""
+    """Features of the items at `index` by the model with its current weights, shape (m, d)."""
     rows = np.empty((len(index), model.source.dimensions), np.float32)
-    place = {int(position): row for row, position in enumerate(index)}
+    row_of = {int(position): row for row, position in enumerate(index)}
     with torch.no_grad(), limit_torch(n_threads()):
         for part in loader.in_order(index):
-            rows[[place[int(i)] for i in part]] = model.features(*loader.plain(part)).float().cpu().numpy()
+            rows[[row_of[int(i)] for i in part]] = model.features(*loader.plain(part)).float().cpu().numpy()
     return rows
 
 
 def blended(start: Weights, tuned: Weights, alpha: float) -> Weights:
-    """Interpolate: `alpha` of the way from the start (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022)."""
+    """Interpolate between the start (0) and the tuned weights (1) (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022)."""
     return {name: torch.lerp(start[name], tuned[name], alpha) for name in start}

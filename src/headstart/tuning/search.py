@@ -1,9 +1,9 @@
-"""Search: other settings of a training run, within a budget, those that disappoint stopped early.
+"""Search for better settings of a training run within a budget, stopping unpromising runs early.
 
 References
 ----------
-Akiba et al., Optuna, KDD 2019. Li et al., A system for massively parallel hyperparameter tuning, MLSys 2020 (successive halving
-that waits for nobody). Bergstra et al., Algorithms for hyper-parameter optimization, NeurIPS 2011 (TPE).
+Akiba et al., Optuna, KDD 2019. Li et al., A system for massively parallel hyperparameter tuning, MLSys 2020 (asynchronous
+successive halving). Bergstra et al., Algorithms for hyper-parameter optimization, NeurIPS 2011 (TPE).
 """
 
 from __future__ import annotations
@@ -25,35 +25,35 @@ if TYPE_CHECKING:
     from headstart.storage.result_cache import Arrays
     from headstart.tuning.settings import TuningSettings
 
-    Report = Callable[[int, float], None]
-    Evaluate = Callable[[TuningSettings, Report], float]
+    ReportLoss = Callable[[int, float], None]
+    Evaluate = Callable[[TuningSettings, ReportLoss], float]
 
-_REACH = 10.0  # rates are sought from a tenth of where the search starts to ten times it
+_RATE_RANGE = 10.0  # rates are searched from a tenth to ten times the start
 _RATES = ("learning_rate", "head_learning_rate")
 _RANGES = {"layer_decay": (0.6, 1.0), "dropout": (0.0, 0.5), "label_smoothing": (0.0, 0.2)}
 _LOG_RANGES = {"weight_decay": (1e-4, 0.3), "l2_sp": (1e-4, 1.0)}
 _CHOICES = {"trainable_fraction": (0.25, 0.5, 0.75, 1.0), "mixup": (0.0, 0.1, 0.2, 0.4)}
 SEARCHED = (*_RATES, *_RANGES, *_LOG_RANGES, *_CHOICES)
-_N_RANDOM = 6  # attempts before the sampler trusts what it has seen
-_HALVING = 2  # of the attempts that reach a point, one in two goes on
+_N_RANDOM = 6  # random attempts before the sampler uses the results
+_HALVING = 2  # one in two of the attempts that reach a point continues
 
 
-class Pruned(Exception):  # noqa: N818  (no error: the attempt is not worth finishing)
-    """An attempt was stopped by the search; `evaluate` lets it through."""
+class Pruned(Exception):  # noqa: N818  (not an error: the attempt is not worth finishing)
+    """The search stopped an attempt; `evaluate` must not catch it."""
 
 
 class _OutOfTime(Pruned):
-    """The budget is spent; what was found of this attempt is not kept."""
+    """The budget is spent; this attempt is discarded."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One run with its settings.
+    """One run with some settings.
 
     Attributes
     ----------
-    losses : of held-out items, one a point of the run
-    loss : the last one; that of a run that diverged is infinite
+    losses : of held-out items, one per evaluation point
+    loss : the last one; infinite if the run diverged
     ended : 'finished', 'pruned' or 'diverged'
     """
 
@@ -66,7 +66,7 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchResult:
-    """The settings whose finished run lost least, and every attempt in order; those that it started from if none finished."""
+    """The settings of the finished run with the lowest loss (the start if none finished), and all attempts in order."""
 
     best: TuningSettings
     tried: tuple[Attempt, ...]
@@ -80,23 +80,23 @@ def search(
     context: RunContext,
     warm_starts: Sequence[Mapping[str, Any]] = (),
     unused_settings: Sequence[str] = (),
-    most: int = 64,
+    max_attempts: int = 64,
     key: tuple[Any, ...] = (),
 ) -> SearchResult:
-    """Try settings one after the other: where it starts, what earlier tasks liked, then what the attempts so far suggest.
+    """Try settings one after the other: the start, those that worked on earlier tasks, then what the sampler suggests.
 
     Parameters
     ----------
-    evaluate : trains with the settings and gives the held-out loss, not finite where the run diverged. It calls
-        `report(point, loss)` at points 1, 2, …, which raises `Pruned` where the attempt is not worth finishing
-    start : tried first; settings that are not searched stay as they are there
-    budget_s : seconds for all attempts; one that would go beyond is not begun, or is given up
-    context : its seed is the sampler's; the same seed and losses give the same attempts. Its cache remembers them: a search that
-        was killed goes on after its last whole attempt, and the seconds that it took before count towards the budget
+    evaluate : trains with the settings and returns the held-out loss, not finite if the run diverged. It calls
+        `report(point, loss)` at points 1, 2, …, which raises `Pruned` if the attempt is not worth finishing
+    start : tried first; settings that are not searched keep its values
+    budget_s : seconds for all attempts; an attempt that would exceed them is not started, or is stopped
+    context : its seed is the sampler's; the same seed and losses give the same attempts. Its cache stores them: a killed
+        search resumes after its last complete attempt, and the seconds spent before count towards the budget
     warm_starts : settings by name that did well on other tasks (`starting_points`), tried second
-    unused_settings : names of settings that stay as they are at the start, for the training does not read them
-    most : attempts at most
-    key : all that `evaluate` depends on but the settings
+    unused_settings : names of settings that are not searched because the training does not read them
+    max_attempts : stop after this many
+    key : everything `evaluate` depends on besides the settings
 
     Raises
     ------
@@ -108,9 +108,11 @@ def search(
     tried: list[Attempt] = []
     spent_s = 0.0
     with context.progress("searching settings, seconds", math.ceil(budget_s)) as seconds, suppress(_OutOfTime):
-        while len(tried) < most and spent_s + spent_s / max(len(tried), 1) <= budget_s:
+        while len(tried) < max_attempts and spent_s + spent_s / max(len(tried), 1) <= budget_s:
             trial = study.ask(ranges)
-            run = _Run(evaluate, replace(start, **trial.params), trial, deadline=time.monotonic() + budget_s - spent_s)
+            run = _RunningAttempt(
+                evaluate, replace(start, **trial.params), trial, deadline=time.monotonic() + budget_s - spent_s
+            )
             tried.append(run.attempt(context.cache.get_or_compute((*identity, len(tried)), run.arrays)))
             _tell(study, trial, tried[-1])
             spent_s += tried[-1].seconds
@@ -122,11 +124,14 @@ def search(
 def _study(
     start: TuningSettings, warm_starts: Sequence[Mapping[str, Any]], unused_settings: Sequence[str], seed: int
 ) -> tuple[Any, dict[str, Any]]:
-    """A study in memory, what is tried first already queued, and the ranges that it draws from."""
+    """An in-memory study with the first attempts enqueued, and the ranges it samples from."""
     optuna: Any = require("optuna", extra="train", purpose="searching settings")
-    optuna.logging.set_verbosity(optuna.logging.ERROR)  # it speaks of each attempt otherwise
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # by default it logs each attempt
     between = optuna.distributions.FloatDistribution
-    rates = {name: between(getattr(start, name) / _REACH, getattr(start, name) * _REACH, log=True) for name in _RATES}
+    rates = {
+        name: between(getattr(start, name) / _RATE_RANGE, getattr(start, name) * _RATE_RANGE, log=True)
+        for name in _RATES
+    }
     ranges = rates | {name: between(*ends) for name, ends in _RANGES.items()}
     ranges |= {name: between(*ends, log=True) for name, ends in _LOG_RANGES.items()}
     ranges |= {name: optuna.distributions.CategoricalDistribution(values) for name, values in _CHOICES.items()}
@@ -150,35 +155,35 @@ def _tell(study: Any, trial: Any, attempt: Attempt) -> None:
 
 
 def _within(value: float, distribution: Any) -> float:
-    """The nearest value that may be drawn."""
+    """The nearest value in the range."""
     if hasattr(distribution, "choices"):
         return min(distribution.choices, key=lambda choice: abs(choice - value))
     return float(np.clip(value, distribution.low, distribution.high))
 
 
-class _Run:
-    """One attempt while it runs: what it reports, and whether it may go on."""
+class _RunningAttempt:
+    """One attempt while it runs: it reports losses and learns whether to continue."""
 
     def __init__(self, evaluate: Evaluate, settings: TuningSettings, trial: Any, *, deadline: float) -> None:
         self.settings = settings
-        self._evaluate, self._cross_fit_of, self._deadline = evaluate, trial, deadline
+        self._evaluate, self._trial, self._deadline = evaluate, trial, deadline
         self._losses: list[float] = []
 
     def arrays(self) -> Arrays:
-        """Evaluate; what the result cache keeps of it."""
-        initial_head = time.monotonic()
+        """Evaluate, and return what the result cache stores."""
+        started = time.monotonic()
         try:
             loss, is_pruned = self._evaluate(self.settings, self._report), False
         except _OutOfTime:
             raise
         except Pruned:
             loss, is_pruned = self._losses[-1], True
-        numbers = {"loss": loss, "is_pruned": is_pruned, "seconds": time.monotonic() - initial_head}
+        numbers = {"loss": loss, "is_pruned": is_pruned, "seconds": time.monotonic() - started}
         return {name: np.array(number) for name, number in numbers.items()} | {"losses": np.array(self._losses)}
 
-    def attempt(self, kept: Arrays) -> Attempt:
-        """What came of it, now or before a kill; the study learns it."""
-        losses, loss = tuple(kept["losses"].tolist()), float(kept["loss"])
+    def attempt(self, stored: Arrays) -> Attempt:
+        """The attempt from its stored arrays; losses from an earlier process are reported to the study."""
+        losses, loss = tuple(stored["losses"].tolist()), float(stored["loss"])
         if not self._losses:
             for point, reported in enumerate(losses, 1):
                 self._is_pruned(point, reported)
@@ -187,8 +192,8 @@ class _Run:
             settings=self.settings,
             losses=losses,
             loss=math.inf if diverged else loss,
-            seconds=float(kept["seconds"]),
-            ended="diverged" if diverged else "pruned" if kept["is_pruned"] else "finished",
+            seconds=float(stored["seconds"]),
+            ended="diverged" if diverged else "pruned" if stored["is_pruned"] else "finished",
         )
 
     def _report(self, point: int, loss: float) -> None:
@@ -199,6 +204,6 @@ class _Run:
             raise Pruned
 
     def _is_pruned(self, point: int, loss: float) -> bool:
-        """Tell the study; the pruner remembers who got as far as this only when it is asked."""
-        self._cross_fit_of.report(loss, point)
-        return bool(self._cross_fit_of.should_prune())
+        """Report to the study; the pruner records that this point was reached only when it is asked."""
+        self._trial.report(loss, point)
+        return bool(self._trial.should_prune())

@@ -1,4 +1,7 @@
-"""Tune: method by method above the closed-form head, each kept only where it is better by more than one standard error over held-out groups."""
+"""Tune: try one method after the other, starting from the closed-form head.
+
+A method is kept only if its paired gain over the best one so far exceeds one standard error over held-out groups.
+"""
 
 from __future__ import annotations
 
@@ -25,26 +28,26 @@ if TYPE_CHECKING:
     from headstart.tuning.tuning_method import TuningMethod
     from headstart.tuning.tuning_problem import TuningProblem
 
-_ENOUGH_HELD_OUT = 200  # items: further folds would narrow the interval of a gain little
+_SUFFICIENT_HELD_OUT = 200  # items: more folds would hardly narrow the interval of a gain
 _N_FOLDS = 4
-_MOST_HELD_OUT = 1000  # items: a run asks about them four times
-_MOST_AVERAGED = 3
+_MAX_HELD_OUT = 1000  # items: a run scores them four times
+_MAX_AVERAGED = 3
 CLOSED_FORM = "closed form"
 
 
 @dataclass(frozen=True, kw_only=True)
 class MethodResult:
-    """One method, as it was tuned.
+    """The result of one method.
 
     Attributes
     ----------
-    outputs : shape (m, k), of the held-out items by fits without them; of the first of them alone where it was given up; None
-        where it was not tried, or diverged
-    below : the method that it was compared with; None for the closed form
-    planned_s, seconds : predicted and taken
-    kept : whether the tuning went on from here
+    outputs : shape (m, k), for the held-out items by fits without them; only for the first of them if it was given up; None if
+        it was not tried or diverged
+    below : the method it was compared with, the best one before it; None for the closed form
+    planned_s, seconds : estimated and actual time
+    kept : whether it became the best so far
     why : the reason, for people
-    how : settings, the trained share and alpha, as JSON values
+    how : settings, share of the training and alpha, as JSON values
     """
 
     name: str
@@ -59,14 +62,14 @@ class MethodResult:
 
 @dataclass(frozen=True, kw_only=True)
 class TuningResult:
-    """Where the tuning ended.
+    """The outcome of tuning.
 
     Attributes
     ----------
-    index : shape (m,), positions of the items that the methods were compared on, among those of the tuning problem
-    results : what was tried, the closed form first
-    best : the cross-fit of the highest method that was kept; None where none is
-    outputs : shape (m, k), for the items at `index`: each by the method that would have been kept without a look at its block
+    index : shape (m,), positions, among the items of the tuning problem, on which the methods were compared
+    results : of all methods, the closed form first
+    best : the cross-fit of the last method that was kept; None if none was
+    outputs : shape (m, k), nested predictions for the items at `index`: for each block, those of the method selected on the others
     """
 
     index: IntArray
@@ -78,41 +81,41 @@ class TuningResult:
 def supported_methods(
     source: Source, task: Task, n_items: int, n_outputs: int, *, name: str | None = None
 ) -> list[TuningMethod]:
-    """Make the method of that name, or all that suit and pay, by their turns, with the settings that earlier tasks liked.
+    """The method of that name, or all that are applicable and worth trying, in order, with settings that worked on earlier tasks.
 
     Raises
     ------
     OptionError
-        The one that was named does not suit.
+        The named method does not support this source and task.
     MissingExtraError
         torch is not installed.
     """
     require("torch", extra="train", purpose="tuning a network")
     names = registry.names("tuning_methods") if name is None else (name,)
-    made: list[TuningMethod] = [registry.get("tuning_methods", one)() for one in names]
-    made.sort(key=lambda method: method.order)
-    fitting = [with_default_settings(method, source) for method in made if method.supports(source, get_task(task))]
+    methods: list[TuningMethod] = [registry.get("tuning_methods", one)() for one in names]
+    methods.sort(key=lambda method: method.order)
+    supported = [with_default_settings(method, source) for method in methods if method.supports(source, get_task(task))]
     if name is None:
-        return [method for method in fitting if method.is_worth_trying(n_items, n_outputs)]
-    if not fitting:
+        return [method for method in supported if method.is_worth_trying(n_items, n_outputs)]
+    if not supported:
         raise OptionError(
-            f"method '{name}' does not suit {source.name} on a {task} task. Use 'auto', or another source."
+            f"method '{name}' does not support {source.name} on {task} tasks. Use 'auto', or another source."
         )
-    return fitting
+    return supported
 
 
 def inner_folds(fold_groups: IntArray, targets: FloatArray, seed: int) -> Sequence[Fold]:
-    """Quarters of what is held out together, or smaller parts of many items, as many of them as are `first_sufficient_folds`."""
-    n_folds = max(_N_FOLDS, round(len(fold_groups) / _MOST_HELD_OUT))
+    """Four folds of whole fold groups, or more folds of many items; only the first that suffice (`first_sufficient_folds`)."""
+    n_folds = max(_N_FOLDS, round(len(fold_groups) / _MAX_HELD_OUT))
     folds = assign_folds(fold_groups, targets, n_folds, seed)
-    parts = [(np.flatnonzero(folds != number), np.flatnonzero(folds == number)) for number in range(n_folds)]
-    return first_sufficient_folds([(train, test) for train, test in parts if len(train) and len(test)])
+    splits = [(np.flatnonzero(folds != number), np.flatnonzero(folds == number)) for number in range(n_folds)]
+    return first_sufficient_folds([(train, test) for train, test in splits if len(train) and len(test)])
 
 
 def first_sufficient_folds(folds: Sequence[Fold]) -> Sequence[Fold]:
-    """The first of them, as many as hold out enough items to tell methods apart."""
+    """The first folds, up to the one that completes enough held-out items to compare methods."""
     sizes = np.cumsum([len(test) for _, test in folds])
-    return folds[: int(np.searchsorted(sizes, _ENOUGH_HELD_OUT)) + 1]
+    return folds[: int(np.searchsorted(sizes, _SUFFICIENT_HELD_OUT)) + 1]
 
 
 def tune(
@@ -123,38 +126,38 @@ def tune(
     below: FloatArray,
     searches: bool = False,
 ) -> TuningResult:
-    """Try each method on as many folds as are `first_sufficient_folds`, in the planned order, and go on from the best so far.
+    """Try each method in the planned order, on the `first_sufficient_folds`, and compare it with the best so far.
 
     Parameters
     ----------
     planned : as `tuning.plan.plan` gives them
-    folds : pairs of positions (trained on, held out), the held-out parts apart from each other
-    below : shape (m, k), what the closed-form head says of the held-out items, fold after fold
-    searches : whether other settings are sought for the method that was kept, in what is left of a budget
+    folds : pairs of positions (train, test) with disjoint test parts
+    below : shape (m, k), outputs of the closed-form head for the test items, fold after fold
+    searches : whether to search better settings for the kept method in the remaining budget
 
-    A method that would not fit in the budget of the problem's context is not tried, and named.
+    A method that would exceed the budget of the problem's context is not tried, and the result says so.
     """
     folds = first_sufficient_folds(folds)
     index = np.concatenate([test for _, test in folds])
     below = below[: len(index)]
-    top = MethodResult(name=CLOSED_FORM, outputs=below, kept=True, why="where the tuning begins")
-    results, best, nested_outputs, waiting = [top], None, below, list(planned)
-    while waiting:
-        result, cross_fitted = _try(tuning_problem, waiting.pop(0), folds, top)
+    best_result = MethodResult(name=CLOSED_FORM, outputs=below, kept=True, why="the starting point of tuning")
+    results, best, nested_outputs, queue = [best_result], None, below, list(planned)
+    while queue:
+        result, cross_fitted = _try(tuning_problem, queue.pop(0), folds, best_result)
         results.append(result)
         if cross_fitted is not None and result.outputs is not None and len(result.outputs) == len(index):
             nested_outputs = _nested_choice(tuning_problem, index, cross_fitted.block, nested_outputs, result.outputs)
             if result.kept:
-                top, best = result, cross_fitted
-        if searches and best is not None and not waiting:
-            waiting, searches = _with_other_settings(tuning_problem, best, planned, folds), False
+                best_result, best = result, cross_fitted
+        if searches and best is not None and not queue:
+            queue, searches = _with_other_settings(tuning_problem, best, planned, folds), False
     return TuningResult(index=index, results=tuple(results), best=best, outputs=nested_outputs)
 
 
 def _with_other_settings(
     tuning_problem: TuningProblem, best: CrossFit, planned: Sequence[PlannedRun], folds: Sequence[Fold]
 ) -> list[PlannedRun]:
-    """The method that was kept, once more with settings that a search finds in what is left of a budget; none if it is too little."""
+    """The kept method again, with settings found by a search in the remaining budget; empty if that is too little."""
     from headstart.tuning.cross_fitting import search_settings, soup_settings
     from headstart.tuning.plan import PlannedRun
 
@@ -163,11 +166,11 @@ def _with_other_settings(
         return []
     started = time.perf_counter()
     seconds = next(one.seconds for one in planned if one.method == best.method)
-    most = min(_MOST_AVERAGED, int(left_s / 2 / seconds))  # the method itself comes after the search
-    if most < 1:
+    max_members = min(_MAX_AVERAGED, int(left_s / 2 / seconds))  # leaves time to run the method after the search
+    if max_members < 1:
         return []
-    found = search_settings(tuning_problem, best.method, folds[0], budget_s=left_s - most * seconds)
-    settings = soup_settings(tuning_problem, best.method, folds[0], found, most=most)
+    found = search_settings(tuning_problem, best.method, folds[0], budget_s=left_s - max_members * seconds)
+    settings = soup_settings(tuning_problem, best.method, folds[0], found, max_members=max_members)
     if settings == best.method.settings:
         return []
     return [
@@ -196,21 +199,21 @@ def _try(
         )
         return MethodResult(outputs=None, why=why, how=how, **common), None
     assert below.outputs is not None
-    lower, n_items = below.outputs, len(below.outputs)
+    outputs_below, n_items = below.outputs, len(below.outputs)
 
     def should_continue(cross_fitted: CrossFit) -> bool:
         gain = _gain(
             tuning_problem,
             cross_fitted.index,
             cross_fitted.in_sample_outputs(tuning_problem.problem),
-            lower[: len(cross_fitted.index)],
+            outputs_below[: len(cross_fitted.index)],
         )
         return gain.may_still_exceed_one_standard_error(share=len(cross_fitted.index) / n_items)
 
     try:
         cross_fitted = cross_fit(tuning_problem, method, folds, should_continue=should_continue)
     except Diverged:
-        why = "stopped: its loss grew beyond all bounds"
+        why = "stopped: its loss grew without bound"
         return MethodResult(outputs=None, seconds=time.perf_counter() - started, why=why, how=how, **common), None
     is_whole = len(cross_fitted.index) == n_items
     outputs = (
@@ -218,12 +221,12 @@ def _try(
         if is_whole
         else cross_fitted.in_sample_outputs(tuning_problem.problem)
     )
-    kept = is_whole and _is_better(tuning_problem, cross_fitted.index, outputs, lower)
+    kept = is_whole and _is_better(tuning_problem, cross_fitted.index, outputs, outputs_below)
     why = f"{'' if kept else 'not '}better than the {below.name} by more than one standard error on held-out items"
     if not is_whole:
         why = f"given up after {len(outputs)} of {n_items} held-out items, where it was too far behind the {below.name}"
     if cross_fitted.n_retried:
-        why += f"; {cross_fitted.n_retried} of its runs diverged and went on at a third of the rates"
+        why += f"; {cross_fitted.n_retried} of its runs diverged and were restarted at a third of the rates"
     result = MethodResult(
         outputs=outputs,
         seconds=time.perf_counter() - started,
@@ -236,7 +239,7 @@ def _try(
 
 
 def _is_better(tuning_problem: TuningProblem, index: IntArray, above: FloatArray, below: FloatArray) -> bool:
-    """Whether the paired loss on the items at `index` is lower by more than one standard error, and no fewer answers are right."""
+    """Whether the paired loss on the items at `index` is lower by more than one standard error, with no fewer correct decisions."""
     gain = _gain(tuning_problem, index, above, below)
     return gain.exceeds_one_standard_error and _n_right(tuning_problem, index, above) >= _n_right(
         tuning_problem, index, below
@@ -244,21 +247,21 @@ def _is_better(tuning_problem: TuningProblem, index: IntArray, above: FloatArray
 
 
 def _n_right(tuning_problem: TuningProblem, index: IntArray, outputs: FloatArray) -> int:
-    """Of the answers about the items at `index`; none is right or wrong in a regression."""
+    """Number of correct decisions on the items at `index`; 0 for regression."""
     return tuning_problem.problem.task_spec.n_right(outputs, tuning_problem.problem.targets[index])
 
 
 def _gain(tuning_problem: TuningProblem, index: IntArray, above: FloatArray, below: FloatArray) -> PairedDifference:
-    """By how much the loss falls on the items at `index`."""
+    """The decrease of the loss on the items at `index`."""
     task, targets = tuning_problem.problem.task_spec, tuning_problem.problem.targets[index]
-    lost_above, lost_below = (task.losses(outputs, targets) for outputs in (above, below))
-    return PairedDifference.of(lost_below - lost_above, tuning_problem.fold_groups[index])
+    losses_above, losses_below = (task.losses(outputs, targets) for outputs in (above, below))
+    return PairedDifference.of(losses_below - losses_above, tuning_problem.fold_groups[index])
 
 
 def _nested_choice(
     tuning_problem: TuningProblem, index: IntArray, block: IntArray, below: FloatArray, above: FloatArray
 ) -> FloatArray:
-    """For each block, the outputs above where the other blocks alone would keep that method, else those below."""
+    """For each block, the outputs `above` if the method would be kept on the other blocks alone, else those `below`."""
     chosen = below.copy()
     for one in np.unique(block):
         here = block == one

@@ -1,4 +1,4 @@
-"""Settings: the numbers of one training run."""
+"""TuningSettings: the hyperparameters of a training run."""
 
 from __future__ import annotations
 
@@ -6,33 +6,34 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-_LOWER_RATES = 3.0
+_RATE_DIVISOR = 3.0
 
 Augmentation = Literal["none", "flip", "light"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TuningSettings:
-    """What a method starts from and a search draws.
+    """Hyperparameters of a training run; a search varies some of them.
 
     Attributes
     ----------
-    learning_rate : largest step of the block next to the output, in AdamW's units
-    head_learning_rate : the same of the head, whose features are scaled to a root mean square of one
+    learning_rate : peak rate of the last block, for AdamW
+    head_learning_rate : peak rate of the head, whose features are scaled to a root mean square of 1
     epochs : how often each item is seen
-    min_steps : more epochs where those would be fewer steps than this
-    max_steps : the run ends there, however many items are left: its time does not grow beyond
-    batch_size : items of one step at most; fewer where there are few items (`TuningMethod.batch_size`)
-    trainable_fraction : share of the network's blocks, counted from the output, that may be trained, in (0, 1]
-    layer_decay : the rate of a block is that of the next one times this, in (0, 1]
-    weight_decay : pull towards zero, as in AdamW
-    l2_sp : pull towards the pretrained weights, likewise
-    dropout : share of the features that is left out in each step
-    label_smoothing : probability that is spread over all classes
-    mixup : both parameters of the beta distribution by which features and targets are mixed in pairs; 0 for none
-    augmentation : 'none', 'flip' or 'light'; the last shows other pixels in each epoch, so that nothing can be cached
-    rank : of LoRA's matrices
-    soup_members : other settings of the same depth and augmentation; the weights of all runs are averaged (`tuning.soup`)
+    min_steps : run more epochs if those would be fewer steps
+    max_steps : stop there, so that the time of a run is bounded
+    batch_size : maximum number of items per step; fewer if there are few items (`TuningMethod.batch_size`)
+    trainable_fraction : share of the network's blocks, counted from the output, that are trained, in (0, 1]
+    layer_decay : ratio of a block's rate to that of the next block, in (0, 1]
+    weight_decay : decay towards zero, as in AdamW
+    l2_sp : decay towards the pretrained weights
+    dropout : share of the features that are dropped in each step
+    label_smoothing : probability spread over all classes
+    mixup : parameter of the symmetric beta distribution for mixing features and targets in pairs; 0 for none
+    augmentation : 'none', 'flip' or 'light'; with 'light', the pixels differ in each epoch, so that nothing can be cached
+    rank : of the LoRA matrices
+    soup_members : settings of further runs with the same trainable_fraction and augmentation; the weights of all are averaged
+        (`tuning.soup`)
     """
 
     learning_rate: float = 1e-4
@@ -54,19 +55,19 @@ class TuningSettings:
 
     @property
     def all_settings(self) -> tuple[TuningSettings, ...]:
-        """The settings of the runs that are averaged, one by one."""
+        """The settings of all runs that are averaged."""
         return (replace(self, soup_members=()), *self.soup_members)
 
     @property
     def with_lower_rates(self) -> TuningSettings:
-        """The same at a third of the rates."""
+        """The same settings with a third of the learning rates."""
         return replace(
             self,
-            learning_rate=self.learning_rate / _LOWER_RATES,
-            head_learning_rate=self.head_learning_rate / _LOWER_RATES,
+            learning_rate=self.learning_rate / _RATE_DIVISOR,
+            head_learning_rate=self.head_learning_rate / _RATE_DIVISOR,
             soup_members=tuple(one.with_lower_rates for one in self.soup_members),
         )
 
     def n_steps(self, n_batches: int) -> int:
-        """Steps of a whole run, where an epoch has so many batches."""
+        """Number of steps of a run with this many batches per epoch."""
         return min(max(self.epochs, math.ceil(self.min_steps / n_batches)) * n_batches, self.max_steps)

@@ -1,4 +1,4 @@
-"""Greedy soup: the weights of several runs averaged, each joining only where held-out items do not lose by it.
+"""Greedy soup: average the weights of several runs, adding each only if the held-out loss does not rise.
 
 Wortsman et al., Model soups: averaging weights of multiple fine-tuned models improves accuracy without increasing inference time,
 arXiv:2203.05482 (recipe 1).
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Soup:
-    """Averaged weights, the numbers of the runs that are in them, best first, and their held-out loss."""
+    """Averaged weights, the indices of their runs, best first, and their held-out loss."""
 
     weights: Weights
     members: tuple[int, ...]
@@ -27,14 +27,14 @@ class Soup:
 
 
 def soup(runs: Sequence[Weights], evaluate: Callable[[Weights], float]) -> Soup:
-    """Average runs that began at the same weights, from the best on.
+    """Average runs that started from the same weights, beginning with the best.
 
-    It is never worse than the best run by `evaluate`, and calls it 2n - 1 times for n runs.
+    The result is never worse than the best run by `evaluate`, which is called 2n - 1 times for n runs.
 
     Parameters
     ----------
-    runs : weights by name; all have the same names and shapes; at least one run
-    evaluate : the held-out loss of weights; not finite where they are of no use
+    runs : weights by name, all with the same names and shapes; at least one run
+    evaluate : the held-out loss of weights; not finite if they are unusable
     """
     losses = [evaluate(weights) for weights in runs]
     best, *others = sorted(range(len(runs)), key=lambda i: (not losses[i] < float("inf"), losses[i]))
@@ -48,5 +48,5 @@ def soup(runs: Sequence[Weights], evaluate: Callable[[Weights], float]) -> Soup:
 
 
 def mean(runs: Sequence[Weights]) -> Weights:
-    """The average of weights by name."""
+    """Average weights by name."""
     return {name: torch.stack([weights[name] for weights in runs]).mean(dim=0) for name in runs[0]}

@@ -1,4 +1,4 @@
-"""Starting points: settings that served earlier tasks, so that the next one need not begin from nothing."""
+"""Starting points: settings that worked on earlier tasks."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def starting_points(method: str, kind: str) -> tuple[dict[str, Any], ...]:
-    """Give settings by name, the best first, for networks that read inputs of one kind; none where no task was tried.
+    """Settings by name, the best first, for networks with a kind of preprocessor; empty if none were measured.
 
-    The table is made by `tools/starting_points.py`.
+    `tools/starting_points.py` writes the table.
     """
     table = tomllib.loads(files(__package__).joinpath("starting_points.toml").read_text(encoding="utf-8"))
     return tuple(
@@ -24,6 +24,6 @@ def starting_points(method: str, kind: str) -> tuple[dict[str, Any], ...]:
 
 
 def with_default_settings(method: TuningMethod, source: Source) -> TuningMethod:
-    """The method with the first of those settings, its own where there is none."""
+    """The method with the best starting point, or with its own settings if there is none."""
     points = starting_points(method.name, source.input.kind)
     return replace(method, settings=replace(method.settings, **points[0])) if points else method

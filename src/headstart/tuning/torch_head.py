@@ -1,4 +1,4 @@
-"""TorchHead: a fitted linear head once more in torch, to be trained together with the network under it."""
+"""TorchHead: a fitted linear head as a torch module, to be trained together with the network."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray
     from headstart.heads.head import LinearHead
 
-_STEEPEST_AT = 1e-3  # roots are infinitely steep at zero; below this their slope is taken as constant
+_STEEPEST_AT = 1e-3  # roots are infinitely steep at zero; below this the slope is constant
 
 
 class TorchHead(nn.Module):
-    """Scores (n, k) of features (n, d), as `LinearHead.scores` gives them.
+    """Scores (n, k) of features (n, d), equal to `LinearHead.scores` at first.
 
     Parameters
     ----------
-    head : where it begins; it reads all features
-    features : shape (n, d), to scale what the matrix meets to a root mean square of one, so that one rate suits all heads
+    head : the initial values; it reads all features
+    features : shape (n, d), to scale the transformed features to a root mean square of 1, so that one learning rate suits all heads
     """
 
     def __init__(self, head: LinearHead, features: FloatArray) -> None:
@@ -38,7 +38,7 @@ class TorchHead(nn.Module):
         with torch.no_grad():
             x = self._scaled(torch.as_tensor(features, dtype=torch.float32))
             spread = float(x.square().mean().sqrt())
-            self._unit = spread if spread > 1e-6 else 1.0  # features that are all alike have no scale
+            self._unit = spread if spread > 1e-6 else 1.0  # constant features have no scale
         self.coef = nn.Parameter(torch.tensor(head.coef * self._unit, dtype=torch.float32))
         self.intercept = nn.Parameter(torch.tensor(head.intercept, dtype=torch.float32))
 
@@ -47,7 +47,7 @@ class TorchHead(nn.Module):
         return self._scaled(features) / self._unit @ self.coef + self.intercept
 
     def fitted(self) -> LinearHead:
-        """Copy what was learned into a head of arrays."""
+        """Copy the trained values into a `LinearHead`."""
         coef, intercept = (tensor.detach().cpu().double().numpy() for tensor in (self.coef, self.intercept))
         return replace(self._initial, coef=coef / self._unit, intercept=intercept)
 

@@ -1,4 +1,4 @@
-"""Trainee: a pretrained network and its head while they are trained."""
+"""TrainableModel: a pretrained network and its head during training."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ Weights = dict[str, torch.Tensor]
 
 
 def fastest_device() -> torch.device:
-    """A GPU where there is one, else the processor."""
+    """A GPU if there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 class TrainableModel:
-    """The network of a source in torch, all of it frozen at first, and a head that learns.
+    """The network of a source in torch, frozen at first, with a trainable head.
 
     Attributes
     ----------
-    module : as `sources.modules` describes it; it stays in eval mode, so that batch norms keep their statistics
+    module : as `sources.networks.torch` describes it; it stays in eval mode, so that batch norms keep their statistics
     head : the torch twin of `head`
-    task : whose loss is trained on
-    first : number of the first block that is trained; those below run once for each item
-    device : where both lie
+    task : defines the training loss
+    first : index of the first block that is trained; the blocks before it run once per item
+    device : of both
     """
 
     def __init__(self, source: Source, head: LinearHead, features: FloatArray, task: TaskSpec) -> None:
@@ -51,41 +51,41 @@ class TrainableModel:
         self.module.to(self.device, memory_format=torch.channels_last).requires_grad_(requires_grad=False)
         self.head = TorchHead(head, features).to(self.device)
         self.first = len(self.module.blocks)
-        self._learning: dict[str, torch.nn.Parameter] = {}
+        self._trainable: dict[str, torch.nn.Parameter] = {}
 
-    def fix_learning(self) -> None:
-        """Fix what learns: the head, and every parameter that needs a gradient now, though it may be frozen for a while."""
+    def register_trainable(self) -> None:
+        """Train the head and every parameter that requires a gradient now, even if it is frozen for a while later."""
         network = {name: p for name, p in self.module.named_parameters() if p.requires_grad}
-        self._learning = network | {f"head.{name}": p for name, p in self.head.named_parameters()}
+        self._trainable = network | {f"head.{name}": p for name, p in self.head.named_parameters()}
 
-    def train_blocks(self, trainable_fraction: float) -> dict[str, torch.nn.Module]:
-        """Choose the last `trainable_fraction` of the blocks, a share, to be trained; at least one. Nothing is set to learn by this."""
+    def trainable_blocks(self, trainable_fraction: float) -> dict[str, torch.nn.Module]:
+        """The last `trainable_fraction` of the blocks, at least one, from `first` on; sets `first`, but no `requires_grad`."""
         blocks = self.module.blocks
         self.first = len(blocks) - max(1, math.ceil(trainable_fraction * len(blocks) - 1e-9))
         return dict(list(blocks.items())[self.first :])
 
     def features(self, hidden: torch.Tensor | None, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Run the trained blocks on what the frozen ones gave; shape (n, d)."""
+        """Run the trained blocks on the outputs of the frozen ones; shape (n, d)."""
         pooled: torch.Tensor = self.module.pool(self.module.run(hidden, batch, first=self.first), batch)
         return pooled
 
     def half_precision(self) -> AbstractContextManager[Any]:
-        """Compute in bfloat16 inside where the device does so by itself, else in float32 as elsewhere."""
+        """Context that computes in bfloat16 if the GPU supports it natively, else in float32."""
         if self.device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
             return torch.autocast("cuda", torch.bfloat16)
         return nullcontext()
 
     def synchronize(self) -> None:
-        """Return when the device has done what it was told, for clocks; the processor always has."""
+        """Wait until the device has finished its work, for timing."""
         if self.device.type == "cuda":
             torch.cuda.synchronize()
 
     def trainable_parameters(self) -> dict[str, torch.nn.Parameter]:
-        """Everything that learns, by name; the head's names begin with `head.`."""
-        return self._learning
+        """All trained parameters by name; those of the head start with `head.`."""
+        return self._trainable
 
     def rates(self, settings: TuningSettings) -> dict[str, float]:
-        """The largest learning rate of everything that learns: blocks further from the output learn more slowly."""
+        """The peak learning rate of each trained parameter; it decays with the distance of the block from the output."""
         blocks = list(self.module.blocks.values())
         distance = {id(p): len(blocks) - 1 - i for i, block in enumerate(blocks) for p in block.parameters()}
         return {
@@ -96,17 +96,17 @@ class TrainableModel:
         }
 
     def weights(self) -> Weights:
-        """Copy everything that learns."""
+        """Copy the trained parameters."""
         return {name: p.detach().clone() for name, p in self.trainable_parameters().items()}
 
     def load(self, weights: Mapping[str, torch.Tensor]) -> None:
-        """Put weights in place."""
+        """Set the trained parameters."""
         with torch.no_grad():
             for name, p in self.trainable_parameters().items():
                 p.copy_(weights[name])
 
     def changed(self) -> State:
-        """The network's arrays that differ from the source's, as its state names them."""
+        """Arrays of the network that differ from the source's, by their names in its state."""
         before = self.source.state()
         return {
             name: array

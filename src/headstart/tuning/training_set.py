@@ -1,4 +1,4 @@
-"""What a network is trained on: which items, their targets, and how much each counts."""
+"""TrainingSet: the items that a network is trained on, with targets and weights."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSet:
-    """What is learned: positions (m,) among the examples, with the targets (m, k) and the weights (m,) of those items."""
+    """Positions (m,) among the loader's items, with the targets (m, k) and weights (m,) of those items."""
 
     index: IntArray
     targets: FloatArray
@@ -22,14 +22,14 @@ class TrainingSet:
 
 
 def training_set_of(problem: Problem, index: IntArray) -> TrainingSet:
-    """What is trained on the items at `index`; errors of a regression count in units of its variance."""
+    """Select the items at `index`; regression losses are divided by the variance of the targets."""
     inside = problem.take(index)
     variance = 1.0 if problem.task_spec.has_probabilities else float(inside.targets.var(axis=0).mean())
     return TrainingSet(index=index, targets=inside.targets, weights=inside.weights / max(variance, 1e-12))
 
 
-class TargetsOfItems:
-    """Targets and weights of items by their position among the examples."""
+class TargetLookup:
+    """Targets and weights of items by their position among the loader's items."""
 
     def __init__(self, training_set: TrainingSet, device: torch.device) -> None:
         self._row = {int(position): row for row, position in enumerate(training_set.index)}
@@ -39,6 +39,6 @@ class TargetsOfItems:
         )
 
     def __call__(self, index: IntArray) -> tuple[torch.Tensor, torch.Tensor]:
-        """Shapes (m, k) and (m,)."""
+        """Targets (m, k) and weights (m,) of the items at `index`."""
         rows = torch.tensor([self._row[int(position)] for position in index])
         return self._targets[rows], self._weights[rows]

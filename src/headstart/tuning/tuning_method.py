@@ -1,4 +1,4 @@
-"""Strategy: which of a network's weights learn, and from what loss; one file each, registered by an entry point."""
+"""TuningMethod: which weights of a network are trained, and on which loss; one file each, registered by an entry point."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from headstart.tuning.trainable_model import TrainableModel
     from headstart.tuning.training_set import TrainingSet
 
-_LEAST_BATCH = 8
+_MIN_BATCH = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class TuningMethod:
-    """What methods share; each may say otherwise.
+    """Base class of all tuning methods, with defaults to override.
 
     Attributes
     ----------
-    name : the name under which it is registered
-    order : the lower, the earlier it is tried: the order depends on no clock, so that two runs tuning alike
-    refits_head : whether the closed-form head is fitted anew on the tuned features, rather than trained with them
-    unused_settings : names of settings that its loss does not read, so that no search draws them
+    name : the name it is registered under
+    order : methods with a lower number are tried earlier; fixed, so that the order does not depend on measured times
+    refits_head : whether a closed-form head is fitted on the tuned features, rather than trained with the network
+    unused_settings : names of settings that it does not read, so that a search skips them
     preprocessor : the kind of preprocessor whose sources it can tune; None for all
-    settings : where it starts from
+    settings : its default settings
     """
 
     name: ClassVar[str]
@@ -43,38 +43,38 @@ class TuningMethod:
     settings: TuningSettings = field(default_factory=TuningSettings)
 
     def supports(self, source: Source, task: TaskSpec) -> bool:  # noqa: ARG002
-        """Say whether it can do this at all."""
+        """Whether it can tune this source for this task."""
         return self.preprocessor in (None, source.input.kind)
 
     def is_worth_trying(self, n_items: int, n_outputs: int) -> bool:  # noqa: ARG002
-        """Say whether it is worth its time on so many items for so many classes."""
+        """Whether it is worth its time with this many items and outputs."""
         return True
 
     def prepare(self, model: TrainableModel, settings: TuningSettings) -> None:
-        """Say which parameters learn."""
+        """Set `requires_grad` of the parameters to train."""
         raise NotImplementedError
 
     def start(self, model: TrainableModel, settings: TuningSettings) -> None:
-        """Prepare a model; from here on the same parameters learn, though some may be unfrozen later than others."""
+        """Prepare a model and register its trainable parameters; some may be unfrozen later than others."""
         self.prepare(model, settings)
-        model.fix_learning()
+        model.register_trainable()
 
     def finish(self, model: TrainableModel) -> dict[str, FloatArray]:  # noqa: ARG002
-        """Merge into the network what was put beside it; give a small adapter's arrays, if that is all that changed."""
+        """Merge adapters into the network; return the arrays of a small adapter, if that is all that changed."""
         return {}
 
     def unfreeze(self, model: TrainableModel, done: float, settings: TuningSettings) -> None:
-        """Let more of the network learn as training goes on; `done` is the share of the steps."""
+        """Unfreeze more of the network as training proceeds; `done` is the share of steps done."""
 
     def batch_size(self, n_items: int, settings: TuningSettings) -> int:
-        """Items of one step: fewer than asked for where `min_steps` of those would show each item more than `epochs` times."""
-        first_sufficient_folds = round(n_items * settings.epochs / max(settings.min_steps, 1))
-        return min(settings.batch_size, max(_LEAST_BATCH, first_sufficient_folds))
+        """Items per step: fewer than the setting if `min_steps` of them would show each item more than `epochs` times."""
+        affordable = round(n_items * settings.epochs / max(settings.min_steps, 1))
+        return min(settings.batch_size, max(_MIN_BATCH, affordable))
 
     def batches(
         self, loader: FrozenFeatureLoader, training_set: TrainingSet, settings: TuningSettings, seed: int, epoch: int
     ) -> list[IntArray]:
-        """The positions of each step of an epoch."""
+        """Positions of the items of each step of an epoch."""
         size = self.batch_size(len(training_set.index), settings)
         return loader.batches(training_set.index, size, seed, epoch)
 
@@ -86,10 +86,10 @@ class TuningMethod:
         weights: torch.Tensor,
         settings: TuningSettings,
     ) -> torch.Tensor:
-        """The weighted mean loss of the head's outputs, regularised by dropout, mixup and label smoothing."""
+        """Weighted mean loss of the head's outputs, regularized by dropout, mixup and label smoothing."""
         if settings.mixup > 0:
             share = torch.distributions.Beta(settings.mixup, settings.mixup).sample((len(features), 1))
-            share, partner = (chance.to(features.device) for chance in (share, torch.randperm(len(features))))
+            share, partner = (drawn.to(features.device) for drawn in (share, torch.randperm(len(features))))
             features, targets = (share * x + (1 - share) * x[partner] for x in (features, targets))
         scores = model.head(functional.dropout(features, settings.dropout))
         losses = model.task.torch_losses(scores, targets, label_smoothing=settings.label_smoothing)

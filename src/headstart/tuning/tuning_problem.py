@@ -1,4 +1,4 @@
-"""Ground: what the methods stand on: the items, their frozen features, and the source whose network is tuned."""
+"""TuningProblem: the items, their frozen features, and the source whose network is tuned."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from headstart.tuning.settings import TuningSettings
     from headstart.tuning.trainable_model import TrainableModel
 
-_LEAST = -7.0  # logarithm of the smallest factor: a thousandth
+_MIN_LOG_FACTOR = -7.0  # a factor of a thousandth
 
 
 @dataclass(frozen=True, kw_only=True)
 class TuningProblem:
-    """All items, whoever may learn from them.
+    """All items that may be trained on, and how to hold some of them out.
 
     Attributes
     ----------
     items : n items
-    problem : their features by the untuned `source`, targets and groups
-    fold_groups : shape (n,); items of one number are held out together where methods are compared, and count as one: groups, or
-        whole clusters of like items, since a network can learn a cluster by heart and be no better where it has not been
-    head : name of the method of the closed-form head
-    context : how runs go, and how long all of them may take
+    problem : their features from the untuned `source`, their targets and groups
+    fold_groups : shape (n,); items of one fold group are held out together when methods are compared, and count as one: groups, or
+        whole clusters of similar items, since a network can memorize a cluster without being better elsewhere
+    head : name of the closed-form head, as in `adapt`
+    context : how runs are executed, and how long all of them may take
     """
 
     source: Source
@@ -52,36 +52,36 @@ class TuningProblem:
         return adapt(**vars(self.problem.take(index)), head=self.head)
 
     def initial_head(self, index: IntArray) -> LinearHead:
-        """The leading closed-form head of the items at `index`, as sure of them as it is of items that it has not seen.
+        """The best closed-form head of the items at `index`, as confident on them as it is on items that it has not seen.
 
-        A head that was fitted to few items in closed form is right about all of them and sure of it: their loss is next to
-        nothing and teaches the network nothing, so that it drifts. Its scores are made smaller by one factor, so that these
-        items' loss is what it is on held-out ones; that changes no answer (docs/log.md, Tuning).
+        A head fitted in closed form to few items is right about all of them with high confidence: their loss is near 0 and the
+        network gets no gradient, so that it drifts. All scores are scaled down by one factor, so that the loss on these items
+        equals the held-out loss. That changes no decision (docs/log.md, Tuning).
         """
         from scipy.optimize import brentq
 
-        adapted, seen, task = self.adapt(index), self.problem.take(index), self.problem.task_spec
+        adapted, train, task = self.adapt(index), self.problem.take(index), self.problem.task_spec
         head = adapted.leading_head.heads[0]
         if not task.has_probabilities:
             return head
-        scores = head.scores(seen.features)
-        unseen = float(task.losses(adapted.held_out, seen.targets).mean())
+        scores = head.scores(train.features)
+        held_out_loss = float(task.losses(adapted.held_out, train.targets).mean())
 
         def excess(log_factor: float) -> float:
             outputs = task.outputs(np.exp(log_factor) * scores)
-            return float(task.losses(outputs, seen.targets).mean()) - unseen
+            return float(task.losses(outputs, train.targets).mean()) - held_out_loss
 
-        if excess(0.0) >= 0 or excess(_LEAST) <= 0:
+        if excess(0.0) >= 0 or excess(_MIN_LOG_FACTOR) <= 0:
             return head
-        return head.calibrated(float(np.exp(brentq(excess, _LEAST, 0.0))), np.zeros(len(head.intercept)))
+        return head.calibrated(float(np.exp(brentq(excess, _MIN_LOG_FACTOR, 0.0))), np.zeros(len(head.intercept)))
 
     def refit(self, features: FloatArray, index: IntArray) -> LinearHead:
-        """Fit a closed-form head on tuned features (m, d) of the items at `index`: there, ridge is as good as any (docs/log.md)."""
+        """Fit a ridge head on tuned features (m, d) of the items at `index`; other heads were no better there (docs/log.md)."""
         problem = replace(self.problem.take(index), features=features)
         return adapt(**vars(problem), head="ridge").head.heads[0]
 
     def loader(self, model: TrainableModel, settings: TuningSettings) -> FrozenFeatureLoader:
-        """All items as the model's blocks meet them; runs whose frozen blocks are the same share what those gave."""
+        """All items as the model's trained blocks read them; runs with the same frozen blocks share their outputs."""
         from headstart.tuning.frozen_feature_loader import FrozenFeatureLoader
 
         key = model.first, settings.augmentation

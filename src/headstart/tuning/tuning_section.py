@@ -1,4 +1,4 @@
-"""Tuning in the report: what was tried above the closed-form head, and what was kept."""
+"""The tuning section of the report: the methods tried after the closed-form head, and what was kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class TuningSection(Section):
-    """The methods, the closed-form head first.
+    """The tuning methods, the closed-form head first.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class TuningSection(Section):
     results: tuple[dict[str, Any], ...]
 
     def rendering(self, report: Report) -> Rendering:  # noqa: ARG002
-        """The plan, the gains, and why each was kept or not."""
+        """The plan, the gains, and why each method was kept or not."""
         measured = [_with_scores(result) for result in self.results]
         gains = {result["name"]: (result["gain"], result["kept"]) for result in measured if result["gain"]}
         page = Part(
@@ -46,7 +46,7 @@ class TuningSection(Section):
 
 
 def gains_of_results(gains: Mapping[str, tuple[Score, bool]]) -> Spec:
-    """Draw the paired gain of each method over the one below, with intervals, about zero, and whether it was kept."""
+    """Draw the paired gain of each method over the one it was compared with, with its interval, colored by whether it was kept."""
     rows = [estimate_row(name, gain, ACCENT if kept else BASELINE, signed=True) for name, (gain, kept) in gains.items()]
     first, _ = next(iter(gains.values()))
     return dot_and_whisker(rows, axis_title(first, signed=True), zero=True)

@@ -130,12 +130,12 @@ def test_the_page_resamples_as_pillow_to_the_last_bit(page, width, height, resiz
     photo = np.ascontiguousarray(coarse.repeat(5, axis=0).repeat(5, axis=1)[:height, :width])
     prepared = ImagePreprocessor(height_px=60, width_px=48, resize=resize)
     found = page.evaluate(RESAMPLE, [prepared.settings(), width, height, as_text(photo.tobytes())])
-    np.testing.assert_array_equal(np.array(found).reshape(60, 48, 3), prepared.prepare([photo])["pixels"][0])
+    np.testing.assert_array_equal(np.array(found).reshape(60, 48, 3), prepared.transform([photo])["pixels"][0])
 
 
 def test_real_photos_have_the_same_pixels_and_answers(page, photos, real_data):
     files = sorted((real_data("groceries") / "test").rglob("*.jpg"))[::66]
-    wanted, pixels = photos.bundle.predict_proba(files), photos.bundle.input.prepare(files)["pixels"]
+    wanted, pixels = photos.bundle.predict_proba(files), photos.bundle.input.transform(files)["pixels"]
     for file, outputs, prepared in zip(files, wanted, pixels, strict=True):
         found, same = page.evaluate(OUTPUTS, as_text(file.read_bytes()))
         np.testing.assert_array_equal(np.array(same).reshape(prepared.shape), prepared)
@@ -215,7 +215,7 @@ class SumNetwork:
 
     def encode(self, graph):
         rows = []
-        for name, array in self.input.prepare(["some text"]).items():
+        for name, array in self.input.transform(["some text"]).items():
             kind = {"int64": "int64", "float32": "float32"}[array.dtype.name]
             rows.append(graph.op("Cast", graph.input(name, kind, ["batch", "length"][: array.ndim]), to=1))
         if len(rows) == 1:
@@ -228,7 +228,7 @@ def text_page(folder, prepared, browser, serve):
     network = SumNetwork(prepared)
 
     def predict(items):
-        arrays = [array.astype(np.float64) for array in prepared.prepare(items).values()]
+        arrays = [array.astype(np.float64) for array in prepared.transform(items).values()]
         return np.prod(np.broadcast_arrays(*arrays), axis=0).reshape(len(items), -1).sum(axis=1, keepdims=True)
 
     predictor = SimpleNamespace(
@@ -255,7 +255,7 @@ def test_texts_have_the_same_tokens(browser, serve, tmp_path, source):
     prepared = TextTokenizer(real.tokenizer, max_tokens=64, special_tokens=real.special_tokens)
     bundle, page = text_page(tmp_path, prepared, browser, serve)
     for text in TEXTS:
-        wanted = {name: array[0].tolist() for name, array in bundle.input.prepare([text]).items()}
+        wanted = {name: array[0].tolist() for name, array in bundle.input.transform([text]).items()}
         assert page.evaluate(PREPARED, text) == wanted, text
     page.get_by_label("Your text").fill(TEXTS[0])
     page.get_by_role("button", name="Predict").click()
@@ -268,7 +268,7 @@ def test_terms_are_counted_as_python_counts_them(browser, serve, tmp_path):
     terms = ("free", "free call", "!", "call !", "café", "ß", "漢字", "don", "'", "don '", "50", "%")
     bundle, page = text_page(tmp_path, NgramVectorizer(vocabulary=terms, max_words=2), browser, serve)
     for text in [*TEXTS, "FREE call! free\x1ccall", "Café ß 漢字 don't 50%"]:
-        wanted = {name: array[0].tolist() for name, array in bundle.input.prepare([text]).items()}
+        wanted = {name: array[0].tolist() for name, array in bundle.input.transform([text]).items()}
         assert page.evaluate(PREPARED, text) == wanted, text
 
 
@@ -299,7 +299,7 @@ def rows_page(folder, fields, browser, serve):
 def test_two_texts(browser, serve, tmp_path):
     bundle, page = rows_page(tmp_path, TWO_TEXTS, browser, serve)
     for row in ROWS:
-        wanted = {name: array[0].tolist() for name, array in bundle.input.prepare([row]).items()}
+        wanted = {name: array[0].tolist() for name, array in bundle.input.transform([row]).items()}
         assert page.evaluate(PREPARED, row) == wanted
         page.get_by_label("subject").fill(row["subject"])
         page.get_by_label("body").fill(row["body"])

@@ -40,7 +40,7 @@ def test_a_pinned_one_needs_no_hub_any_more(hub, monkeypatch):
     tiny_hub.bert(tiny_hub.snapshot(hub, "fruit/bert", FIRST))
     pinned = find("hub:fruit/bert").name
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    assert np.isfinite(open_source(pinned).session().run(None, open_source(pinned).input.prepare(["a"]))[0]).all()
+    assert np.isfinite(open_source(pinned).session().run(None, open_source(pinned).input.transform(["a"]))[0]).all()
     with pytest.raises(MissingExtraError, match=r'huggingface_hub.*pip install "headstart\[hub\]"'):
         find("hub:fruit/bert")
 
@@ -68,7 +68,7 @@ def test_blobs_are_checked_by_the_sha256_that_names_them(hub):
     weights.symlink_to(blob)
     assert find("hub:fruit/bert").dimensions == 16
     blob.write_bytes(content[:-1] + b"~")
-    with pytest.raises(SourceError, match="its sha256 is not the one that its blob is named by"):
+    with pytest.raises(SourceError, match="its sha256 does not match the name of its blob"):
         add("hub:fruit/bert", name="mine")
 
 
@@ -88,7 +88,7 @@ def test_names_of_another_form(hub, name):
 
 
 def test_offline_and_absent_is_one_line(hub):
-    with pytest.raises(SourceError, match="hub:fruit/pear cannot be had in the local hub folder") as caught:
+    with pytest.raises(SourceError, match="hub:fruit/pear is not available in the local hub folder") as caught:
         find("hub:fruit/pear")
     assert "\n" not in str(caught.value)
 
@@ -102,7 +102,7 @@ def test_no_network_is_one_line(hub, monkeypatch):
 
     monkeypatch.setenv("HF_HUB_OFFLINE", "0")
     monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
-    with pytest.raises(SourceError, match="cannot be had from the hub: ConnectionError: no route. Check") as caught:
+    with pytest.raises(SourceError, match="is not available from the hub: ConnectionError: no route. Check") as caught:
         find("hub:fruit/bert")
     assert "\n" not in str(caught.value)
 

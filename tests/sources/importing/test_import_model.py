@@ -16,14 +16,14 @@ from headstart.sources.imported_store import imported_folder
 
 PHOTOS = [np.random.default_rng(i).integers(0, 256, (32, 32, 3), dtype=np.uint8) for i in range(3)]
 TEXTS = ["the kiwi", "a good bad apple before the race is given", "race"]
-KERAS = Path(__file__).parent / "fixtures" / "keras-tf2onnx.onnx"
+KERAS = Path(__file__).parent.parent / "fixtures" / "keras-tf2onnx.onnx"
 
 pytestmark = pytest.mark.usefixtures("cache")
 
 
 def features(source) -> np.ndarray:
     items = TEXTS if source.modality == "text" else PHOTOS
-    return source.session().run(None, source.input.prepare(items))[0]
+    return source.session().run(None, source.input.transform(items))[0]
 
 
 class TestHubFolder:
@@ -33,7 +33,7 @@ class TestHubFolder:
         card = add(str(tmp_path / "m"), name="mine")
         assert (card.architecture, card.license, card.trained_on, card.modality) == ("bert", "MIT", "fruit", "text")
         source = open_source("mine")
-        batch = source.input.prepare(TEXTS)
+        batch = source.input.transform(TEXTS)
         with torch.no_grad():
             last = model(**{key: torch.from_numpy(array) for key, array in batch.items()}).last_hidden_state.numpy()
         mask = batch["attention_mask"][..., None]
@@ -45,7 +45,7 @@ class TestHubFolder:
         card = add(tmp_path / "m", max_tokens=6)
         assert (card.architecture, card.input["max_tokens"]) == ("onnx-file", 6)
         source = open_source(card.name)
-        batch = source.input.prepare(TEXTS)
+        batch = source.input.transform(TEXTS)
         with torch.no_grad():
             last = model(**{key: torch.from_numpy(array) for key, array in batch.items()}).last_hidden_state.numpy()
         mask = batch["attention_mask"][..., None]
@@ -99,7 +99,7 @@ class TestHubFolder:
         folder = tiny_hub.bert(tmp_path / "m")
         (folder / "tokenizer.json").unlink()
         (folder / "vocab.txt").write_text("\n".join(tiny.WORDS))
-        ids = open_source(add(folder)).input.prepare(["The KIWI"])["input_ids"][0].tolist()
+        ids = open_source(add(folder)).input.transform(["The KIWI"])["input_ids"][0].tolist()
         assert ids == [tiny.WORDS.index(word) for word in ("[CLS]", "the", "kiwi", "[SEP]")]
 
     def test_a_graph_in_the_folder_stands_in_for_weights(self, tmp_path):
@@ -169,7 +169,7 @@ class TestTorchModule:
         assert (card.dimensions, card.provenance["format"]) == (6, "torch-module")
         small = [photo[:16, :16] for photo in PHOTOS]
         source = open_source("mine")
-        found = source.session().run(None, source.input.prepare(small))[0]
+        found = source.session().run(None, source.input.transform(small))[0]
         with torch.no_grad():
             expected = module.train(mode=False)(
                 torch.from_numpy(np.stack(small) / 255).float().permute(0, 3, 1, 2)
@@ -198,14 +198,14 @@ class TestTorchModule:
         }
         settings = {"example": example, "tokenizer": tmp_path / "tokenizer.json", "license": "mit"}
         assert add(Careful(), **settings).network["pooling"] == "mean"
-        with pytest.raises(SourceError, match="change by .* with what stands beside it"):
+        with pytest.raises(SourceError, match="change by .* with the other items of the batch"):
             add(Careless(), **settings)
 
     def test_without_a_fitting_example(self):
         torch = pytest.importorskip("torch")
         with pytest.raises(OptionError, match="needs an example"):
             add(torch.nn.ReLU(), license="mit")
-        with pytest.raises(OptionError, match=r"but pixels \(3,\) came"):
+        with pytest.raises(OptionError, match=r"got pixels \(3,\)"):
             add(torch.nn.ReLU(), example=torch.ones(3), license="mit")
 
 
@@ -227,7 +227,7 @@ class TestKept:
         folder = tiny_hub.bert(tmp_path / "m")
         if not name:
             add(folder)
-        with pytest.raises(OptionError, match=r"cannot be a source's name|built-in source|added before"):
+        with pytest.raises(OptionError, match=r"cannot be a source's name|built-in source|added already"):
             add(folder, name=name or None)
 
     def test_the_record_says_where_it_comes_from(self, tmp_path):

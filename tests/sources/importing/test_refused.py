@@ -77,7 +77,7 @@ def test_renamed_to_onnx(tmp_path):
 def test_truncated(folder):
     path = folder / "model.safetensors"
     path.write_bytes(tiny_hub.cut_header(path.read_bytes()))
-    refused(folder, "is damaged or cut short")
+    refused(folder, "is damaged or truncated")
 
 
 def test_truncated_onnx(tmp_path):
@@ -95,7 +95,7 @@ def test_missing_shard(folder):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"hidden_size": 24}, r"has the shape \(.*\), but config.json says"),
+        ({"hidden_size": 24}, r"has the shape \(.*\), expected"),
         ({"num_hidden_layers": 3}, "the weights lack 'encoder.layer.2"),
     ],
 )
@@ -173,7 +173,7 @@ def test_custom_operators(tmp_path):
 
 def test_keras_file(tmp_path):
     (tmp_path / "m.keras").write_bytes(b"PK\x03\x04")
-    refused(tmp_path / "m.keras", "may hold Python code, so it is not opened")
+    refused(tmp_path / "m.keras", "may contain Python code, so it is not opened")
 
 
 @pytest.mark.parametrize("make", [lambda p: p / "nowhere", lambda p: p, lambda p: 7])

@@ -1,1 +1,1 @@
-"""Ways to make a model smaller or faster, one file each; `compression/method.py` says what a part of the kind is."""
+"""Compression methods, one file each; `compression/method.py` defines the protocol."""

@@ -1,7 +1,7 @@
-"""Distillation: a smaller source learns what the model says of each item, not only its label.
+"""Distillation: a smaller source is trained on the model's outputs, not only on the labels.
 
-The head on the smaller source's features is fitted in closed form to the labels, to the model's own outputs, and to their mean;
-unlabelled items, where there are any, join with the outputs alone. What predicts held-out labels best is taken.
+A closed-form head on the smaller source's features is fitted to the labels, to the model's outputs, and to their mean; unlabeled
+items, if there are any, are used with the outputs. The head that predicts held-out labels best is taken.
 
 Hinton, Vinyals and Dean, Distilling the Knowledge in a Neural Network, arXiv:1503.02531.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from headstart.compression.graphs import FEATURES, OUTPUTS, read_graph
-from headstart.compression.measuring import answers
+from headstart.compression.measuring import predict
 from headstart.compression.method import NotApplicable, Place, Variant
 from headstart.features import embed
 from headstart.heads import adapt
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from headstart.packaging.packed import Packed
     from headstart.sources import Card, Source
 
-_SHARES = (0.0, 0.5, 1.0)  # of the model's outputs in what is learned; the rest are the labels
+_SHARES = (0.0, 0.5, 1.0)  # weight of the model's outputs in the targets; the rest are the labels
 _N_CHECKED = 16
-_MOST_UNLABELLED = 2000
+_MAX_UNLABELED = 2000
 
 
 @dataclass(frozen=True)
 class Distil:
-    """A variant for each source that is smaller and cheaper than the model's own, and lies in the cache."""
+    """One variant per cached source that is smaller and cheaper than the model's own."""
 
     name: ClassVar[str] = "distil"
     place: ClassVar[Place] = "network"
@@ -49,23 +49,23 @@ class Distil:
     def variants(self, packed: Packed, calibration: CalibrationSet) -> Iterator[Variant]:
         """Fit a head on each smaller source."""
         students = _students(packed, calibration)
-        unlabelled = list(calibration.dataset.unlabelled[:_MOST_UNLABELLED])
-        taught = answers(packed, [*calibration.dataset.items, *unlabelled])[OUTPUTS].astype(np.float64)
+        unlabeled = list(calibration.dataset.unlabelled[:_MAX_UNLABELED])
+        teacher = predict(packed, [*calibration.dataset.items, *unlabeled])[OUTPUTS].astype(np.float64)
         for card in students:
             source = open_source(card, stream=calibration.context.reporter)
-            items = [*calibration.dataset.items, *unlabelled]
+            items = [*calibration.dataset.items, *unlabeled]
             features = embed(items, source, context=calibration.context).values
-            share, adapted = _best(features, taught, calibration)
+            share, adapted = _best(features, teacher, calibration)
             yield Variant(
                 name=f"{self.name} into {card.name}",
                 packed=_packed(packed, source, adapted, features[: len(calibration.dataset)], calibration),
-                note=f"{adapted.head_name}; {share:.0%} of what it trained on were the model's outputs",
+                note=f"{adapted.head_name}; targets are {share:.0%} the model's outputs",
             )
 
 
 def _students(packed: Packed, calibration: CalibrationSet) -> list[Card]:
     if FEATURES not in {output.name for output in read_graph(packed.graph).graph.output}:
-        raise NotApplicable("it is no pretrained network")
+        raise NotApplicable("it is not a pretrained network")
     if len(calibration.dataset.fields) > 1:
         raise NotApplicable("items have several fields, and a smaller source reads one")
     parameters, gmacs = packed.card.get("parameters", 0), packed.card.get("gmacs", 0.0)
@@ -78,30 +78,30 @@ def _students(packed: Packed, calibration: CalibrationSet) -> list[Card]:
         and is_kept(card)
     ]
     if not found:
-        raise NotApplicable("no source that is smaller and cheaper lies in the cache (`headstart sources fetch`)")
+        raise NotApplicable("no smaller and cheaper source is in the cache (`headstart sources fetch`)")
     return found
 
 
-def _best(features: FloatArray, taught: FloatArray, calibration: CalibrationSet) -> tuple[float, Adapted]:
-    """The share of the model's outputs with which held-out labels are predicted best, and the head."""
+def _best(features: FloatArray, teacher: FloatArray, calibration: CalibrationSet) -> tuple[float, Adapted]:
+    """The share of the model's outputs that predicts held-out labels best, and its head."""
     data, n = calibration.dataset, len(calibration.dataset)
     assert data.groups is not None
-    alone = data.groups.max() + 1 + np.arange(len(features) - n)
-    tried = []
+    single_groups = data.groups.max() + 1 + np.arange(len(features) - n)
+    fits = []
     for share in _SHARES:
-        mixed = (1 - share) * data.targets + share * taught[:n]
+        mixed = (1 - share) * data.targets + share * teacher[:n]
         rows = slice(None) if share else slice(n)
         adapted = adapt(
             features[rows],
-            np.concatenate([mixed, taught[n:]])[rows],
+            np.concatenate([mixed, teacher[n:]])[rows],
             task=data.task,
-            groups=np.concatenate([data.groups, alone])[rows],
+            groups=np.concatenate([data.groups, single_groups])[rows],
             head="ridge",
             seed=calibration.seed,
         )
         loss = float(data.task_spec.losses(adapted.held_out[:n], data.targets).mean())
-        tried.append((loss, share, adapted))
-    _, share, adapted = min(tried, key=lambda one: one[:2])
+        fits.append((loss, share, adapted))
+    _, share, adapted = min(fits, key=lambda one: one[:2])
     return share, adapted
 
 

@@ -1,4 +1,4 @@
-"""Dynamic int8: products of matrices in 8-bit integers, each input's range taken from itself as it comes."""
+"""Dynamic int8: matrix products in 8-bit integers, with the range of each input computed at run time."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DynamicInt8:
-    """For networks of matrix products, as transformers are; weights have a scale for each output, the head stays in float."""
+    """For transformers: one weight scale per output; the head stays in floating point."""
 
     name: ClassVar[str] = "dynamic-int8"
     place: ClassVar[Place] = "arithmetic"
 
     def variants(self, packed: Packed, calibration: CalibrationSet) -> Iterator[Variant]:  # noqa: ARG002
-        """Quantise every product with a matrix of weights."""
+        """Quantize all products with weight matrices."""
         from onnxruntime.quantization import QuantType, quantize_dynamic
 
         model = fold_casts(read_graph(packed.graph))
         if not any(operator == "MatMul" for _, operator in weights(model)):
-            raise NotApplicable("it has no matrix products with weights in floating point")
+            raise NotApplicable("it has no matrix products with floating-point weights")
         quantise = partial(
             quantize_dynamic,
             op_types_to_quantize=["MatMul"],

@@ -1,8 +1,8 @@
-"""Head-only pruning: features that the head hardly uses are dropped, with what computes them, and the head is fitted anew.
+"""Feature pruning: drop the features that the head hardly uses, with the weights that compute them, and refit the head.
 
-The network in front stays as it is, so this suits networks that end in a convolution or in a table of vectors, each feature a
-kernel or a column of its own. Features are ranked by how far they move the scores: the norm of a feature's row in a ridge
-head, times the feature's deviation.
+The rest of the network does not change, so this works for networks that end in a convolution or a table of vectors, where each
+feature has its own kernel or column. Features are ranked by their effect on the scores: the norm of a feature's row in a ridge
+head, times the feature's standard deviation.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from headstart.compression.graphs import (
     read_graph,
     readers,
 )
-from headstart.compression.measuring import answers
+from headstart.compression.measuring import predict
 from headstart.compression.method import NotApplicable, Place, Variant
 from headstart.heads import adapt
 from headstart.heads.problem import Problem
@@ -41,25 +41,25 @@ if TYPE_CHECKING:
 
 _SHARES = (0.5, 0.25)
 _BY_FEATURE = ("Cast", "Clip", "Div", "Flatten", "GlobalAveragePool", "Identity", "Relu", "Squeeze")
-_FEWEST_FEATURES = 8
+_MIN_FEATURES = 8
 
 
 @dataclass(frozen=True)
 class FeaturePruning:
-    """Half, then a quarter of the features."""
+    """Keep half, then a quarter of the features."""
 
     name: ClassVar[str] = "feature-pruning"
     place: ClassVar[Place] = "head"
 
     def variants(self, packed: Packed, calibration: CalibrationSet) -> Iterator[Variant]:
-        """Fit on all features, keep those that count, fit on them."""
+        """Fit a head on all features, keep the important ones, and refit."""
         model = read_graph(packed.graph)
         axis, names = _weights_of_features(model)
-        features = answers(packed, calibration.dataset.items)[FEATURES]
+        features = predict(packed, calibration.dataset.items)[FEATURES]
         importance = _importance(features, _ridge(features, calibration))
         for share in _SHARES:
             n_kept = int(share * len(importance))
-            if n_kept < _FEWEST_FEATURES:
+            if n_kept < _MIN_FEATURES:
                 return
             kept = np.sort(np.argsort(-importance)[:n_kept])
             adapted = _ridge(features[:, kept], calibration)
@@ -74,7 +74,7 @@ class FeaturePruning:
 
 
 def _weights_of_features(model: onnx.ModelProto) -> tuple[int, list[str]]:
-    """Which constants have a place for each feature, and along which axis."""
+    """The axis and names of the constants that have one entry per feature."""
     value, node = FEATURES, maker(model, FEATURES)
     while node is not None and (node.op_type in _BY_FEATURE or _is_mean_of_rows(node, model)):
         value = node.input[1] if node.op_type == "MatMul" else node.input[0]
@@ -84,11 +84,11 @@ def _weights_of_features(model: onnx.ModelProto) -> tuple[int, list[str]]:
         return 0, [name for name in node.input[1:] if name]
     if node is not None and node.op_type == "Gather" and node.input[0] in constants:
         return 1, [node.input[0]]
-    raise NotApplicable("its features are not kernels or columns of their own that could be dropped alone")
+    raise NotApplicable("its features do not have separate kernels or columns")
 
 
 def _is_mean_of_rows(node: onnx.NodeProto, model: onnx.ModelProto) -> bool:
-    """Whether a product sums vectors over the tokens, the mask being its left factor."""
+    """Whether a product sums vectors over tokens, with the mask as its left factor."""
     left = maker(model, node.input[0])
     return node.op_type == "MatMul" and left is not None and left.op_type == "Unsqueeze"
 
@@ -110,23 +110,23 @@ def _importance(features: FloatArray, adapted: Adapted) -> FloatArray:
 
 
 def _sliced(packed: Packed, kept: IntArray, axis: int, names: list[str]) -> onnx.ModelProto:
-    """The model with the kept features alone; its head no longer fits them."""
+    """The model with the kept features only; its head no longer fits."""
     from onnx import numpy_helper
 
     model = read_graph(packed.graph)
     for array in [array for array in model.graph.initializer if array.name in names]:
         if len(readers(model, array.name)) > 1:
-            raise NotApplicable("what computes its features is used elsewhere too")
+            raise NotApplicable("the weights of its features are also used elsewhere")
         put_constant(model, array.name, np.take(numpy_helper.to_array(array), kept, axis=axis))
     return model
 
 
 def _with_head(model: onnx.ModelProto, adapted: Adapted, calibration: CalibrationSet) -> bytes:
-    """Put a head on a network's features."""
+    """Attach a head to a network's features."""
     network, arrays = cut(model, FEATURES)
     graph = GraphBuilder()
-    given = {one.name: graph.input_like(one) for one in network.graph.input}
-    features = graph.inline(network.graph, given, arrays)
+    feeds = {one.name: graph.input_like(one) for one in network.graph.input}
+    features = graph.inline(network.graph, feeds, arrays)
     n_features = len(adapted.head.heads[0].centre)
     graph.output(
         adapted.head.extend(graph, features), OUTPUTS, "float32", ["batch", calibration.dataset.targets.shape[1]]

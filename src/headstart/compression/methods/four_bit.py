@@ -1,7 +1,7 @@
 """Four-bit: matrices in blocks of 32 four-bit numbers, each block with a scale and a zero point; tables in 8 bits.
 
-Frantar et al., GPTQ, arXiv:2210.17323, section 4, calls this rounding to nearest by groups. ONNX Runtime multiplies with such
-matrices directly (its operator MatMulNBits), so they stay small in memory too.
+Frantar et al., GPTQ, arXiv:2210.17323, section 4, call this round-to-nearest with groups. ONNX Runtime multiplies with such
+matrices directly (operator MatMulNBits), so they stay small in memory too.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 
 _BLOCK = 32
 _LEVELS = 15
-_INT8_ARITHMETIC = 4  # MatMulNBits' "accuracy level": what multiplies is rounded to 8 bits as it comes, block by block
+_INT8_ARITHMETIC = 4  # MatMulNBits' "accuracy level": the other factor is rounded to 8 bits, block by block
 
 
 @dataclass(frozen=True)
 class FourBit:
-    """An eighth of the size of each matrix; what multiplies with it is rounded to 8 bits."""
+    """Matrices of an eighth of the size; the other factor is rounded to 8 bits."""
 
     name: ClassVar[str] = "four-bit"
     place: ClassVar[Place] = "arithmetic"
 
     def variants(self, packed: Packed, calibration: CalibrationSet) -> Iterator[Variant]:  # noqa: ARG002
-        """Replace every product with a matrix of weights."""
+        """Replace all products with weight matrices."""
         model = fold_casts(read_graph(packed.graph))
         found = list(weights(model))
         matrices = [array for array, operator in found if operator == "MatMul" and len(array.dims) == 2]
         if not matrices:
-            raise NotApplicable("it has no matrix products with weights in floating point")
+            raise NotApplicable("it has no matrix products with floating-point weights")
         for table in [array for array, operator in found if operator == "Gather"]:
             store(model, table, *int8_of(values_of(table), axis=0))
         for array in matrices:

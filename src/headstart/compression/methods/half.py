@@ -1,4 +1,4 @@
-"""fp16: the weights lie in half precision; what is computed stays in single precision, which a CPU is fastest in."""
+"""fp16: weights are stored in half precision; computation stays in single precision, which is fastest on a CPU."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from headstart.compression.method import CalibrationSet
     from headstart.packaging.packed import Packed
 
-_LARGEST = float(np.finfo(np.float16).max)
+_MAX_FLOAT16 = float(np.finfo(np.float16).max)
 
 
 @dataclass(frozen=True)
 class Half:
-    """Half the size, the same time; differences of about 1 in 2,000 of a weight."""
+    """Half the size at the same speed; weights change by about 1 in 2,000."""
 
     name: ClassVar[str] = "fp16"
     place: ClassVar[Place] = "storage"
@@ -32,9 +32,9 @@ class Half:
         """Store every weight that fits into half precision."""
         model = read_graph(packed.graph)
         singles = [array for array, _ in weights(model) if array.data_type == FLOAT32]
-        kept = [array for array in singles if np.abs(values_of(array)).max() <= _LARGEST]
+        kept = [array for array in singles if np.abs(values_of(array)).max() <= _MAX_FLOAT16]
         if not kept:
-            raise NotApplicable("no weight of it is in single precision")
+            raise NotApplicable("it has no weights in single precision")
         for array in kept:
             store(model, array, values_of(array).astype(np.float16), None)
         yield Variant(name=self.name, packed=replace(packed, graph=write_graph(model)))

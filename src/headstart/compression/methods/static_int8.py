@@ -1,4 +1,4 @@
-"""Static int8: convolutions in 8-bit integers, the range of each value known beforehand from items of the learning part."""
+"""Static int8: convolutions in 8-bit integers, with ranges calibrated on calibration items."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ _OPERATORS = ["Add", "AveragePool", "Clip", "Conv", "GlobalAveragePool", "MaxPoo
 
 @dataclass(frozen=True)
 class StaticInt8:
-    """For convolutional networks; kernels have a scale for each output, the preprocessing and the head stay in float."""
+    """For convolutional networks: one scale per output channel; preprocessing and head stay in floating point."""
 
     name: ClassVar[str] = "static-int8"
     place: ClassVar[Place] = "arithmetic"
 
     def variants(self, packed: Packed, calibration: CalibrationSet) -> Iterator[Variant]:
-        """Calibrate on learning items, then quantise."""
+        """Calibrate on some items, then quantize."""
         from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
         model = read_graph(packed.graph)
         if not any(operator == "Conv" for _, operator in weights(model)):
-            raise NotApplicable("it has no convolutions in floating point")
+            raise NotApplicable("it has no floating-point convolutions")
 
         class Batches(CalibrationDataReader):  # type: ignore[misc]
-            """Items one at a time, as the library asks for them."""
+            """Items one at a time, as the library requires."""
 
             def __init__(self) -> None:
-                self.batches = (packed.input.prepare([item]) for item in calibration.some(_N_ITEMS))
+                self.batches = (packed.input.transform([item]) for item in calibration.sample(_N_ITEMS))
 
             def get_next(self) -> dict[str, Any] | None:
                 return next(self.batches, None)
@@ -65,10 +65,10 @@ class StaticInt8:
 
 
 def _unsigned(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Shift signed weights by 128, zero point and all: the same numbers, which do not saturate on a CPU without VNNI.
+    """Shift signed weights and their zero points by 128: the same values, which do not saturate on a CPU without VNNI.
 
-    Such a CPU adds products of unsigned and signed bytes in pairs, in 16 bits; of unsigned ones it does not. The library's own
-    unsigned weights have zero points that differ by kernel, for which ONNX Runtime has no integer convolution.
+    Such a CPU adds products of unsigned and signed bytes in pairs in 16 bits, but not products of unsigned bytes. The library's
+    own unsigned weights have different zero points by kernel, for which ONNX Runtime has no integer convolution.
     """
     from onnx import numpy_helper
 

@@ -1,4 +1,4 @@
-"""Weight-only: weights lie in 8 bits, each row, column or kernel with a scale of its own; what is computed stays in float."""
+"""Weight-only: weights are stored in 8 bits with a scale per row, column or kernel; computation stays in floating point."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from headstart.packaging.packed import Packed
 
 AXES = {"Conv": 0, "ConvTranspose": 1, "Gather": 0, "MatMul": -1}
-"""The axis along which a weight has scales, by the operator that uses it: its outputs; of a table its rows."""
+"""The axis of the scales by operator: the outputs of a product or convolution, the rows of a table."""
 
 
 @dataclass(frozen=True)
 class WeightOnly:
-    """A quarter of the size, the same time."""
+    """A quarter of the size at the same speed."""
 
     name: ClassVar[str] = "weight-only"
     place: ClassVar[Place] = "storage"
@@ -31,7 +31,7 @@ class WeightOnly:
         model = read_graph(packed.graph)
         found = [(array, AXES[operator]) for array, operator in weights(model) if operator in AXES]
         if not found:
-            raise NotApplicable("it has no table, kernel or matrix of weights in floating point")
+            raise NotApplicable("it has no floating-point table, kernel or matrix")
         for array, axis in found:
             stored, scale = int8_of(values_of(array), axis % len(array.dims))
             store(model, array, stored, scale)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from headstart.core.arrays import FloatArray
 
 
-def likeliest(row: FloatArray, labels: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:
-    """The `top` likeliest labels and their probabilities, best first; at least one.
+def most_likely(row: FloatArray, labels: Sequence[str], top: int) -> tuple[tuple[str, float], ...]:
+    """The `top` most likely labels and their probabilities, best first; at least one.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Multi-label classification: an item has any number of the labels, also none."""
+"""Multi-label classification: an item has any number of the labels, including none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from headstart.core import metric_sums as sums
 from headstart.core.metrics import Metric, fraction, loss
 from headstart.core.prediction import Prediction
-from headstart.core.tasks.labels import likeliest
+from headstart.core.tasks.labels import most_likely
 from headstart.core.tasks.task import MIN_PROBABILITY, TaskSpec
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from headstart.core.arrays import FloatArray, IntArray
     from headstart.core.tasks.link import Link
 
-THRESHOLD = 0.5  # of a calibrated probability: a label is given where it is likelier than not
-_EPSILON = float(np.finfo(np.float64).epsneg)  # no probability below 1 is nearer to it
+THRESHOLD = 0.5  # of a calibrated probability: a label is predicted if it is more likely than not
+_EPSILON = float(np.finfo(np.float64).epsneg)  # the largest float below 1 is 1 minus this
 
 
 @dataclass(frozen=True)
 class MultiLabel(TaskSpec):
-    """A sigmoid and a cross-entropy a label, and every label that is likelier than not as the decision."""
+    """Sigmoid and binary cross-entropy per label; the decision is every label more likely than not."""
 
     link: ClassVar[Link] = "sigmoid"
     is_multi_label: ClassVar[bool] = True
@@ -76,7 +76,7 @@ class MultiLabel(TaskSpec):
         return curvature
 
     def n_right(self, outputs: FloatArray, targets: FloatArray) -> int:
-        """Labels that are rightly given or rightly left out."""
+        """Labels that are correctly predicted or correctly left out."""
         return int(((outputs > THRESHOLD) == (targets > 0.5)).sum())
 
     def headline(self, targets: FloatArray) -> Metric:  # noqa: ARG002
@@ -84,7 +84,7 @@ class MultiLabel(TaskSpec):
         return self.metric("mean average precision")
 
     def strata(self, targets: FloatArray) -> IntArray:
-        """The rarest of an item's labels; -1 where it has none."""
+        """The rarest of an item's labels; -1 if it has none."""
         counts = targets.sum(axis=0)
         rarity = np.where(targets > 0, 1.0 / np.maximum(counts, 1.0), 0.0)
         return np.where(targets.any(axis=1), rarity.argmax(axis=1), -1)
@@ -102,8 +102,8 @@ class MultiLabel(TaskSpec):
         top: int = 3,
         set_threshold: float | None = None,  # noqa: ARG002
     ) -> Prediction:
-        """The labels above the threshold, and the likeliest ones."""
-        return Prediction(item=item, labels=_above_threshold(labels, row), top=likeliest(row, labels, top))
+        """The labels above the threshold, and the most likely ones."""
+        return Prediction(item=item, labels=_above_threshold(labels, row), top=most_likely(row, labels, top))
 
 
 def _above_threshold(labels: Sequence[str], row: FloatArray) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Regression(TaskSpec):
-    """Scores are the values, squared error is the loss, and the value is the decision."""
+    """Identity link and squared error; the decision is the value itself."""
 
     link: ClassVar[Link] = "identity"
     has_probabilities: ClassVar[bool] = False
@@ -73,7 +73,7 @@ class Regression(TaskSpec):
         return 2.0 * (outputs - targets)
 
     def curvature(self, outputs: FloatArray, direction: FloatArray) -> FloatArray:
-        """Constant in the outputs."""
+        """Does not depend on the outputs."""
         n, k = outputs.shape
         curvature = np.empty((1 + k, 1 + k))
         curvature[0, 0] = 2.0 * np.sum(direction**2)
@@ -82,7 +82,7 @@ class Regression(TaskSpec):
         return curvature
 
     def n_right(self, outputs: FloatArray, targets: FloatArray) -> int:  # noqa: ARG002
-        """A value is never simply right."""
+        """0: a value is never simply right."""
         return 0
 
     def regression_targets(self, targets: FloatArray) -> FloatArray:
@@ -90,11 +90,11 @@ class Regression(TaskSpec):
         return targets
 
     def headline(self, targets: FloatArray) -> Metric:  # noqa: ARG002
-        """R²: free of units, higher is better, 0 is what the mean would reach."""
+        """R²: unitless, higher is better, 0 is what the mean would reach."""
         return self.metric("R²")
 
     def strata(self, targets: FloatArray) -> IntArray:
-        """Quarters of the first column."""
+        """Quartiles of the first column."""
         return quarters(targets[:, 0])
 
     def decide(self, outputs: FloatArray, labels: Sequence[str]) -> FloatArray:  # noqa: ARG002

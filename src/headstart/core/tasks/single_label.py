@@ -10,7 +10,7 @@ import numpy as np
 from headstart.core import metric_sums as sums
 from headstart.core.metrics import Metric, fraction, loss
 from headstart.core.prediction import Prediction
-from headstart.core.tasks.labels import likeliest
+from headstart.core.tasks.labels import most_likely
 from headstart.core.tasks.task import MIN_PROBABILITY, TaskSpec
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from headstart.core.arrays import FloatArray, IntArray
     from headstart.core.tasks.link import Link
 
-IMBALANCED = 0.8  # above this share of the largest class, accuracy mostly praises the majority
+IMBALANCED = 0.8  # above this share of the largest class, accuracy mostly rewards predicting the majority
 
 
 @dataclass(frozen=True)
 class SingleLabel(TaskSpec):
-    """Softmax, cross-entropy, and the likeliest class as the decision."""
+    """Softmax and cross-entropy; the decision is the most likely class."""
 
     link: ClassVar[Link] = "softmax"
     is_single_label: ClassVar[bool] = True
@@ -74,18 +74,18 @@ class SingleLabel(TaskSpec):
         return curvature
 
     def n_decisions(self, n_outputs: int) -> int:  # noqa: ARG002
-        """One class is chosen, of however many."""
+        """One class is chosen, however many there are."""
         return 1
 
     def n_right(self, outputs: FloatArray, targets: FloatArray) -> int:
-        """Items whose likeliest class is theirs."""
+        """Items whose most likely class is the true one."""
         return int((outputs.argmax(axis=1) == targets.argmax(axis=1)).sum())
 
     def headline(self, targets: FloatArray) -> Metric:
-        """Accuracy, which is what people ask for.
+        """Accuracy, which is what people ask for; ROC AUC if one class holds more than 80 %.
 
-        With one class above 80 % it would praise the majority, so then ROC AUC, which asks how well the rare are told from
-        the many and depends on nobody's threshold.
+        There accuracy would reward predicting the majority; ROC AUC measures how well the rare classes are separated, without a
+        threshold.
         """
         return self.metric("ROC AUC" if targets.mean(axis=0).max() > IMBALANCED else "accuracy")
 
@@ -94,14 +94,14 @@ class SingleLabel(TaskSpec):
         return targets.argmax(axis=1)
 
     def decide(self, outputs: FloatArray, labels: Sequence[str]) -> list[str]:
-        """The likeliest class, the first among equals."""
+        """The most likely class, the first one in a tie."""
         return [labels[code] for code in outputs.argmax(axis=1)]
 
     def answer(
         self, item: str, row: FloatArray, labels: Sequence[str], *, top: int = 3, set_threshold: float | None = None
     ) -> Prediction:
-        """The likeliest class, with its probability and the prediction set, in which it always is."""
-        best = likeliest(row, labels, top)
+        """The most likely class, its probability, and the prediction set, which always contains it."""
+        best = most_likely(row, labels, top)
         order = np.argsort(-row, kind="stable")
         n_in = 0 if set_threshold is None else max(1, np.count_nonzero(row >= set_threshold))
         in_set = tuple(labels[i] for i in order[:n_in])

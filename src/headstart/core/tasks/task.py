@@ -30,19 +30,19 @@ class TaskSpec(ABC):
     """One kind of prediction: its link, loss, metrics, strata, decision and answer.
 
     Everywhere, `targets`, `scores` and `outputs` have shape (n, k): targets are indicators or values, scores are what a head
-    gives, and outputs are the scores after the link: probabilities or values.
+    computes, and outputs are the scores after the link: probabilities or values.
 
     Attributes
     ----------
-    name : the word for it in datasets, bundles and commands
+    name : its name in datasets, bundles and commands
     gives : what an answer is, in words: 'any number of labels'
     link : how scores become outputs
-    metrics : all that suit, in the order in which a report shows them
+    metrics : all that apply, in the order of the report
     has_probabilities : whether outputs are probabilities of named labels, rather than values in the target's unit
     is_single_label : whether every item has exactly one of the labels
     is_multi_label : whether an item may have any number of the labels
-    output_name : what the outputs are called where a model is served
-    answer_fields : the fields of a `Prediction` that an answer may have, in order
+    output_name : name of the outputs where a model is served
+    answer_fields : fields of a `Prediction` that may be set, in order
     """
 
     name: str
@@ -56,18 +56,18 @@ class TaskSpec(ABC):
     answer_fields: ClassVar[tuple[str, ...]]
 
     def outputs(self, scores: FloatArray) -> FloatArray:
-        """Scores become probabilities or values."""
+        """Turn scores into probabilities or values."""
         return apply_link(scores, self.link)
 
     @abstractmethod
     def loss_terms(
         self, outputs: FloatArray, targets: FloatArray, *, min_probability: float = MIN_PROBABILITY
     ) -> FloatArray:
-        """What each output adds to its item's loss, shape (n, k): nats, or squared units of the target.
+        """Contribution of each output to its item's loss, shape (n, k): nats, or squared units of the target.
 
         Parameters
         ----------
-        min_probability : a probability counts as at least this, so that no loss is infinite
+        min_probability : probabilities are clipped to at least this, so that no loss is infinite
         """
 
     def losses(
@@ -84,13 +84,13 @@ class TaskSpec(ABC):
 
         Parameters
         ----------
-        label_smoothing : share of each target that is spread over all labels; values have none
-        is_robust : whether an error of a value above 1 counts linearly (half the squared error below it)
+        label_smoothing : share of each target spread over all labels; ignored for values
+        is_robust : for values, use Huber's loss: linear for errors above 1, half the squared error below
         """
 
     @abstractmethod
     def gradient(self, outputs: FloatArray, targets: FloatArray) -> FloatArray:
-        """Derivative of `losses` in the scores, shape (n, k)."""
+        """Derivative of `losses` with respect to the scores, shape (n, k)."""
 
     @abstractmethod
     def curvature(self, outputs: FloatArray, direction: FloatArray) -> FloatArray:
@@ -102,12 +102,12 @@ class TaskSpec(ABC):
         """
 
     def n_decisions(self, n_outputs: int) -> int:
-        """How many separate questions the outputs of one item answer."""
+        """Number of separate decisions made from the outputs of one item."""
         return n_outputs
 
     @abstractmethod
     def n_right(self, outputs: FloatArray, targets: FloatArray) -> int:
-        """How many decisions are right; 0 where a decision is never simply right or wrong."""
+        """Number of correct decisions; 0 if decisions are not simply right or wrong."""
 
     def regression_targets(self, targets: FloatArray) -> FloatArray:
         """What least squares fits: +1 and -1 for the indicators of a classification."""
@@ -115,7 +115,7 @@ class TaskSpec(ABC):
 
     @abstractmethod
     def headline(self, targets: FloatArray) -> Metric:
-        """Choose the metric that the verdict rests on, by the targets at hand; more of it is always better."""
+        """Choose the metric of the verdict, given the targets; higher is always better."""
 
     def metric(self, name: str) -> Metric:
         """Find one of the metrics.
@@ -123,7 +123,7 @@ class TaskSpec(ABC):
         Raises
         ------
         OptionError
-            There is none of that name; the message gives the nearest.
+            There is no such name; the message gives the nearest.
         """
         known = {metric.name: metric for metric in self.metrics}
         if name not in known:
@@ -132,34 +132,34 @@ class TaskSpec(ABC):
 
     @abstractmethod
     def strata(self, targets: FloatArray) -> IntArray:
-        """Number the kind of item by its target, shape (n,), so that samples and clusters can take each kind apart."""
+        """Stratum of each item by its target, shape (n,), for stratified samples and clusters."""
 
     @abstractmethod
     def decide(self, outputs: FloatArray, labels: Sequence[str]) -> list[str] | list[tuple[str, ...]] | FloatArray:
-        """What to say of each item: a label, several labels, or a value, shape (n,)."""
+        """Decide for each item: a label, several labels, or a value, shape (n,)."""
 
     @abstractmethod
     def answer(
         self, item: str, row: FloatArray, labels: Sequence[str], *, top: int = 3, set_threshold: float | None = None
     ) -> Prediction:
-        """Put one row of outputs, shape (k,), into words.
+        """Describe one row of outputs, shape (k,), as a prediction.
 
         Parameters
         ----------
         item : its name, for people
-        top : how many of the likeliest labels to name
-        set_threshold : the probability from which on a label is in the prediction set; None for no such sets
+        top : how many of the most likely labels to include
+        set_threshold : labels with at least this probability are in the prediction set; None for no set
         """
 
 
 @cache
 def get_task(name: str) -> TaskSpec:
-    """Find a task by its word.
+    """Find a task by name.
 
     Raises
     ------
     OptionError
-        There is none of that name; the message gives the nearest.
+        There is no such name; the message gives the nearest.
 
     >>> get_task("multiclass").link
     'softmax'
@@ -169,7 +169,7 @@ def get_task(name: str) -> TaskSpec:
 
 
 def task_names() -> tuple[str, ...]:
-    """All words, sorted.
+    """All task names, sorted.
 
     >>> task_names()
     ('binary', 'multiclass', 'multilabel', 'regression')

@@ -1,1 +1,1 @@
-"""One baseline a file; none knows another."""
+"""Baselines, one file each, independent of each other."""

@@ -1,4 +1,4 @@
-"""Constant: says the same of every item, the class frequencies or the mean."""
+"""Constant: the same prediction for every item, the class frequencies or the mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from headstart.evaluation.baseline import Cost, FittedBaseline, OffsetHead
+from headstart.evaluation.baseline import Cost, FittedBaseline, InterceptHead
 from headstart.sources.preprocessors.nothing import NoPreprocessor
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class Constant:
     """The majority class with the training frequencies as probabilities; the mean of a regression's targets."""
 
     name: ClassVar[str] = "constant"
-    title: ClassVar[str] = "a model that always says the same"
+    title: ClassVar[str] = "a constant prediction"
     preprocessor: ClassVar[str | None] = None
     cost: ClassVar[Cost] = "simple"
     single_threaded: ClassVar[bool] = False
@@ -38,12 +38,12 @@ class Constant:
         """Take the means of the targets."""
         means = dataset.targets[index].mean(axis=0)
         return FittedBaseline(
-            name=self.name, network=_Silence(len(means)), head=OffsetHead(offset=means, link="identity")
+            name=self.name, network=_Zeros(len(means)), head=InterceptHead(intercept=means, link="identity")
         )
 
 
 @dataclass(frozen=True)
-class _Silence:
+class _Zeros:
     """A network of zeros."""
 
     dimensions: int

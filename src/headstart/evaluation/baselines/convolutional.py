@@ -1,4 +1,4 @@
-"""Convolutional: a compact network trained from scratch on the photos alone; what a photo model must beat."""
+"""Convolutional: a compact network trained from scratch on the photos; what a photo model must beat."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from headstart.core.errors import require
 from headstart.engines.threads import n_threads
 from headstart.evaluation import small_cnn
-from headstart.evaluation.baseline import Cost, FittedBaseline, OffsetHead
+from headstart.evaluation.baseline import Cost, FittedBaseline, InterceptHead
 from headstart.evaluation.field_networks import fit_on_its_field
 from headstart.sources.preprocessors.pixels import ImagePreprocessor
 
@@ -30,8 +30,8 @@ class Convolutional:
 
     Attributes
     ----------
-    size_px : photos are resized to this height and width; 12 KB an item at 64
-    max_items : more photos than this are sampled, and the note says so
+    size_px : photos are resized to this height and width; 12 KB per item at 64
+    max_items : larger datasets are sampled, and the note says so
     """
 
     name: ClassVar[str] = "convolutional"
@@ -51,8 +51,8 @@ class Convolutional:
         if len(kept) > self.max_items:
             kept = np.sort(np.random.default_rng(context.seed).choice(kept, self.max_items, replace=False))
         part = dataset.take(kept)
-        given = ImagePreprocessor(height_px=self.size_px, width_px=self.size_px)
-        pixels = decode(given, part.items)
+        preprocessor = ImagePreprocessor(height_px=self.size_px, width_px=self.size_px)
+        pixels = decode(preprocessor, part.items)
         key = ("convolutional", small_cnn.RECIPE, part.task, context.seed, pixels, part.targets)
         state = context.cache.get_or_compute(
             key, lambda: small_cnn.train(pixels, part.targets, part.task_spec, context=context)
@@ -60,8 +60,8 @@ class Convolutional:
         note = f"{small_cnn.n_epochs(len(part))} epochs over {len(part):,} photos"
         return FittedBaseline(
             name=self.name,
-            network=ConvolutionalNetwork(input=given, state=state),
-            head=OffsetHead(offset=state["offset"], link=part.task_spec.link),
+            network=ConvolutionalNetwork(input=preprocessor, state=state),
+            head=InterceptHead(intercept=state["intercept"], link=part.task_spec.link),
             note=note + (f", sampled from {len(index):,}" if len(kept) < len(index) else ""),
         )
 
@@ -77,10 +77,10 @@ class ConvolutionalNetwork:
         """Shape (n, k), computed by torch, some photos at a time."""
         starts = range(0, len(items), 8 * _DECODE_ROWS)
         parts = [self._scores(items[start : start + 8 * _DECODE_ROWS]) for start in starts]
-        return np.concatenate(parts) if parts else np.empty((0, self.state["matrix"].shape[1]))
+        return np.concatenate(parts) if parts else np.empty((0, self.state["coef"].shape[1]))
 
     def encode(self, graph: GraphBuilder) -> str:
-        """Add the network's nodes; normalisation of the pixels is inside."""
+        """Add the network's nodes, including the normalization of the pixels."""
         pixels = graph.input("pixels", "uint8", ["batch", self.input.height_px, self.input.width_px, 3])
         x = graph.op("Cast", pixels, to=1)
         x = graph.op("Sub", graph.op("Div", x, graph.constant(np.float32(127.5))), graph.constant(np.float32(1)))
@@ -89,21 +89,21 @@ class ConvolutionalNetwork:
             weight, bias = (graph.constant(self.state[f"{part}.{block}"]) for part in ("kernel", "bias"))
             x = graph.op("Relu", graph.op("Conv", x, weight, bias, strides=[stride, stride], pads=[1, 1, 1, 1]))
         pooled = graph.op("Flatten", graph.op("GlobalAveragePool", x))
-        return graph.op("MatMul", pooled, graph.constant(self.state["matrix"]))
+        return graph.op("MatMul", pooled, graph.constant(self.state["coef"]))
 
     def _scores(self, items: Sequence[Any]) -> FloatArray:
         return small_cnn.scores(self.state, decode(self.input, items))
 
 
-def decode(given: ImagePreprocessor, items: Sequence[Any]) -> Any:
-    """Pixels of all items, uint8, (n, size, size, 3), decoded in threads."""
+def decode(preprocessor: ImagePreprocessor, items: Sequence[Any]) -> Any:
+    """Pixels of all items, uint8, (n, size, size, 3), decoded in parallel."""
     from concurrent.futures import ThreadPoolExecutor
 
-    pixels = np.empty((len(items), given.height_px, given.width_px, 3), np.uint8)
+    pixels = np.empty((len(items), preprocessor.height_px, preprocessor.width_px, 3), np.uint8)
 
     def fill(start: int) -> None:
         chunk = items[start : start + _DECODE_ROWS]
-        pixels[start : start + len(chunk)] = given.prepare(chunk)["pixels"]
+        pixels[start : start + len(chunk)] = preprocessor.transform(chunk)["pixels"]
 
     with ThreadPoolExecutor(n_threads()) as pool:
         list(pool.map(fill, range(0, len(items), _DECODE_ROWS)))

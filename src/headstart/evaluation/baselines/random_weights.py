@@ -1,4 +1,4 @@
-"""RandomWeights: the same network, the same head, but weights drawn at random: what pretraining alone is worth."""
+"""RandomWeights: the same network and head search with random weights; measures what pretraining is worth."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RandomWeights:
-    """A head on features of the untrained network.
+    """A head on the features of the untrained network.
 
     Attributes
     ----------
-    source : the pretrained network, whose weights are redrawn
+    source : the pretrained network, whose weights are replaced by random ones
     head : how the head is fitted, as for the model itself
-    draw : seed of the random weights; not the fit's own, so that every fold and every fit shares one cache of features
+    draw : seed of the random weights; not the seed of the fit, so that all folds and fits share cached features
     """
 
     name: ClassVar[str] = "random-weights"
@@ -47,7 +47,7 @@ class RandomWeights:
         *,
         context: RunContext,
     ) -> RandomNetwork:
-        """Embed the items at `index` with random weights and adapt a head."""
+        """Embed the items at `index` with random weights and fit a head."""
         part = dataset.take(index)
         network = self.source.with_random_weights(self.draw)
         features = embed(part.items, network, context=context)

@@ -1,7 +1,7 @@
-"""Tfidf: words and word pairs weighted by rarity, and a linear model on them; what a text model must beat.
+"""Tfidf: TF-IDF of words and word pairs with a linear model; what a text model must beat.
 
-Wang and Manning, Baselines and bigrams: simple, good sentiment and topic classification, ACL 2012 (how strong such a baseline
-is).
+Wang and Manning, Baselines and bigrams: simple, good sentiment and topic classification, ACL 2012 (such a baseline
+is strong).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from headstart.core.blocks import side_by_side
 from headstart.core.errors import require
-from headstart.evaluation.baseline import Cost, FittedBaseline, OffsetHead
+from headstart.evaluation.baseline import Cost, FittedBaseline, InterceptHead
 from headstart.evaluation.field_networks import FieldNetworks
 from headstart.evaluation.sparse_linear import fit_linear
 from headstart.features.encoders.ngrams import NgramEncoder, padded, weigh
@@ -32,12 +32,12 @@ _BATCH_ROWS = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Tfidf:
-    """Logistic regression (ridge for values) on unit-length, sublinear TF-IDF; its penalty by cross-validation.
+    """Logistic regression (ridge for values) on unit-length, sublinear TF-IDF; the penalty is cross-validated.
 
     Attributes
     ----------
     max_words : longest run of words that is a term
-    max_terms : size of the vocabulary, the terms that most texts hold
+    max_terms : size of the vocabulary: the terms that occur in the most texts
     """
 
     name: ClassVar[str] = "tfidf"
@@ -70,7 +70,7 @@ class Tfidf:
         return FittedBaseline(
             name=self.name,
             network=networks[0] if len(part.fields) == 1 else FieldNetworks(networks=networks, fields=tuple(fields)),
-            head=OffsetHead(offset=fitted["offset"], link=part.task_spec.link),
+            head=InterceptHead(intercept=fitted["intercept"], link=part.task_spec.link),
             note=f"{n_terms:,} terms, {fitted['note']!s}",
         )
 
@@ -78,14 +78,14 @@ class Tfidf:
         encoder = NgramEncoder(max_words=self.max_words, max_terms=self.max_terms)
         encoders = [encoder.fit(texts) for texts in columns]
         rows = [fitted.encode(texts) for fitted, texts in zip(encoders, columns, strict=True)]
-        matrix, offset, note = fit_linear(_beside(rows), part.targets, part.task_spec, groups, seed)
-        arrays = {"offset": np.asarray(offset), "note": np.array(note)}
+        coef, intercept, note = fit_linear(_beside(rows), part.targets, part.task_spec, groups, seed)
+        arrays = {"intercept": np.asarray(intercept), "note": np.array(note)}
         blocks = side_by_side(fitted.block for fitted in encoders)
         for end, fitted, block in zip(_ends(columns), encoders, blocks, strict=True):
             arrays |= {
                 f"vocabulary{end}": np.frombuffer(fitted.input.files()["vocabulary.txt"], np.uint8),
                 f"rarity{end}": fitted.rarity,
-                f"matrix{end}": matrix[block.columns][: len(fitted.rarity)].astype(np.float32),
+                f"coef{end}": coef[block.columns][: len(fitted.rarity)].astype(np.float32),
             }
         return arrays
 
@@ -94,7 +94,7 @@ class Tfidf:
         return TfidfNetwork(
             input=NgramVectorizer.build({"max_words": self.max_words}, files),
             rarity=fitted[f"rarity{end}"],
-            matrix=fitted[f"matrix{end}"],
+            coef=fitted[f"coef{end}"],
         )
 
 
@@ -105,21 +105,21 @@ class TfidfNetwork:
     Attributes
     ----------
     rarity : shape (n_terms,), inverse document frequencies
-    matrix : shape (n_terms, k), float32
+    coef : shape (n_terms, k), float32
     """
 
     input: NgramVectorizer
     rarity: FloatArray
-    matrix: FloatArray
+    coef: FloatArray
 
     def scores(self, items: Sequence[Any]) -> FloatArray:
         """Shape (n, k), a batch at a time."""
         starts = range(0, len(items), _BATCH_ROWS)
         parts = [self._scores(items[start : start + _BATCH_ROWS]) for start in starts]
-        return np.concatenate(parts) if parts else np.empty((0, self.matrix.shape[1]))
+        return np.concatenate(parts) if parts else np.empty((0, self.coef.shape[1]))
 
     def encode(self, graph: GraphBuilder) -> str:
-        """Add the nodes: weigh the counts, make rows of unit length, sum the terms' weights."""
+        """Add the nodes: weight the counts, normalize the rows, and sum the coefficients."""
         ids = graph.input("ids", "int64", ["batch", "length"])
         counts = graph.input("counts", "float32", ["batch", "length"])
         one, last = graph.constant(np.float32(1)), graph.constant(np.array([1], np.int64))
@@ -129,14 +129,14 @@ class TfidfNetwork:
         x = graph.op("Mul", graph.op("Mul", present, frequency), rarity)
         square = graph.op("ReduceSum", graph.op("Mul", x, x), last, keepdims=1)
         norm = graph.op("Sqrt", graph.op("Max", square, graph.constant(np.float32(1e-12))))
-        weights = graph.op("Gather", graph.constant(padded(self.matrix)), ids)  # (batch, length, k)
+        weights = graph.op("Gather", graph.constant(padded(self.coef)), ids)  # (batch, length, k)
         row = graph.op("Unsqueeze", graph.op("Div", x, norm), last)  # (batch, 1, length)
         return graph.op("Squeeze", graph.op("MatMul", row, weights), last)
 
     def _scores(self, items: Sequence[Any]) -> FloatArray:
-        batch = self.input.prepare(items)
+        batch = self.input.transform(items)
         ids, x = batch["ids"], weigh(batch["ids"], batch["counts"], padded(self.rarity))
-        return np.asarray(np.einsum("nl,nlk->nk", x, padded(self.matrix)[ids]))
+        return np.asarray(np.einsum("nl,nlk->nk", x, padded(self.coef)[ids]))
 
 
 def _ends(columns: Sequence[Any]) -> list[str]:

@@ -72,7 +72,7 @@ class FittedNgrams:
         ids: list[Any] = []
         weights: list[Any] = []
         for start in range(0, len(values), _BATCH_ROWS):
-            batch = self.input.prepare(values[start : start + _BATCH_ROWS])
+            batch = self.input.transform(values[start : start + _BATCH_ROWS])
             found = weigh(batch["ids"], batch["counts"], padded(self.rarity))
             ids += [row[there].astype(np.int32) for row, there in zip(batch["ids"], found > 0, strict=True)]
             weights += [row[row > 0].astype(np.float32) for row in found]

@@ -92,7 +92,7 @@ def _batches(bundle: Bundle, items: Sequence[Any], *, has_tensor_inputs: bool) -
     modality = bundle.reads
     found = modality.feeds(items, are_files=not has_tensor_inputs)
     if has_tensor_inputs and not modality.is_array:
-        return ((bundle.input.prepare(texts), texts) for _, texts in found)
+        return ((bundle.input.transform(texts), texts) for _, texts in found)
     return found
 
 

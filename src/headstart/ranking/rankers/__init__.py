@@ -1,1 +1,1 @@
-"""Rankers, one file each; they do not know each other."""
+"""Rankers, one file each, independent of each other."""

@@ -1,4 +1,4 @@
-"""Chance: a number that knows nothing; what every other ranker has to beat."""
+"""Chance: a random number; the control that every other ranker has to beat."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Chance:
-    """Uniform from 0 to 1, by the problem's seed and the source's name."""
+    """Uniform in [0, 1), seeded by the problem and the source's name."""
 
     name: str = "chance"
 
     def score_source(self, problem: Problem, card: Card) -> Rating:
-        """Draw; the same seed and source give the same number."""
+        """Draw a number; the same seed and source give the same one."""
         return Rating(value=float(np.random.default_rng([problem.seed, zlib.crc32(card.name.encode())]).random()))

@@ -1,4 +1,4 @@
-"""H-score: how much of the features' variance the targets explain, in the features' own metric."""
+"""H-score: how much of the features' variance the targets explain, in the metric of the features' covariance."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class HScore:
-    """tr(S⁻¹ B): S the covariance of the features, shrunk, B the covariance of their means given the target.
+    """tr(S⁻¹ B): S is the shrunken covariance of the features, B the covariance of their conditional means given the target.
 
-    For indicators the means are those of the classes; for values they are the least-squares fit, which is the same formula.
+    For classification these are the class means; for values they are the least-squares fit, by the same formula.
 
     References
     ----------
@@ -31,25 +31,25 @@ class HScore:
     name: str = "h-score"
 
     def score_source(self, problem: Problem, card: Card) -> Rating:  # noqa: ARG002  (all rankers share one signature)
-        """Shape (n, d) and (n, k) become one number from 0."""
+        """One number >= 0 from features (n, d) and targets (n, k)."""
         x = np.asarray(problem.features, dtype=np.float64)
         x, y = x - x.mean(axis=0), problem.targets - problem.targets.mean(axis=0)
         u, s, _ = np.linalg.svd(x, full_matrices=False)
         variance, shrinkage = np.square(s) / len(x), _shrinkage(x, s)
         floor = shrinkage * variance.sum() / x.shape[1]
-        to_http_error = (u * s).T @ _onto(y)  # the features' axes along an orthonormal basis of the targets, (r, m)
-        share = np.square(to_http_error).sum(axis=1) / len(x)
+        projected = (u * s).T @ _orthonormal(y)  # features' axes projected on the span of the targets, (r, m)
+        share = np.square(projected).sum(axis=1) / len(x)
         return Rating(value=float((share / ((1 - shrinkage) * variance + floor + 1e-300)).sum()))
 
 
-def _onto(y: FloatArray) -> FloatArray:
+def _orthonormal(y: FloatArray) -> FloatArray:
     """Orthonormal columns that span the centred targets."""
     basis, size, _ = np.linalg.svd(y, full_matrices=False)
     return basis[:, size > 1e-9 * max(float(size[0]), 1e-300)]
 
 
 def _shrinkage(x: FloatArray, singular: FloatArray) -> float:
-    """Ledoit and Wolf's weight of the scaled identity, from 0 to 1."""
+    """Ledoit and Wolf's weight of the scaled identity, in [0, 1]."""
     n, d = x.shape
     square = float((singular**4).sum()) / n**2  # squared norm of the covariance
     mean = float((singular**2).sum()) / n / d

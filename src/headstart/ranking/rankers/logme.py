@@ -1,4 +1,4 @@
-"""LogME: the logarithm of the evidence of a Bayesian linear model from features to targets."""
+"""LogME: log evidence of a Bayesian linear model from features to targets."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ if TYPE_CHECKING:
     from headstart.heads.problem import Problem
     from headstart.sources import Card
 
-_LEAST_NOISE = (
-    1e-9  # share of the target's square; without it, features that explain everything would have infinite evidence
-)
+# share of the target's square; without it, features that explain everything would have infinite evidence
+_MIN_NOISE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogME:
-    """The largest evidence over both precisions, an item and target column.
+    """Evidence maximized over both precisions, per item and target column.
 
     References
     ----------
@@ -32,18 +31,18 @@ class LogME:
     n_steps: int = 50
 
     def score_source(self, problem: Problem, card: Card) -> Rating:  # noqa: ARG002  (all rankers share one signature)
-        """Shape (n, d) and (n, k) become nats an item; `by_item` is what each adds to those before it, shape (n,)."""
+        """Nats per item from features (n, d) and targets (n, k); `by_item` is each item's density given those before it, shape (n,)."""
         x = np.asarray(problem.features, dtype=np.float64)
         varies = problem.targets[:, problem.targets.std(axis=0) > 0].T
         if not len(varies):
             return Rating(value=float("-inf"))
-        likeness = x @ x.T
-        eigenvalues, u = np.linalg.eigh(likeness)
+        similarity = x @ x.T
+        eigenvalues, u = np.linalg.eigh(similarity)
         eigenvalues = np.maximum(eigenvalues, 0.0)
         by_item = np.zeros(len(x))
         for y in varies:
             alpha, beta = self._precisions(eigenvalues, u.T @ y)
-            by_item += _log_density(likeness / alpha + np.eye(len(x)) / beta, y) / len(varies)
+            by_item += _log_density(similarity / alpha + np.eye(len(x)) / beta, y) / len(varies)
         return Rating(value=float(by_item.mean()), by_item=by_item)
 
     def _precisions(self, eigenvalues: FloatArray, projected: FloatArray) -> tuple[float, float]:
@@ -51,10 +50,10 @@ class LogME:
 
         Parameters
         ----------
-        eigenvalues, projected : shape (n,), of the items' products and of the target along its eigenvectors
+        eigenvalues, projected : shape (n,), of the Gram matrix, and the target projected on its eigenvectors
         """
         n, square = len(projected), np.square(projected)
-        floor = _LEAST_NOISE * float(square.sum())
+        floor = _MIN_NOISE * float(square.sum())
         alpha = beta = 1.0
         for _ in range(self.n_steps):
             t = alpha / beta
@@ -68,7 +67,7 @@ class LogME:
 
 
 def _log_density(covariance: FloatArray, y: FloatArray) -> FloatArray:
-    """The normal log density of each value given those before it, shape (n,); their sum is that of all together."""
+    """Normal log density of each value given those before it, shape (n,); the sum is the joint log density."""
     from scipy.linalg import solve_triangular
 
     root = np.linalg.cholesky(covariance)

@@ -1,4 +1,4 @@
-"""Neighbours: each item is predicted by the items nearest to it that are not of its group."""
+"""Nearest neighbors: predict each item from the items nearest to it outside its group."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Neighbours:
-    """k nearest neighbours by cosine in centred feature space, leaving the item's whole group out.
+    """k nearest neighbors by cosine in centered feature space, excluding the item's group.
 
     Attributes
     ----------
-    k : how many neighbours vote; fewer where the other groups have fewer
-    n_prior : how many votes the mean target has, so that no class is impossible
+    k : how many neighbors vote; fewer if the other groups have fewer items
+    n_prior : weight of the mean target in votes, so that no class gets probability 0
 
     References
     ----------
@@ -40,11 +40,11 @@ class Neighbours:
         return Rating(value=problem.task_spec.headline(problem.targets).of(problem.targets, outputs), outputs=outputs)
 
     def votes(self, problem: Problem) -> FloatArray:
-        """Mean target of the neighbours and of all items, shape (n, k)."""
+        """Weighted mean of the neighbors' targets and the mean target, shape (n, k)."""
         x = unit_rows(problem.features - np.mean(problem.features, axis=0, dtype=np.float64))
-        likeness = x @ x.T
-        likeness[problem.groups[:, None] == problem.groups] = -np.inf
-        order = np.argsort(-likeness, axis=1, kind="stable")[:, : self.k]
-        counts = np.isfinite(np.take_along_axis(likeness, order, axis=1))[..., None]
+        similarity = x @ x.T
+        similarity[problem.groups[:, None] == problem.groups] = -np.inf
+        order = np.argsort(-similarity, axis=1, kind="stable")[:, : self.k]
+        counts = np.isfinite(np.take_along_axis(similarity, order, axis=1))[..., None]
         total = (problem.targets[order] * counts).sum(axis=1) + self.n_prior * problem.targets.mean(axis=0)
         return total / (counts.sum(axis=1) + self.n_prior)

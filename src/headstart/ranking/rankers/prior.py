@@ -1,4 +1,4 @@
-"""Prior: what is known of a source before the data is seen."""
+"""Prior: how well a source did on other tasks, before looking at the data."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ def _measured() -> dict[str, float]:
 
 @dataclass(frozen=True, kw_only=True)
 class Prior:
-    """How far a source lay below the best of its modality on the real tasks of `bench/quality/ranking.py`.
+    """How far a source was below the best of its modality on the real tasks of `bench/quality/ranking.py`.
 
     Attributes
     ----------
-    points : by the source's name, percentage points of the headline metric; one that is missing counts as the middle one
+    points : by the source's name, percentage points of the headline metric; the median for a source that is missing
     """
 
     name: str = "prior"
     points: Mapping[str, float] = field(default_factory=_measured)
 
     def score_source(self, problem: Problem, card: Card) -> Rating:  # noqa: ARG002  (all rankers share one signature)
-        """A fraction, from below up to 0; the data plays no part."""
+        """A fraction <= 0; the data is not used."""
         return Rating(value=self.of(card.name))
 
     def of(self, name: str) -> float:
-        """The same by name."""
+        """The same, by the source's name."""
         return self.points.get(name, float(np.median(list(self.points.values())))) / 100

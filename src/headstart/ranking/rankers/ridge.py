@@ -1,4 +1,4 @@
-"""Ridge: the score of a closed-form linear head on groups that it has not seen."""
+"""Ridge: the held-out score of a closed-form linear head."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headstart.heads import adapt
-from headstart.heads.ridge import Ridge as RidgeHead
+from headstart.heads.ridge import Ridge
 from headstart.ranking.ranker import Rating
 
 if TYPE_CHECKING:
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RidgeRanker:
-    """Leave-one-group-out without refitting: the head that the line itself would put on the features.
+    """Leave-one-group-out predictions of the same ridge head that `adapt` fits.
 
     Attributes
     ----------
-    transforms : of the features; one is enough to compare sources, the adaptation tries them all
+    transforms : of the features; one is enough to compare sources, while `adapt` tries all
     """
 
     name: str = "ridge"
@@ -33,7 +33,7 @@ class RidgeRanker:
             problem.targets,
             task=problem.task,
             groups=problem.groups,
-            head=RidgeHead(transforms=self.transforms, scaled_transforms=()),
+            head=Ridge(transforms=self.transforms, scaled_transforms=()),
             seed=problem.seed,
         )
         metric = problem.task_spec.headline(problem.targets)

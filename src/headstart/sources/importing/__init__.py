@@ -1,1 +1,1 @@
-"""Importing: models that others made become sources."""
+"""Importing: make sources of models from elsewhere."""

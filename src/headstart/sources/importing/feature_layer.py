@@ -1,4 +1,4 @@
-"""Find the layer of an ONNX graph whose output are the features, or say which there are."""
+"""Find the layer of an ONNX graph that gives the features, or list the layers."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ _DENSE = ("Gemm", "MatMul")
 _N_SHOWN = 8
 
 
-def choose_layer(model: onnx.ModelProto, found: Sequence[Layer], wished: str | None, where: str) -> Layer:
+def choose_layer(model: onnx.ModelProto, found: Sequence[Layer], wanted: str | None, where: str) -> Layer:
     """Choose the feature layer.
 
-    An output that is called features or embedding is taken as it is; in front of a classifier's scores its last dense layer
-    is left out; any other output of a dense layer could be either, and is asked for.
+    An output named features or embedding is used directly; for a classifier's scores, the input of its last dense layer is used;
+    any other output of a dense layer is ambiguous, so the user has to choose.
 
     Parameters
     ----------
-    found : the layers as they were measured, in the graph's order
-    wished : name of a node or of its value, if the user gives one
+    found : the measured layers, in the graph's order
+    wanted : name of a node or of its value, if the user gives one
 
     Raises
     ------
     OptionError
-        There is no such layer, or it cannot be decided; the message lists the last ones.
+        There is no such layer, or the choice is ambiguous; the message lists the last layers.
     """
     by_value = {layer.value: layer for layer in found}
-    if wished is not None:
+    if wanted is not None:
         for layer in reversed(found):
-            if wished in (layer.value, layer.node):
+            if wanted in (layer.value, layer.node):
                 return layer
-        raise OptionError(f"{where} has no layer '{wished}' with a row for each item. {_list(found)}")
+        raise OptionError(f"{where} has no layer '{wanted}' with a row for each item. {_list(found)}")
     outputs = [by_value[output.name] for output in model.graph.output if output.name in by_value]
     named = [layer for layer in outputs if _FEATURES.search(layer.value) and not _SCORES.search(layer.value)]
     if named:
@@ -55,19 +55,19 @@ def choose_layer(model: onnx.ModelProto, found: Sequence[Layer], wished: str | N
         if dense is not None and is_score and dense in by_value:
             return by_value[dense]
     raise OptionError(
-        f"which layer of {where} gives the features cannot be told. Name one with --feature-layer. {_list(found)}"
+        f"it is unclear which layer of {where} gives the features. Name one with --feature-layer. {_list(found)}"
     )
 
 
 def pooling_of(layer: Layer) -> str:
-    """Say how a layer becomes one vector an item: 'none', 'mean' over tokens, or over the pixels of 'nchw' or 'nhwc'."""
+    """How to pool a layer to one vector per item: 'none', 'mean' over tokens, or over the pixels of 'nchw' or 'nhwc'."""
     if len(layer.shape) == 4:
         return "nhwc" if layer.shape[1] == layer.shape[2] != layer.shape[3] else "nchw"
     return "none" if len(layer.shape) == 2 else "mean"
 
 
 def _last_dense(model: onnx.ModelProto, value: str) -> tuple[str | None, bool]:
-    """Give what the last dense layer behind an output takes, if one is last, and whether its outputs are scores."""
+    """The input of the last dense layer before an output, if there is one, and whether the output is a score."""
     makers = {made: node for node in model.graph.node for made in node.output}
     stored = {array.name for array in model.graph.initializer}
     is_score = bool(_SCORES.search(value))
@@ -84,7 +84,7 @@ def _last_dense(model: onnx.ModelProto, value: str) -> tuple[str | None, bool]:
 
 def _list(found: Sequence[Layer]) -> str:
     if not found:
-        return "It has no such layers at all."
+        return "It has no such layers."
     shown = [f"{layer.value} ({layer.operator}, {'×'.join(map(str, layer.shape[1:]))})" for layer in found[-_N_SHOWN:]]
     more = f" and {len(found) - len(shown)} before them" if len(found) > len(shown) else ""
     return f"The last ones are: {'; '.join(shown)}{more}."

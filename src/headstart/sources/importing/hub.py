@@ -1,4 +1,4 @@
-"""Sources of a model hub, named 'hub:ORG/NAME' or 'hub:ORG/NAME@REVISION': fetched by huggingface_hub, kept like added ones."""
+"""Sources of a model hub, named 'hub:ORG/NAME' or 'hub:ORG/NAME@REVISION': fetched by huggingface_hub, stored like added ones."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ _YES = ("1", "on", "yes", "true")
 
 
 def find_hub(name: str) -> ImportedCard:
-    """Give the card of a hub's model; the first time it is fetched, checked, measured and kept.
+    """The card of a hub model, which is fetched, checked, measured and stored the first time.
 
-    A name without a commit is asked for again each time, for the hub may have a newer one; the card's own name has the commit.
+    A name without a commit is looked up each time, since there may be a newer one; the card's own name has the commit.
 
     Raises
     ------
     OptionError
-        The name is not of that form, or the model's card states no license.
+        The name has another form, or the model's card states no license.
     SourceError
         The hub does not answer or does not have it, or the model cannot be used.
     MissingExtraError
@@ -55,12 +55,14 @@ def find_hub(name: str) -> ImportedCard:
             try:
                 return keep_model(_imported(repository, folder, ImportOptions()), name=name, license=None)
             except OptionError as error:
-                raise OptionError(f"{error} For that, add it under a name: headstart sources add {name} …") from error
+                raise OptionError(
+                    f"{error} To give options, add it under a name: headstart sources add {name} …"
+                ) from error
     return read_imported(name)
 
 
 def model_of_hub(name: str, options: ImportOptions) -> ImportedModel:
-    """Fetch a hub's model and read it, for adding it under a name of the user's.
+    """Fetch and read a hub model, to add it under a name of the user's choice.
 
     Raises
     ------
@@ -74,12 +76,12 @@ def model_of_hub(name: str, options: ImportOptions) -> ImportedModel:
 def _parse(name: str) -> tuple[str, str | None]:
     match = _NAME.fullmatch(name)
     if match is None:
-        raise OptionError(f"a model of a hub is named hub:ORG/NAME or hub:ORG/NAME@REVISION, but '{name}' came.")
+        raise OptionError(f"a hub model is named hub:ORG/NAME or hub:ORG/NAME@REVISION, got '{name}'.")
     return match["repository"], match["revision"]
 
 
 def _fetch(repository: str, revision: str | None) -> Path:
-    """Give the snapshot's folder, whose name is the commit."""
+    """The folder of the snapshot, whose name is the commit."""
     hub = require("huggingface_hub", extra="hub", purpose="fetching from a model hub")
     is_offline = os.environ.get("HF_HUB_OFFLINE", "").lower() in _YES
     home = os.environ.get("HF_HOME")
@@ -93,10 +95,10 @@ def _fetch(repository: str, revision: str | None) -> Path:
             allow_patterns=list(_WANTED),
             tqdm_class=None,
         )
-    except Exception as error:  # network libraries and the hub's own raise each their own
+    except Exception as error:  # network libraries and the hub's own raise different errors
         where = "in the local hub folder (HF_HUB_OFFLINE is set)" if is_offline else "from the hub"
         raise SourceError(
-            f"{PREFIX}{repository}{f'@{revision}' if revision else ''} cannot be had {where}: {_reason(error)}. Check the name, "
+            f"{PREFIX}{repository}{f'@{revision}' if revision else ''} is not available {where}: {_reason(error)}. Check the name, "
             "the network and HF_HOME, or give the path of a folder to 'headstart sources add'."
         ) from error
     path = Path(folder)

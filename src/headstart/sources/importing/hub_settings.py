@@ -1,4 +1,4 @@
-"""What the JSON files and the model card of a hub-layout folder say of preprocessing, pooling and license."""
+"""Read preprocessing, pooling and license from the JSON files and model card of a hub-layout folder."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from headstart.storage.untrusted_folder import UntrustedFolder
 
-_MOST_TOKENS = 512
-_LARGEST_LENGTH = 10**6  # tokenizers without a limit say 10³⁰
+_MAX_TOKENS = 512
+_MAX_LENGTH = 10**6  # tokenizers without a limit state 10³⁰
 _LICENSES = {
     "bsd": "BSD-3-Clause",
     "cc": "CC-BY-4.0",
@@ -28,22 +28,22 @@ _MODULES = ("Transformer", "Pooling", "Normalize")
 
 
 def of_photos(folder: UntrustedFolder, config: dict[str, Any]) -> Preprocessing:
-    """Read `preprocessor_config.json`: size, crop, mean and deviation."""
-    said = folder.json("preprocessor_config.json")
-    size = _sides(said.get("size")) or _sides(config.get("image_size"))
-    crop = _sides(said.get("crop_size")) if said.get("do_center_crop") else None
+    """Read size, crop, mean and standard deviation from `preprocessor_config.json`."""
+    stated = folder.json("preprocessor_config.json")
+    size = _sides(stated.get("size")) or _sides(config.get("image_size"))
+    crop = _sides(stated.get("crop_size")) if stated.get("do_center_crop") else None
     seen = crop or size
     if seen is None:
-        raise SourceError(f"{folder.path / 'preprocessor_config.json'} names no size of photos. Add --size-px 224.")
+        raise SourceError(f"{folder.path / 'preprocessor_config.json'} has no size of photos. Add --size-px 224.")
     settings: dict[str, Any] = {"kind": "pixels", "height_px": seen[0], "width_px": seen[1], "resize": "squash"}
-    is_kept_in_shape = isinstance(said.get("size"), dict) and "shortest_edge" in said["size"]
+    is_kept_in_shape = isinstance(stated.get("size"), dict) and "shortest_edge" in stated["size"]
     if crop or is_kept_in_shape:
-        share = min(1.0, crop[0] / size[0]) if crop and size else float(said.get("crop_pct") or 1.0)
+        share = min(1.0, crop[0] / size[0]) if crop and size else float(stated.get("crop_pct") or 1.0)
         settings |= {"resize": "crop", "crop_share": share}
-    # x · factor, then (x - mean) / deviation: as mean and deviation of pixels from 0 to 1
-    factor = float(said.get("rescale_factor", 1 / 255)) * 255 if said.get("do_rescale", True) else 255.0
-    is_scaled = said.get("do_normalize", True)
-    mean, std = said.get("image_mean") or [0.5] * 3, said.get("image_std") or [0.5] * 3
+    # x · factor, then (x - mean) / std, converted to mean and std of pixels from 0 to 1
+    factor = float(stated.get("rescale_factor", 1 / 255)) * 255 if stated.get("do_rescale", True) else 255.0
+    is_scaled = stated.get("do_normalize", True)
+    mean, std = stated.get("image_mean") or [0.5] * 3, stated.get("image_std") or [0.5] * 3
     return Preprocessing(
         input=settings,
         mean=tuple(v / factor for v in mean) if is_scaled else (0.0,) * 3,
@@ -52,7 +52,7 @@ def of_photos(folder: UntrustedFolder, config: dict[str, Any]) -> Preprocessing:
 
 
 def of_texts(folder: UntrustedFolder, config: dict[str, Any], tokenizer: Path | None) -> Preprocessing:
-    """Read the tokenizer, its limit, and the pooling that sentence-transformers wrote down."""
+    """Read the tokenizer, its limit, and the pooling of sentence-transformers."""
     content = tokenizer_at(tokenizer) or tokenizer_of(folder)
     if content is None:
         raise SourceError(
@@ -63,9 +63,9 @@ def of_texts(folder: UntrustedFolder, config: dict[str, Any], tokenizer: Path | 
         folder.json("sentence_bert_config.json").get("max_seq_length"),
         folder.json("tokenizer_config.json").get("model_max_length"),
         _n_positions(config),
-        _MOST_TOKENS,
+        _MAX_TOKENS,
     ]
-    known = [int(limit) for limit in limits if isinstance(limit, int | float) and 0 < limit < _LARGEST_LENGTH]
+    known = [int(limit) for limit in limits if isinstance(limit, int | float) and 0 < limit < _MAX_LENGTH]
     return Preprocessing(
         input={"kind": "tokens", "max_tokens": min(known), "special_tokens": True},
         tokenizer=content,
@@ -74,7 +74,7 @@ def of_texts(folder: UntrustedFolder, config: dict[str, Any], tokenizer: Path | 
 
 
 def model_card(folder: UntrustedFolder) -> dict[str, str]:
-    """Read license, training data and paper from the head of `README.md`; what is not there is left out."""
+    """Read license, training data and paper from `README.md`; missing ones are left out."""
     if not folder.has("README.md"):
         return {}
     text = folder.read("README.md").decode("utf-8", "replace")
@@ -94,7 +94,7 @@ def model_card(folder: UntrustedFolder) -> dict[str, str]:
 
 
 def _sides(size: Any) -> tuple[int, int] | None:
-    """Read a size, however it is written, as height and width."""
+    """Parse any notation of a size as height and width."""
     if isinstance(size, dict):
         side = size.get("shortest_edge")
         size = (size.get("height", side), size.get("width", side))
@@ -103,7 +103,7 @@ def _sides(size: Any) -> tuple[int, int] | None:
 
 
 def _n_positions(config: dict[str, Any]) -> int | None:
-    """How many tokens have a position of their own; RoBERTa's family counts from behind its padding."""
+    """Number of positions for tokens; models like RoBERTa reserve those up to the padding id."""
     positions = config.get("max_position_embeddings")
     if not isinstance(positions, int):
         return None
@@ -112,12 +112,12 @@ def _n_positions(config: dict[str, Any]) -> int | None:
 
 
 def _pooling(folder: UntrustedFolder) -> str:
-    """Give 'mean' or 'first', as the modules of sentence-transformers say; mean if they say nothing.
+    """'mean' or 'first', from the modules of sentence-transformers; mean by default.
 
     Raises
     ------
     SourceError
-        There is a module or a way of pooling that is not known here.
+        There is an unknown module or pooling.
     """
     modules: list[dict[str, Any]] = []
     if folder.has("modules.json"):
@@ -130,17 +130,17 @@ def _pooling(folder: UntrustedFolder) -> str:
             if not kind.startswith("sentence_transformers.") or kind.rpartition(".")[2] not in _MODULES:
                 raise SourceError(
                     f"{folder.path / 'modules.json'} has a module '{kind}'; only {', '.join(_MODULES)} of "
-                    "sentence-transformers are known. Its code is not run; export the model as ONNX and add that."
+                    "sentence-transformers are supported. Its code is not run; export the model as ONNX and add that."
                 )
     path = next((str(m.get("path", "")) for m in modules if str(m["type"]).endswith("Pooling")), "1_Pooling")
-    said = folder.json(f"{path}/config.json")
-    mode = str(said.get("pooling_mode", ""))
+    stated = folder.json(f"{path}/config.json")
+    mode = str(stated.get("pooling_mode", ""))
     chosen = (
         {mode}
         if mode
         else {
             key.removeprefix("pooling_mode_")
-            for key, value in said.items()
+            for key, value in stated.items()
             if value is True and key.startswith("pooling_mode_")
         }
     )
@@ -148,4 +148,4 @@ def _pooling(folder: UntrustedFolder) -> str:
         return "mean"
     if chosen & {"cls_token", "cls"} == chosen:
         return "first"
-    raise SourceError(f"{folder.path} pools by {', '.join(sorted(chosen))}; known are mean_tokens and cls_token.")
+    raise SourceError(f"{folder.path} pools by {', '.join(sorted(chosen))}; supported are mean_tokens and cls_token.")

@@ -1,4 +1,4 @@
-"""Read the weights of a hub-layout folder: safetensors, whole or in shards, or a torch checkpoint as plain tensors."""
+"""Read the weights of a hub-layout folder: safetensors, in one file or in shards, or a torch checkpoint with only tensors."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _TORCH = "pytorch_model.bin"
 
 @dataclass(frozen=True, kw_only=True)
 class HubWeights:
-    """What lies in the folder, and what of it is given to the library that builds the model: safetensors only.
+    """Weights of a folder, as found and as passed on to the library that builds the model: safetensors only.
 
     Attributes
     ----------
-    contents : bytes of the files as they were found
-    safe : bytes of the files as they are handed on
+    contents : bytes of the files as found
+    safe : bytes of the files as passed on
     """
 
     contents: dict[str, bytes]
@@ -37,7 +37,7 @@ class HubWeights:
         Raises
         ------
         SourceError
-            A file is damaged, or its numbers are of a kind that NumPy lacks.
+            A file is damaged, or its number type does not exist in NumPy.
         """
         return {
             key: array
@@ -80,7 +80,7 @@ def _from_torch(folder: UntrustedFolder, content: bytes) -> State:
 
 
 def _safetensors(folder: UntrustedFolder, name: str) -> bytes:
-    """Read a shard and look at its header, which says whether anything of it is missing."""
+    """Read a shard and check its header, which shows whether it is complete."""
     if not folder.has(name):
         raise SourceError(f"{folder.path / name} is missing, though {INDEX} names it. Copy the whole folder.")
     content = folder.read(name)
@@ -90,5 +90,5 @@ def _safetensors(folder: UntrustedFolder, name: str) -> bytes:
     try:
         deserialize(content)  # type: ignore[no-untyped-call]
     except SafetensorError as error:
-        raise SourceError(f"{folder.path / name} is damaged or cut short ({error}). Copy it again.") from error
+        raise SourceError(f"{folder.path / name} is damaged or truncated ({error}). Copy it again.") from error
     return content

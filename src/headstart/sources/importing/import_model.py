@@ -1,4 +1,4 @@
-"""Add: something that the user has becomes a source like the built-in ones, checked, measured and kept."""
+"""Add a model of the user's as a source: checked, measured and stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from headstart.sources.importing.measured_card import keep_model
 if TYPE_CHECKING:
     from headstart.sources.imported_store import ImportedCard
 
-VERBS = ("add", "fetch", "list", "remove", "show", "verify")  # words of the command: no source may be called so
+VERBS = ("add", "fetch", "list", "remove", "show", "verify")  # subcommands, which cannot be names of sources
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -29,24 +29,24 @@ def add(
     tokenizer: str | Path | None = None,
     **options: Any,
 ) -> ImportedCard:
-    """Make a source of something that the user has, and keep it in the cache.
+    """Make a source of a model, and store it in the cache.
 
     Parameters
     ----------
     thing : path of a hub-layout folder, an ONNX file, a SavedModel or a bundle; 'hub:ORG/NAME[@REV]'; a torch module
-    name : what to call it; made from the path if not given
-    license : SPDX name; may be left out where the model's own card states it
-    tokenizer : path of a `tokenizer.json` or `vocab.txt`, where none lies beside the model
-    options : `feature_layer`, `input_kind`, `size_px`, `mean`, `std`, `max_tokens`, `example`, as in `imported.ImportOptions`
+    name : name of the source; derived from the path by default
+    license : SPDX name; optional if the model's own card states it
+    tokenizer : path of a `tokenizer.json` or `vocab.txt`, if there is none next to the model
+    options : `feature_layer`, `input_kind`, `size_px`, `mean`, `std`, `max_tokens`, `example`, as in `ImportOptions`
 
     Raises
     ------
     UserError
-        It cannot be used, or something has to be said first; the message says what. Nothing is kept then.
+        It cannot be used, or an option is missing, which the message names. Nothing is stored then.
 
     Returns
     -------
-    The card, found again by its name.
+    The card, which can be found by its name.
     """
     require("onnx", extra="train", purpose="adding a source")
     if isinstance(thing, str) and thing.startswith(PREFIX):
@@ -59,14 +59,14 @@ def add(
 def _name(name: str) -> str:
     if not _NAME.fullmatch(name) or name in VERBS:
         raise OptionError(
-            f"'{name}' cannot be a source's name: up to 64 of a-z, 0-9, '.', '_' and '-' can, but {', '.join(VERBS)} cannot. "
-            "Say another: --name NAME."
+            f"'{name}' cannot be a source's name. Use up to 64 of a-z, 0-9, '.', '_' and '-', but none of {', '.join(VERBS)}: "
+            "--name NAME."
         )
     if name in built_in_names():
-        raise OptionError(f"'{name}' is a built-in source. Say another name: --name NAME.")
+        raise OptionError(f"'{name}' is a built-in source. Choose another name: --name NAME.")
     if name in imported_names():
         raise OptionError(
-            f"'{name}' has been added before. Say another name, or first: headstart sources remove {name}."
+            f"'{name}' has been added already. Choose another name, or run: headstart sources remove {name}."
         )
     return name
 

@@ -1,4 +1,4 @@
-"""An ONNX graph, whoever exported it, becomes a draft: its inputs are recognised, its feature layer is found, it is cut there."""
+"""Read any ONNX graph as an imported model: recognize its inputs, find its feature layer, and cut it there."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ _N_TRACED, _N_TOKENS = 2, 6
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing:
-    """What is known of the preprocessing; None where it is not.
+    """What is known about the preprocessing; None for what is unknown.
 
     Attributes
     ----------
-    input : settings of a card's input; sizes of photos may be left out
-    mean, std : of each colour from 0 to 1
+    input : settings of a card's input; sizes of photos may be missing
+    mean, std : of each color channel from 0 to 1
     takes_bytes : whether the graph scales pixels itself
     tokenizer : content of a `tokenizer.json`
-    pooling : of a layer of tokens, 'mean' or 'first'
+    pooling : over tokens, 'mean' or 'first'
     """
 
     input: Mapping[str, Any]
@@ -63,14 +63,14 @@ def model_of_graph(
     provenance: Mapping[str, Any],
     license: str = "",
 ) -> ImportedModel:
-    """Make a draft of a graph of our opset.
+    """Make an imported model of a graph with our opset.
 
     Raises
     ------
     OptionError
-        Something has to be said by the user; the message says what.
+        The user has to give an option; the message says which.
     SourceError
-        The graph takes other things than photos or token numbers, or does not run.
+        The graph takes something else than photos or token ids, or does not run.
     """
     kind = known.input.get("kind") or options.input_kind or _guess_kind(model, where)
     types = input_types(model)
@@ -79,15 +79,17 @@ def model_of_graph(
         settings, network, notes = _pixel_settings(types, where, known, options)
     else:
         settings, network, notes = _token_settings(types, where, known)
-    layer = choose_layer(model, layers(model, _trial(settings, network, types), where), options.feature_layer, where)
+    layer = choose_layer(
+        model, layers(model, _example_batch(settings, network, types), where), options.feature_layer, where
+    )
     pooling = pooling_of(layer)
     if pooling == "mean" and known.pooling:
         pooling = known.pooling
     structure, weights = cut(model, layer.value)
-    used = {given.name for given in structure.graph.input}
+    used = {one.name for one in structure.graph.input}
     network = {
         **network,
-        "preprocessors": {name: network["preprocessors"][name] for name in network["preprocessors"] if name in used},
+        "inputs": {name: network["inputs"][name] for name in network["inputs"] if name in used},
     }
     files = {STRUCTURE: structure.SerializeToString(deterministic=True), WEIGHTS: to_safetensors(weights)}
     modality = modality_of(kind)
@@ -106,7 +108,7 @@ def model_of_graph(
 
 
 def with_options(known: Preprocessing, options: ImportOptions) -> Preprocessing:
-    """Let what the user says come before what files say."""
+    """Let the user's options override what files state."""
     settings = dict(known.input)
     if options.size_px is not None:
         settings |= {"height_px": options.size_px, "width_px": options.size_px}
@@ -121,7 +123,7 @@ def _guess_kind(model: onnx.ModelProto, where: str) -> str:
         return "pixels"
     if types and all(kind in (_INT32, _INT64) for kind, _ in types.values()):
         return "tokens"
-    raise OptionError(f"whether {where} takes photos or texts cannot be told: {_list(types)}. Say --input-kind.")
+    raise OptionError(f"it is unclear whether {where} takes photos or texts: {_list(types)}. Give --input-kind.")
 
 
 def _pixel_settings(
@@ -129,20 +131,20 @@ def _pixel_settings(
 ) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     if len(types) != 1:
         raise SourceError(
-            f"{where} should take photos as its one input, but has {_list(types)}. Export it without the others."
+            f"{where} should take photos as its one input, got {_list(types)}. Export it without the others."
         )
     ((name, (kind, shape)),) = types.items()
     layout = {1: "nchw", 3: "nhwc"}.get(shape[1:].index(3) + 1 if len(shape) == 4 and 3 in shape[1:] else 0)
     if layout is None or kind not in (_FLOAT, _HALF, _UINT8):
         raise SourceError(
             f"{where} should take photos of shape (batch, 3, height, width) or (batch, height, width, 3), as float or uint8, "
-            f"but has {_list(types)}. Export it so."
+            f"got {_list(types)}. Export it in that form."
         )
     height, width = shape[2:4] if layout == "nchw" else shape[1:3]
     settings = {"kind": "pixels", "height_px": height, "width_px": width, "resize": "crop"} | dict(known.input)
     for side, fixed in (("height_px", height), ("width_px", width)):
         if not settings[side]:
-            raise OptionError(f"{where} takes photos of any size. Say the one that it was trained on: --size-px 224.")
+            raise OptionError(f"{where} takes photos of any size. Give the one that it was trained on: --size-px 224.")
         if fixed and settings[side] != fixed:
             raise OptionError(
                 f"{where} takes photos of {height} × {width} pixels, not of {settings[side]}. Leave --size-px out."
@@ -150,28 +152,30 @@ def _pixel_settings(
     takes_bytes = known.takes_bytes or (kind == _UINT8 and options.mean is None)
     is_guess = known.mean is None and not takes_bytes
     mean, std = (None, None) if takes_bytes else (known.mean or _IMAGENET[0], known.std or _IMAGENET[1])
-    notes = [f"colours are taken to be scaled by ImageNet's mean {mean} and deviation {std}"] if is_guess else []
+    notes = (
+        [f"colors are assumed to be scaled by ImageNet's mean {mean} and standard deviation {std}"] if is_guess else []
+    )
     inputs = {name: {"role": "pixels", "type": kind}}
-    return settings, {"preprocessors": inputs, "layout": layout, "mean": mean, "std": std}, notes
+    return settings, {"inputs": inputs, "layout": layout, "mean": mean, "std": std}, notes
 
 
 def _token_settings(types: Types, where: str, known: Preprocessing) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     if known.tokenizer is None:
-        raise OptionError(f"{where} takes token numbers. Say which tokenizer makes them: --tokenizer tokenizer.json.")
+        raise OptionError(f"{where} takes token ids. Give the tokenizer that makes them: --tokenizer tokenizer.json.")
     inputs = {}
     for name, (kind, _) in types.items():
         role = _role(name.lower(), alone=len(types) == 1)
         if role is None or kind not in (_INT32, _INT64):
             raise SourceError(
-                f"{where} should take token numbers, their mask and their segments, but has {_list(types)}. Export it so."
+                f"{where} should take token ids, their mask and their segments, got {_list(types)}. Export it in that form."
             )
         inputs[name] = {"role": role, "type": kind}
     settings = {"kind": "tokens", "special_tokens": True} | dict(known.input)
     notes = []
     if "max_tokens" not in settings:
         settings["max_tokens"] = _max_tokens(known.tokenizer)
-        notes.append(f"texts are cut at {settings['max_tokens']} tokens")
-    return settings, {"preprocessors": inputs}, notes
+        notes.append(f"texts are truncated at {settings['max_tokens']} tokens")
+    return settings, {"inputs": inputs}, notes
 
 
 def _role(name: str, *, alone: bool) -> str | None:
@@ -183,7 +187,7 @@ def _role(name: str, *, alone: bool) -> str | None:
 
 
 def _max_tokens(tokenizer: bytes) -> int:
-    """Where the tokenizer itself cuts; 128, where most sentence encoders do, if it does not say."""
+    """The tokenizer's own limit; 128, as in most sentence encoders, if it has none."""
     try:
         return int(json.loads(tokenizer)["truncation"]["max_length"])
     except (KeyError, TypeError, ValueError):
@@ -191,7 +195,7 @@ def _max_tokens(tokenizer: bytes) -> int:
 
 
 def _free_axes(model: onnx.ModelProto, n_axes: int) -> None:
-    """Let batch, and length, be of any size; shapes that were written down for one size no longer hold."""
+    """Make the batch and length axes dynamic, and remove recorded shapes, which no longer hold."""
     del model.graph.value_info[:]
     stored = {array.name for array in model.graph.initializer}
     for given in model.graph.input:
@@ -202,8 +206,8 @@ def _free_axes(model: onnx.ModelProto, n_axes: int) -> None:
         output.type.tensor_type.ClearField("shape")
 
 
-def _trial(settings: Mapping[str, Any], network: Mapping[str, Any], types: Types) -> Batch:
-    """Make two items of random content that the graph itself takes."""
+def _example_batch(settings: Mapping[str, Any], network: Mapping[str, Any], types: Types) -> Batch:
+    """Two items with valid content for the graph's inputs."""
     rng = np.random.default_rng(0)
     dtypes: dict[int, Any] = {
         _FLOAT: np.float32,
@@ -213,7 +217,7 @@ def _trial(settings: Mapping[str, Any], network: Mapping[str, Any], types: Types
         _INT64: np.int64,
     }
     feeds: Batch = {}
-    for name, role in network["preprocessors"].items():
+    for name, role in network["inputs"].items():
         if role["role"] == "pixels":
             sides = (settings["height_px"], settings["width_px"])
             shape = (_N_TRACED, 3, *sides) if network["layout"] == "nchw" else (_N_TRACED, *sides, 3)

@@ -1,4 +1,4 @@
-"""Draft: what a format finds in something of the user's, before it is measured and becomes a source."""
+"""ImportedModel: a model as an import format reads it, before it is measured and becomes a source."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ NOT_STATED = "not stated by who added it"
 
 @dataclass(frozen=True, kw_only=True)
 class ImportOptions:
-    """What the user says of the thing that is added; None is found out, or asked for where it cannot be.
+    """The user's options for a model that is added; None is detected, or reported as missing if that is impossible.
 
     Attributes
     ----------
-    feature_layer : node or value of an ONNX graph whose output are the features
+    feature_layer : node or value of an ONNX graph that gives the features
     input_kind : 'pixels' or 'tokens'
     size_px : height and width of the network's photos
-    mean, std : of each colour from 0 to 1, as the network was trained
+    mean, std : of each color channel from 0 to 1, as in training
     tokenizer : a `tokenizer.json` or `vocab.txt`, or the folder of one
-    max_tokens : where a text is cut
+    max_tokens : longer texts are truncated
     example : arrays or tensors that a torch module takes
     """
 
@@ -39,16 +39,16 @@ class ImportOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportedModel:
-    """A card without its measures.
+    """A card without its measured values, and the files.
 
     Attributes
     ----------
-    name : what it is called if the user gives no name
+    name : default name
     architecture, modality, input, network : as on a card
-    files : content of what is kept, by name, the weights among them
-    provenance : where it comes from: `format`, `path` and the sha256 of each file read; more where there is more to say
-    license : SPDX name, empty if nothing states it
-    notes : what was guessed, for the user to read
+    files : content of the stored files by name, including the weights
+    provenance : where it comes from: `format`, `path`, the sha256 of each file read, and more for some formats
+    license : SPDX name, empty if unknown
+    notes : guesses, for the user to check
     """
 
     name: str

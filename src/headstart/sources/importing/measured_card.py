@@ -1,4 +1,4 @@
-"""The card of a model that was added: its features are checked, its dimensions, cost and fingerprint measured."""
+"""The card of an added model: check its features and measure its dimensions, cost and fingerprint."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _N_FINGERPRINT = 24
 
 
 def keep_model(imported: ImportedModel, *, name: str, license: str | None) -> ImportedCard:
-    """Measure a draft and keep it under a name.
+    """Measure an imported model and store it under a name.
 
     Raises
     ------
     OptionError
-        The license is stated nowhere, or differently.
+        The license is missing, or contradicts the model's own card.
     SourceError
-        The network does not give one finite vector an item.
+        The network does not give one finite vector per item.
     """
     stated = _license(imported, license)
     state = from_safetensors(imported.files[WEIGHTS])
@@ -71,19 +71,19 @@ def keep_model(imported: ImportedModel, *, name: str, license: str | None) -> Im
 
 
 def _features(source: Source, name: str) -> FloatArray:
-    """Run the fixed item alone and beside another: one vector, finite, the same both times."""
+    """Features of the fixed item; they must be finite and equal whether it is run alone or in a batch."""
     alone = features_of_fixed_item(source)
     items = get_modality(source.modality).fixed_items(source.card.input)
-    beside = source.session().run(None, source.input.prepare([items.other, items.reference]))[0]
-    if beside.ndim != 2 or not np.isfinite(beside).all() or len(alone) < 3:
+    batched = source.session().run(None, source.input.transform([items.other, items.reference]))[0]
+    if batched.ndim != 2 or not np.isfinite(batched).all() or len(alone) < 3:
         raise SourceError(
-            f"'{name}' gives features of shape {beside.shape} for two items, all finite: {np.isfinite(beside).all()}; two rows "
-            "of at least 3 finite numbers were expected. Choose another --feature-layer."
+            f"'{name}' gives features of shape {batched.shape} for two items, all finite: {np.isfinite(batched).all()}; expected two rows "
+            "of at least 3 finite numbers. Choose another --feature-layer."
         )
-    difference = float(np.abs(beside[1] - alone).max())
+    difference = float(np.abs(batched[1] - alone).max())
     if difference > TOLERANCE * max(1.0, float(np.abs(alone).max())):
         raise SourceError(
-            f"'{name}': the features of an item change by {difference:.2g} with what stands beside it in the batch, so padding "
+            f"'{name}': the features of an item change by {difference:.2g} with the other items of the batch, so padding "
             "or batch size is not masked. Export the network in evaluation mode, with its attention mask as an input."
         )
     return alone
@@ -92,7 +92,7 @@ def _features(source: Source, name: str) -> FloatArray:
 def _license(imported: ImportedModel, given: str | None) -> str:
     if not imported.license and given is None:
         raise OptionError(
-            f"no file of '{imported.name}' states its license. Say it: --license Apache-2.0, MIT or another SPDX name."
+            f"no file of '{imported.name}' states its license. Give it with --license Apache-2.0, MIT or another SPDX name."
         )
     stated = spdx(imported.license) if imported.license else None
     wanted = spdx(given) if given is not None else None

@@ -1,4 +1,4 @@
-"""Export a torch module as an ONNX graph and measure that the two are equal."""
+"""Export a torch module as an ONNX graph and check that both give the same outputs."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ TOLERANCE = 1e-3
 
 
 def export_module(module: Any, example: Batch, check: Batch, *, axes: Mapping[int, str], where: str) -> onnx.ModelProto:
-    """Trace a module, whose one output becomes `features`.
+    """Trace a module whose single output becomes `features`.
 
-    torch's older exporter is taken: on small encoders it took 0.2 to 0.3 s against 3 to 6 s of the newer one, gave the same numbers, and
-    needs no further library.
+    This uses torch's older exporter: on small encoders it took 0.2 to 0.3 s instead of 3 to 6 s, gave the same values, and needs
+    no further library.
 
     Parameters
     ----------
-    example : arrays to trace with, by the names of the module's arguments, in their order
-    check : arrays of other sizes, on which graph and module must agree within 1e-3
-    axes : names of the axes that may have any length
+    example : arrays to trace with, by argument name, in order
+    check : arrays of other sizes, for which graph and module must agree within 1e-3
+    axes : names of the dynamic axes
 
     Raises
     ------
     SourceError
-        It cannot be exported, or the graph gives something else than the module.
+        It cannot be exported, or graph and module differ.
     """
     torch = require("torch", extra="train", purpose="exporting a torch module")
     module = module.train(mode=False)
     buffer = io.BytesIO()
     try:
         with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # tracing warns of every Python number; what it breaks is measured below
+            warnings.simplefilter("ignore")  # tracing warns about every Python number; real problems are detected below
             torch.onnx.export(
                 module,
                 tuple(torch.from_numpy(array) for array in example.values()),
@@ -55,11 +55,11 @@ def export_module(module: Any, example: Batch, check: Batch, *, axes: Mapping[in
                 opset_version=OPSET,
                 dynamo=False,
             )
-            module.train(mode=False)  # the exporter puts parts of it back into training
+            module.train(mode=False)  # the exporter sets parts of it back to training mode
             expected = module(*(torch.from_numpy(array) for array in check.values())).numpy()
-    except Exception as error:  # whatever the module's own code or the tracer raises
+    except Exception as error:  # the module's own code and the tracer can raise anything
         raise SourceError(
-            f"{where} cannot be exported as an ONNX graph ({first_line(error)}). Export it yourself and add the file."
+            f"{where} cannot be exported as an ONNX graph ({first_line(error)}). Export it yourself and add the ONNX file."
         ) from error
     model = read_onnx(buffer.getvalue(), where)
     taken = input_types(model)
@@ -67,7 +67,7 @@ def export_module(module: Any, example: Batch, check: Batch, *, axes: Mapping[in
     difference = float(np.abs(found - expected).max()) if found.shape == expected.shape else float("inf")
     if not difference <= TOLERANCE * max(1.0, float(np.abs(expected).max())):
         raise SourceError(
-            f"{where}: its ONNX graph differs from the module by {difference:.2g} on input of another size; {TOLERANCE} is "
-            "allowed. Its code depends on the input's size or content; export it yourself and add the file."
+            f"{where}: its ONNX graph differs from the module by {difference:.2g} on input of another size; at most {TOLERANCE} is "
+            "allowed. Its code depends on the input's size or content; export it yourself and add the ONNX file."
         )
     return model

@@ -1,4 +1,4 @@
-"""Build a network of a hub-layout folder: BERT as ours, any other by transformers' own code, exported as an ONNX graph."""
+"""Build the network of a hub-layout folder: BERT as our own graph, others with transformers, exported to ONNX."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ _N_TOKENS = 7
 
 
 def as_bert(config: Mapping[str, Any], weights: HubWeights) -> bytes | None:
-    """Give the weights under the names of our own BERT, as safetensors; None if the network is another.
+    """The weights under the names of our own BERT, as safetensors; None if the network is not a BERT.
 
     Raises
     ------
     SourceError
-        It is a BERT by its config, and an array is missing or has another shape than the config says.
+        The config says BERT, but an array is missing or has another shape.
     """
-    said = {key: config.get(key, _DEFAULTS.get(key)) for key in _BERT}
-    if said != _BERT or config.get("is_decoder"):
+    stated = {key: config.get(key, _DEFAULTS.get(key)) for key in _BERT}
+    if stated != _BERT or config.get("is_decoder"):
         return None
     try:
         found = {_plain(name): array.astype(np.float32) for name, array in weights.state().items()}
-    except SourceError:  # numbers that NumPy lacks, such as bfloat16: transformers reads them
+    except SourceError:  # number types that NumPy lacks, such as bfloat16: transformers reads them
         return None
     shapes = _bert_shapes(config)
     for name, shape in shapes.items():
@@ -49,7 +49,7 @@ def as_bert(config: Mapping[str, Any], weights: HubWeights) -> bytes | None:
             )
         if found[name].shape != shape:
             raise SourceError(
-                f"'{name}' has the shape {found[name].shape}, but config.json says {shape}. Copy config.json and weights of "
+                f"'{name}' has the shape {found[name].shape}, expected {shape} by config.json. Copy config.json and weights of "
                 "one model."
             )
     return to_safetensors({name: np.ascontiguousarray(found[name]) for name in shapes})
@@ -58,12 +58,12 @@ def as_bert(config: Mapping[str, Any], weights: HubWeights) -> bytes | None:
 def export_model(
     folder: UntrustedFolder, weights: HubWeights, settings: Mapping[str, Any]
 ) -> tuple[onnx.ModelProto, str]:
-    """Build the model that the config names, from checked bytes alone, and export it: the graph and how it is pooled.
+    """Build the model that the config names, only from checked bytes, and export it; returns the graph and the pooling.
 
     Raises
     ------
     SourceError
-        transformers does not know the architecture, or the weights are not its.
+        transformers does not know the architecture, or the weights do not fit it.
     MissingExtraError
         transformers is not installed.
     """
@@ -84,7 +84,7 @@ def export_model(
         pooling, axes = "mean", {0: "batch", 1: "length"}
 
     class LastLayer(torch.nn.Module):  # type: ignore[misc, name-defined]
-        """The model's last layer alone, its arguments by place."""
+        """The model's last hidden state, with positional arguments."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -106,7 +106,7 @@ def _build(folder: UntrustedFolder, weights: HubWeights) -> Any:
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        with tempfile.TemporaryDirectory(prefix="headstart-") as name:  # only what was checked can be met there
+        with tempfile.TemporaryDirectory(prefix="headstart-") as name:  # contains only checked files
             for file, content in {"config.json": folder.read("config.json"), **weights.safe}.items():
                 (Path(name) / file).write_bytes(content)
             model, report = transformers.AutoModel.from_pretrained(
@@ -118,7 +118,7 @@ def _build(folder: UntrustedFolder, weights: HubWeights) -> Any:
                 attn_implementation="eager",
                 output_loading_info=True,
             )
-    except Exception as error:  # whatever transformers raises for a config or weights that it cannot use
+    except Exception as error:  # transformers can raise anything for an unusable config or weights
         raise SourceError(f"transformers cannot build the model of {folder.path} ({first_line(error)}).") from error
     finally:
         logging.set_verbosity(level)

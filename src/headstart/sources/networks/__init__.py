@@ -1,1 +1,1 @@
-"""Networks: as ONNX graphs and as torch modules."""
+"""Network architectures, as ONNX graphs and as torch modules."""

@@ -1,8 +1,9 @@
-"""Preprocessing written into a graph, one kind of input a file: what `prepare` does with items, a runtime does without Python.
+"""Preprocessors as ONNX nodes, one file per kind, so that a runtime can preprocess items without Python.
 
-A part of the kind `onnx_preprocessors` has the name of an input's kind and is a function `attach(graph, prepared, items, *, are_files)`. It adds
-the nodes that turn the value `items` into the arrays of `prepared.prepare`, and returns those values by name. Photos are `items` of
-shape (batch, height, width, 3), uint8, RGB and upright, decoded from files or given as arrays; texts are strings, (batch,).
+A part of the kind `onnx_preprocessors`, by the kind of the preprocessor, is a function
+`add_nodes(graph, preprocessor, items, *, are_files)`. It adds nodes that turn the value `items` into the arrays of
+`preprocessor.transform`, and returns those values by name. Photos are `items` of shape (batch, height, width, 3), uint8, RGB and
+upright, decoded from files or given as arrays; texts are strings, (batch,).
 """
 
 from __future__ import annotations
@@ -20,23 +21,23 @@ if TYPE_CHECKING:
 
 
 def add_nodes(
-    graph: GraphBuilder, prepared: Preprocessor, items: str | Mapping[str, str], *, are_files: bool
+    graph: GraphBuilder, preprocessor: Preprocessor, items: str | Mapping[str, str], *, are_files: bool
 ) -> dict[str, str]:
-    """Add the nodes that prepare `items` as `prepared` does, and return the prepared values by name.
+    """Add the nodes that preprocess `items` like `preprocessor`, and return the resulting values by name.
 
     Of rows of several fields `items` has a value a field, by its name.
 
     Raises
     ------
     OptionError
-        This kind of input, or of tokenizer, cannot be written into a graph.
+        This kind of preprocessor or tokenizer cannot be written into a graph.
     """
-    if prepared.kind not in registry.names("onnx_preprocessors"):
+    if preprocessor.kind not in registry.names("onnx_preprocessors"):
         raise OptionError(
-            f"an input of the kind '{prepared.kind}' cannot be written into a graph. Known: "
-            f"{', '.join(registry.names('onnx_preprocessors'))}. Export with --tensor-inputs, and prepare items yourself."
+            f"a preprocessor of the kind '{preprocessor.kind}' cannot be written into a graph. Supported: "
+            f"{', '.join(registry.names('onnx_preprocessors'))}. Export with --tensor-inputs, and preprocess items yourself."
         )
-    values: dict[str, str] = registry.get("onnx_preprocessors", prepared.kind)(
-        graph, prepared, items, are_files=are_files
+    values: dict[str, str] = registry.get("onnx_preprocessors", preprocessor.kind)(
+        graph, preprocessor, items, are_files=are_files
     )
     return values

@@ -1,4 +1,4 @@
-"""JointPreprocessor as a graph: the same items, or a field of them, are prepared for each network."""
+"""JointPreprocessor as ONNX nodes: preprocess the same items, or a field of them, for each network."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def add_nodes(
-    graph: GraphBuilder, prepared: JointPreprocessor, items: str | Mapping[str, str], *, are_files: bool
+    graph: GraphBuilder, preprocessor: JointPreprocessor, items: str | Mapping[str, str], *, are_files: bool
 ) -> dict[str, str]:
-    """Prepare items for each network, the names of the values prefixed; of rows `items` has a value a field."""
+    """Preprocess items for each network, with prefixed names of the values; for rows, `items` has a value per field."""
     return {
         prefix_of(i) + name: value
-        for i, (part, field) in enumerate(zip(prepared.inputs, prepared.fields, strict=True))
+        for i, (part, field) in enumerate(zip(preprocessor.inputs, preprocessor.fields, strict=True))
         for name, value in onnx_preprocessors.add_nodes(
             graph, part, _value_of(items, field), are_files=are_files
         ).items()

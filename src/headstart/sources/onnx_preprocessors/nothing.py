@@ -1,4 +1,4 @@
-"""NoInput as a graph: a zero for each item."""
+"""NoPreprocessor as ONNX nodes: a zero per item."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 def add_nodes(
     graph: GraphBuilder,
-    prepared: NoPreprocessor,  # noqa: ARG001
+    preprocessor: NoPreprocessor,  # noqa: ARG001
     items: str | Mapping[str, str],
     *,
     are_files: bool,  # noqa: ARG001
 ) -> dict[str, str]:
-    """Count the items; of rows the values of any field."""
+    """Count the items; for rows, the values of any field."""
     one = items if isinstance(items, str) else next(iter(items.values()))
     return {"rows": (sizes(graph, one)[0].count_up() * 0).name}

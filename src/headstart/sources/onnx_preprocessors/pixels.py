@@ -1,8 +1,8 @@
-"""PixelInput as a graph: Pillow's resampling to the last bit, in standard operators.
+"""ImagePreprocessor as ONNX nodes: Pillow's resampling, bit for bit, in standard operators.
 
-Pillow computes a weight for each pixel of the photo and each pixel of the result, in double precision, rounds it to 22 bits, and sums
-in integers: along rows first, then along columns, each sum rounded to 8 bits. Here the weights are matrices, computed from the size of
-the photo; doubles hold the sums exactly. A photo that is far too large is averaged over small boxes before (`reducing_gap`).
+Pillow computes a weight for each pair of input and output pixels in double precision, rounds it to 22 bits, and sums in integers:
+along rows first, then along columns, each sum rounded to 8 bits. Here the weights are matrices, computed from the size of the photo;
+doubles hold the sums exactly. A much larger photo is averaged over small boxes first (`reducing_gap`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from headstart.sources.preprocessors.pixels import ImagePreprocessor
 
 _REDUCING_GAP = 3.0
-_SUPPORT = 2.0  # pixels to either side that the cubic filter reaches
-_MARGIN = 1.5  # as many pixels of the result are kept around the part that is seen, when it is reduced
+_SUPPORT = 2.0  # radius of the cubic filter, in pixels
+_MARGIN = 1.5  # pixels of the result that are kept around the visible part when reducing
 _WEIGHT_SCALE = 2.0**22
 _BOX_SCALE = 2.0**24
 _GREY = 127
@@ -28,12 +28,12 @@ _GREY = 127
 
 @dataclass(frozen=True, kw_only=True)
 class _Side:
-    """How one side of the photo becomes one side of the result; scalars, in pixels.
+    """How one side of the photo maps to one side of the result; scalars, in pixels.
 
     Attributes
     ----------
     length : of the photo, or of its reduced part
-    start, end : what part of it is seen
+    start, end : the visible part
     target : of the result
     """
 
@@ -43,27 +43,27 @@ class _Side:
     target: Value
 
 
-def add_nodes(graph: GraphBuilder, prepared: ImagePreprocessor, items: str, *, are_files: bool) -> dict[str, str]:
+def add_nodes(graph: GraphBuilder, preprocessor: ImagePreprocessor, items: str, *, are_files: bool) -> dict[str, str]:
     """Resize photos of one size, uint8, (batch, height, width, 3)."""
     size = sizes(graph, items).cast("float64")
-    sides = _sides(prepared, size[1], size[2], are_files=are_files)
+    sides = _sides(preprocessor, size[1], size[2], are_files=are_files)
     photo, rows, columns = _reduced(Value(graph, items, "uint8"), *sides)
     pixels = _resized(photo.apply("Transpose", perm=[0, 3, 1, 2]), rows, columns)
     pixels = pixels.cast("uint8").apply("Transpose", perm=[0, 2, 3, 1])
-    return {"pixels": (_on_grey(prepared, pixels, rows, columns) if prepared.resize == "pad" else pixels).name}
+    return {"pixels": (_on_grey(preprocessor, pixels, rows, columns) if preprocessor.resize == "pad" else pixels).name}
 
 
-def _sides(prepared: ImagePreprocessor, height: Value, width: Value, *, are_files: bool) -> tuple[_Side, _Side]:
+def _sides(preprocessor: ImagePreprocessor, height: Value, width: Value, *, are_files: bool) -> tuple[_Side, _Side]:
     """Rows and columns, as `ImagePreprocessor` chooses them."""
-    goals = height.constant(prepared.height_px), width.constant(prepared.width_px)
+    goals = height.constant(preprocessor.height_px), width.constant(preprocessor.width_px)
     zero = height.constant(0)
     rows, columns = (
         _Side(length=length, start=zero, end=length, target=goal)
         for length, goal in zip((height, width), goals, strict=True)
     )
-    if prepared.resize == "crop":
-        return _centre(prepared, rows, columns, are_files=are_files)
-    if prepared.resize == "pad":
+    if preprocessor.resize == "crop":
+        return _centre(preprocessor, rows, columns, are_files=are_files)
+    if preprocessor.resize == "pad":
         scale = (goals[0] / height).at_most(goals[1] / width)
         rows, columns = (
             replace(side, target=(side.length * scale).apply("Round").at_least(1)) for side in (rows, columns)
@@ -71,15 +71,15 @@ def _sides(prepared: ImagePreprocessor, height: Value, width: Value, *, are_file
     return rows, columns
 
 
-def _centre(prepared: ImagePreprocessor, rows: _Side, columns: _Side, *, are_files: bool) -> tuple[_Side, _Side]:
-    """Cut the middle out; an array of the very size that the network sees is taken as it is."""
-    scale = (rows.length / rows.target).at_most(columns.length / columns.target) * prepared.crop_share
-    is_ready = rows.length.equals(prepared.height_px) & columns.length.equals(prepared.width_px)
+def _centre(preprocessor: ImagePreprocessor, rows: _Side, columns: _Side, *, are_files: bool) -> tuple[_Side, _Side]:
+    """Crop the center; an array that already has the network's size is not cropped."""
+    scale = (rows.length / rows.target).at_most(columns.length / columns.target) * preprocessor.crop_share
+    is_ready = rows.length.equals(preprocessor.height_px) & columns.length.equals(preprocessor.width_px)
     cut = []
     for side in (rows, columns):
-        seen = side.target * scale
-        start = ((side.length - seen) / 2).at_least(0)
-        end = (start + seen).at_most(side.length)
+        visible = side.target * scale
+        start = ((side.length - visible) / 2).at_least(0)
+        end = (start + visible).at_most(side.length)
         if not are_files:
             start, end = side.start.where(is_ready, start), side.end.where(is_ready, end)
         cut.append(replace(side, start=start, end=end))
@@ -87,7 +87,7 @@ def _centre(prepared: ImagePreprocessor, rows: _Side, columns: _Side, *, are_fil
 
 
 def _reduced(photo: Value, rows: _Side, columns: _Side) -> tuple[Value, _Side, _Side]:
-    """Average boxes of whole pixels, so that what is left is at least `_REDUCING_GAP` times too large; doubles."""
+    """Average boxes of whole pixels, so that the result is still at least `_REDUCING_GAP` times too large; doubles."""
     sides = (rows, columns)
     factors = [((side.end - side.start) / side.target / _REDUCING_GAP).floor().at_least(1) for side in sides]
     is_large = factors[0].at_least(factors[1]) > 1
@@ -110,7 +110,7 @@ def _reduced(photo: Value, rows: _Side, columns: _Side) -> tuple[Value, _Side, _
 
 
 def _kept(side: _Side, is_large: Value) -> tuple[Value, Value]:
-    """Where the part that is averaged begins and ends: what is seen and the pixels around it that the filter reaches."""
+    """Start and end of the part that is averaged: the visible part and the filter's margin around it."""
     margin = (side.end - side.start) / side.target * _MARGIN
     first = (side.start - margin).floor().at_least(0)
     end = (side.end + margin).ceil().at_most(side.length)
@@ -123,7 +123,7 @@ def _cropped(photo: Value, parts: list[tuple[Value, Value]]) -> Value:
 
 
 def _box_sums(photo: Value, factors: list[Value], counts: list[Value]) -> Value:
-    """Sum boxes of (batch, height, width, 3), which zeros fill up: (batch, boxes high, boxes wide, 3), doubles."""
+    """Sum over boxes of (batch, height, width, 3), padded with zeros: (batch, boxes high, boxes wide, 3), doubles."""
     by, n = ([value.cast("int64").shaped(1) for value in values] for values in (factors, counts))
     size = sizes(photo.graph, photo.name)
     batch, zero, three = size[0].shaped(1), size.constant([0]), size.constant([3])
@@ -151,14 +151,14 @@ def _resized(photo: Value, rows: _Side, columns: _Side) -> Value:
 
 
 def _takes_tall_photos_columns_first() -> bool:
-    """Whether the Pillow here resizes a photo along its columns first where it loses far more rows than columns."""
+    """Whether this Pillow resizes along columns first if a photo loses far more rows than columns."""
     import PIL
 
     return int(PIL.__version__.split(".")[0]) >= 13
 
 
 def _weights(side: _Side) -> Value:
-    """How much each pixel of the photo (first axis) counts for each pixel of the result, times 2^22, whole numbers."""
+    """Weight of each pixel of the photo (first axis) for each pixel of the result, times 2^22, rounded."""
     start, end = side.start.cast("float32"), side.end.cast("float32")  # Pillow takes the box in single precision
     scale = (end - start).cast("float64") / side.target
     wide = scale.at_least(1)
@@ -175,7 +175,7 @@ def _weights(side: _Side) -> Value:
 
 
 def _cubic(x: Value) -> Value:
-    """Keys' cubic convolution, its free parameter -0.5."""
+    """Keys' cubic convolution with a = -0.5."""
     x = x.apply("Abs")
     near = (x * 1.5 - 2.5) * x * x + 1
     far = (((x - 5) * x + 8) * x - 4) * -0.5
@@ -187,10 +187,10 @@ def _eight_bits(total: Value) -> Value:
     return ((total + _WEIGHT_SCALE / 2) / _WEIGHT_SCALE).floor().at_least(0).at_most(255)
 
 
-def _on_grey(prepared: ImagePreprocessor, pixels: Value, rows: _Side, columns: _Side) -> Value:
-    """Put the result into the middle of a grey ground."""
+def _on_grey(preprocessor: ImagePreprocessor, pixels: Value, rows: _Side, columns: _Side) -> Value:
+    """Center the result on a gray background."""
     zero, before, after = pixels.typed("int64").constant([0]), [], []
-    for side, goal in ((rows, prepared.height_px), (columns, prepared.width_px)):
+    for side, goal in ((rows, preprocessor.height_px), (columns, preprocessor.width_px)):
         target = side.target.cast("int64").shaped(1)
         before.append((goal - target) // 2)
         after.append(goal - target - before[-1])

@@ -1,4 +1,4 @@
-"""Llama's tokenizer as a graph: its merges as a SentencePiece model, for the operator of onnxruntime-extensions."""
+"""Llama's tokenizer as ONNX nodes: its merges as a SentencePiece model, for an operator of onnxruntime-extensions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BPE = 2
 
 
 def accepts(described: dict[str, Any]) -> bool:
-    """Whether a `tokenizer.json` merges as SentencePiece would: the earlier a piece in the list, the earlier it is made."""
+    """Whether a `tokenizer.json` merges like SentencePiece: pieces earlier in the list are merged first."""
     normalizer, model = described.get("normalizer") or {}, described["model"]
     return (
         model.get("type") == "BPE"
@@ -40,17 +40,17 @@ def accepts(described: dict[str, Any]) -> bool:
     )
 
 
-def tokenized(graph: GraphBuilder, described: dict[str, Any], texts: str, longest: int) -> tuple[Value, Value]:
-    """Number the pieces of each text, the first `longest`: (batch, most), and (batch, 1) how many."""
+def tokenized(graph: GraphBuilder, described: dict[str, Any], texts: str, max_length: int) -> tuple[Value, Value]:
+    """Ids of the first `max_length` pieces of each text, (batch, length), and their number, (batch, 1)."""
     settings = [graph.constant(np.array([value])) for value in (0, np.float32(0), False, False, False, False)]
     flat, starts, _ = graph.op_of_many(
         "SentencepieceTokenizer", texts, *settings, n_outputs=3, domain=_DOMAIN, model=_sentence_piece_model(described)
-    )  # the pieces of all texts in a row, where each text's begin, and the end
-    return padded(Value(graph, flat, "int32").cast("int64"), Value(graph, starts, "int64"), longest)
+    )  # the pieces of all texts, concatenated, with the start of each text and the end
+    return padded(Value(graph, flat, "int32").cast("int64"), Value(graph, starts, "int64"), max_length)
 
 
 def _ranks(merges: Sequence[str | Sequence[str]]) -> dict[str, int] | None:
-    """Give the place of each piece in the order of merges; None if the merges into one piece do not follow each other."""
+    """Rank of each piece in the order of merges; None if the merges into one piece are not consecutive."""
     ranks: dict[str, int] = {}
     before = ""
     for rank, merge in enumerate(merges):
@@ -63,7 +63,7 @@ def _ranks(merges: Sequence[str | Sequence[str]]) -> dict[str, int] | None:
 
 
 def _sentence_piece_model(described: dict[str, Any]) -> bytes:
-    """Write the model as SentencePiece's own file, a protocol buffer."""
+    """Serialize the model in SentencePiece's format, a protocol buffer."""
     model = described["model"]
     ranks = _ranks(model["merges"]) or {}
     special = {token["content"] for token in described.get("added_tokens", ())}
@@ -110,7 +110,7 @@ def _tag(field: int, wire_type: int) -> bytes:
 
 
 def _varint(number: int) -> bytes:
-    """Write seven bits a byte, the lowest first.
+    """Encode seven bits per byte, lowest first.
 
     >>> _varint(300).hex()
     'ac02'

@@ -1,8 +1,8 @@
-"""BERT's tokenizer as a graph: characters normalised by a table, words cut out, their pieces looked up.
+"""BERT's tokenizer as ONNX nodes: normalize characters with a table, split into words, look up their pieces.
 
-The table comes from the tokenizer itself, character by character, so that every script is normalised as in Python. The one operator of
-onnxruntime-extensions that is BERT's whole tokenizer lowers and strips ASCII and some Latin alone, and keeps the known beginning of a
-word that is not known as a whole.
+The table comes from the tokenizer itself, character by character, so that every script is normalized as in Python. The single
+operator of onnxruntime-extensions for BERT's tokenizer lowercases only ASCII and some Latin letters, and keeps the known prefix of an
+unknown word.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from headstart.onnx_graph.builder import GraphBuilder
 
 _EXTENSIONS, _OWN = "ai.onnx.contrib", "com.microsoft"
-_LAST_LETTER = 0x323B0  # nothing but marks and private use lies beyond the last CJK extension
+_LAST_LETTER = 0x323B0  # after the last CJK extension there are only tags and private use
 _CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\x{fffd}]"
-_GONE = "\N{REPLACEMENT CHARACTER}"  # stands for what is taken out: BERT takes the character itself out of any text
+_GONE = "\N{REPLACEMENT CHARACTER}"  # marks removed characters; BERT removes this character from any text
 _SIGN = r"[!-/:-@\[-`{-~\pP]"
 
 
 def accepts(described: dict[str, Any]) -> bool:
-    """Whether a `tokenizer.json` is BERT's own: its normaliser, its words, its word pieces."""
+    """Whether a `tokenizer.json` has BERT's normalizer, word splitting and word pieces."""
     normalizer, model = described.get("normalizer") or {}, described["model"]
     return (
         model.get("type") == "WordPiece"
@@ -39,8 +39,8 @@ def accepts(described: dict[str, Any]) -> bool:
     )
 
 
-def tokenized(graph: GraphBuilder, described: dict[str, Any], texts: str, longest: int) -> tuple[Value, Value]:
-    """Number the word pieces of each text, the first `longest`: (batch, most), and (batch, 1) how many."""
+def tokenized(graph: GraphBuilder, described: dict[str, Any], texts: str, max_length: int) -> tuple[Value, Value]:
+    """Ids of the first `max_length` word pieces of each text, (batch, length), and their number, (batch, 1)."""
     words = _split(graph, _normalised(graph, described, texts), tokenexp="[^ ]+")
     pieces, starts = _pieces(graph, described, words)
     number_of_unknown = described["model"]["vocab"][described["model"]["unk_token"]]
@@ -49,22 +49,22 @@ def tokenized(graph: GraphBuilder, described: dict[str, Any], texts: str, longes
     before, after = (starts.apply("Slice", *(starts.constant([i]) for i in part)) for part in ((0, -1), (1, 1 << 62)))
     ones = n_words.constant(1).apply("Expand", n_words.shaped(1))
     n_pieces = sizes(graph, pieces.name)
-    # a one where each word begins; padding and the last words begin behind the last piece
+    # 1 where a word begins; padding and the last words begin after the last piece
     begins = _summed(before, ones, n_pieces[0] + 1).apply("Slice", n_pieces.constant([0]), n_pieces)
     word = begins.apply("CumSum", starts.constant(0)) - 1
     is_unknown = pieces.equals(number_of_unknown)
-    is_bad = _summed(word, is_unknown.cast("int64"), n_words) > 0  # a word with an unknown part is unknown as a whole
+    is_bad = _summed(word, is_unknown.cast("int64"), n_words) > 0  # a word with an unknown piece is unknown
     is_bad_piece = is_bad.apply("Gather", word, axis=0)
-    kept = is_bad_piece.cast("int64") - begins.at_most(1) < 1  # of an unknown word its first piece alone
+    kept = is_bad_piece.cast("int64") - begins.at_most(1) < 1  # only the first piece of an unknown word
     flat = pieces.constant(number_of_unknown).where(is_bad_piece, pieces).apply("Compress", kept, axis=0)
     lengths = (
         ones.where(is_bad, after - before).apply("Reshape", shape).apply("ReduceSum", shape.constant([1]), keepdims=0)
     )
-    return padded(flat, joined(lengths.constant([0]), lengths.apply("CumSum", lengths.constant(0))), longest)
+    return padded(flat, joined(lengths.constant([0]), lengths.apply("CumSum", lengths.constant(0))), max_length)
 
 
 def _normalised(graph: GraphBuilder, described: dict[str, Any], texts: str) -> str:
-    """Lower, strip and space texts as the tokenizer's normaliser does."""
+    """Normalize texts like the tokenizer's normalizer."""
     table, spaced = _table(described)
     for pattern, instead in ((_CONTROL, ""), (r"[\t\n\r]", " ")):
         texts = _replaced(graph, texts, pattern, instead)
@@ -80,7 +80,7 @@ def _normalised(graph: GraphBuilder, described: dict[str, Any], texts: str) -> s
 
 
 def _table(described: dict[str, Any]) -> tuple[dict[str, str], str]:
-    """Ask the normaliser what becomes of each character: a table of those that change, and a pattern of those it spaces apart."""
+    """Run the normalizer on each character: a table of those that change, and a pattern of those it surrounds by spaces."""
     tokenizers = require("tokenizers", extra="train", purpose="reading texts")
     normalizer = tokenizers.Tokenizer.from_str(json.dumps(described)).normalizer
     table, spaced = {}, []
@@ -95,7 +95,7 @@ def _table(described: dict[str, Any]) -> tuple[dict[str, str], str]:
 
 
 def _ranges(codes: list[int]) -> str:
-    r"""Write a pattern for characters.
+    r"""A regular expression for characters.
 
     >>> _ranges([0x4E00, 0x4E01, 0x4E02, 0xF900])
     '[\\x{4e00}-\\x{4e02}\\x{f900}-\\x{f900}]'
@@ -107,7 +107,7 @@ def _ranges(codes: list[int]) -> str:
 
 
 def _pieces(graph: GraphBuilder, described: dict[str, Any], words: str) -> tuple[Value, Value]:
-    """Number the pieces of all words, in a row, and say where each word's begin, and the end."""
+    """Ids of the pieces of all words, concatenated, with the start of each word and the end."""
     model = described["model"]
     flat = graph.op("Reshape", words, graph.constant(np.array([-1])))
     found, starts, *_ = graph.op_of_many(
@@ -133,7 +133,7 @@ def _pieces(graph: GraphBuilder, described: dict[str, Any], words: str) -> tuple
 
 
 def _summed(places: Value, numbers: Value, length: Value) -> Value:
-    """Add up the numbers of each place from 0 up to `length`."""
+    """Sum the numbers of each index from 0 up to `length`."""
     zeros = length.constant(0).apply("Expand", length.shaped(1))
     return zeros.apply("ScatterElements", places, numbers, axis=0, reduction="add")
 
@@ -144,7 +144,7 @@ def _replaced(graph: GraphBuilder, texts: str, pattern: str, instead: str) -> st
 
 
 def _split(graph: GraphBuilder, texts: str, **how: Any) -> str:
-    """Cut texts up, (batch, most + 1), empty strings behind the last part."""
+    """Split texts, (batch, n_parts + 1), padded with empty strings."""
     parts = graph.op("Tokenizer", texts, domain=_OWN, mark=0, pad_value="", mincharnum=1, **how)
     n = sizes(graph, texts)
     behind = graph.op("Expand", graph.constant(np.array([[""]], dtype=object)), joined(n, n.constant([1])).name)

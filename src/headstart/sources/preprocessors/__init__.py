@@ -1,7 +1,8 @@
-"""Preprocessing, one kind a file: items become the arrays that a graph takes.
+"""Preprocessors, one kind per file: they turn items into the arrays that a graph takes.
 
-A part of the kind `inputs` is a class with the methods of `core.model.Preprocessor` and a class method
-`build(settings, files)` that makes it again from what `settings()` and `files()` gave, and a `modality`, the name of what it reads. None of them needs torch or onnx.
+A part of the kind `preprocessors` is a class with the methods of `core.model.Preprocessor`, a class method
+`build(settings, files)` that rebuilds it from `settings()` and `files()`, and a `modality`, the name of what it reads. None of
+them needs torch or onnx.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def modality_of(kind: str) -> str | None:
-    """Name the modality that a kind of preprocessing reads; None for one that reads any.
+    """The modality that a kind of preprocessor reads; None if it reads any.
 
     Raises
     ------
     OptionError
-        No input is of that kind.
+        There is no preprocessor of that kind.
 
     >>> modality_of("pixels")
     'image'
@@ -32,12 +33,12 @@ def modality_of(kind: str) -> str | None:
 
 
 def build(kind: str, settings: Mapping[str, Any], files: Mapping[str, bytes]) -> Preprocessor:
-    """Make an input again from its kind, settings and files, as a card or a bundle's manifest gives them.
+    """Rebuild a preprocessor from its kind, settings and files, from a card or a bundle's manifest.
 
     Raises
     ------
     OptionError
-        No input is of that kind.
+        There is no preprocessor of that kind.
     SourceError
         A setting or a file is missing or damaged.
     """

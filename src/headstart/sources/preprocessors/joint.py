@@ -1,4 +1,4 @@
-"""JointInput: every item is prepared for several networks."""
+"""JointPreprocessor: preprocess every item for several networks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def prefix_of(position: int) -> str:
-    """What stands before the names of the arrays and files of the network at `position`.
+    """The prefix of the names of arrays and files of the network at `position`.
 
     >>> prefix_of(1) + "pixels"
     '1.pixels'
@@ -25,11 +25,11 @@ def prefix_of(position: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class JointPreprocessor:
-    """The inputs of several networks side by side; each one's arrays and files are named after its position.
+    """The preprocessors of several networks; names of arrays and files are prefixed by their position.
 
     Attributes
     ----------
-    inputs : one a network
+    inputs : one per network
     fields : the field of an item that each reads; None for the item itself
     """
 
@@ -44,7 +44,7 @@ class JointPreprocessor:
 
     @classmethod
     def build(cls, settings: Mapping[str, Any], files: Mapping[str, bytes]) -> JointPreprocessor:
-        """Make it again from the settings and files of its parts.
+        """Rebuild it from the settings and files of its parts.
 
         Raises
         ------
@@ -71,15 +71,15 @@ class JointPreprocessor:
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise SourceError(
-                f"the settings of a joint input lack or mistake {error}. Save the model again."
+                f"the settings of a joint preprocessor are invalid ({error}). Save the model again."
             ) from error
 
-    def prepare(self, items: Sequence[Any]) -> Batch:
-        """Prepare the items for each network, the names of the arrays prefixed."""
+    def transform(self, items: Sequence[Any]) -> Batch:
+        """Preprocess the items for each network, with prefixed names of the arrays."""
         return {
             prefix_of(i) + name: array
             for i, (part, field) in enumerate(zip(self.inputs, self.fields, strict=True))
-            for name, array in part.prepare(items if field is None else column_of(items, field)).items()
+            for name, array in part.transform(items if field is None else column_of(items, field)).items()
         }
 
     def settings(self) -> dict[str, Any]:

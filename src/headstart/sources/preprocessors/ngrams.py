@@ -1,4 +1,4 @@
-"""NgramInput: texts become counts of the words and word pairs of a vocabulary."""
+"""NgramVectorizer: turn texts into counts of the words and word pairs of a vocabulary."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _FILE = "vocabulary.txt"
 _MAX_WORDS = 10  # in one term
-_WORD = re.compile(r"\w+|[^\w\s]")  # signs count too: '!', '?' and '£' tell spam and questions
+_WORD = re.compile(r"\w+|[^\w\s]")  # signs count too: '!', '?' and '£' indicate spam and questions
 
 
 def terms(text: str, max_words: int = 2) -> list[str]:
@@ -35,14 +35,14 @@ def terms(text: str, max_words: int = 2) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class NgramVectorizer:
-    """Which terms of a vocabulary occur in a text, and how often.
+    """Counts of the terms of a vocabulary in a text.
 
     Attributes
     ----------
     vocabulary : terms in the order of their numbers
     max_words : the longest run of words that is a term
 
-    >>> batch = NgramVectorizer(vocabulary=("free", "free call")).prepare(["Free free call", ""])
+    >>> batch = NgramVectorizer(vocabulary=("free", "free call")).transform(["Free free call", ""])
     >>> batch["ids"].tolist(), batch["counts"].tolist()
     ([[0, 1], [0, 0]], [[2.0, 1.0], [0.0, 0.0]])
     """
@@ -54,7 +54,7 @@ class NgramVectorizer:
 
     @classmethod
     def build(cls, settings: Mapping[str, Any], files: Mapping[str, bytes]) -> NgramVectorizer:
-        """Make it again from its settings and its `vocabulary.txt`, one term a line.
+        """Rebuild it from its settings and its `vocabulary.txt`, one term per line.
 
         Raises
         ------
@@ -65,12 +65,12 @@ class NgramVectorizer:
             text = files[_FILE].decode("utf-8", "surrogatepass")
             max_words = settings["max_words"]
         except (KeyError, UnicodeDecodeError) as error:
-            raise SourceError(f"an n-gram input lacks a sound {_FILE} ({error}). Save the model again.") from error
+            raise SourceError(f"an n-gram vectorizer lacks a valid {_FILE} ({error}). Save the model again.") from error
         if type(max_words) is not int or not 0 < max_words <= _MAX_WORDS:
-            raise SourceError(f"max_words must be 1 to {_MAX_WORDS}, not {max_words!r}. Save the model again.")
+            raise SourceError(f"max_words must be 1 to {_MAX_WORDS}, got {max_words!r}. Save the model again.")
         return cls(vocabulary=tuple(text.split("\n")) if text else (), max_words=max_words)
 
-    def prepare(self, items: Sequence[Any]) -> Batch:
+    def transform(self, items: Sequence[Any]) -> Batch:
         """Count terms: `ids`, int64, and `counts`, float32, both (n, length), padded with counts of zero; length ≥ 1."""
         rows = [self._count(str(item)) for item in items]
         length = max([1, *map(len, rows)])
@@ -86,7 +86,7 @@ class NgramVectorizer:
         return {"max_words": self.max_words}
 
     def files(self) -> Mapping[str, bytes]:
-        """The vocabulary, one term a line."""
+        """The vocabulary, one term per line."""
         return {_FILE: "\n".join(self.vocabulary).encode("utf-8", "surrogatepass")}
 
     def _count(self, text: str) -> Counter[int]:

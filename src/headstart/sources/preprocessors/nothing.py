@@ -1,4 +1,4 @@
-"""NoInput: for a model that says the same of every item; only their number matters."""
+"""NoPreprocessor: for a constant model, which needs only the number of items."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NoPreprocessor:
-    """A zero for each item; the items are not opened.
+    """A zero per item; items are not read.
 
-    >>> NoPreprocessor().prepare(["a", "b"])["rows"]
+    >>> NoPreprocessor().transform(["a", "b"])["rows"]
     array([0, 0])
     """
 
@@ -25,11 +25,11 @@ class NoPreprocessor:
     modality: ClassVar[str | None] = None
 
     @classmethod
-    def build(cls, settings: Mapping[str, Any], files: Mapping[str, bytes]) -> NoPreprocessor:  # noqa: ARG003  (all inputs share one signature)
-        """Make it again; it has neither settings nor files."""
+    def build(cls, settings: Mapping[str, Any], files: Mapping[str, bytes]) -> NoPreprocessor:  # noqa: ARG003  (all preprocessors share one signature)
+        """Rebuild it; it has neither settings nor files."""
         return cls()
 
-    def prepare(self, items: Sequence[Any]) -> Batch:
+    def transform(self, items: Sequence[Any]) -> Batch:
         """Count the items: `rows`, int64, shape (n,)."""
         return {"rows": np.zeros(len(items), np.int64)}
 

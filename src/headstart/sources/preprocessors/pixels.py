@@ -1,4 +1,4 @@
-"""PixelInput: photos of any shape and size become a batch of one size."""
+"""ImagePreprocessor: turn photos of any shape and size into a batch of one size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Resize = Literal["squash", "crop", "pad"]
 _CROP_SHARE = 0.875  # of the shorter side, as ImageNet networks are evaluated
-_MAX_SIDE_PX = 4096  # of what a network sees; none of those known sees a quarter of it
+_MAX_SIDE_PX = 4096  # of a network's input; known networks take less than a quarter of it
 _Box = tuple[float, float, float, float]
 
 
@@ -28,11 +28,11 @@ class ImagePreprocessor:
 
     Attributes
     ----------
-    height_px, width_px : size of what the network sees
-    resize : 'crop' the centre as ImageNet networks are evaluated, 'squash' the whole photo, or 'pad' it with grey
+    height_px, width_px : size of the network's input
+    resize : 'crop' the center as in the evaluation of ImageNet networks, 'squash' the whole photo, or 'pad' it with gray
     crop_share : share of the shorter side that a crop keeps, above 0, at most 1
 
-    >>> ImagePreprocessor(height_px=4, width_px=4).prepare([np.zeros((9, 7, 3), np.uint8)])["pixels"].shape
+    >>> ImagePreprocessor(height_px=4, width_px=4).transform([np.zeros((9, 7, 3), np.uint8)])["pixels"].shape
     (1, 4, 4, 3)
     """
 
@@ -44,8 +44,8 @@ class ImagePreprocessor:
     crop_share: float = _CROP_SHARE
 
     @classmethod
-    def build(cls, settings: Mapping[str, Any], files: Mapping[str, bytes]) -> ImagePreprocessor:  # noqa: ARG003  (all inputs share one signature)
-        """Make it again from its settings; there are no files."""
+    def build(cls, settings: Mapping[str, Any], files: Mapping[str, bytes]) -> ImagePreprocessor:  # noqa: ARG003  (all preprocessors share one signature)
+        """Rebuild it from its settings; there are no files."""
         try:
             made = cls(
                 height_px=settings["height_px"],
@@ -54,20 +54,20 @@ class ImagePreprocessor:
                 crop_share=settings.get("crop_share", _CROP_SHARE),
             )
         except KeyError as error:
-            raise SourceError(f"the settings of a pixel input lack {error}. Fetch or save it again.") from error
+            raise SourceError(f"the settings of an image preprocessor lack {error}. Fetch or save it again.") from error
         if made.resize not in ("squash", "crop", "pad"):
-            raise SourceError(f"resize must be squash, crop or pad, not '{made.resize}'. Fetch or save it again.")
+            raise SourceError(f"resize must be squash, crop or pad, got '{made.resize}'. Fetch or save it again.")
         if not all(type(side) is int and 0 < side <= _MAX_SIDE_PX for side in (made.height_px, made.width_px)):
             raise SourceError(
-                f"height_px and width_px must be 1 to {_MAX_SIDE_PX}, not {made.height_px} and {made.width_px}. Fetch or save it again."
+                f"height_px and width_px must be 1 to {_MAX_SIDE_PX}, got {made.height_px} and {made.width_px}. Fetch or save it again."
             )
         if not isinstance(made.crop_share, int | float) or not 0 < made.crop_share <= 1:
             raise SourceError(
-                f"crop_share must be above 0 and at most 1, not {made.crop_share}. Fetch or save it again."
+                f"crop_share must be above 0 and at most 1, got {made.crop_share}. Fetch or save it again."
             )
         return made
 
-    def prepare(self, items: Sequence[Any]) -> Batch:
+    def transform(self, items: Sequence[Any]) -> Batch:
         """Decode and resize images: `pixels`, uint8, (n, height, width, 3).
 
         Raises
@@ -105,12 +105,15 @@ class ImagePreprocessor:
         return np.asarray(canvas)
 
     def _box(self, image: Image) -> _Box:
-        """What part of the photo is seen: left, upper, right, lower."""
+        """The visible part of the photo: left, upper, right, lower."""
         if self.resize != "crop":
             return (0, 0, image.width, image.height)
         scale = min(image.width / self.width_px, image.height / self.height_px) * self.crop_share
         width, height = self.width_px * scale, self.height_px * scale
-        left, upper = max(0.0, (image.width - width) / 2), max(0.0, (image.height - height) / 2)  # -1e-14 is no place
+        left, upper = (
+            max(0.0, (image.width - width) / 2),
+            max(0.0, (image.height - height) / 2),
+        )  # rounding may give -1e-14
         return (left, upper, min(left + width, image.width), min(upper + height, image.height))
 
     def _inner_size(self, image: Image) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""TokenInput: texts become the numbers of their tokens."""
+"""TextTokenizer: turn texts into token ids."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ if TYPE_CHECKING:
     from headstart.core.model import Batch
 
 _FILE = "tokenizer.json"
-_MAX_TOKENS = 1 << 20  # of one text; no network sees as many
-_CHARACTERS_PER_TOKEN = 64  # words are shorter; a text is cut here first, so that a megabyte costs no more than a page
+_MAX_TOKENS = 1 << 20  # of one text; no network reads as many
+_CHARACTERS_PER_TOKEN = (
+    64  # words are shorter; texts are truncated here first, so that a megabyte costs no more than a page
+)
 
 
 class TextTokenizer:
-    """Token numbers, cut at `max_tokens` and padded to the longest text of the batch.
+    """Token ids, truncated at `max_tokens` and padded to the longest text of the batch.
 
     Parameters
     ----------
     tokenizer : content of a `tokenizer.json`
-    max_tokens : longer texts lose their end
-    special_tokens : whether the tokenizer's own marks of begin and end are added
+    max_tokens : longer texts are truncated
+    special_tokens : whether the tokenizer's special tokens are added
     """
 
     kind = "tokens"
@@ -40,19 +42,19 @@ class TextTokenizer:
 
     @classmethod
     def build(cls, settings: Mapping[str, Any], files: Mapping[str, bytes]) -> TextTokenizer:
-        """Make it again from its settings and its `tokenizer.json`."""
+        """Rebuild it from its settings and its `tokenizer.json`."""
         try:
             tokenizer, max_tokens, special_tokens = files[_FILE], settings["max_tokens"], settings["special_tokens"]
         except KeyError as error:
-            raise SourceError(f"a token input lacks {error}. Fetch or save it again.") from error
+            raise SourceError(f"a text tokenizer lacks {error}. Fetch or save it again.") from error
         if type(max_tokens) is not int or not 0 < max_tokens <= _MAX_TOKENS:
-            raise SourceError(f"max_tokens must be 1 to {_MAX_TOKENS}, not {max_tokens!r}. Fetch or save it again.")
+            raise SourceError(f"max_tokens must be 1 to {_MAX_TOKENS}, got {max_tokens!r}. Fetch or save it again.")
         return cls(tokenizer, max_tokens=max_tokens, special_tokens=bool(special_tokens))
 
-    def prepare(self, items: Sequence[Any]) -> Batch:
+    def transform(self, items: Sequence[Any]) -> Batch:
         """Tokenize texts: `input_ids` and `attention_mask`, int64, (n, length), length at least 1.
 
-        An empty text is all padding, or the special tokens alone.
+        An empty text is all padding, or only special tokens.
         """
         rows = self._encode(items)
         ids = np.zeros((len(rows), max([1, *(len(row.ids) for row in rows)])), np.int64)
@@ -63,11 +65,11 @@ class TextTokenizer:
         return {"input_ids": ids, "attention_mask": mask}
 
     def is_cut(self, items: Sequence[Any]) -> list[bool]:
-        """Tell of each text whether its end is not seen."""
+        """Whether each text is truncated."""
         return [bool(row.overflowing) for row in self._encode(items)]
 
     def settings(self) -> dict[str, Any]:
-        """Where a text is cut and whether special tokens are added."""
+        """The limit, and whether special tokens are added."""
         return {"max_tokens": self.max_tokens, "special_tokens": self.special_tokens}
 
     def files(self) -> Mapping[str, bytes]:
@@ -82,7 +84,7 @@ class TextTokenizer:
 
     @cached_property
     def _tokenizer(self) -> Any:
-        # batches run in threads of ours: threads of the tokenizer's own on top would only take turns with them
+        # batches run in our own threads; the tokenizer's threads on top would only compete with them
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         tokenizers = require("tokenizers", extra="train", purpose="reading texts")
         try:

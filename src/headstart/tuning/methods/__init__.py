@@ -1,1 +1,1 @@
-"""Ways to tune a network, one file each."""
+"""Tuning methods, one file each."""

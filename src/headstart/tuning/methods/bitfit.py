@@ -1,4 +1,4 @@
-"""Bias: of the last blocks, biases and the scales and shifts of norms learn, and nothing else: a thousandth of the weights.
+"""BitFit: train only the biases, and the scales and shifts of norms, of the last blocks: a thousandth of the weights.
 
 References
 ----------
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class BitFit(TuningMethod):
-    """Whatever is one number a channel learns; the moving statistics of batch norms stay as they are."""
+    """Train all parameters with one number per channel; the running statistics of batch norms do not change."""
 
     name: ClassVar[str] = "bitfit"
     order: ClassVar[int] = 2
@@ -31,11 +31,11 @@ class BitFit(TuningMethod):
     )
 
     def supports(self, source: Source, task: TaskSpec) -> bool:  # noqa: ARG002
-        """Whether the network has such numbers; a table of word vectors has not."""
+        """Networks with such parameters; a table of word vectors has none."""
         return any(array.ndim == 1 for array in source.state().values())
 
     def prepare(self, model: TrainableModel, settings: TuningSettings) -> None:
-        """Vectors among the parameters of the last `trainable_fraction` of the blocks."""
-        for block in model.train_blocks(settings.trainable_fraction).values():
+        """Train the one-dimensional parameters of the last `trainable_fraction` of the blocks."""
+        for block in model.trainable_blocks(settings.trainable_fraction).values():
             for parameter in block.parameters():
                 parameter.requires_grad_(parameter.ndim == 1)

@@ -1,8 +1,8 @@
-"""Contrastive tuning of a text network on few labels: texts of one class are pulled together, and the head is fitted anew.
+"""Contrastive tuning of a text network on few labels: texts of one class are pulled together, then a head is fitted.
 
 References
 ----------
-Tunstall et al., Efficient few-shot learning without prompts, arXiv:2209.11055 (SetFit, which draws its pairs beforehand).
+Tunstall et al., Efficient few-shot learning without prompts, arXiv:2209.11055 (SetFit, which samples its pairs beforehand).
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from headstart.tuning.trainable_model import TrainableModel
     from headstart.tuning.training_set import TrainingSet
 
-_MOST_PER_CLASS = 64  # items: as far as it was measured (docs/log.md)
+_MAX_PER_CLASS = 64  # items; more were not measured (docs/log.md)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contrastive(TuningMethod):
-    """All weights of the last blocks learn, from the pairs inside each batch."""
+    """Train all weights of the last blocks on the pairs within each batch."""
 
     name: ClassVar[str] = "contrastive"
     order: ClassVar[int] = 1
@@ -46,20 +46,20 @@ class Contrastive(TuningMethod):
     )
 
     def supports(self, source: Source, task: TaskSpec) -> bool:
-        """Texts in classes."""
+        """Single-label tasks on texts."""
         return super().supports(source, task) and task.is_single_label
 
     def is_worth_trying(self, n_items: int, n_outputs: int) -> bool:
-        """At few labels a class."""
-        return n_items <= _MOST_PER_CLASS * n_outputs
+        """Only with few labels per class."""
+        return n_items <= _MAX_PER_CLASS * n_outputs
 
     def prepare(self, model: TrainableModel, settings: TuningSettings) -> None:
-        """All parameters of the last `trainable_fraction` of the blocks."""
-        for block in model.train_blocks(settings.trainable_fraction).values():
+        """Train all parameters of the last `trainable_fraction` of the blocks."""
+        for block in model.trainable_blocks(settings.trainable_fraction).values():
             block.requires_grad_()
 
     def batch_size(self, n_items: int, settings: TuningSettings) -> int:
-        """As many as asked for: the pairs grow with the square."""
+        """As many as the setting says: the number of pairs grows with the square."""
         return min(settings.batch_size, n_items)
 
     def batches(
@@ -70,7 +70,7 @@ class Contrastive(TuningMethod):
         seed: int,
         epoch: int,
     ) -> list[IntArray]:
-        """As many batches as hold all items once, each balanced over the classes."""
+        """As many batches as would contain all items once, each balanced over the classes."""
         labels, rng = training_set.targets.argmax(axis=1), np.random.default_rng([seed, epoch])
         size = self.batch_size(len(labels), settings)
         return [training_set.index[balanced_batch(labels, size, rng)] for _ in range(round(len(labels) / size))]
@@ -83,5 +83,5 @@ class Contrastive(TuningMethod):
         weights: torch.Tensor,  # noqa: ARG002
         settings: TuningSettings,  # noqa: ARG002
     ) -> torch.Tensor:
-        """The error of the pairs' cosines; balanced batches stand for class weights."""
+        """The squared error of the cosines; balanced batches replace class weights."""
         return cosine_regression(features, targets.argmax(dim=1))

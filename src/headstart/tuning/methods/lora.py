@@ -1,4 +1,4 @@
-"""LoRA: beside the frozen linear layers and convolutions of the last blocks learns a product of two narrow ones, merged at the end.
+"""LoRA: train a product of two low-rank matrices beside each frozen linear layer and convolution of the last blocks.
 
 References
 ----------
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from headstart.sources import Source
     from headstart.tuning.trainable_model import TrainableModel
 
-_SEED = 0  # of the narrow layers' first weights, so that a run that is begun again begins alike
+_SEED = 0  # for the initial low-rank weights, so that a restarted run starts equally
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lora(TuningMethod):
-    """`weight + outer @ inner`, of rank `settings.rank`; `outer` begins at zero, so the network begins as it was.
+    """`weight + outer @ inner`, of rank `settings.rank`, merged at the end; `outer` starts at zero, so the network starts unchanged.
 
-    Convolutions by channel are left alone: their kernels are as small as they could become.
+    Depthwise convolutions are skipped: their kernels are already as small as an adapter.
     """
 
     name: ClassVar[str] = "lora"
@@ -44,29 +44,29 @@ class Lora(TuningMethod):
     )
 
     def supports(self, source: Source, task: TaskSpec) -> bool:  # noqa: ARG002
-        """Whether the network has layers; a table of word vectors has none."""
+        """Networks with layers; a table of word vectors has none."""
         return any(array.ndim == 1 for array in source.state().values())
 
     def prepare(self, model: TrainableModel, settings: TuningSettings) -> None:
-        """Put adapters beside the layers of the last `trainable_fraction` of the blocks.
+        """Add adapters to the layers of the last `trainable_fraction` of the blocks.
 
         Raises
         ------
         OptionError
-            Those blocks have no layer that LoRA adapts.
+            Those blocks have no layer that LoRA can adapt.
         MissingExtraError
             PEFT is not installed.
         """
-        names = adaptable(model.module, model.train_blocks(settings.trainable_fraction).values())
+        names = adaptable(model.module, model.trainable_blocks(settings.trainable_fraction).values())
         if not names:
             raise OptionError(
                 f"LoRA found no linear layer or convolution in the last {settings.trainable_fraction:.0%} of {model.source.name}. "
-                "Set a greater depth, or use another method."
+                "Increase trainable_fraction, or use another method."
             )
         peft = _peft()
         config = peft.LoraConfig(
             r=settings.rank,
-            lora_alpha=settings.rank,  # no scale beside the matrices: they alone say what is added
+            lora_alpha=settings.rank,  # no scale besides the matrices
             target_modules="|".join(map(re.escape, names)),
         )
         with torch.random.fork_rng(devices=[]):
@@ -74,21 +74,21 @@ class Lora(TuningMethod):
             peft.inject_adapter_in_model(config, model.module)
 
     def finish(self, model: TrainableModel) -> dict[str, FloatArray]:
-        """Merge the products into the weights; give the narrow matrices as `LAYER.lora_A.weight` and `LAYER.lora_B.weight`."""
+        """Merge the products into the weights; return the low-rank matrices as `LAYER.lora_A.weight` and `LAYER.lora_B.weight`."""
         lora_layer = _peft().tuners.lora.LoraLayer
         adapted = {name: layer for name, layer in model.module.named_modules() if isinstance(layer, lora_layer)}
         arrays: dict[str, FloatArray] = {}
         for name, layer in adapted.items():
             for part in ("lora_A", "lora_B"):
-                (narrow,) = getattr(layer, part).values()
-                arrays[f"{name}.{part}.weight"] = narrow.weight.detach().cpu().numpy().copy()
+                (low_rank,) = getattr(layer, part).values()
+                arrays[f"{name}.{part}.weight"] = low_rank.weight.detach().cpu().numpy().copy()
             layer.merge()
             model.module.set_submodule(name, layer.get_base_layer())
         return arrays
 
 
 def adaptable(module: nn.Module, blocks: Iterable[nn.Module]) -> list[str]:
-    """Names of the layers of some blocks that can have an adapter."""
+    """Names of the layers within the blocks that LoRA can adapt."""
     inside = {layer for block in blocks for layer in block.modules()}
     return [name for name, layer in module.named_modules() if layer in inside and _can_adapt(layer)]
 

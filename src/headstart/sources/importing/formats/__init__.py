@@ -1,9 +1,9 @@
-"""What can be added as a source, one format a file.
+"""Formats of models that can be added as sources, one file each.
 
-A part of the kind `formats` is a module with
+A part of the kind `import_formats` is a module with
 
-- `accepts(thing) -> bool`: whether a path, or an object in Python, is of this format, told without opening it;
-- `read(thing, wishes) -> Draft`: check and read it, running nothing that it brings along.
+- `accepts(thing) -> bool`: whether a path, or a Python object, has this format, without opening it;
+- `read(thing, options) -> ImportedModel`: check and read it, without running any code in it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def read_model(thing: Any, options: ImportOptions) -> ImportedModel:
-    """Read whatever format it is.
+    """Read a model in any registered format.
 
     Raises
     ------
     SourceError
-        There is nothing, or it is of no known format.
+        There is nothing, or its format is unknown.
     """
     thing = Path(thing).expanduser() if isinstance(thing, str) else thing
     if isinstance(thing, Path) and not thing.exists():
@@ -35,7 +35,7 @@ def read_model(thing: Any, options: ImportOptions) -> ImportedModel:
             imported: ImportedModel = part.read(thing, options)
             return imported
     raise SourceError(
-        f"{thing if isinstance(thing, Path) else type(thing).__name__} is nothing that can be added. A hub-layout folder "
+        f"{thing if isinstance(thing, Path) else type(thing).__name__} is nothing that can be added. Expected a hub-layout folder "
         "(config.json, model.safetensors, tokenizer.json or preprocessor_config.json), an .onnx file, a SavedModel, a bundle, "
-        "or in Python a torch module can be."
+        "or in Python a torch module."
     )

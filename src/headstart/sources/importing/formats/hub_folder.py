@@ -1,4 +1,4 @@
-"""A folder in the layout of model hubs: a transformers text encoder or image model, never its code."""
+"""A folder in the layout of model hubs: a transformers text encoder or image model, without its code."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def accepts(thing: Any) -> bool:
 
 
 def read(thing: Any, options: ImportOptions) -> ImportedModel:
-    """Check the folder, build the network from its weights, and give it as BERT of ours or as an ONNX graph.
+    """Check the folder and build the network from its weights, as our own BERT or as an ONNX graph.
 
     Raises
     ------
     SourceError
-        A file is missing, damaged, or wants code of its own to run.
+        A file is missing, damaged, or requires custom code.
     MissingExtraError
         The model has to be built by transformers, which is not installed.
     """
@@ -56,13 +56,13 @@ def read(thing: Any, options: ImportOptions) -> ImportedModel:
 
 
 def _refuse_code(folder: UntrustedFolder) -> None:
-    """Refuse a folder that asks for code of its own, before anything of it is built."""
+    """Refuse a folder that requires custom code, before building anything."""
     for name in (CONFIG, "tokenizer_config.json", "preprocessor_config.json", "processor_config.json"):
         wanted = sorted(set(_CODE) & {key for key, value in folder.json(name).items() if value})
         if wanted:
             raise SourceError(
                 f"{folder.path / name} asks for code of its own to run ('{wanted[0]}'). Headstart runs no code that comes with "
-                "a model; use one whose architecture transformers has."
+                "a model; use one with an architecture of transformers."
             )
 
 

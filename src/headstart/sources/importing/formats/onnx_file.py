@@ -1,4 +1,4 @@
-"""An ONNX file: photos or token numbers in, features somewhere inside."""
+"""An ONNX file that takes photos or token ids."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def accepts(thing: Any) -> bool:
 
 
 def read(thing: Any, options: ImportOptions) -> ImportedModel:
-    """Read the graph; see `model_of_graph` for what may have to be said."""
+    """Read the graph; see `model_of_graph` for options that may be required."""
     path = Path(thing)
     folder = UntrustedFolder.of(path.parent)
     content = folder.read(path.name)

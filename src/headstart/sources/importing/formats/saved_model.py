@@ -1,4 +1,4 @@
-"""A SavedModel of TensorFlow or Keras, converted by tf2onnx in a process of its own."""
+"""A SavedModel of TensorFlow or Keras, converted by tf2onnx in a separate process."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ _KERAS_FILES = (".keras", ".h5", ".hdf5")
 
 
 def accepts(thing: Any) -> bool:
-    """Whether it is a folder with a saved_model.pb, or a file of Keras, which is refused with the way round."""
+    """Whether it is a folder with a saved_model.pb, or a Keras file, which `read` refuses with a remedy."""
     return isinstance(thing, Path) and ((thing / _GRAPH).is_file() or thing.suffix.lower() in _KERAS_FILES)
 
 
 def read(thing: Any, options: ImportOptions) -> ImportedModel:
-    """Convert the signature 'serving_default' to ONNX; loading a SavedModel runs no Python of its own.
+    """Convert the signature 'serving_default' to ONNX; loading a SavedModel runs no Python code in it.
 
     Raises
     ------
     SourceError
-        It is a Keras file, which may hold Python code, or tf2onnx cannot convert it.
+        It is a Keras file, which may contain Python code, or tf2onnx cannot convert it.
     MissingExtraError
         TensorFlow or tf2onnx is not installed.
     """
     path = Path(thing)
     if path.is_file():
         raise SourceError(
-            f"{path.name} is a file of Keras, which may hold Python code, so it is not opened. Write a SavedModel with "
+            f"{path.name} is a Keras file, which may contain Python code, so it is not opened. Write a SavedModel with "
             "model.export(FOLDER), or an ONNX file, and add that."
         )
     folder = UntrustedFolder.of(path)
@@ -55,7 +55,7 @@ def read(thing: Any, options: ImportOptions) -> ImportedModel:
 
 
 def _convert(contents: dict[str, bytes], path: Path) -> bytes:
-    """Run tf2onnx on a copy of what was read; TensorFlow takes seconds and hundreds of MiB, so it goes with its process."""
+    """Run tf2onnx on a copy of the files; the process frees TensorFlow's hundreds of MiB when it ends."""
     with tempfile.TemporaryDirectory(prefix="headstart-") as name:
         copy, made = Path(name) / "saved-model", Path(name) / "model.onnx"
         for file, content in contents.items():
@@ -68,11 +68,11 @@ def _convert(contents: dict[str, bytes], path: Path) -> bytes:
         )
         if done.returncode == 0 and made.is_file():
             return made.read_bytes()
-        said = done.stderr.strip().splitlines() or ["no message"]
+        lines = done.stderr.strip().splitlines() or ["no message"]
         missing = next((word for word in ("tensorflow", "tf2onnx") if f"No module named '{word}" in done.stderr), None)
         if missing is not None:
             raise MissingExtraError(
                 f"reading a SavedModel needs the library '{missing}', which is not installed. "
                 'Install it with: pip install "headstart[tensorflow]"'
             )
-        raise SourceError(f"tf2onnx cannot convert {path} ({said[-1][:200]}). Export it as an ONNX file yourself.")
+        raise SourceError(f"tf2onnx cannot convert {path} ({lines[-1][:200]}). Export it as an ONNX file yourself.")

@@ -1,4 +1,4 @@
-"""A torch module that is given in Python: traced once, then an ONNX graph like any other."""
+"""A torch module, given in Python: traced once to an ONNX graph."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
 _EXPECTED = (
     "example must be one float array of shape (n, 3, height, width) for photos, or a dict of input_ids and attention_mask, "
-    "each (n, length), for texts, with n and length from 2"
+    "each (n, length), for texts, with n and length at least 2"
 )
 
 
 def accepts(thing: Any) -> bool:
-    """Whether it is a torch module; torch is loaded then."""
+    """Whether it is a torch module; if so, torch is loaded already."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(thing, torch.nn.Module)
 
 
 def read(thing: Any, options: ImportOptions) -> ImportedModel:
-    """Export the module; its one output, (n, d), (n, tokens, d) or (n, d, height, width), are the features.
+    """Export the module; its one output, (n, d), (n, tokens, d) or (n, d, height, width), is the feature layer.
 
     Raises
     ------
     OptionError
-        The example does not say what the module takes.
+        The example does not show what the module takes.
     SourceError
-        The module cannot be exported as it is.
+        The module cannot be exported.
     """
     example = _example(options.example)
     is_photos = len(example) == 1
@@ -64,6 +64,6 @@ def _example(given: Any) -> dict[str, Any]:
     )
     if not (is_photos or is_texts):
         raise OptionError(
-            f"{_EXPECTED}, but {', '.join(f'{name} {shape}' for name, shape in zip(arrays, shapes, strict=True))} came."
+            f"{_EXPECTED}, got {', '.join(f'{name} {shape}' for name, shape in zip(arrays, shapes, strict=True))}."
         )
     return arrays

@@ -31,8 +31,8 @@ _FAR_BELOW = -1e9  # added to the attention of padding; exp of it is zero in flo
 def encode(graph: GraphBuilder, state: State, card: Card) -> str:
     """Add the network up to the mean of its last layer over the tokens: the value of shape (batch, dimensions).
 
-    The inputs are `input_ids` and `attention_mask`, int64, (batch, length). The mean is not scaled to length one: a head
-    may use what the length says.
+    The inputs are `input_ids` and `attention_mask`, int64, (batch, length). The mean is not normalized: a head may use
+    its length.
     """
     ids = graph.input("input_ids", "int64", ["batch", "length"])
     mask = graph.op("Cast", graph.input("attention_mask", "int64", ["batch", "length"]), to=FLOAT32)
@@ -50,7 +50,7 @@ def encode(graph: GraphBuilder, state: State, card: Card) -> str:
 
 
 def initialise(name: str, array: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Draw fresh weights for one array of the state as BERT was initialised: normal with deviation 0.02."""
+    """Draw random weights for one array of the state as in BERT: normal with standard deviation 0.02."""
     if name.endswith("bias"):
         return np.zeros(array.shape, np.float32)
     if "LayerNorm" in name:
@@ -60,7 +60,7 @@ def initialise(name: str, array: FloatArray, rng: np.random.Generator) -> FloatA
 
 def _embed(graph: GraphBuilder, state: State, ids: str) -> str:
     words = graph.op("Gather", graph.constant(state["embeddings.word_embeddings.weight"]), ids)
-    # every token is of the first segment, so its vector joins the positions' table
+    # all tokens are in the first segment, so its vector is added to the position table
     places = state["embeddings.position_embeddings.weight"] + state["embeddings.token_type_embeddings.weight"][0]
     length = graph.op("Shape", ids, start=1, end=2)
     used = graph.op("Slice", graph.constant(places), graph.constant(np.array([0])), length)
@@ -93,7 +93,7 @@ def _mlp(graph: GraphBuilder, state: State, x: str, prefix: str) -> str:
 
 
 def _gelu(graph: GraphBuilder, x: str) -> str:
-    """x·Φ(x), in the very form that ONNX Runtime recognises and fuses."""
+    """x·Φ(x), in the form that ONNX Runtime recognizes and fuses."""
     bell = graph.op("Erf", graph.op("Div", x, graph.constant(np.float32(math.sqrt(2)))))
     doubled = graph.op("Mul", x, graph.op("Add", bell, graph.constant(np.float32(1))))
     return graph.op("Mul", doubled, graph.constant(np.float32(0.5)))

@@ -1,4 +1,4 @@
-"""What the graphs of convolutional networks share: normalised pixels, convolutions with their batch norm, random weights."""
+"""Shared parts of convolutional graphs: normalized pixels, convolutions with batch norm, random weights."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 def pixel_statistics(card: Card) -> tuple[FloatArray, FloatArray]:
-    """Mean and deviation of the three channels for pixels of 0 to 255; the card has them as shares of 255."""
+    """Mean and standard deviation of the channels for pixels from 0 to 255; the card has them for 0 to 1."""
     mean, std = (np.array(card.network[key], dtype=np.float32) * 255 for key in ("mean", "std"))
     return mean, std
 
 
 def normalised_pixels(graph: GraphBuilder, card: Card) -> str:
-    """Declare the input `pixels`, uint8, (batch, height, width, 3), RGB, and give (batch, 3, height, width), normalised."""
+    """Declare the input `pixels`, uint8, (batch, height, width, 3), RGB, and return (batch, 3, height, width), normalized."""
     pixels = graph.input("pixels", "uint8", ["batch", card.input["height_px"], card.input["width_px"], 3])
     mean, std = pixel_statistics(card)
     x = graph.op("Cast", pixels, to=FLOAT32)
@@ -45,9 +45,9 @@ def convolution(
     stride: int = 1,
     padding: int | None = None,
 ) -> str:
-    """Add a convolution with its batch normalisation folded in; `padding` on each side, or None for TensorFlow's 'same'.
+    """Add a convolution with its batch norm folded in; `padding` on each side, or None for TensorFlow's 'same'.
 
-    A kernel for one channel that is larger than one pixel is taken as depthwise.
+    A kernel with one input channel and more than one pixel is depthwise.
     """
     weight = state[f"{name}.weight"]
     scale = state[f"{norm}.weight"] / np.sqrt(state[f"{norm}.running_var"] + epsilon)
@@ -70,20 +70,20 @@ def is_depthwise(weight: FloatArray) -> bool:
 
 
 def relu6(graph: GraphBuilder, x: str) -> str:
-    """Cut off below 0 and above 6."""
+    """Clip to [0, 6]."""
     return graph.op("Clip", x, graph.constant(np.float32(0)), graph.constant(np.float32(6)))
 
 
 def pooled(graph: GraphBuilder, x: str) -> str:
-    """Average (batch, channels, height, width) over the places: (batch, channels)."""
+    """Average (batch, channels, height, width) over the positions: (batch, channels)."""
     return graph.op("Flatten", graph.op("GlobalAveragePool", x))
 
 
 def initialise(name: str, array: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Draw fresh weights for one array of the state: torch's default for a convolution, batch norms at identity.
+    """Draw random weights for one array of the state: torch's default for convolutions; batch norms at identity.
 
-    He's wider draw drives ReLU6 into saturation: on groceries it leaves 0.29 of Lite0's accuracy, torch's default 0.47, and
-    an honest control is the better of the two; so it is for MobileNetV2 and ResNet-50 (docs/log.md).
+    He initialization saturates ReLU6: on groceries Lite0 then reaches an accuracy of 0.29, with torch's default 0.47, and a fair
+    control uses the better one; likewise for MobileNetV2 and ResNet-50 (docs/log.md).
     """
     if array.ndim == 4:
         bound = 1.0 / math.sqrt(math.prod(array.shape[1:]))

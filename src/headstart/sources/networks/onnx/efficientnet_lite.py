@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BATCH_SIZE", "DRAW", "EPSILON", "blocks", "encode", "initialise"]
 
-DRAW = "uniform"  # names how `initialise` draws, so that features of another draw are not taken for these
+DRAW = "uniform"  # identifies how `initialise` draws, so that cached features of another draw are not reused
 BATCH_SIZE = 8  # measured fastest with one thread a batch (docs/log.md)
 EPSILON = 1e-3  # of the batch norms
 # (stride, expansion, repeats) of the seven stages of Lite0; kernels and widths are those of the weights
@@ -29,7 +29,7 @@ _STAGES = ((1, 1, 1), (2, 6, 2), (2, 6, 2), (2, 6, 3), (1, 6, 3), (2, 6, 4), (1,
 def encode(graph: GraphBuilder, state: Mapping[str, FloatArray], card: Card) -> str:
     """Add the network up to its pooled last layer and return the value of shape (batch, 1280).
 
-    The input is `pixels`, uint8, (batch, height, width, 3), RGB; normalisation happens inside the graph.
+    The input is `pixels`, uint8, (batch, height, width, 3), RGB; the graph normalizes it.
     """
     x = normalised_pixels(graph, card)
     x = relu6(graph, convolution(graph, state, x, "_conv_stem", "_bn0", stride=2, epsilon=EPSILON))
@@ -39,7 +39,7 @@ def encode(graph: GraphBuilder, state: Mapping[str, FloatArray], card: Card) -> 
 
 
 def blocks(card: Card) -> list[tuple[int, int]]:
-    """Stride and expansion of each block; `depth` on the card says how many times as many there are as in Lite0.
+    """Stride and expansion of each block; the card's `depth` multiplies the number of blocks of Lite0.
 
     The first and the last stage are never repeated.
     """

@@ -31,12 +31,12 @@ _FAR_BELOW = -1e9  # added to the attention of later tokens; exp of it is zero i
 
 @dataclass(frozen=True, kw_only=True)
 class _Places:
-    """What depends on where a token stands.
+    """Values that depend on a token's position.
 
     Attributes
     ----------
-    cosine, sine : of the angles by which each position turns the two halves of a head, (length, head size)
-    later : what keeps a token from later ones, (length, length), zero up to the diagonal
+    cosine, sine : of the rotation angles of each position, for both halves of a head, (length, head size)
+    later : the causal mask, (length, length), zero up to the diagonal
     """
 
     cosine: str
@@ -47,8 +47,8 @@ class _Places:
 def encode(graph: GraphBuilder, state: State, card: Card) -> str:
     """Add the network up to the mean of its last hidden states over the tokens: the value of shape (batch, dimensions).
 
-    The inputs are `input_ids` and `attention_mask`, int64, (batch, length), padded at the end: a token attends to earlier ones
-    only, so that padding needs no mask but in the mean. The weights keep the precision of their file.
+    The inputs are `input_ids` and `attention_mask`, int64, (batch, length), padded at the end: a token attends only to earlier
+    ones, so that padding matters only in the mean. The weights keep the precision of their file.
     """
     ids = graph.input("input_ids", "int64", ["batch", "length"])
     mask = graph.op("Cast", graph.input("attention_mask", "int64", ["batch", "length"]), to=FLOAT32)
@@ -65,7 +65,7 @@ def encode(graph: GraphBuilder, state: State, card: Card) -> str:
 
 
 def initialise(name: str, array: FloatArray, rng: np.random.Generator) -> FloatArray:  # noqa: ARG001
-    """Draw fresh weights for one array of the state: normal with deviation 1/√width, the norms at identity."""
+    """Draw random weights for one array of the state: normal with standard deviation 1/√width; norms at identity."""
     if array.ndim == 1:
         return np.ones(array.shape, array.dtype)
     return rng.normal(0.0, 1 / math.sqrt(array.shape[1]), array.shape).astype(array.dtype)
@@ -83,7 +83,7 @@ def _places(graph: GraphBuilder, card: Card, length: str) -> _Places:
 
 
 def _attention(graph: GraphBuilder, state: State, x: str, prefix: str, places: _Places, *, n_heads: int) -> str:
-    """Causal attention; heads are laid out as (key heads, queries that share one)."""
+    """Causal attention; heads are arranged as (key heads, queries per key head)."""
     width, n_shared = state[f"{prefix}q_proj.weight"].shape[0], state[f"{prefix}k_proj.weight"].shape[0]
     size = width // n_heads
     n_groups = n_shared // size
@@ -130,7 +130,7 @@ def _dense(graph: GraphBuilder, state: State, x: str, name: str) -> str:
 
 
 def _norm(graph: GraphBuilder, state: State, x: str, name: str, *, epsilon: float) -> str:
-    """Divide by the root mean square, in the very form that ONNX Runtime recognises and fuses."""
+    """Divide by the root mean square, in the form that ONNX Runtime recognizes and fuses."""
     squares = graph.op("Pow", x, graph.constant(np.float32(2)))
     mean = graph.op("ReduceMean", squares, graph.constant(np.array([-1])), keepdims=1)
     root = graph.op("Sqrt", graph.op("Add", mean, graph.constant(np.float32(epsilon))))

@@ -1,4 +1,4 @@
-"""MobileNetV2: inverted residual blocks with linear bottlenecks, the widths made for phones.
+"""MobileNetV2: inverted residual blocks with linear bottlenecks, designed for phones.
 
 Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, arXiv:1801.04381.
 """
@@ -26,7 +26,7 @@ STRIDES = (1, 2, 1, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1, 2, 1, 1, 1)  # of the 17 block
 def encode(graph: GraphBuilder, state: Mapping[str, FloatArray], card: Card) -> str:
     """Add the network up to its pooled last layer and return the value of shape (batch, 1280).
 
-    The input is `pixels`, uint8, (batch, height, width, 3), RGB; normalisation happens inside the graph.
+    The input is `pixels`, uint8, (batch, height, width, 3), RGB; the graph normalizes it.
     """
     x = normalised_pixels(graph, card)
     x = relu6(graph, _layer(graph, state, x, "features.0.0", "features.0.1", stride=2))
@@ -39,7 +39,7 @@ def encode(graph: GraphBuilder, state: Mapping[str, FloatArray], card: Card) -> 
 def _inverted_residual(
     graph: GraphBuilder, state: Mapping[str, FloatArray], x: str, prefix: str, *, stride: int
 ) -> str:
-    """Expand (but in the first block), filter each channel by itself, project; the layers are numbered as they come."""
+    """Expand (except in the first block), convolve depthwise, project; layers are numbered in order."""
     inside, last = x, 1
     if f"{prefix}3.weight" in state:
         inside = relu6(graph, _layer(graph, state, inside, f"{prefix}0.0", f"{prefix}0.1"))

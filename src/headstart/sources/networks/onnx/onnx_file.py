@@ -1,4 +1,4 @@
-"""A network that came as an ONNX graph, cut off at its feature layer and copied into ours."""
+"""An imported ONNX graph, cut at its feature layer and copied into ours."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from headstart.onnx_graph.builder import GraphBuilder
     from headstart.sources.card import Card
 
-STRUCTURE = "structure.onnx"  # the graph without its floating-point arrays, which lie in the weights
+STRUCTURE = "structure.onnx"  # the graph without its floating-point arrays, which are in the weights
 FILES = (STRUCTURE,)
 BATCH_SIZE = 8
-_LARGEST_WEIGHT = 1e4  # a mask's minus infinity is larger and is no weight
+_LARGEST_WEIGHT = 1e4  # larger values, such as a mask's minus infinity, are not weights
 
 
 def encode(graph: GraphBuilder, state: Mapping[str, FloatArray], card: Card, files: Mapping[str, bytes]) -> str:
@@ -30,7 +30,7 @@ def encode(graph: GraphBuilder, state: Mapping[str, FloatArray], card: Card, fil
     import onnx
 
     structure = onnx.ModelProto.FromString(files[STRUCTURE]).graph
-    roles: dict[str, Any] = card.network["preprocessors"]
+    roles: dict[str, Any] = card.network["inputs"]
     mask = ""
     if card.input["kind"] == "pixels":
         values = {"pixels": _pixels(graph, card)}
@@ -45,10 +45,10 @@ def encode(graph: GraphBuilder, state: Mapping[str, FloatArray], card: Card, fil
 
 
 def initialise(name: str, array: FloatArray, rng: np.random.Generator) -> FloatArray:  # noqa: ARG001
-    """Draw fresh weights for one array, whose part in the network is not known.
+    """Draw random weights for one array, whose role in the network is unknown.
 
-    Matrices and kernels are drawn normal with the trained ones' deviation. Vectors (biases, scales, running variances) are
-    shuffled, which keeps positive ones positive. Single numbers and masks stay.
+    Matrices and kernels are normal with the standard deviation of the trained ones. Vectors (biases, scales, running variances)
+    are shuffled, which keeps positive ones positive. Scalars and masks do not change.
     """
     if array.size == 1 or not (np.isfinite(array).all() and np.abs(array).max() < _LARGEST_WEIGHT):
         return array
@@ -58,7 +58,7 @@ def initialise(name: str, array: FloatArray, rng: np.random.Generator) -> FloatA
 
 
 def _pixels(graph: GraphBuilder, card: Card) -> str:
-    """Give photos to the graph in its own layout and scale; a graph that takes bytes gets bytes."""
+    """Convert photos to the layout and scale of the graph; a graph that takes bytes gets bytes."""
     pixels = graph.input("pixels", "uint8", ["batch", card.input["height_px"], card.input["width_px"], 3])
     if card.network["mean"] is not None:
         mean, std = (np.array(card.network[key], dtype=np.float32) * 255 for key in ("mean", "std"))

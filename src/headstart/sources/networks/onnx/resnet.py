@@ -1,4 +1,4 @@
-"""ResNet, version 1, with bottleneck blocks as Keras has it: the stride lies on the first convolution of a block.
+"""ResNet, version 1, with bottleneck blocks as in Keras: the first convolution of a block has the stride.
 
 He et al., Deep Residual Learning for Image Recognition, arXiv:1512.03385.
 """
@@ -27,7 +27,7 @@ _FIRST_BRANCH = re.compile(r"res(\d[a-z])_branch2a\.weight")
 def encode(graph: GraphBuilder, state: Mapping[str, FloatArray], card: Card) -> str:
     """Add the network up to its pooled last layer and return the value of shape (batch, 2048).
 
-    The input is `pixels`, uint8, (batch, height, width, 3), RGB; normalisation happens inside the graph.
+    The input is `pixels`, uint8, (batch, height, width, 3), RGB; the graph normalizes it.
     """
 
     def layer(x: str, name: str, norm: str, stride: int = 1) -> str:
@@ -49,6 +49,6 @@ def encode(graph: GraphBuilder, state: Mapping[str, FloatArray], card: Card) -> 
 
 
 def blocks(state: Mapping[str, FloatArray]) -> dict[str, int]:
-    """Stride of each block by its name, '2a' to '5c' in ResNet-50; each stage but the first halves the picture."""
+    """Stride of each block by its name, '2a' to '5c' in ResNet-50; each stage but the first halves the image."""
     found = sorted(match[1] for name in state if (match := _FIRST_BRANCH.fullmatch(name)))
     return {name: 2 if name[1] == "a" and name[0] != "2" else 1 for name in found}

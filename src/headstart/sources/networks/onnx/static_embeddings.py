@@ -1,4 +1,4 @@
-"""Static embeddings: a text is the mean of its tokens' vectors; microseconds a text, no word order.
+"""Static embeddings: a text is the mean of its tokens' vectors; microseconds per text, no word order.
 
 Arora, Liang and Ma, A Simple but Tough-to-Beat Baseline for Sentence Embeddings, ICLR 2017 (means of word vectors).
 """
@@ -24,9 +24,8 @@ BATCH_SIZE = 16
 def encode(graph: GraphBuilder, state: Mapping[str, FloatArray], card: Card) -> str:
     """Add the table, the state's one array, and the mean over the tokens: the value of shape (batch, dimensions).
 
-    The inputs are `input_ids` and `attention_mask`, int64, (batch, length). The table keeps the precision of its file. Where
-    the card's network has an `unknown_token`, that token counts as padding. The mean is not scaled to length one: a head may
-    use what the length says.
+    The inputs are `input_ids` and `attention_mask`, int64, (batch, length). The table keeps the precision of its file. If the
+    card's network has an `unknown_token`, that token counts as padding. The mean is not normalized: a head may use its length.
     """
     (table,) = state.values()
     ids = graph.input("input_ids", "int64", ["batch", "length"])
@@ -40,5 +39,5 @@ def encode(graph: GraphBuilder, state: Mapping[str, FloatArray], card: Card) -> 
 
 
 def initialise(name: str, array: FloatArray, rng: np.random.Generator) -> FloatArray:  # noqa: ARG001
-    """Draw fresh vectors with the deviation of the trained ones, so that sums keep their scale."""
+    """Draw random vectors with the standard deviation of the trained ones."""
     return rng.normal(0.0, float(np.std(array, dtype=np.float32)), array.shape).astype(array.dtype)

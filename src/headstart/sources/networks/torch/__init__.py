@@ -1,16 +1,16 @@
-"""The networks of the sources once more as torch modules, to be trained; one file an architecture.
+"""The networks of the sources as torch modules, for training; one file per architecture.
 
-A part of the kind `modules`, by the name of its architecture, is called with `(state, card)` and gives a `torch.nn.Module`
+A part of the kind `torch_networks`, by the name of its architecture, is called with `(state, card)` and returns a `torch.nn.Module`
 
-- whose `forward(**batch)` takes the arrays that the source's input prepares, as tensors, and returns the features
-  (n, dimensions) that the ONNX graph of the architecture gives, normalisation inside;
-- whose parameters and buffers have the names and shapes of the state, less the arrays that the features do not need (a
-  classifier); what is not in the state, such as the mean of the pixels, is no persistent buffer;
-- whose `blocks` map names to submodules in the order from the input to the output, each parameter in exactly one, and whose
-  `run` computes some of them (`modules.stepwise`).
+- whose `forward(**batch)` takes the arrays of the source's preprocessor as tensors, and returns the same features
+  (n, dimensions) as the ONNX graph of the architecture, including normalization;
+- whose parameters and buffers have the names and shapes of the state, without the arrays that the features do not need (a
+  classifier); what is not in the state, such as the mean of the pixels, is not a persistent buffer;
+- whose `blocks` map names to submodules from the input to the output, each parameter in exactly one, and whose `run` computes
+  some of them (`networks.torch.stepwise`).
 
-The shapes are taken from `state`; its values are loaded afterwards. So a trained module's state can be written as a graph
-again by the architecture, and no exporter is needed.
+Shapes come from `state`; its values are loaded afterwards. So the architecture can write the state of a trained module as a graph
+again, without an exporter.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def load_state(module: torch.nn.Module, state: State) -> None:
     Raises
     ------
     SourceError
-        An array of the module is not in the state, or has another shape there.
+        An array of the module is missing in the state, or has another shape.
     """
     import torch
 
@@ -43,7 +43,7 @@ def load_state(module: torch.nn.Module, state: State) -> None:
         raise SourceError(f"the weights lack '{missing[0]}', which the trainable network has.")
     arrays = {name: torch.from_numpy(state[name].astype(np.float32)) for name in wanted}
     try:
-        module.load_state_dict(arrays, strict=False)  # what is left out counts batches, in whole numbers
+        module.load_state_dict(arrays, strict=False)  # only integer batch counters are missing
     except RuntimeError as error:
         raise SourceError(
             f"the weights do not fit the trainable network ({str(error).splitlines()[-1].strip()})."
@@ -51,7 +51,7 @@ def load_state(module: torch.nn.Module, state: State) -> None:
 
 
 def state_of(module: torch.nn.Module) -> State:
-    """Copy a module's weights out again, named as in the source's state, float32."""
+    """Copy a module's weights, named as in the source's state, float32."""
     return {
         name: tensor.detach().cpu().numpy().copy()
         for name, tensor in module.state_dict().items()

@@ -34,7 +34,7 @@ class _Bert(TokenBlocks, transformers.BertModel):  # type: ignore[misc]
 
 
 def build(state: Mapping[str, FloatArray], card: Card) -> torch.nn.Module:
-    """Make the network of the sizes that the arrays have; what the mean does not use, BERT's pooler, is left out."""
+    """Build the network with the sizes of the arrays, without BERT's unused pooler."""
     n_words, width = state["embeddings.word_embeddings.weight"].shape
     config = transformers.BertConfig(
         vocab_size=n_words,

@@ -1,4 +1,4 @@
-"""What the convolutional modules share."""
+"""Shared parts of convolutional modules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class NormalisedPixels(nn.Module):
-    """uint8 (n, height, width, 3), RGB, becomes float (n, 3, height, width), normalised as the card says."""
+    """uint8 (n, height, width, 3), RGB, becomes float (n, 3, height, width), normalized as the card says."""
 
     def __init__(self, card: Card) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class NormalisedPixels(nn.Module):
 
 
 class SameConvolution(nn.Conv2d):
-    """A convolution padded as TensorFlow's 'same': where the padding is odd, the greater half lies right and below."""
+    """A convolution padded like TensorFlow's 'same': if the padding is odd, the larger half is right and below."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Pad, then convolve."""
@@ -65,18 +65,18 @@ def batch_norm(state: State, name: str, epsilon: float) -> nn.BatchNorm2d:
 
 
 class ConvolutionalBlocks(Stepwise, nn.Module):
-    """Blocks that map (n, channels, height, width) to the like, and their mean over the places."""
+    """Blocks on hidden values (n, channels, height, width), and their mean over the positions."""
 
     normalise: NormalisedPixels
 
     def compute(self, name: str, x: torch.Tensor) -> torch.Tensor:
-        """Run one block; the first takes normalised pixels."""
+        """Run one block; the first one takes normalized pixels."""
         raise NotImplementedError
 
     def step(self, name: str, hidden: torch.Tensor | None, batch: Batch) -> torch.Tensor:
-        """Run one block, the pixels normalised before the first."""
+        """Run one block; pixels are normalized before the first one."""
         return self.compute(name, self.normalise(batch["pixels"]) if hidden is None else hidden)
 
     def pool(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:  # noqa: ARG002  (texts need the batch)
-        """Average (n, channels, height, width) over the places: (n, channels)."""
+        """Average (n, channels, height, width) over the positions: (n, channels)."""
         return hidden.mean(dim=(2, 3))

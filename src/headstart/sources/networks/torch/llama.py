@@ -32,12 +32,12 @@ class _Llama(TokenBlocks, transformers.LlamaModel):  # type: ignore[misc]
         if name == "norm":
             return self.norm(hidden)
         places = torch.arange(hidden.shape[1], device=hidden.device)[None]
-        # padding comes last and a token attends to earlier ones only, so that the mask counts in the mean alone
+        # padding is at the end and tokens attend only to earlier ones, so the mask matters only in the mean
         return self.blocks[name](hidden, position_embeddings=self.rotary_emb(hidden, position_ids=places))
 
 
 def build(state: Mapping[str, FloatArray], card: Card) -> torch.nn.Module:
-    """Make the network of the sizes that the arrays have."""
+    """Build the network with the size of the arrays."""
     n_tokens, width = state["embed_tokens.weight"].shape
     n_heads = card.network["heads"]
     config = transformers.LlamaConfig(

@@ -20,7 +20,7 @@ _BRANCHES = ("2a", "2b", "2c", "1")
 class ResNet(ConvolutionalBlocks):
     """Photos (n, height, width, 3), uint8, become features (n, 2048).
 
-    All layers are children of the module itself, as their names in the state are.
+    All layers are direct children of the module, like their names in the state.
     """
 
     def __init__(self, state: State, card: Card) -> None:

@@ -44,6 +44,6 @@ class _StaticEmbeddings(TokenBlocks, nn.Module):
 
 
 def build(state: Mapping[str, FloatArray], card: Card) -> nn.Module:
-    """Make the network of the size that the table has."""
+    """Build the network with the size of the table."""
     ((name, table),) = state.items()
     return _StaticEmbeddings(name, table, card.network.get("unknown_token"))

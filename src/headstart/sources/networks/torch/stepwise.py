@@ -1,4 +1,4 @@
-"""A network as a row of blocks: those that stay as they are need to run only once for each item."""
+"""Stepwise: a network as a sequence of blocks, so that frozen blocks run only once per item."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ if TYPE_CHECKING:
 
 
 class Stepwise:
-    """What the modules of `sources.modules` share: `forward` runs all blocks, `run` some of them.
+    """Base class of the torch networks: `forward` runs all blocks, `run` some of them.
 
     A subclass has `blocks`, from the input to the output, `step` for one of them, and `pool`.
     """
 
     @property
     def blocks(self) -> dict[str, torch.nn.Module]:
-        """The parts by name, in the order in which they run; each parameter lies in exactly one."""
+        """The blocks by name, in the order in which they run; each parameter is in exactly one."""
         raise NotImplementedError
 
     def step(self, name: str, hidden: torch.Tensor | None, batch: Batch) -> torch.Tensor:
-        """Run one block on what the block before it gave; the first takes the batch, and None."""
+        """Run one block on the output of the block before it, which is None for the first one."""
         raise NotImplementedError
 
     def pool(self, hidden: torch.Tensor, batch: Batch) -> torch.Tensor:
-        """What the last block gave becomes features (n, dimensions)."""
+        """Pool the output of the last block to features (n, dimensions)."""
         raise NotImplementedError
 
     def lengths(self, batch: Batch) -> torch.Tensor | None:  # noqa: ARG002  (photos are all of one size)
-        """How many of the second axis of the hidden values and of the batch are not padding, (n,); None where all are."""
+        """Length without padding of the second axis of hidden values and batch, (n,); None if there is no padding."""
         return None
 
     def run(self, hidden: torch.Tensor | None, batch: Batch, *, first: int = 0, end: int | None = None) -> torch.Tensor:
-        """Run the blocks from number `first` to the one before `end`.
+        """Run the blocks from `first` to `end`, exclusive.
 
         Parameters
         ----------
-        hidden : what block `first - 1` gave, or None where `first` is 0
+        hidden : output of block `first - 1`, or None if `first` is 0
         batch : the network's inputs, by name
         """
         for name in list(self.blocks)[first:end]:
