@@ -5,7 +5,7 @@ STAMP  := .venv/.installed
 # torch of a constrained version is taken from the folder that pip is configured with, where there is one: the CPU build
 LINKS  := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null || echo $(PIP_FIND_LINKS))
 
-DEMOS  := bbc cifar10 complaints digits disaster groceries movie-reviews questions sms-spam traffic-lights vader
+DEMOS  := bbc cifar10 complaints digits disaster groceries mercari movie-reviews questions sms-spam traffic-lights vader
 
 .PHONY: install fetch demo test check fuzz bench bench-quick tables tensorflow mlflow-env peers-env clean
 

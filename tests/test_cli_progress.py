@@ -127,5 +127,5 @@ def test_ctrl_c_reaches_the_work_of_other_threads():
 
 
 def test_nothing_else_is_a_format():
-    with pytest.raises(OptionError, match="json, none, text"), reporting("loud"):
+    with pytest.raises(OptionError, match="auto, json, none"), reporting("loud"):
         pass

@@ -116,7 +116,7 @@ def test_a_bundle_says_its_fields_and_predicts_from_dicts_and_rows(two_texts, co
     np.testing.assert_allclose(model.predict_proba([*rows]), probabilities)
     right = np.mean([said == true for said, true in zip(model.predict(rows), columns["kind"], strict=True)])
     assert right > 0.9
-    with pytest.raises(DataError, match="needs a field 'body'"):
+    with pytest.raises(DataError, match="has no field 'body'"):
         model.predict([{"subject": "good"}])
 
 

@@ -163,7 +163,7 @@ class Forgetful(Drift):
 
 BROKEN = {
     "heads": (Peeking, {}, "held_out_scores_do_not_know_the_group", "Expected no correlation"),
-    "tasks": (Steep("steep"), {}, "gradient_equals_finite_differences", "The gradient: expected"),
+    "tasks": (Steep("steep", gives="a label"), {}, "gradient_equals_finite_differences", "The gradient: expected"),
     "rankers": (FirstRow, {}, "order_of_rows_does_not_matter", "The rating of the items in another order: expected"),
     "baselines": (AllKnowing, {}, "learns_from_the_index_alone", "a fit that never had the other items: expected"),
     "modalities": (
@@ -215,7 +215,7 @@ def test_every_kind_has_a_broken_example():
     ("kind", "part", "settings"),
     [
         ("heads", Centroids, {}),
-        ("tasks", SingleLabel("ordinary"), {}),
+        ("tasks", SingleLabel("ordinary", gives="a label"), {}),
         ("rankers", functools.partial(RidgeRanker, name="my-ridge"), {"name": "my-ridge"}),
         ("report_sections", Drift, {"example": Drift(shares=(0.5, 0.25))}),
         ("preprocessors", ImagePreprocessor, {"name": "pixels", "example": PIXELS}),

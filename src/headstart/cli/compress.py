@@ -31,7 +31,7 @@ def compress(
     *,
     options: DatasetOptionsOfBundle,
     seed: Seed = 0,
-    progress: ProgressFormat = "text",
+    progress: ProgressFormat = "auto",
     as_json: Json = False,
 ) -> None:
     """Make BUNDLE smaller or faster, proven on held-out items of DATA, or say that nothing pays."""

@@ -30,7 +30,7 @@ def embed(
         str | None,
         typer.Option("--max-unreadable", help="Share of items that may be unreadable: none for .npy, 1% for .parquet."),
     ] = None,
-    progress: ProgressFormat = "text",
+    progress: ProgressFormat = "auto",
     *,
     as_json: Json = False,
 ) -> None:

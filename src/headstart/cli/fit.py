@@ -43,7 +43,7 @@ def fit(
     *,
     options: DatasetOptions,
     seed: Seed = 0,
-    progress: ProgressFormat = "text",
+    progress: ProgressFormat = "auto",
     as_json: Json = False,
 ) -> None:
     """Adapt a pretrained model to DATA, prove it, and pack a bundle.

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
     from headstart.engines.events import Reporter
 
-FORMATS = ("text", "json", "none")
+FORMATS = ("auto", "json", "none")
 
 ProgressFormat = Annotated[
     str,
     typer.Option(
-        "--progress", help="How far it is, on standard error: text, json (an event a line, for programs) or none."
+        "--progress",
+        help="How far it is, on standard error: auto (a bar or lines), json (an event a line, for programs) or none.",
     ),
 ]
 
@@ -59,7 +60,7 @@ def reporting(progress: str) -> Iterator[Voice]:
     if progress not in FORMATS:
         raise unknown_name("kind of progress", progress, FORMATS)
     reporter: Reporter = SilentReporter()
-    if progress == "text":
+    if progress == "auto":
         reporter = TextReporter(sys.stderr)
     elif progress == "json":
         reporter = JsonLinesReporter(sys.stderr)

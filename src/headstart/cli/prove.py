@@ -14,7 +14,7 @@ def prove(
     *,
     options: DatasetOptionsOfBundle,
     trust: Trust = None,
-    progress: ProgressFormat = "text",
+    progress: ProgressFormat = "auto",
     as_json: Json = False,
 ) -> None:
     """Measure BUNDLE on new labelled DATA, beside what was promised."""

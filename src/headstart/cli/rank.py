@@ -18,7 +18,7 @@ def rank(
     *,
     options: DatasetOptions,
     seed: Seed = 0,
-    progress: ProgressFormat = "text",
+    progress: ProgressFormat = "auto",
     as_json: Json = False,
 ) -> None:
     """Say which pretrained source will transfer best to DATA, and why.
