@@ -17,7 +17,7 @@ def main(table: str, text: str, target: str) -> None:
     rows = pd.read_csv(table)
     without_digits = FunctionTransformer(lambda texts: texts.str.replace(r"\d", "0", regex=True))
     pipeline = make_pipeline(without_digits, TransferClassifier(source="wordllama-256"))
-    search = GridSearchCV(pipeline, {"transferclassifier__strategy": ["ridge", "prototypes"]}, cv=3)
+    search = GridSearchCV(pipeline, {"transferclassifier__head": ["ridge", "prototypes"]}, cv=3)
     search.fit(rows[text], rows[target])
     print(search.best_params_, f"accuracy {search.best_score_:.3f} in cross-validation")
 

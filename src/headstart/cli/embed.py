@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from headstart.cli.options import Input, Json, parse_share
+from headstart.cli.options import InputColumn, Json, parse_share
 from headstart.cli.output import emit
 from headstart.cli.progress import ProgressFormat, reporting
 
@@ -25,7 +25,7 @@ def embed(
             help="Pretrained network, or several with commas between, side by side; the usual one if not given.",
         ),
     ] = None,
-    input: Input = None,
+    input: InputColumn = None,
     max_unreadable: Annotated[
         str | None,
         typer.Option("--max-unreadable", help="Share of items that may be unreadable: none for .npy, 1% for .parquet."),

@@ -32,6 +32,9 @@ Input = Annotated[
         help="Column that holds the text or the image's path; several, with commas between, make rows of fields.",
     ),
 ]
+InputColumn = Annotated[
+    str | None, typer.Option("--input", help="Column that holds the text or the image's path; guessed if not given.")
+]
 Target = Annotated[
     str | None, typer.Option("--target", help="Column to predict; several, with commas between, for multi-label.")
 ]

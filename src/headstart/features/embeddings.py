@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from headstart.core.dataset import Notice
-from headstart.core.errors import DataError, UserError
+from headstart.core.errors import DataError, OptionError, UserError
 from headstart.data.image import pixels_of
 from headstart.data.items import STDIN, read_items
 from headstart.data.modalities import get_modality
@@ -96,6 +96,8 @@ def embed(
     SourceError
         A source cannot be fetched.
     """
+    if input is not None and not isinstance(input, str):
+        raise OptionError(f"input is the name of one column, got {input!r}. Embed each column by itself.")
     context = context or RunContext.default(progress=progress)
     if isinstance(items, str | Path):
         _refuse_lone_text(items)

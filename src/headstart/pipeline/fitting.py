@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import tempfile
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from headstart.features import Features
     from headstart.sources import AnySource
 
+_COLUMN_OPTIONS = ("input", "target", "task", "group", "time")
 _N_CHECKED = 16  # real items on which the packed graph must equal the fitted model
 
 
@@ -96,6 +98,8 @@ def fit(
     Stopped
         The run was cancelled by the token of its reporter; nothing is written then.
     """
+    for name in set(columns) - set(_COLUMN_OPTIONS):
+        raise unknown_name("argument of fit", name, (*inspect.signature(fit).parameters, *_COLUMN_OPTIONS))
     chosen = preset_named(preset)
     baselines = chosen.baselines if baselines is None else baselines
     tune = ("auto" if chosen.tunes else NO_TUNING) if tune is None else tune

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from headstart.tuning.tuning_problem import TuningProblem
 
 ALPHAS = (0.5, 1.0)  # interpolation between the initial (0) and the tuned weights (1)
-_REVISION = 6  # increased when the same settings and seed would give other weights
+_REVISION = 7  # increased when the same settings and seed would give other weights
 
 
 class Choice(NamedTuple):

@@ -63,7 +63,7 @@ class Tfidf:
         columns = [[str(text) for text in part.values_of(name)] for name in fields]
         groups = np.arange(len(part)) if part.groups is None else part.groups
         texts = [text for column in columns for text in column]
-        key = ("tfidf", self.max_words, self.max_terms, part.task, context.seed, *texts, part.targets, groups)
+        key = ("tfidf 2", self.max_words, self.max_terms, part.task, context.seed, *texts, part.targets, groups)
         fitted = context.cache.get_or_compute(key, lambda: self._fit(part, columns, groups, context.seed))
         networks = tuple(self._network(fitted, end) for end in _ends(columns))
         n_terms = sum(len(network.rarity) for network in networks)
