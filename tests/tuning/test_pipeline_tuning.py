@@ -45,7 +45,7 @@ def test_contrastive_on_few_questions(questions, tmp_path):
     assert result["metric"]["n"] == below["metric"]["n"] == 24
     assert result["seconds"] > 0 < result["planned_s"]
     assert result["kept"] == result["why"].startswith("better than the closed form by more than one standard error")
-    assert (fitted.report.heads.method == "contrastive") == result["kept"]
+    assert (fitted.report.heads.head == "contrastive") == result["kept"]
     assert fitted.report.evaluation.metric.value > 0.7
     assert headstart.load_bundle(fitted.bundle).predict(["Who wrote it ?", "How many are there ?"]) == ["HUM", "NUM"]
     assert ("tuned" in fitted.report.package.card) == result["kept"]
@@ -84,5 +84,5 @@ def test_what_harms_on_the_items_that_prove_is_not_taken(fit_in_folds, monkeypat
     result = fitted.report.tuning.results[-1]
     assert not result["kept"]
     assert result["why"].startswith("on the 24 items that prove it was significantly worse than the closed form (-0.")
-    assert fitted.report.heads.method != "contrastive"
+    assert fitted.report.heads.head != "contrastive"
     assert "tuned" not in fitted.report.package.card

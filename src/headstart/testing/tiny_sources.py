@@ -32,7 +32,7 @@ _TOKENS = {"kind": "tokens", "max_tokens": 12, "special_tokens": False}
 _TEXT_NETWORKS: dict[str, dict[str, object]] = {
     "bert": {"heads": 2},
     "llama": {"heads": 4, "rotary_base": 100.0, "epsilon": 1e-5},
-    "onnx-file": {"preprocessors": {"ids": {"role": "ids", "type": 7}}, "pooling": "mean"},
+    "onnx-file": {"inputs": {"ids": {"role": "ids", "type": 7}}, "pooling": "mean"},
     "static-embeddings": {"unknown_token": 1},
 }
 

@@ -16,7 +16,7 @@ from headstart.sources.imported_store import imported_folder
 
 PHOTOS = [np.random.default_rng(i).integers(0, 256, (32, 32, 3), dtype=np.uint8) for i in range(3)]
 TEXTS = ["the kiwi", "a good bad apple before the race is given", "race"]
-KERAS = Path(__file__).parent.parent / "fixtures" / "keras-tf2onnx.onnx"
+KERAS = Path(__file__).parent / "fixtures" / "keras-tf2onnx.onnx"
 
 pytestmark = pytest.mark.usefixtures("cache")
 
