@@ -128,7 +128,9 @@ class TestFit:
             done = [step["done"] for step in steps if step["label"] == label]
             assert done == sorted(done)
         assert all(step["seconds_left"] >= 0 for step in steps)
-        assert "fitting the baseline constant" in [e["notice"]["message"] for e in events if e["event"] == "notice-given"]
+        assert "fitting the baseline constant" in [
+            e["notice"]["message"] for e in events if e["event"] == "notice-given"
+        ]
 
     def test_the_model_is_the_same_wherever_it_ran(self, tmp_path):
         threads = fit(tmp_path / "threads", baselines="none", progress=None, seed=3)
