@@ -1,6 +1,6 @@
 """What a bundle is exported to, one format a file.
 
-A part of the kind `exports` is a function `export(bundle, out, wishes)` that writes `out`, whole or not at all, and returns its record:
+A part of the kind `exports` is a function `export(bundle, out, options)` that writes `out`, whole or not at all, and returns its record:
 plain values for JSON, with at least `format`, `path`, `n_items` and `max_difference` (None where nothing could be compared), and
 `sentence`, which says to people what was written.
 """
