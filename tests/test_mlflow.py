@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from base64 import b64encode
 from pathlib import Path
-from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -156,10 +156,11 @@ def test_mlflows_own_server_serves_photos_and_opens_no_path(store, logged, bundl
         expected = without_item(headstart.load_bundle(bundles["photos-model"]).predictions(photos, top=1))
         assert ask(f"{url}/invocations", {"dataframe_records": rows, "params": {"top": 1}})["predictions"] == expected
         path = str(next(small_data.glob("photos/*/*")))
-        with pytest.raises(HTTPError) as refused:
-            ask(f"{url}/invocations", {"dataframe_records": [{"image": path}]})
-        with refused.value as answer:
-            assert answer.code == 400
+        # MLflow drops signs that are not base64; what is left is made a whole number of bytes here, so that the model sees it
+        kept = re.sub(r"[^A-Za-z0-9+/]", "", path)
+        odd = path + "/" * (-len(kept) % 4)
+        (answer,) = ask(f"{url}/invocations", {"dataframe_records": [{"image": odd}]})["predictions"]
+        assert (answer["label"], bool(answer["error"])) == (None, True)
 
 
 @pytest.mark.downloads
