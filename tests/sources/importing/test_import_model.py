@@ -257,6 +257,6 @@ def test_a_saved_model_is_converted(tmp_path):
         missing.skip("tensorflow")
     from tensorflow import keras
 
-    layers = [keras.layers.Preprocessor((16, 16, 3)), keras.layers.Conv2D(4, 3), keras.layers.GlobalAveragePooling2D()]
+    layers = [keras.layers.Input((16, 16, 3)), keras.layers.Conv2D(4, 3), keras.layers.GlobalAveragePooling2D()]
     keras.Sequential([*layers, keras.layers.Dense(2, activation="softmax")]).export(str(tmp_path / "m"))
     assert add(tmp_path / "m", license="mit").dimensions == 4
