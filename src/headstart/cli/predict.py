@@ -48,7 +48,8 @@ def predict(
         raise OptionError(f"--out writes .csv or .jsonl, but '{out}' was given. Name a file that ends in one of these.")
     model = load_bundle(bundle, trust=trust)
     if input is not None and len(model.fields) > 1:
-        raise OptionError(f"{bundle} finds its fields {model.reads.plural} by their names. Leave --input out.")
+        names = ", ".join(f"'{field.name}'" for field in model.fields)
+        raise OptionError(f"{bundle} reads several columns and finds them by their names: {names}. Leave --input out.")
     column = input or model.manifest["columns"].get("input")
     items = read_items(inputs, modality=model.reads, input=column, max_unreadable=parse_share(max_unreadable))
     for notice in items.notices:

@@ -31,34 +31,44 @@ class SilentReporter:
         """Drop the event."""
 
 
-class TextReporter:
-    """Progress and notices for people: a bar a step on a terminal, elsewhere a line each ten seconds.
-
-    A stream that somebody has closed cancels the run.
-    """
+class _StreamReporter:
+    """Writes to a stream, one event at a time whichever thread it comes from; a stream that somebody has closed cancels the run."""
 
     def __init__(self, stream: TextIO, *, cancel_token: CancelToken | None = None) -> None:
         self.cancel_token = cancel_token or CancelToken()
         self._stream = stream
         self._lock = threading.Lock()
         self._spoke: dict[str, float] = {}  # by the label of a step
-        self._bars: Any = None
-        self._tasks: dict[str, Any] = {}
 
     def receive(self, event: Event) -> None:
-        """Print what people want to see of it."""
+        """Write what this reader shows of an event."""
         if self._stream.closed:
             self.cancel_token.cancel()
             return
         with self._lock:
-            if isinstance(event, StepStarted):
-                self._start(event)
-            elif isinstance(event, ProgressMade):
-                self._advance(event)
-            elif isinstance(event, StepEnded):
-                self._end(event)
-            elif isinstance(event, NoticeGiven):
-                self._print(event.notice.message)
+            self._write(event)
+
+    def _write(self, event: Event) -> None:
+        raise NotImplementedError
+
+
+class TextReporter(_StreamReporter):
+    """Progress and notices for people: a bar a step on a terminal, elsewhere a line each ten seconds."""
+
+    def __init__(self, stream: TextIO, *, cancel_token: CancelToken | None = None) -> None:
+        super().__init__(stream, cancel_token=cancel_token)
+        self._bars: Any = None
+        self._tasks: dict[str, Any] = {}
+
+    def _write(self, event: Event) -> None:
+        if isinstance(event, StepStarted):
+            self._start(event)
+        elif isinstance(event, ProgressMade):
+            self._advance(event)
+        elif isinstance(event, StepEnded):
+            self._end(event)
+        elif isinstance(event, NoticeGiven):
+            self._print(event.notice.message)
 
     def _start(self, event: StepStarted) -> None:
         self._spoke[event.label] = time.monotonic()
@@ -93,7 +103,7 @@ class TextReporter:
             print(line, file=self._stream, flush=True)
 
 
-class JsonLinesReporter:
+class JsonLinesReporter(_StreamReporter):
     """Every event as one line of JSON; of a step's progress one a second, and the last.
 
     >>> import sys
@@ -102,23 +112,12 @@ class JsonLinesReporter:
     {"event": "stage-started", "stage": "load"}
     """
 
-    def __init__(self, stream: TextIO, *, cancel_token: CancelToken | None = None) -> None:
-        self.cancel_token = cancel_token or CancelToken()
-        self._stream = stream
-        self._lock = threading.Lock()
-        self._spoke: dict[str, float] = {}
-
-    def receive(self, event: Event) -> None:
-        """Write a line."""
-        if self._stream.closed:
-            self.cancel_token.cancel()
-            return
-        with self._lock:
-            if isinstance(event, StepStarted):
-                self._spoke.pop(event.label, None)
-            if not isinstance(event, ProgressMade) or self._is_due(event):
-                self._stream.write(json.dumps(event.to_dict(), ensure_ascii=False) + "\n")
-                self._stream.flush()
+    def _write(self, event: Event) -> None:
+        if isinstance(event, StepStarted):
+            self._spoke.pop(event.label, None)
+        if not isinstance(event, ProgressMade) or self._is_due(event):
+            self._stream.write(json.dumps(event.to_dict(), ensure_ascii=False) + "\n")
+            self._stream.flush()
 
     def _is_due(self, event: ProgressMade) -> bool:
         now = time.monotonic()
