@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 import headstart
 import tiny
+from headstart.cli import main
 from headstart.core.dataset import Field
 from headstart.core.errors import DataError, OptionError
 from headstart.data import load
@@ -118,6 +120,44 @@ def test_a_bundle_says_its_fields_and_predicts_from_dicts_and_rows(two_texts, co
     assert right > 0.9
     with pytest.raises(DataError, match="has no field 'body'"):
         model.predict([{"subject": "good"}])
+
+
+def command_line(monkeypatch, *words):
+    """Run the command in this process, for it must see the tiny sources; give its exit code."""
+    monkeypatch.setattr(sys, "argv", ["headstart", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
+
+
+def test_predict_finds_the_columns_of_rows_by_itself(two_texts, columns, tmp_path, capsys, monkeypatch):
+    pd.DataFrame(columns).to_csv(tmp_path / "rows.csv", index=False)
+    assert command_line(monkeypatch, "predict", two_texts.bundle, tmp_path / "rows.csv", "--input", "body") == 2
+    assert "finds them by their names: 'subject', 'body'. Leave --input out." in capsys.readouterr().err
+
+
+def test_an_export_of_rows_is_checked_on_a_table(joint_model, columns, tmp_path, capsys, monkeypatch):
+    pd.DataFrame(columns).to_csv(tmp_path / "rows.csv", index=False)
+    out = tmp_path / "rows.onnx"
+    assert (
+        command_line(
+            monkeypatch,
+            "export",
+            joint_model.bundle,
+            "--onnx",
+            out,
+            "--tensor-inputs",
+            "--check",
+            tmp_path / "rows.csv",
+        )
+        == 0
+    )
+    assert f"on {N} items" in capsys.readouterr().err
+
+
+def test_an_argument_that_fit_does_not_know_is_named(columns):
+    with pytest.raises(OptionError, match="no argument of fit named 'baseline'. Did you mean 'baselines'"):
+        headstart.fit(columns, baseline="none")
 
 
 def test_the_transferred_model_reads_rows_too(joint_model, columns):

@@ -312,3 +312,8 @@ class TestRecognition:
 def test_writing_loads_no_pyarrow_for_an_array():
     code = "import sys, headstart.features.writing; print({'pyarrow', 'onnxruntime', 'sklearn'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "set()\n"
+
+
+def test_several_columns_are_refused():
+    with pytest.raises(OptionError, match="input is the name of one column"):
+        headstart.embed(pd.DataFrame({"a": ["kiwi"], "b": ["plum"]}), input=["a", "b"])
