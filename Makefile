@@ -43,21 +43,26 @@ fuzz: install  ## the server's OpenAPI document, many requests for each address
 	HEADSTART_EXAMPLES=200 $(BIN)/python -m pytest tests/serving/test_openapi.py
 
 # the order of docs/bench.md; speed first, while nothing else runs, and the longest last
-BENCHES := speed.one_pass speed.predict speed.memory_growth speed.serve speed.soak speed.web \
-	quality.paired_error quality.prediction_sets quality.kept quality.evaluate quality.ranking quality.choosing quality.compress \
+BENCHES := speed.one_pass speed.presets speed.predict speed.memory_growth speed.serve speed.soak speed.web \
+	quality.paired_error quality.prediction_sets quality.duplicates quality.kept quality.together quality.evaluate quality.ranking \
+	quality.choosing quality.compress \
 	robustness.fuzz robustness.killed speed.tuning_memory robustness.killed_tuning quality.tuning peers.compare
 
 bench: install peers-env  ## every figure of the docs, printed anew (many hours on two cores, most of them the last two)
 	for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done
 	$(BIN)/python -m tools.references
+	$(BIN)/python -m tools.gain_prior
 
 bench-quick: install peers-env  ## the same code on a little data, a few minutes in all
 	for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m bench.$$name --quick || exit 1; done
 	$(BIN)/python -m tools.references --quick
+	$(BIN)/python -m tools.gain_prior --quick
 
-tables: install  ## the tables in src that are measured: references of the sources, starting points of tuning (many hours)
+tables: install  ## the tables in src that are measured: references of sources, starting points of tuning, gains of transfer (many hours)
 	$(BIN)/python -m tools.references --write
 	$(BIN)/python -m tools.starting_points --write
+	$(BIN)/python -m bench.quality.together --draws 2 --minutes 600
+	$(BIN)/python -m tools.gain_prior --write
 
 tensorflow: install  ## TensorFlow and tf2onnx beside the rest, 2 GB: what reads a SavedModel, for tests/sources/importing/test_import_model.py
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --constraint constraints.txt --editable ".[tensorflow]"

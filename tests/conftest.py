@@ -128,5 +128,5 @@ def workplace(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
 def _fit(data: Path, out: Path, *, source: str) -> Path:
     import headstart
 
-    headstart.fit(data, out=out, source=source, baselines="none", progress=None)
+    headstart.fit(data, out=out, source=source, tune="none", baselines="none", progress=None)
     return out

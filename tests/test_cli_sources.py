@@ -13,7 +13,7 @@ import tiny_hub
 from headstart.cli import main
 from headstart.sources import built_in
 
-SHORT = {"head": "ridge", "baselines": "none", "progress": None}
+SHORT = {"head": "ridge", "tune": "none", "baselines": "none", "progress": None}
 
 
 @pytest.fixture

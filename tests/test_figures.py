@@ -13,12 +13,13 @@ from headstart.compression import measuring
 from headstart.compression.methods import static_int8
 from headstart.core.intervals import MAX_BLOCKS, N_RESAMPLES
 from headstart.core.metric_sums import N_BINS
-from headstart.data import demo, holdout, image, list_demos, load, near_duplicates
-from headstart.evaluation import learning_curve, small_cnn
+from headstart.data import demo, holdout, image, list_demos, load, similar_features
+from headstart.evaluation import learning_curve, mixing, models, shipping, small_cnn
 from headstart.evaluation.baselines.convolutional import Convolutional
 from headstart.evaluation.prediction_set import COVERAGE
-from headstart.heads import lda, logistic, prototypes
+from headstart.heads import lda, logistic, prototypes, svm
 from headstart.packaging.exports import MAX_CHECKED
+from headstart.pipeline import choosing
 from headstart.pipeline.presets import preset_named
 from headstart.ranking.halving import Halving
 from headstart.ranking.suitability import _QUICK_GMACS
@@ -159,10 +160,8 @@ SHOWN = r"([\d.]+) \(([\d.]+) to ([\d.]+)\)"
 @pytest.mark.downloads
 @pytest.mark.usefixtures("fetched_cache")
 def test_the_readme_shows_the_scores_of_its_demo(real_data, tmp_path):
-    fitted = headstart.fit(
-        real_data("groceries"), out=tmp_path / "model", source="efficientnet-lite2", baselines="none", progress=None
-    )
-    scores = {"efficientnet-lite2 [+] ridge: accuracy": fitted.report.evaluation.metric}
+    fitted = headstart.fit(real_data("groceries"), out=tmp_path / "model", tune="none", progress=None)
+    scores = {"joint model and convolutional: accuracy": fitted.report.evaluation.metric}
     scores |= {f"estimate, {kind}:": score for kind, score in fitted.report.evaluation.estimates.items()}
     text = page("README.md").replace("95 % interval ", "").replace(", 661 items", "")
     for words, score in scores.items():
@@ -172,8 +171,11 @@ def test_the_readme_shows_the_scores_of_its_demo(real_data, tmp_path):
 
 
 def test_presets_are_as_the_page_says():
-    for name, _, ranked, size, baselines, n_sources in table("docs/rank.md", "preset"):
+    for name, promised, ranked, size, baselines, n_sources in table("docs/rank.md", "preset"):
         preset = preset_named(name.strip("`"))
+        amount, unit = promised.split()
+        assert float(amount) * {"s": 1, "minutes": 60}[unit] == preset.budget_s
+        assert f"{name} {promised}" in page("docs/cli.md")
         assert str(preset.max_sources) == n_sources.removeprefix("up to ")
         assert preset.baselines == baselines
         assert size == ("any" if preset.max_size_mib is None else f"{preset.max_size_mib:.0f} MiB")
@@ -202,6 +204,7 @@ STATED = [
     ("docs/adapt.md", f"up to {prototypes._MAX_ITEMS_PER_CLASS} items per class"),
     ("docs/adapt.md", f"up to {lda._MAX_ITEMS} items"),
     ("docs/adapt.md", f"up to {logistic._MAX_ITEMS} items"),
+    ("docs/adapt.md", f"at most {svm._MAX_ITEMS} items"),
     ("docs/compress.md", f"median over {measuring._N_TURNS} turns"),
     ("docs/compress.md", f"calibrated on {static_int8._N_ITEMS} training items"),
     ("docs/export.md", f"compares on up to {MAX_CHECKED} items"),
@@ -214,10 +217,16 @@ STATED = [
     ("docs/prove.md", f"to {MAX_BLOCKS:,} random blocks"),
     ("docs/prove.md", f"Calibration error has {N_BINS} bins"),
     ("docs/prove.md", f"`COVERAGE` {COVERAGE}"),
+    ("docs/prove.md", f"is worth {mixing._PRIOR_ITEMS:.0f} held-out items"),
+    ("docs/prove.md", f"Weights below {mixing._MIN_WEIGHT} become 0"),
+    ("docs/prove.md", f"divided into {WORDS[mixing._N_BLOCKS]} blocks"),
+    ("docs/prove.md", f"`--worth` ({100 * shipping.WORTH} points)"),
+    ("docs/prove.md", f"for up to {models.MAX_JOINT_ITEMS:,} training items"),
+    ("docs/rank.md", f"at most {choosing._MUCH_COSTLIER} times as many operations"),
     ("docs/prove.md", f"on {WORDS[learning_curve.N_SIZES]} nested parts"),
     ("docs/rank.md", f"up to {Halving().cap:,} items: *successive halving*"),
     ("docs/security.md", f"{image.MAX_PIXELS // 10**6} megapixels"),
-    ("docs/sklearn.md", f"in fewer than {near_duplicates._FEWEST_DIMENSIONS} dimensions"),
+    ("docs/sklearn.md", f"in fewer than {similar_features._FEWEST_DIMENSIONS} dimensions"),
     ("docs/tune.md", f"until they held out {selection._SUFFICIENT_HELD_OUT} items"),
     ("docs/tune.md", f"up to {contrastive._MAX_PER_CLASS} per class"),
     ("docs/tune.md", f"Every {WORDS[int(checkpoint.INTERVAL_S)]} seconds weights"),

@@ -132,8 +132,9 @@ def test_an_item_that_cannot_be_read_has_an_error_and_the_others_their_answers(l
 
 
 @pytest.mark.downloads
-def test_the_input_example_is_an_item_that_the_report_shows(loaded):
-    assert loaded["tickets-model"]["example"][0]["label"] in {"Credit reporting", "Debt collection", "Mortgage"}
+def test_the_input_example_is_an_item_that_the_report_shows(loaded, bundles):
+    labels = headstart.load_bundle(bundles["tickets-model"]).labels
+    assert loaded["tickets-model"]["example"][0]["label"] in labels
     assert loaded["photos-model"]["example"] is None  # no mistake, no copy: the report shows no photo
 
 

@@ -184,7 +184,7 @@ def test_a_text_and_a_photo(text_and_photo, with_photos):
     assert [field.modality for field in model.fields] == ["text", "image"]
     assert accuracy(text_and_photo) > 0.4  # of four labels, by networks that know nothing
     names = [baseline.name for baseline in text_and_photo.report.evaluation.baselines]
-    assert names == ["constant", "tfidf", "convolutional", "random-weights"]
+    assert names == ["constant", "histograms", "tfidf", "convolutional", "random-weights"]
     again = prove_again(text_and_photo.bundle, with_photos)
     assert again["n_items"] == N
 

@@ -35,9 +35,11 @@ from headstart.storage.files import cache_folder, write_file
 from headstart.tuning import TuningProblem
 from headstart.tuning.run import Run
 from headstart.tuning.running_loss import Diverged
+from headstart.tuning.starting_points import has_batch_norms
 
 if TYPE_CHECKING:
     from headstart.core.dataset import Dataset
+    from headstart.sources import Source
     from headstart.tuning.settings import TuningSettings
 
 TABLE = Path("src/headstart/tuning/starting_points.toml")
@@ -53,7 +55,7 @@ TASKS = (
     Task(demo="cifar10", per_class=20, n_test=800),
     Task(demo="digits", per_class=10, n_test=800),
 )
-GRID: dict[str, list[dict[str, float]]] = {
+GRID: dict[str, list[dict[str, Any]]] = {
     "contrastive": [
         *({"trainable_fraction": 0.5, "learning_rate": rate} for rate in (3e-4, 1e-3)),
         {"trainable_fraction": 1.0, "learning_rate": 3e-4},
@@ -74,6 +76,18 @@ GRID: dict[str, list[dict[str, float]]] = {
         *({"trainable_fraction": 0.5, "learning_rate": rate} for rate in (1e-4, 3e-4, 1e-3)),
         {"trainable_fraction": 1.0, "learning_rate": 3e-4},
     ],
+}
+
+
+_PHOTOS = {"augmentation": "crop", "resolution": 0.58, "epochs": 8, "min_batch_size": 16, "head_learning_rate": 1e-3}
+PHOTO_GRID: dict[str, list[dict[str, Any]]] = {
+    method: [
+        {"trainable_fraction": share, "learning_rate": rate, "learn_statistics": learn, "layer_decay": 1.0, **_PHOTOS}
+        for share in (0.5, 1.0)
+        for rate in rates
+        for learn in (False, True)
+    ]
+    for method, rates in {"bitfit": (3e-3, 1e-2), "lora": (1e-3, 3e-3), "fine-tune": (1e-4, 3e-4, 1e-3)}.items()
 }
 
 
@@ -108,6 +122,12 @@ def problem_of(task: Task) -> tuple[TuningProblem, int]:
     return tuning_problem, n_train
 
 
+def grid(method: str, source: Source) -> list[dict[str, Any]]:
+    """The settings to try, those of the shallowest networks first."""
+    points = PHOTO_GRID if has_batch_norms(source) else GRID
+    return sorted(points.get(method, ()), key=lambda point: point["trainable_fraction"])
+
+
 def train_once(tuning_problem: TuningProblem, n_train: int, method_name: str, settings: TuningSettings) -> Row:
     """Train once; the losses of the items that are asked about, calibrated on themselves."""
     everything = np.arange(len(tuning_problem.items))
@@ -133,11 +153,12 @@ def measure(results: Results, tasks: list[Task], methods: list[str], n_points: i
         for name in methods:
             method = registry.get("tuning_methods", name)()
             if method.supports(tuning_problem.source, tuning_problem.problem.task_spec):
-                for point in sorted(GRID[name], key=lambda point: point["trainable_fraction"])[:n_points]:
+                for point in grid(name, tuning_problem.source)[:n_points]:
                     row = results.get_or_compute(
                         lambda: train_once(tuning_problem, n_train, name, replace(method.settings, **point)),  # noqa: B023  (called at once)
                         task=task.name,
                         input=tuning_problem.source.input.kind,
+                        batch_norms=has_batch_norms(tuning_problem.source),
                         method=name,
                         point=point,
                     )
@@ -149,7 +170,7 @@ def best(row: Row) -> float:
     return float(row["closed"] if row["losses"] is None else min(row["closed"], np.min(row["losses"])))
 
 
-def portfolio(rows: list[Row]) -> list[tuple[dict[str, float], float]]:
+def portfolio(rows: list[Row]) -> list[tuple[dict[str, Any], float]]:
     """Settings by how much they help beside those before them, with the mean share of the closed form's loss that is left."""
     tasks = sorted({row["task"] for row in rows})
     found: dict[str, dict[str, float]] = {}
@@ -172,11 +193,12 @@ def portfolio(rows: list[Row]) -> list[tuple[dict[str, float], float]]:
 def table(results: Results) -> str:
     """The lines of the table."""
     lines = [HEADER.strip()]
-    for kind in ("pixels", "tokens"):
+    for kind, batch_norms in (("pixels", True), ("tokens", False)):
         for name in registry.names("tuning_methods"):
-            for point, left in portfolio(results.find(input=kind, method=name)):
-                settings = ", ".join(f"{key} = {value}" for key, value in point.items())
-                lines += ["", "[[points]]", f'input = "{kind}"', f'method = "{name}"']
+            for point, left in portfolio(results.find(input=kind, batch_norms=batch_norms, method=name)):
+                settings = ", ".join(f"{key} = {json.dumps(value)}" for key, value in point.items())  # valid TOML, too
+                lines += ["", "[[points]]", f'input = "{kind}"', f"batch_norms = {json.dumps(batch_norms)}"]
+                lines += [f'method = "{name}"']
                 lines += [
                     f"left = {left:.3f}  # of the closed form's loss, with those above",
                     f"settings = {{ {settings} }}",

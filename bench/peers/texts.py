@@ -17,7 +17,6 @@ import numpy as np
 from bench.stopwatch import Stopwatch
 
 MAX_PAIRS = 10_000
-N_ITERATIONS = 20  # SetFit's own default before it drew every pair, and that of its paper (arXiv:2209.11055)
 SILENT: dict[str, Any] = {
     "report_to": "none",
     "save_strategy": "no",
@@ -31,12 +30,12 @@ Job = dict[str, Any]
 def set_fit(job: Job) -> dict[str, Any]:
     """SetFit with its defaults: pairs by oversampling, one epoch, logistic regression on top.
 
-    Where every pair would be more than MAX_PAIRS, `num_iterations` bounds them, which its documentation keeps for that.
+    Where every pair would be more than MAX_PAIRS, `num_iterations`, which the job names, bounds them; its documentation keeps it for that.
     """
     from datasets import Dataset
     from setfit import SetFitModel, Trainer, TrainingArguments
 
-    bound = {"num_iterations": N_ITERATIONS} if n_pairs(job["codes"]) > MAX_PAIRS else {}
+    bound = {"num_iterations": job["iterations"]} if n_pairs(job["codes"]) > MAX_PAIRS else {}
     with tempfile.TemporaryDirectory() as folder:
         watch = Stopwatch()
         settings = TrainingArguments(

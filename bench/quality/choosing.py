@@ -83,7 +83,7 @@ def score_of(name: str, train: Dataset, test: Dataset, metric: Metric) -> float:
     """Score of the line's own head on this source, everything chosen on the training part."""
     source = open_source(name)
     x, z = (embed(part.items, source, context=RunContext.default()).values for part in (train, test))
-    groups = find_near_duplicates(x, train.groups).groups
+    groups = find_near_duplicates(train).groups
     return metric.of(test.targets, adapt(x, train.targets, task=train.task, groups=groups).head.outputs(z))
 
 

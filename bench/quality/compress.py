@@ -66,7 +66,9 @@ def drawn(positions: IntArray, n: int) -> IntArray:
 def measure(name: str, dataset: Dataset, methods: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = FOLDER / "groceries" if dataset.modality == "image" else as_pair(dataset)
-        fit = headstart.fit(data, out=Path(folder) / "m", source=name, head="ridge", baselines="none", progress=None)
+        fit = headstart.fit(
+            data, out=Path(folder) / "m", source=name, head="ridge", tune="none", baselines="none", progress=None
+        )
         original = unpack(fit.bundle)
     split = split_data(dataset, original, seed=0)
     reference = Reference(original, split.test, split.outputs, split.metric, 0)

@@ -17,11 +17,15 @@ import numpy as np
 
 from bench.options import names, parse, parser_of
 from bench.quality.evaluation_tasks import TASKS, EvaluationTask
+from bench.quality.together_fit import NEVER_PLAIN
 from headstart.data.holdout import plan_splits
 from headstart.data.near_duplicates import find_near_duplicates
 from headstart.engines.context import RunContext
 from headstart.evaluation import Experiment, baselines_for, prove
+from headstart.evaluation.evaluation import Evaluation
+from headstart.evaluation.shipping import Shipping
 from headstart.features import embed
+from headstart.pipeline.choosing import frozen_models
 from headstart.sources import open_source
 from headstart.sources.defaults import default_source
 
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
 
     from bench.results import Row
     from headstart.core.dataset import Dataset, FloatArray
-    from headstart.data.near_duplicates import NearDuplicates
+    from headstart.data.groups import NearDuplicates
     from headstart.sources import Source
 
 
@@ -68,11 +72,13 @@ def one_run(task: EvaluationTask, size: int, seed: int, dataset: Dataset, featur
     train_index, test_index = task.split(dataset, size, seed)
     train = replace(dataset.take(train_index), splits=None)
     experiment, duplicates = experiment_of(train, features[train_index], source, seed)
-    adapted = experiment.adapt(experiment.plan.final)
-    report = prove(experiment, adapted, duplicates, baselines="full").report
+    experiment, frozen = frozen_models(experiment)
+    with Evaluation(experiment, frozen) as evaluation:
+        evaluation.run_closed_forms()
+        proof = prove(evaluation, duplicates, shipping=Shipping(worth=NEVER_PLAIN))
     seconds = time.perf_counter() - started
     test, metric = dataset.take(test_index), dataset.task_spec.headline(train.targets)
-    truth = {"model": metric.of(test.targets, adapted.head.outputs(features[test_index]))}
+    truth = {"model": metric.of(test.targets, proof.predictor.predict(test.items))}
     for baseline in baselines_for(dataset.modality, source, "full"):
         fitted = baseline.fit(experiment.dataset, np.arange(len(train)), context=experiment.context)
         truth[baseline.name] = metric.of(test.targets, fitted.predict(test.items))
@@ -84,7 +90,7 @@ def one_run(task: EvaluationTask, size: int, seed: int, dataset: Dataset, featur
         "truth": truth,
         "helped": truth["model"] > max(v for k, v in truth.items() if k != "model"),
         "seconds": seconds,
-        **reported(report),
+        **reported(proof.report),
         "split": experiment.plan.kind,
     }
 
@@ -104,8 +110,8 @@ def experiment_of(
     dataset: Dataset, features: FloatArray, source: Source, seed: int
 ) -> tuple[Experiment, NearDuplicates]:
     """What `fit` proves a model in, and the near-duplicates that its groups are made of."""
-    duplicates = find_near_duplicates(features, dataset.groups)
-    dataset = replace(dataset, groups=duplicates.groups)
+    duplicates = find_near_duplicates(dataset)
+    dataset = replace(dataset, groups=duplicates.groups, has_near_duplicate_groups=True)
     experiment = Experiment(
         dataset=dataset,
         features=features,

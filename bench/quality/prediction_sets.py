@@ -46,7 +46,7 @@ def parts(dataset: Dataset, seed: int, n_fit: int, n_asked: int) -> tuple[Datase
 
 
 def measure(train: Dataset, asked: Dataset, source: str, seed: int) -> None:
-    fitted = headstart.fit(as_pair(train), source=source, baselines="none", progress=None, seed=seed)
+    fitted = headstart.fit(as_pair(train), source=source, tune="none", baselines="none", progress=None, seed=seed)
     items, labels = as_pair(asked)
     sets = [one.prediction_set or () for one in fitted.model.predictions(items)]
     held = np.mean([label in one for label, one in zip(labels, sets, strict=True)])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.demos import demo_dataset, own_parts
-from headstart.data.near_duplicates import find_near_duplicates
+from headstart.data.near_duplicates import with_near_duplicate_groups
 from headstart.engines.context import RunContext
 from headstart.features import embed
 from headstart.heads import adapt
@@ -125,7 +125,7 @@ def data_of(task: RankingTask) -> Dataset:
         order = rng.permutation(len(dataset))
         train, test = order[task.n_test :], order[: task.n_test]
     chosen = np.concatenate([test[: task.n_test], train[: max(task.sizes)]])
-    return replace(dataset.take(chosen), splits=None)
+    return with_near_duplicate_groups(replace(dataset.take(chosen), splits=None))
 
 
 def seconds_per_item(dataset: Dataset, source: Source, result_cache: ResultCache) -> float:
@@ -154,7 +154,8 @@ def score_of(
     features: FloatArray, dataset: Dataset, train: IntArray, test: IntArray, metric: Metric, result_cache: ResultCache
 ) -> float:
     """The test score of the line's own head, everything chosen on the training part alone."""
-    groups = find_near_duplicates(features[train], None if dataset.groups is None else dataset.groups[train]).groups
+    assert dataset.groups is not None
+    groups = dataset.groups[train]
     x, y = features[train], dataset.targets[train]
 
     def fitted() -> dict[str, np.ndarray[Any, Any]]:

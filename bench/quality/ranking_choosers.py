@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.core import registry
-from headstart.data.near_duplicates import find_near_duplicates
 from headstart.heads.problem import Problem
 from headstart.ranking.rankers.prior import Prior
 from headstart.sources import find
@@ -56,10 +55,10 @@ def by_halving(halving: Halving, case: Case, draw: int, prior: Prior) -> Choice:
 
 def by_ranker(name: str, case: Case, draw: int, prior: Prior) -> Choice:
     """A ranker alone: it looks at every training item of every source, but for those that look at none."""
-    train, given = case.train[draw], case.dataset.groups
+    train = case.train[draw]
     ranker = prior if name == "prior" else registry.get("rankers", name)()
-    first = next(iter(case.features.values()))[train]
-    groups = find_near_duplicates(first, None if given is None else given[train]).groups
+    assert case.dataset.groups is not None
+    groups = case.dataset.groups[train]
     scores = {}
     for source, x in case.features.items():
         problem = Problem(

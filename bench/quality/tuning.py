@@ -15,8 +15,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from bench.methods import SELECTION, supported
 from bench.options import names, parse, parser_of
-from bench.quality.tuning_cell import SELECTION, Cell, supported
+from bench.quality.tuning_cell import Cell
 from bench.quality.tuning_report import is_worse_than_a_method, report
 from bench.results import Results
 from bench.tasks import TASKS, smaller, tasks_named

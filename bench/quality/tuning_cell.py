@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.demos import as_pair
+from bench.methods import SELECTION, supported
 from bench.quality.evaluate import experiment_of
-from bench.tasks import Task, halves
-from headstart.core import registry
-from headstart.core.tasks import get_task
+from bench.tasks import halves
 from headstart.data import load
 from headstart.engines.threads import n_threads
+from headstart.evaluation.tuned_network import Tuned
 from headstart.features import embed
-from headstart.pipeline.tuning import prepared, tried_of
+from headstart.pipeline.tuning import tuning_problem_of
 from headstart.sources import open_source
 from headstart.tuning import tune
 from headstart.tuning.cross_fitting import cross_fit, refit_on_all
@@ -27,22 +27,13 @@ from headstart.tuning.selection import CLOSED_FORM, supported_methods
 
 if TYPE_CHECKING:
     from bench.results import Row
+    from bench.tasks import Task
     from headstart.core.dataset import Dataset, FloatArray
     from headstart.evaluation import Experiment
     from headstart.tuning import TuningProblem, TuningResult
     from headstart.tuning.cross_fitting import CrossFit
     from headstart.tuning.plan import PlannedRun
     from headstart.tuning.tuning_method import TuningMethod
-
-SELECTION = "best"
-"""The title of a row of all methods together, by the name of the preset that tunes so."""
-
-
-def supported(task: Task) -> list[str]:
-    """Methods that can be tried on the task's source at all."""
-    source, kind = open_source(task.source), get_task("multiclass")
-    names = registry.names("tuning_methods")
-    return [name for name in names if registry.get("tuning_methods", name)().supports(source, kind)]
 
 
 @dataclass(frozen=True)
@@ -64,17 +55,17 @@ class Cell:
             return common | {"seconds": round(time.perf_counter() - started, 1), "accuracy": accuracy}
         (tuning_problem, folds, below), planned = self.prepared, self.planned(title)
         tuning_result = tune(tuning_problem, planned, folds, below=below)
-        tried = self.described(tuning_result)
-        accuracy = self.accuracy_of(tuning_result.best) if tuning_result.best else self.accuracy_of_closed_form
+        tried, best = self.described(tuning_result), kept_of(tuning_result)
+        accuracy = self.accuracy_of(best) if best else self.accuracy_of_closed_form
         row = common | {
             "seconds": round(sum(one["seconds"] for one in tried), 1),
             "accuracy": accuracy,
-            "method": tuning_result.best.method.name if tuning_result.best else CLOSED_FORM,
+            "method": best.method.name if best else CLOSED_FORM,
             "results": tried,
         }
         if title == SELECTION or not planned:
             return row
-        if tuning_result.best is None:
+        if best is None:
             accuracy = self.accuracy_though_not_kept(planned[0].method, tried[-1])
         return row | {"kept": tried[-1]["kept"], "alone": accuracy}
 
@@ -96,8 +87,11 @@ class Cell:
 
     @cached_property
     def prepared(self) -> tuple[TuningProblem, list[Any], FloatArray]:
-        """What `tune` takes."""
-        return prepared(self.experiment)
+        """What `tune` takes: the problem, the folds of the proof, and what the closed form says of their held-out items."""
+        experiment = self.experiment
+        folds = list(experiment.plan.folds)
+        below = [experiment.adapt(train).head.outputs(experiment.features[test]) for train, test in folds]
+        return tuning_problem_of(experiment), folds, np.concatenate(below)
 
     @cached_property
     def plans(self) -> dict[str, PlannedRun]:
@@ -121,7 +115,8 @@ class Cell:
     def described(self, tuning_result: TuningResult) -> list[Row]:
         """The methods as the report has them."""
         metric = self.experiment.dataset.task_spec.headline(self.experiment.dataset.targets)
-        sections = tried_of(tuning_result, self.experiment, self.prepared[0]).sections(self.experiment, metric)
+        best, tuned = kept_of(tuning_result), Tuned(results=tuning_result.results, index=tuning_result.index)
+        sections = tuned.sections(self.experiment, metric, best.method.name if best else None)
         return [dict(result) for section in sections for result in section.results]
 
     @cached_property
@@ -148,7 +143,7 @@ class Cell:
         if key not in self._accuracies:
             try:
                 source, head = refit_on_all(
-                    tuning_problem, cross_fitted, np.arange(len(tuning_problem.items)), dataset=self.task.name
+                    tuning_problem, cross_fitted, self.experiment.plan.final, dataset=self.task.name
                 )
             except Diverged:
                 return self.accuracy_of_closed_form
@@ -162,3 +157,8 @@ class Cell:
         aligned[:, np.searchsorted(test.labels, self.experiment.dataset.labels)] = outputs
         metric = test.task_spec.metric("balanced accuracy" if self.task.counts_evenly else "accuracy")
         return metric.of(test.targets, aligned)
+
+
+def kept_of(tuning_result: TuningResult) -> CrossFit | None:
+    """The best method, if any was better than the closed form on the held-out items."""
+    return tuning_result.best if any(one.kept for one in tuning_result.results[1:]) else None

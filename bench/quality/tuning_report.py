@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.quality.tuning_cell import SELECTION
+from bench.methods import SELECTION
 from headstart.core import registry
 from headstart.tuning.selection import CLOSED_FORM
 

@@ -105,7 +105,9 @@ def fit(data: str, source: str, baselines: Any) -> dict[str, Any]:
 
     threading.Thread(target=watch, daemon=True).start()
     with patch.object(Clock, "stage", stage), tempfile.TemporaryDirectory() as folder:
-        fitted = headstart.fit(data, source=source, baselines=baselines, out=Path(folder) / "model", progress=None)
+        fitted = headstart.fit(
+            data, source=source, tune="none", baselines=baselines, out=Path(folder) / "model", progress=None
+        )
     return {"peak_mib": memory_mib("VmHWM"), "total_s": fitted.seconds["total"], "stages": peaks}
 
 

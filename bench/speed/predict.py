@@ -47,7 +47,12 @@ def main() -> None:
         whole = demo_folder("groceries")
         photos = photo_folder(Path(folder) / "photos", options.per_class) if options.per_class else whole
         bundle = headstart.fit(
-            photos, out=Path(folder) / "model", source="efficientnet-lite0", baselines="none", progress=None
+            photos,
+            out=Path(folder) / "model",
+            source="efficientnet-lite0",
+            tune="none",
+            baselines="none",
+            progress=None,
         ).bundle
         files = spread(sorted((whole / "test").rglob("*.jpg")), options.warm)
         cold(bundle, files[0], options.cold)

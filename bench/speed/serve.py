@@ -60,7 +60,7 @@ def bundle_of(kind: str, folder: Path) -> Path:
     """A bundle that lies in the folder, or is made there."""
     name, source = KINDS[kind]
     if not (folder / kind).exists():
-        headstart.fit(demo_folder(name), out=folder / kind, source=source, baselines="none", progress=None)
+        headstart.fit(demo_folder(name), out=folder / kind, source=source, tune="none", baselines="none", progress=None)
     return folder / kind
 
 

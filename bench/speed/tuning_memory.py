@@ -118,7 +118,7 @@ def started(name: str, dataset: Dataset, method: TuningMethod, settings: TuningS
     features = embed(dataset.items, source).values
     adapted = adapt(features, dataset.targets, task=dataset.task, groups=np.arange(len(dataset)), head="ridge")
     model = TrainableModel(source, adapted.leading_head.heads[0], features, dataset.task_spec)
-    method.start(model, settings)
+    method.start(model, settings, len(dataset))
     return model
 
 

@@ -40,14 +40,14 @@ ODD = (
     "x\ty\nz",
     "Tom's $5.00—“quoted” 50% #tag @me http://a.b/c?d=e_f",
 )
-ASK = """async ([text, isPhoto]) => {
+ASK = """async ([text, isPhoto, name]) => {
   window.model ??= await (await import("/model.js")).open();
   const item = isPhoto ? new Blob([Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0))]) : text;
   const prepared = await model.prepare(item);
   const started = performance.now();
   const outputs = await model.outputs(item);
   const took = performance.now() - started;
-  return [outputs, Array.from((prepared.pixels ?? prepared.input_ids).data, Number), took];
+  return [outputs, Array.from(prepared[name].data, Number), took];
 }"""
 
 
@@ -65,7 +65,7 @@ def main() -> None:
             items = photos(options.photos) if is_photo else texts(options.texts)
             data = training_data("groceries" if is_photo else "questions", options.fit)
             out = Path(folder) / source
-            bundle = headstart.fit(data, out=out, source=source, baselines="none", progress=None).model
+            bundle = headstart.fit(data, out=out, source=source, tune="none", baselines="none", progress=None).model
             size_mib = export(bundle, "web", Path(folder) / f"{source}-page")["size_mib"]
             with served(Path(folder) / f"{source}-page") as address:
                 page, ready_s = opened(browser.new_page(), address)
@@ -119,12 +119,12 @@ def opened(page: Page, address: str) -> tuple[Page, float]:
 def compare(page: Page, bundle: Bundle, items: list[str], name: str) -> None:
     is_photo, difference, n_same = name in PHOTO_SOURCES, 0.0, 0
     times_ms: list[float] = []
+    suffix = "pixels" if is_photo else "input_ids"  # the names of arrays have a prefix beside plain features
+    array = next(one for one in bundle.input.transform(items[:1]) if one.endswith(suffix))
     for item, wanted in zip(items, bundle.predict_proba(items), strict=True):
         given = base64.b64encode(Path(item).read_bytes()).decode() if is_photo else item
-        found, prepared, took_ms = page.evaluate(ASK, [given, is_photo])
-        n_same += np.array_equal(
-            prepared, bundle.input.transform([item])["pixels" if is_photo else "input_ids"].ravel()
-        )
+        found, prepared, took_ms = page.evaluate(ASK, [given, is_photo, array])
+        n_same += np.array_equal(prepared, bundle.input.transform([item])[array].ravel())
         difference = max(difference, float(np.abs(np.array(found) - wanted).max()))
         times_ms.append(took_ms)
     what = "pixels" if is_photo else "tokens"

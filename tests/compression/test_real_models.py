@@ -19,7 +19,7 @@ def photos(real_data, fetched_cache, tmp_path_factory):
     paths = [path for kind in kinds for path in sorted((shelves / "train" / kind).iterdir())[:40]]
     data = paths, [path.parent.name for path in paths]
     out = tmp_path_factory.mktemp("photos") / "model"
-    arguments = {"source": "efficientnet-lite0", "head": "ridge", "baselines": "none", "progress": None}
+    arguments = {"source": "efficientnet-lite0", "head": "ridge", "tune": "none", "baselines": "none", "progress": None}
     return headstart.fit(data, out=out, **arguments).bundle, data
 
 
@@ -29,7 +29,7 @@ def questions(real_data, fetched_cache, tmp_path_factory):
     dataset = load(real_data("questions"))
     data = list(dataset.items[:300]), [dataset.labels[code] for code in dataset.codes[:300]]
     out = tmp_path_factory.mktemp("questions") / "model"
-    arguments = {"source": "all-minilm-l6-v2", "head": "ridge", "baselines": "none", "progress": None}
+    arguments = {"source": "all-minilm-l6-v2", "head": "ridge", "tune": "none", "baselines": "none", "progress": None}
     return headstart.fit(data, out=out, **arguments).bundle, data
 
 

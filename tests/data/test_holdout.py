@@ -9,7 +9,6 @@ from headstart.core.dataset import Dataset
 from headstart.core.errors import DataError
 from headstart.data.clusters import cluster_items
 from headstart.data.holdout import assign_folds, plan_splits
-from headstart.data.near_duplicates import find_near_duplicates
 
 
 def make_dataset(n, *, groups=None, times=None, splits=None, task="multiclass"):
@@ -79,42 +78,6 @@ def test_time_with_every_late_item_a_copy_is_an_error():
 def test_too_few_groups_is_an_error_that_says_what_to_do():
     with pytest.raises(DataError, match="at least 3 groups are needed"):
         plan_splits(make_dataset(40), np.arange(40) % 2, seed=0)
-
-
-class TestNearDuplicates:
-    def test_noisy_copies_are_found_and_others_left_alone(self):
-        rng = np.random.default_rng(0)
-        originals = rng.normal(size=(200, 64))
-        copies = originals[:40] + 0.02 * rng.normal(size=(40, 64))
-        found = find_near_duplicates(np.concatenate([originals, copies]))
-        assert all(found.groups[i] == found.groups[200 + i] for i in range(40))
-        assert found.n_groups == 200
-
-    def test_data_without_copies_has_hardly_any_groups(self):
-        found = find_near_duplicates(np.random.default_rng(1).normal(size=(500, 32)))
-        assert found.n_groups >= 490
-
-    def test_exact_copies_are_found_in_the_smallest_data(self):
-        features = np.random.default_rng(2).normal(size=(6, 8))
-        found = find_near_duplicates(np.concatenate([features, features[:2]]))
-        assert found.n_groups == 6
-        assert [sorted(s) for s in found.sets()] == [[0, 6], [1, 7]]
-
-    def test_the_users_groups_stay_together(self):
-        given_groups = np.arange(60) // 3
-        found = find_near_duplicates(np.random.default_rng(3).normal(size=(60, 16)), given_groups)
-        assert all(len(set(found.groups[given_groups == g])) == 1 for g in range(20))
-
-    @settings(deadline=None, max_examples=30)
-    @given(seed=integers(0, 10_000))
-    def test_order_does_not_matter(self, seed):
-        rng = np.random.default_rng(seed)
-        features = rng.normal(size=(80, 12))
-        features[40:60] = features[:20] + 0.01 * rng.normal(size=(20, 12))
-        order = rng.permutation(80)
-        straight, shuffled = find_near_duplicates(features).groups, find_near_duplicates(features[order]).groups
-        together = straight[order][:, None] == straight[order][None]
-        np.testing.assert_array_equal(together, shuffled[:, None] == shuffled[None])
 
 
 @settings(deadline=None, max_examples=30)

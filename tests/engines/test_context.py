@@ -19,7 +19,16 @@ from headstart.engines.reporters import JsonLinesReporter, SilentReporter
 from headstart.sources import built_in
 
 SOURCE = "tiny-static-embeddings"
-STAGES = ["load", "rank", "embed", "adapt", "prove", "package"]
+STAGES = [
+    "load",
+    "rank",
+    "embed",
+    "adapt",
+    "prove",
+    "tune",
+    "prove",
+    "package",
+]  # what is quick to prove comes before tuning
 
 
 class Recorder(SilentReporter):

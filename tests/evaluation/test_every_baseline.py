@@ -1,22 +1,23 @@
 """The published checks of every baseline, and what is known of the built-in ones beyond them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import expit, softmax
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
 
 import tiny
 from headstart.core.dataset import Dataset
 from headstart.core.errors import OptionError
-from headstart.core.registry import get
+from headstart.core.registry import get, names
 from headstart.core.tasks import get_task
 from headstart.engines.context import RunContext
 from headstart.evaluation import small_cnn
 from headstart.evaluation.baseline import baselines_for
+from headstart.evaluation.baselines import histograms
 from headstart.evaluation.baselines.convolutional import Convolutional
+from headstart.evaluation.baselines.histograms import Histograms
 from headstart.evaluation.baselines.tfidf import Tfidf
-from headstart.sources.preprocessors.ngrams import terms
 from headstart.testing import checks_of
 from headstart.testing.baselines import run_graph
 from headstart.testing.small_data import dataset
@@ -40,25 +41,22 @@ def test_baselines_are_chosen_by_modality_and_cost(tmp_path):
     source = tiny.source("static-embeddings", tmp_path)
     assert [baseline.name for baseline in baselines_for("text", source)] == ["constant", "tfidf", "random-weights"]
     assert [baseline.name for baseline in baselines_for("text", source, "simple")] == ["constant", "tfidf"]
-    assert [baseline.name for baseline in baselines_for("image", None)] == ["constant", "convolutional"]
+    assert [baseline.name for baseline in baselines_for("image", None)] == ["constant", "histograms", "convolutional"]
     assert baselines_for("image", source, "none") == ()
     with pytest.raises(OptionError, match="Did you mean 'simple'"):
         baselines_for("text", source, "simpel")
 
 
 class TestTfidf:
-    def test_features_and_fit_are_those_of_scikit_learn(self):
-        """The packed pipeline is TfidfVectorizer and a converged LogisticRegression."""
+    def test_outputs_are_those_of_the_features_and_coefficients(self):
         dataset = separable("text", "multiclass", n=150)
         predictor = Tfidf().fit(dataset, np.arange(150), context=RunContext())
-        vectorizer = TfidfVectorizer(analyzer=terms, sublinear_tf=True)
-        rows = vectorizer.fit_transform(dataset.items)
-        assert tuple(vectorizer.get_feature_names_out()) == predictor.network.input.vocabulary
-        expected = softmax(rows @ predictor.network.coef + predictor.head.intercept, axis=1)
+        networks = predictor.network.networks
+        assert [network.encoder.block.name for network in networks] == ["ngrams", "characters", "text-shape"]
+        scores = sum(network.encoder.encode(dataset.items) @ network.coef for network in networks)
+        expected = softmax(scores + predictor.head.intercept, axis=1)
         np.testing.assert_allclose(predictor.predict(dataset.items), expected, atol=1e-5)
-        penalty = float(predictor.note.split("C = ")[1].split(",")[0])
-        reference = LogisticRegression(C=penalty, max_iter=2000, tol=1e-8).fit(rows, dataset.codes)
-        np.testing.assert_allclose(predictor.predict(dataset.items), reference.predict_proba(rows), atol=5e-3)
+        assert "logistic regression" in predictor.note or "linear SVM" in predictor.note
 
     def test_labels_are_learned_one_by_one(self):
         dataset = separable("text", "multilabel")
@@ -78,7 +76,36 @@ class TestTfidf:
     def test_vocabulary_is_capped(self):
         dataset = separable("text", "binary")
         predictor = Tfidf(max_terms=7).fit(dataset, np.arange(90), context=RunContext())
-        assert len(predictor.network.input.vocabulary) == 7
+        assert [len(network.input.vocabulary) for network in predictor.network.networks[:2]] == [7, 7]
+
+
+class TestHistograms:
+    def test_it_says_what_it_chose(self):
+        predictor = Histograms().fit(separable("image", "multiclass"), np.arange(90), context=RunContext())
+        assert "linear model" in predictor.note or "trees" in predictor.note
+
+    def test_samples_when_there_are_too_many(self):
+        predictor = Histograms(max_items=40).fit(separable("image", "binary"), np.arange(90), context=RunContext())
+        assert predictor.note.endswith("sampled from 90")
+
+    @pytest.mark.parametrize("task", ["multiclass", "multilabel", "regression"])
+    @pytest.mark.parametrize("mix", ["a linear model", "randomized trees", "a linear model and randomized trees"])
+    def test_every_mix_is_packed_as_it_predicts(self, monkeypatch, mix, task):
+        monkeypatch.setattr(histograms, "_MIXES", {mix: histograms._MIXES[mix]})
+        data = separable("image", task)
+        predictor = Histograms().fit(data, np.arange(60), context=RunContext())
+        found = run_graph(predictor, data.items[55:65])
+        np.testing.assert_allclose(found, predictor.predict(data.items[55:65]), atol=1e-4, rtol=1e-5)
+
+    def test_without_enough_groups_it_is_a_linear_model(self):
+        data = replace(separable("image", "binary"), groups=np.arange(90) % 2)
+        predictor = Histograms().fit(data, np.arange(90), context=RunContext())
+        assert predictor.network.forest is None
+
+
+def test_only_controls_show_what_chance_gives():
+    kinds = {name: get("baselines", name).is_control for name in names("baselines")}
+    assert {name for name, is_control in kinds.items() if is_control} == {"constant", "random-weights"}
 
 
 class TestConvolutional:

@@ -10,7 +10,10 @@ from tiny_bundle import make_report, make_schema
 import tiny
 from headstart.compression.compression_section import CompressionSection
 from headstart.core.errors import InternalError, SourceError
+from headstart.core.tasks import get_task
+from headstart.evaluation.mixed import Mixed, MixedNetwork, mix, of_scores
 from headstart.features import embed
+from headstart.features.encoders.characters import CharacterEncoder
 from headstart.heads import adapt
 from headstart.heads.transferred import Transferred
 from headstart.packaging import load_bundle, write
@@ -42,12 +45,12 @@ def tuned_by_adapter(parent):
     return apply_adapter(parent, low_rank(parent, LAYER), made=MADE)
 
 
-def bundle_of(network, folder, **report):
+def bundle_of(network, folder, predictor=None, **report):
     codes = np.array(["kiwi" in text or "race" in text for text in TEXTS], int)
     adapted = adapt(
         embed(TEXTS, network).values, np.eye(2)[codes], task="binary", groups=np.arange(len(TEXTS)), head="ridge"
     )
-    predictor = Transferred(name="tuned", network=network, head=adapted.head)
+    predictor = predictor or Transferred(name="tuned", network=network, head=adapted.head)
     labels = ("other", "fruit or race")
     return write(
         folder,
@@ -58,6 +61,22 @@ def bundle_of(network, folder, **report):
         schema=make_schema(modality="text", task="binary", labels=labels),
         check_items=TEXTS[:8],
     )
+
+
+def mean_of(sources):
+    """The mean of a head on each network and of a linear model on characters."""
+    targets = np.eye(2)[np.array(["kiwi" in text or "race" in text for text in TEXTS], int)]
+    link = get_task("binary").link
+    models = []
+    for source in sources:
+        head = adapt(
+            embed(TEXTS, source).values, targets, task="binary", groups=np.arange(len(TEXTS)), head="ridge"
+        ).head
+        models.append(Mixed(name=source.name, network=MixedNetwork(sources=(source,), scorers=()), head=head))
+    encoder = CharacterEncoder().fit(TEXTS)
+    coef = RNG.normal(size=(encoder.encode(TEXTS).shape[1], 2))
+    models.append(of_scores("characters", encoder.scoring(coef), np.zeros(2), link))
+    return mix("mean", models, [1 / len(models)] * len(models))
 
 
 def rewritten(folder, to):
@@ -195,3 +214,26 @@ class TestAsSource:
         folder = bundle_of(whole, tmp_path / "out")
         assert add(rewritten(folder, tmp_path / "smaller")).architecture == "onnx-file"
         assert find("smaller").provenance["parent"]["tuned"]["method"] == "fine-tune"
+
+
+class TestMean:
+    def test_the_tuned_network_is_recorded_and_read_first(self, parent, tmp_path):
+        whole = tuned_by_adapter(parent)
+        mean = mean_of([parent, whole])
+        assert mean.network.sources == (whole, parent)
+        bundle = load_bundle(folder := bundle_of(whole, tmp_path / "shelves", mean))
+        assert bundle.manifest["tuned"] == whole.record()
+        np.testing.assert_allclose(bundle.predict_proba(TEXTS), mean.predict(TEXTS), atol=1e-4)
+        features = np.concatenate([embed(TEXTS, one).values for one in (whole, parent)], axis=1)
+        np.testing.assert_allclose(bundle.features(TEXTS), features, atol=1e-4)
+        card = add(folder)
+        assert card.architecture == "bert"
+        np.testing.assert_allclose(embed(TEXTS, open_source("shelves")).values, embed(TEXTS, whole).values, atol=1e-5)
+
+    @pytest.mark.parametrize("others", [0, 1])
+    def test_as_a_source_it_is_its_first_network_and_asks_for_no_characters(self, parent, tmp_path, others):
+        networks = [parent, parent.with_random_weights(1)][: 1 + others]
+        card = add(bundle_of(parent, tmp_path / "shelves", mean_of(networks)))
+        assert card.architecture == "onnx-file"
+        assert set(card.network["inputs"]) == {"0.input_ids", "0.attention_mask"}
+        np.testing.assert_allclose(embed(TEXTS, open_source("shelves")).values, embed(TEXTS, parent).values, atol=1e-5)

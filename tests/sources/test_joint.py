@@ -9,11 +9,13 @@ from headstart.core.dataset import Dataset
 from headstart.data.holdout import SplitPlan
 from headstart.engines.context import RunContext
 from headstart.evaluation import Experiment
+from headstart.evaluation.mixture import mixture_of
+from headstart.evaluation.models import hold_out
 from headstart.features import embed
 from headstart.heads import adapt
 from headstart.heads.transferred import Transferred
 from headstart.packaging.export import check_equal, export
-from headstart.pipeline.choosing import choose_blend
+from headstart.pipeline.choosing import frozen_models
 from headstart.sources import JointSource
 from headstart.sources.preprocessors import build
 
@@ -69,7 +71,7 @@ def experiment(joint, values, targets):
         name="blobs", modality="text", task="binary", items=[""] * n, ids=[str(i) for i in range(n)],
         targets=targets, labels=("a", "b"), groups=np.arange(n),
     )  # fmt: skip
-    train, held_out = np.arange(0, n, 2), np.arange(1, n, 2)
+    train, held_out = np.arange(n // 2), np.arange(n // 2, n)
     plan = SplitPlan(kind="holdout", folds=((train, held_out),), final=np.arange(n), sentence="")
     return Experiment(
         dataset=dataset, features=values, source=joint, plan=plan, head="ridge", context=RunContext()
@@ -86,18 +88,21 @@ def noisy(joint, informative):
     return experiment(joint, values, targets)
 
 
-def test_two_that_know_different_things_are_blended(joint):
-    names = {source.name for source in joint.sources}
-    given = noisy(joint, names)
-    settled, adapted = choose_blend(given, given.adapt(given.plan.final))
-    assert set(settled.source.parts) == adapted.parts == names
-    assert "by more than one standard error" in settled.dataset.notices[-1].message
+def test_each_source_is_a_model_of_its_own_the_best_first(joint):
+    first, second = (source.name for source in joint.sources)
+    settled, models = frozen_models(noisy(joint, {second}))
+    assert set(settled.source.parts) == {first, second}
+    assert [model.experiment.source.name for model in models] == [second, first]
+    assert [model.experiment.features.shape[1] for model in models] == [
+        source.dimensions for source in joint.sources[::-1]
+    ]
 
 
-def test_one_that_knows_nothing_is_left_out(joint):
-    useful = joint.sources[1].name
-    given = noisy(joint, {useful})
-    settled, adapted = choose_blend(given, given.adapt(given.plan.final))
-    assert settled.source.name == useful
-    assert settled.features.shape[1] == adapted.head.heads[0].coef.shape[0] == settled.source.dimensions
-    assert "stays alone" in settled.dataset.notices[-1].message
+def test_two_that_know_different_things_are_better_together(joint):
+    given = noisy(joint, {source.name for source in joint.sources})
+    given, models = frozen_models(given)
+    found = mixture_of(given, [hold_out(model, given) for model in models], (), ())
+    targets, task = given.dataset.targets[given.plan.test], given.dataset.task_spec
+    alone = [float(task.losses(one.outputs, targets).mean()) for one in found.held_out]
+    assert float(task.losses(found.outputs, targets).mean()) < min(alone)
+    assert len(found.kept) == 2

@@ -12,10 +12,12 @@ from headstart.data.modalities import get_modality
 from headstart.onnx_graph.builder import GraphBuilder
 from headstart.packaging.exports.comparing import open_exported
 from headstart.sources import onnx_preprocessors, preprocessors
+from headstart.sources.preprocessors.characters import CharacterVectorizer
 from headstart.sources.preprocessors.joint import JointPreprocessor
 from headstart.sources.preprocessors.ngrams import NgramVectorizer
 from headstart.sources.preprocessors.nothing import NoPreprocessor
 from headstart.sources.preprocessors.pixels import ImagePreprocessor
+from headstart.sources.preprocessors.text_shape import TextShape
 from headstart.sources.preprocessors.tokens import TextTokenizer
 from headstart.testing import checks_of
 
@@ -204,6 +206,31 @@ def test_terms_are_counted_as_in_python():
         np.add.at(expected[row], batch["ids"][row], batch["counts"][row])
     np.testing.assert_array_equal(ids, np.tile(np.arange(len(prepared.vocabulary)), (len(texts), 1)))
     np.testing.assert_array_equal(counts, expected)
+
+
+def test_characters_are_counted_as_in_python():
+    texts = [text for text in TEXTS if "İ" not in text]  # its lower case is two characters in Python, one in the graph
+    grams = {
+        gram
+        for text in texts
+        for word in text.lower().split()
+        for gram in CharacterVectorizer(vocabulary=()).terms_of(word)
+    }
+    prepared = CharacterVectorizer(vocabulary=tuple(sorted(grams)))
+    session = graph_of(prepared, "text", are_files=True, shapes={"ids": "int64", "counts": "float32"})
+    _, counts = session.run(None, {"text": np.array(texts, dtype=object)})
+    batch = prepared.transform(texts)
+    expected = np.zeros_like(counts)
+    for row in range(len(texts)):
+        np.add.at(expected[row], batch["ids"][row], batch["counts"][row])
+    np.testing.assert_array_equal(counts, expected)
+
+
+def test_the_shape_of_texts_is_counted_as_in_python():
+    prepared = TextShape()
+    session = graph_of(prepared, "text", are_files=True, shapes={"shape": "float32"})
+    found = session.run(None, {"text": np.array(TEXTS, dtype=object)})[0]
+    np.testing.assert_array_equal(found, prepared.transform(TEXTS)["shape"])
 
 
 def test_a_joint_input_prepares_the_same_items_for_each():

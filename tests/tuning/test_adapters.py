@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ import tiny_tuning_problem
 from headstart.core import registry
 from headstart.core.errors import OptionError
 from headstart.core.tasks import get_task
+from headstart.packaging.adapter import pack_adapter, read_adapter
+from headstart.sources import TunedSource
 from headstart.sources.networks.torch import state_of
 from headstart.tuning.methods.bitfit import BitFit
 from headstart.tuning.methods.lora import Lora, adaptable
@@ -27,7 +30,7 @@ def prepared(method, architecture, folder, settings=HALF):
     model = TrainableModel(
         tuning_problem.source, tuning_problem.initial_head(np.arange(12)), tuning_problem.problem.features, "binary"
     )
-    method.start(model, settings)
+    method.start(model, settings, 12)
     batch = {
         name: torch.from_numpy(a) for name, a in tuning_problem.source.input.transform(tuning_problem.items).items()
     }
@@ -113,13 +116,29 @@ class TestBias:
         assert {name for name, p in parameters.items() if p.requires_grad} == wanted
         assert wanted
 
-    def test_statistics_of_batch_norms_stay(self, architecture, tmp_path):
-        model, batch = prepared(BitFit(), architecture, tmp_path)
+    def test_statistics_of_batch_norms_stay_where_they_are_not_learned(self, architecture, tmp_path):
+        model, batch = prepared(BitFit(), architecture, tmp_path, replace(HALF, learn_statistics=False))
         trained(model, batch)
         changed = set(model.changed())
         assert changed
         assert changed <= {name for name, p in model.module.named_parameters() if p.requires_grad}
         assert not any("running" in name for name in changed)
+
+
+@pytest.mark.parametrize("method", [Lora(), BitFit()], ids=lambda method: method.name)
+def test_an_adapter_holds_the_statistics_that_batch_norms_learned(method, tmp_path):
+    model, batch = prepared(method, "efficientnet-lite", tmp_path, replace(WHOLE, min_batch_size=12))
+    source = model.source
+    trained(model, batch)
+    model.features(None, batch, training=True)
+    expected = model.features(None, batch).detach().numpy()
+    arrays = method.finish(model)
+    state = model.changed()
+    assert any("running_var" in name for name in state)
+    made = {"method": method.name, "dataset": "tiny"}
+    again = read_adapter(pack_adapter(TunedSource(source, state, made=made, adapter=arrays))).into(source)
+    (features,) = again.session().run(None, {name: tensor.numpy() for name, tensor in batch.items()})
+    np.testing.assert_allclose(features, expected, atol=1e-3 * np.abs(expected).max())
 
 
 def test_blocks_without_a_layer_are_said(tmp_path):
@@ -129,6 +148,9 @@ def test_blocks_without_a_layer_are_said(tmp_path):
 
 def test_a_table_of_word_vectors_suits_neither(tmp_path):
     source = tiny.source("static-embeddings", tmp_path)
+    assert source.is_trainable
+    assert not source.is_tunable
+    assert tiny.source("bert", tmp_path / "bert").is_tunable
     assert not Lora().supports(source, get_task("binary"))
     assert not BitFit().supports(source, get_task("binary"))
 

@@ -44,7 +44,7 @@ class TestEveryKind:
         torch.manual_seed(2)
         again, other = augment(batch, kind, generator()), augment(batch, kind, generator(1))
         assert all(torch.equal(first[name], again[name]) for name in batch)
-        changes = kind == "light" or (kind == "flip" and "pixels" in batch)
+        changes = kind == "light" or (kind in ("flip", "crop") and "pixels" in batch)
         assert any(not torch.equal(first[name], other[name]) for name in batch) == changes
 
     def test_leaves_the_batch_and_its_form_alone(self, kind, batch):
@@ -62,6 +62,26 @@ class TestEveryKind:
 
 def test_only_few_views_are_cached():
     assert [kind for kind in KINDS if is_cacheable(kind)] == ["none", "flip"]
+
+
+@pytest.mark.parametrize(("resolution", "side"), [(0.72, 160), (0.5, 128), (1.0, 224)])
+def test_crops_have_a_side_that_networks_can_halve(resolution, side):
+    batch = {"pixels": torch.zeros((2, 224, 224, 3), dtype=torch.uint8)}
+    assert augment(batch, "crop", generator(), resolution=resolution)["pixels"].shape == (2, side, side, 3)
+
+
+def test_a_crop_is_a_window_of_the_photo():
+    ramp = (
+        torch.arange(64, dtype=torch.uint8).repeat(200, 64, 1)[..., None].repeat(1, 1, 1, 3)
+    )  # brightness is the column
+    rows = augment({"pixels": ramp}, "crop", generator())["pixels"][:, 32, :, 0].float()
+    width = (rows[:, -1] - rows[:, 0]).abs() / 63
+    assert 0.6 < width.min() < 0.72
+    assert 0.98 < width.max() <= 1
+    is_mirrored = rows[:, -1] < rows[:, 0]
+    assert 0.35 < is_mirrored.float().mean() < 0.65
+    steps = (rows[:, 1:] - rows[:, :-1]) * torch.where(is_mirrored, -1, 1)[:, None]
+    assert steps.min() >= 0
 
 
 def test_half_of_the_photos_are_mirrored():

@@ -61,8 +61,8 @@ def test_suits_texts_in_classes_and_pays_at_few_labels(tmp_path):
     assert not method.supports(text, get_task("multilabel"))
     assert not method.supports(text, get_task("regression"))
     assert not method.supports(photo, get_task("binary"))
-    assert method.is_worth_trying(2 * 64, 2)
-    assert not method.is_worth_trying(2 * 65, 2)
+    assert method.is_worth_trying(2 * 128, 2)
+    assert not method.is_worth_trying(2 * 129, 2)
 
 
 def test_texts_of_one_class_come_closer_and_frozen_blocks_stay(tmp_path):

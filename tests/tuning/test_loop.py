@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import tiny
+import tiny_tuning_problem
 from headstart.engines.context import RunContext
 from headstart.features import embed
 from headstart.heads import adapt
@@ -103,11 +104,41 @@ def test_padding_of_kept_texts_is_not_looked_at(tmp_path):
     features = embed(items, source, cache=False).values
     head = adapt(features, np.eye(2)[[0, 1, 0, 1]], task="binary", groups=np.arange(4), head="ridge").head.heads[0]
     model = TrainableModel(source, head, features, "binary")
-    FineTune().start(model, SETTINGS)
+    FineTune().start(model, SETTINGS, 4)
     loader = FrozenFeatureLoader(model, items, np.arange(4), "none")
     for index in ([0, 1, 2, 3], [2], [3, 0]):
         found = model.features(*loader.plain(np.array(index))).detach().numpy()
         np.testing.assert_allclose(found, features[index], atol=1e-4)
+
+
+def test_photos_are_decoded_once(tuning_problem, monkeypatch):
+    from headstart.sources.preprocessors.pixels import ImagePreprocessor
+    from headstart.tuning.frozen_feature_loader import FrozenFeatureLoader
+
+    run = a_run(tuning_problem, trainable_fraction=1.0)
+    assert run._model.first == 0
+    loader = FrozenFeatureLoader(run._model, tuning_problem.items, np.arange(24), "crop")
+    index, seen = np.array([3, 17, 0, 5]), torch.Generator().manual_seed(0)
+    first = loader.plain(index)[1]["pixels"]
+    monkeypatch.setattr(ImagePreprocessor, "transform", None)
+    assert torch.equal(loader.plain(index[::-1].copy())[1]["pixels"], first.flip(0))
+    assert not torch.equal(loader.draw(index, seen)[1]["pixels"], loader.draw(index, seen)[1]["pixels"])
+
+
+@pytest.mark.parametrize("augmentation", ["none", "light"])
+@pytest.mark.parametrize("keep", [True, False])
+def test_texts_are_cut_in_training_alone(augmentation, keep, tmp_path):
+    from headstart.tuning.frozen_feature_loader import FrozenFeatureLoader
+
+    problem = tiny_tuning_problem.tuning_problem("bert", tmp_path, n=12)
+    items = [text + " the race" * 5 for text in problem.items]
+    run = a_run(problem, trainable_fraction=0.5)
+    run = replace(run, train=np.arange(8), test=np.arange(8, 12))
+    loader = FrozenFeatureLoader(run._model, items, np.arange(12), augmentation, max_tokens=4, keep=keep)
+    hidden, batch = loader.draw(np.arange(3), torch.Generator().manual_seed(0))
+    assert hidden.shape[1] == batch["attention_mask"].shape[1] == 4
+    hidden, batch = loader.plain(np.arange(3))
+    assert hidden.shape[1] == batch["attention_mask"].shape[1] > 4
 
 
 def test_a_run_can_end_within_an_epoch(tuning_problem, monkeypatch):
@@ -191,6 +222,7 @@ def test_a_soup_is_stirred_of_what_a_search_finished(tuning_problem):
                 head_learning_rate=1e-5,
                 trainable_fraction=trainable_fraction,
                 augmentation="none",
+                learn_statistics=False,
             ),
             losses=(),
             loss=loss,

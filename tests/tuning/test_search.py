@@ -58,7 +58,7 @@ def test_settings_that_the_training_does_not_read_are_not_drawn():
 
 def test_settings_that_are_not_searched_stay():
     fixed = {name for name in TuningSettings.__dataclass_fields__ if name not in SEARCHED}
-    assert fixed == {"epochs", "min_steps", "max_steps", "batch_size", "augmentation", "rank", "soup_members"}
+    assert fixed >= {"epochs", "min_steps", "max_steps", "batch_size", "augmentation", "rank", "soup_members"}
     for attempt in find(Bowl()).tried:
         assert all(getattr(attempt.settings, name) == getattr(START, name) for name in fixed)
 
@@ -134,9 +134,11 @@ def test_starting_points_can_be_tried():
     for point in table.get("points", ()):
         assert point["method"] in registry.names("tuning_methods")
         assert point["input"] in registry.names("preprocessors")
-        assert set(point["settings"]) <= set(SEARCHED)
+        assert set(point["settings"]) <= set(TuningSettings.__dataclass_fields__)
         assert 0 < point["left"] < 1
-        assert point["settings"] in starting_points(point["method"], point["input"])
+        found = starting_points(point["method"], point["input"], batch_norms=point["batch_norms"])
+        assert point["settings"] in found
+        TuningSettings(**point["settings"])
     assert starting_points("contrastive", "pixels") == ()
 
 
@@ -151,3 +153,16 @@ def test_a_method_starts_with_the_settings_that_worked_on_earlier_tasks(tmp_path
     assert {name: getattr(found, name) for name in first} == first
     photos = registry.get("tuning_methods", "contrastive")()
     assert with_default_settings(photos, tiny.source("efficientnet-lite", tmp_path)) == photos
+
+
+def test_photo_networks_with_batch_norms_have_starting_points_of_their_own(tmp_path):
+    import tiny
+    from headstart.core import registry
+    from headstart.tuning.starting_points import has_batch_norms, starting_points, with_default_settings
+
+    source = tiny.source("resnet", tmp_path)
+    assert has_batch_norms(source)
+    assert not has_batch_norms(tiny.source("bert", tmp_path / "bert"))
+    method = registry.get("tuning_methods", "lora")()
+    assert starting_points("lora", "pixels") == ()
+    assert with_default_settings(method, source).settings.augmentation == "crop"

@@ -21,14 +21,17 @@ def fit(
     out: Annotated[Path, typer.Option("--out", help="Folder for the bundle.")],
     source: Sources = None,
     head: Annotated[
-        str, typer.Option("--head", help="What stands on the features: auto, ridge, logistic, prototypes or lda.")
+        str, typer.Option("--head", help="What stands on the features: auto, ridge, logistic, svm, prototypes or lda.")
     ] = "auto",
     tune: Annotated[
         str | None,
         typer.Option("--tune", help="How the network is tuned: none, auto, contrastive, bitfit, lora or fine-tune."),
     ] = None,
     preset: Annotated[
-        str, typer.Option("--preset", help="fast (a minute), balanced, or best (every source, networks tuned).")
+        str,
+        typer.Option(
+            "--preset", help="The time for 500 items: fast (30 s), balanced (3 minutes) or best (15 minutes)."
+        ),
     ] = "balanced",
     baselines: Annotated[
         str | None, typer.Option("--baselines", help="What to prove the model against: none, simple or full.")
@@ -38,8 +41,14 @@ def fit(
     max_size_mib: MaxSize = None,
     license: License = None,
     max_sources: Annotated[
-        int | None, typer.Option("--max-sources", help="How many sources may be blended into one model.", min=1)
+        int | None, typer.Option("--max-sources", help="How many sources the model may read.", min=1)
     ] = None,
+    prefer: Annotated[
+        str, typer.Option("--prefer", help="What ships: accuracy, or small: a plain model unless transfer is proven.")
+    ] = "accuracy",
+    worth: Annotated[
+        float, typer.Option("--worth", help="The expected gain, in points, that pretrained parts must be worth.")
+    ] = 0.5,
     *,
     options: DatasetOptions,
     seed: Seed = 0,
@@ -48,7 +57,8 @@ def fit(
 ) -> None:
     """Adapt a pretrained model to DATA, prove it, and pack a bundle.
 
-    What is proven, on held-out items, is that transfer helped; where it did not, the best baseline is packed.
+    What is proven, on held-out items, is that transfer helped; where it is expected to be worth nothing, the best baseline is
+    packed.
     """
     from headstart.pipeline import fit as fit_line
 
@@ -60,12 +70,14 @@ def fit(
             head=head,
             tune=tune,
             preset=preset,
-            baselines=cast("Any", baselines),  # checked by name where it is used
+            baselines=cast("Any", baselines),  # like `prefer` checked by name where it is used
             budget_s=parse_duration_s(budget),
             max_latency_ms=max_latency_ms,
             max_size_mib=max_size_mib,
             license=license,
             max_sources=max_sources,
+            prefer=cast("Any", prefer),
+            worth=worth / 100,
             seed=seed,
             progress=voice.reporter,
             **options.arguments(),
@@ -83,7 +95,9 @@ def _show(figures: dict[str, Any], say: Callable[[str], None]) -> None:
         say(ranked_words(source))
     for result in figures["tuning"]:
         say(tuning_words(result))
-    say(f"{figures['source']} + {figures['head']}: {score_words(figures['metric'])}")
+    is_mean = sum(model["weight"] > 0 for model in figures["models"]) > 1
+    name = figures["head"] if is_mean else f"{figures['source']} + {figures['head']}"
+    say(f"{name}: {score_words(figures['metric'])}")
     for baseline in figures["baselines"]:
         say(
             f"  {baseline['name']:<28} {baseline['value']:.3f}   gain {baseline['gain']['value']:+.3f} ({baseline['gain']['low']:+.3f} to {baseline['gain']['high']:+.3f})"

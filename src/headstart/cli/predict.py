@@ -12,6 +12,7 @@ import typer
 
 from headstart.cli.options import BundlePath, Input, Json, MaxUnreadable, Trust, parse_share
 from headstart.cli.output import emit, say
+from headstart.cli.progress import ProgressFormat, reporting
 from headstart.core.errors import DataError, OptionError
 from headstart.data.unreadable_items import UnreadableItems
 
@@ -34,6 +35,7 @@ def predict(
     input: Input = None,
     max_unreadable: MaxUnreadable = "1%",
     trust: Trust = None,
+    progress: ProgressFormat = "auto",
     *,
     as_json: Json = False,
 ) -> None:
@@ -42,6 +44,7 @@ def predict(
     Tables are CSV, TSV, JSON Lines or Parquet; standard input, named -, is JSON Lines.
     """
     from headstart.data import read_items
+    from headstart.engines.context import RunContext
     from headstart.packaging import load_bundle
 
     if out is not None and out.suffix.lower() not in _SUFFIXES:
@@ -54,7 +57,9 @@ def predict(
     items = read_items(inputs, modality=model.reads, input=column, max_unreadable=parse_share(max_unreadable))
     for notice in items.notices:
         say(f"  - {notice.message}")
-    answers = model.predictions(items.items, top=top, names=items.ids)
+    with reporting(progress) as voice:
+        context = RunContext.default(progress=voice.reporter)
+        answers = model.predictions(items.items, top=top, names=items.ids, context=context)
     _check_readable(answers, parse_share(max_unreadable))
     if out is not None:
         from headstart.storage.files import write_file

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.compression.graphs import FEATURES, OUTPUTS
+from headstart.compression.graphs import OUTPUTS
 from headstart.compression.measuring import predict
 from headstart.core.errors import DataError
-from headstart.data.duplicates import exact_duplicates
 from headstart.data.holdout import assign_folds, plan_splits
-from headstart.data.near_duplicates import find_near_duplicates
+from headstart.data.near_duplicates import with_near_duplicate_groups
 
 if TYPE_CHECKING:
     from headstart.core.dataset import Dataset, FloatArray
@@ -44,21 +43,16 @@ class Split:
 def split_data(dataset: Dataset, original: Packed, *, seed: int) -> Split:
     """Hold out the user's own test part, or half of the groups.
 
-    Near-duplicates are found with the original's features; for a model without features, only exact duplicates are.
-
     Raises
     ------
     DataError
         There are too few groups, or the metric is undefined on the held-out items.
     """
     dataset = dataset.take(np.sort(np.random.default_rng(seed).permutation(len(dataset))[:_MAX_ITEMS]))
+    dataset = with_near_duplicate_groups(dataset)
+    groups = dataset.groups
+    assert groups is not None
     outputs_by_name = predict(original, dataset.items)
-    groups = (
-        find_near_duplicates(outputs_by_name[FEATURES], dataset.groups).groups
-        if FEATURES in outputs_by_name
-        else exact_duplicates([str(item) for item in dataset.items])
-    )
-    dataset = replace(dataset, groups=groups)
     plan = plan_splits(dataset, groups, seed=seed)
     if plan.kind in ("given", "time"):
         calibration_index, test_index = plan.folds[0]

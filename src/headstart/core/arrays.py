@@ -1,4 +1,4 @@
-"""The two array types that everything is computed on."""
+"""The three array types that everything is computed on."""
 
 from __future__ import annotations
 
@@ -9,3 +9,4 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
+BoolArray = NDArray[np.bool_]

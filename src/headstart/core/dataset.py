@@ -61,6 +61,7 @@ class Dataset:
         has two columns, multi-label any number of ones a row). Regression: (n, 1) in the units of the target.
     labels : k names, sorted; the name of the target column for a regression
     groups : shape (n,), items that must stay on one side of every split, as the user gave them; None if not given
+    has_near_duplicate_groups : whether `groups` keep near-duplicates together too, as `data.near_duplicates` joins them
     times : shape (n,), float64, seconds or any increasing number; None if not given
     splits : shape (n,), 'train', 'validation' or 'test', as the user's folders or column gave them; None if not given
     unlabelled : items without a target, kept separately
@@ -82,6 +83,7 @@ class Dataset:
     columns: dict[str, str] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
     fields: tuple[Field, ...] = ()
+    has_near_duplicate_groups: bool = False
 
     def __post_init__(self) -> None:
         if not self.fields:

@@ -52,6 +52,10 @@ class Metric:
         statistics = self.statistics(np.asarray(targets, np.float64), np.asarray(outputs, np.float64))
         return float(self.combine(statistics.sum(axis=0)))
 
+    def is_defined(self, targets: FloatArray) -> bool:
+        """Whether it can be computed for these targets (n, k)."""
+        return bool(np.isfinite(self.of(targets, np.zeros_like(targets))))
+
     def improvement(self, ours: FloatArray, theirs: FloatArray) -> FloatArray:
         """How much better `ours` is than `theirs`, whichever direction the metric has."""
         return ours - theirs if self.higher_is_better else theirs - ours

@@ -53,6 +53,15 @@ class Network(Protocol):
 
 
 @runtime_checkable
+class ScoringNetwork(Network, Protocol):
+    """A network that can also be computed outside its graph."""
+
+    def scores(self, items: Sequence[Any]) -> FloatArray:
+        """The values of the graph of `encode` for items, shape (n, k)."""
+        ...
+
+
+@runtime_checkable
 class PretrainedNetwork(Network, Protocol):
     """A pretrained network without its head."""
 

@@ -6,14 +6,31 @@ to lie together; predicting each cluster from the others asks what happens on th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.data.modalities import modality_of_fields
+
 if TYPE_CHECKING:
-    from headstart.core.dataset import FloatArray, IntArray
+    from collections.abc import Sequence
+
+    from headstart.core.dataset import Field, FloatArray, IntArray
 
 _MAX_STEPS = 20
+
+
+class Descriptions:
+    """What items are clustered by: a few numbers each that depend on no source; computed when they are first needed."""
+
+    def __init__(self, items: Sequence[Any], fields: tuple[Field, ...]) -> None:
+        self._items, self._fields = items, fields
+
+    @cached_property
+    def values(self) -> FloatArray:
+        """Shape (n, d), by `Modality.describe`."""
+        return modality_of_fields(self._fields).describe(self._items)
 
 
 def cluster_items(features: FloatArray, strata: IntArray, duplicates: IntArray, *, seed: int) -> IntArray:
@@ -21,7 +38,7 @@ def cluster_items(features: FloatArray, strata: IntArray, duplicates: IntArray, 
 
     Parameters
     ----------
-    features : shape (n, d)
+    features : shape (n, d), as `Descriptions` gives them
     strata : shape (n,), as `TaskSpec.strata` gives them; each is clustered by itself
     duplicates : shape (n,), groups that are never parted
     """

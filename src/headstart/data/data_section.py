@@ -14,7 +14,7 @@ from headstart.reporting import Figure, Part, Rendering, template_of
 
 if TYPE_CHECKING:
     from headstart.core.dataset import Dataset
-    from headstart.data.near_duplicates import NearDuplicates
+    from headstart.data.groups import NearDuplicates
 
 _N_GROUPS = 6
 _N_MEMBERS = 6

@@ -49,7 +49,7 @@ _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", 
 _WHITE = (255, 255, 255, 255)
 
 
-def open_image(item: Any) -> Image:
+def open_image(item: Any, *, min_px: int | None = None) -> Image:
     """Decode an image as people see it: upright, RGB, 8 bits a channel.
 
     EXIF rotation is applied; CMYK, grey, palette and 16-bit images are converted; transparency is laid on white; of an
@@ -59,6 +59,7 @@ def open_image(item: Any) -> Image:
     ----------
     item : path, bytes of a file, or array
         An array has shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4): uint8, uint16, or floats from 0 to 1.
+    min_px : where a small image is enough, a JPEG is decoded at a fraction of its size, with sides of at least so many pixels
 
     Raises
     ------
@@ -69,7 +70,7 @@ def open_image(item: Any) -> Image:
         return _from_array(item)
     name = "the image" if isinstance(item, bytes | bytearray | memoryview) else f"'{item}'"
     with _reasons(item, name):
-        return _decode(item, name)
+        return _decode(item, name, min_px)
 
 
 def image_size(content: bytes) -> tuple[int, int]:
@@ -116,11 +117,13 @@ def _reasons(item: Any, name: str) -> Iterator[None]:
         raise DataError(_too_large(name, re.findall(r"\d+", str(error))[:1])) from error
 
 
-def _decode(item: Any, name: str) -> Image:
+def _decode(item: Any, name: str, min_px: int | None) -> Image:
     source = io.BytesIO(item) if isinstance(item, bytes | bytearray | memoryview) else item
     with _pillow().open(source, formats=_known_formats()) as image:
         if image.width * image.height > MAX_PIXELS:
             raise DataError(_too_large(name, [str(image.width * image.height)]))
+        if min_px is not None:
+            image.draft("RGB", (min_px, min_px))
         return _as_photo(image)
 
 

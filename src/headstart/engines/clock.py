@@ -36,6 +36,10 @@ class Clock:
         finally:
             self._seconds[name] = self._seconds.get(name, 0.0) + time.perf_counter() - started
 
+    def limit(self, budget_s: float) -> None:
+        """Set the time that all of the run may take, counted from its start."""
+        self._budget_s = budget_s
+
     @property
     def left_s(self) -> float | None:
         """Seconds left of the budget, negative when it is overdrawn; None without a budget."""

@@ -9,7 +9,6 @@ import numpy as np
 
 from headstart.core import registry
 from headstart.core.errors import unknown_name
-from headstart.core.model import Network, Predictor
 from headstart.core.tasks.link import Link, apply_link
 from headstart.sources.preprocessors import modality_of
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headstart.core.dataset import Dataset, FloatArray, IntArray
-    from headstart.core.model import PretrainedNetwork
+    from headstart.core.model import Predictor, PretrainedNetwork, ScoringNetwork
     from headstart.engines.context import RunContext
     from headstart.onnx_graph.builder import GraphBuilder
 
@@ -37,19 +36,13 @@ class Baseline(Protocol):
     preprocessor: ClassVar[str | None]
     """The kind of its preprocessor, which defines what it reads; None if it reads every modality."""
     cost: ClassVar[Cost]
+    is_control: ClassVar[bool]
+    """Whether it shows only what chance or the network's structure gives; a control never ships."""
     single_threaded: ClassVar[bool]
     """Whether its slow work uses one thread and changes no global thread settings, so that it can run beside other work."""
 
     def fit(self, dataset: Dataset, index: IntArray, *, context: RunContext) -> Predictor:
         """Fit on the items at `index` only; the same data and `context.seed` give the same predictor."""
-        ...
-
-
-class ScoringNetwork(Network, Protocol):
-    """A network that can also be computed outside its graph."""
-
-    def scores(self, items: Sequence[Any]) -> FloatArray:
-        """The values of the graph of `encode` for items, shape (n, k)."""
         ...
 
 

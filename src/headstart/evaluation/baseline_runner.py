@@ -31,7 +31,8 @@ class BaselineRunner:
         self._clock = experiment.context.clock
         self._queue = experiment.context.executor.queue()
         self._silent = experiment.context.silent()
-        self._futures: dict[str, Future[HeldOutPredictions]] = {}
+        self._futures: dict[str, Future[HeldOutPredictions | None]] = {}
+        self._done: dict[str, HeldOutPredictions] = {}
 
     def __enter__(self) -> Self:
         self._queue.__enter__()
@@ -49,23 +50,52 @@ class BaselineRunner:
         self._silent.cancel_token.cancel()
         self._queue.__exit__(kind, error, trace)
 
-    def finish(self) -> tuple[list[HeldOutPredictions], list[dict[str, Any]]]:
-        """Run the other baselines and wait for all: predictions in the order of the baselines, and notices on skipped ones."""
-        done: dict[str, HeldOutPredictions] = {}
-        skipped: list[dict[str, Any]] = []
-        spent_s = 0.0  # on the previous baseline
+    def run_simple(self) -> None:
+        """Run those that take seconds, whatever the budget: without them nothing would be proven."""
         for baseline in self._baselines:
-            if baseline.name in self._futures:
+            if baseline.cost == "simple" and baseline.name not in self._futures:
+                self._run(baseline)
+
+    def finish(self, *, reserved_s: float = 0.0) -> tuple[list[HeldOutPredictions], list[dict[str, Any]]]:
+        """Run the other baselines and wait for all: predictions in the order of the baselines, and notices on skipped ones.
+
+        Parameters
+        ----------
+        reserved_s : of the budget, for what follows
+        """
+        skipped: list[dict[str, Any]] = []
+        spent_s = max((one.seconds for one in self._done.values()), default=0.0)
+        for baseline in self._baselines:
+            if baseline.name in self._futures or baseline.name in self._done:
                 continue
-            left = self._clock.left_s
-            if left is not None and (left <= 0 or left < spent_s):  # the next costs at least as much
+            left = None if self._clock.left_s is None else self._clock.left_s - reserved_s
+            # what is no simple one costs as much as the costliest of those
+            if (left is not None and left <= max(spent_s, self._expected_s(baseline))) or not self._run(
+                baseline, left_s=left
+            ):
                 skipped.append(_skipped_notice(baseline))
-                continue
-            self._say(f"fitting the baseline {baseline.name}")
-            done[baseline.name] = predict_held_out(BaselineEvaluand(baseline), self._experiment)
-            spent_s = done[baseline.name].seconds
-        done |= {name: future.result() for name, future in self._futures.items()}
-        return [done[baseline.name] for baseline in self._baselines if baseline.name in done], skipped
+            elif left is not None:
+                spent_s = max(spent_s, self._done[baseline.name].seconds)
+        results = {name: future.result() for name, future in self._futures.items()}
+        self._done |= {name: one for name, one in results.items() if one is not None}
+        return self.predictions(), skipped
+
+    def predictions(self) -> list[HeldOutPredictions]:
+        """Those of the baselines that have run, in their order."""
+        return [self._done[baseline.name] for baseline in self._baselines if baseline.name in self._done]
+
+    def _expected_s(self, baseline: Baseline) -> float:
+        """What a baseline says of its own time; 0 if it says nothing."""
+        expected_s = getattr(baseline, "expected_s", None)
+        return 0.0 if expected_s is None else float(expected_s(self._experiment.dataset))
+
+    def _run(self, baseline: Baseline, *, left_s: float | None = None) -> bool:
+        """Run a baseline; False if after a fold the others would take longer than what is left."""
+        self._say(f"fitting the baseline {baseline.name}")
+        found = predict_held_out(BaselineEvaluand(baseline), self._experiment, budget_s=left_s)
+        if found is not None:
+            self._done[baseline.name] = found
+        return found is not None
 
     def _say(self, line: str) -> None:
         self._experiment.context.notice("baseline", line)

@@ -33,6 +33,7 @@ class EvaluationSection(Section):
     metrics : all metrics of the task
     baselines : each baseline on the same items
     gain : the paired gain over the best baseline
+    expected_gain : that over the best one that could ship, shrunk for its noise; it decides what ships
     estimates : made from the training part alone: 'more of the same', 'new conditions', 'naive'
     curve : the learning curve: {n_items, value, low, high}, and `forecast` a sentence
     prediction_set : `coverage`, `threshold` and `mean_size` of sets of labels that contain the true one with probability `coverage`;
@@ -54,6 +55,7 @@ class EvaluationSection(Section):
     metrics: tuple[Score, ...] = ()
     baselines: tuple[BaselineResult, ...] = ()
     gain: Score | None = None
+    expected_gain: float | None = None
     estimates: dict[str, Score] = field(default_factory=dict)
     curve: tuple[dict[str, Any], ...] = ()
     forecast: str = ""

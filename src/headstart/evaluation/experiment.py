@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from headstart.data.clusters import Descriptions, cluster_items
+from headstart.evaluation.plain_blocks import PlainBlocks
 from headstart.heads import adapt
 from headstart.heads.problem import Problem
-from headstart.heads.transferred import Transferred
 from headstart.sources import JointSource
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class Experiment:
     features : shape (n, d), of the dataset's items by `source`
     plan : train and test items of each fold
     context : how it runs; its seed draws folds and weights
+    descriptions : of the dataset's items, by which they are clustered; made if not given
     """
 
     dataset: Dataset
@@ -42,6 +45,21 @@ class Experiment:
     plan: SplitPlan
     head: str
     context: RunContext
+    descriptions: Descriptions | None = None
+
+    def __post_init__(self) -> None:
+        if self.descriptions is None:
+            object.__setattr__(self, "descriptions", Descriptions(self.dataset.items, self.dataset.fields))
+
+    @cached_property
+    def plain(self) -> PlainBlocks:
+        """The plain blocks of the dataset."""
+        return PlainBlocks(self.dataset)
+
+    @property
+    def block_names(self) -> frozenset[str]:
+        """Names of all blocks, plain and pretrained."""
+        return self.plain.names | frozenset(self.source.parts)
 
     @property
     def seed(self) -> int:
@@ -63,6 +81,12 @@ class Experiment:
             groups=self.groups[index],
             seed=self.seed,
         )
+
+    def conditions(self, index: IntArray) -> IntArray:
+        """The cluster of similar items that each item at `index` belongs to, shape (m,), by `data.clusters`."""
+        assert self.descriptions is not None
+        strata = self.dataset.task_spec.strata(self.dataset.targets[index])
+        return cluster_items(self.descriptions.values[index], strata, self.groups[index], seed=self.seed)
 
     def only(self, sources: set[str]) -> Experiment:
         """The same experiment with some of the sources of the joint source."""
@@ -100,31 +124,6 @@ class Evaluand(Protocol):
     def outputs(self, experiment: Experiment, fitted: Predictor, index: IntArray) -> FloatArray:
         """Predict the items at `index`, shape (m, k)."""
         ...
-
-
-@dataclass(frozen=True)
-class Transfer:
-    """The model itself: its features are given, so that only heads are fitted.
-
-    `final` is the fit on `experiment.plan.final`.
-    """
-
-    name: str
-    final: Adapted
-
-    @property
-    def title(self) -> str:
-        """The same as its name."""
-        return self.name
-
-    def fit(self, experiment: Experiment, index: IntArray) -> Transferred:
-        """Fit a head, or reuse the final one."""
-        adapted = self.final if np.array_equal(index, experiment.plan.final) else experiment.adapt(index)
-        return Transferred(name=self.name, network=experiment.source, head=adapted.head)
-
-    def outputs(self, experiment: Experiment, fitted: Predictor, index: IntArray) -> FloatArray:
-        """Predict from the features."""
-        return fitted.head.outputs(experiment.features[index])
 
 
 @dataclass(frozen=True)
@@ -170,13 +169,17 @@ class HeldOutPredictions:
     fitted: Predictor
 
 
-def predict_held_out(evaluand: Evaluand, experiment: Experiment) -> HeldOutPredictions:
-    """Fit on the training part of each fold and predict its test part."""
+def predict_held_out(
+    evaluand: Evaluand, experiment: Experiment, *, budget_s: float | None = None
+) -> HeldOutPredictions | None:
+    """Fit on the training part of each fold and predict its test part; None if after a fold the others would exceed the budget."""
     started = time.perf_counter()
-    outputs, fitted = [], None
+    outputs, fitted, n_folds = [], None, len(experiment.plan.folds)
     for train, test in experiment.plan.folds:
         fitted = evaluand.fit(experiment, train)
         outputs.append(evaluand.outputs(experiment, fitted, test))
+        if budget_s is not None and (time.perf_counter() - started) * n_folds / len(outputs) > budget_s:
+            return None
     assert fitted is not None
     return HeldOutPredictions(
         name=evaluand.name,

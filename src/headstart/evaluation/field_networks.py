@@ -1,4 +1,4 @@
-"""FieldNetworks: networks that read a field each, their scores added; how a baseline reads rows."""
+"""FieldNetworks: networks whose scores are added, each of a field or of the item itself; how a baseline reads rows."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headstart.core.dataset import Dataset, FloatArray, IntArray
+    from headstart.core.model import ScoringNetwork
     from headstart.engines.context import RunContext
-    from headstart.evaluation.baseline import Baseline, FittedBaseline, ScoringNetwork
+    from headstart.evaluation.baseline import Baseline, FittedBaseline
     from headstart.onnx_graph.builder import GraphBuilder
 
 
 @dataclass(frozen=True, kw_only=True)
 class FieldNetworks:
-    """A `ScoringNetwork` of rows.
+    """A `ScoringNetwork` made of others.
 
     Attributes
     ----------
     networks : one or more, of as many outputs
-    fields : what each reads
+    fields : what each reads; None for the item itself
     """
 
     networks: tuple[ScoringNetwork, ...]
-    fields: tuple[str, ...]
+    fields: tuple[str | None, ...]
 
     @property
     def input(self) -> JointPreprocessor:
@@ -40,7 +41,10 @@ class FieldNetworks:
 
     def scores(self, items: Sequence[Any]) -> FloatArray:
         """The sum of the scores, shape (n, k)."""
-        parts = [one.scores(column_of(items, field)) for one, field in zip(self.networks, self.fields, strict=True)]
+        parts = [
+            one.scores(items if field is None else column_of(items, field))
+            for one, field in zip(self.networks, self.fields, strict=True)
+        ]
         return np.sum(parts, axis=0)
 
     def encode(self, graph: GraphBuilder) -> str:

@@ -1,74 +1,128 @@
-"""Linear models on sparse rows, with the penalty chosen on held-out groups."""
+"""Linear models on rows of many columns; loss and penalty are chosen on held-out groups, whose scores also calibrate the probabilities."""
 
 from __future__ import annotations
 
-import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.metric_sums import SMALLEST_PROBABILITY
 from headstart.data.holdout import assign_folds
+from headstart.engines.threads import limit, n_threads
+from headstart.evaluation import linear_losses
+from headstart.heads.calibration import Calibration, fit_calibration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from headstart.core.dataset import FloatArray, IntArray
     from headstart.core.tasks import TaskSpec
+    from headstart.evaluation.linear_losses import Fit
 
-INVERSE_PENALTIES = (1.0, 10.0, 100.0)
 N_FOLDS = 3
-_MANY_ROWS = 3000  # above this, only one fold of three is held out: the choice is reliable enough
+_FEW_ROWS = 1000  # up to here more threads than one cost more than they bring, and all folds are held out, not only one
+_MANY_ROWS = 3000  # above this, sparse rows stay sparse, and only the SVM is fitted
 _JITTER = 1e-9
-_MAX_STEPS, _TOLERANCE = 1000, 1e-4  # of the optimizer; probabilities are accurate to 0.005
-_NEVER = 12.0  # nats by which a class without items is below the others
+NEVER = 12.0  # nats by which a class without items is below the others
 
-_Fit = tuple["FloatArray", "FloatArray"]
+_LOGISTIC, _SVM, _RIDGE = "logistic regression", "linear SVM", "ridge"
+_LOSSES = {"softmax": linear_losses.softmax_loss, "sigmoid": linear_losses.sigmoid_loss}
 
 
-def fit_linear(
-    rows: Any, targets: FloatArray, task: TaskSpec, groups: IntArray, seed: int
-) -> tuple[FloatArray, FloatArray, str]:
-    """Fit scores = rows @ coef + intercept: logistic regression for classes and labels, ridge for values.
+@dataclass(frozen=True)
+class _Candidate:
+    """A loss and an inverse penalty C, as in scikit-learn."""
+
+    loss: str
+    inverse_penalty: float
+
+    def __str__(self) -> str:
+        return f"{self.loss}, C = {self.inverse_penalty:g}"
+
+
+_CLASSIFIERS = tuple(_Candidate(_LOGISTIC, c) for c in (10.0, 100.0, 1000.0)) + tuple(
+    _Candidate(_SVM, c) for c in (0.1, 1.0, 10.0)
+)
+_REGRESSORS = tuple(_Candidate(_RIDGE, c) for c in (0.1, 1.0, 10.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearFit:
+    """A linear model: scores = rows @ coef + intercept.
+
+    Attributes
+    ----------
+    coef, intercept : shape (d, k) and (k,)
+    held_out : positions of the items that were held out, shape (n_held_out,); none where there are too few groups
+    scores : of these, calibrated, each by a fit without its fold, shape (n_held_out, k)
+    note : what was chosen
+    """
+
+    coef: FloatArray
+    intercept: FloatArray
+    held_out: IntArray
+    scores: FloatArray
+    note: str
+
+
+def fit_linear(rows: Any, targets: FloatArray, task: TaskSpec, groups: IntArray, seed: int) -> LinearFit:
+    """Fit logistic regression or a linear SVM to classes and labels, ridge to values.
 
     Parameters
     ----------
-    rows : scipy CSR matrix, shape (n, d), rows of unit length or zero
+    rows : scipy CSR matrix or array, shape (n, d), blocks of about unit length side by side
     targets : shape (n, k)
-    groups : shape (n,), kept whole in the folds that choose the penalty
-
-    Returns
-    -------
-    coef (d, k), intercept (k,), and a note with the chosen penalty
+    groups : shape (n,), kept whole in the folds that choose
     """
-    fit = {"softmax": _fit_classes, "sigmoid": _fit_labels, "identity": _fit_values}[task.link]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a fit that did not converge still counts, by its score
-        folds = _folds(groups, targets, seed)
-        reduced, expand = _within_span(rows)
-        chosen = _choose_penalty(reduced, targets, folds, task=task, fit=fit)
-        coef, intercept = fit(reduced, targets, chosen)
-    return expand(coef), intercept, f"C = {chosen:g}"
+    folds = grouped_folds(groups, targets, seed)
+    reduced, expand = _within_span(rows)
+    with limit(1 if len(targets) <= _FEW_ROWS else n_threads()):
+        chosen, calibration, held_out, scores = _choose(reduced, targets, folds, task)
+        coef, intercept = _fitted(reduced, targets, chosen, task)
+    coef, intercept = expand(coef * calibration.slope), intercept * calibration.slope + calibration.intercept
+    if task.is_single_label:
+        seen = targets.any(axis=0)
+        coef[:, ~seen], intercept[~seen] = 0.0, intercept[seen].min(initial=0.0) - NEVER
+    return LinearFit(coef=coef, intercept=intercept, held_out=held_out, scores=scores, note=str(chosen))
 
 
-def _choose_penalty(
-    rows: Any,
-    targets: FloatArray,
-    folds: Sequence[tuple[IntArray, IntArray]],
-    *,
-    task: TaskSpec,
-    fit: Callable[[Any, FloatArray, float], _Fit],
-) -> float:
-    """The inverse penalty with the lowest held-out loss; the middle one if nothing can be held out."""
+def _choose(
+    rows: Any, targets: FloatArray, folds: Sequence[tuple[IntArray, IntArray]], task: TaskSpec
+) -> tuple[_Candidate, Calibration, IntArray, FloatArray]:
+    """The candidate whose calibrated held-out scores have the lowest loss, and these; a middle one if nothing can be held out."""
+    candidates = _candidates(rows, task)
     if not folds:
-        return INVERSE_PENALTIES[1]
-    losses = np.zeros(len(INVERSE_PENALTIES))
+        unchanged = Calibration(slope=1.0, intercept=np.zeros(targets.shape[1]), loss=float("nan"))
+        return candidates[1], unchanged, np.empty(0, np.int64), np.empty((0, targets.shape[1]))
+    scores = {candidate: np.zeros(targets.shape) for candidate in candidates}
     for train, test in folds:
-        for i, strength in enumerate(INVERSE_PENALTIES):
-            coef, intercept = fit(rows[train], targets[train], strength)
-            outputs = task.outputs(rows[test] @ coef + intercept)
-            losses[i] += task.losses(outputs, targets[test], min_probability=SMALLEST_PROBABILITY).sum()
-    return INVERSE_PENALTIES[int(losses.argmin())]
+        last: dict[str, Fit] = {}  # the fit of the next larger penalty is a good start
+        for candidate in candidates:
+            fit = _fitted(rows[train], targets[train], candidate, task, last.get(candidate.loss))
+            last[candidate.loss] = fit
+            scores[candidate][test] = rows[test] @ fit[0] + fit[1]
+    held_out = np.concatenate([test for _, test in folds])
+    calibrations = {
+        candidate: fit_calibration(found[held_out], targets[held_out], task) for candidate, found in scores.items()
+    }
+    chosen = min(candidates, key=lambda candidate: calibrations[candidate].loss)
+    best = calibrations[chosen]
+    return chosen, best, held_out, best.slope * scores[chosen][held_out] + best.intercept
+
+
+def _candidates(rows: Any, task: TaskSpec) -> tuple[_Candidate, ...]:
+    if not task.has_probabilities:
+        return _REGRESSORS
+    return _CLASSIFIERS if isinstance(rows, np.ndarray) else _CLASSIFIERS[-3:]
+
+
+def _fitted(rows: Any, targets: FloatArray, candidate: _Candidate, task: TaskSpec, start: Fit | None = None) -> Fit:
+    if candidate.loss == _RIDGE:
+        return linear_losses.fit_ridge(rows, targets, candidate.inverse_penalty)
+    if not isinstance(rows, np.ndarray):
+        return linear_losses.fit_svm(rows, targets, candidate.inverse_penalty)
+    loss = _LOSSES[task.link] if candidate.loss == _LOGISTIC else linear_losses.squared_hinge_loss
+    return linear_losses.fit_smooth(rows, targets, candidate.inverse_penalty, loss, start)
 
 
 def _within_span(rows: Any) -> tuple[Any, Callable[[FloatArray], FloatArray]]:
@@ -79,67 +133,27 @@ def _within_span(rows: Any) -> tuple[Any, Callable[[FloatArray], FloatArray]]:
 
     Returns
     -------
-    the rows or the factor (n, n), and a function that maps a solution on it, (n, k), to the original columns, (d, k)
+    the rows, dense if they are few, or the factor (n, n), and a function that maps a solution on it, (n, k), to the original
+    columns, (d, k)
     """
-    n = rows.shape[0]
-    if n > _MANY_ROWS or n >= rows.shape[1]:
+    n, is_dense = rows.shape[0], isinstance(rows, np.ndarray)
+    if n > _MANY_ROWS and not is_dense:
         return rows, lambda coef: coef
+    rows = rows.astype(np.float64)  # in single precision, rounding would leave negative eigenvalues
+    if n >= rows.shape[1]:
+        return rows if is_dense else rows.toarray(), lambda coef: coef
     from scipy.linalg import cholesky, solve_triangular
 
-    rows = rows.astype(np.float64)  # in single precision, rounding would leave negative eigenvalues
-    products = (rows @ rows.T).toarray()
+    products = rows @ rows.T if is_dense else (rows @ rows.T).toarray()
     products[np.diag_indices(n)] += _JITTER  # equal texts make it singular
     factor = cholesky(products, lower=True)
     return factor, lambda coef: np.asarray(rows.T @ solve_triangular(factor, coef, lower=True, trans="T"))
 
 
-def _folds(groups: IntArray, targets: FloatArray, seed: int) -> list[tuple[IntArray, IntArray]]:
-    """Positions (train, test) of each fold that is used."""
+def grouped_folds(groups: IntArray, targets: FloatArray, seed: int) -> list[tuple[IntArray, IntArray]]:
+    """Positions (train, test) of each fold that is used: of many rows one, which is enough for a reliable choice."""
     if len(np.unique(groups)) < N_FOLDS:
         return []
     folds = assign_folds(groups, targets, N_FOLDS, seed)
-    used = range(1 if len(targets) > _MANY_ROWS else N_FOLDS)
+    used = range(1 if len(targets) > _FEW_ROWS else N_FOLDS)
     return [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in used]
-
-
-def _fit_classes(rows: Any, targets: FloatArray, strength: float) -> _Fit:
-    codes = targets.argmax(axis=1)
-    present = np.unique(codes)
-    coef = np.zeros((rows.shape[1], targets.shape[1]))
-    intercept = np.zeros(targets.shape[1])
-    if len(present) == 2:
-        coef[:, present[1:]], intercept[present[1]] = _fit_binary(rows, codes == present[1], strength)
-    elif len(present) > 2:
-        from sklearn.linear_model import LogisticRegression
-
-        # on 10,000 texts of 8 classes it takes a third of the time of L-BFGS, without its 80 MiB of history
-        model = LogisticRegression(solver="newton-cg", C=strength, max_iter=_MAX_STEPS, tol=_TOLERANCE)
-        model.fit(rows, codes)
-        coef[:, present], intercept[present] = model.coef_.T, model.intercept_
-    intercept[np.setdiff1d(np.arange(len(intercept)), present)] = intercept[present].min() - _NEVER
-    return coef, intercept
-
-
-def _fit_labels(rows: Any, targets: FloatArray, strength: float) -> _Fit:
-    fits = [_fit_binary(rows, column > 0.5, strength) for column in targets.T]
-    return np.hstack([coef for coef, _ in fits]), np.array([intercept for _, intercept in fits])
-
-
-def _fit_binary(rows: Any, positive: Any, strength: float) -> tuple[FloatArray, float]:
-    from sklearn.linear_model import LogisticRegression
-
-    n_positive = int(positive.sum())
-    if n_positive in (0, len(positive)):  # nothing to learn: the smoothed frequency
-        return np.zeros((rows.shape[1], 1)), float(np.log((n_positive + 0.5) / (len(positive) - n_positive + 0.5)))
-    model = LogisticRegression(C=strength, max_iter=_MAX_STEPS, tol=_TOLERANCE).fit(rows, positive)
-    return model.coef_.T, float(model.intercept_[0])
-
-
-def _fit_values(rows: Any, targets: FloatArray, strength: float) -> _Fit:
-    from sklearn.linear_model import Ridge
-
-    if not np.ptp(targets):
-        return np.zeros((rows.shape[1], targets.shape[1])), targets.mean(axis=0)
-    # rows have unit length, so penalties from 0.1 to 10 span what is sensible
-    model = Ridge(alpha=10 / strength, solver="lsqr", tol=1e-8).fit(rows, targets)
-    return np.reshape(model.coef_, (targets.shape[1], -1)).T, np.reshape(model.intercept_, -1)

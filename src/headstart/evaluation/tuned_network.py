@@ -14,70 +14,60 @@ if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray, IntArray
     from headstart.core.metrics import Metric
     from headstart.evaluation.experiment import Experiment
-    from headstart.heads.head import EnsembleHead
-    from headstart.sources import Source
+    from headstart.evaluation.models import HeldOutModel
     from headstart.tuning.selection import MethodResult
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tuned:
-    """The results of all methods, and the network that was kept.
+    """The results of all methods, and the best of them as a model.
 
     Attributes
     ----------
-    index : shape (m,), positions of the items on which the methods were compared
-    fold_groups : shape (m,), which of them were held out together: clusters of similar items, or groups under cross-validation
-    source, head : the tuned network with its head; None, like all that follows, if the closed form was kept
-    features : shape (len(plan.final), d), of the final items by the tuned network
-    outputs : shape (len(plan.test), k), for the test items, by networks that did not train on them
-    held_out : shape (m, k), for the items at `index`, likewise
+    index : shape (m,), positions of the held-out items on which the methods were compared, those of the first folds
+    model : of the method with the lowest loss there; None if none ran to its end
     """
 
     results: tuple[MethodResult, ...]
     index: IntArray
-    fold_groups: IntArray
-    source: Source | None = None
-    head: EnsembleHead | None = None
-    features: FloatArray | None = None
-    outputs: FloatArray | None = None
-    held_out: FloatArray | None = None
+    model: HeldOutModel | None = None
 
-    @property
-    def seconds(self) -> float:
-        """Total time of all methods."""
-        return sum(result.seconds for result in self.results)
+    def sections(self, experiment: Experiment, metric: Metric, kept: str | None) -> tuple[TuningSection, ...]:
+        """The tuning section: score and paired gain of each method over the closed form, on the items that they were compared on.
 
-    def sections(self, experiment: Experiment, metric: Metric) -> tuple[TuningSection, ...]:
-        """The tuning section: score and paired gain of each method, on the items that the methods were compared on."""
+        Parameters
+        ----------
+        kept : name of the method whose network is part of the model, if one is
+        """
         targets = experiment.dataset.targets[self.index]
-        if not self.results or not np.isfinite(metric.of(targets, np.zeros_like(targets))):
+        if not self.results or not metric.is_defined(targets):
             return ()
-        results = (_described(result, metric, targets, self.fold_groups, experiment.seed) for result in self.results)
-        return (TuningSection(results=tuple(results)),)
+        groups = experiment.groups[self.index]
+        results = (_described(result, metric, targets, groups, experiment.seed) for result in self.results)
+        return (
+            TuningSection(
+                results=tuple({**one, "kept": one["name"] in (kept, self.results[0].name)} for one in results)
+            ),
+        )
 
 
 def _described(
-    result: MethodResult, metric: Metric, targets: FloatArray, fold_groups: IntArray, seed: int
+    result: MethodResult, metric: Metric, targets: FloatArray, groups: IntArray, seed: int
 ) -> dict[str, Any]:
     measured: dict[str, Any] = {"metric": None, "gain": None}
     seen = slice(0 if result.outputs is None else len(result.outputs))  # only the first items if it was given up
-    targets, fold_groups = targets[seen], fold_groups[seen]
-    if (
-        result.outputs is not None
-        and len(np.unique(fold_groups)) > 1
-        and np.isfinite(metric.of(targets, result.outputs))
-    ):
-        measured["metric"] = asdict(score(metric, targets, result.outputs, fold_groups, seed=seed))
+    targets, groups = targets[seen], groups[seen]
+    if result.outputs is not None and len(np.unique(groups)) > 1 and np.isfinite(metric.of(targets, result.outputs)):
+        measured["metric"] = asdict(score(metric, targets, result.outputs, groups, seed=seed))
         if result.below is not None and result.below.outputs is not None:
             below = result.below.outputs[seen]
-            measured["gain"] = asdict(gain(metric, targets, result.outputs, below, fold_groups, seed=seed))
+            measured["gain"] = asdict(gain(metric, targets, result.outputs, below, groups, seed=seed))
     return {
         "name": result.name,
         "below": result.below.name if result.below else None,
         "planned_s": round(result.planned_s, 1),
         "seconds": round(result.seconds, 1),
         **measured,
-        "kept": result.kept,
         "why": result.why,
         "alpha": None,
         "trained": None,

@@ -1,4 +1,4 @@
-"""Verdict: paired gains become a verdict, a sentence, and the model to ship."""
+"""Verdict: paired gains become a verdict and a sentence."""
 
 from __future__ import annotations
 
@@ -13,17 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """The outcome of an evaluation.
+    """What the held-out items say about transfer; what ships is another question (`evaluation.shipping`).
 
     Attributes
     ----------
-    deploy : name of the baseline to ship; None for the model
     baseline : name of the best baseline, which `gain` is measured against; None if none was run
     """
 
     verdict: Verdict
     sentence: str
-    deploy: str | None
     baseline: str | None
     gain: Score | None
 
@@ -36,8 +34,7 @@ def best_baseline(baselines: Sequence[BaselineResult]) -> BaselineResult | None:
 def judge(baselines: Sequence[BaselineResult], *, unit: str | None = None) -> Judgement:
     """Judge the model against its best baseline.
 
-    The baseline is the best one on the same test items, so this is the strictest comparison. If the gain is not significant, the
-    baseline ships: it needs no pretrained weights, and was not significantly worse.
+    The baseline is the best one on the same test items, so this is the strictest comparison.
 
     Parameters
     ----------
@@ -48,34 +45,33 @@ def judge(baselines: Sequence[BaselineResult], *, unit: str | None = None) -> Ju
         return Judgement(
             verdict="not proven",
             sentence="Not proven: no baseline was run, so it is unknown whether transfer helped.",
-            deploy=None,
             baseline=None,
             gain=None,
         )
     gain = baseline.gain
-    amount, interval = _amount(gain, unit), _interval(gain, unit)
+    amount, interval = amount_of(gain, unit), _interval(gain, unit)
     metric, name = gain.name.removeprefix("gain in "), baseline.title or baseline.name
     if gain.low > 0:
         verdict: Verdict = "transfer helps"
         sentence = f"Transfer helps: {amount} better in {metric} than the best baseline, {name}."
     elif gain.high < 0:
         verdict = "transfer hurts"
-        sentence = f"Transfer hurts: {amount} worse in {metric} than {name}; that baseline is packed instead."
+        sentence = f"Transfer hurts: {amount} worse in {metric} than {name}."
     else:
         verdict = "no significant gain"
         sentence = (
             f"No significant gain: {amount} {'worse' if gain.value < 0 else 'better'} in {metric} than {name}, "
-            f"but the interval holds zero ({interval}); that baseline is packed instead."
+            f"but the interval holds zero ({interval})."
         )
-    deploy = None if verdict == "transfer helps" else baseline.name
-    return Judgement(verdict=verdict, sentence=sentence, deploy=deploy, baseline=baseline.name, gain=gain)
+    return Judgement(verdict=verdict, sentence=sentence, baseline=baseline.name, gain=gain)
 
 
 def _interval(gain: Score, unit: str | None) -> str:
     return f"95 % interval {_number(gain.low, gain)} to {_number(gain.high, gain)}{_suffix(gain, unit)}"
 
 
-def _amount(gain: Score, unit: str | None) -> str:
+def amount_of(gain: Score, unit: str | None = None) -> str:
+    """Its size without the sign, with the unit."""
     return f"{_number(abs(gain.value), gain).removeprefix('+')}{_suffix(gain, unit)}"
 
 

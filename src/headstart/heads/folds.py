@@ -21,6 +21,12 @@ N_FOLDS = 5
 _FEW_GROUPS = 40  # up to here each group is a fold
 
 
+def number_folds(problem: Problem, groups: IntArray) -> IntArray:
+    """Number each item's fold, shape (n,): each of few groups is a fold, many are dealt to five."""
+    n_groups = len(np.unique(groups))
+    return assign_folds(groups, problem.targets, n_groups if n_groups <= _FEW_GROUPS else N_FOLDS, problem.seed)
+
+
 def out_of_fold_scores(
     problem: Problem, groups: IntArray, fit_scores: Callable[[Problem, FloatArray], FloatArray]
 ) -> FloatArray:
@@ -28,14 +34,12 @@ def out_of_fold_scores(
 
     `fit_scores(problem, features)` fits on the problem and scores the features.
     """
-    n_groups = len(np.unique(groups))
-    n_folds = n_groups if n_groups <= _FEW_GROUPS else N_FOLDS
-    folds: IntArray = assign_folds(groups, problem.targets, n_folds, problem.seed)
+    folds = number_folds(problem, groups)
     parts: list[tuple[IntArray, FloatArray]] = []
-    for fold in range(n_folds):
+    for fold in range(int(folds.max()) + 1):
         train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         scores = fit_scores(problem.take(train), problem.features[test])
-        parts.append((test, _without_unseen_classes(scores, problem, train)))
+        parts.append((test, without_unseen_classes(scores, problem, train)))
     scores = np.empty((len(folds), *parts[0][1].shape[1:]))
     for held_out, part in parts:
         scores[held_out] = part
@@ -81,7 +85,7 @@ def best_of(problem: Problem, fit_heads: Callable[[Problem], Sequence[LinearHead
     return int(np.argmin([fit.loss for fit in fits]))
 
 
-def _without_unseen_classes(scores: FloatArray, problem: Problem, train: IntArray) -> FloatArray:
+def without_unseen_classes(scores: FloatArray, problem: Problem, train: IntArray) -> FloatArray:
     """Give classes without a training item the lowest score of each row, so that they are never predicted."""
     seen = problem.targets[train].any(axis=0)
     if not problem.task_spec.is_single_label or seen.all() or not seen.any():

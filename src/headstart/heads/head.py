@@ -1,9 +1,9 @@
-"""LinearHead and EnsembleHead: the form of every fitted head, on arrays and in a graph."""
+"""LinearHead and MeanHead: the form of every fitted head, on arrays and in a graph."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -46,6 +46,20 @@ class LinearHead:
         """Apply a rescaling of the scores to the coefficients."""
         return replace(self, coef=self.coef * slope, intercept=self.intercept * slope + intercept)
 
+    def moved(self, start: int, stop: int) -> LinearHead:
+        """The same head where the features that it reads stand from `start` to `stop`."""
+        first, end = self.columns or (0, stop - start)
+        return replace(self, columns=(start + first, start + end))
+
+    def arrays(self) -> dict[str, FloatArray]:
+        """Every fitted array by name."""
+        return {name: getattr(self, name) for name in ("centre", "scale", "coef", "intercept")}
+
+    def settings(self) -> dict[str, Any]:
+        """How to read the arrays."""
+        said: dict[str, Any] = {"transform": self.transform, "unit_length": self.unit_length}
+        return said if self.columns is None else {**said, "columns": list(self.columns)}
+
     def extend(self, graph: GraphBuilder, features: str) -> str:
         """Add the nodes of the scores after the value `features`."""
         if self.columns is not None:
@@ -69,14 +83,37 @@ class LinearHead:
         return (unit_rows(x) if self.unit_length else x) @ self.coef + self.intercept
 
 
+class Member(Protocol):
+    """A head inside a `MeanHead`."""
+
+    def scores(self, features: FloatArray) -> FloatArray:
+        """Scores (n, k) of features (n, d)."""
+        ...
+
+    def extend(self, graph: GraphBuilder, features: str) -> str:
+        """Add the nodes of the scores after the value `features`."""
+        ...
+
+    def arrays(self) -> dict[str, FloatArray]:
+        """Every fitted array by name."""
+        ...
+
+    def settings(self) -> dict[str, Any]:
+        """How to read the arrays."""
+        ...
+
+
+Member_co = TypeVar("Member_co", bound=Member, covariant=True)
+
+
 @dataclass(frozen=True, kw_only=True)
-class EnsembleHead:
-    """A weighted mean of the outputs of one or more linear heads.
+class MeanHead(Generic[Member_co]):
+    """A weighted mean of the outputs of one or more heads.
 
     `weights` are non-negative and sum to one, in the order of `heads`; `names` are those of their estimators.
     """
 
-    heads: tuple[LinearHead, ...]
+    heads: tuple[Member_co, ...]
     weights: tuple[float, ...]
     names: tuple[str, ...]
     link: Link
@@ -100,14 +137,16 @@ class EnsembleHead:
 
     def arrays(self) -> dict[str, FloatArray]:
         """Every fitted array by name."""
-        fields = ("centre", "scale", "coef", "intercept")
-        return {f"{i}.{field}": getattr(head, field) for i, head in enumerate(self.heads) for field in fields}
+        return {f"{i}.{name}": array for i, head in enumerate(self.heads) for name, array in head.arrays().items()}
 
     def settings(self) -> dict[str, Any]:
         """How to read the arrays."""
         parts = [
-            {"candidate": name, "weight": weight, "transform": head.transform, "unit_length": head.unit_length}
-            | ({} if head.columns is None else {"columns": list(head.columns)})
+            {"candidate": name, "weight": weight, **head.settings()}
             for name, weight, head in zip(self.names, self.weights, self.heads, strict=True)
         ]
         return {"kind": "mixed", "link": self.link, "parts": parts}
+
+
+EnsembleHead = MeanHead[LinearHead]
+"""The head of one network: a mean of linear heads."""

@@ -18,7 +18,7 @@ class HeadsSection(Section):
 
     Attributes
     ----------
-    head : the head of the model: 'ridge', 'blend of ridge and logistic', or the tuning method that replaced it
+    head : the head of the model: 'ridge', 'blend of ridge and logistic', or the models whose mean it is
     head_candidates : what was tried, best first: {name, loss, chosen}
     """
 
@@ -33,9 +33,9 @@ class HeadsSection(Section):
         return Rendering(page=(page,) if self.head_candidates else ())
 
 
-def describe_heads(adapted: Adapted, *, tuned_by: str | None = None) -> HeadsSection:
-    """Describe what adaptation chose; `tuned_by` names the tuning method whose network and head were kept instead."""
+def describe_heads(adapted: Adapted, *, mix: str | None = None) -> HeadsSection:
+    """Describe what adaptation chose on the best frozen source; `mix` names the models of whose mean it is a part."""
     return HeadsSection(
-        head=tuned_by or adapted.head_name,
+        head=mix or adapted.head_name,
         head_candidates=tuple({**one, "chosen": one["weight"] > 0} for one in adapted.head_candidates),
     )

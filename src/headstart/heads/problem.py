@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from headstart.core.class_weights import item_weights
 from headstart.core.tasks import get_task
-from headstart.data.clusters import cluster_items
 
 if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray, IntArray, Task
@@ -47,10 +46,6 @@ class Problem:
     def weights(self) -> FloatArray:
         """Shape (n,), mean 1: items of rare classes weigh more; calibration restores the class frequencies."""
         return item_weights(self.targets, self.task_spec)
-
-    def conditions(self) -> IntArray:
-        """Cluster of similar items that each belongs to, shape (n,), by `data.clusters`."""
-        return cluster_items(self.features, self.task_spec.strata(self.targets), self.groups, seed=self.seed)
 
     def take(self, index: IntArray) -> Problem:
         """Keep the items at `index`."""

@@ -85,7 +85,8 @@ class Adapted:
 
         Penalties, weights and calibration stay as chosen, so that only the grouping differs.
         """
-        parts = [t.calibration.outputs(t.fit.held_out(groups), get_task(self.task)) for t in self.chosen]
+        with limit(1):
+            parts = [t.calibration.outputs(t.fit.held_out(groups), get_task(self.task)) for t in self.chosen]
         return np.tensordot(np.array(self.head.weights), np.stack(parts), axes=1)
 
 
@@ -125,14 +126,20 @@ def adapt(
     """
     problem = Problem(features=features, targets=targets, task=task, groups=groups, seed=seed)
     with limit(1):  # heads run in our own threads; BLAS threads on top of them would only wait
-        tried = sorted(
-            (
-                _fit(estimator, on_part, part, columns)
-                for part, columns, on_part in _parts(problem, parts, are_fields=are_fields)
-                for estimator in _estimators(on_part, head)
-            ),
-            key=lambda one: one.calibration.loss,
-        )
+        return _adapt(problem, head, parts, are_fields=are_fields)
+
+
+def _adapt(
+    problem: Problem, head: str | HeadEstimator, parts: Mapping[str, slice] | None, *, are_fields: bool
+) -> Adapted:
+    tried = sorted(
+        (
+            _fit(estimator, on_part, part, columns)
+            for part, columns, on_part in _parts(problem, parts, are_fields=are_fields)
+            for estimator in estimators_for(on_part, head)
+        ),
+        key=lambda one: one.calibration.loss,
+    )
     chosen, weights, outputs = _choose(tried, problem)
     if are_fields and _leaves_out(chosen, parts):
         whole = _choose([one for one in tried if one.columns is None], problem)
@@ -161,11 +168,18 @@ def adapt(
         held_out=outputs,
         head_candidates=records,
         chosen=chosen,
-        task=task,
+        task=problem.task,
     )
 
 
-def _estimators(problem: Problem, head: str | HeadEstimator) -> list[HeadEstimator]:
+def estimators_for(problem: Problem, head: str | HeadEstimator) -> list[HeadEstimator]:
+    """The estimator that is given or named, or with 'auto' all that support the task and are worth trying.
+
+    Raises
+    ------
+    OptionError
+        There is no head of that name, or it does not support the task.
+    """
     if not isinstance(head, str):
         return [head]
     if head not in head_names():

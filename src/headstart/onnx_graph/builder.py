@@ -117,6 +117,7 @@ class GraphBuilder:
         copied = compose.add_prefix_graph(whole, prefix)
         self._nodes += [helper.make_node("Identity", [value], [f"{prefix}{name}"]) for name, value in feeds.items()]
         self._nodes += copied.node
+        self._domains |= {node.domain for node in copied.node} - {"ai.onnx"}  # another name of ""
         self._initializers += copied.initializer
         return str(copied.output[0].name)
 

@@ -138,16 +138,12 @@ def cut(model: onnx.ModelProto, value: str) -> tuple[onnx.ModelProto, dict[str, 
     """Keep what `value` depends on, and move the floating-point arrays out; returns the graph and the arrays by name."""
     from onnx import helper, numpy_helper
 
-    needed, kept = {value}, []
-    for node in reversed(model.graph.node):
-        if needed & set(node.output):
-            kept.append(node)
-            needed |= set(_reads(node))
+    kept, needed = _needed(model, value)
     arrays = [array for array in model.graph.initializer if array.name in needed]
     weights = {array.name: numpy_helper.to_array(array) for array in arrays if array.data_type in _FLOATS}
     stored = {array.name for array in model.graph.initializer}
     graph = helper.make_graph(
-        kept[::-1],
+        kept,
         "network",
         [one for one in model.graph.input if one.name in needed and one.name not in stored],
         [helper.make_empty_tensor_value_info(value)],
@@ -155,6 +151,31 @@ def cut(model: onnx.ModelProto, value: str) -> tuple[onnx.ModelProto, dict[str, 
     )
     opset = helper.make_opsetid("", OPSET)
     return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION), weights
+
+
+def keep(model: onnx.ModelProto, value: str) -> None:
+    """Take out of the model what `value` does not depend on, and all outputs, for `layers` and `cut`."""
+    kept, needed = _needed(model, value)
+    del model.graph.output[:]
+    outputs = {name for node in kept for name in node.output}
+    for parts, is_needed in (
+        (model.graph.node, lambda node: outputs.intersection(node.output)),
+        (model.graph.initializer, lambda array: array.name in needed),
+        (model.graph.input, lambda given: given.name in needed),
+    ):
+        for i in reversed(range(len(parts))):
+            if not is_needed(parts[i]):
+                del parts[i]
+
+
+def _needed(model: onnx.ModelProto, value: str) -> tuple[list[onnx.NodeProto], set[str]]:
+    """The nodes that `value` depends on, and the names of all that they read."""
+    needed, kept = {value}, []
+    for node in reversed(model.graph.node):
+        if needed & set(node.output):
+            kept.append(node)
+            needed |= set(_reads(node))
+    return kept[::-1], needed
 
 
 def _reads(node: onnx.NodeProto) -> Iterator[str]:

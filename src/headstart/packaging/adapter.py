@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import InternalError, SourceError
+from headstart.evaluation.mixed import MixedNetwork
 from headstart.sources.tuned import TunedSource
 from headstart.sources.weights import from_safetensors
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headstart.core.dataset import FloatArray
+    from headstart.core.model import Network
     from headstart.sources import Source
 
 ADAPTER = "adapter.safetensors"
@@ -84,6 +86,12 @@ def apply_adapter(source: Source, arrays: Mapping[str, FloatArray], *, made: Map
         except (KeyError, ValueError) as error:
             raise SourceError(f"the adapter of '{layer}' does not fit {source.name} ({error}). Fit again.") from error
     return TunedSource(source, state, made=made, adapter=arrays)
+
+
+def tuned_part(network: Network) -> TunedSource | None:
+    """The tuned source that a network is, or that is among the networks of a mean; None if there is none."""
+    parts = network.sources if isinstance(network, MixedNetwork) else (network,)
+    return next((part for part in parts if isinstance(part, TunedSource)), None)
 
 
 def pack_adapter(source: TunedSource) -> bytes:

@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING, Any
 from headstart.core.errors import BundleError, SourceError, UserError
 from headstart.packaging.adapter import ADAPTER, read_adapter
 from headstart.packaging.manifest import MANIFEST, Sealed, is_bundle, open_sealed
+from headstart.sources.preprocessors.joint import JointPreprocessor, prefix_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import onnx
+
     from headstart.sources.importing.imported_model import ImportedModel, ImportOptions
 
 _FEATURES = "features"
@@ -27,7 +32,7 @@ def accepts(thing: Any) -> bool:
 def read(thing: Any, options: ImportOptions) -> ImportedModel:
     """Take the bundle's graph up to its output `features`; the bundle is recorded as the parent.
 
-    The network of a tuned source is rather made again from its own parent and its adapter, where both are at hand: so it can be
+    Of several pretrained networks the first one is taken, which is the tuned one if one is. The network of a tuned source is rather made again from its own parent and its adapter, where both are at hand: so it can be
     tuned further, from these weights on.
 
     Raises
@@ -51,13 +56,14 @@ def read(thing: Any, options: ImportOptions) -> ImportedModel:
         raise SourceError(
             f"{path} holds '{manifest['deployed']}', which has no features of a pretrained network. Add another bundle."
         )
-    described = manifest["input"]
-    files = {name: sealed.read(file) for name, file in described["files"].items()}
+    features = _keep_first_network(model)
+    kind, settings, prefix = _input_of_the_first(manifest["input"])
+    tokenizer = manifest["input"]["files"].get(f"{prefix}tokenizer.json")
     card = _card(sealed.read("report.json"), path)
     known = Preprocessing(
-        input={"kind": described["kind"], **described["settings"]},
+        input={"kind": kind, **settings},
         takes_bytes=True,
-        tokenizer=files.get("tokenizer.json"),
+        tokenizer=None if tokenizer is None else sealed.read(tokenizer),
     )
     parent = {key: manifest[key] for key in (*_SAID_OF_PARENT, "tuned") if key in manifest}
     provenance = {"format": "bundle", "path": str(path.absolute()), "files": manifest["files"], "parent": parent}
@@ -66,11 +72,35 @@ def read(thing: Any, options: ImportOptions) -> ImportedModel:
         str(path),
         name=path.name.lower(),
         known=known,
-        options=replace(options, feature_layer=_FEATURES),
+        options=replace(options, feature_layer=features),
         provenance=json.loads(json.dumps(provenance)),
     )
     said = {field: card[field] for field in ("license", "trained_on", "known_bias", "paper") if card.get(field)}
     return _trainable(replace(imported, **said), sealed)
+
+
+def _keep_first_network(model: onnx.ModelProto) -> str:
+    """Keep the first pretrained network alone, and return the value of its features: all, or what is joined there first."""
+    from headstart.onnx_graph.editing import input_types, keep
+
+    keep(model, _FEATURES)
+    if all(name.startswith(prefix_of(0)) or not name[0].isdigit() for name in input_types(model)):
+        return _FEATURES
+    makers = {value: node for node in model.graph.node for value in node.output}
+    joined = makers[_FEATURES]
+    while joined.op_type != "Concat":  # a compressed graph has casts between
+        joined = makers[joined.input[0]]
+    first = str(joined.input[0])
+    keep(model, first)
+    return first
+
+
+def _input_of_the_first(described: Mapping[str, Any]) -> tuple[str, Mapping[str, Any], str]:
+    """Kind and settings of the first network's preprocessing, and the prefix of the names of its files."""
+    if described["kind"] != JointPreprocessor.kind:
+        return described["kind"], described["settings"], ""
+    first = described["settings"]["parts"][0]
+    return first["kind"], first["settings"], prefix_of(0)
 
 
 def _trainable(imported: ImportedModel, sealed: Sealed) -> ImportedModel:

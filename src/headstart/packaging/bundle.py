@@ -58,8 +58,7 @@ def write(
     InternalError
         The packed graph is not equal to the fitted predictor.
     """
-    from headstart.packaging.adapter import ADAPTER, pack_adapter
-    from headstart.sources import TunedSource
+    from headstart.packaging.adapter import ADAPTER, pack_adapter, tuned_part
 
     folder = Path(folder)
     check_target(folder)
@@ -81,8 +80,8 @@ def write(
         "prediction_set": report[EvaluationSection].prediction_set,
         "checked": {"n_items": len(check_items), "max_difference": difference},
     }
-    if isinstance(predictor.network, TunedSource):
-        files[ADAPTER], content["tuned"] = pack_adapter(predictor.network), predictor.network.record()
+    if tuned := tuned_part(predictor.network):
+        files[ADAPTER], content["tuned"] = pack_adapter(tuned), tuned.record()
     write_folder(folder, {**files, **input_files}, content)
     return folder
 

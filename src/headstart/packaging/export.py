@@ -8,6 +8,7 @@ import numpy as np
 
 from headstart.core.errors import InternalError, require
 from headstart.core.model import PretrainedNetwork
+from headstart.evaluation.mixed import MixedNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ TOLERANCE = 1e-4
 def export(predictor: Predictor, *, n_outputs: int) -> bytes:
     """Write the graph: inputs as `predictor.network.input` prepares them, `outputs` (batch, k), `features` (batch, d).
 
-    The same predictor gives the same bytes. `features` is there only where the network is a source.
+    The same predictor gives the same bytes. `features` are those of the pretrained networks, where there are any.
 
     Raises
     ------
@@ -33,11 +34,18 @@ def export(predictor: Predictor, *, n_outputs: int) -> bytes:
     from headstart.onnx_graph.builder import GraphBuilder
 
     graph = GraphBuilder()
-    features = predictor.network.encode(graph)
-    outputs = predictor.head.extend(graph, features)
+    network = predictor.network
+    features: str | None
+    if isinstance(network, MixedNetwork):
+        features, values = network.encode_apart(graph)
+    else:
+        values = network.encode(graph)
+        features = values if isinstance(network, PretrainedNetwork) else None
+    outputs = predictor.head.extend(graph, values)
     graph.output(outputs, "outputs", "float32", ["batch", n_outputs])
-    if isinstance(predictor.network, PretrainedNetwork):
-        graph.output(features, "features", "float32", ["batch", predictor.network.dimensions])
+    if features is not None:
+        assert isinstance(network, PretrainedNetwork | MixedNetwork)
+        graph.output(features, "features", "float32", ["batch", network.dimensions])
     packed: bytes = graph.model().SerializeToString(deterministic=True)
     return packed
 

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from headstart.core.errors import BundleError, DataError, OptionError, UserError, first_line
 from headstart.core.prediction import Prediction
 from headstart.core.report import Report
-from headstart.core.tasks import TaskSpec, get_task, task_names
 from headstart.data.given import given_items
 from headstart.data.modalities import modality_of_fields
+from headstart.engines.context import RunContext
+from headstart.engines.executor import SerialExecutor
+from headstart.engines.threads import n_threads
 from headstart.onnx_graph.session import runtime_errors
+from headstart.packaging.bundle_parts import build_input, check_outputs, dtype_of, set_threshold_of, task_spec_of
 from headstart.packaging.bundle_schema import fields_of
 from headstart.packaging.manifest import Sealed, open_sealed
+from headstart.packaging.many_items import BATCH_SIZE, Rows, batches_of, run_batches
 from headstart.packaging.session import open_bundle_session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    import numpy as np
     import onnxruntime
 
     from headstart.core.dataset import Field, FloatArray
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     from headstart.data.modalities import Modality
     from headstart.packaging.signing import Trust
 
-_BATCH_SIZE = 16
+_MANY = 4 * BATCH_SIZE  # items from which a second session, whose batches run side by side, is worth opening
 _NAME_LENGTH = 60
 
 
@@ -54,16 +58,17 @@ class Bundle:
         self.signer = sealed.signer
         self.name: str = self.manifest["name"]
         self.task: str = self.manifest["task"]
-        self.task_spec = _task_spec(self.task)
+        self.task_spec = task_spec_of(self.task)
         self.modality: str = self.manifest["modality"]
         self.fields: tuple[Field, ...] = fields_of(self.manifest)
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
-        self.set_threshold = _set_threshold(sealed)
-        self.input: Preprocessor = _build_input(sealed)
+        self.set_threshold = set_threshold_of(sealed)
+        self.input: Preprocessor = build_input(sealed)
+        self._threads = threads or n_threads()
         self._session: onnxruntime.InferenceSession = open_bundle_session(
             sealed.read("model.onnx"), threads=threads, spin=spin
         )
-        _check_outputs(self._session, len(self.labels))
+        check_outputs(self._session, len(self.labels))
 
     @cached_property
     def reads(self) -> Modality:
@@ -102,9 +107,14 @@ class Bundle:
     def arrays(self) -> dict[str, tuple[np.dtype[Any], tuple[int | None, ...]]]:
         """Type and shape of each array that the graph takes, by name; None is a length that may vary."""
         return {
-            one.name: (_dtype(one.type), tuple(n if isinstance(n, int) else None for n in one.shape))
+            one.name: (dtype_of(one.type), tuple(n if isinstance(n, int) else None for n in one.shape))
             for one in self._session.get_inputs()
         }
+
+    @cached_property
+    def _single(self) -> onnxruntime.InferenceSession:
+        """A session of one thread, for batches that run side by side; opened for the first call with many items."""
+        return self._session if self._threads == 1 else open_bundle_session(self.graph, threads=1)
 
     def run(self, batch: Batch) -> FloatArray:
         """Run the graph on what `input.transform` made: outputs (n, k), probabilities or the value of a regression.
@@ -114,34 +124,38 @@ class Bundle:
         DataError
             The graph does not take these arrays; `arrays` says which it takes.
         """
-        return self._run("outputs", batch)
+        return self._run("outputs", batch, self._session)
 
-    def _run(self, output: str, batch: Batch) -> FloatArray:
+    @staticmethod
+    def _run(output: str, batch: Batch, session: onnxruntime.InferenceSession) -> FloatArray:
         try:
-            values: FloatArray = self._session.run([output], batch)[0]
+            values: FloatArray = session.run([output], batch)[0]
         except runtime_errors() as error:
             raise DataError(f"the model cannot take these arrays ({first_line(error)}).") from error
         return values
 
-    def predict(self, items: Any) -> list[str] | list[tuple[str, ...]] | FloatArray:
+    def predict(
+        self, items: Any, *, context: RunContext | None = None
+    ) -> list[str] | list[tuple[str, ...]] | FloatArray:
         """Predict a label for each item; several labels where the task is multi-label; values (n,) in a regression.
 
         Parameters
         ----------
         items : a list of values, or of dicts with a value for each of `fields`; a frame, or a dict of columns, with a column for each
+        context : who hears how far it is, and where batches run; silent if None
 
         Raises
         ------
         DataError
             An item cannot be read; `predictions` reports it and answers the others.
         """
-        return self.decide(self._outputs(items))
+        return self.decide(self._outputs(items, context))
 
     def decide(self, outputs: FloatArray) -> list[str] | list[tuple[str, ...]] | FloatArray:
         """What `predict` says where `run` gave `outputs`."""
         return self.task_spec.decide(outputs, self.labels)
 
-    def predict_proba(self, items: Any) -> FloatArray:
+    def predict_proba(self, items: Any, *, context: RunContext | None = None) -> FloatArray:
         """Give the probability of each label, shape (n, k) in the order of `labels`.
 
         Raises
@@ -153,7 +167,7 @@ class Bundle:
         """
         if not self.task_spec.has_probabilities:
             raise OptionError("a regression has no probabilities. Use predict, which gives the values.")
-        return self._outputs(items)
+        return self._outputs(items, context)
 
     def features(self, items: Any) -> FloatArray:
         """Give the features that the bundle's network computes and its head reads, shape (n, d), float32.
@@ -167,9 +181,7 @@ class Bundle:
         BundleError
             The bundle gives none: it holds a baseline without a pretrained network.
         """
-        width = self._n_features()
-        batches = [self._run("features", self._prepared(batch)) for batch in _batches(self._given(items))]
-        return np.concatenate(batches) if batches else np.empty((0, width), dtype=np.float32)
+        return self._rows("features", self._given(items), self._n_features()).values
 
     def _n_features(self) -> int:
         """The width of the graph's output `features`."""
@@ -181,16 +193,15 @@ class Bundle:
             )
         return shape[-1] if isinstance(shape[-1], int) else 0
 
-    def predictions(self, items: Any, *, top: int = 3, names: Sequence[str] | None = None) -> list[Prediction]:
+    def predictions(
+        self, items: Any, *, top: int = 3, names: Sequence[str] | None = None, context: RunContext | None = None
+    ) -> list[Prediction]:
         """Answer for every item, with the `top` likeliest labels; an item that cannot be read carries its error."""
         items = self._given(items)
         names = [item_name(item, i) for i, item in enumerate(items)] if names is None else names
-        answers: list[Prediction] = []
-        for first in range(0, len(items), _BATCH_SIZE):
-            chosen = slice(first, first + _BATCH_SIZE)
-            rows = self._readable_outputs(items[chosen])
-            answers += [self.answer(name, row, top) for name, row in zip(names[chosen], rows, strict=True)]
-        return answers
+        rows = self._rows("outputs", items, len(self.labels), context, keeps_errors=True)
+        given = enumerate(zip(names, rows.values, strict=True))
+        return [self.answer(name, rows.errors.get(i, row), top) for i, (name, row) in given]
 
     def answer(self, name: str, row: FloatArray | UserError, top: int = 3) -> Prediction:
         """Put one row of outputs, or why there is none, into words."""
@@ -198,9 +209,34 @@ class Bundle:
             return Prediction(item=name, error=str(row))
         return self.task_spec.answer(name, row, self.labels, top=top, set_threshold=self.set_threshold)
 
-    def _outputs(self, items: Any) -> FloatArray:
-        batches = [self.run(self._prepared(batch)) for batch in _batches(self._given(items))]
-        return np.concatenate(batches) if batches else np.empty((0, len(self.labels)), dtype=np.float32)
+    def _outputs(self, items: Any, context: RunContext | None) -> FloatArray:
+        return self._rows("outputs", self._given(items), len(self.labels), context).values
+
+    def _rows(
+        self,
+        output: str,
+        items: Sequence[Any],
+        width: int,
+        context: RunContext | None = None,
+        *,
+        keeps_errors: bool = False,
+    ) -> Rows:
+        """Run all items: few in turn, by the session of all threads; many side by side, a thread a batch."""
+        context = context or RunContext()
+        is_many = len(items) >= _MANY
+        session = self._single if is_many else self._session
+        if not is_many or self._threads == 1:
+            context = replace(context, executor=SerialExecutor())
+        if is_many:
+            self.input.transform([])  # what it loads lazily is loaded once, not by each thread
+        return run_batches(
+            items,
+            batches_of(items, self.reads),
+            lambda batch: self._run(output, self._prepared(batch), session),
+            width=width,
+            context=context,
+            keeps_errors=keeps_errors,
+        )
 
     def _given(self, items: Any) -> Sequence[Any]:
         column = self.fields[0].name if self.manifest["columns"].get("input") else None
@@ -212,14 +248,6 @@ class Bundle:
             if isinstance(item, UserError):
                 raise item
         return self.input.transform(items)
-
-    def _readable_outputs(self, items: Sequence[Any]) -> list[FloatArray | UserError]:
-        try:
-            return list(self.run(self._prepared(items)))
-        except UserError as error:
-            if len(items) == 1:
-                return [error]
-        return [answer for item in items for answer in self._readable_outputs([item])]
 
 
 def load_bundle(
@@ -244,51 +272,6 @@ def load_bundle(
         if name != "model.onnx":  # the largest: read, checked and opened in one go
             sealed.read(name)
     return Bundle(sealed, threads=threads, spin=spin)
-
-
-def _check_outputs(session: onnxruntime.InferenceSession, n_labels: int) -> None:
-    shapes = {output.name: output.shape for output in session.get_outputs()}
-    if shapes.get("outputs", [0])[-1] != n_labels:
-        raise BundleError(
-            f"model.onnx does not give one output for each of the {n_labels} labels. Make the bundle again with 'headstart fit'."
-        )
-
-
-def _task_spec(name: str) -> TaskSpec:
-    if name not in task_names():
-        raise BundleError(
-            f"the bundle is for the task '{name}'; known here: {', '.join(task_names())}. Install the plugin that it was made with."
-        )
-    return get_task(name)
-
-
-def _build_input(sealed: Sealed) -> Preprocessor:
-    from headstart.sources import preprocessors
-
-    described = sealed.content["input"]
-    files = {name: sealed.read(path) for name, path in described["files"].items()}
-    built: Preprocessor = preprocessors.build(described["kind"], described["settings"], files)
-    return built
-
-
-def _set_threshold(sealed: Sealed) -> float | None:
-    described = sealed.content.get("prediction_set") or {}
-    threshold = described.get("threshold") if isinstance(described, dict) else ""
-    if threshold is not None and not (isinstance(threshold, float) and 0 <= threshold <= 1):
-        raise BundleError(
-            "prediction_set must have a threshold from 0 to 1. Make the bundle again with 'headstart fit'."
-        )
-    return threshold
-
-
-def _dtype(name: str) -> np.dtype[Any]:
-    """Read a type as ONNX Runtime writes it: tensor(float)."""
-    short = name.removeprefix("tensor(").removesuffix(")")
-    return np.dtype({"float": "float32", "double": "float64"}.get(short, short))
-
-
-def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (items[first : first + _BATCH_SIZE] for first in range(0, len(items), _BATCH_SIZE))
 
 
 def item_name(item: Any, position: int) -> str:

@@ -6,11 +6,9 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from headstart.core.dataset import Notice
 from headstart.core.errors import OptionError
-from headstart.core.paired import PairedDifference
+from headstart.evaluation.models import FrozenModel
 from headstart.ranking import Limits, candidates_by_field, join_rankings, rank, source_cards, split_assignment
 from headstart.sources import FieldSource, JointSource, Source, find, open_source
 
@@ -24,6 +22,8 @@ if TYPE_CHECKING:
     from headstart.pipeline.presets import Preset
     from headstart.ranking import Ranked, Ranking
     from headstart.sources import AnySource
+
+_MUCH_COSTLIER = 3.0  # times the operations of the cheapest deep source
 
 
 def names_of(source: str | Sequence[str] | None) -> list[str] | None:
@@ -108,33 +108,20 @@ def choose_source(
     return chosen[0] if len(chosen) == 1 else JointSource(chosen), ranking
 
 
-def choose_blend(experiment: Experiment, adapted: Adapted) -> tuple[Experiment, Adapted]:
-    """Keep to the best single source, unless a blend of several is better by more than one standard error on held-out groups."""
-    if len(experiment.source.parts) == 1:
-        return experiment, adapted
+def frozen_models(experiment: Experiment) -> tuple[Experiment, tuple[FrozenModel, ...]]:
+    """Fit heads on each source alone, the best first, or on the sources of several fields side by side.
+
+    Fields that make the heads worse are left out of the experiment that is given back.
+    """
     if len(experiment.dataset.fields) > 1:
-        return _choose_fields(experiment, adapted)
-    final, groups = experiment.plan.final, experiment.groups[experiment.plan.final]
-    alone = [experiment.only({name}) for name in experiment.source.parts]
-    fitted = [one.adapt(final) for one in alone]
-    task, targets = experiment.dataset.task_spec, experiment.dataset.targets[final]
-    lost = [task.losses(one.held_out, targets) for one in fitted]
-    best = int(np.argmin([one.mean() for one in lost]))
-    blended = task.losses(adapted.held_out, targets)
-    names = [one.source.name for one in alone]
-    gain = PairedDifference.of(lost[best] - blended, groups)
-    if len(adapted.parts) < 2 or not gain.exceeds_one_standard_error:
-        others = " and ".join(name for name in names if name != names[best])
-        message = (
-            f"{others} could join {names[best]}, but no blend is better by more than one standard error on held-out groups: "
-            "it stays alone."
-        )
-        return _noticed(alone[best], message), fitted[best]
-    message = f"Blended on purpose: on held-out groups the blend is better than {names[best]} alone by more than one standard error."
-    if adapted.parts != set(experiment.source.parts):
-        experiment = experiment.only(adapted.parts)
-        adapted = experiment.adapt(final)
-    return _noticed(experiment, message), adapted
+        experiment, adapted = _choose_fields(experiment, experiment.adapt(experiment.plan.final))
+        return experiment, (FrozenModel(experiment, adapted),)
+    names = list(experiment.source.parts)
+    alone = [experiment] if len(names) == 1 else [experiment.only({name}) for name in names]
+    models = [FrozenModel(one, one.adapt(one.plan.final)) for one in alone]
+    task, targets = experiment.dataset.task_spec, experiment.dataset.targets[experiment.plan.final]
+    models.sort(key=lambda model: float(task.losses(model.final.held_out, targets).mean()))
+    return experiment, tuple(models)
 
 
 def _choose_fields(experiment: Experiment, adapted: Adapted) -> tuple[Experiment, Adapted]:
@@ -150,10 +137,22 @@ def _choose_fields(experiment: Experiment, adapted: Adapted) -> tuple[Experiment
 
 
 def _together(ranking: Ranking, limits: Limits, max_sources: int) -> list[Ranked]:
-    """The best source and the next ones, as long as all together keep to the limits."""
-    chosen = [ranking.best]
-    for ranked in ranking.sources[1:]:
-        if len(chosen) < max_sources and ranked.score is not None and _within(limits, [*chosen, ranked]):
+    """The best source and the next ones, as long as all together keep to the limits.
+
+    Of several sources the first is a deep one that costs not much more than the cheapest, if there is one: tuning it is worth more
+    than what a costlier one knows frozen (docs/log.md). The second is of the other kind, static, if there is one: these differ most.
+    """
+    scored = [ranked for ranked in ranking.sources if ranked.score is not None] or [ranking.best]
+    deep = [ranked for ranked in scored if not find(ranked.name).is_static]
+    best, *others = scored
+    if max_sources > 1 and deep:
+        least = min(find(ranked.name).gmacs for ranked in deep)
+        best = next(ranked for ranked in deep if find(ranked.name).gmacs <= _MUCH_COSTLIER * least)
+        others = [ranked for ranked in scored if ranked is not best]
+    others.sort(key=lambda ranked: find(ranked.name).is_static == find(best.name).is_static)  # stable within a kind
+    chosen = [best]
+    for ranked in others:
+        if len(chosen) < max_sources and _within(limits, [*chosen, ranked]):
             chosen.append(ranked)
     return chosen
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.data.data_section import DataSection
 from headstart.engines.timing_section import TimingSection
+from headstart.evaluation.ablation_section import AblationSection
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.heads.heads_section import HeadsSection
 from headstart.packaging.package_section import PackageSection
@@ -42,6 +43,7 @@ class Fitted:
         """The figures that `headstart fit --json` prints."""
         report, found = self.report, self.report[EvaluationSection]
         ranking, tuning, package = report.get(Ranking), report.get(TuningSection), report[PackageSection]
+        ablation = report.get(AblationSection)
         data, timing = report[DataSection], report[TimingSection]
         naive = found.estimates.get("naive")
         return {
@@ -65,6 +67,9 @@ class Fitted:
                 for r in found.baselines
             ],
             "gain": asdict(found.gain) if found.gain else None,
+            "expected_gain": found.expected_gain,
+            "models": [asdict(model) for model in ablation.models] if ablation else [],
+            "left_out": [asdict(part) for part in ablation.left_out] if ablation else [],
             "naive_estimate": naive.value if naive else None,
             "estimates": {name: asdict(score) for name, score in found.estimates.items()},
             "forecast": found.forecast,

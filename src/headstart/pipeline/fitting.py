@@ -22,11 +22,13 @@ from headstart.engines.heap import share_one_heap
 from headstart.engines.timing_section import TimingSection
 from headstart.evaluation import Experiment, prove
 from headstart.evaluation.baseline import COSTS
-from headstart.features import comparable, embed
+from headstart.evaluation.evaluation import Evaluation
+from headstart.evaluation.shipping import WORTH, Shipping
+from headstart.features import embed
 from headstart.heads.select import head_names
 from headstart.packaging import BundleSchema, check_target, load_bundle, write
 from headstart.packaging.package_section import PackageSection
-from headstart.pipeline.choosing import choose_blend, choose_sources, names_of
+from headstart.pipeline.choosing import choose_sources, frozen_models, names_of
 from headstart.pipeline.fitted import Fitted
 from headstart.pipeline.presets import preset_named
 from headstart.pipeline.tuning import NO_TUNING, check_tuning, tune_source, tuning_method_names
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from headstart.core.dataset import Dataset
     from headstart.engines.reporters import ProgressOutput
     from headstart.evaluation.baseline import Cost
+    from headstart.evaluation.shipping import Preference
     from headstart.features import Features
     from headstart.sources import AnySource
 
@@ -60,6 +63,8 @@ def fit(
     max_size_mib: float | None = None,
     license: str | None = None,
     max_sources: int | None = None,
+    prefer: Preference = "accuracy",
+    worth: float = WORTH,
     seed: int = 0,
     max_unreadable: float = 0.01,
     progress: ProgressOutput = sys.stderr,
@@ -75,17 +80,24 @@ def fit(
     source : name of a pretrained network; several, as a list or with commas between, are ranked and the best is taken;
         None for all that read such items. Of rows of fields each field has its best one, of those that read it or are assigned
         to it: 'name=all-minilm-l6-v2,photo=efficientnet-lite0'
-    head : 'auto', or the name of one closed-form head: 'ridge', 'logistic', 'prototypes', 'lda'
-    tune : how the network is tuned above that head, where that is better by more than one standard error (items of one field only): 'none', the name of
-        one method ('fine-tune', 'lora', 'bitfit', 'contrastive'), or 'auto' for all that pay; None for the preset's
-    preset : 'fast' (a minute: candidates ranked on up to 96 items, simple baselines), 'balanced' (on up to 1,000 by successive
-        halving, all baselines), 'best' (likewise, of any size, up to three blended, networks tuned, all baselines); what is given on its own goes before
+    head : 'auto', or the name of one closed-form head: 'ridge', 'logistic', 'svm', 'prototypes', 'lda'
+    tune : how a network is tuned (items of one field only): 'none', the name of one method ('fine-tune', 'lora', 'bitfit',
+        'contrastive'), or 'auto' for those that suit, as many as the preset tries and there is time for; None for the preset's.
+        What is tuned becomes one of the models whose mean ships
+    preset : the time that it may take for 500 items, growing with the square root of their number: 'fast' (30 s: candidates ranked on
+        up to 96 items, simple baselines, nothing tuned), 'balanced' (3 minutes: two sources, one way of tuning), 'best' (15 minutes:
+        three sources, every way of tuning); what is given on its own goes before
     baselines : 'full', 'simple' (seconds), or 'none', which proves nothing; None for the preset's
-    budget_s : time for everything, in seconds; sources and baselines that cost too much are left out, and named
+    budget_s : time for everything, in seconds; None for the preset's. Sources, tuning and baselines that cost too much are left out, and
+        named; the simple baselines never are, so that something is proven in any time
     max_latency_ms, max_size_mib, license : what a source must keep to, as in `headstart.ranking.Limits`; where neither these
         nor a source are given, the preset says what is looked at
-    max_sources : how many sources may be blended, each embedding all items; None for the preset's (3 for 'best', else 1)
-    seed : for folds, random weights and baselines; the same data and seed give the same model, byte for byte
+    max_sources : how many sources the model may read, each embedding all items; None for the preset's (3 for 'best', else 2)
+    prefer : what ships: 'accuracy', the model that is expected to be better, or 'small', a plain model unless the pretrained one is
+        significantly better
+    worth : the expected gain below which pretrained parts do not ship, as a fraction of the metric: 0.005 is half a point
+    seed : for folds, random weights and baselines; the same data, seed and steps give the same model, byte for byte. Where a budget
+        decides how many folds a network is tuned on, a quicker machine may take more of them
     max_unreadable : fraction of the items that may be unreadable
     progress : where to say how far it is: a stream or a reporter; None for silence
     context : how it is run; it goes before `seed`, `progress` and `budget_s`, the preset's too
@@ -104,16 +116,20 @@ def fit(
     baselines = chosen.baselines if baselines is None else baselines
     tune = ("auto" if chosen.tunes else NO_TUNING) if tune is None else tune
     _check_options(head=head, tune=tune, baselines=baselines)
+    shipping = Shipping(prefer=prefer, worth=worth)
     names = names_of(source)
     limits = Limits(max_latency_ms=max_latency_ms, max_size_mib=max_size_mib, license=license)
-    if context is None:
-        budget_s = chosen.budget_s if budget_s is None else budget_s
-        context = RunContext.default(seed=seed, budget_s=budget_s, progress=progress)
+    is_promised = context is None and budget_s is None
+    context = context or RunContext.default(seed=seed, budget_s=budget_s, progress=progress)
     share_one_heap()
     folder = _target(out)
     _check_place(folder)
     with context.stage("load"):
         dataset = load(data, max_unreadable=max_unreadable, **columns)
+        if is_promised:
+            context.clock.limit(chosen.seconds_for(len(dataset)))
+        duplicates = find_near_duplicates(dataset)
+        dataset = replace(dataset, groups=duplicates.groups, has_near_duplicate_groups=True)
     dataset = check_tuning(dataset, tune)
     with context.stage("rank"):
         chosen_source, ranking = choose_sources(
@@ -127,8 +143,7 @@ def fit(
         dataset, features = _embed_readable(dataset, chosen_source, max_unreadable, context)
     start_drawing()
     with context.stage("adapt"):
-        duplicates = find_near_duplicates(comparable(features), dataset.groups)
-        dataset = replace(dataset, groups=duplicates.groups)
+        duplicates = duplicates.among(dataset)
         plan = plan_splits(dataset, duplicates.groups, seed=context.seed)
         experiment = Experiment(
             dataset=dataset,
@@ -138,16 +153,19 @@ def fit(
             head=head,
             context=context,
         )
-        experiment, adapted = choose_blend(experiment, experiment.adapt(plan.final))
+        experiment, frozen = frozen_models(experiment)
         experiment = replace(
             experiment, dataset=with_domain_shifts(experiment.dataset, experiment.source, experiment.features)
         )
     tuned = None
-    if tune != NO_TUNING and len(dataset.fields) == 1:
-        with context.stage("tune"):
-            tuned = tune_source(experiment, method=tune)
-    with context.stage("prove"):
-        proof = prove(experiment, adapted, duplicates, baselines=baselines, tuned=tuned)
+    with Evaluation(experiment, frozen, baselines=baselines) as evaluation:
+        with context.stage("prove"):
+            evaluation.run_closed_forms()
+        if tune != NO_TUNING and len(dataset.fields) == 1:
+            with context.stage("tune"):
+                tuned = tune_source(evaluation, method=tune, max_methods=chosen.max_methods)
+        with context.stage("prove"):
+            proof = prove(evaluation, duplicates, tuned=tuned, shipping=shipping)
     with context.stage("package"):
         report = proof.report.with_section(
             *([ranking.with_chosen(experiment.source.parts)] if ranking else []),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,26 +19,37 @@ class Preset:
 
     Attributes
     ----------
+    budget_s : the time that it promises for `ORDINARY_ITEMS` items on two cores, in seconds
     halving : how many items the candidates are ranked on
-    baselines : what the model is proven against
+    baselines : what the model is proven against, as far as there is time
     max_size_mib : largest source that is looked at where none is named: what is larger is slow, and long to fetch
-    max_sources : how many sources may be blended into one model
-    tunes : whether networks are tuned, where that pays, above the closed-form head
-    budget_s : time for everything, in seconds; None for no limit
+    max_sources : how many sources the model may read
+    tunes : whether networks are tuned, as far as there is time
+    max_methods : how many ways of tuning are tried; None for all that suit
     """
 
+    budget_s: float
     halving: Halving = field(default_factory=Halving)
     baselines: Cost = "full"
     max_size_mib: float | None = 200.0
-    max_sources: int = 1
-    tunes: bool = False
-    budget_s: float | None = None
+    max_sources: int = 2
+    tunes: bool = True
+    max_methods: int | None = 1
+
+    def seconds_for(self, n_items: int) -> float:
+        """The time that it promises for some items: it grows with the square root of their number.
+
+        >>> preset_named("balanced").seconds_for(100), preset_named("balanced").seconds_for(2000)
+        (180.0, 360.0)
+        """
+        return self.budget_s * math.sqrt(max(1.0, n_items / ORDINARY_ITEMS))
 
 
+ORDINARY_ITEMS = 500
 _PRESETS = {
-    "fast": Preset(halving=Halving(cap=96), baselines="simple", max_size_mib=100.0, budget_s=60.0),
-    "balanced": Preset(),
-    "best": Preset(max_size_mib=None, max_sources=3, tunes=True),
+    "fast": Preset(budget_s=30.0, halving=Halving(cap=96), baselines="simple", tunes=False),
+    "balanced": Preset(budget_s=180.0),
+    "best": Preset(budget_s=900.0, max_sources=3, max_methods=None),
 }
 
 
@@ -50,7 +62,7 @@ def preset_named(name: str) -> Preset:
         There is none of that name; the message gives the nearest.
 
     >>> preset_named("fast").budget_s
-    60.0
+    30.0
     """
     if name not in _PRESETS:
         raise unknown_name("preset", name, _PRESETS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.compression.compression_section import CompressionSection
-from headstart.data.duplicates import exact_duplicates
+from headstart.data.near_duplicates import find_near_duplicates
 from headstart.engines.context import RunContext
 from headstart.evaluation import measure
 from headstart.evaluation.evaluation_section import EvaluationSection
@@ -52,14 +52,12 @@ def prove_again(
         dataset = load_for(model, data, max_unreadable=max_unreadable, **columns)
     with context.stage("predict"):
         outputs = (
-            model.predict_proba(dataset.items)
+            model.predict_proba(dataset.items, context=context)
             if model.task_spec.has_probabilities
-            else np.asarray(model.predict(dataset.items)).reshape(-1, 1)
+            else np.asarray(model.predict(dataset.items, context=context)).reshape(-1, 1)
         )
     with context.stage("prove"):
-        identity = str if len(dataset.fields) == 1 else model.reads.key
-        groups = exact_duplicates([*map(identity, dataset.items)]) if dataset.groups is None else dataset.groups
-        scores = measure(dataset, outputs, groups, seed=context.seed)
+        scores = measure(dataset, outputs, find_near_duplicates(dataset).groups, seed=context.seed)
     promised = _promised(model.report)
     scores = tuple(sorted(scores, key=lambda s: s.name != promised.name))
     agrees, sentence = _agreement(scores[0], promised)

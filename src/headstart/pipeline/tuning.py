@@ -1,4 +1,4 @@
-"""Tune the methods above the closed-form head, and measure the highest that is kept where the proof wants it."""
+"""Tune the network of a source as far as there is time, and hold it out on the folds of the proof."""
 
 from __future__ import annotations
 
@@ -10,22 +10,27 @@ import numpy as np
 from headstart.core import registry
 from headstart.core.dataset import Notice
 from headstart.core.errors import OptionError
-from headstart.core.intervals import gain
 from headstart.engines.heap import keeping_freed_memory
+from headstart.evaluation.models import HeldOutModel
+from headstart.evaluation.tuned_model import Trained, TunedModel
 from headstart.evaluation.tuned_network import Tuned
 from headstart.features import embed
 from headstart.sources import Source
 
 if TYPE_CHECKING:
-    from headstart.core.dataset import Dataset, FloatArray, IntArray
+    from collections.abc import Sequence
+
+    from headstart.core.dataset import Dataset, FloatArray
     from headstart.evaluation import Experiment
-    from headstart.heads.head import EnsembleHead
-    from headstart.tuning import TuningProblem, TuningResult
-    from headstart.tuning.cross_fitting import Fold
+    from headstart.evaluation.evaluation import Evaluation
+    from headstart.evaluation.models import FrozenModel
+    from headstart.tuning import TuningProblem
+    from headstart.tuning.cross_fitting import CrossFit, Fold
+    from headstart.tuning.plan import PlannedRun
     from headstart.tuning.tuning_method import TuningMethod
 
 NO_TUNING = "none"
-_SHARE = 0.6  # of what is left of a budget: the proof needs the rest
+_SHORTEST = 0.5  # of the usual length of a run: with fewer steps there is little to gain
 
 
 def tuning_method_names() -> tuple[str, ...]:
@@ -33,10 +38,14 @@ def tuning_method_names() -> tuple[str, ...]:
     return registry.names("tuning_methods")
 
 
-def tune_source(experiment: Experiment, *, method: str) -> Tuned:
-    """Try the method of that name, or with 'auto' all that suit and pay, above the closed-form head.
+def tune_source(evaluation: Evaluation, *, method: str, max_methods: int | None = None) -> Tuned | None:
+    """Try the method of that name, or with 'auto' those that suit and pay, on the best source that can be tuned.
 
-    Of several sources that are blended, the first is tuned, and its network alone has to beat the blend.
+    Each is held out on as many folds of the proof as there is time for, one at least.
+
+    Parameters
+    ----------
+    max_methods : how many 'auto' tries at most; None for all
 
     Raises
     ------
@@ -47,162 +56,75 @@ def tune_source(experiment: Experiment, *, method: str) -> Tuned:
     """
     from headstart.tuning import tune
     from headstart.tuning.plan import describe_plan, plan
-    from headstart.tuning.running_loss import Diverged
-    from headstart.tuning.selection import supported_methods
-
-    tuning_problem, folds, below = prepared(experiment)
-    n_items, n_outputs = tuning_problem.problem.targets.shape
-    name = None if method == "auto" else method
-    chosen: list[TuningMethod] = supported_methods(
-        tuning_problem.source, experiment.dataset.task, n_items, n_outputs, name=name
-    )
-    left_s = experiment.context.clock.left_s
-    context = experiment.context.with_budget(None if left_s is None else max(left_s * _SHARE, 1e-3))
-    tuning_problem = replace(tuning_problem, context=context)
-    # where the folds are also those that prove, a search would look at items that prove
-    searches = method == "auto" and experiment.plan.kind != "cross-validation"
-    with keeping_freed_memory():
-        planned = plan(tuning_problem, chosen, folds)
-        if planned:
-            context.notice("plan", describe_plan(planned, context.clock.left_s))
-        tuning_result = tune(tuning_problem, planned, folds, below=below, searches=searches)
-        tried = tried_of(tuning_result, experiment, tuning_problem)
-        if tuning_result.best is None:
-            return tried
-        try:
-            measured = _measured(experiment, tuning_problem, tuning_result, folds, tried)
-        except Diverged:
-            return _without(tried, "stopped: on all items its loss grew beyond all bounds")
-    worse = _worse(experiment, measured, below)
-    return measured if worse is None else _without(tried, worse)
-
-
-def prepared(experiment: Experiment) -> tuple[TuningProblem, list[Fold], FloatArray]:
-    """What `tune` takes: the tuning problem, the folds, and what the closed form says of the held-out items, fold after fold."""
-    fold_groups = _fold_groups(experiment)
-    folds = _folds(experiment, fold_groups)
-    below = np.concatenate([_closed_form(experiment, train, test) for train, test in folds])
-    alone = experiment if len(experiment.source.parts) == 1 else experiment.only({next(iter(experiment.source.parts))})
-    assert isinstance(alone.source, Source)
-    return _tuning_problem(alone, alone.source, fold_groups), folds, below
-
-
-def tried_of(tuning_result: TuningResult, experiment: Experiment, tuning_problem: TuningProblem) -> Tuned:
-    """The methods, before the highest that was kept is tuned on everything."""
-    return Tuned(
-        results=tuning_result.results,
-        index=experiment.plan.final[tuning_result.index],
-        fold_groups=tuning_problem.fold_groups[tuning_result.index],
-    )
-
-
-def _without(tried: Tuned, why: str) -> Tuned:
-    """The methods, those that were kept above the closed form no longer so, and why."""
-    results = [
-        replace(result, kept=False, why=why) if result.kept and result.below else result for result in tried.results
-    ]
-    return replace(tried, results=tuple(results))
-
-
-def _worse(experiment: Experiment, measured: Tuned, below: FloatArray) -> str | None:
-    """Why what was kept is not taken after all: it is significantly worse on the items that prove; None where it is not.
-
-    A closed form that wins so by chance, once in forty times, was no worse; so its own score stays honest.
-    """
-    plan, dataset = experiment.plan, experiment.dataset
-    if plan.kind != "cross-validation":
-        below = experiment.adapt(plan.train).head.outputs(experiment.features[plan.test])
-    assert measured.outputs is not None
-    targets, groups = dataset.targets[plan.test], experiment.groups[plan.test]
-    metric = dataset.task_spec.headline(dataset.targets[plan.final])
-    found = gain(metric, targets, measured.outputs, below, groups, seed=experiment.seed)
-    if not found.high < 0:  # so written, a gain without a value is none
-        return None
-    return (
-        f"on the {len(targets)} items that prove it was significantly worse than the closed form "
-        f"({found.value:+.3f} in {metric.name})"
-    )
-
-
-def _measured(
-    experiment: Experiment, tuning_problem: TuningProblem, tuning_result: TuningResult, folds: list[Fold], tried: Tuned
-) -> Tuned:
-    """Tune on all that may be trained on, and ask networks that did not see them about the items that prove."""
-    from headstart.tuning.cross_fitting import predict_remaining_folds, refit_on_all
     from headstart.tuning.selection import first_sufficient_folds
 
-    assert tuning_result.best is not None
-    plan, name = experiment.plan, experiment.dataset.name
-    source, head = refit_on_all(tuning_problem, tuning_result.best, np.arange(len(plan.final)), dataset=name)
-    if plan.kind == "cross-validation":
-        outputs = tuning_result.outputs
-        if others := folds[len(first_sufficient_folds(folds)) :]:
-            outputs = np.concatenate([outputs, predict_remaining_folds(tuning_problem, tuning_result.best, others)])
-    elif plan.kind == "given":
-        outputs = _outputs(experiment, source, head, plan.test)
-    else:
-        train = np.searchsorted(plan.final, plan.train)
-        outputs = _outputs(
-            experiment, *refit_on_all(tuning_problem, tuning_result.best, train, dataset=name), plan.test
+    frozen = _tunable(evaluation.frozen)
+    if frozen is None:
+        if method == "auto":
+            return None
+        frozen = evaluation.frozen[0]
+    experiment = frozen.experiment
+    tuning_problem = tuning_problem_of(experiment)
+    methods = _methods(tuning_problem, len(experiment.plan.final), method)
+    left_s = experiment.context.clock.left_s
+    available_s = None if left_s is None else max(left_s - evaluation.reserved_s, 1e-3)
+    context = experiment.context.with_budget(available_s)
+    tuning_problem = replace(tuning_problem, context=context)
+    with keeping_freed_memory():
+        folds: Sequence[Fold] = experiment.plan.folds
+        planned = plan(tuning_problem, methods[:max_methods], folds)
+        folds, planned = affordable(planned, folds, available_s)
+        if planned:
+            context.notice("plan", describe_plan(planned, context.clock.left_s))
+        below = next(one.outputs for one in evaluation.held_out if one.model is frozen)
+        # where there are several folds, a search on one would choose settings by items that others hold out
+        searches = method == "auto" and max_methods is None and len(experiment.plan.folds) == 1
+        found = tune(tuning_problem, planned, folds, below=below, searches=searches)
+        index = np.concatenate([test for _, test in folds])
+        model = None if found.best is None else _model(experiment, tuning_problem, found.best, found.outputs)
+        if model is not None:
+            spent_s = max(one.seconds for one in found.results)
+            model = replace(model, seconds=spent_s / len(first_sufficient_folds(folds)))
+        return _trained(evaluation, Tuned(results=found.results, index=index[: len(found.outputs)], model=model))
+
+
+def affordable(
+    planned: Sequence[PlannedRun], folds: Sequence[Fold], available_s: float | None
+) -> tuple[Sequence[Fold], tuple[PlannedRun, ...]]:
+    """The first folds that there is time for, at least one, and the plan for them.
+
+    The first method decides; a final run on all items costs about as much as a fold. Where there is not even time for one fold and the final
+    run, the runs become shorter, down to half.
+    """
+    if available_s is None or not planned:
+        return folds, tuple(planned)
+    a_run_s = planned[0].seconds / (len(folds) + 1)
+    n_folds = int(np.clip(available_s / a_run_s - 1, 1, len(folds)))
+    share = (n_folds + 1) / (len(folds) + 1)
+    length = max(available_s / (2 * a_run_s), _SHORTEST) if available_s < 2 * a_run_s else 1.0
+    return folds[:n_folds], tuple(
+        replace(
+            one,
+            seconds=one.seconds * share * length,
+            method=replace(one.method, settings=one.method.settings.shortened(length)),
         )
-    features = embed(tuning_problem.items, source, context=experiment.context).values
-    return replace(
-        tried,
-        source=source,
-        head=head,
-        features=features,
-        outputs=outputs,
-        held_out=tuning_result.outputs,
+        for one in planned
     )
 
 
-def _outputs(experiment: Experiment, source: Source, head: EnsembleHead, index: IntArray) -> FloatArray:
-    features = embed([experiment.dataset.items[i] for i in index], source, context=experiment.context, cache=False)
-    return head.outputs(features.values)
-
-
-def _closed_form(experiment: Experiment, train: IntArray, test: IntArray) -> FloatArray:
-    """What the closed-form head says of items that it was fitted without, in positions among the final items."""
-    final = experiment.plan.final
-    return experiment.adapt(final[train]).head.outputs(experiment.features[final[test]])
-
-
-def _tuning_problem(experiment: Experiment, source: Source, fold_groups: IntArray) -> TuningProblem:
+def tuning_problem_of(experiment: Experiment) -> TuningProblem:
+    """All items of the dataset, as tuning takes them; which are trained on and which are held out, the folds say."""
     from headstart.tuning import TuningProblem
 
-    final = experiment.plan.final
+    assert isinstance(experiment.source, Source)
+    everything = np.arange(len(experiment.dataset))
     return TuningProblem(
-        source=source,
-        items=[experiment.dataset.items[i] for i in final],
-        problem=experiment.problem(final),
-        fold_groups=fold_groups,
+        source=experiment.source,
+        items=experiment.dataset.items,
+        problem=experiment.problem(everything),
+        fold_groups=experiment.groups,
         head=experiment.head,
         context=experiment.context,
-    )
-
-
-def _folds(experiment: Experiment, fold_groups: IntArray) -> list[Fold]:
-    """On which parts methods are compared, in positions among the final items: the proof's own folds, or parts of what it learns from."""
-    from headstart.tuning.selection import inner_folds
-
-    plan = experiment.plan
-    if plan.kind == "cross-validation":
-        return [(np.searchsorted(plan.final, train), np.searchsorted(plan.final, held)) for train, held in plan.folds]
-    train = np.searchsorted(plan.final, plan.train)
-    inner = inner_folds(fold_groups[train], experiment.dataset.targets[plan.final[train]], experiment.seed)
-    return [(train[a], train[b]) for a, b in inner]
-
-
-def _fold_groups(experiment: Experiment) -> IntArray:
-    """What is held out together where methods are compared, shape (len(plan.final),): clusters of like items.
-
-    A proof in folds holds out groups, and its folds serve here too, so there it is groups.
-    """
-    final = experiment.plan.final
-    return (
-        experiment.groups[final]
-        if experiment.plan.kind == "cross-validation"
-        else experiment.problem(final).conditions()
     )
 
 
@@ -223,3 +145,55 @@ def check_tuning(dataset: Dataset, tune: str) -> Dataset:
         )
     message = "No network is tuned: items have several fields, and the features of each stay frozen."
     return replace(dataset, notices=(*dataset.notices, Notice(kind="tuning", message=message)))
+
+
+def _tunable(frozen: Sequence[FrozenModel]) -> FrozenModel | None:
+    """The cheapest source that gains by tuning: static ones and joint ones do not."""
+    tunable = [one for one in frozen if one.experiment.source.is_tunable]
+    return min(tunable, key=lambda one: one.experiment.source.describe()["gmacs"], default=None)
+
+
+def _methods(tuning_problem: TuningProblem, n_items: int, method: str) -> list[TuningMethod]:
+    from headstart.tuning.selection import supported_methods
+
+    n_outputs = tuning_problem.problem.targets.shape[1]
+    name = None if method == "auto" else method
+    return supported_methods(tuning_problem.source, tuning_problem.problem.task, n_items, n_outputs, name=name)
+
+
+def _model(experiment: Experiment, tuning_problem: TuningProblem, best: CrossFit, outputs: FloatArray) -> HeldOutModel:
+    """What did best as a model, which is trained on all items only if it is asked for."""
+    from headstart.tuning.cross_fitting import refit_on_all
+
+    def train() -> Trained:
+        final = experiment.plan.final
+        source, head = refit_on_all(tuning_problem, best, final, dataset=experiment.dataset.name)
+        items = [experiment.dataset.items[i] for i in final]
+        return Trained(source=source, head=head, features=embed(items, source, context=experiment.context).values)
+
+    model = TunedModel(method=best.method.name, parent=tuning_problem.source, train=train)
+    return HeldOutModel(model=model, outputs=outputs, seconds=0.0)
+
+
+def _trained(evaluation: Evaluation, tuned: Tuned) -> Tuned:
+    """Train the model on all items if it has a weight in the mean; without it if that diverges."""
+    from headstart.tuning.running_loss import Diverged
+
+    if tuned.model is None or not evaluation.mixture(tuned.model).weight_of("tuned"):
+        return tuned
+    assert isinstance(tuned.model.model, TunedModel)
+    left_s = evaluation.experiment.context.clock.left_s
+    if left_s is not None and left_s - evaluation.reserved_s < tuned.model.seconds:
+        why = f"held out in time, but a run on all items takes about {tuned.model.seconds:.0f} s, which are not left"
+        return _without_model(tuned, why)
+    try:
+        _ = tuned.model.model.trained
+    except Diverged:
+        return _without_model(tuned, "stopped: on all items its loss grew beyond all bounds")
+    return tuned
+
+
+def _without_model(tuned: Tuned, why: str) -> Tuned:
+    """The methods alone, and why the one that did best is not part of the model."""
+    results = [replace(one, why=why) if one.outputs is not None and one.below else one for one in tuned.results]
+    return replace(tuned, results=tuple(results), model=None)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.core import registry
-from headstart.data.near_duplicates import find_near_duplicates
 from headstart.heads.problem import Problem
 from headstart.ranking.rankers.prior import Prior
 from headstart.ranking.round_comparison import compare, predict_metric
@@ -91,7 +90,7 @@ class Halving:
 
         Parameters
         ----------
-        dataset : only items that may be trained on
+        dataset : only items that may be trained on; its groups hold near-duplicates too, if there are any
         cards : of the sources to rank, by name
         features_of : features (m, d) of items, from a source's name and their positions; NaN for unreadable items
         should_continue : called after each round; False ends the ranking early
@@ -125,13 +124,11 @@ class Halving:
     def _problems(
         self, dataset: Dataset, index: IntArray, groups: IntArray, features: dict[str, FloatArray], seed: int
     ) -> dict[str, Problem]:
-        """One problem per source on the same items: the readable ones, near-duplicates grouped by the features of the leading source."""
+        """One problem per source on the same items: the readable ones."""
         readable = ~np.isnan(next(iter(features.values()))[:, 0])
-        first = next(iter(features.values()))[readable]
-        joined = find_near_duplicates(first, None if dataset.groups is None else groups[readable]).groups
         targets = dataset.targets[index[readable]]
         return {
-            name: Problem(features=x[readable], targets=targets, task=dataset.task, groups=joined, seed=seed)
+            name: Problem(features=x[readable], targets=targets, task=dataset.task, groups=groups[readable], seed=seed)
             for name, x in features.items()
         }
 

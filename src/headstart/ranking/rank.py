@@ -13,6 +13,7 @@ import numpy as np
 from headstart.core.errors import MissingExtraError, OptionError, SourceError
 from headstart.data.holdout import plan_splits
 from headstart.data.modalities import get_modality
+from headstart.data.near_duplicates import with_near_duplicate_groups
 from headstart.engines.context import RunContext
 from headstart.engines.threads import n_threads
 from headstart.features import embed
@@ -97,6 +98,7 @@ def rank(
     """
     limits, halving = limits or Limits(), halving or Halving()
     context = context or RunContext.default(seed=seed, budget_s=budget_s, progress=progress)
+    dataset = with_near_duplicate_groups(dataset)
     by_field = candidates_by_field(dataset, sources)
     if len(by_field) > 1:
         shared = limits.shared_by(len(by_field))

@@ -32,11 +32,12 @@ def sampling_order(strata: IntArray, groups: IntArray, *, seed: int) -> list[Int
 
 
 def first_items(order: list[IntArray], size: int) -> IntArray:
-    """Positions of at most `size` items, sorted: whole groups in order, skipping those that do not fit."""
+    """Positions of at most `size` items, sorted: whole groups in order, skipping those that do not fit; if none fits, parts."""
     taken: list[IntArray] = []
     left = size
     for members in order:
         if len(members) <= left:
             taken.append(members)
             left -= len(members)
-    return np.sort(np.concatenate(taken)) if taken else np.array([], dtype=np.int64)
+    everything = np.concatenate([np.empty(0, dtype=np.int64), *order])
+    return np.sort(np.concatenate(taken) if taken else everything[:size])

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.core.dataset import Field
 from headstart.core.errors import DataError, SourceError, require, unknown_name
 from headstart.core.tasks.multi_label import MULTI_LABEL
 from headstart.core.tasks.regression import REGRESSION
 from headstart.core.tasks.single_label import single_label_task
 from headstart.data.modalities import all_modalities, get_modality
-from headstart.data.near_duplicates import find_near_duplicates
+from headstart.data.near_duplicates import join_similar_items
 from headstart.data.rows import Rows
+from headstart.data.similar_features import join_similar_features
 from headstart.features import embed
 from headstart.heads import adapt
 from headstart.heads.select import head_names
@@ -31,7 +33,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 if TYPE_CHECKING:
     from typing import Self
 
-    from headstart.core.dataset import Field, FloatArray, IntArray, Task
+    from headstart.core.dataset import FloatArray, IntArray, Task
     from headstart.sources import AnySource
 
 __all__ = ["TransferClassifier", "TransferRegressor"]
@@ -85,7 +87,7 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
             features,
             targets,
             task=task,
-            groups=_join(features, given),
+            groups=_join(features, given) if source is None else _join_items(items, source, self.fields_, given),
             head=self.head,
             seed=_seed_of(self.random_state),
             parts=None if source is None else source.parts,
@@ -140,7 +142,7 @@ class TransferClassifier(ClassifierMixin, _Transfer):  # type: ignore[misc]
     Parameters
     ----------
     source : name of a pretrained network; 'auto' for the default one of texts or of photos; for a column of a frame 'COLUMN=NAME'
-    head : 'auto' tries every candidate that suits; 'ridge', 'logistic', 'prototypes' or 'lda' takes that one
+    head : 'auto' tries every candidate that suits; 'ridge', 'logistic', 'svm', 'prototypes' or 'lda' takes that one
     random_state : for the folds of candidates; an int gives the same head for the same data
 
     Attributes
@@ -258,11 +260,23 @@ def _numbers_of(groups: Any) -> IntArray:
 
 
 def _join(features: FloatArray, given: IntArray | None) -> IntArray:
-    """Number the items that are held out together, shape (n,): near-duplicates, and the given groups."""
-    joined = find_near_duplicates(features, given).groups
+    """Number the rows of features that are held out together, shape (n,): near-duplicates, and the given groups."""
+    return _several(join_similar_features(features, given).groups, given)
+
+
+def _join_items(
+    items: list[Any] | Rows | None, source: AnySource, fields: tuple[Field, ...], given: IntArray | None
+) -> IntArray:
+    """The same of items, by their contents."""
+    assert items is not None
+    rows = cleaned(items, fields) if isinstance(items, Rows) else items
+    return _several(join_similar_items(rows, fields or (Field("input", source.modality),), given).groups, given)
+
+
+def _several(joined: IntArray, given: IntArray | None) -> IntArray:
     if joined.any():
         return joined
-    return np.arange(len(features)) if given is None else given  # all are alike: there is nothing to leak
+    return np.arange(len(joined)) if given is None else given  # all are alike: there is nothing to leak
 
 
 def _seed_of(random_state: Any) -> int:

@@ -19,6 +19,7 @@ WEIGHTS = "weights.safetensors"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.+!_-]*")
+_STATIC_GMACS = 0.01  # static vectors have ten thousandths, the smallest networks tenths
 _PIN_SIGNS = {"pypi": "==", "npm": "@"}  # what stands between a package and its version
 
 
@@ -97,6 +98,11 @@ class Card:
     fingerprint: tuple[float, ...]
     files: Mapping[str, str]
     downloads: tuple[Download, ...]
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it looks features up rather than computes them, as static word vectors do: quick, and hardly to be tuned."""
+        return self.gmacs < _STATIC_GMACS
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts and lists, ready for JSON."""

@@ -50,6 +50,11 @@ class JointSource:
         """Whether its network can be tuned: several at once cannot."""
         return False
 
+    @property
+    def is_tunable(self) -> bool:
+        """Whether tuning is worth its time: see `is_trainable`."""
+        return False
+
     @cached_property
     def input(self) -> JointPreprocessor:
         """All preprocessing, one after the other."""
@@ -67,7 +72,8 @@ class JointSource:
             for field in ("license", "trained_on", "known_bias", "paper")
         }
         sums = {field: sum(card[field] for card in cards) for field in ("dimensions", "parameters", "gmacs")}
-        return {**cards[0], **joined, **sums, "name": self.name}
+        tuned = next(({"tuned": card["tuned"]} for card in cards if "tuned" in card), {})
+        return {**cards[0], **joined, **sums, **tuned, "name": self.name}
 
     def encode(self, graph: Any) -> str:
         """Add every network, its inputs named apart, and join the values to (batch, dimensions)."""

@@ -137,6 +137,11 @@ class Source:
         """Whether `module` can build it."""
         return self.card.architecture in registry.names("torch_networks")
 
+    @cached_property
+    def is_tunable(self) -> bool:
+        """Whether tuning is worth its time: it can be trained and has layers, which a table of word vectors has not."""
+        return self.is_trainable and any(array.ndim == 1 for array in self.state().values())
+
     def module(self) -> torch.nn.Module:
         """Build the network as a torch module with its weights loaded, in eval mode, to be trained (`sources.modules`).
 

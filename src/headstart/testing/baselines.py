@@ -126,9 +126,10 @@ class LearningChecks:
     given: Given
 
     def check_has_its_registered_name(self) -> None:
-        """It has the name under which it is registered, a title, and a known cost."""
+        """It has the name under which it is registered, a title, a known cost, and says whether it is a control."""
         expect_equal(self.given.kind.name, self.given.name, "its name")
         expect(self.given.kind.title, "Expected a title for sentences, got none.")
+        expect(isinstance(self.given.kind.is_control, bool), "Expected is_control to be True or False, got neither.")
         expect(self.given.kind.cost in COSTS, f"Expected a cost among {COSTS}, got '{self.given.kind.cost}'.")
 
     def check_learns_what_can_be_separated(self) -> None:

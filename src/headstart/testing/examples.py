@@ -13,10 +13,12 @@ import numpy as np
 from PIL import Image
 
 from headstart.sources.preprocessors import modality_of
+from headstart.sources.preprocessors.characters import CharacterVectorizer
 from headstart.sources.preprocessors.joint import JointPreprocessor
 from headstart.sources.preprocessors.ngrams import NgramVectorizer
 from headstart.sources.preprocessors.nothing import NoPreprocessor
 from headstart.sources.preprocessors.pixels import ImagePreprocessor
+from headstart.sources.preprocessors.text_shape import TextShape
 from headstart.sources.preprocessors.tokens import TextTokenizer
 from headstart.testing.tiny_sources import tokenizer_json
 
@@ -42,12 +44,14 @@ class ModalityExample:
     suffix : of such a file, with the dot
     draw : called with a generator and a class from 0 to 2, gives a value by whose content the class can be told
     network : of `examples.onnx_networks`, one that reads such values; empty where there is none
+    unusual : values unlike those that `draw` gives, empty ones and very small ones among them
     """
 
     write: Callable[[Path, int], None]
     suffix: str
     draw: Callable[[np.random.Generator, int], Any]
     network: str = ""
+    unusual: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,15 +95,27 @@ def _photos() -> list[Any]:
 
 
 def _counts(batch: Batch) -> Batch:
-    """How often each term of the vocabulary stands in each text, whether the rows are ragged or not."""
-    dense = np.zeros((len(batch["ids"]), len(NGRAMS.preprocessor.vocabulary)))  # type: ignore[attr-defined]
+    """How often each of three terms stands in each text, whether the rows are ragged or not."""
+    dense = np.zeros((len(batch["ids"]), 3))
     for row, ids, counts in zip(dense, batch["ids"], batch["counts"], strict=True):
         np.add.at(row, ids, counts)
     return {"counts": dense}
 
 
-IMAGE = ModalityExample(write=_write_image, suffix=".png", draw=_draw_image, network="efficientnet-lite")
-TEXT = ModalityExample(write=_write_text, suffix=".txt", draw=_draw_text, network="static-embeddings")
+IMAGE = ModalityExample(
+    write=_write_image,
+    suffix=".png",
+    draw=_draw_image,
+    network="efficientnet-lite",
+    unusual=[np.full((*size, 3), level, np.uint8) for size, level in (((1, 1), 0), ((3, 200), 255), ((50, 40), 127))],
+)
+TEXT = ModalityExample(
+    write=_write_text,
+    suffix=".txt",
+    draw=_draw_text,
+    network="static-embeddings",
+    unusual=("", " \n\t", "漢字 👍", "x" * 3000, "CALL 0800!!! £5?"),
+)
 
 PIXELS = PreprocessorExample(
     preprocessor=ImagePreprocessor(height_px=8, width_px=6), items=_photos(), modality=str(modality_of("pixels"))
@@ -112,6 +128,17 @@ NGRAMS = PreprocessorExample(
     items=_TEXTS,
     modality=TOKENS.modality,
     compared=_counts,
+)
+CHARACTERS = PreprocessorExample(
+    preprocessor=CharacterVectorizer(vocabulary=(" ki", "ce ", "en")),
+    items=_TEXTS,
+    modality=TOKENS.modality,
+    compared=_counts,
+)
+TEXT_SHAPE = PreprocessorExample(
+    preprocessor=TextShape(),
+    items=(*_TEXTS, "CALL 0800-555 NOW!!\nwww.a.b costs £3.50, “really”?", " Ünïcode 漢字\u00a0👍\t Ärger ÄÖ "),
+    modality=TOKENS.modality,
 )
 NOTHING = PreprocessorExample(preprocessor=NoPreprocessor(), items=_TEXTS, modality=TOKENS.modality)
 JOINT = PreprocessorExample(

@@ -10,6 +10,7 @@ import numpy as np
 
 from headstart.core.errors import DataError, OptionError
 from headstart.data import load, read_items
+from headstart.data.groups import join_pairs
 from headstart.data.modalities import all_modalities
 from headstart.data.schema import guess_schema
 from headstart.onnx_graph.builder import GraphBuilder
@@ -142,6 +143,19 @@ class ModalityChecks:
         expect(first == again, "Expected the same key for the same content in another file, got another.")
         expect(first != other, "Expected another key for another content, got the same.")
         expect_equal(len(first), 16, "the bytes of a key")
+
+    def check_equal_values_are_similar_and_described_alike(self) -> None:
+        """A value and its copy are a pair, and the description of values is finite, one row each, the same for copies."""
+        with self._files() as paths:
+            items = [self.modality.read_file(path) for path in paths]
+            groups = join_pairs(len(items), self.modality.similar_pairs(items)).groups
+            expect(groups[0] == groups[2], f"Expected equal values in one group, got the groups {groups.tolist()}.")
+            described = self.modality.describe(items)
+            expect_equal(len(described), len(items), "the rows of the description")
+            expect(bool(np.isfinite(described).all()), "Expected a finite description.")
+            expect(
+                bool(np.allclose(described[0], described[2], atol=1e-6)), "Expected equal values to be described alike."
+            )
 
     def check_batches_are_smaller_for_longer_values(self) -> None:
         """At least one value runs at a time, and of longer ones no more than of its example."""

@@ -12,6 +12,7 @@ from headstart.core.tasks.single_label import single_label_task
 from headstart.data.data_section import DataSection
 from headstart.data.modalities import get_modality
 from headstart.engines.timing_section import TimingSection
+from headstart.evaluation.ablation_section import AblationSection, LeftOut, WeighedModel
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.heads.heads_section import HeadsSection
 from headstart.packaging.package_section import PackageSection
@@ -129,6 +130,14 @@ TUNING = TuningSection(
         }
         for name, below, value in (("closed form", None, 0.84), ("fine-tune", "closed form", 0.86))
     )
+)
+ABLATION = AblationSection(
+    models=(
+        WeighedModel(name="mean-colour + ridge", family="frozen", weight=0.6, score=_score(0.88)),
+        WeighedModel(name="histograms", family="plain", weight=0.4, score=_score(0.7)),
+        WeighedModel(name="joint model", family="joint", weight=0.0, score=_score(0.85)),
+    ),
+    left_out=(LeftOut(part="mean-colour", score=_score(0.7), gain=_score(0.2)),),
 )
 COMPRESSION = CompressionSection(
     name="weight-only",

@@ -38,7 +38,8 @@ _SHORT = {
     "learning_rate": 1e-2,
     "epochs": 1,
     "min_steps": _N_STEPS,
-    "batch_size": 8,
+    "batch_size": 12,
+    "min_batch_size": 12,  # batch norms learn
     "trainable_fraction": 0.5,
     "rank": 2,
 }
@@ -124,7 +125,8 @@ class MethodChecks:
         for module in (run._model.module, tuned.module()):  # noqa: SLF001  (the network as it was trained)
             with torch.no_grad():
                 features = module(**tensors).numpy()
-            expect_close(features, written, "the features of the network", atol=1e-4 * size, rtol=1e-4)
+            # batch norms that learned tiny variances amplify rounding
+            expect_close(features, written, "the features of the network", atol=7e-4 * size, rtol=7e-4)
         moved = np.abs(written - problem.problem.features).max()
         expect(moved > 1e-3 * size, f"Expected other features than before the tuning, got a change of {moved:.2g}.")
 

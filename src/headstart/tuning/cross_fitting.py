@@ -16,9 +16,9 @@ from headstart.sources.tuned import TunedSource
 from headstart.tuning.loop import N_POINTS
 from headstart.tuning.run import ALPHAS, Choice, Run
 from headstart.tuning.running_loss import Diverged
-from headstart.tuning.search import search
+from headstart.tuning.search import Pruned, search
 from headstart.tuning.soup import soup
-from headstart.tuning.starting_points import starting_points
+from headstart.tuning.starting_points import has_batch_norms, points_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,6 +49,7 @@ class CrossFit:
     block : shape (m,), the fold of each; with a single fold, the half of it that the item is in
     scores : shape (N_POINTS, len(ALPHAS), m, k), raw
     n_retried : number of runs that diverged and were restarted at a third of the rates
+    is_half_trained : whether it was given up halfway through the first run, so that `scores` has the first point only
     """
 
     method: TuningMethod
@@ -56,6 +57,7 @@ class CrossFit:
     block: IntArray
     scores: FloatArray
     n_retried: int = 0
+    is_half_trained: bool = False
 
     def choose(
         self, problem: Problem, among: NDArray[np.bool_] | None = None, *, intercept_penalty: float = 1.0
@@ -75,7 +77,8 @@ class CrossFit:
     def how(self, problem: Problem) -> dict[str, float]:
         """The best share of the training and the best interpolation (alpha), as JSON values."""
         choice, _ = self.choose(problem)
-        return {"trained": (choice.point + 1) / len(self.scores), "alpha": ALPHAS[choice.alpha]}
+        n_points = N_POINTS if self.is_half_trained else len(self.scores)
+        return {"trained": (choice.point + 1) / n_points, "alpha": ALPHAS[choice.alpha]}
 
     def outputs(self, problem: Problem) -> FloatArray:
         """Nested outputs for the held-out items, shape (m, k): choice and calibration are made without the item's block.
@@ -109,7 +112,8 @@ def cross_fit(
 
     Parameters
     ----------
-    should_continue : called after each fold but the last; if it is False, the cross-fit has only the folds so far
+    should_continue : called halfway through the first run, and after each fold but the last; if it is False, the cross-fit has
+        only the folds so far
 
     Raises
     ------
@@ -119,13 +123,45 @@ def cross_fit(
     scores, n_retried = [], 0
     for number, (train, test) in enumerate(folds, 1):
         run = Run(tuning_problem=tuning_problem, method=method, settings=method.settings, train=train, test=test)
-        found, used = _retry_at_lower_rate(run, Run.scores)
+        if number == 1:
+            run = replace(run, on_point=_stop_if_futile(tuning_problem, method, folds[:1], should_continue))
+        try:
+            found, used = _retry_at_lower_rate(run, Run.scores)
+        except _Futile as futile:
+            return futile.cross_fitted
         scores.append(found)
         n_retried += used != run.settings
         cross_fitted = _cross_fit_of(tuning_problem, method, folds[:number], scores, n_retried)
         if number == len(folds) or not should_continue(cross_fitted):
             break
     return cross_fitted
+
+
+class _Futile(Pruned):
+    """Halfway through the first run it is clear that the method will not be kept."""
+
+    def __init__(self, cross_fitted: CrossFit) -> None:
+        super().__init__()
+        self.cross_fitted = cross_fitted
+
+
+def _stop_if_futile(
+    tuning_problem: TuningProblem,
+    method: TuningMethod,
+    folds: Sequence[Fold],
+    should_continue: Callable[[CrossFit], bool],
+) -> Callable[[int, FloatArray], None]:
+    """Called with the number and the scores of each point of the first run; raises `_Futile` before the last one."""
+
+    def on_point(point: int, scores: FloatArray) -> None:
+        if point < N_POINTS and not method.settings.soup_members:
+            so_far = replace(
+                _cross_fit_of(tuning_problem, method, folds, [scores[None]], n_retried=0), is_half_trained=True
+            )
+            if not should_continue(so_far):
+                raise _Futile(so_far)
+
+    return on_point
 
 
 def _retry_at_lower_rate(run: Run, compute: Callable[[Run], T]) -> tuple[T, TuningSettings]:
@@ -156,19 +192,6 @@ def _cross_fit_of(
     return CrossFit(method=method, index=index, block=block, scores=np.concatenate(scores, axis=2), n_retried=n_retried)
 
 
-def predict_remaining_folds(tuning_problem: TuningProblem, cross_fitted: CrossFit, folds: Sequence[Fold]) -> FloatArray:
-    """Outputs for the test items of folds outside the cross-fit, fold after fold, with the choice made in the cross-fit.
-
-    Raises
-    ------
-    Diverged
-        The loss of a run grew without bound.
-    """
-    choice, calibration = cross_fitted.choose(tuning_problem.problem)
-    scores = cross_fit(tuning_problem, cross_fitted.method, folds).scores[choice.point, choice.alpha]
-    return calibration.outputs(scores, tuning_problem.problem.task_spec)
-
-
 def search_settings(
     tuning_problem: TuningProblem, method: TuningMethod, fold: Fold, *, budget_s: float
 ) -> SearchResult:
@@ -195,8 +218,11 @@ def search_settings(
         method.settings,
         budget_s=budget_s,
         context=tuning_problem.context.with_seed(problem.seed),
-        warm_starts=starting_points(method.name, tuning_problem.source.input.kind)[1:],  # the first is the start
-        unused_settings=method.unused_settings,
+        warm_starts=points_for(method, tuning_problem.source)[1:],  # the first is the start
+        unused_settings=(
+            *method.unused_settings,
+            *(() if has_batch_norms(tuning_problem.source) else ("learn_statistics",)),
+        ),
         key=start.identity,
     )
 
@@ -207,14 +233,18 @@ def soup_settings(
     """The best settings of a search, plus others if averaging their runs lowers the loss: a greedy soup of up to `max_members`."""
     start = _inner(tuning_problem, method, fold)
     finished = sorted((one for one in found.tried if one.ended == "finished"), key=lambda one: one.loss)
-    fraction = found.best.trainable_fraction
-    members = [one.settings for one in finished if one.settings.trainable_fraction == fraction][:max_members]
+    members = [one.settings for one in finished if _can_be_averaged(one.settings, found.best)][:max_members]
     if len(members) < 2:
         return found.best
     runs = [replace(start, settings=settings) for settings in members]
     made = soup([run.tuned() for run in runs], runs[0].loss)
     best, *others = (members[i] for i in made.members)
     return replace(best, soup_members=tuple(others))
+
+
+def _can_be_averaged(one: TuningSettings, other: TuningSettings) -> bool:
+    """Whether runs train the same arrays."""
+    return (one.trainable_fraction, one.learn_statistics) == (other.trainable_fraction, other.learn_statistics)
 
 
 def _inner(tuning_problem: TuningProblem, method: TuningMethod, fold: Fold) -> Run:

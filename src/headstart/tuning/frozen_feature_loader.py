@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _MAX_BYTES = 2**30  # of cached hidden values
 _BATCHES_SORTED = 8  # items of this many batches are sorted by size: little padding, and a new mix in each epoch
 _ITEMS_AT_ONCE = 32
-_HIDDEN, _PIXELS = "hidden", "pixels"
+_HIDDEN, _PIXELS, _MASK = "hidden", "pixels", "attention_mask"
 
 _Row = dict[str, torch.Tensor]
 
@@ -36,8 +36,8 @@ class FrozenFeatureLoader:
     model : the blocks before its `first` must not change while the loader is used
     items : n items
     used : positions of the items that will be requested
-    augmentation : as in `TuningSettings`
-    keep : whether hidden values may be cached
+    augmentation, resolution, max_tokens : as in `TuningSettings`
+    keep : whether hidden values and decoded photos may be cached
     context : reports the progress of the frozen blocks; silent if None
     """
 
@@ -48,13 +48,18 @@ class FrozenFeatureLoader:
         used: IntArray,
         augmentation: str,
         *,
+        resolution: float = 1.0,
+        max_tokens: int = 0,
         keep: bool = True,
         context: RunContext | None = None,
     ) -> None:
         self._model, self._items, self._augmentation = model, items, augmentation
+        self._resolution, self._max_tokens = resolution, max_tokens
         self._sizes = np.array([model.source.size(item) for item in items])
         self._rows: dict[tuple[int, bool], _Row] = {}
+        self._pixels: dict[int, torch.Tensor] = {}
         self._n_bytes, self._mirrors = 0, False
+        self._keeps_pixels = keep and not (model.first > 0 and is_cacheable(augmentation))
         if keep and model.first > 0:
             self._fill(used, context or RunContext())
 
@@ -75,14 +80,16 @@ class FrozenFeatureLoader:
 
     def draw(self, index: IntArray, generator: torch.Generator) -> tuple[torch.Tensor | None, Batch]:
         """Hidden values and batch of the items at `index`, augmented at random."""
-        if self._augmentation == "none":
-            return self.plain(index)
         if self._rows and is_cacheable(self._augmentation):
-            mirrored = torch.rand(len(index), generator=generator) < 0.5
-            return self._padded(
-                [self._rows[int(i), bool(m) and self._mirrors] for i, m in zip(index, mirrored, strict=True)]
-            )
-        return self._through(augment(self._preprocessed(index), self._augmentation, generator))
+            mirrored = torch.zeros(len(index), dtype=torch.bool)
+            if self._augmentation != "none":
+                mirrored = torch.rand(len(index), generator=generator) < 0.5
+            rows = [self._rows[int(i), bool(m) and self._mirrors] for i, m in zip(index, mirrored, strict=True)]
+            return self._padded([self._cut(row) for row in rows])
+        batch = augment(self._preprocessed(index), self._augmentation, generator, resolution=self._resolution)
+        return self._through(
+            {name: array[:, : self._max_tokens or None] for name, array in batch.items()} if _MASK in batch else batch
+        )
 
     def plain(self, index: IntArray) -> tuple[torch.Tensor | None, Batch]:
         """Hidden values and batch of the items at `index`, not augmented."""
@@ -119,13 +126,27 @@ class FrozenFeatureLoader:
             self._rows[int(position), mirrored] = row
             self._n_bytes += sum(array.nbytes for array in row.values())
 
+    def _cut(self, row: _Row) -> _Row:
+        """The first `max_tokens` of a text."""
+        if not self._max_tokens or _MASK not in row:
+            return row
+        return {name: array[: self._max_tokens] for name, array in row.items()}
+
     def _padded(self, rows: list[_Row]) -> tuple[torch.Tensor, Batch]:
         joined = {name: pad_sequence([row[name] for row in rows], batch_first=True) for name in rows[0]}
         return joined.pop(_HIDDEN), joined
 
     def _preprocessed(self, index: IntArray) -> Batch:
-        batch = self._model.source.input.transform([self._items[i] for i in index])
-        return {name: torch.from_numpy(array).to(self._model.device) for name, array in batch.items()}
+        if self._pixels and all(int(i) in self._pixels for i in index):
+            return {_PIXELS: torch.stack([self._pixels[int(i)] for i in index])}
+        arrays = self._model.source.input.transform([self._items[i] for i in index])
+        batch = {name: torch.from_numpy(array).to(self._model.device) for name, array in arrays.items()}
+        if self._keeps_pixels and _PIXELS in batch and len(batch) == 1:
+            room = _MAX_BYTES // batch[_PIXELS][0].nbytes - len(self._pixels)
+            self._pixels |= {
+                int(i): photo.clone() for i, photo in list(zip(index, batch[_PIXELS], strict=True))[: max(room, 0)]
+            }
+        return batch
 
     def _through(self, batch: Batch) -> tuple[torch.Tensor | None, Batch]:
         """Run the frozen blocks."""

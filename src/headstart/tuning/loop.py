@@ -81,7 +81,7 @@ def train(
                 generator = torch.manual_seed(seed * 1_000_003 + step)  # randomness depends only on the step number
                 index = batches[step % len(batches)]
                 with model.half_precision():
-                    features = model.features(*loader.draw(index, generator))
+                    features = model.features(*loader.draw(index, generator), training=True)
                 loss = method.loss(model, features.float(), *lookup(index), settings)
             running_loss = updated(running_loss, float(loss.detach()), step=step, n_warm_up=_WARM_UP * n_steps)
             height = warm_up_and_cosine(step / n_steps, warm_up=_WARM_UP, lowest=_MIN_RATE)

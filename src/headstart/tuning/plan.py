@@ -11,6 +11,7 @@ import torch
 
 from headstart.engines.progress import duration
 from headstart.engines.threads import limit_torch, n_threads
+from headstart.tuning.batch_norms import N_ITEMS
 from headstart.tuning.frozen_feature_loader import FrozenFeatureLoader
 from headstart.tuning.loop import N_POINTS, descend
 from headstart.tuning.run import ALPHAS
@@ -80,11 +81,19 @@ def _estimate_seconds(
     model = TrainableModel(
         tuning_problem.source, head, tuning_problem.problem.features, tuning_problem.problem.task_spec
     )
-    method.start(model, settings)
+    method.start(model, settings, len(everything))
     sample = np.sort(np.random.default_rng(tuning_problem.problem.seed).permutation(everything)[:_N_MEASURED])
     with limit_torch(n_threads()):
         started = time.perf_counter()
-        loader = FrozenFeatureLoader(model, tuning_problem.items, sample, settings.augmentation)
+        loader = FrozenFeatureLoader(
+            model,
+            tuning_problem.items,
+            sample,
+            settings.augmentation,
+            resolution=settings.resolution,
+            max_tokens=settings.max_tokens,
+        )
+        loader.plain(sample)  # decodes photos, which are cached
         model.synchronize()
         frozen_s = (time.perf_counter() - started) / len(sample)
         item_s = _step_seconds(tuning_problem, method, model, loader, sample) / len(sample)
@@ -94,7 +103,7 @@ def _estimate_seconds(
         model.synchronize()
         evaluation_s = (time.perf_counter() - started) / len(sample)
     n_seen = sum(_n_seen(method, len(train)) for train in [*(train for train, _ in folds), everything])
-    n_evaluated = sum(len(test) for _, test in folds) * N_POINTS * len(ALPHAS)
+    n_evaluated = sum(_n_evaluated(method, model, len(train), len(test)) for train, test in folds)
     return frozen_s * len(everything) + item_s * n_seen + evaluation_s * n_evaluated
 
 
@@ -102,6 +111,13 @@ def _n_seen(method: TuningMethod, n_items: int) -> int:
     """Number of items over all steps of a run."""
     size = method.batch_size(n_items, method.settings)
     return size * method.settings.n_steps(max(1, round(n_items / size)))
+
+
+def _n_evaluated(method: TuningMethod, model: TrainableModel, n_train: int, n_test: int) -> int:
+    """Number of items that run through the trained blocks in all evaluations of a run, for statistics and new heads too."""
+    n_statistics = min(N_ITEMS, n_train) if model.norms else 0
+    n_refitted = n_train if method.refits_head else 0
+    return (n_test + n_statistics + n_refitted) * N_POINTS * len(ALPHAS)
 
 
 def _step_seconds(
@@ -118,7 +134,7 @@ def _step_seconds(
     for number in range(_N_STEPS + 1):
         if number == 1:
             started = time.perf_counter()
-        features = model.features(*loader.draw(sample, torch.default_generator))
+        features = model.features(*loader.draw(sample, torch.default_generator), training=True)
         loss = method.loss(model, features, *targets, method.settings)
         descend(model, loss, optimiser, dict.fromkeys(model.trainable_parameters(), 0.0))
         model.synchronize()

@@ -13,6 +13,7 @@ from headstart.engines.threads import limit_torch, n_threads
 from headstart.heads.calibration import fit_calibration
 from headstart.storage.files import cache_folder
 from headstart.storage.result_cache import digest
+from headstart.tuning.batch_norms import estimate_statistics
 from headstart.tuning.checkpoint import Checkpoint
 from headstart.tuning.loop import train
 from headstart.tuning.running_loss import Diverged
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from headstart.tuning.tuning_problem import TuningProblem
 
 ALPHAS = (0.5, 1.0)  # interpolation between the initial (0) and the tuned weights (1)
-_REVISION = 7  # increased when the same settings and seed would give other weights
+_REVISION = 9  # increased when the same settings and seed would give other weights
 
 
 class Choice(NamedTuple):
@@ -100,7 +101,7 @@ class Run:
 
     def loss(self, weights: Weights) -> float:
         """Mean loss of the held-out items with other weights, calibrated on the same items."""
-        self._model.load(weights)
+        self._load(weights)
         scores = self._head().scores(compute(self._model, self._loader, self.test))
         problem = self.tuning_problem.problem
         return fit_calibration(scores, problem.targets[self.test], problem.task_spec).loss
@@ -109,7 +110,7 @@ class Run:
     def _model(self) -> TrainableModel:
         head, problem = self.tuning_problem.initial_head(self.train), self.tuning_problem.problem
         model = TrainableModel(self.tuning_problem.source, head, problem.features[self.train], problem.task_spec)
-        self.method.start(model, self.settings)
+        self.method.start(model, self.settings, len(self.train))
         return model
 
     @cached_property
@@ -160,11 +161,17 @@ class Run:
         """Raw scores of the held-out items for each alpha, (len(ALPHAS), m, k)."""
         tuned, scores = self._model.weights(), []
         for alpha in ALPHAS:
-            self._model.load(blended(start, tuned, alpha))
+            self._load(blended(start, tuned, alpha), is_changed=alpha > 0)
             scores.append(self._head().scores(compute(self._model, self._loader, self.test)))
         self._model.load(tuned)
         self.on_point(point, np.stack(scores))
         return np.stack(scores)
+
+    def _load(self, weights: Weights, *, is_changed: bool = True) -> None:
+        """Set weights; what batch norms learned while weights, crops and sizes differed is estimated anew for them."""
+        self._model.load(weights)
+        if is_changed and self._model.norms:
+            estimate_statistics(self._model, self._loader, self.train, self.tuning_problem.problem.seed)
 
     def _head(self) -> LinearHead:
         if not self.method.refits_head:
@@ -178,7 +185,7 @@ class Run:
         else:
             self._train(checkpoint, n_points=choice.point + 1)
             tuned = self._model.weights()
-        self._model.load(blended(start, tuned, ALPHAS[choice.alpha]))
+        self._load(blended(start, tuned, ALPHAS[choice.alpha]), is_changed=ALPHAS[choice.alpha] > 0)
         adapter, head = self.method.finish(self._model), self._model.head.fitted()
         return (
             {f"state {name}": array for name, array in self._model.changed().items()}

@@ -32,7 +32,11 @@ _RATE_RANGE = 10.0  # rates are searched from a tenth to ten times the start
 _RATES = ("learning_rate", "head_learning_rate")
 _RANGES = {"layer_decay": (0.6, 1.0), "dropout": (0.0, 0.5), "label_smoothing": (0.0, 0.2)}
 _LOG_RANGES = {"weight_decay": (1e-4, 0.3), "l2_sp": (1e-4, 1.0)}
-_CHOICES = {"trainable_fraction": (0.25, 0.5, 0.75, 1.0), "mixup": (0.0, 0.1, 0.2, 0.4)}
+_CHOICES = {
+    "trainable_fraction": (0.25, 0.5, 0.75, 1.0),
+    "mixup": (0.0, 0.1, 0.2, 0.4),
+    "learn_statistics": (False, True),
+}
 SEARCHED = (*_RATES, *_RANGES, *_LOG_RANGES, *_CHOICES)
 _N_RANDOM = 6  # random attempts before the sampler uses the results
 _HALVING = 2  # one in two of the attempts that reach a point continues

@@ -1,6 +1,7 @@
 """Tune: try one method after the other, starting from the closed-form head.
 
-A method is kept only if its paired gain over the best one so far exceeds one standard error over held-out groups.
+The one with the lowest loss on the held-out items is offered as part of the model, whose mean decides how much it counts
+(`evaluation.mixing`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from headstart.core import registry
 from headstart.core.errors import OptionError, require
 from headstart.core.paired import PairedDifference
 from headstart.core.tasks import get_task
-from headstart.data.holdout import assign_folds
 from headstart.tuning.starting_points import with_default_settings
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from headstart.tuning.tuning_problem import TuningProblem
 
 _SUFFICIENT_HELD_OUT = 200  # items: more folds would hardly narrow the interval of a gain
-_N_FOLDS = 4
-_MAX_HELD_OUT = 1000  # items: a run scores them four times
 _MAX_AVERAGED = 3
 CLOSED_FORM = "closed form"
 
@@ -68,7 +66,7 @@ class TuningResult:
     ----------
     index : shape (m,), positions, among the items of the tuning problem, on which the methods were compared
     results : of all methods, the closed form first
-    best : the cross-fit of the last method that was kept; None if none was
+    best : the cross-fit of the method with the lowest loss; None if none ran to its end
     outputs : shape (m, k), nested predictions for the items at `index`: for each block, those of the method selected on the others
     """
 
@@ -93,7 +91,7 @@ def supported_methods(
     require("torch", extra="train", purpose="tuning a network")
     names = registry.names("tuning_methods") if name is None else (name,)
     methods: list[TuningMethod] = [registry.get("tuning_methods", one)() for one in names]
-    methods.sort(key=lambda method: method.order)
+    methods.sort(key=lambda method: (method.first_on != source.input.kind, method.order))
     supported = [with_default_settings(method, source) for method in methods if method.supports(source, get_task(task))]
     if name is None:
         return [method for method in supported if method.is_worth_trying(n_items, n_outputs)]
@@ -102,14 +100,6 @@ def supported_methods(
             f"method '{name}' does not support {source.name} on {task} tasks. Use 'auto', or another source."
         )
     return supported
-
-
-def inner_folds(fold_groups: IntArray, targets: FloatArray, seed: int) -> Sequence[Fold]:
-    """Four folds of whole fold groups, or more folds of many items; only the first that suffice (`first_sufficient_folds`)."""
-    n_folds = max(_N_FOLDS, round(len(fold_groups) / _MAX_HELD_OUT))
-    folds = assign_folds(fold_groups, targets, n_folds, seed)
-    splits = [(np.flatnonzero(folds != number), np.flatnonzero(folds == number)) for number in range(n_folds)]
-    return first_sufficient_folds([(train, test) for train, test in splits if len(train) and len(test)])
 
 
 def first_sufficient_folds(folds: Sequence[Fold]) -> Sequence[Fold]:
@@ -146,7 +136,12 @@ def tune(
         result, cross_fitted = _try(tuning_problem, queue.pop(0), folds, best_result)
         results.append(result)
         if cross_fitted is not None and result.outputs is not None and len(result.outputs) == len(index):
-            nested_outputs = _nested_choice(tuning_problem, index, cross_fitted.block, nested_outputs, result.outputs)
+            if best is None:
+                best, nested_outputs = cross_fitted, result.outputs
+            else:
+                nested_outputs = _nested_choice(
+                    tuning_problem, index, cross_fitted.block, nested_outputs, result.outputs
+                )
             if result.kept:
                 best_result, best = result, cross_fitted
         if searches and best is not None and not queue:
@@ -215,16 +210,19 @@ def _try(
     except Diverged:
         why = "stopped: its loss grew without bound"
         return MethodResult(outputs=None, seconds=time.perf_counter() - started, why=why, how=how, **common), None
-    is_whole = len(cross_fitted.index) == n_items
+    is_whole = len(cross_fitted.index) == n_items and not cross_fitted.is_half_trained
     outputs = (
         cross_fitted.outputs(tuning_problem.problem)
         if is_whole
         else cross_fitted.in_sample_outputs(tuning_problem.problem)
     )
     kept = is_whole and _is_better(tuning_problem, cross_fitted.index, outputs, outputs_below)
-    why = f"{'' if kept else 'not '}better than the {below.name} by more than one standard error on held-out items"
+    why = f"{'lower' if kept else 'no lower'} loss than the {below.name} on held-out items"
     if not is_whole:
-        why = f"given up after {len(outputs)} of {n_items} held-out items, where it was too far behind the {below.name}"
+        where = "halfway through the first run, with" if cross_fitted.is_half_trained else "after"
+        why = (
+            f"given up {where} {len(outputs)} of {n_items} held-out items, where it was too far behind the {below.name}"
+        )
     if cross_fitted.n_retried:
         why += f"; {cross_fitted.n_retried} of its runs diverged and were restarted at a third of the rates"
     result = MethodResult(
@@ -239,16 +237,8 @@ def _try(
 
 
 def _is_better(tuning_problem: TuningProblem, index: IntArray, above: FloatArray, below: FloatArray) -> bool:
-    """Whether the paired loss on the items at `index` is lower by more than one standard error, with no fewer correct decisions."""
-    gain = _gain(tuning_problem, index, above, below)
-    return gain.exceeds_one_standard_error and _n_right(tuning_problem, index, above) >= _n_right(
-        tuning_problem, index, below
-    )
-
-
-def _n_right(tuning_problem: TuningProblem, index: IntArray, outputs: FloatArray) -> int:
-    """Number of correct decisions on the items at `index`; 0 for regression."""
-    return tuning_problem.problem.task_spec.n_right(outputs, tuning_problem.problem.targets[index])
+    """Whether the mean loss on the items at `index` is lower."""
+    return _gain(tuning_problem, index, above, below).mean > 0
 
 
 def _gain(tuning_problem: TuningProblem, index: IntArray, above: FloatArray, below: FloatArray) -> PairedDifference:

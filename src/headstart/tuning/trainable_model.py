@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from headstart.tuning.settings import TuningSettings
 
 Weights = dict[str, torch.Tensor]
+_BatchNorm = torch.nn.BatchNorm1d | torch.nn.BatchNorm2d | torch.nn.BatchNorm3d
+_BATCH_NORMS = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d, torch.nn.BatchNorm3d)
+_RUNNING_STATISTICS = ("running_mean", "running_var")
 
 
 def fastest_device() -> torch.device:
@@ -36,7 +39,7 @@ class TrainableModel:
 
     Attributes
     ----------
-    module : as `sources.networks.torch` describes it; it stays in eval mode, so that batch norms keep their statistics
+    module : as `sources.networks.torch` describes it; in eval mode, but for batch norms that learn while `features` trains
     head : the torch twin of `head`
     task : defines the training loss
     first : index of the first block that is trained; the blocks before it run once per item
@@ -52,6 +55,7 @@ class TrainableModel:
         self.head = TorchHead(head, features).to(self.device)
         self.first = len(self.module.blocks)
         self._trainable: dict[str, torch.nn.Parameter] = {}
+        self._norms: dict[str, _BatchNorm] = {}
 
     def register_trainable(self) -> None:
         """Train the head and every parameter that requires a gradient now, even if it is frozen for a while later."""
@@ -64,9 +68,40 @@ class TrainableModel:
         self.first = len(blocks) - max(1, math.ceil(trainable_fraction * len(blocks) - 1e-9))
         return dict(list(blocks.items())[self.first :])
 
-    def features(self, hidden: torch.Tensor | None, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Run the trained blocks on the outputs of the frozen ones; shape (n, d)."""
+    def learn_statistics(self) -> None:
+        """Let the batch norms of the trained blocks learn the means and variances of the items."""
+        inside = {layer for block in list(self.module.blocks.values())[self.first :] for layer in block.modules()}
+        self._norms = {
+            name: layer
+            for name, layer in self.module.named_modules()
+            if layer in inside and isinstance(layer, _BATCH_NORMS) and layer.track_running_stats
+        }
+
+    @property
+    def norms(self) -> dict[str, _BatchNorm]:
+        """Batch norms that learn their statistics, by name."""
+        return self._norms
+
+    def statistics(self) -> Weights:
+        """Running means and variances of the batch norms that learn them, by their names in the source's state."""
+        return {
+            f"{name}.{kind}": getattr(norm, kind) for name, norm in self._norms.items() for kind in _RUNNING_STATISTICS
+        }
+
+    def features(
+        self, hidden: torch.Tensor | None, batch: Mapping[str, torch.Tensor], *, training: bool = False
+    ) -> torch.Tensor:
+        """Run the trained blocks on the outputs of the frozen ones; shape (n, d).
+
+        Parameters
+        ----------
+        training : whether learning batch norms normalize by the batch, and update their running statistics
+        """
+        for norm in self._norms.values():
+            norm.train(mode=training)
         pooled: torch.Tensor = self.module.pool(self.module.run(hidden, batch, first=self.first), batch)
+        for norm in self._norms.values():
+            norm.train(mode=False)
         return pooled
 
     def half_precision(self) -> AbstractContextManager[Any]:
@@ -96,14 +131,17 @@ class TrainableModel:
         }
 
     def weights(self) -> Weights:
-        """Copy the trained parameters."""
-        return {name: p.detach().clone() for name, p in self.trainable_parameters().items()}
+        """Copy the trained parameters and the learned statistics of batch norms."""
+        return {name: p.detach().clone() for name, p in self._tensors().items()}
 
     def load(self, weights: Mapping[str, torch.Tensor]) -> None:
-        """Set the trained parameters."""
+        """Set the trained parameters and the learned statistics of batch norms."""
         with torch.no_grad():
-            for name, p in self.trainable_parameters().items():
+            for name, p in self._tensors().items():
                 p.copy_(weights[name])
+
+    def _tensors(self) -> Weights:
+        return {**self.trainable_parameters(), **self.statistics()}
 
     def changed(self) -> State:
         """Arrays of the network that differ from the source's, by their names in its state."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from headstart.tuning.trainable_model import TrainableModel
     from headstart.tuning.training_set import TrainingSet
 
-_MIN_BATCH = 8
+_MIN_FOR_STATISTICS = 12  # items per step: the variances of fewer are too noisy to normalize by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,7 @@ class TuningMethod:
     ----------
     name : the name it is registered under
     order : methods with a lower number are tried earlier; fixed, so that the order does not depend on measured times
+    first_on : the kind of preprocessor whose sources it is tried first on, whatever the order; None for none
     refits_head : whether a closed-form head is fitted on the tuned features, rather than trained with the network
     unused_settings : names of settings that it does not read, so that a search skips them
     preprocessor : the kind of preprocessor whose sources it can tune; None for all
@@ -37,6 +38,7 @@ class TuningMethod:
 
     name: ClassVar[str]
     order: ClassVar[int]
+    first_on: ClassVar[str | None] = None
     refits_head: ClassVar[bool] = False
     unused_settings: ClassVar[tuple[str, ...]] = ()
     preprocessor: ClassVar[str | None] = None
@@ -54,10 +56,13 @@ class TuningMethod:
         """Set `requires_grad` of the parameters to train."""
         raise NotImplementedError
 
-    def start(self, model: TrainableModel, settings: TuningSettings) -> None:
-        """Prepare a model and register its trainable parameters; some may be unfrozen later than others."""
+    def start(self, model: TrainableModel, settings: TuningSettings, n_items: int) -> None:
+        """Prepare a model to be trained on `n_items` and register its trainable parameters; some may be unfrozen later than others."""
         self.prepare(model, settings)
         model.register_trainable()
+        n_batches = max(1, round(n_items / self.batch_size(n_items, settings)))
+        if settings.learn_statistics and n_items // n_batches >= _MIN_FOR_STATISTICS:
+            model.learn_statistics()
 
     def finish(self, model: TrainableModel) -> dict[str, FloatArray]:  # noqa: ARG002
         """Merge adapters into the network; return the arrays of a small adapter, if that is all that changed."""
@@ -69,7 +74,7 @@ class TuningMethod:
     def batch_size(self, n_items: int, settings: TuningSettings) -> int:
         """Items per step: fewer than the setting if `min_steps` of them would show each item more than `epochs` times."""
         affordable = round(n_items * settings.epochs / max(settings.min_steps, 1))
-        return min(settings.batch_size, max(_MIN_BATCH, affordable))
+        return min(settings.batch_size, max(settings.min_batch_size, affordable))
 
     def batches(
         self, loader: FrozenFeatureLoader, training_set: TrainingSet, settings: TuningSettings, seed: int, epoch: int

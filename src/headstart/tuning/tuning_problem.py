@@ -45,7 +45,7 @@ class TuningProblem:
     fold_groups: IntArray
     head: str
     context: RunContext
-    _loader: dict[tuple[int, str], FrozenFeatureLoader] = field(default_factory=dict, repr=False)
+    _loader: dict[tuple[int, str, float, int], FrozenFeatureLoader] = field(default_factory=dict, repr=False)
 
     def adapt(self, index: IntArray) -> Adapted:
         """Fit the closed-form head on the items at `index`."""
@@ -84,11 +84,17 @@ class TuningProblem:
         """All items as the model's trained blocks read them; runs with the same frozen blocks share their outputs."""
         from headstart.tuning.frozen_feature_loader import FrozenFeatureLoader
 
-        key = model.first, settings.augmentation
+        key = model.first, settings.augmentation, settings.resolution, settings.max_tokens
         if key not in self._loader:
             self._loader.clear()  # one set of hidden values in memory is enough
             used = np.arange(len(self.items))
             self._loader[key] = FrozenFeatureLoader(
-                model, self.items, used, settings.augmentation, context=self.context
+                model,
+                self.items,
+                used,
+                settings.augmentation,
+                resolution=settings.resolution,
+                max_tokens=settings.max_tokens,
+                context=self.context,
             )
         return self._loader[key]

@@ -22,9 +22,11 @@ from headstart.core.errors import OptionError, StorageError
 from headstart.packaging import load_bundle
 from headstart.packaging.exports import export
 from headstart.packaging.exports.web import _kinds
+from headstart.sources.preprocessors.characters import CharacterVectorizer
 from headstart.sources.preprocessors.ngrams import NgramVectorizer
 from headstart.sources.preprocessors.nothing import NoPreprocessor
 from headstart.sources.preprocessors.pixels import ImagePreprocessor
+from headstart.sources.preprocessors.text_shape import TextShape
 from headstart.sources.preprocessors.tokens import TextTokenizer
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -218,6 +220,8 @@ class SumNetwork:
         for name, array in self.input.transform(["some text"]).items():
             kind = {"int64": "int64", "float32": "float32"}[array.dtype.name]
             rows.append(graph.op("Cast", graph.input(name, kind, ["batch", "length"][: array.ndim]), to=1))
+        if len(rows) == 1 and array.ndim == 2:
+            return graph.op("ReduceSum", *rows, graph.constant(np.array([1], np.int64)), keepdims=1)
         if len(rows) == 1:
             return graph.op("Reshape", rows[0], graph.constant(np.array([-1, 1], np.int64)))
         product = graph.op("Mul", *rows)
@@ -268,6 +272,25 @@ def test_terms_are_counted_as_python_counts_them(browser, serve, tmp_path):
     terms = ("free", "free call", "!", "call !", "café", "ß", "漢字", "don", "'", "don '", "50", "%")
     bundle, page = text_page(tmp_path, NgramVectorizer(vocabulary=terms, max_words=2), browser, serve)
     for text in [*TEXTS, "FREE call! free\x1ccall", "Café ß 漢字 don't 50%"]:
+        wanted = {name: array[0].tolist() for name, array in bundle.input.transform([text]).items()}
+        assert page.evaluate(PREPARED, text) == wanted, text
+
+
+def test_characters_are_counted_as_python_counts_them(browser, serve, tmp_path):
+    terms = (" f", "ree ", "l!", "é ", " ß ", "漢字", "'t", "👍", "xxxxx", "50%")
+    bundle, page = text_page(tmp_path, CharacterVectorizer(vocabulary=terms), browser, serve)
+    for text in [*TEXTS, "FREE call! free\x1ccall", "Café ß 漢字 don't 50%\ufeffa"]:
+        wanted = {name: array[0].tolist() for name, array in bundle.input.transform([text]).items()}
+        assert page.evaluate(PREPARED, text) == wanted, text
+
+
+def test_the_shape_of_texts_is_counted_as_python_counts_it(browser, serve, tmp_path):
+    bundle, page = text_page(tmp_path, TextShape(), browser, serve)
+    for text in [
+        *TEXTS,
+        "FREE call! free\x1ccall “now” for £5\nor ask@me.at",
+        "ÄÖ \u0391\u0392?!... \u0411\u0423 漢字-\x85a\u2003b",
+    ]:
         wanted = {name: array[0].tolist() for name, array in bundle.input.transform([text]).items()}
         assert page.evaluate(PREPARED, text) == wanted, text
 

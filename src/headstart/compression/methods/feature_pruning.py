@@ -55,6 +55,8 @@ class FeaturePruning:
         """Fit a head on all features, keep the important ones, and refit."""
         model = read_graph(packed.graph)
         axis, names = _weights_of_features(model)
+        if len(cut(model, FEATURES)[0].graph.input) < len(model.graph.input):
+            raise NotApplicable("it also reads plain features, which a head on the pretrained ones alone would lose")
         features = predict(packed, calibration.dataset.items)[FEATURES]
         importance = _importance(features, _ridge(features, calibration))
         for share in _SHARES:

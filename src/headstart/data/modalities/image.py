@@ -13,9 +13,11 @@ import numpy as np
 
 from headstart.core.errors import DataError
 from headstart.data.image import FOREIGN_SUFFIXES, IMAGE_SUFFIXES, check_image, image_size, open_image
+from headstart.data.looks import looks
 from headstart.data.modalities.modality import Cleaned, FixedItems, Modality
 from headstart.data.modalities.text import shortened
 from headstart.data.paths import ImagePaths, image_cells
+from headstart.data.similar_images import similar_images
 from headstart.data.values import is_missing
 
 if TYPE_CHECKING:
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
 
     import PIL.Image
 
+    from headstart.core.arrays import FloatArray
     from headstart.core.model import Batch
     from headstart.data.modalities.modality import Expectations
+    from headstart.data.similar_pairs import SimilarPairs
 
 _SUFFIXES = IMAGE_SUFFIXES | FOREIGN_SUFFIXES
 _ENDINGS = tuple(_SUFFIXES)
@@ -112,6 +116,18 @@ class Image(Modality):
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise DataError(f"'{item}' cannot be read ({reason}). Correct the path or remove the row.") from error
+
+    def similar_pairs(self, items: Sequence[Any]) -> SimilarPairs:
+        """Pair images that show the same, though cropped, mirrored, resized, brightened or compressed."""
+        return similar_images(items)
+
+    def is_distinctive(self, item: Any) -> bool:  # noqa: ARG002
+        """Always: a photo is taken of one thing."""
+        return True
+
+    def describe(self, items: Sequence[Any]) -> FloatArray:
+        """The colors and edges of images."""
+        return looks(items)
 
     def fixed_items(self, settings: Mapping[str, Any]) -> FixedItems:
         """Gradients and a disc of exactly the network's size, so that nothing is resized; and its negative."""

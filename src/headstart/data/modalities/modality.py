@@ -12,11 +12,13 @@ import numpy as np
 
 from headstart.core.errors import DataError
 from headstart.data.column_names import rank
+from headstart.data.similar_pairs import SimilarPairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from headstart.core.arrays import FloatArray
     from headstart.core.model import Batch
 
 _KEY_BYTES = 16
@@ -213,6 +215,18 @@ class Modality(ABC):
         """Say how many values of that size one thread runs at a time fastest, at most."""
         return sys.maxsize
 
+    def similar_pairs(self, items: Sequence[Any]) -> SimilarPairs:
+        """Pair values that are nearly the same: here, equal ones, numbers as far as six digits."""
+        return SimilarPairs.of_equal([f"{item:.6g}" if isinstance(item, float) else self.key(item) for item in items])
+
+    def is_distinctive(self, item: Any) -> bool:  # noqa: ARG002
+        """Whether rows that share such a value are of one origin, whatever else they hold."""
+        return False
+
+    def describe(self, items: Sequence[Any]) -> FloatArray:
+        """Describe values by a few numbers each, shape (n, d), for clusters of like ones; here only equal ones are alike."""
+        return np.array([np.frombuffer(self.key(item), np.int8) for item in items], dtype=float).reshape(len(items), -1)
+
     @abstractmethod
     def fixed_items(self, settings: Mapping[str, Any]) -> FixedItems:
         """Make the fixed test inputs of a network whose preprocessor has these settings."""
@@ -227,10 +241,7 @@ class Modality(ABC):
     def receive(self, value: Any) -> Any:
         """Make a value of what came over a wire; never a path, for nobody may name files of this machine.
 
-        Raises
-        ------
-        DataError
-            It is something else.
+        Raises `DataError` if it is something else.
         """
 
     @abstractmethod
@@ -248,13 +259,7 @@ class Modality(ABC):
         return {"type": "string"}
 
     def check_size(self, item: Any, *, max_pixels: int) -> None:  # noqa: B027  most have nothing to refuse
-        """Refuse a received value that would cost too much to read, before it is read.
-
-        Raises
-        ------
-        DataError
-            It is too large.
-        """
+        """Raise a `DataError` of a received value that would cost too much to read, before it is read."""
 
     # show
 

@@ -7,19 +7,25 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from headstart.core.errors import DataError
+from headstart.data.groups import join_pairs
 from headstart.data.modalities.lookup import get_modality
 from headstart.data.modalities.modality import Cleaned, FixedItems, Modality
 from headstart.data.rows import Rows, column_of
+from headstart.data.similar_pairs import SimilarPairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from headstart.core.arrays import FloatArray
     from headstart.core.dataset import Field
     from headstart.core.model import Batch
 
 _KEY_BYTES = 16
+_LARGEST_ORIGIN = 10  # rows that share a distinctive value; what more rows share says nothing of their origin
 _GIVEN_NAMES = frozenset(
     {"label", "labels", "label_names", "prediction_set", "probabilities", "probability", "threshold", "value"}
 )
@@ -97,6 +103,28 @@ class Row(Modality):
     def key(self, item: Any) -> bytes:
         """Hash the keys of the fields."""
         return hashlib.blake2b(self.content(item), digest_size=_KEY_BYTES).digest()
+
+    def similar_pairs(self, items: Sequence[Any]) -> SimilarPairs:
+        """Pair rows of which all fields are similar, or one that is distinctive."""
+        pairs, groups = [], []
+        for name, one in self.modalities.items():
+            column = column_of(items, name)
+            found = one.similar_pairs(column)
+            joined = join_pairs(len(column), found)
+            found = found.above(joined.similarity)
+            groups.append(joined.groups)
+            told = np.array([one.is_distinctive(column[i]) for i in found.left], dtype=bool)
+            told &= joined.sizes[found.left] <= _LARGEST_ORIGIN
+            pairs.append(found.where(told))
+        return SimilarPairs.of_equal([*zip(*(g.tolist() for g in groups), strict=True)]).join(*pairs)
+
+    def describe(self, items: Sequence[Any]) -> FloatArray:
+        """The descriptions of the fields side by side, all of the same weight."""
+        parts = [one.describe(column_of(items, name)) for name, one in self.modalities.items()]
+        parts = [part - part.mean(axis=0) for part in parts if len(part)]
+        return np.hstack(
+            [np.zeros((len(items), 1)), *(part / max(float(np.linalg.norm(part)), 1e-9) for part in parts)]
+        )
 
     def size(self, item: Any) -> int:
         """The sizes of all fields together."""

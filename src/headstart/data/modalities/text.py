@@ -10,15 +10,19 @@ from headstart.core.errors import DataError
 from headstart.data.column_names import rank
 from headstart.data.language import guess_language
 from headstart.data.modalities.modality import Cleaned, FixedItems, Modality
+from headstart.data.similar_texts import normalized, similar_texts
 from headstart.data.text import TextPacker, Texts, read_text_file
+from headstart.data.topics import topics
 from headstart.data.values import is_missing, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from headstart.core.arrays import FloatArray
     from headstart.core.model import Batch
     from headstart.data.modalities.modality import Expectations
+    from headstart.data.similar_pairs import SimilarPairs
 
 _N_SHOWN = 280
 _CHARACTERS_PER_BATCH = 1200  # about 256 tokens; chosen by docs/log.md, Speed: longer ones leave the processor's cache
@@ -26,6 +30,7 @@ _FED_TOGETHER = 16
 _SENTENCE = "A head start is an advantage that is given before the race begins."
 _WORD = "advantage "
 _TOKENS_PER_WORD = 1.3  # of English, where the tokenizer is not at hand
+_DISTINCTIVE = 80  # characters
 _NOTEWORTHY = 0.1  # share of the texts from which on something is said
 
 
@@ -112,6 +117,18 @@ class Text(Modality):
     def most_together(self, size: int) -> int:
         """As many as have 1200 characters together."""
         return _CHARACTERS_PER_BATCH // max(size, 1)
+
+    def similar_pairs(self, items: Sequence[Any]) -> SimilarPairs:
+        """Pair texts that share most of their character shingles."""
+        return similar_texts([str(item) for item in items])
+
+    def is_distinctive(self, item: Any) -> bool:
+        """Whether it is long enough that nobody writes it twice."""
+        return len(normalized(str(item))) >= _DISTINCTIVE
+
+    def describe(self, items: Sequence[Any]) -> FloatArray:
+        """The topics of texts."""
+        return topics([str(item) for item in items])
 
     def fixed_items(self, settings: Mapping[str, Any]) -> FixedItems:
         """A sentence, one that is padded beside it, and as many words as the tokenizer takes tokens."""

@@ -26,6 +26,7 @@ class Constant:
     title: ClassVar[str] = "a constant prediction"
     preprocessor: ClassVar[str | None] = None
     cost: ClassVar[Cost] = "simple"
+    is_control: ClassVar[bool] = True
     single_threaded: ClassVar[bool] = False
 
     def fit(

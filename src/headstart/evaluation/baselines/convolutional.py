@@ -38,6 +38,7 @@ class Convolutional:
     title: ClassVar[str] = "a small network trained from scratch"
     preprocessor: ClassVar[str | None] = ImagePreprocessor.kind
     cost: ClassVar[Cost] = "full"
+    is_control: ClassVar[bool] = False
     single_threaded: ClassVar[bool] = True
     size_px: int = 64
     max_items: int = 20_000

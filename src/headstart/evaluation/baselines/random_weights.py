@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from headstart.evaluation.baseline import Cost
     from headstart.sources import AnySource
 
+_N_TIMED = 8
+
 
 @dataclass(frozen=True, kw_only=True)
 class RandomWeights:
@@ -35,10 +38,18 @@ class RandomWeights:
     title: ClassVar[str] = "the same network with random weights"
     preprocessor: ClassVar[str | None] = None
     cost: ClassVar[Cost] = "full"
+    is_control: ClassVar[bool] = True
     single_threaded: ClassVar[bool] = False
     source: AnySource
     head: str = "auto"
     draw: int = 0
+
+    def expected_s(self, dataset: Dataset) -> float:
+        """About how long it takes: a forward pass for each item, measured on a few."""
+        started, n_tried = time.perf_counter(), min(_N_TIMED, len(dataset))
+        network = self.source.with_random_weights(self.draw)
+        embed(list(dataset.items[:n_tried]), network, cache=False)
+        return (time.perf_counter() - started) * len(dataset) / n_tried
 
     def fit(
         self,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from headstart.core import registry
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headstart.core.blocks import Block
-    from headstart.core.model import Preprocessor
+    from headstart.core.dataset import FloatArray
+    from headstart.core.model import Preprocessor, ScoringNetwork
 
 
 class Encoder(Protocol):
@@ -37,5 +40,15 @@ class FittedEncoder(Protocol):
         ...
 
     def encode(self, values: Sequence[Any]) -> Any:
-        """Give the features of n values, an array or a sparse matrix of shape (n, d)."""
+        """Give the features of n values, an array or a sparse CSR matrix of shape (n, d)."""
         ...
+
+    def scoring(self, coef: FloatArray) -> ScoringNetwork:
+        """Make the network whose values are `encode(values) @ coef`; `coef` has shape (d, k)."""
+        ...
+
+
+def plain_encoders(modality: str) -> tuple[Encoder, ...]:
+    """Make all registered encoders that read a modality, with their default settings, in the order of their names."""
+    kinds = (registry.get("encoders", name) for name in registry.names("encoders"))
+    return tuple(kind() for kind in kinds if kind.modality == modality)

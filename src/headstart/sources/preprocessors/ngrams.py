@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
-from headstart.core.errors import SourceError
+from headstart.sources.preprocessors.term_counter import TermCounter, read_count, read_vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headstart.core.model import Batch
-
-_FILE = "vocabulary.txt"
 _MAX_WORDS = 10  # in one term
 _WORD = re.compile(r"\w+|[^\w\s]")  # signs count too: '!', '?' and '£' indicate spam and questions
 
@@ -34,12 +27,11 @@ def terms(text: str, max_words: int = 2) -> list[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NgramVectorizer:
+class NgramVectorizer(TermCounter):
     """Counts of the terms of a vocabulary in a text.
 
     Attributes
     ----------
-    vocabulary : terms in the order of their numbers
     max_words : the longest run of words that is a term
 
     >>> batch = NgramVectorizer(vocabulary=("free", "free call")).transform(["Free free call", ""])
@@ -48,8 +40,6 @@ class NgramVectorizer:
     """
 
     kind: ClassVar[str] = "ngrams"
-    modality: ClassVar[str] = "text"
-    vocabulary: tuple[str, ...] = field(repr=False)
     max_words: int = 2
 
     @classmethod
@@ -61,38 +51,17 @@ class NgramVectorizer:
         SourceError
             The vocabulary is missing or damaged.
         """
-        try:
-            text = files[_FILE].decode("utf-8", "surrogatepass")
-            max_words = settings["max_words"]
-        except (KeyError, UnicodeDecodeError) as error:
-            raise SourceError(f"an n-gram vectorizer lacks a valid {_FILE} ({error}). Save the model again.") from error
-        if type(max_words) is not int or not 0 < max_words <= _MAX_WORDS:
-            raise SourceError(f"max_words must be 1 to {_MAX_WORDS}, got {max_words!r}. Save the model again.")
-        return cls(vocabulary=tuple(text.split("\n")) if text else (), max_words=max_words)
+        max_words = read_count(settings, "max_words", least=1, most=_MAX_WORDS)
+        return cls(vocabulary=read_vocabulary(files), max_words=max_words)
 
-    def transform(self, items: Sequence[Any]) -> Batch:
-        """Count terms: `ids`, int64, and `counts`, float32, both (n, length), padded with counts of zero; length ≥ 1."""
-        rows = [self._count(str(item)) for item in items]
-        length = max([1, *map(len, rows)])
-        ids = np.zeros((len(rows), length), np.int64)
-        counts = np.zeros((len(rows), length), np.float32)
-        for i, row in enumerate(rows):
-            ids[i, : len(row)] = list(row.keys())
-            counts[i, : len(row)] = list(row.values())
-        return {"ids": ids, "counts": counts}
+    def pieces(self, text: str) -> list[str]:
+        """The terms themselves."""
+        return terms(text, self.max_words)
+
+    def terms_of(self, piece: str) -> Sequence[str]:
+        """The piece itself."""
+        return (piece,)
 
     def settings(self) -> dict[str, Any]:
         """The longest run of words."""
         return {"max_words": self.max_words}
-
-    def files(self) -> Mapping[str, bytes]:
-        """The vocabulary, one term per line."""
-        return {_FILE: "\n".join(self.vocabulary).encode("utf-8", "surrogatepass")}
-
-    def _count(self, text: str) -> Counter[int]:
-        known = self._numbers
-        return Counter(known[term] for term in terms(text, self.max_words) if term in known)
-
-    @cached_property
-    def _numbers(self) -> dict[str, int]:
-        return {term: number for number, term in enumerate(self.vocabulary)}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class BitFit(TuningMethod):
-    """Train all parameters with one number per channel; the running statistics of batch norms do not change."""
+    """Train all parameters with one number per channel; batch norms learn their statistics if `learn_statistics` is set."""
 
     name: ClassVar[str] = "bitfit"
     order: ClassVar[int] = 2

@@ -11,21 +11,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from headstart.sources.preprocessors.pixels import ImagePreprocessor
 from headstart.tuning.tuning_method import TuningMethod
 
 if TYPE_CHECKING:
     from headstart.tuning.settings import TuningSettings
     from headstart.tuning.trainable_model import TrainableModel
 
-_ALL_UNFROZEN = 0.3  # share of the training after which all trainable blocks are unfrozen
-
 
 @dataclass(frozen=True, kw_only=True)
 class FineTune(TuningMethod):
-    """Train all weights of the last blocks."""
+    """Train all weights of the last blocks, or of all blocks."""
 
     name: ClassVar[str] = "fine-tune"
     order: ClassVar[int] = 4
+    first_on: ClassVar[str | None] = ImagePreprocessor.kind
 
     def prepare(self, model: TrainableModel, settings: TuningSettings) -> None:
         """Train all parameters of the last `trainable_fraction` of the blocks."""
@@ -33,10 +33,10 @@ class FineTune(TuningMethod):
             block.requires_grad_()
 
     def unfreeze(self, model: TrainableModel, done: float, settings: TuningSettings) -> None:
-        """Unfreeze one block at a time from the output on, the last one after three tenths of the training."""
+        """Unfreeze one block at a time from the output on, the last one after `settings.unfreezing` of the training."""
         blocks = list(model.trainable_blocks(settings.trainable_fraction).values())[::-1]
         for distance, block in enumerate(blocks):
-            is_unfrozen = done >= _ALL_UNFROZEN * distance / len(blocks)
+            is_unfrozen = done >= settings.unfreezing * distance / len(blocks)
             for parameter in block.parameters():
                 parameter.grad = None if not is_unfrozen else parameter.grad
                 parameter.requires_grad_(is_unfrozen)

@@ -74,10 +74,15 @@ class Lora(TuningMethod):
             peft.inject_adapter_in_model(config, model.module)
 
     def finish(self, model: TrainableModel) -> dict[str, FloatArray]:
-        """Merge the products into the weights; return the low-rank matrices as `LAYER.lora_A.weight` and `LAYER.lora_B.weight`."""
+        """Merge the products into the weights; return the low-rank matrices as `LAYER.lora_A.weight` and `LAYER.lora_B.weight`.
+
+        Statistics that batch norms learned are part of the adapter, under their own names.
+        """
         lora_layer = _peft().tuners.lora.LoraLayer
         adapted = {name: layer for name, layer in model.module.named_modules() if isinstance(layer, lora_layer)}
-        arrays: dict[str, FloatArray] = {}
+        arrays: dict[str, FloatArray] = {
+            name: array.detach().cpu().numpy().copy() for name, array in model.statistics().items()
+        }
         for name, layer in adapted.items():
             for part in ("lora_A", "lora_B"):
                 (low_rank,) = getattr(layer, part).values()

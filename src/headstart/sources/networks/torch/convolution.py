@@ -35,11 +35,14 @@ class SameConvolution(nn.Conv2d):
     """A convolution padded like TensorFlow's 'same': if the padding is odd, the larger half is right and below."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Pad, then convolve."""
+        """Pad, then convolve; the convolution itself pads evenly, which saves a copy of the input."""
         pads: list[int] = []
         for size, kernel, stride in zip(x.shape[:1:-1], self.kernel_size[::-1], self.stride[::-1], strict=True):
             total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
             pads += [total // 2, total - total // 2]
+        left, right, top, bottom = pads
+        if (left, top) == (right, bottom):
+            return functional.conv2d(x, self.weight, self.bias, self.stride, (top, left), 1, self.groups)
         return super().forward(functional.pad(x, pads))
 
 

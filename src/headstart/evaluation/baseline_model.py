@@ -1,0 +1,52 @@
+"""BaselineModel: a baseline as one of the models that are mixed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.evaluation.mixed import of_scores
+from headstart.evaluation.models import FittedModel
+
+if TYPE_CHECKING:
+    from headstart.core.dataset import IntArray
+    from headstart.evaluation.experiment import Experiment, HeldOutPredictions
+    from headstart.evaluation.models import Family
+
+
+@dataclass(frozen=True)
+class BaselineModel:
+    """A baseline that may be part of the model."""
+
+    predictions: HeldOutPredictions
+    baseline: Any
+
+    @property
+    def name(self) -> str:
+        """The baseline's."""
+        return self.predictions.name
+
+    @property
+    def family(self) -> Family:
+        """Plain."""
+        return "plain"
+
+    @property
+    def blocks(self) -> frozenset[str]:
+        """Its own name: it owes nothing to the blocks of others."""
+        return frozenset({self.predictions.name})
+
+    def fit(self, experiment: Experiment, index: IntArray) -> FittedModel:
+        """Fit the baseline."""
+        fitted: Any = self.predictions.fitted
+        if experiment.plan.kind != "given" or not np.array_equal(index, experiment.plan.train):
+            fitted = self.baseline.fit(experiment.dataset, index, context=experiment.context)
+        items = experiment.dataset.items
+        return FittedModel(
+            outputs=lambda asked: fitted.predict([items[i] for i in asked]),
+            predictor=lambda: of_scores(
+                self.name, fitted.network, fitted.head.intercept, experiment.dataset.task_spec.link
+            ),
+        )

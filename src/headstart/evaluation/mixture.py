@@ -1,0 +1,177 @@
+"""Mixture: the model that ships, a weighted mean of frozen, joint, tuned and plain models, with what it says of held-out items."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headstart.evaluation.baseline_model import BaselineModel
+from headstart.evaluation.experiment import BaselineEvaluand
+from headstart.evaluation.mixed import Mixed, mix
+from headstart.evaluation.mixing import Mix, mix_held_out
+from headstart.evaluation.models import HeldOutModel, JointModel, hold_out
+from headstart.evaluation.tuned_model import TunedModel
+from headstart.heads.ridge import moments_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.core.dataset import FloatArray
+    from headstart.core.model import Predictor
+    from headstart.core.report import BaselineResult
+    from headstart.evaluation.baseline import Baseline
+    from headstart.evaluation.experiment import Experiment, HeldOutPredictions
+    from headstart.evaluation.models import FittedModel, FrozenModel
+    from headstart.sources import AnySource
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mixture:
+    """The models that were tried, and their mix.
+
+    Attributes
+    ----------
+    held_out : each model, with its outputs for the held-out items
+    baselines, predictions : of the evaluation
+    """
+
+    experiment: Experiment
+    held_out: tuple[HeldOutModel, ...]
+    baselines: Sequence[Baseline]
+    predictions: Sequence[HeldOutPredictions]
+
+    @cached_property
+    def mix(self) -> Mix:
+        """The weights of the models, and the outputs of the mix."""
+        return self.mix_of(self.held_out)
+
+    @property
+    def outputs(self) -> FloatArray:
+        """Of the mix for the held-out items, shape (n_test, k)."""
+        return self.mix.outputs
+
+    @property
+    def kept(self) -> list[tuple[HeldOutModel, float]]:
+        """The models that have a weight, and that weight."""
+        return [(one, float(w)) for one, w in zip(self.held_out, self.mix.weights, strict=True) if w > 0]
+
+    def weight_of(self, family: str) -> float:
+        """The weight of all models of a family."""
+        return sum(weight for one, weight in self.kept if one.model.family == family)
+
+    @property
+    def has_transfer(self) -> bool:
+        """Whether a model that reads a pretrained block has a weight."""
+        return any(one.model.family != "plain" for one, _ in self.kept)
+
+    @property
+    def tuned_by(self) -> str | None:
+        """Name of the tuning method whose network is part of it, if one is."""
+        return next((one.model.method for one, _ in self.kept if isinstance(one.model, TunedModel)), None)
+
+    @property
+    def name(self) -> str:
+        """The models that have a weight."""
+        names = [one.model.name for one, _ in self.kept]
+        return names[0] if len(names) == 1 else "mean of " + ", ".join(names[:-1]) + " and " + names[-1]
+
+    @property
+    def pretrained(self) -> AnySource:
+        """What is pretrained in it."""
+        if not self.has_transfer:
+            return self.experiment.source
+        pretrained = self._mixed.network.pretrained
+        return self.experiment.source if pretrained is None else pretrained
+
+    def mix_of(self, models: Sequence[HeldOutModel]) -> Mix:
+        """The mix of some of the models."""
+        experiment, test = self.experiment, self.experiment.plan.test
+        return mix_held_out(
+            [one.outputs for one in models],
+            [one.model.family for one in models],
+            experiment.dataset.targets[test],
+            experiment.groups[test],
+            task=experiment.dataset.task_spec,
+            seed=experiment.seed,
+        )
+
+    def rival(self, results: Sequence[BaselineResult]) -> BaselineResult | None:
+        """The best baseline that could ship; controls never do."""
+        controls = {one.name for one in self.controls(results)}
+        return min((one for one in results if one.name not in controls), key=lambda one: one.gain.value, default=None)
+
+    def controls(self, results: Sequence[BaselineResult]) -> list[BaselineResult]:
+        """The results of baselines that know nothing."""
+        names = {baseline.name for baseline in self.baselines if baseline.is_control}
+        return [one for one in results if one.name in names]
+
+    def outputs_of(self, baseline: str) -> FloatArray:
+        """Of a baseline for the held-out items, shape (n_test, k)."""
+        return next(one.outputs for one in self.predictions if one.name == baseline)
+
+    def predictor(self) -> Predictor:
+        """The mix, fitted on all items that may be trained on."""
+        return self._mixed
+
+    def baseline(self, name: str) -> Predictor:
+        """A baseline, fitted on all items that may be trained on."""
+        if self.experiment.plan.kind == "given":
+            return next(one.fitted for one in self.predictions if one.name == name)
+        baseline = next(one for one in self.baselines if one.name == name)
+        return BaselineEvaluand(baseline).fit(self.experiment, self.experiment.plan.final)
+
+    def moments(self) -> dict[str, FloatArray]:
+        """Of the features of its pretrained networks and of the targets, as arrays by name."""
+        experiment, final = self.experiment, self.experiment.plan.final
+        trained = [one.model.trained for one, _ in self.kept if isinstance(one.model, TunedModel)]
+        tuned = {one.source.digest: one.features for one in trained}
+        columns = [
+            tuned[source.digest]
+            if source.digest in tuned
+            else experiment.features[final][:, experiment.source.parts[source.name]]
+            for source in self._mixed.network.sources
+        ]
+        features = np.concatenate(columns, axis=1) if columns else experiment.features[final]
+        return moments_of(replace(experiment.problem(final), features=features), "identity").arrays()
+
+    @cached_property
+    def fitted(self) -> list[tuple[FittedModel, float]]:
+        """The models that have a weight, fitted on all items that may be trained on, and that weight."""
+        final = self.experiment.plan.final
+        return [(one.model.fit(self.experiment, final), weight) for one, weight in self.kept]
+
+    @cached_property
+    def _mixed(self) -> Mixed:
+        return mix(self.name, [model.predictor() for model, _ in self.fitted], [weight for _, weight in self.fitted])
+
+
+def held_out_models(experiment: Experiment, frozen: Sequence[FrozenModel]) -> tuple[HeldOutModel, ...]:
+    """The models with pretrained parts and a closed form, each asked about the held-out items."""
+    models = [hold_out(model, experiment) for model in frozen]
+    joint = JointModel(experiment)
+    if joint.suits():
+        models.append(hold_out(joint, experiment))
+    return tuple(models)
+
+
+def mixture_of(
+    experiment: Experiment,
+    held_out: Sequence[HeldOutModel],
+    baselines: Sequence[Baseline],
+    predictions: Sequence[HeldOutPredictions],
+) -> Mixture:
+    """Add the baseline of the lowest loss on the held-out items, if one may be part of a model, and mix."""
+    targets, task = experiment.dataset.targets[experiment.plan.test], experiment.dataset.task_spec
+    by_name = {baseline.name: baseline for baseline in baselines if not baseline.is_control}
+    able = [one for one in predictions if one.name in by_name]
+    models = list(held_out)
+    if able and experiment.head == "auto":
+        best = min(able, key=lambda one: float(task.losses(one.outputs, targets).mean()))
+        model = BaselineModel(best, by_name[best.name])
+        models.append(HeldOutModel(model=model, outputs=best.outputs, seconds=best.seconds))
+    return Mixture(
+        experiment=experiment, held_out=tuple(models), baselines=tuple(baselines), predictions=tuple(predictions)
+    )

@@ -1,0 +1,141 @@
+"""Shipping: which model is packed, the one with pretrained parts or the best without, as the decision of least expected loss.
+
+The verdict asks whether a gain is beyond doubt. With few labels most real gains are not, and refusing them costs more than it saves
+(docs/log.md). So what ships is decided by the expected gain: the measured one, shrunk for its noise towards the gains on earlier tasks.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Literal
+
+from headstart.core.errors import unknown_name
+from headstart.core.student import Z_95
+from headstart.evaluation.verdict import amount_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from headstart.core.report import Score
+    from headstart.evaluation.verdict import Judgement
+
+Preference = Literal["accuracy", "small"]
+PREFERENCES: tuple[Preference, ...] = ("accuracy", "small")
+WORTH = 0.005
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shipping:
+    """How to decide.
+
+    Attributes
+    ----------
+    prefer : 'accuracy' ships what is expected to be better; 'small' ships pretrained parts only if they are significantly better
+    worth : the expected gain below which pretrained parts are not worth their size, as a fraction of 1; of a metric in other units
+        any expected gain is worth it
+    """
+
+    prefer: Preference = "accuracy"
+    worth: float = WORTH
+
+    def __post_init__(self) -> None:
+        if self.prefer not in PREFERENCES:
+            raise unknown_name("preference", self.prefer, PREFERENCES)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GainPrior:
+    """Gains of models with pretrained parts over the best without, on earlier tasks: their mean and standard deviation."""
+
+    mean: float
+    deviation: float
+
+    def expected(self, gain: Score) -> float:
+        """The posterior mean of the true gain, by the normal model."""
+        error = (gain.high - gain.low) / 2 / Z_95
+        weight = self.deviation**2 / (self.deviation**2 + error**2) if math.isfinite(error) else 0.0
+        return weight * gain.value + (1 - weight) * self.mean
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What ships.
+
+    Attributes
+    ----------
+    ships_transfer : whether it is the model with pretrained parts
+    expected_gain : of that model; None where nothing was measured
+    sentence : what ships, and why, for people
+    """
+
+    ships_transfer: bool
+    expected_gain: float | None
+    sentence: str
+
+
+def decide(
+    judgement: Judgement,
+    gain: Score | None,
+    *,
+    shipping: Shipping,
+    prior: GainPrior,
+    rival: str,
+    has_transfer: bool = True,
+    beats_controls: bool = True,
+) -> Decision:
+    """Decide from the paired gain over the best model without pretrained parts.
+
+    Parameters
+    ----------
+    gain : None if there is no such model
+    rival : its name for people
+    has_transfer : whether the model has a pretrained part at all
+    beats_controls : whether it is better than chance and than random weights
+    """
+    if gain is None:
+        return Decision(ships_transfer=True, expected_gain=None, sentence="")
+    if not has_transfer:
+        sentence = f" {rival} is packed instead: no pretrained part was given a weight."
+        return Decision(ships_transfer=False, expected_gain=0.0, sentence=sentence)
+    if not beats_controls:
+        sentence = f" {rival} is packed instead: the model is no better than what knows nothing."
+        return Decision(ships_transfer=False, expected_gain=gain.value, sentence=sentence)
+    if gain.unit == "fraction":
+        expected, worth = prior.expected(gain), shipping.worth
+    else:
+        expected, worth = gain.value, 0.0
+    if shipping.prefer == "small":
+        ships = gain.low > 0
+        sentence = "" if ships else f" {rival} is packed, as the smaller one is preferred."
+        return Decision(ships_transfer=ships, expected_gain=expected, sentence=sentence)
+    amount = amount_of(replace(gain, value=expected))
+    if expected > worth and judgement.verdict == "transfer helps":
+        sentence = ""
+    elif expected > worth:
+        sentence = f" The model is packed all the same: a gain of {amount} is expected."
+    elif expected > 0:
+        sentence = f" {rival} is packed instead: the expected gain, {amount}, is not worth the pretrained parts."
+    else:
+        sentence = f" {rival} is packed instead: a loss of {amount} is expected."
+    return Decision(ships_transfer=expected > worth, expected_gain=expected, sentence=sentence)
+
+
+def gain_prior(modality: str, n_items: int, *, table: Sequence[Mapping[str, Any]] | None = None) -> GainPrior:
+    """Gains on earlier tasks of the modality with about as many labels; those of all tasks if none were measured.
+
+    `tools/gain_prior.py` writes the table; `table` is used instead, where one is given.
+    """
+    rows = _table() if table is None else table
+    near = [row for row in rows if row["modality"] == modality] or rows
+    found = min(near, key=lambda row: abs(math.log(row["n_items"] / max(n_items, 1))))
+    return GainPrior(mean=found["mean"], deviation=found["deviation"])
+
+
+@cache
+def _table() -> list[dict[str, Any]]:
+    text = files(__package__).joinpath("gain_prior.toml").read_text(encoding="utf-8")
+    return list(tomllib.loads(text)["gains"])

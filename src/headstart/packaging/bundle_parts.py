@@ -1,0 +1,61 @@
+"""The parts of a sealed bundle, checked: its task, preprocessor, prediction sets, and what its graph takes and gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.errors import BundleError
+from headstart.core.tasks import TaskSpec, get_task, task_names
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+    from headstart.core.model import Preprocessor
+    from headstart.packaging.manifest import Sealed
+
+
+def check_outputs(session: onnxruntime.InferenceSession, n_labels: int) -> None:
+    """Refuse a graph that does not give one output for each label."""
+    shapes = {output.name: output.shape for output in session.get_outputs()}
+    if shapes.get("outputs", [0])[-1] != n_labels:
+        raise BundleError(
+            f"model.onnx does not give one output for each of the {n_labels} labels. Make the bundle again with 'headstart fit'."
+        )
+
+
+def task_spec_of(name: str) -> TaskSpec:
+    """The task of a bundle, which must be known here."""
+    if name not in task_names():
+        raise BundleError(
+            f"the bundle is for the task '{name}'; known here: {', '.join(task_names())}. Install the plugin that it was made with."
+        )
+    return get_task(name)
+
+
+def build_input(sealed: Sealed) -> Preprocessor:
+    """Rebuild the preprocessor."""
+    from headstart.sources import preprocessors
+
+    described = sealed.content["input"]
+    files = {name: sealed.read(path) for name, path in described["files"].items()}
+    built: Preprocessor = preprocessors.build(described["kind"], described["settings"], files)
+    return built
+
+
+def set_threshold_of(sealed: Sealed) -> float | None:
+    """The threshold of prediction sets; None where there are none."""
+    described = sealed.content.get("prediction_set") or {}
+    threshold = described.get("threshold") if isinstance(described, dict) else ""
+    if threshold is not None and not (isinstance(threshold, float) and 0 <= threshold <= 1):
+        raise BundleError(
+            "prediction_set must have a threshold from 0 to 1. Make the bundle again with 'headstart fit'."
+        )
+    return threshold
+
+
+def dtype_of(name: str) -> np.dtype[Any]:
+    """Read a type as ONNX Runtime writes it: tensor(float)."""
+    short = name.removeprefix("tensor(").removesuffix(")")
+    return np.dtype({"float": "float32", "double": "float64"}.get(short, short))
