@@ -115,6 +115,15 @@ def baselines_for(
     return tuple(baseline for baseline in made if baseline is not None)
 
 
+def sampled(index: IntArray, max_items: int, seed: int) -> tuple[IntArray, str]:
+    """At most so many of the positions, drawn at random and in order, and what a note says of that; all of them and nothing if there are no more."""
+    kept = np.asarray(index)
+    if len(kept) <= max_items:
+        return kept, ""
+    drawn = np.random.default_rng(seed).choice(kept, max_items, replace=False)
+    return np.sort(drawn), f", sampled from {len(kept):,}"
+
+
 def reads(kind: type[Baseline], modality: str) -> bool:
     """Whether a class of baselines can read items of a modality."""
     return kind.preprocessor is None or modality_of(kind.preprocessor) == modality

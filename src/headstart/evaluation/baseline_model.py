@@ -12,6 +12,8 @@ from headstart.evaluation.models import FittedModel
 
 if TYPE_CHECKING:
     from headstart.core.dataset import IntArray
+    from headstart.core.model import Predictor
+    from headstart.evaluation.baseline import Baseline
     from headstart.evaluation.experiment import Experiment, HeldOutPredictions
     from headstart.evaluation.models import Family
 
@@ -21,7 +23,7 @@ class BaselineModel:
     """A baseline that may be part of the model."""
 
     predictions: HeldOutPredictions
-    baseline: Any
+    baseline: Baseline
 
     @property
     def name(self) -> str:
@@ -40,9 +42,7 @@ class BaselineModel:
 
     def fit(self, experiment: Experiment, index: IntArray) -> FittedModel:
         """Fit the baseline."""
-        fitted: Any = self.predictions.fitted
-        if experiment.plan.kind != "given" or not np.array_equal(index, experiment.plan.train):
-            fitted = self.baseline.fit(experiment.dataset, index, context=experiment.context)
+        fitted: Any = fitted_baseline(self.baseline, self.predictions, experiment, index)
         items = experiment.dataset.items
         return FittedModel(
             outputs=lambda asked: fitted.predict([items[i] for i in asked]),
@@ -50,3 +50,12 @@ class BaselineModel:
                 self.name, fitted.network, fitted.head.intercept, experiment.dataset.task_spec.link
             ),
         )
+
+
+def fitted_baseline(
+    baseline: Baseline, predictions: HeldOutPredictions, experiment: Experiment, index: IntArray
+) -> Predictor:
+    """The baseline fitted on the items at `index`; with a given test part that is the fit that predicted the held-out items."""
+    if experiment.plan.kind == "given" and np.array_equal(index, experiment.plan.train):
+        return predictions.fitted
+    return baseline.fit(experiment.dataset, index, context=experiment.context)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.evaluation.baseline_model import BaselineModel
-from headstart.evaluation.experiment import BaselineEvaluand
+from headstart.evaluation.baseline_model import BaselineModel, fitted_baseline
 from headstart.evaluation.mixed import Mixed, mix
 from headstart.evaluation.mixing import Mix, mix_held_out
 from headstart.evaluation.models import HeldOutModel, JointModel, hold_out
@@ -118,10 +117,9 @@ class Mixture:
 
     def baseline(self, name: str) -> Predictor:
         """A baseline, fitted on all items that may be trained on."""
-        if self.experiment.plan.kind == "given":
-            return next(one.fitted for one in self.predictions if one.name == name)
         baseline = next(one for one in self.baselines if one.name == name)
-        return BaselineEvaluand(baseline).fit(self.experiment, self.experiment.plan.final)
+        predictions = next(one for one in self.predictions if one.name == name)
+        return fitted_baseline(baseline, predictions, self.experiment, self.experiment.plan.final)
 
     def moments(self) -> dict[str, FloatArray]:
         """Of the features of its pretrained networks and of the targets, as arrays by name."""

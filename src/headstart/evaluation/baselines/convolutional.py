@@ -10,7 +10,7 @@ import numpy as np
 from headstart.core.errors import require
 from headstart.engines.threads import n_threads
 from headstart.evaluation import small_cnn
-from headstart.evaluation.baseline import Cost, FittedBaseline, InterceptHead
+from headstart.evaluation.baseline import Cost, FittedBaseline, InterceptHead, sampled
 from headstart.evaluation.field_networks import fit_on_its_field
 from headstart.sources.preprocessors.pixels import ImagePreprocessor
 
@@ -48,9 +48,7 @@ class Convolutional:
         require("torch", extra="train", purpose="training the convolutional baseline")
         if len(dataset.fields) > 1:
             return fit_on_its_field(self, dataset, index, context=context)
-        kept = np.asarray(index)
-        if len(kept) > self.max_items:
-            kept = np.sort(np.random.default_rng(context.seed).choice(kept, self.max_items, replace=False))
+        kept, sampling = sampled(index, self.max_items, context.seed)
         part = dataset.take(kept)
         preprocessor = ImagePreprocessor(height_px=self.size_px, width_px=self.size_px)
         pixels = decode(preprocessor, part.items)
@@ -63,7 +61,7 @@ class Convolutional:
             name=self.name,
             network=ConvolutionalNetwork(input=preprocessor, state=state),
             head=InterceptHead(intercept=state["intercept"], link=part.task_spec.link),
-            note=note + (f", sampled from {len(index):,}" if len(kept) < len(index) else ""),
+            note=note + sampling,
         )
 
 

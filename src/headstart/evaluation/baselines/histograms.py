@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from headstart.core.errors import require
-from headstart.evaluation.baseline import Cost, FittedBaseline, InterceptHead
+from headstart.evaluation.baseline import Cost, FittedBaseline, InterceptHead, sampled
 from headstart.evaluation.field_networks import fit_on_its_field
 from headstart.evaluation.forest import Forest, fit_forest
 from headstart.evaluation.sparse_linear import NEVER, LinearFit, fit_linear, grouped_folds
@@ -57,9 +57,7 @@ class Histograms:
         require("sklearn", extra="train", purpose="fitting the baseline of histograms")
         if len(dataset.fields) > 1:
             return fit_on_its_field(self, dataset, index, context=context)
-        kept = np.asarray(index)
-        if len(kept) > self.max_items:
-            kept = np.sort(np.random.default_rng(context.seed).choice(kept, self.max_items, replace=False))
+        kept, sampling = sampled(index, self.max_items, context.seed)
         part = dataset.take(kept)
         rows = histograms(part.items)
         groups = np.arange(len(part)) if part.groups is None else part.groups
@@ -69,7 +67,7 @@ class Histograms:
             name=self.name,
             network=_network(state, part.task_spec.link),
             head=InterceptHead(intercept=state["intercept"], link=part.task_spec.link),
-            note=str(state["note"]) + (f", sampled from {len(index):,}" if len(kept) < len(index) else ""),
+            note=str(state["note"]) + sampling,
         )
 
 
