@@ -99,7 +99,7 @@ class Cell:
         tuning_problem, folds, _ = self.prepared
         named = [name for name in supported(self.task) if name in self.method_names]
         methods = [one for name in named for one in self.methods(name)]
-        return {one.name: one for one in plan(tuning_problem, methods, folds)}
+        return {one.name: one for one in plan(tuning_problem, methods, folds, self.experiment.plan.final)}
 
     def planned(self, title: str) -> list[PlannedRun]:
         """The method of that name, or for the selection all that are worth trying; without those that take too long."""

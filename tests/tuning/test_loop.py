@@ -16,6 +16,7 @@ from headstart.features import embed
 from headstart.heads import adapt
 from headstart.heads.problem import Problem
 from headstart.heads.transforms import TRANSFORMS
+from headstart.storage.result_cache import ResultCache
 from headstart.tuning import TuningProblem, TuningSettings, loop, running_loss
 from headstart.tuning.loop import N_POINTS
 from headstart.tuning.methods.fine_tune import FineTune
@@ -176,6 +177,23 @@ def test_a_run_that_is_broken_off_ends_with_the_same_bits(tuning_problem, monkey
         for name, array in expected.items():
             np.testing.assert_array_equal(found[name], array, err_msg=name)
     assert len(count) == 2 * 8 + 3
+
+
+@pytest.mark.parametrize("learn_statistics", [False, True])
+def test_weights_that_were_kept_while_scoring_are_those_of_another_training(
+    tuning_problem, tmp_path, monkeypatch, learn_statistics
+):
+    cached = replace(tuning_problem, context=RunContext(cache=ResultCache(tmp_path / "results")))
+    run = replace(a_run(cached, batch_size=16, learn_statistics=learn_statistics), keeps_weights=True)
+    choices = [Choice(point, alpha) for point in range(N_POINTS) for alpha in range(len(ALPHAS))]
+    trained = [a_run(tuning_problem, batch_size=16, learn_statistics=learn_statistics).weights(one) for one in choices]
+    replace(run).scores()
+    monkeypatch.setattr(loop, "descend", None)
+    for choice, expected in zip(choices, trained, strict=True):
+        kept = replace(run).weights(choice)
+        assert set(kept) == set(expected)
+        for name, array in expected.items():
+            np.testing.assert_array_equal(kept[name], array, err_msg=name)
 
 
 def test_a_run_that_diverges_is_stopped(tuning_problem):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -94,15 +95,30 @@ def test_a_budget_decides_on_how_many_folds_and_how_long():
     method = FineTune()
     planned = [PlannedRun(method=method, seconds=60.0)]  # ten seconds a run of five folds and the final one
     folds = [(np.arange(3), np.arange(3, 5))] * 5
-    assert [len(tuning.affordable(planned, folds, seconds)[0]) for seconds in (None, 600, 45, 22, 12)] == [
-        5,
-        5,
-        3,
-        1,
-        1,
-    ]
-    _, (shorter,) = tuning.affordable(planned, folds, 12.0)
+    affordable = partial(tuning.affordable, planned, folds, 1)
+    assert [len(affordable(seconds)[0]) for seconds in (None, 600, 45, 22, 12)] == [5, 5, 3, 1, 1]
+    assert affordable(22.0)[1][0].seconds == pytest.approx(20.0)
+    assert affordable(12.0)[1][0].seconds == pytest.approx(10.0)  # without the final run: the fold's network can ship
+    _, (shorter,) = affordable(6.0)
     assert shorter.method.settings.max_steps == round(0.6 * method.settings.max_steps)
-    assert shorter.seconds == pytest.approx(12.0)
-    _, (shortest,) = tuning.affordable(planned, folds, 2.0)
-    assert shortest.seconds == pytest.approx(10.0)  # half as long and no less; `tune` then says that there is no time
+    assert shorter.seconds == pytest.approx(6.0)
+    _, (shortest,) = affordable(2.0)
+    assert shortest.seconds == pytest.approx(5.0)  # half as long and no less; `tune` then says that there is no time
+
+
+def test_a_run_on_the_items_that_ship_is_the_only_one_of_a_given_test_part():
+    planned = [PlannedRun(method=FineTune(), seconds=10.0)]
+    _, (whole,) = tuning.affordable(planned, [(np.arange(3), np.arange(3, 5))], 0, 12.0)
+    assert whole == planned[0]
+
+
+def test_without_time_for_a_run_on_all_items_the_network_of_the_first_fold_ships(fit_in_folds, monkeypatch):
+    trained = tuning._trained
+
+    def hurried(evaluation, tuned):
+        return trained(evaluation, replace(tuned, model=replace(tuned.model, seconds=1e9)))
+
+    monkeypatch.setattr(tuning, "_trained", hurried)
+    fitted = fit_in_folds()
+    assert "learned from 1" in fitted.report.tuning.results[-1]["why"]  # 16 of 24, or a little more
+    assert fitted.predict(["Who wrote it ?", "How many are there ?"]) == ["HUM", "NUM"]

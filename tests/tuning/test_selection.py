@@ -60,6 +60,7 @@ def runs(tuning_problem, monkeypatch):
         train: IntArray
         test: IntArray
         on_point: Callable[[int, FloatArray], None] = lambda _, __: None
+        keeps_weights: bool = False
 
         def scores(self):
             made.append(self.method.name)
@@ -201,7 +202,11 @@ def test_the_network_that_ships_names_the_rates_that_it_was_tuned_at(tuning_prob
             return super().weights(choice)
 
     scores = np.stack([[sure(tuning_problem.problem.targets, 0.9)] * len(ALPHAS)] * N_POINTS)
-    cross_fitted = cross_fitting.CrossFit(method=method, index=EVERYTHING, block=EVERYTHING % 2, scores=scores)
+    settings, train = method.settings, EVERYTHING[::2]
+    first = cross_fitting.Run(tuning_problem=tuning_problem, method=method, settings=settings, train=train)
+    cross_fitted = cross_fitting.CrossFit(
+        method=method, index=EVERYTHING, block=EVERYTHING % 2, scores=scores, first=first
+    )
     monkeypatch.setattr(cross_fitting, "Run", Wild)
     source, _ = cross_fitting.refit_on_all(tuning_problem, cross_fitted, EVERYTHING, dataset="tiny")
     assert source.made["settings"] == asdict(method.settings.with_lower_rates)

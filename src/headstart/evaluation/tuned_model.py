@@ -32,18 +32,22 @@ class Trained:
 
 @dataclass(frozen=True, kw_only=True)
 class TunedModel:
-    """A network tuned on all items that may be trained on, which is done when it is first asked for.
+    """A network that is tuned when it is first asked for.
 
     Attributes
     ----------
     method : how it is tuned
     parent : the source that it is tuned from
-    train : does it
+    train : tunes it on the items at some positions
+    index : the items that it is trained on: all that may be, or if there is no time for that those at `fold`
+    fold : the items of a network that is there already, which was trained to be held out
     """
 
     method: str
     parent: Source
-    train: Callable[[], Trained]
+    train: Callable[[IntArray], Trained]
+    index: IntArray
+    fold: IntArray
 
     @property
     def name(self) -> str:
@@ -67,7 +71,7 @@ class TunedModel:
     @cached_property
     def trained(self) -> Trained:
         """The network."""
-        return self.train()
+        return self.train(self.index)
 
     def fit(self, experiment: Experiment, index: IntArray) -> FittedModel:  # noqa: ARG002  (tuned on the final items)
         """Take the network as it is."""

@@ -20,13 +20,14 @@ from headstart.sources import Source
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headstart.core.dataset import Dataset, FloatArray
+    from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.evaluation import Experiment
     from headstart.evaluation.evaluation import Evaluation
     from headstart.evaluation.models import FrozenModel
     from headstart.tuning import TuningProblem
     from headstart.tuning.cross_fitting import CrossFit, Fold
     from headstart.tuning.plan import PlannedRun
+    from headstart.tuning.selection import MethodResult
     from headstart.tuning.tuning_method import TuningMethod
 
 NO_TUNING = "none"
@@ -55,7 +56,7 @@ def tune_source(evaluation: Evaluation, *, method: str, max_methods: int | None 
         torch is not installed.
     """
     from headstart.tuning import tune
-    from headstart.tuning.plan import describe_plan, plan
+    from headstart.tuning.plan import describe_plan, needs_final_run, plan
     from headstart.tuning.selection import first_sufficient_folds
 
     frozen = _tunable(evaluation.frozen)
@@ -72,8 +73,9 @@ def tune_source(evaluation: Evaluation, *, method: str, max_methods: int | None 
     tuning_problem = replace(tuning_problem, context=context)
     with keeping_freed_memory():
         folds: Sequence[Fold] = experiment.plan.folds
-        planned = plan(tuning_problem, methods[:max_methods], folds)
-        folds, planned = affordable(planned, folds, available_s)
+        planned = plan(tuning_problem, methods[:max_methods], folds, experiment.plan.final)
+        n_final = int(needs_final_run(folds, experiment.plan.final))
+        folds, planned = affordable(planned, folds, n_final, available_s)
         if planned:
             context.notice("plan", describe_plan(planned, context.clock.left_s))
         below = next(one.outputs for one in evaluation.held_out if one.model is frozen)
@@ -84,24 +86,29 @@ def tune_source(evaluation: Evaluation, *, method: str, max_methods: int | None 
         model = None if found.best is None else _model(experiment, tuning_problem, found.best, found.outputs)
         if model is not None:
             spent_s = max(one.seconds for one in found.results)
-            model = replace(model, seconds=spent_s / len(first_sufficient_folds(folds)))
+            model = replace(model, seconds=n_final * spent_s / len(first_sufficient_folds(folds)))
         return _trained(evaluation, Tuned(results=found.results, index=index[: len(found.outputs)], model=model))
 
 
 def affordable(
-    planned: Sequence[PlannedRun], folds: Sequence[Fold], available_s: float | None
+    planned: Sequence[PlannedRun], folds: Sequence[Fold], n_final: int, available_s: float | None
 ) -> tuple[Sequence[Fold], tuple[PlannedRun, ...]]:
     """The first folds that there is time for, at least one, and the plan for them.
 
-    The first method decides; a final run on all items costs about as much as a fold. Where there is not even time for one fold and the final
-    run, the runs become shorter, down to half.
+    The first method decides; a final run on all items costs about as much as a fold. Where there is no time for it after one fold, the network
+    of that fold can ship; where there is not even time for one fold, the runs become shorter, down to half.
+
+    Parameters
+    ----------
+    n_final : 1 if a run on all items follows those on the folds, 0 if a fold's run is that already
     """
     if available_s is None or not planned:
         return folds, tuple(planned)
-    a_run_s = planned[0].seconds / (len(folds) + 1)
-    n_folds = int(np.clip(available_s / a_run_s - 1, 1, len(folds)))
-    share = (n_folds + 1) / (len(folds) + 1)
-    length = max(available_s / (2 * a_run_s), _SHORTEST) if available_s < 2 * a_run_s else 1.0
+    a_run_s = planned[0].seconds / (len(folds) + n_final)
+    n_folds = int(np.clip(available_s / a_run_s - n_final, 1, len(folds)))
+    has_final = n_final and available_s >= (n_folds + 1) * a_run_s
+    share = (n_folds + has_final) / (len(folds) + n_final)
+    length = float(np.clip(available_s / a_run_s, _SHORTEST, 1.0))
     return folds[:n_folds], tuple(
         replace(
             one,
@@ -165,35 +172,45 @@ def _model(experiment: Experiment, tuning_problem: TuningProblem, best: CrossFit
     """What did best as a model, which is trained on all items only if it is asked for."""
     from headstart.tuning.cross_fitting import refit_on_all
 
-    def train() -> Trained:
-        final = experiment.plan.final
-        source, head = refit_on_all(tuning_problem, best, final, dataset=experiment.dataset.name)
-        items = [experiment.dataset.items[i] for i in final]
+    def train(index: IntArray) -> Trained:
+        source, head = refit_on_all(tuning_problem, best, index, dataset=experiment.dataset.name)
+        items = [experiment.dataset.items[i] for i in experiment.plan.final]
         return Trained(source=source, head=head, features=embed(items, source, context=experiment.context).values)
 
-    model = TunedModel(method=best.method.name, parent=tuning_problem.source, train=train)
+    model = TunedModel(
+        method=best.method.name,
+        parent=tuning_problem.source,
+        train=train,
+        index=experiment.plan.final,
+        fold=best.first.train,
+    )
     return HeldOutModel(model=model, outputs=outputs, seconds=0.0)
 
 
 def _trained(evaluation: Evaluation, tuned: Tuned) -> Tuned:
-    """Train the model on all items if it has a weight in the mean; without it if that diverges."""
+    """Train the model on all items if it has a weight in the mean, or if there is no time for that take a fold's; without it if that diverges."""
     from headstart.tuning.running_loss import Diverged
 
     if tuned.model is None or not evaluation.mixture(tuned.model).weight_of("tuned"):
         return tuned
-    assert isinstance(tuned.model.model, TunedModel)
+    model = tuned.model.model
+    assert isinstance(model, TunedModel)
     left_s = evaluation.experiment.context.clock.left_s
     if left_s is not None and left_s - evaluation.reserved_s < tuned.model.seconds:
-        why = f"held out in time, but a run on all items takes about {tuned.model.seconds:.0f} s, which are not left"
-        return _without_model(tuned, why)
+        n_items = f"{len(model.fold):,} of {len(model.index):,} items"
+        why = f"; the network that ships learned from {n_items}: all would take about {tuned.model.seconds:.0f} s, which are not left"
+        model = replace(model, index=model.fold)
+        tuned = replace(tuned, results=_explained(tuned, why), model=replace(tuned.model, model=model))
     try:
-        _ = tuned.model.model.trained
+        _ = model.trained
     except Diverged:
-        return _without_model(tuned, "stopped: on all items its loss grew beyond all bounds")
+        why = "; stopped: on all items its loss grew beyond all bounds"
+        return replace(tuned, results=_explained(tuned, why), model=None)
     return tuned
 
 
-def _without_model(tuned: Tuned, why: str) -> Tuned:
-    """The methods alone, and why the one that did best is not part of the model."""
-    results = [replace(one, why=why) if one.outputs is not None and one.below else one for one in tuned.results]
-    return replace(tuned, results=tuple(results), model=None)
+def _explained(tuned: Tuned, why: str) -> tuple[MethodResult, ...]:
+    """The results, with something added to why the best method was kept or not."""
+    return tuple(
+        replace(one, why=one.why + why) if one.outputs is not None and one.below else one for one in tuned.results
+    )

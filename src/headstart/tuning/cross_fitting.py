@@ -48,6 +48,7 @@ class CrossFit:
     index : shape (m,), positions of the held-out items
     block : shape (m,), the fold of each; with a single fold, the half of it that the item is in
     scores : shape (N_POINTS, len(ALPHAS), m, k), raw
+    first : the run on the training part of the first fold, which keeps its weights
     n_retried : number of runs that diverged and were restarted at a third of the rates
     is_half_trained : whether it was given up halfway through the first run, so that `scores` has the first point only
     """
@@ -56,6 +57,7 @@ class CrossFit:
     index: IntArray
     block: IntArray
     scores: FloatArray
+    first: Run
     n_retried: int = 0
     is_half_trained: bool = False
 
@@ -124,14 +126,17 @@ def cross_fit(
     for number, (train, test) in enumerate(folds, 1):
         run = Run(tuning_problem=tuning_problem, method=method, settings=method.settings, train=train, test=test)
         if number == 1:
-            run = replace(run, on_point=_stop_if_futile(tuning_problem, method, folds[:1], should_continue))
+            first = run = replace(run, keeps_weights=True)
+            run = replace(run, on_point=_stop_if_futile(first, folds[:1], should_continue))
         try:
             found, used = _retry_at_lower_rate(run, Run.scores)
         except _Futile as futile:
             return futile.cross_fitted
+        if number == 1:
+            first = replace(first, settings=used)
         scores.append(found)
         n_retried += used != run.settings
-        cross_fitted = _cross_fit_of(tuning_problem, method, folds[:number], scores, n_retried)
+        cross_fitted = _cross_fit_of(first, folds[:number], scores, n_retried)
         if number == len(folds) or not should_continue(cross_fitted):
             break
     return cross_fitted
@@ -146,18 +151,13 @@ class _Futile(Pruned):
 
 
 def _stop_if_futile(
-    tuning_problem: TuningProblem,
-    method: TuningMethod,
-    folds: Sequence[Fold],
-    should_continue: Callable[[CrossFit], bool],
+    first: Run, folds: Sequence[Fold], should_continue: Callable[[CrossFit], bool]
 ) -> Callable[[int, FloatArray], None]:
     """Called with the number and the scores of each point of the first run; raises `_Futile` before the last one."""
 
     def on_point(point: int, scores: FloatArray) -> None:
-        if point < N_POINTS and not method.settings.soup_members:
-            so_far = replace(
-                _cross_fit_of(tuning_problem, method, folds, [scores[None]], n_retried=0), is_half_trained=True
-            )
+        if point < N_POINTS and not first.settings.soup_members:
+            so_far = replace(_cross_fit_of(first, folds, [scores[None]], n_retried=0), is_half_trained=True)
             if not should_continue(so_far):
                 raise _Futile(so_far)
 
@@ -176,20 +176,22 @@ def _retry_at_lower_rate(run: Run, compute: Callable[[Run], T]) -> tuple[T, Tuni
         return compute(replace(run, settings=settings)), settings
 
 
-def _cross_fit_of(
-    tuning_problem: TuningProblem,
-    method: TuningMethod,
-    folds: Sequence[Fold],
-    scores: Sequence[FloatArray],
-    n_retried: int,
-) -> CrossFit:
+def _cross_fit_of(first: Run, folds: Sequence[Fold], scores: Sequence[FloatArray], n_retried: int) -> CrossFit:
+    tuning_problem = first.tuning_problem
     index = np.concatenate([test for _, test in folds])
     block: IntArray = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])
     if len(folds) == 1:
         block = assign_folds(
             tuning_problem.fold_groups[index], tuning_problem.problem.targets[index], 2, tuning_problem.problem.seed
         )
-    return CrossFit(method=method, index=index, block=block, scores=np.concatenate(scores, axis=2), n_retried=n_retried)
+    return CrossFit(
+        method=first.method,
+        index=index,
+        block=block,
+        scores=np.concatenate(scores, axis=2),
+        first=first,
+        n_retried=n_retried,
+    )
 
 
 def search_settings(
@@ -260,11 +262,14 @@ def _inner(tuning_problem: TuningProblem, method: TuningMethod, fold: Fold) -> R
 def refit_on_all(
     tuning_problem: TuningProblem, cross_fitted: CrossFit, index: IntArray, *, dataset: str
 ) -> tuple[TunedSource, EnsembleHead]:
-    """Tune on all items at `index` with the choice made in the cross-fit; its calibration becomes part of the head."""
+    """Tune on all items at `index` with the choice made in the cross-fit; its calibration becomes part of the head.
+
+    Where these are the items of the first fold's run, its weights are taken.
+    """
     choice, calibration = cross_fitted.choose(tuning_problem.problem)
-    run = Run(
-        tuning_problem=tuning_problem, method=cross_fitted.method, settings=cross_fitted.method.settings, train=index
-    )
+    run = replace(cross_fitted.first)  # with the network as it was before training
+    if not np.array_equal(run.train, index):
+        run = Run(tuning_problem=tuning_problem, method=run.method, settings=cross_fitted.method.settings, train=index)
     made, used = _retry_at_lower_rate(run, lambda one: one.weights(choice))
     state = {name.removeprefix("state "): array for name, array in made.items() if name.startswith("state ")}
     adapter = {name.removeprefix("adapter "): array for name, array in made.items() if name.startswith("adapter ")}

@@ -54,16 +54,26 @@ class PlannedRun:
 
 
 def plan(
-    tuning_problem: TuningProblem, methods: Sequence[TuningMethod], folds: Sequence[Fold]
+    tuning_problem: TuningProblem, methods: Sequence[TuningMethod], folds: Sequence[Fold], final: IntArray
 ) -> tuple[PlannedRun, ...]:
     """Measure a training step of each method and estimate its total time; the order of the methods is kept.
 
     A method that is given up takes less, and so does a rejected one under cross-validation, where fewer folds compare methods.
+
+    Parameters
+    ----------
+    final : positions of the items that the shipped network is trained on
     """
     head = tuning_problem.initial_head(np.arange(len(tuning_problem.items)))
     return tuple(
-        PlannedRun(method=method, seconds=_estimate_seconds(tuning_problem, method, head, folds)) for method in methods
+        PlannedRun(method=method, seconds=_estimate_seconds(tuning_problem, method, head, folds, final))
+        for method in methods
     )
+
+
+def needs_final_run(folds: Sequence[Fold], final: IntArray) -> bool:
+    """Whether no fold's run trains on the items that the shipped network is trained on."""
+    return not np.array_equal(folds[0][0], final)
 
 
 def describe_plan(planned: Sequence[PlannedRun], left_s: float | None) -> str:
@@ -74,9 +84,9 @@ def describe_plan(planned: Sequence[PlannedRun], left_s: float | None) -> str:
 
 
 def _estimate_seconds(
-    tuning_problem: TuningProblem, method: TuningMethod, head: LinearHead, folds: Sequence[Fold]
+    tuning_problem: TuningProblem, method: TuningMethod, head: LinearHead, folds: Sequence[Fold], final: IntArray
 ) -> float:
-    """Frozen blocks once per item, then the steps of each fold and of the final run on all items, then the evaluations."""
+    """Frozen blocks once per item, then the steps of each fold and of the final run, then the evaluations."""
     settings, everything = method.settings, np.arange(len(tuning_problem.items))
     model = TrainableModel(
         tuning_problem.source, head, tuning_problem.problem.features, tuning_problem.problem.task_spec
@@ -102,7 +112,8 @@ def _estimate_seconds(
             model.features(*loader.plain(sample))
         model.synchronize()
         evaluation_s = (time.perf_counter() - started) / len(sample)
-    n_seen = sum(_n_seen(method, len(train)) for train in [*(train for train, _ in folds), everything])
+    trained_on = [*(train for train, _ in folds), *([final] if needs_final_run(folds, final) else [])]
+    n_seen = sum(_n_seen(method, len(train)) for train in trained_on)
     n_evaluated = sum(_n_evaluated(method, model, len(train), len(test)) for train, test in folds)
     return frozen_s * len(everything) + item_s * n_seen + evaluation_s * n_evaluated
 

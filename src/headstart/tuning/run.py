@@ -15,7 +15,7 @@ from headstart.storage.files import cache_folder
 from headstart.storage.result_cache import digest
 from headstart.tuning.batch_norms import estimate_statistics
 from headstart.tuning.checkpoint import Checkpoint
-from headstart.tuning.loop import train
+from headstart.tuning.loop import N_POINTS, train
 from headstart.tuning.running_loss import Diverged
 from headstart.tuning.search import Pruned
 from headstart.tuning.soup import mean
@@ -53,6 +53,7 @@ class Run:
     ----------
     train, test : positions among the items of the tuning problem
     on_point : called by `scores` with the number and scores (len(ALPHAS), m, k) of each point; may raise `Pruned`
+    keeps_weights : whether `scores` stores the weights of each point, so that `weights` need not train again
     """
 
     tuning_problem: TuningProblem
@@ -61,6 +62,7 @@ class Run:
     train: IntArray
     test: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
     on_point: Callable[[int, FloatArray], None] = lambda _, __: None
+    keeps_weights: bool = False
 
     @property
     def identity(self) -> tuple[Any, ...]:
@@ -96,8 +98,7 @@ class Run:
         """The trained parameters at the end of the run, or the average over several runs."""
         if self.settings.soup_members:
             return mean([replace(self, settings=one).tuned() for one in self.settings.all_settings])
-        arrays = self._get_or_compute("tuned", self._trained)
-        return {name: torch.from_numpy(array).to(self._model.device) for name, array in arrays.items()}
+        return self._on_device(self._get_or_compute("tuned", self._trained))
 
     def loss(self, weights: Weights) -> float:
         """Mean loss of the held-out items with other weights, calibrated on the same items."""
@@ -129,9 +130,16 @@ class Run:
         checkpoint.done()
         return arrays
 
-    def _trained(self, checkpoint: Checkpoint) -> Arrays:
-        self._train(checkpoint)
-        return {name: array.cpu().numpy() for name, array in self._model.weights().items()}
+    def _trained(self, checkpoint: Checkpoint, n_points: int = N_POINTS) -> Arrays:
+        self._train(checkpoint, n_points=n_points)
+        return _as_arrays(self._model.weights())
+
+    def _at_point(self, point: int) -> tuple[Any, ...]:
+        """Key of the weights at a point, from 1."""
+        return (*self.identity, "weights", point)
+
+    def _on_device(self, arrays: Arrays) -> Weights:
+        return {name: torch.from_numpy(array).to(self._model.device) for name, array in arrays.items()}
 
     def _computed_scores(self, checkpoint: Checkpoint) -> FloatArray:
         start = self._model.weights()
@@ -164,6 +172,8 @@ class Run:
             self._load(blended(start, tuned, alpha), is_changed=alpha > 0)
             scores.append(self._head().scores(compute(self._model, self._loader, self.test)))
         self._model.load(tuned)
+        if self.keeps_weights:
+            self.tuning_problem.context.cache.get_or_compute(self._at_point(point), lambda: _as_arrays(tuned))
         self.on_point(point, np.stack(scores))
         return np.stack(scores)
 
@@ -182,6 +192,11 @@ class Run:
         start = self._model.weights()
         if self.settings.soup_members:
             tuned = self.tuned()
+        elif self.keeps_weights:
+            n_points, cache = choice.point + 1, self.tuning_problem.context.cache
+            tuned = self._on_device(
+                cache.get_or_compute(self._at_point(n_points), lambda: self._trained(checkpoint, n_points))
+            )
         else:
             self._train(checkpoint, n_points=choice.point + 1)
             tuned = self._model.weights()
@@ -202,6 +217,10 @@ def compute(model: TrainableModel, loader: FrozenFeatureLoader, index: IntArray)
         for part in loader.in_order(index):
             rows[[row_of[int(i)] for i in part]] = model.features(*loader.plain(part)).float().cpu().numpy()
     return rows
+
+
+def _as_arrays(weights: Weights) -> Arrays:
+    return {name: array.cpu().numpy() for name, array in weights.items()}
 
 
 def blended(start: Weights, tuned: Weights, alpha: float) -> Weights:
