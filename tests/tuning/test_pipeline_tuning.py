@@ -100,8 +100,8 @@ def test_a_budget_decides_on_how_many_folds_and_how_long():
     assert affordable(22.0)[1][0].seconds == pytest.approx(20.0)
     assert affordable(12.0)[1][0].seconds == pytest.approx(10.0)  # without the final run: the fold's network can ship
     _, (shorter,) = affordable(6.0)
-    assert shorter.method.settings.max_steps == round(0.6 * method.settings.max_steps)
-    assert shorter.seconds == pytest.approx(6.0)
+    assert shorter.method.settings.max_steps == round(0.57 * method.settings.max_steps)
+    assert shorter.seconds == pytest.approx(5.7)
     _, (shortest,) = affordable(2.0)
     assert shortest.seconds == pytest.approx(5.0)  # half as long and no less; `tune` then says that there is no time
 

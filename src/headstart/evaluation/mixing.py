@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray, IntArray
     from headstart.core.tasks import TaskSpec
 
-_PRIOR_ITEMS = 50.0  # held-out items that the even mean is worth, chosen by bench/quality/together.py
+_PRIOR_ITEMS = 10.0  # held-out items that the even mean is worth (docs/log.md, What is mixed)
 _MIN_WEIGHT = 0.05  # a smaller one costs a model and changes almost nothing
 _N_BLOCKS = 5
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from headstart.tuning.tuning_method import TuningMethod
 
 NO_TUNING = "none"
+_MARGIN = 0.95  # of the time that is left, which a shortened run is to fill
 _SHORTEST = 0.5  # of the usual length of a run: with fewer steps there is little to gain
 
 
@@ -67,15 +68,15 @@ def tune_source(evaluation: Evaluation, *, method: str, max_methods: int | None 
     experiment = frozen.experiment
     tuning_problem = tuning_problem_of(experiment)
     methods = _methods(tuning_problem, len(experiment.plan.final), method)
-    left_s = experiment.context.clock.left_s
-    available_s = None if left_s is None else max(left_s - evaluation.reserved_s, 1e-3)
-    context = experiment.context.with_budget(available_s)
-    tuning_problem = replace(tuning_problem, context=context)
     with keeping_freed_memory():
         folds: Sequence[Fold] = experiment.plan.folds
-        planned = plan(tuning_problem, methods[:max_methods], folds, experiment.plan.final)
         n_final = int(needs_final_run(folds, experiment.plan.final))
+        planned = plan(tuning_problem, methods[:max_methods], folds, experiment.plan.final)
+        left_s = experiment.context.clock.left_s  # without what planning took
+        available_s = None if left_s is None else max(left_s - evaluation.reserved_s, 1e-3)
         folds, planned = affordable(planned, folds, n_final, available_s)
+        context = experiment.context.with_budget(available_s)
+        tuning_problem = replace(tuning_problem, context=context)
         if planned:
             context.notice("plan", describe_plan(planned, context.clock.left_s))
         below = next(one.outputs for one in evaluation.held_out if one.model is frozen)
@@ -108,7 +109,7 @@ def affordable(
     n_folds = int(np.clip(available_s / a_run_s - n_final, 1, len(folds)))
     has_final = n_final and available_s >= (n_folds + 1) * a_run_s
     share = (n_folds + has_final) / (len(folds) + n_final)
-    length = float(np.clip(available_s / a_run_s, _SHORTEST, 1.0))
+    length = float(np.clip(_MARGIN * available_s / a_run_s, _SHORTEST, 1.0))
     return folds[:n_folds], tuple(
         replace(
             one,
