@@ -34,7 +34,7 @@ from bench.tasks import TASKS, Task, halves, smaller, tasks_named
 from headstart.core import registry
 from headstart.engines.threads import n_threads
 from headstart.storage.files import cache_folder
-from headstart.tuning.selection import CLOSED_FORM
+from headstart.tuning.trial import CLOSED_FORM
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -24,7 +24,7 @@ from bench.tasks import TASKS, smaller, tasks_named
 from headstart.core import registry
 from headstart.engines.heap import keeping_freed_memory
 from headstart.storage.files import cache_folder
-from headstart.tuning.selection import CLOSED_FORM
+from headstart.tuning.trial import CLOSED_FORM
 
 
 def main() -> None:

@@ -23,7 +23,8 @@ from headstart.tuning import tune
 from headstart.tuning.cross_fitting import cross_fit, refit_on_all
 from headstart.tuning.plan import plan
 from headstart.tuning.running_loss import Diverged
-from headstart.tuning.selection import CLOSED_FORM, supported_methods
+from headstart.tuning.selection import supported_methods
+from headstart.tuning.trial import CLOSED_FORM
 
 if TYPE_CHECKING:
     from bench.results import Row
@@ -133,7 +134,12 @@ class Cell:
             return self.accuracy_of_closed_form
         tuning_problem, folds, _ = self.prepared
         return self.accuracy_of(
-            cross_fit(tuning_problem, method, folds, should_continue=lambda so_far: len(so_far.index) < n_seen)
+            cross_fit(
+                tuning_problem,
+                method,
+                folds,
+                should_stop=lambda so_far: "futile" if len(so_far.index) >= n_seen else "",
+            )
         )
 
     def accuracy_of(self, cross_fitted: CrossFit) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.methods import SELECTION
 from headstart.core import registry
-from headstart.tuning.selection import CLOSED_FORM
+from headstart.tuning.trial import CLOSED_FORM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

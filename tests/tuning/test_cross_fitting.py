@@ -25,6 +25,7 @@ def a_trial(seed: int) -> tuple[cross_fitting.CrossFit, Problem]:
         index=np.arange(N_ITEMS),
         block=np.arange(N_ITEMS) % N_BLOCKS,
         scores=scores,
+        n_folds=N_BLOCKS,
         first=None,
     )
     problem = Problem(features=np.zeros((N_ITEMS, 1)), targets=targets, task="multiclass", groups=np.arange(N_ITEMS))

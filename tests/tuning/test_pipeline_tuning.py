@@ -77,13 +77,13 @@ def test_the_folds_that_were_tuned_on_are_those_that_prove(fit_in_folds):
 
 
 def test_what_says_the_opposite_gets_no_weight_and_is_not_trained(fit_in_folds, monkeypatch):
-    model_of = tuning._model
+    held_out = tuning._held_out
 
     def harmful(*settings):
-        model = model_of(*settings)
-        return replace(model, outputs=1 - model.outputs)
+        tuned = held_out(*settings)
+        return replace(tuned, model=replace(tuned.model, outputs=1 - tuned.model.outputs))
 
-    monkeypatch.setattr(tuning, "_model", harmful)
+    monkeypatch.setattr(tuning, "_held_out", harmful)
     monkeypatch.setattr(mixing, "_PRIOR_ITEMS", 1.0)  # there are 16 items to say so
     fitted = fit_in_folds()
     assert not fitted.report.tuning.results[-1]["kept"]
@@ -113,12 +113,13 @@ def test_a_run_on_the_items_that_ship_is_the_only_one_of_a_given_test_part():
 
 
 def test_without_time_for_a_run_on_all_items_the_network_of_the_first_fold_ships(fit_in_folds, monkeypatch):
-    trained = tuning._trained
+    held_out = tuning._held_out
 
-    def hurried(evaluation, tuned):
-        return trained(evaluation, replace(tuned, model=replace(tuned.model, seconds=1e9)))
+    def hurried(*settings):
+        tuned = held_out(*settings)
+        return replace(tuned, model=replace(tuned.model, seconds=1e9))
 
-    monkeypatch.setattr(tuning, "_trained", hurried)
+    monkeypatch.setattr(tuning, "_held_out", hurried)
     fitted = fit_in_folds()
     assert "learned from 1" in fitted.report.tuning.results[-1]["why"]  # 16 of 24, or a little more
     assert fitted.predict(["Who wrote it ?", "How many are there ?"]) == ["HUM", "NUM"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -43,8 +44,24 @@ def sure(targets: np.ndarray, share: float) -> np.ndarray:
     return np.where(is_right[:, None], targets, 1 - targets) * 4.0
 
 
+@dataclass
+class Passing:
+    """Time that passes only in runs."""
+
+    now: float = 0.0
+    half_s: float = 0.0
+    run_s: float = 0.0
+
+
 @pytest.fixture
-def runs(tuning_problem, monkeypatch):
+def clock(monkeypatch):
+    passing = Passing()
+    monkeypatch.setattr(time, "perf_counter", lambda: passing.now)
+    return passing
+
+
+@pytest.fixture
+def runs(tuning_problem, monkeypatch, clock):
     """Runs whose networks are right about a given share of the items, by the method's name; and the list of runs.
 
     None stands for runs that diverge, a negative share for those that diverge unless their rates are lowered.
@@ -67,9 +84,11 @@ def runs(tuning_problem, monkeypatch):
             share = shares[self.method.name]
             if share is None or (share < 0 and self.settings == self.method.settings):
                 raise Diverged
+            clock.now += clock.half_s
             if halfway := shares.get("halfway"):
                 scored = sure(tuning_problem.problem.targets, halfway)[self.test]
                 self.on_point(1, np.broadcast_to(scored, (len(ALPHAS), *scored.shape)))
+            clock.now += clock.run_s
             one = sure(tuning_problem.problem.targets, abs(share))[self.test]
             return np.broadcast_to(one, (N_POINTS, len(ALPHAS), *one.shape))
 
@@ -205,7 +224,7 @@ def test_the_network_that_ships_names_the_rates_that_it_was_tuned_at(tuning_prob
     settings, train = method.settings, EVERYTHING[::2]
     first = cross_fitting.Run(tuning_problem=tuning_problem, method=method, settings=settings, train=train)
     cross_fitted = cross_fitting.CrossFit(
-        method=method, index=EVERYTHING, block=EVERYTHING % 2, scores=scores, first=first
+        method=method, index=EVERYTHING, block=EVERYTHING % 2, scores=scores, n_folds=2, first=first
     )
     monkeypatch.setattr(cross_fitting, "Run", Wild)
     source, _ = cross_fitting.refit_on_all(tuning_problem, cross_fitted, EVERYTHING, dataset="tiny")
@@ -226,6 +245,32 @@ def test_what_does_not_fit_into_the_budget_is_not_tried(tuning_problem, runs):
     assert not runs[1]
     assert all("10 s of the budget are left" in one.why for one in found.results[1:])
     assert found.best is None
+
+
+def test_a_first_method_that_is_slower_than_planned_is_judged_on_the_folds_it_had_time_for(tuning_problem, runs, clock):
+    shares, made = runs
+    shares |= {"contrastive": 0.95, "bitfit": 0.96}
+    clock.run_s = 30.0  # planned were 0
+    found = tuning_result(tuning_problem, budget=100.0)
+    assert made == ["contrastive"] * 2 + ["bitfit"]  # a third would leave no time for the run on all items
+    first, late = found.results[1:]
+    assert first.why.startswith("stopped after 40 of 80 held-out items, as it takes longer than planned; lower loss")
+    assert late.why.startswith("stopped after 20 of 40 held-out items")
+    assert first.kept
+    assert not late.kept
+    assert found.n_folds == 2
+    assert len(found.index) == len(found.outputs) == len(found.results[0].outputs) == N // 2
+
+
+def test_a_first_run_that_has_no_time_for_its_second_half_ends_halfway(tuning_problem, runs, clock):
+    shares, _ = runs
+    shares |= {"contrastive": 0.95, "bitfit": 0.5, "halfway": 0.9}
+    clock.half_s = 60.0
+    found = tuning_result(tuning_problem, budget=100.0)
+    assert found.best.is_half_trained
+    assert found.best.how(tuning_problem.problem)["trained"] == 0.5
+    assert found.results[1].kept
+    assert found.n_folds == 1
 
 
 def test_a_method_that_was_given_up_is_described_by_the_items_it_was_scored_on(tuning_problem, runs):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from headstart.core.metrics import Metric
     from headstart.evaluation.experiment import Experiment
     from headstart.evaluation.models import HeldOutModel
-    from headstart.tuning.selection import MethodResult
+    from headstart.tuning.trial import MethodResult
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,14 +20,14 @@ from headstart.sources import Source
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headstart.core.dataset import Dataset, FloatArray, IntArray
+    from headstart.core.dataset import Dataset, IntArray
     from headstart.evaluation import Experiment
     from headstart.evaluation.evaluation import Evaluation
     from headstart.evaluation.models import FrozenModel
     from headstart.tuning import TuningProblem
     from headstart.tuning.cross_fitting import CrossFit, Fold
     from headstart.tuning.plan import PlannedRun
-    from headstart.tuning.selection import MethodResult
+    from headstart.tuning.trial import MethodResult
     from headstart.tuning.tuning_method import TuningMethod
 
 NO_TUNING = "none"
@@ -56,39 +56,45 @@ def tune_source(evaluation: Evaluation, *, method: str, max_methods: int | None 
     MissingExtraError
         torch is not installed.
     """
-    from headstart.tuning import tune
-    from headstart.tuning.plan import describe_plan, needs_final_run, plan
-    from headstart.tuning.selection import first_sufficient_folds
-
     frozen = _tunable(evaluation.frozen)
     if frozen is None:
         if method == "auto":
             return None
         frozen = evaluation.frozen[0]
-    experiment = frozen.experiment
-    tuning_problem = tuning_problem_of(experiment)
-    methods = _methods(tuning_problem, len(experiment.plan.final), method)
     with keeping_freed_memory():
-        folds: Sequence[Fold] = experiment.plan.folds
-        n_final = int(needs_final_run(folds, experiment.plan.final))
-        planned = plan(tuning_problem, methods[:max_methods], folds, experiment.plan.final)
-        left_s = experiment.context.clock.left_s  # without what planning took
-        available_s = None if left_s is None else max(left_s - evaluation.reserved_s, 1e-3)
-        folds, planned = affordable(planned, folds, n_final, available_s)
-        context = experiment.context.with_budget(available_s)
-        tuning_problem = replace(tuning_problem, context=context)
-        if planned:
-            context.notice("plan", describe_plan(planned, context.clock.left_s))
-        below = next(one.outputs for one in evaluation.held_out if one.model is frozen)
-        # where there are several folds, a search on one would choose settings by items that others hold out
-        searches = method == "auto" and max_methods is None and len(experiment.plan.folds) == 1
-        found = tune(tuning_problem, planned, folds, below=below, searches=searches)
-        index = np.concatenate([test for _, test in folds])
-        model = None if found.best is None else _model(experiment, tuning_problem, found.best, found.outputs)
-        if model is not None:
-            spent_s = max(one.seconds for one in found.results)
-            model = replace(model, seconds=n_final * spent_s / len(first_sufficient_folds(folds)))
-        return _trained(evaluation, Tuned(results=found.results, index=index[: len(found.outputs)], model=model))
+        return _trained(evaluation, _held_out(evaluation, frozen, method, max_methods))
+
+
+def _held_out(evaluation: Evaluation, frozen: FrozenModel, method: str, max_methods: int | None) -> Tuned:
+    """Try the methods on as many folds as there is time for; the best one as a model that is not trained on all items yet."""
+    from headstart.tuning import tune
+    from headstart.tuning.plan import describe_plan, needs_final_run, plan
+
+    experiment, folds = frozen.experiment, frozen.experiment.plan.folds
+    n_final = int(needs_final_run(folds, experiment.plan.final))
+    tuning_problem = tuning_problem_of(experiment)
+    methods = _methods(tuning_problem, len(experiment.plan.final), method)[:max_methods]
+    planned = plan(tuning_problem, methods, folds, experiment.plan.final)
+    left_s = experiment.context.clock.left_s  # without what planning took
+    available_s = None if left_s is None else max(left_s - evaluation.reserved_s, 1e-3)
+    # where there are several folds, a search on one would choose settings by items that others hold out
+    searches = method == "auto" and max_methods is None and len(folds) == 1
+    folds, planned = affordable(planned, folds, n_final, available_s)
+    context = experiment.context.with_budget(available_s)
+    tuning_problem = replace(tuning_problem, context=context)
+    if planned:
+        context.notice("plan", describe_plan(planned, context.clock.left_s))
+    below = next(one.outputs for one in evaluation.held_out if one.model is frozen)
+    found = tune(tuning_problem, planned, folds, below=below, n_final=n_final, searches=searches)
+    if found.best is None:
+        return Tuned(results=found.results, index=found.index)
+    seconds = n_final * max(one.seconds for one in found.results) / found.n_folds
+    model = _model(experiment, tuning_problem, found.best)
+    return Tuned(
+        results=found.results,
+        index=found.index,
+        model=HeldOutModel(model=model, outputs=found.outputs, seconds=seconds),
+    )
 
 
 def affordable(
@@ -169,7 +175,7 @@ def _methods(tuning_problem: TuningProblem, n_items: int, method: str) -> list[T
     return supported_methods(tuning_problem.source, tuning_problem.problem.task, n_items, n_outputs, name=name)
 
 
-def _model(experiment: Experiment, tuning_problem: TuningProblem, best: CrossFit, outputs: FloatArray) -> HeldOutModel:
+def _model(experiment: Experiment, tuning_problem: TuningProblem, best: CrossFit) -> TunedModel:
     """What did best as a model, which is trained on all items only if it is asked for."""
     from headstart.tuning.cross_fitting import refit_on_all
 
@@ -178,14 +184,13 @@ def _model(experiment: Experiment, tuning_problem: TuningProblem, best: CrossFit
         items = [experiment.dataset.items[i] for i in experiment.plan.final]
         return Trained(source=source, head=head, features=embed(items, source, context=experiment.context).values)
 
-    model = TunedModel(
+    return TunedModel(
         method=best.method.name,
         parent=tuning_problem.source,
         train=train,
         index=experiment.plan.final,
         fold=best.first.train,
     )
-    return HeldOutModel(model=model, outputs=outputs, seconds=0.0)
 
 
 def _trained(evaluation: Evaluation, tuned: Tuned) -> Tuned:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     Fold = tuple[IntArray, IntArray]
 
 T = TypeVar("T")
+Stopped = Literal["", "futile", "late"]
 _NESTED_INTERCEPT_PENALTY = 5.0  # items, where a method is evaluated
 
 
@@ -48,18 +49,22 @@ class CrossFit:
     index : shape (m,), positions of the held-out items
     block : shape (m,), the fold of each; with a single fold, the half of it that the item is in
     scores : shape (N_POINTS, len(ALPHAS), m, k), raw
+    n_folds : the number of folds
     first : the run on the training part of the first fold, which keeps its weights
     n_retried : number of runs that diverged and were restarted at a third of the rates
-    is_half_trained : whether it was given up halfway through the first run, so that `scores` has the first point only
+    is_half_trained : whether it was stopped halfway through the first run, so that `scores` has the first point only
+    stopped : why there are no more folds
     """
 
     method: TuningMethod
     index: IntArray
     block: IntArray
     scores: FloatArray
+    n_folds: int
     first: Run
     n_retried: int = 0
     is_half_trained: bool = False
+    stopped: Stopped = ""
 
     def choose(
         self, problem: Problem, among: NDArray[np.bool_] | None = None, *, intercept_penalty: float = 1.0
@@ -106,7 +111,7 @@ def cross_fit(
     method: TuningMethod,
     folds: Sequence[Fold],
     *,
-    should_continue: Callable[[CrossFit], bool] = lambda _: True,
+    should_stop: Callable[[CrossFit], Stopped] = lambda _: "",
 ) -> CrossFit:
     """Tune on the training part of each fold and score its test part, at each point and for each alpha.
 
@@ -114,8 +119,8 @@ def cross_fit(
 
     Parameters
     ----------
-    should_continue : called halfway through the first run, and after each fold but the last; if it is False, the cross-fit has
-        only the folds so far
+    should_stop : called halfway through the first run, and after each fold but the last, with the cross-fit so far, which is returned if there
+        is a reason
 
     Raises
     ------
@@ -127,39 +132,39 @@ def cross_fit(
         run = Run(tuning_problem=tuning_problem, method=method, settings=method.settings, train=train, test=test)
         if number == 1:
             first = run = replace(run, keeps_weights=True)
-            run = replace(run, on_point=_stop_if_futile(first, folds[:1], should_continue))
+            run = replace(run, on_point=_stop_halfway(first, folds[:1], should_stop))
         try:
             found, used = _retry_at_lower_rate(run, Run.scores)
-        except _Futile as futile:
-            return futile.cross_fitted
+        except _StoppedHalfway as halfway:
+            return halfway.cross_fitted
         if number == 1:
             first = replace(first, settings=used)
         scores.append(found)
         n_retried += used != run.settings
         cross_fitted = _cross_fit_of(first, folds[:number], scores, n_retried)
-        if number == len(folds) or not should_continue(cross_fitted):
-            break
+        if number < len(folds) and (stopped := should_stop(cross_fitted)):
+            return replace(cross_fitted, stopped=stopped)
     return cross_fitted
 
 
-class _Futile(Pruned):
-    """Halfway through the first run it is clear that the method will not be kept."""
+class _StoppedHalfway(Pruned):
+    """The first run does not go on."""
 
     def __init__(self, cross_fitted: CrossFit) -> None:
         super().__init__()
         self.cross_fitted = cross_fitted
 
 
-def _stop_if_futile(
-    first: Run, folds: Sequence[Fold], should_continue: Callable[[CrossFit], bool]
+def _stop_halfway(
+    first: Run, folds: Sequence[Fold], should_stop: Callable[[CrossFit], Stopped]
 ) -> Callable[[int, FloatArray], None]:
-    """Called with the number and the scores of each point of the first run; raises `_Futile` before the last one."""
+    """Called with the number and the scores of each point of the first run; raises `_StoppedHalfway` before the last one."""
 
     def on_point(point: int, scores: FloatArray) -> None:
         if point < N_POINTS and not first.settings.soup_members:
             so_far = replace(_cross_fit_of(first, folds, [scores[None]], n_retried=0), is_half_trained=True)
-            if not should_continue(so_far):
-                raise _Futile(so_far)
+            if stopped := should_stop(so_far):
+                raise _StoppedHalfway(replace(so_far, stopped=stopped))
 
     return on_point
 
@@ -189,6 +194,7 @@ def _cross_fit_of(first: Run, folds: Sequence[Fold], scores: Sequence[FloatArray
         index=index,
         block=block,
         scores=np.concatenate(scores, axis=2),
+        n_folds=len(folds),
         first=first,
         n_retried=n_retried,
     )

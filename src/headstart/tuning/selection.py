@@ -7,16 +7,16 @@ The one with the lowest loss on the held-out items is offered as part of the mod
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from headstart.core import registry
 from headstart.core.errors import OptionError, require
-from headstart.core.paired import PairedDifference
 from headstart.core.tasks import get_task
 from headstart.tuning.starting_points import with_default_settings
+from headstart.tuning.trial import CLOSED_FORM, MethodResult, Trial, gain_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,32 +30,6 @@ if TYPE_CHECKING:
 
 _SUFFICIENT_HELD_OUT = 200  # items: more folds would hardly narrow the interval of a gain
 _MAX_AVERAGED = 3
-CLOSED_FORM = "closed form"
-
-
-@dataclass(frozen=True, kw_only=True)
-class MethodResult:
-    """The result of one method.
-
-    Attributes
-    ----------
-    outputs : shape (m, k), for the held-out items by fits without them; only for the first of them if it was given up; None if
-        it was not tried or diverged
-    below : the method it was compared with, the best one before it; None for the closed form
-    planned_s, seconds : estimated and actual time
-    kept : whether it became the best so far
-    why : the reason, for people
-    how : settings, share of the training and alpha, as JSON values
-    """
-
-    name: str
-    outputs: FloatArray | None
-    below: MethodResult | None = None
-    planned_s: float = 0.0
-    seconds: float = 0.0
-    kept: bool = False
-    why: str = ""
-    how: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +42,14 @@ class TuningResult:
     results : of all methods, the closed form first
     best : the cross-fit of the method with the lowest loss; None if none ran to its end
     outputs : shape (m, k), nested predictions for the items at `index`: for each block, those of the method selected on the others
+    n_folds : how many of the first folds these items are from
     """
 
     index: IntArray
     results: tuple[MethodResult, ...]
     best: CrossFit | None
     outputs: FloatArray
+    n_folds: int
 
 
 def supported_methods(
@@ -114,6 +90,7 @@ def tune(
     folds: Sequence[Fold],
     *,
     below: FloatArray,
+    n_final: int = 1,
     searches: bool = False,
 ) -> TuningResult:
     """Try each method in the planned order, on the `first_sufficient_folds`, and compare it with the best so far.
@@ -123,9 +100,11 @@ def tune(
     planned : as `tuning.plan.plan` gives them
     folds : pairs of positions (train, test) with disjoint test parts
     below : shape (m, k), outputs of the closed-form head for the test items, fold after fold
+    n_final : runs on all items that follow, for which there should be time
     searches : whether to search better settings for the kept method in the remaining budget
 
-    A method that would exceed the budget of the problem's context is not tried, and the result says so.
+    A method that would exceed the budget of the problem's context is not tried, and the result says so. If the first one turns out to be slower
+    than planned, all are compared on the folds that it had time for.
     """
     folds = first_sufficient_folds(folds)
     index = np.concatenate([test for _, test in folds])
@@ -133,11 +112,15 @@ def tune(
     best_result = MethodResult(name=CLOSED_FORM, outputs=below, kept=True, why="the starting point of tuning")
     results, best, nested_outputs, queue = [best_result], None, below, list(planned)
     while queue:
-        result, cross_fitted = _try(tuning_problem, queue.pop(0), folds, best_result)
+        trial = Trial(tuning_problem, queue.pop(0), best_result, n_final=n_final, is_first=best is None)
+        result, cross_fitted = trial.run(folds)
         results.append(result)
-        if cross_fitted is not None and result.outputs is not None and len(result.outputs) == len(index):
+        if cross_fitted is not None and result.outputs is not None:
             if best is None:
                 best, nested_outputs = cross_fitted, result.outputs
+                if cross_fitted.stopped:
+                    index, folds = cross_fitted.index, folds[: cross_fitted.n_folds]
+                    best_result = results[0] = replace(best_result, outputs=below[: len(index)])
             else:
                 nested_outputs = _nested_choice(
                     tuning_problem, index, cross_fitted.block, nested_outputs, result.outputs
@@ -146,7 +129,7 @@ def tune(
                 best_result, best = result, cross_fitted
         if searches and best is not None and not queue:
             queue, searches = _with_other_settings(tuning_problem, best, planned, folds), False
-    return TuningResult(index=index, results=tuple(results), best=best, outputs=nested_outputs)
+    return TuningResult(index=index, results=tuple(results), best=best, outputs=nested_outputs, n_folds=len(folds))
 
 
 def _with_other_settings(
@@ -178,74 +161,9 @@ def _with_other_settings(
     ]
 
 
-def _try(
-    tuning_problem: TuningProblem, planned: PlannedRun, folds: Sequence[Fold], below: MethodResult
-) -> tuple[MethodResult, CrossFit | None]:
-    from headstart.tuning.cross_fitting import cross_fit
-    from headstart.tuning.running_loss import Diverged
-
-    method, started = planned.method, time.perf_counter() - planned.spent_s
-    common: dict[str, Any] = {"name": planned.name, "below": below, "planned_s": planned.seconds}
-    how: dict[str, Any] = {"settings": asdict(method.settings)}
-    left_s = tuning_problem.context.clock.left_s
-    if left_s is not None and left_s < planned.seconds:
-        why = (
-            f"not tried: it would take about {planned.seconds:.0f} s, and {max(left_s, 0):.0f} s of the budget are left"
-        )
-        return MethodResult(outputs=None, why=why, how=how, **common), None
-    assert below.outputs is not None
-    outputs_below, n_items = below.outputs, len(below.outputs)
-
-    def should_continue(cross_fitted: CrossFit) -> bool:
-        gain = _gain(
-            tuning_problem,
-            cross_fitted.index,
-            cross_fitted.in_sample_outputs(tuning_problem.problem),
-            outputs_below[: len(cross_fitted.index)],
-        )
-        return gain.may_still_exceed_one_standard_error(share=len(cross_fitted.index) / n_items)
-
-    try:
-        cross_fitted = cross_fit(tuning_problem, method, folds, should_continue=should_continue)
-    except Diverged:
-        why = "stopped: its loss grew without bound"
-        return MethodResult(outputs=None, seconds=time.perf_counter() - started, why=why, how=how, **common), None
-    is_whole = len(cross_fitted.index) == n_items and not cross_fitted.is_half_trained
-    outputs = (
-        cross_fitted.outputs(tuning_problem.problem)
-        if is_whole
-        else cross_fitted.in_sample_outputs(tuning_problem.problem)
-    )
-    kept = is_whole and _is_better(tuning_problem, cross_fitted.index, outputs, outputs_below)
-    why = f"{'lower' if kept else 'no lower'} loss than the {below.name} on held-out items"
-    if not is_whole:
-        where = "halfway through the first run, with" if cross_fitted.is_half_trained else "after"
-        why = (
-            f"given up {where} {len(outputs)} of {n_items} held-out items, where it was too far behind the {below.name}"
-        )
-    if cross_fitted.n_retried:
-        why += f"; {cross_fitted.n_retried} of its runs diverged and were restarted at a third of the rates"
-    result = MethodResult(
-        outputs=outputs,
-        seconds=time.perf_counter() - started,
-        kept=kept,
-        why=why,
-        how=how | cross_fitted.how(tuning_problem.problem),
-        **common,
-    )
-    return result, cross_fitted
-
-
 def _is_better(tuning_problem: TuningProblem, index: IntArray, above: FloatArray, below: FloatArray) -> bool:
     """Whether the mean loss on the items at `index` is lower."""
-    return _gain(tuning_problem, index, above, below).mean > 0
-
-
-def _gain(tuning_problem: TuningProblem, index: IntArray, above: FloatArray, below: FloatArray) -> PairedDifference:
-    """The decrease of the loss on the items at `index`."""
-    task, targets = tuning_problem.problem.task_spec, tuning_problem.problem.targets[index]
-    losses_above, losses_below = (task.losses(outputs, targets) for outputs in (above, below))
-    return PairedDifference.of(losses_below - losses_above, tuning_problem.fold_groups[index])
+    return gain_of(tuning_problem, index, above, below).mean > 0
 
 
 def _nested_choice(
