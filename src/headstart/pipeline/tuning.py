@@ -70,7 +70,8 @@ def _held_out(evaluation: Evaluation, frozen: FrozenModel, method: str, max_meth
     from headstart.tuning import tune
     from headstart.tuning.plan import describe_plan, needs_final_run, plan
 
-    experiment, folds = frozen.experiment, frozen.experiment.plan.folds
+    experiment = frozen.experiment
+    folds: Sequence[Fold] = experiment.plan.folds
     n_final = int(needs_final_run(folds, experiment.plan.final))
     tuning_problem = tuning_problem_of(experiment)
     methods = _methods(tuning_problem, len(experiment.plan.final), method)[:max_methods]
