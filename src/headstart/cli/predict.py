@@ -13,6 +13,7 @@ import typer
 from headstart.cli.options import BundlePath, Input, Json, MaxUnreadable, Trust, parse_share
 from headstart.cli.output import emit, say
 from headstart.cli.progress import ProgressFormat, reporting
+from headstart.cli.streams import put
 from headstart.core.errors import DataError, OptionError
 from headstart.data.unreadable_items import UnreadableItems
 
@@ -88,7 +89,7 @@ def _check_readable(answers: Sequence[Prediction], max_unreadable: float) -> Non
 
 def _show(answers: Sequence[Prediction]) -> None:
     for answer in answers[:_N_SHOWN]:
-        typer.echo(f"{answer.item}\t{_words(answer)}")
+        put(f"{answer.item}\t{_words(answer)}\n")
     if len(answers) > _N_SHOWN:
         say(f"… and {len(answers) - _N_SHOWN} more; --out FILE or --json gives them all")
 

@@ -7,6 +7,7 @@
     │   ├── SourceError        pretrained weights: missing, unreachable, changed
     │   ├── BundleError        a saved model: missing, changed, too new
     │   ├── StorageError       a disk that is full, a folder that cannot be written
+    │   │   └── NotWritableError  read-only, or permission is denied
     │   ├── ServiceError       a server: unreachable, too busy, failing
     │   └── MissingExtraError  a library that an extra would install
     └── InternalError          we failed: exit code 1, HTTP 500
@@ -55,6 +56,10 @@ class BundleError(UserError):
 
 class StorageError(UserError):
     """A file cannot be written."""
+
+
+class NotWritableError(StorageError):
+    """A place may not be written: it is read-only, or permission is denied."""
 
 
 class ServiceError(UserError):

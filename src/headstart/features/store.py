@@ -2,7 +2,8 @@
 
 `data.f32` holds rows of float32, `index` a record for each row: the item's key, the row's checksum, and whether a batch ends
 here. A batch is written under a lock, first its rows, then its records: after a kill it is there as a whole or not at all, and
-what was half written is cut off by the next writer. A row whose checksum is wrong counts as missing.
+what was half written is cut off by the next writer. A row whose checksum is wrong counts as missing. In a folder that may not be
+written, what is there is read and nothing is added.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.core.errors import NotWritableError
 from headstart.storage.files import storage_errors
 
 if TYPE_CHECKING:
@@ -41,10 +43,14 @@ class Store:
         self.dimensions = dimensions
         self._row_bytes = 4 * dimensions
         self._data, self._index = folder / "data.f32", folder / "index"
-        with storage_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            self._data.touch()
-            self._index.touch()
+        self._is_writable = True
+        try:
+            with storage_errors(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+                for path in (self._data, self._index):
+                    path.open("ab").close()
+        except NotWritableError:
+            self._is_writable = False
 
     def find(self, keys: NDArray[np.bytes_]) -> NDArray[np.int64]:
         """Give the row number of each key, -1 where there is none; of rows with the same key the newest counts."""
@@ -63,6 +69,8 @@ class Store:
         """
         block = np.full((len(rows), self.dimensions), np.nan, np.float32)
         checksums = self._records()["checksum"]
+        if not len(checksums):
+            return block
         with self._data.open("rb") as data:
             for i, row in enumerate(rows):
                 if row < 0:
@@ -78,8 +86,10 @@ class Store:
         Raises
         ------
         StorageError
-            The disk is full or read-only.
+            The disk is full.
         """
+        if not self._is_writable:
+            return
         rows = np.ascontiguousarray(rows, "<f4")
         records = np.zeros(len(keys), _RECORD)
         records["key"] = keys
@@ -92,6 +102,8 @@ class Store:
 
     def _records(self) -> NDArray[Any]:
         """Read the records of whole batches whose rows are all there."""
+        if not (self._index.is_file() and self._data.is_file()):
+            return np.empty(0, _RECORD)
         content = self._index.read_bytes()
         records = np.frombuffer(content[: len(content) // _RECORD.itemsize * _RECORD.itemsize], _RECORD)
         records = records[: self._data.stat().st_size // self._row_bytes]
