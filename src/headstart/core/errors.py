@@ -74,7 +74,7 @@ class InternalError(HeadstartError):
     """Headstart broke one of its own promises."""
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     r"""Shorten a library's message to its first line; the error's class name where it has none.
 
     >>> first_line(ValueError("no such axis\nin a trace of forty lines")), first_line(KeyError())

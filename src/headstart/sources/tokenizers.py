@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import SourceError, require
+from headstart.sources.preprocessors.tokens import TextTokenizer
 from headstart.storage.untrusted_folder import UntrustedFolder, check_beginning
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_MAX_TOKENS = 512  # any will do, to build it
 _JSON, _VOCABULARY, _SETTINGS = "tokenizer.json", "vocab.txt", "tokenizer_config.json"
 
 
@@ -48,11 +50,10 @@ def tokenizer_at(path: Path | None) -> bytes | None:
 
 def _checked(content: bytes, where: str) -> bytes:
     check_beginning(where, content, expected="a tokenizer")
-    tokenizers = require("tokenizers", extra="train", purpose="reading texts")
     try:
-        tokenizers.Tokenizer.from_buffer(content)
-    except Exception as error:  # the library raises plain Exception
-        raise SourceError(f"{where} is no tokenizer that can be read ({error}). Save or copy it again.") from error
+        TextTokenizer(content, max_tokens=_MAX_TOKENS).transform([])
+    except SourceError as error:
+        raise SourceError(f"{where} is no tokenizer that can be used: {error}") from error
     return content
 
 

@@ -80,7 +80,10 @@ def model_of_graph(
     else:
         settings, network, notes = _token_settings(types, where, known)
     layer = choose_layer(
-        model, layers(model, _example_batch(settings, network, types), where), options.feature_layer, where
+        model,
+        layers(model, _example_batch(settings, network, types), where, trust_graphs=options.trust_graphs),
+        options.feature_layer,
+        where,
     )
     pooling = pooling_of(layer)
     if pooling == "mean" and known.pooling:

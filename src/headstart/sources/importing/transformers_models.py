@@ -56,7 +56,7 @@ def as_bert(config: Mapping[str, Any], weights: HubWeights) -> bytes | None:
 
 
 def export_model(
-    folder: UntrustedFolder, weights: HubWeights, settings: Mapping[str, Any]
+    folder: UntrustedFolder, weights: HubWeights, settings: Mapping[str, Any], *, trust_graphs: bool | None = None
 ) -> tuple[onnx.ModelProto, str]:
     """Build the model that the config names, only from checked bytes, and export it; returns the graph and the pooling.
 
@@ -94,7 +94,8 @@ def export_model(
             names = ("pixel_values",) if len(arrays) == 1 else ("input_ids", "attention_mask")
             return self.model(**dict(zip(names, arrays, strict=True)), return_dict=True).last_hidden_state
 
-    return export_module(LastLayer(), example, check, axes=axes, where=str(folder.path)), pooling
+    where = str(folder.path)
+    return export_module(LastLayer(), example, check, axes=axes, where=where, trust_graphs=trust_graphs), pooling
 
 
 def _build(folder: UntrustedFolder, weights: HubWeights) -> Any:

@@ -90,7 +90,7 @@ def _network(
             )
         content = folder.read(graph)
         inside = UntrustedFolder((folder.path / graph).parent, folder.root)
-        model: onnx.ModelProto = read_onnx(content, graph, inside)
+        model: onnx.ModelProto = read_onnx(content, graph, inside, trust_graphs=options.trust_graphs)
         provenance["files"] = pins({graph: content})
         return model_of_graph(model, graph, name=name, known=known, options=options, provenance=provenance)
     provenance["files"] = pins({CONFIG: folder.read(CONFIG), **weights.contents})
@@ -107,6 +107,6 @@ def _network(
                 files={WEIGHTS: state, "tokenizer.json": known.tokenizer},
                 provenance=provenance,
             )
-    model, pooling = export_model(folder, weights, known.input)
+    model, pooling = export_model(folder, weights, known.input, trust_graphs=options.trust_graphs)
     known = replace(known, pooling=known.pooling or pooling)
     return model_of_graph(model, str(folder.path), name=name, known=known, options=options, provenance=provenance)

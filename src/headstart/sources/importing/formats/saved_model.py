@@ -47,7 +47,7 @@ def read(thing: Any, options: ImportOptions) -> ImportedModel:
     folder = UntrustedFolder.of(path)
     names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if not file.is_dir())
     contents = {name: folder.read(name) for name in names}
-    model = read_onnx(_convert(contents, path), str(path))
+    model = read_onnx(_convert(contents, path), str(path), trust_graphs=options.trust_graphs)
     provenance = {"format": "saved-model", "path": str(path.absolute()), "files": pins(contents)}
     kind = {"kind": options.input_kind} if options.input_kind else {}
     known = with_options(Preprocessing(input=kind, tokenizer=tokenizer_at(options.tokenizer)), options)
