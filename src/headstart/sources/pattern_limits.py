@@ -49,11 +49,12 @@ def is_quick_pattern(pattern: str) -> bool:
 
 @dataclass
 class _Group:
-    """What has been seen inside a pair of brackets; `n_unbounded` of the current branch."""
+    """What has been seen inside a pair of brackets: `n_unbounded` repetitions in the current branch, at most `most` in one before."""
 
     has_repetition: bool = False
     has_choice: bool = False
     n_unbounded: int = 0
+    most: int = 0
 
 
 class _Reading:
@@ -70,7 +71,7 @@ class _Reading:
         if token[0].startswith("("):
             self._groups.append(_Group())
         elif token[0] == "|":
-            group.n_unbounded, group.has_choice = 0, True
+            group.most, group.n_unbounded, group.has_choice = max(group.most, group.n_unbounded), 0, True
         elif token[0] == ")" and len(self._groups) > 1:
             self._close(self._groups.pop(), after)
         elif token["times"]:
@@ -85,7 +86,7 @@ class _Reading:
         outer = self._groups[-1]
         outer.has_repetition |= inner.has_repetition
         outer.has_choice |= inner.has_choice
-        outer.n_unbounded += inner.n_unbounded
+        outer.n_unbounded += max(inner.most, inner.n_unbounded)
 
     def _repeat(self, group: _Group, most: int) -> None:
         if _MAX_REPEATS < most < _UNBOUNDED:

@@ -67,6 +67,10 @@ class TextTokenizer:
             mask[i, : len(row.ids)] = 1
         return {"input_ids": ids, "attention_mask": mask}
 
+    def largest_id(self) -> int:
+        """The largest token id that it can make."""
+        return max(self._tokenizer.get_vocab().values(), default=0)
+
     def is_cut(self, items: Sequence[Any]) -> list[bool]:
         """Whether each text is truncated."""
         return [bool(row.overflowing) for row in self._encode(items)]
