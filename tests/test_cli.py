@@ -544,7 +544,7 @@ def test_threads_that_are_no_number(run, tmp_path, monkeypatch):
 
 
 def test_a_fault_of_ours_is_one_line_and_code_1(run, model, monkeypatch):
-    monkeypatch.setattr("headstart.packaging.load_bundle", lambda folder, trust: 1 / 0)
+    monkeypatch.setattr("headstart.packaging.load_bundle", lambda folder, **trusted: 1 / 0)
     done = run("report", model)
     assert_one_line(done, code=1)
     assert "internal error: ZeroDivisionError" in done.err
@@ -552,7 +552,7 @@ def test_a_fault_of_ours_is_one_line_and_code_1(run, model, monkeypatch):
 
 
 def test_an_interruption_says_how_to_go_on(run, model, monkeypatch):
-    def interrupt(folder: object, trust: object) -> None:
+    def interrupt(folder: object, **trusted: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("headstart.packaging.load_bundle", interrupt)
@@ -623,7 +623,7 @@ def test_a_home_that_is_no_folder(run, tmp_path, monkeypatch):
     ids=["python", "C++", "threads"],
 )
 def test_memory_that_ran_out_is_no_fault_of_ours(run, model, monkeypatch, error):
-    def load(folder: object, trust: object) -> None:
+    def load(folder: object, **trusted: object) -> None:
         raise BundleError("cannot be opened. Upgrade.") from error
 
     monkeypatch.setattr("headstart.packaging.load_bundle", load)
@@ -634,7 +634,7 @@ def test_memory_that_ran_out_is_no_fault_of_ours(run, model, monkeypatch, error)
 
 
 def test_words_of_the_users_data_are_not_taken_for_a_lack_of_memory(run, model, monkeypatch):
-    def load(folder: object, trust: object) -> None:
+    def load(folder: object, **trusted: object) -> None:
         raise BundleError("the label 'out of memory' is unknown.")
 
     monkeypatch.setattr("headstart.packaging.load_bundle", load)

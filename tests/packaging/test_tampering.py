@@ -14,8 +14,9 @@ import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import binary, integers
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from tiny_bundle import make_predictor
+from tiny_texts import make_text_bundle
 
 from headstart.core.errors import BundleError
 from headstart.core.strict_json import to_json
@@ -362,3 +363,36 @@ def test_a_graph_that_the_runtime_does_not_know():
     graph = helper.make_graph([helper.make_node("NoSuchOperator", ["x"], ["y"])], "g", [x], [y])
     with pytest.raises(BundleError, match=r"cannot be opened by ONNX Runtime .* pip install --upgrade onnxruntime"):
         open_bundle_session(helper.make_model(graph, ir_version=9).SerializeToString(), trust_graphs=True)
+
+
+def test_a_loop_is_refused_unless_its_maker_is_trusted(bundle, monkeypatch):
+    with_graph(bundle, with_operator("Loop", ""))
+    refused(bundle, r"model\.onnx has operators that are not on the list .*\(Loop\).*--trust-graphs")
+    for trust in ({"trust_graphs": True}, {}):
+        monkeypatch.setenv("HEADSTART_TRUST_GRAPHS", "" if trust else "1")
+        with pytest.raises(BundleError, match="cannot be opened by ONNX Runtime"):  # it has no body
+            load_bundle(bundle, **trust)
+
+
+@pytest.mark.parametrize("rows", [1, 3], ids=["one for all", "others than items"])
+def test_a_graph_that_does_not_give_a_row_for_each_item(bundle, rows):
+    model = onnx.ModelProto.FromString((bundle / "model.onnx").read_bytes())
+    last = next(node for node in model.graph.node if node.output[0] == "outputs")
+    stored = numpy_helper.from_array(np.full((rows, 3), 1 / 3, np.float32), "stored")
+    model.graph.initializer.append(stored)
+    last.input[0] = "stored"
+    with_graph(bundle, model.SerializeToString())
+    items = [np.zeros((9, 9, 3), np.uint8)] * 2
+    with pytest.raises(BundleError, match=rf"gives 'outputs' as float32 of shape \({rows}, 3\) for 2 items"):
+        load_bundle(bundle).predict(items)
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b'{"model": {"type": "None"}}'])
+def test_a_tokenizer_that_cannot_be_read(tmp_path, content):
+    bundle = make_text_bundle(tmp_path / "texts")
+    (tokenizer,) = bundle.glob("input/*tokenizer.json")
+    tokenizer.write_bytes(content)
+    described = json.loads((bundle / "manifest.json").read_text())
+    del described["sha256"], described["files"]
+    seal(bundle, described)
+    refused(bundle, "the bundle's input cannot be used: the tokenizer file")

@@ -1,6 +1,6 @@
 """Store: feature vectors on disk, found by the content of their item.
 
-`data.f32` holds rows of float32, `index` a record for each row: the item's key, the row's checksum, and whether a batch ends
+`data.f32` holds rows of float32, `index` a record for each row: the item's key, a checksum of key and row, and whether a batch ends
 here. A batch is written under a lock, first its rows, then its records: after a kill it is there as a whole or not at all, and
 what was half written is cut off by the next writer. A row whose checksum is wrong counts as missing. In a folder that may not be
 written, what is there is read and nothing is added.
@@ -68,15 +68,15 @@ class Store:
         Rows are read rather than mapped: mapped pages would count as this process's memory.
         """
         block = np.full((len(rows), self.dimensions), np.nan, np.float32)
-        checksums = self._records()["checksum"]
-        if not len(checksums):
+        records = self._records()
+        if not len(records):
             return block
         with self._data.open("rb") as data:
             for i, row in enumerate(rows):
                 if row < 0:
                     continue
                 found = os.pread(data.fileno(), self._row_bytes, int(row) * self._row_bytes)
-                if row < len(checksums) and len(found) == self._row_bytes and zlib.crc32(found) == checksums[row]:
+                if row < len(records) and len(found) == self._row_bytes and _is_sound(records[row], found):
                     block[i] = np.frombuffer(found, "<f4")
         return block
 
@@ -93,7 +93,7 @@ class Store:
         rows = np.ascontiguousarray(rows, "<f4")
         records = np.zeros(len(keys), _RECORD)
         records["key"] = keys
-        records["checksum"] = [zlib.crc32(row.tobytes()) for row in rows]
+        records["checksum"] = [_checksum(key, row.tobytes()) for key, row in zip(records["key"], rows, strict=True)]
         records["ends_batch"][-1:] = 1
         with storage_errors(self._data), self._lock(), self._data.open("r+b") as data, self._index.open("r+b") as index:
             n_rows = len(self._records())
@@ -115,6 +115,15 @@ class Store:
         with (self.folder / "lock").open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield  # closing the file unlocks it
+
+
+def _checksum(key: bytes, row: bytes) -> int:
+    """Of both, so that a damaged key never finds the row of another."""
+    return zlib.crc32(row, zlib.crc32(key))
+
+
+def _is_sound(record: np.void, row: bytes) -> bool:
+    return _checksum(record["key"], row) == record["checksum"]
 
 
 def _write_at(file: Any, offset: int, content: bytes) -> None:
