@@ -22,8 +22,10 @@ from small_data import write_photo
 from tiny_bundle import make_bundle
 
 import headstart
+import missing
 import tiny
 from headstart.cli import main
+from headstart.core.errors import BundleError
 from headstart.sources import built_in
 
 if TYPE_CHECKING:
@@ -542,7 +544,7 @@ def test_threads_that_are_no_number(run, tmp_path, monkeypatch):
 
 
 def test_a_fault_of_ours_is_one_line_and_code_1(run, model, monkeypatch):
-    monkeypatch.setattr("headstart.packaging.load_bundle", lambda folder, trust: 1 / 0)
+    monkeypatch.setattr("headstart.packaging.load_bundle", lambda folder, **trusted: 1 / 0)
     done = run("report", model)
     assert_one_line(done, code=1)
     assert "internal error: ZeroDivisionError" in done.err
@@ -550,7 +552,7 @@ def test_a_fault_of_ours_is_one_line_and_code_1(run, model, monkeypatch):
 
 
 def test_an_interruption_says_how_to_go_on(run, model, monkeypatch):
-    def interrupt(folder: object, trust: object) -> None:
+    def interrupt(folder: object, **trusted: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("headstart.packaging.load_bundle", interrupt)
@@ -575,6 +577,70 @@ class TestAsAProcess:
         done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
         assert done.stdout == "0\n", done.stderr
         assert "Error" not in done.stderr
+
+
+class TestStreams:
+    @pytest.mark.parametrize(
+        ("words", "redirected", "code", "says"),
+        [
+            ("predict {model} -", "<&-", 2, "standard input is closed. Pipe JSON Lines into the command"),
+            ("report {model} --json", ">&-", 2, "standard output is closed. Redirect it to a file"),
+            ("report {model} --json", ">/dev/full", 2, "cannot write standard output: the disk is full"),
+            ("report {model} --json", "2>&-", 0, ""),
+            ("report {model} --json", "2>/dev/full", 0, ""),
+            ("no-such-command", "2>&-", 2, ""),
+            ("predict {model} - --json", "</etc <&- >&- 2>&-", 2, ""),
+        ],
+    )
+    def test_one_that_is_closed_or_full(self, model, tmp_path, words, redirected, code, says):
+        if "/dev/full" in redirected and not Path("/dev/full").exists():
+            missing.skip("full device")
+        line = f"{sys.executable} -c '{ENTRY}' {words.format(model=model)} {redirected}"
+        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert done.returncode == code, done.stderr
+        assert says in (done.stderr.splitlines() or [""])[-1]
+        assert "Traceback" not in done.stderr
+
+    def test_a_file_that_is_written_never_takes_the_place_of_a_closed_stream(self, model, tmp_path):
+        table = write_texts(tmp_path / "t.csv", n=4)
+        line = f"{sys.executable} -c '{ENTRY}' predict {model} {table} --out {tmp_path}/a.csv <&- >&- 2>&-"
+        done = subprocess.run(["bash", "-c", line], check=False)
+        assert done.returncode == 0
+        assert (tmp_path / "a.csv").read_text().startswith("item,prediction,probability,error\n")
+
+
+def test_a_home_that_is_no_folder(run, tmp_path, monkeypatch):
+    monkeypatch.delenv("HEADSTART_CACHE", raising=False)
+    monkeypatch.setenv("HOME", str(written(tmp_path / "home", "a file")))
+    done = run("fit", write_texts(tmp_path / "t.csv"), *QUICK, "--out", tmp_path / "m")
+    assert_one_line(done)
+    assert "Set HEADSTART_CACHE to a folder that you may write to" in done.err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), RuntimeError("std::bad_alloc"), RuntimeError("can't start new thread")],
+    ids=["python", "C++", "threads"],
+)
+def test_memory_that_ran_out_is_no_fault_of_ours(run, model, monkeypatch, error):
+    def load(folder: object, **trusted: object) -> None:
+        raise BundleError("cannot be opened. Upgrade.") from error
+
+    monkeypatch.setattr("headstart.packaging.load_bundle", load)
+    done = run("report", model)
+    assert_one_line(done)
+    assert "memory ran out" in done.err
+    assert "HEADSTART_THREADS=1" in done.err
+
+
+def test_words_of_the_users_data_are_not_taken_for_a_lack_of_memory(run, model, monkeypatch):
+    def load(folder: object, **trusted: object) -> None:
+        raise BundleError("the label 'out of memory' is unknown.")
+
+    monkeypatch.setattr("headstart.packaging.load_bundle", load)
+    done = run("report", model)
+    assert_one_line(done)
+    assert "memory ran out" not in done.err
 
 
 ENTRY = "from headstart.cli import main; main()"

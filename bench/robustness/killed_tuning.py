@@ -23,6 +23,7 @@ from headstart.core.tasks import get_task
 from headstart.data import find_demo
 from headstart.sources import open_source
 from headstart.sources.defaults import default_source
+from headstart.storage.result_cache import SUFFIX
 
 DEMOS = {"photos": "groceries", "texts": "questions"}
 
@@ -64,7 +65,7 @@ def killed_often(campaign: Campaign, method: str, rng: np.random.Generator, n_ki
 
 def remembered(cache: Path) -> dict[str, str]:
     """The result cache: the results of each long step, under the hash of what it was made from."""
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (cache / "results").glob("*.npz")}
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (cache / "results").glob(f"*{SUFFIX}")}
 
 
 if __name__ == "__main__":

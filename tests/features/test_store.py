@@ -51,6 +51,38 @@ def test_truncated_tail_is_dropped_by_whole_batches(cut, which):
         np.testing.assert_array_equal(store.read(store.find(_numbered(range(12)))), rows)
 
 
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), which=st.sampled_from(["index", "data.f32"]))
+def test_a_flipped_bit_anywhere_counts_as_missing(place, bit, which):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        rows = _fill(folder, n_batches=3)
+        content = bytearray((folder / which).read_bytes())
+        content[int(place * len(content))] ^= 1 << bit
+        (folder / which).write_bytes(content)
+        store = Store(folder, 5)
+        found = store.read(store.find(_numbered(range(12))))
+        is_kept = ~np.isnan(found[:, 0])
+        np.testing.assert_array_equal(found[is_kept], rows[is_kept])
+
+
+def test_a_folder_that_may_not_be_written_is_read_and_left_alone(tmp_path, monkeypatch):
+    rows = _fill(tmp_path, n_batches=3)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def refuse(path, mode="r", *others, **more):
+        if set(mode) & set("wa+"):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        return open_file(path, mode, *others, **more)
+
+    open_file = Path.open
+    monkeypatch.setattr(Path, "open", refuse)
+    store = Store(tmp_path, 5)
+    store.append(_numbered([99]), np.ones((1, 5), np.float32))
+    np.testing.assert_array_equal(store.read(store.find(_numbered(range(12)))), rows)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert np.isnan(Store(tmp_path / "none", 5).read(np.array([0]))).all()
+
+
 def test_damaged_row_counts_as_missing_and_is_replaced(tmp_path):
     rows = _fill(tmp_path, n_batches=2)
     content = bytearray((tmp_path / "data.f32").read_bytes())

@@ -14,12 +14,13 @@ import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import binary, integers
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from tiny_bundle import make_predictor
+from tiny_texts import make_text_bundle
 
 from headstart.core.errors import BundleError
 from headstart.core.strict_json import to_json
-from headstart.onnx_graph.scan import custom_operators, has_external_data
+from headstart.onnx_graph.scan import scan
 from headstart.packaging import load_bundle
 from headstart.packaging.export import export
 from headstart.packaging.manifest import MAX_FILE_BYTES, MAX_FILES, seal
@@ -179,7 +180,7 @@ def with_external(where):
 @pytest.mark.parametrize("where", ["initializer", "node", "subgraph"])
 def test_a_graph_that_reads_other_files(bundle, where):
     model = with_external(where).SerializeToString()
-    assert has_external_data(model)
+    assert scan(model).has_external_data
     with_graph(bundle, model)
     refused(bundle, "external data")
 
@@ -218,7 +219,7 @@ def test_a_custom_operator(bundle, name, domain, called, inside):
 
 @pytest.mark.parametrize("domain", ["", "ai.onnx", "ai.onnx.ml", "com.microsoft"])
 def test_operators_of_the_runtime_are_not_custom(domain):
-    assert custom_operators(with_operator("Gelu", domain)) == []
+    assert scan(with_operator("Gelu", domain)).custom == ()
 
 
 def test_a_function_of_the_graphs_own_cannot_hide_one():
@@ -227,7 +228,7 @@ def test_a_function_of_the_graphs_own_cannot_hide_one():
     function = helper.make_function("", "Fine", ["a"], ["b"], [node], opsets)
     x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy")
     graph = helper.make_graph([helper.make_node("Fine", ["x"], ["y"])], "g", [x], [y])
-    assert custom_operators(helper.make_model(graph, functions=[function]).SerializeToString()) == ["com.example.Evil"]
+    assert scan(helper.make_model(graph, functions=[function]).SerializeToString()).custom == ("com.example.Evil",)
 
 
 @pytest.mark.parametrize(
@@ -240,9 +241,8 @@ def test_a_function_of_the_graphs_own_cannot_hide_one():
     ],
 )
 def test_a_graph_that_two_readers_would_read_differently(junk):
-    for look in (has_external_data, custom_operators):
-        with pytest.raises(ValueError, match=r"tag|wire type|64 bits|cut short"):
-            look(junk)
+    with pytest.raises(ValueError, match=r"tag|wire type|64 bits|cut short"):
+        scan(junk)
 
 
 def test_a_graph_in_the_runtimes_other_format(bundle, tmp_path):
@@ -342,14 +342,14 @@ def test_weights_that_look_like_external_data_are_not():
     y = helper.make_tensor_value_info("y", TensorProto.UINT8, [len(raw)])
     graph = helper.make_graph([helper.make_node("Identity", ["w"], ["y"])], "g", [], [y], [tensor])
     model = onnx.helper.make_model(graph, ir_version=9, opset_imports=[helper.make_opsetid("", 18)]).SerializeToString()
-    assert not has_external_data(model)
+    assert not scan(model).has_external_data
     np.testing.assert_array_equal(open_bundle_session(model).run(None, {})[0], np.frombuffer(raw, np.uint8))
 
 
 @given(junk=binary(max_size=200))
 def test_junk_is_an_error_or_harmless(junk):
     with contextlib.suppress(ValueError):
-        assert has_external_data(junk) in (True, False)
+        assert scan(junk).n_nodes >= 0
 
 
 def test_a_graph_that_is_cut_short():
@@ -362,4 +362,37 @@ def test_a_graph_that_the_runtime_does_not_know():
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])
     graph = helper.make_graph([helper.make_node("NoSuchOperator", ["x"], ["y"])], "g", [x], [y])
     with pytest.raises(BundleError, match=r"cannot be opened by ONNX Runtime .* pip install --upgrade onnxruntime"):
-        open_bundle_session(helper.make_model(graph, ir_version=9).SerializeToString())
+        open_bundle_session(helper.make_model(graph, ir_version=9).SerializeToString(), trust_graphs=True)
+
+
+def test_a_loop_is_refused_unless_its_maker_is_trusted(bundle, monkeypatch):
+    with_graph(bundle, with_operator("Loop", ""))
+    refused(bundle, r"model\.onnx has operators that are not on the list .*\(Loop\).*--trust-graphs")
+    for trust in ({"trust_graphs": True}, {}):
+        monkeypatch.setenv("HEADSTART_TRUST_GRAPHS", "" if trust else "1")
+        with pytest.raises(BundleError, match="cannot be opened by ONNX Runtime"):  # it has no body
+            load_bundle(bundle, **trust)
+
+
+@pytest.mark.parametrize("rows", [1, 3], ids=["one for all", "others than items"])
+def test_a_graph_that_does_not_give_a_row_for_each_item(bundle, rows):
+    model = onnx.ModelProto.FromString((bundle / "model.onnx").read_bytes())
+    last = next(node for node in model.graph.node if node.output[0] == "outputs")
+    stored = numpy_helper.from_array(np.full((rows, 3), 1 / 3, np.float32), "stored")
+    model.graph.initializer.append(stored)
+    last.input[0] = "stored"
+    with_graph(bundle, model.SerializeToString())
+    items = [np.zeros((9, 9, 3), np.uint8)] * 2
+    with pytest.raises(BundleError, match=rf"gives 'outputs' as float32 of shape \({rows}, 3\) for 2 items"):
+        load_bundle(bundle).predict(items)
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b'{"model": {"type": "None"}}'])
+def test_a_tokenizer_that_cannot_be_read(tmp_path, content):
+    bundle = make_text_bundle(tmp_path / "texts")
+    (tokenizer,) = bundle.glob("input/*tokenizer.json")
+    tokenizer.write_bytes(content)
+    described = json.loads((bundle / "manifest.json").read_text())
+    del described["sha256"], described["files"]
+    seal(bundle, described)
+    refused(bundle, "the bundle's input cannot be used: the tokenizer file")

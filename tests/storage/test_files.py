@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import subprocess
@@ -81,6 +82,38 @@ def test_file_in_the_way_of_a_folder_is_named(tmp_path):
     (tmp_path / "a").write_text("")
     with pytest.raises(StorageError, match="cannot write"):
         write_file(tmp_path / "a" / "b", b"x")
+
+
+def test_what_cannot_be_written_in_the_cache_names_its_variable(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADSTART_CACHE", str(written_file(tmp_path / "home") / "cache"))
+    with pytest.raises(StorageError, match="Set HEADSTART_CACHE to a folder that you may write to"):
+        write_file(cache_folder() / "results" / "a", b"x")
+    with pytest.raises(StorageError, match="Choose another path"):
+        write_file(tmp_path / "home" / "b", b"x")
+
+
+def test_without_a_home_the_variable_is_named(monkeypatch):
+    monkeypatch.setenv("HEADSTART_CACHE", "~no-such-user-here/cache")
+    with pytest.raises(StorageError, match="Set HEADSTART_CACHE"):
+        cache_folder()
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_what_must_not_be_lost_is_on_the_disk_before_it_takes_its_place(tmp_path, monkeypatch, durable):
+    events = []
+    flush, rename = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda file: (events.append("on the disk"), flush(file)))
+    monkeypatch.setattr(Path, "replace", lambda path, new: (events.append("in place"), rename(path, new)))
+    with replacing(tmp_path / "bundle", durable=durable) as partial:
+        (partial / "input").mkdir(parents=True)
+        (partial / "input" / "a").write_bytes(b"x")
+    # a file and two folders, then the entry of the new name
+    assert events == (["on the disk"] * 3 + ["in place", "on the disk"] if durable else ["in place"])
+
+
+def written_file(path):
+    path.write_text("a file")
+    return path
 
 
 def test_other_errors_pass_through(tmp_path):

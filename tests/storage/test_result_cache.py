@@ -1,12 +1,17 @@
 """What a result cache promises: the same arrays again, never a damaged one, unlike keys never meet."""
 
+import errno
+import os
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headstart.core.errors import StorageError
-from headstart.storage.result_cache import ResultCache, digest
+from headstart.storage.result_cache import SUFFIX, ResultCache, digest
 
 PARTS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.binary() | st.floats(allow_nan=False),
@@ -70,6 +75,52 @@ def test_damaged_entry_is_computed_again(tmp_path, damage):
     )
     np.testing.assert_array_equal(ResultCache(tmp_path).get_or_compute(("a",), compute)["x"], np.arange(1000.0))
     assert len(calls) == 2
+
+
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_flipped_bit_anywhere_is_computed_again(place, bit):
+    expected = {"x": np.arange(7.0), "names": np.array(["a", "bc"])}
+    compute, calls = counted(expected)
+    with tempfile.TemporaryDirectory() as folder:
+        ResultCache(Path(folder)).get_or_compute(("a",), compute)
+        (path,) = Path(folder).iterdir()
+        content = bytearray(path.read_bytes())
+        content[int(place * len(content))] ^= 1 << bit
+        path.write_bytes(content)
+        found = ResultCache(Path(folder)).get_or_compute(("a",), compute)
+    assert len(calls) == 2
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array)
+
+
+def test_an_entry_under_another_name_is_computed_again(tmp_path):
+    cache = ResultCache(tmp_path)
+    cache.get_or_compute(("a",), lambda: {"x": np.ones(1)})
+    (path,) = tmp_path.iterdir()
+    path.rename(tmp_path / f"{digest(('b',))}{SUFFIX}")
+    assert cache.get_or_compute(("b",), lambda: {"x": np.zeros(1)})["x"] == 0
+
+
+def test_a_folder_that_may_not_be_written_serves_what_is_in_it(tmp_path, monkeypatch):
+    cache = ResultCache(tmp_path)
+    cache.get_or_compute(("a",), lambda: {"x": np.ones(1)})
+    refuse_writes(monkeypatch, errno.EROFS)
+    assert cache.get_or_compute(("a",), lambda: {"x": np.zeros(1)})["x"] == 1
+    assert cache.get_or_compute(("b",), lambda: {"x": np.zeros(1)})["x"] == 0
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_full_disk_is_named(tmp_path, monkeypatch):
+    refuse_writes(monkeypatch, errno.ENOSPC)
+    with pytest.raises(StorageError, match="the disk is full"):
+        ResultCache(tmp_path).get_or_compute(("a",), lambda: {"x": np.ones(1)})
+
+
+def refuse_writes(monkeypatch, reason):
+    def refuse(path, content):
+        raise OSError(reason, os.strerror(reason), str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
 
 
 def test_failed_computation_leaves_nothing(tmp_path):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headstart.cli.options import BundlePath, Json, Trust
+from headstart.cli.options import BundlePath, Json, Trust, TrustGraphs
 from headstart.cli.output import emit, say
 from headstart.core.errors import OptionError
 
@@ -46,6 +46,7 @@ def export(
     tensor_inputs: Annotated[
         bool, typer.Option("--tensor-inputs", help="Standard operators alone: takes pixels or token numbers.")
     ] = False,
+    trust_graphs: TrustGraphs = False,
     as_json: Json = False,
 ) -> None:
     """Write BUNDLE in the formats of others, checked against it."""
@@ -57,7 +58,7 @@ def export(
     wanted = {name: out for name, out in named.items() if out is not None}
     if not wanted:
         raise OptionError("no format was named. Say what to write, such as --onnx model.onnx.")
-    model = load_bundle(bundle, trust=trust)
+    model = load_bundle(bundle, trust=trust, trust_graphs=trust_graphs or None)
     options = ExportOptions(items=_items(model, check), tensor_inputs=tensor_inputs)
     records = [write(model, name, out, options) for name, out in wanted.items()]
     for record in records:

@@ -24,6 +24,13 @@ Trust = Annotated[
         help="Public keys, one a line: one of them must have signed BUNDLE. HEADSTART_TRUST if not given.",
     ),
 ]
+TrustGraphs = Annotated[
+    bool,
+    typer.Option(
+        "--trust-graphs",
+        help="Open networks with loops, conditionals and whatever else may run without end. HEADSTART_TRUST_GRAPHS=1 everywhere.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print figures for machines on standard output.")]
 Input = Annotated[
     str | None,

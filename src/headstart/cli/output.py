@@ -1,21 +1,25 @@
-"""Where words and figures go: people's on standard error, machines' on standard output."""
+"""How results are said: in words to people, as JSON to machines."""
 
 from __future__ import annotations
 
 import json
 import math
 import sys
+from contextlib import suppress
 from typing import Any
+
+from headstart.cli.streams import put
 
 
 def say(text: str = "") -> None:
-    """Print a line for people."""
-    sys.stderr.write(text + "\n")
+    """Print a line for people; where standard error cannot be written, the work goes on."""
+    with suppress(OSError):
+        sys.stderr.write(text + "\n")
 
 
 def emit(value: Any) -> None:
     """Print one JSON value for machines; a number that is not finite becomes null."""
-    sys.stdout.write(json.dumps(_finite(value), ensure_ascii=False) + "\n")
+    put(json.dumps(_finite(value), ensure_ascii=False) + "\n")
 
 
 def score_words(score: dict[str, Any]) -> str:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headstart.cli.options import BundlePath, Input, Json, MaxUnreadable, Trust, parse_share
+from headstart.cli.options import BundlePath, Input, Json, MaxUnreadable, Trust, TrustGraphs, parse_share
 from headstart.cli.output import emit, say
 from headstart.cli.progress import ProgressFormat, reporting
+from headstart.cli.streams import put
 from headstart.core.errors import DataError, OptionError
 from headstart.data.unreadable_items import UnreadableItems
 
@@ -37,6 +38,7 @@ def predict(
     trust: Trust = None,
     progress: ProgressFormat = "auto",
     *,
+    trust_graphs: TrustGraphs = False,
     as_json: Json = False,
 ) -> None:
     """Predict with BUNDLE for files, folders, tables or standard input.
@@ -49,7 +51,7 @@ def predict(
 
     if out is not None and out.suffix.lower() not in _SUFFIXES:
         raise OptionError(f"--out writes .csv or .jsonl, but '{out}' was given. Name a file that ends in one of these.")
-    model = load_bundle(bundle, trust=trust)
+    model = load_bundle(bundle, trust=trust, trust_graphs=trust_graphs or None)
     if input is not None and len(model.fields) > 1:
         names = ", ".join(f"'{field.name}'" for field in model.fields)
         raise OptionError(f"{bundle} reads several columns and finds them by their names: {names}. Leave --input out.")
@@ -88,7 +90,7 @@ def _check_readable(answers: Sequence[Prediction], max_unreadable: float) -> Non
 
 def _show(answers: Sequence[Prediction]) -> None:
     for answer in answers[:_N_SHOWN]:
-        typer.echo(f"{answer.item}\t{_words(answer)}")
+        put(f"{answer.item}\t{_words(answer)}\n")
     if len(answers) > _N_SHOWN:
         say(f"… and {len(answers) - _N_SHOWN} more; --out FILE or --json gives them all")
 

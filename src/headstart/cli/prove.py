@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headstart.cli.dataset_options import DatasetOptionsOfBundle
-from headstart.cli.options import BundlePath, Data, Json, Trust
+from headstart.cli.options import BundlePath, Data, Json, Trust, TrustGraphs
 from headstart.cli.output import emit, score_words
 from headstart.cli.progress import ProgressFormat, reporting
 
@@ -14,6 +14,7 @@ def prove(
     *,
     options: DatasetOptionsOfBundle,
     trust: Trust = None,
+    trust_graphs: TrustGraphs = False,
     progress: ProgressFormat = "auto",
     as_json: Json = False,
 ) -> None:
@@ -21,7 +22,8 @@ def prove(
     from headstart.pipeline import prove_again
 
     with reporting(progress) as voice:
-        figures = prove_again(bundle, data, trust=trust, progress=voice.reporter, **options.arguments())
+        trusted = {"trust": trust, "trust_graphs": trust_graphs or None}
+        figures = prove_again(bundle, data, progress=voice.reporter, **trusted, **options.arguments())
         for notice in figures["notices"]:
             voice.say(f"  - {notice['message']}")
         for score in figures["metrics"]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from headstart.cli.options import BundlePath, Json, Trust
+from headstart.cli.options import BundlePath, Json, Trust, TrustGraphs
 from headstart.cli.output import emit, say, score_words
 
 
-def report(bundle: BundlePath, trust: Trust = None, *, as_json: Json = False) -> None:
+def report(
+    bundle: BundlePath, trust: Trust = None, *, trust_graphs: TrustGraphs = False, as_json: Json = False
+) -> None:
     """Say what the proof of BUNDLE found, and where its page is."""
     from headstart.packaging import load_bundle
 
-    model = load_bundle(bundle, trust=trust)
+    model = load_bundle(bundle, trust=trust, trust_graphs=trust_graphs or None)
     found = model.report
     evaluation, package = found.evaluation, found.package
     say(f"{found.data.name}: {package.deployed} is packed")

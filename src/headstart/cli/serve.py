@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from headstart.cli.options import Trust
+from headstart.cli.options import Trust, TrustGraphs
 
 
 def serve(
@@ -43,6 +43,7 @@ def serve(
     ] = None,
     log_share: Annotated[float, typer.Option("--log-share", help="Share of the answers that is written there.")] = 1.0,
     *,
+    trust_graphs: TrustGraphs = False,
     trace: Annotated[bool, typer.Option("--trace", help="Send OpenTelemetry spans, as OTEL_… variables say.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Write no line for each request.")] = False,
 ) -> None:
@@ -60,6 +61,7 @@ def serve(
             port=port,
             workers=workers,
             trust=trust,
+            trust_graphs=trust_graphs or None,
             token_file=token_file,
             max_batch=max_batch,
             max_latency_ms=max_latency_ms,

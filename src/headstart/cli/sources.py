@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from headstart.cli.options import Json, parse_numbers
+from headstart.cli.options import Json, TrustGraphs, parse_numbers
 from headstart.cli.output import emit, say
 from headstart.core.errors import HeadstartError, OptionError, SourceError
 
@@ -145,6 +145,7 @@ def add(
     tokenizer: Annotated[str | None, typer.Option("--tokenizer", help="Its tokenizer.json or vocab.txt.")] = None,
     max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1, help="Where texts are cut.")] = None,
     *,
+    trust_graphs: TrustGraphs = False,
     as_json: Json = False,
 ) -> None:
     """Make a source of a model that you have: checked, measured, and kept in the cache. None of its code is run."""
@@ -161,6 +162,7 @@ def add(
         mean=parse_numbers(mean, 3),
         std=parse_numbers(std, 3),
         max_tokens=max_tokens,
+        trust_graphs=trust_graphs or None,
     )
     for note in card.provenance["notes"]:
         say(f"  - {note}")

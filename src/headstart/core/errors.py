@@ -7,6 +7,7 @@
     │   ├── SourceError        pretrained weights: missing, unreachable, changed
     │   ├── BundleError        a saved model: missing, changed, too new
     │   ├── StorageError       a disk that is full, a folder that cannot be written
+    │   │   └── NotWritableError  read-only, or permission is denied
     │   ├── ServiceError       a server: unreachable, too busy, failing
     │   └── MissingExtraError  a library that an extra would install
     └── InternalError          we failed: exit code 1, HTTP 500
@@ -57,6 +58,10 @@ class StorageError(UserError):
     """A file cannot be written."""
 
 
+class NotWritableError(StorageError):
+    """A place may not be written: it is read-only, or permission is denied."""
+
+
 class ServiceError(UserError):
     """A server does not answer."""
 
@@ -69,7 +74,7 @@ class InternalError(HeadstartError):
     """Headstart broke one of its own promises."""
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     r"""Shorten a library's message to its first line; the error's class name where it has none.
 
     >>> first_line(ValueError("no such axis\nin a trace of forty lines")), first_line(KeyError())

@@ -16,6 +16,7 @@ from headstart.engines.context import RunContext
 from headstart.features.contents import Contents
 from headstart.features.matrix import Matrix
 from headstart.features.store import KEY_DTYPE, Store
+from headstart.sources.feature_rows import feature_rows
 from headstart.sources.field_source import FieldSource
 from headstart.sources.joint import JointSource
 from headstart.storage.files import cache_folder
@@ -252,8 +253,7 @@ def _forward(items: list[Any], source: Source, session: Any) -> tuple[NDArray[np
         if not items:
             return np.empty((0, source.dimensions), np.float32), errors
         batch = source.input.transform(items)
-    rows: NDArray[np.float32] = session.run(None, batch)[0]
-    return rows, errors
+    return feature_rows(source, session, batch, len(items)), errors
 
 
 def _failures(items: list[Any], source: Source) -> dict[int, DataError]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Self
 
 import numpy as np
 
+from headstart.core.errors import NotWritableError
 from headstart.storage.files import storage_errors
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import TracebackType
 
     from numpy.typing import NDArray
@@ -22,20 +23,18 @@ LARGEST_IN_MEMORY_MIB = 64
 class Matrix:
     """An (n, dimensions) array of float32 that is written block by block and begins as NaN.
 
-    Above 64 MiB it lies in a file without a name, which goes when the array goes, whatever ends the process. It is written as
-    a context, and ends with its block; the array stays.
+    Above 64 MiB it lies in a file without a name, which goes when the array goes, whatever ends the process: in `folder`, or where
+    temporary files are kept if that may not be written. It is written as a context, and ends with its block; the array stays.
     """
 
     def __init__(self, n: int, dimensions: int, folder: Path) -> None:
         self._shape = (n, dimensions)
         self._folder = folder
         self._row_bytes = 4 * dimensions
-        self._file = None
+        self._file: IO[bytes] | None = None
         self._array = np.empty((0, dimensions), np.float32)
         if n * self._row_bytes > LARGEST_IN_MEMORY_MIB << 20:
-            with storage_errors(folder):
-                folder.mkdir(parents=True, exist_ok=True)
-                self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (closed on exit)
+            self._file = _temporary_file(folder)
         else:
             self._array = np.full(self._shape, np.nan, np.float32)
 
@@ -67,3 +66,13 @@ class Matrix:
         if self._file is None:
             return self._array
         return np.memmap(self._file, np.float32, mode="c", shape=self._shape)
+
+
+def _temporary_file(folder: Path) -> IO[bytes]:
+    try:
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            return tempfile.TemporaryFile(dir=folder)
+    except NotWritableError:
+        with storage_errors(Path(tempfile.gettempdir())):
+            return tempfile.TemporaryFile()

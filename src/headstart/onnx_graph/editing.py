@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import SourceError, first_line, require
+from headstart.engines.limited_process import LimitError
 from headstart.onnx_graph.builder import IR_VERSION, OPSET
-from headstart.onnx_graph.scan import has_external_data
+from headstart.onnx_graph.external_data import load_external_data
+from headstart.onnx_graph.operators import is_listed
+from headstart.onnx_graph.scan import scan
 from headstart.onnx_graph.session import open_session
+from headstart.onnx_graph.trial import try_graph
+from headstart.onnx_graph.vetting import MAX_NODES, TRUST_REMEDY, graphs_are_trusted
 from headstart.storage.untrusted_folder import check_beginning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import onnx
 
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
 _OWN_DOMAINS = ("", "ai.onnx")
 _FLOATS = (1, 10, 11)  # float32, float16, float64
 _PURPOSE = "adding an ONNX graph"
+_MAX_FUNCTION_DEPTH = 50  # of functions that call functions; without an end where one calls itself
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,18 +42,22 @@ class Layer:
     shape: tuple[int, ...]
 
 
-def read_onnx(content: bytes, where: str, folder: UntrustedFolder | None = None) -> onnx.ModelProto:
+def read_onnx(
+    content: bytes, where: str, folder: UntrustedFolder | None = None, *, trust_graphs: bool | None = None
+) -> onnx.ModelProto:
     """Read a model and convert it to opset 18, with all arrays inside.
 
     Parameters
     ----------
     where : its name in messages
     folder : with the files of its arrays, if they are external
+    trust_graphs : as for `vetting.vet`
 
     Raises
     ------
     SourceError
-        It is not an ONNX model, is damaged, reaches out of its folder, or has operators that are not ONNX's own.
+        It is not an ONNX model, is damaged, reaches out of its folder, has operators that are not ONNX's own, or may run without
+        end.
     """
     require("onnx", extra="train", purpose=_PURPOSE)
     import onnx
@@ -55,7 +65,7 @@ def read_onnx(content: bytes, where: str, folder: UntrustedFolder | None = None)
 
     check_beginning(where, content, expected="an ONNX file")
     try:
-        is_external = has_external_data(content)
+        found = scan(content)
         model = onnx.ModelProto.FromString(content)
     except Exception as error:  # protobuf's own errors share no base with ValueError
         raise SourceError(
@@ -63,11 +73,15 @@ def read_onnx(content: bytes, where: str, folder: UntrustedFolder | None = None)
         ) from error
     if not model.graph.output:
         raise SourceError(f"{where} is not a readable ONNX file (it has no output). Export or copy it again.")
-    if is_external:
-        _load_external_data(model, where, folder)
+    if found.has_external_data:
+        load_external_data(model, where, folder)
+    if not (is_trusted := graphs_are_trusted(trust_graphs)):
+        _refuse_many_nodes(model, where)
     try:
         model = inliner.inline_local_functions(model)
         _refuse_custom(model, where)
+        if not is_trusted:
+            _refuse_unlisted(model, where)
         return _to_our_opset(model)
     except SourceError:
         raise
@@ -86,13 +100,45 @@ def _refuse_custom(model: onnx.ModelProto, where: str) -> None:
         )
 
 
-def layers(model: onnx.ModelProto, feeds: Batch, where: str) -> list[Layer]:
+def _refuse_unlisted(model: onnx.ModelProto, where: str) -> None:
+    """Refuse loops, conditionals and the like, whose work has no bound."""
+    unlisted = sorted(
+        {n.op_type for n in _all_nodes(model.graph) if not is_listed(n.domain, n.op_type) or any(_graphs(n))}
+    )
+    if unlisted:
+        raise SourceError(
+            f"{where} has operators that are not on the list of those whose work is bounded ({', '.join(unlisted[:5])}). "
+            f"Export it without them. {TRUST_REMEDY}"
+        )
+
+
+def _refuse_many_nodes(model: onnx.ModelProto, where: str) -> None:
+    """Count the nodes that there will be once functions are written out, which may double with each of them."""
+    functions = {(one.domain, one.name): one for one in model.functions}
+    counts: dict[tuple[str, str], int] = {}
+
+    def count(nodes: Iterable[onnx.NodeProto], depth: int) -> int:
+        total = 0
+        for node in nodes:
+            key = (node.domain, node.op_type)
+            if key in functions and key not in counts:
+                counts[key] = (
+                    count(_all_nodes(functions[key]), depth + 1) if depth < _MAX_FUNCTION_DEPTH else MAX_NODES + 1
+                )
+            total += counts.get(key, 1)
+        return total
+
+    if (n_nodes := count(_all_nodes(model.graph), 0)) > MAX_NODES:
+        raise SourceError(f"{where} has {n_nodes} nodes or more; {MAX_NODES} are allowed. {TRUST_REMEDY}")
+
+
+def layers(model: onnx.ModelProto, feeds: Batch, where: str, *, trust_graphs: bool | None = None) -> list[Layer]:
     """Run the graph once on two items and list the layers with one row of floating-point numbers per item.
 
     Raises
     ------
     SourceError
-        ONNX Runtime refuses the graph or the two items.
+        ONNX Runtime refuses the graph or the two items, or it needs more time or memory than is allowed.
     """
     import onnx
     from onnx import helper
@@ -104,7 +150,7 @@ def layers(model: onnx.ModelProto, feeds: Batch, where: str) -> list[Layer]:
     # typed by the runtime itself
     traced.graph.output.extend([helper.make_empty_tensor_value_info(value) for value in makers if value not in known])
     names = [output.name for output in traced.graph.output]
-    values = run(traced, feeds, where)
+    values = run(traced, feeds, where, trust_graphs=trust_graphs)
     n = len(next(iter(feeds.values())))
     found = dict(zip(names, values, strict=True))
     return [
@@ -117,16 +163,22 @@ def layers(model: onnx.ModelProto, feeds: Batch, where: str) -> list[Layer]:
     ]
 
 
-def run(model: onnx.ModelProto, feeds: Batch, where: str) -> list[Any]:
-    """Run a graph without the runtime's optimizations.
+def run(model: onnx.ModelProto, feeds: Batch, where: str, *, trust_graphs: bool | None = None) -> list[Any]:
+    """Run a graph without the runtime's optimizations, once it is known to end.
 
     Raises
     ------
     SourceError
-        ONNX Runtime refuses it.
+        ONNX Runtime refuses it, or it needs more time or memory than is allowed.
     """
+    content = model.SerializeToString()
+    if not graphs_are_trusted(trust_graphs):
+        try:
+            try_graph(content, feeds)
+        except LimitError as error:
+            raise SourceError(f"{where} does not run on two items within limits: {error}. {TRUST_REMEDY}") from error
     try:
-        return list(open_session(model.SerializeToString(), threads=1, optimise=False).run(None, feeds))
+        return list(open_session(content, threads=1, optimise=False).run(None, feeds))
     except Exception as error:  # the runtime's errors share no base
         raise SourceError(
             f"ONNX Runtime cannot run {where} on two items at once ({first_line(error)}). Export it with a batch axis of "
@@ -187,7 +239,7 @@ def _reads(node: onnx.NodeProto) -> Iterator[str]:
             yield from _reads(child)
 
 
-def _all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+def _all_nodes(graph: onnx.GraphProto | onnx.FunctionProto) -> Iterator[onnx.NodeProto]:
     for node in graph.node:
         yield node
         for inner in _graphs(node):
@@ -199,25 +251,6 @@ def _graphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
         if attribute.HasField("g"):
             yield attribute.g
         yield from attribute.graphs
-
-
-def _load_external_data(model: onnx.ModelProto, where: str, folder: UntrustedFolder | None) -> None:
-    """Read external arrays, whose files must be in the graph's own folder."""
-    for array in model.graph.initializer:
-        if not array.external_data:
-            continue
-        location = {entry.key: entry.value for entry in array.external_data}
-        if folder is None:
-            raise SourceError(f"{where} keeps its arrays in other files, which are not allowed here.")
-        content = folder.read(location.get("location", ""))
-        offset = int(location.get("offset", 0))
-        array.raw_data = (
-            content[offset : offset + int(location["length"])] if "length" in location else content[offset:]
-        )
-        del array.external_data[:]
-        array.data_location = type(array).DEFAULT
-    if has_external_data(model.SerializeToString()):
-        raise SourceError(f"{where} keeps arrays of single nodes in other files. Export it in one file.")
 
 
 def _to_our_opset(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -51,7 +51,7 @@ def read(thing: Any, options: ImportOptions) -> ImportedModel:
     path = Path(thing)
     sealed = open_sealed(path)
     manifest, content = sealed.content, sealed.read("model.onnx")
-    model = read_onnx(content, "model.onnx")
+    model = read_onnx(content, "model.onnx", trust_graphs=options.trust_graphs)
     if _FEATURES not in {output.name for output in model.graph.output}:
         raise SourceError(
             f"{path} holds '{manifest['deployed']}', which has no features of a pretrained network. Add another bundle."

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import BundleError
+from headstart.core.errors import BundleError, SourceError
 from headstart.core.tasks import TaskSpec, get_task, task_names
 
 if TYPE_CHECKING:
     import onnxruntime
 
-    from headstart.core.model import Preprocessor
+    from headstart.core.model import Batch, Preprocessor
     from headstart.packaging.manifest import Sealed
 
 
@@ -22,6 +22,23 @@ def check_outputs(session: onnxruntime.InferenceSession, n_labels: int) -> None:
     if shapes.get("outputs", [0])[-1] != n_labels:
         raise BundleError(
             f"model.onnx does not give one output for each of the {n_labels} labels. Make the bundle again with 'headstart fit'."
+        )
+
+
+def check_rows(values: Any, batch: Batch, output: str) -> None:
+    """Refuse what a graph gave if it is not one row of numbers for each item of the batch.
+
+    Raises
+    ------
+    BundleError
+        It is something else.
+    """
+    n_items = len(next(iter(batch.values()))) if batch else 0
+    if not isinstance(values, np.ndarray) or values.ndim != 2 or values.dtype.kind != "f" or len(values) != n_items:
+        found = f"{values.dtype} of shape {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
+        raise BundleError(
+            f"model.onnx gives '{output}' as {found} for {n_items} items; one row of numbers for each was expected. "
+            "Make the bundle again with 'headstart fit'."
         )
 
 
@@ -35,12 +52,22 @@ def task_spec_of(name: str) -> TaskSpec:
 
 
 def build_input(sealed: Sealed) -> Preprocessor:
-    """Rebuild the preprocessor."""
+    """Rebuild the preprocessor, and load what it would load when it is used first.
+
+    Raises
+    ------
+    BundleError
+        One of its files, such as its tokenizer, cannot be read.
+    """
     from headstart.sources import preprocessors
 
     described = sealed.content["input"]
     files = {name: sealed.read(path) for name, path in described["files"].items()}
-    built: Preprocessor = preprocessors.build(described["kind"], described["settings"], files)
+    try:
+        built: Preprocessor = preprocessors.build(described["kind"], described["settings"], files)
+        built.transform([])
+    except SourceError as error:
+        raise BundleError(f"the bundle's input cannot be used: {error}") from error
     return built
 
 

@@ -16,8 +16,15 @@ from headstart.data.modalities import modality_of_fields
 from headstart.engines.context import RunContext
 from headstart.engines.executor import SerialExecutor
 from headstart.engines.threads import n_threads
-from headstart.onnx_graph.session import runtime_errors
-from headstart.packaging.bundle_parts import build_input, check_outputs, dtype_of, set_threshold_of, task_spec_of
+from headstart.onnx_graph.session import open_session, runtime_errors
+from headstart.packaging.bundle_parts import (
+    build_input,
+    check_outputs,
+    check_rows,
+    dtype_of,
+    set_threshold_of,
+    task_spec_of,
+)
 from headstart.packaging.bundle_schema import fields_of
 from headstart.packaging.manifest import Sealed, open_sealed
 from headstart.packaging.many_items import BATCH_SIZE, Rows, batches_of, run_batches
@@ -52,7 +59,9 @@ class Bundle:
     signer : whose trusted key signed it; '' where no signature was required
     """
 
-    def __init__(self, sealed: Sealed, *, threads: int | None = None, spin: bool = True) -> None:
+    def __init__(
+        self, sealed: Sealed, *, threads: int | None = None, spin: bool = True, trust_graphs: bool | None = None
+    ) -> None:
         self._sealed = sealed
         self.manifest: Mapping[str, Any] = sealed.content
         self.signer = sealed.signer
@@ -66,7 +75,7 @@ class Bundle:
         self.input: Preprocessor = build_input(sealed)
         self._threads = threads or n_threads()
         self._session: onnxruntime.InferenceSession = open_bundle_session(
-            sealed.read("model.onnx"), threads=threads, spin=spin
+            sealed.read("model.onnx"), threads=threads, spin=spin, trust_graphs=trust_graphs
         )
         check_outputs(self._session, len(self.labels))
 
@@ -114,7 +123,7 @@ class Bundle:
     @cached_property
     def _single(self) -> onnxruntime.InferenceSession:
         """A session of one thread, for batches that run side by side; opened for the first call with many items."""
-        return self._session if self._threads == 1 else open_bundle_session(self.graph, threads=1)
+        return self._session if self._threads == 1 else open_session(self.graph, threads=1)
 
     def run(self, batch: Batch) -> FloatArray:
         """Run the graph on what `input.transform` made: outputs (n, k), probabilities or the value of a regression.
@@ -132,6 +141,7 @@ class Bundle:
             values: FloatArray = session.run([output], batch)[0]
         except runtime_errors() as error:
             raise DataError(f"the model cannot take these arrays ({first_line(error)}).") from error
+        check_rows(values, batch, output)
         return values
 
     def predict(
@@ -251,7 +261,12 @@ class Bundle:
 
 
 def load_bundle(
-    folder: str | Path, *, trust: Trust | None = None, threads: int | None = None, spin: bool = True
+    folder: str | Path,
+    *,
+    trust: Trust | None = None,
+    threads: int | None = None,
+    spin: bool = True,
+    trust_graphs: bool | None = None,
 ) -> Bundle:
     """Open a bundle, refusing it if a single byte of it has changed.
 
@@ -261,17 +276,20 @@ def load_bundle(
         that HEADSTART_TRUST names, if it does, and () to require no signature
     threads : how many run its graph; as many as `HEADSTART_THREADS` or the machine gives, if not said
     spin : whether they keep their cores busy while they wait for each other; better not where others need the cores
+    trust_graphs : whether its graph may have loops, conditionals and whatever else has no bound; None for what
+        HEADSTART_TRUST_GRAPHS says
 
     Raises
     ------
     BundleError
-        There is no bundle there, it is damaged, a newer Headstart made it, or it lacks a signature that is required.
+        There is no bundle there, it is damaged, a newer Headstart made it, it lacks a signature that is required, or its graph
+        or its tokenizer is refused.
     """
     sealed = open_sealed(Path(folder), trust)
     for name in sealed.content["files"]:
         if name != "model.onnx":  # the largest: read, checked and opened in one go
             sealed.read(name)
-    return Bundle(sealed, threads=threads, spin=spin)
+    return Bundle(sealed, threads=threads, spin=spin, trust_graphs=trust_graphs)
 
 
 def item_name(item: Any, position: int) -> str:

@@ -32,11 +32,12 @@ def prove_again(
     max_unreadable: float = 0.01,
     seed: int = 0,
     trust: Trust | None = None,
+    trust_graphs: bool | None = None,
     progress: ProgressOutput = None,
     context: RunContext | None = None,
     **columns: Any,
 ) -> dict[str, Any]:
-    """Measure a saved model on new labelled data; `trust` as in `load_bundle`, `context` goes before `seed` and `progress`.
+    """Measure a saved model on new labelled data; `trust` and `trust_graphs` as in `load_bundle`, `context` goes before `seed` and `progress`.
 
     Returns the metrics with their intervals, as `metrics`, beside the headline of what was packed, as `promised`, and
     whether the two intervals meet, as `agrees` and in a `sentence`.
@@ -48,7 +49,7 @@ def prove_again(
     """
     context = context or RunContext.default(seed=seed, progress=progress)
     with context.stage("load"):
-        model = bundle if isinstance(bundle, Bundle) else load_bundle(bundle, trust=trust)
+        model = bundle if isinstance(bundle, Bundle) else load_bundle(bundle, trust=trust, trust_graphs=trust_graphs)
         dataset = load_for(model, data, max_unreadable=max_unreadable, **columns)
     with context.stage("predict"):
         outputs = (

@@ -21,6 +21,7 @@ class ServerSettings:
     ----------
     workers : processes; more than one share the weights, each graph then runs on one thread at a time
     trust : file of public keys, of which one must have signed every bundle that is served; None as for `load_bundle`
+    trust_graphs : whether graphs may have loops, conditionals and the like; None as for `load_bundle`
     token_file : bearer tokens, one a line; `HEADSTART_TOKEN` is one more
     max_batch, max_latency_ms : most items that are run together, and how long that may be expected to take
     max_queue : items that may wait for one model, or run, before more are answered 429
@@ -36,6 +37,7 @@ class ServerSettings:
     port: int = 8000
     workers: int = 1
     trust: str | None = None
+    trust_graphs: bool | None = None
     token_file: Path | None = None
     max_batch: int = 16
     max_latency_ms: float = 100.0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import SourceError
+from headstart.core.errors import NotWritableError, SourceError
 from headstart.data.modalities import get_modality
 from headstart.storage.files import write_file
 
@@ -56,4 +57,5 @@ def check_fingerprint(source: Source, folder: Path) -> None:
             f"allowed), so this network does not compute what was measured. Remove {folder} and run again; "
             "if it stays so, upgrade onnxruntime."
         )
-    write_file(mark, source.digest.encode())
+    with suppress(NotWritableError):  # a read-only cache with the weights in it: measured again each time
+        write_file(mark, source.digest.encode(), durable=False)

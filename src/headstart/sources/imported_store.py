@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CARD = "card.json"
+_MAX_CARD_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,13 +55,14 @@ def read_imported(name: str) -> ImportedCard:
     path = imported_folder(name) / CARD
     remedy = f"Remove it with 'headstart sources remove {name}' and add it again."
     try:
-        table = json.loads(path.read_bytes())
+        with path.open("rb") as file:
+            table = json.loads(file.read(_MAX_CARD_BYTES))
         seal = table.pop("sha256")
         lists = {name: tuple(table[name]) for name in ("fingerprint", "languages")}
         card = ImportedCard(**{**table, **lists, "downloads": ()})
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({error.strerror}). {remedy}") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise SourceError(f"{path} is not the card of a source ({error}). {remedy}") from error
     if seal != _seal(table):
         raise SourceError(f"{path} has been changed: it is not as it was sealed. {remedy}")

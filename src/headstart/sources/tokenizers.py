@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import SourceError, require
+from headstart.sources.preprocessors.tokens import TextTokenizer
+from headstart.sources.tokenizer_limits import MAX_TOKENIZER_BYTES
 from headstart.storage.untrusted_folder import UntrustedFolder, check_beginning
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_MAX_TOKENS = 512  # any will do, to build it
 _JSON, _VOCABULARY, _SETTINGS = "tokenizer.json", "vocab.txt", "tokenizer_config.json"
 
 
@@ -22,10 +25,12 @@ def tokenizer_of(folder: UntrustedFolder) -> bytes | None:
         The file is no tokenizer.
     """
     if folder.has(_JSON):
-        return _checked(folder.read(_JSON), f"{folder.path / _JSON}")
+        return _checked(folder.read(_JSON, limit=MAX_TOKENIZER_BYTES), f"{folder.path / _JSON}")
     if not folder.has(_VOCABULARY):
         return None
-    return _from_vocabulary(folder.read(_VOCABULARY), is_lower=folder.json(_SETTINGS).get("do_lower_case", True))
+    return _from_vocabulary(
+        folder.read(_VOCABULARY, limit=MAX_TOKENIZER_BYTES), is_lower=folder.json(_SETTINGS).get("do_lower_case", True)
+    )
 
 
 def tokenizer_at(path: Path | None) -> bytes | None:
@@ -39,7 +44,7 @@ def tokenizer_at(path: Path | None) -> bytes | None:
     if path is None:
         return None
     if path.is_file() and path.name != _VOCABULARY:
-        return _checked(UntrustedFolder.of(path.parent).read(path.name), str(path))
+        return _checked(UntrustedFolder.of(path.parent).read(path.name, limit=MAX_TOKENIZER_BYTES), str(path))
     found = tokenizer_of(UntrustedFolder.of(path if path.is_dir() else path.parent))
     if found is None:
         raise SourceError(f"there is no {_JSON} and no {_VOCABULARY} at {path}. Give the path of one of them.")
@@ -48,11 +53,10 @@ def tokenizer_at(path: Path | None) -> bytes | None:
 
 def _checked(content: bytes, where: str) -> bytes:
     check_beginning(where, content, expected="a tokenizer")
-    tokenizers = require("tokenizers", extra="train", purpose="reading texts")
     try:
-        tokenizers.Tokenizer.from_buffer(content)
-    except Exception as error:  # the library raises plain Exception
-        raise SourceError(f"{where} is no tokenizer that can be read ({error}). Save or copy it again.") from error
+        TextTokenizer(content, max_tokens=_MAX_TOKENS).transform([])
+    except SourceError as error:
+        raise SourceError(f"{where} is no tokenizer that can be used: {error}") from error
     return content
 
 

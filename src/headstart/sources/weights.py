@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import SourceError, require
@@ -30,11 +31,23 @@ def from_torch(content: bytes) -> State:
         torch is not installed.
     """
     torch = require("torch", extra="train", purpose="reading a torch checkpoint")
+    _refuse_compressed(content)
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         return {name: tensor.numpy() for name, tensor in state.items() if tensor.is_floating_point()}
     except Exception as error:  # torch raises a dozen kinds, pickle errors among them
         raise SourceError(f"the torch checkpoint cannot be read as plain weights ({type(error).__name__}).") from error
+
+
+def _refuse_compressed(content: bytes) -> None:
+    """Refuse an archive of more than its own size: torch writes its files as they are."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as box:
+            n_bytes = sum(entry.file_size for entry in box.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return  # of torch's older format, or damaged
+    if n_bytes > len(content):
+        raise SourceError(f"the torch checkpoint says that its {len(content)} bytes hold {n_bytes}. Do not use it.")
 
 
 def to_safetensors(state: Mapping[str, NDArray[np.floating[Any]]]) -> bytes:

@@ -10,33 +10,45 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headstart.core.errors import StorageError
+from headstart.core.errors import NotWritableError, StorageError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _REASONS = {
-    errno.ENOSPC: "the disk is full. Free some space",
-    errno.EDQUOT: "the disk quota is used up. Free some space",
-    errno.EFBIG: "the file would be larger than is allowed here. Raise the limit (ulimit -f)",
-    errno.EROFS: "the disk is read-only. Choose another folder",
-    errno.EACCES: "permission denied. Choose a folder that you may write to",
-    errno.EPERM: "permission denied. Choose a folder that you may write to",
-    errno.ENOTDIR: "a part of the path is a file, not a folder. Choose another path",
-    errno.EISDIR: "it is a folder, not a file. Choose another path",
-    errno.EEXIST: "a file of that name is in the way. Choose another path",
-    errno.ENAMETOOLONG: "the name is too long. Choose a shorter path",
-    errno.EIO: "the disk reports an error. Choose another disk",
+    errno.ENOSPC: ("the disk is full", "Free some space"),
+    errno.EDQUOT: ("the disk quota is used up", "Free some space"),
+    errno.EFBIG: ("the file would be larger than is allowed here", "Raise the limit (ulimit -f)"),
+    errno.EROFS: ("the disk is read-only", "Choose another folder"),
+    errno.EACCES: ("permission denied", "Choose a folder that you may write to"),
+    errno.EPERM: ("permission denied", "Choose a folder that you may write to"),
+    errno.ENOTDIR: ("a part of the path is a file, not a folder", "Choose another path"),
+    errno.EISDIR: ("it is a folder, not a file", "Choose another path"),
+    errno.EEXIST: ("a file of that name is in the way", "Choose another path"),
+    errno.ENAMETOOLONG: ("the name is too long", "Choose a shorter path"),
+    errno.EBADF: ("it is not open for writing", "Choose another file"),
+    errno.EIO: ("the disk reports an error", "Choose another disk"),
 }
+_NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def cache_folder() -> Path:
     """The cache folder: `HEADSTART_CACHE`, or `~/.cache/headstart`; it may not exist.
 
     Everything in it can be recomputed or fetched again.
+
+    Raises
+    ------
+    StorageError
+        No home folder is known.
     """
     named = os.environ.get("HEADSTART_CACHE")
-    return Path(named).expanduser().resolve() if named else Path.home() / ".cache" / "headstart"
+    try:
+        return Path(named).expanduser().resolve() if named else Path.home() / ".cache" / "headstart"
+    except RuntimeError as error:
+        raise StorageError(
+            f"the cache folder is unknown ({first_line(error)}). Set HEADSTART_CACHE to a folder that you may write to."
+        ) from error
 
 
 @contextmanager
@@ -45,17 +57,32 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = _REASONS.get(error.errno or 0)
-        if reason is None:
+        if error.errno not in _REASONS:
             raise
-        raise StorageError(f"cannot write {path}: {reason}, and run the same command again.") from error
+        reason, remedy = _REASONS[error.errno]
+        if _is_in_cache(path):
+            remedy = "Set HEADSTART_CACHE to a folder that you may write to, on a disk with free space"
+        kind = NotWritableError if error.errno in _NOT_WRITABLE else StorageError
+        raise kind(f"cannot write {path}: {reason}. {remedy}, and run the same command again.") from error
+
+
+def _is_in_cache(path: Path) -> bool:
+    try:
+        return path.is_relative_to(cache_folder())
+    except StorageError:
+        return False
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Yield a temporary path next to `path`; the file or folder written there replaces `path` when the block ends.
 
     If the block raises, `path` does not change and what was written is removed.
+
+    Parameters
+    ----------
+    durable : whether it must also survive a power cut: it is on the disk before it takes its place. Not for what is computed
+        again wherever it is damaged
 
     Raises
     ------
@@ -69,21 +96,41 @@ def replacing(path: Path) -> Iterator[Path]:
         partial = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.partial")
         try:
             yield partial
+            if durable:
+                _flush_all(partial)
             _move_over(partial, path)
+            if durable:
+                _flush(path.parent)
         finally:
             _remove(partial)
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write `content` to `path` atomically.
+def write_file(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write `content` to `path` atomically; `durable` as for `replacing`.
 
     Raises
     ------
     StorageError
         The disk is full or read-only, or permission is denied.
     """
-    with replacing(path) as partial:
+    with replacing(path, durable=durable) as partial:
         partial.write_bytes(content)
+
+
+def _flush_all(path: Path) -> None:
+    """Bring a file, or a folder with all that is in it, to the disk."""
+    for inner in path.rglob("*") if path.is_dir() else ():
+        if not inner.is_symlink():
+            _flush(inner)
+    _flush(path)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _move_over(partial: Path, path: Path) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.storage.files import write_file
+from headstart.storage.sealed_file import read_sealed, write_sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
 Arrays = dict[str, "np.ndarray[Any, Any]"]
 
+SUFFIX = ".arrays"
 _FORMAT = 1  # increased when stored results change their meaning, so that older entries are recomputed
 
 
@@ -46,18 +46,18 @@ class ResultCache:
         Raises
         ------
         StorageError
-            The folder cannot be written.
+            The disk is full, or something is in the way. In a folder that may not be written, nothing is stored.
         TypeError
             A key part has an unsupported type, which would not be reproducible.
         """
         if self.folder is None:
             return compute()
-        path = self.folder / f"{digest(key_parts)}.npz"
-        kept = _read(path)
+        path = self.folder / f"{digest(key_parts)}{SUFFIX}"
+        kept = read_sealed(path)
         if kept is not None:
-            return kept
+            return _unpack(kept)
         arrays = compute()
-        write_file(path, _pack(arrays))
+        write_sealed(path, _pack(arrays))
         return arrays
 
 
@@ -100,14 +100,9 @@ def _scalar(part: Any) -> bytes:
     return f"{type(part).__name__} {len(body)} ".encode() + body
 
 
-def _read(path: Path) -> Arrays | None:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
-        return None  # damaged: wrong checksums, or not an archive
+def _unpack(content: bytes) -> Arrays:
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
 
 
 def _pack(arrays: Arrays) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ _BEGINNINGS = {
     b"GGUF": "a GGUF file",
     b"version https://git-lfs": "a pointer to a file that git-lfs has not fetched",
 }
+MAX_FILE_BYTES = 8 << 30
+MAX_JSON_BYTES = 32 << 20
 _PLAIN_NAME = re.compile(r"(?!\.)[\w.-]+(/(?!\.)[\w.-]+)*", re.ASCII)
 _BLOB = re.compile(r"[0-9a-f]{64}")
 
@@ -52,18 +55,27 @@ class UntrustedFolder:
         """Whether there is such a file."""
         return (self.path / name).is_file() or (self.path / name).is_symlink()
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, *, limit: int = MAX_FILE_BYTES) -> bytes:
         """Read a file.
+
+        Parameters
+        ----------
+        limit : its largest size, in bytes
 
         Raises
         ------
         SourceError
-            It leads out of the folder, cannot be read, or is a blob whose sha256 is not its name.
+            It leads out of the folder, is no plain file, is too large, cannot be read, or is a blob whose sha256 is not its name.
         """
         target = (self.path / name).resolve()
         if not _PLAIN_NAME.fullmatch(name) or not target.is_relative_to(self.root):
             raise SourceError(f"{self.path}: '{name}' leads out of the folder. Copy the file itself to its place.")
         try:
+            found = target.stat()
+            if not stat.S_ISREG(found.st_mode):  # opening a pipe waits for ever
+                raise SourceError(f"{self.path / name} is not a plain file. Copy the file itself to its place.")
+            if found.st_size > limit:
+                raise SourceError(f"{self.path / name} is too large: {found.st_size} bytes; {limit} are allowed.")
             content = target.read_bytes()
         except OSError as error:
             reason = error.strerror or type(error).__name__
@@ -81,12 +93,12 @@ class UntrustedFolder:
         Raises
         ------
         SourceError
-            It is not a JSON object.
+            It is not a JSON object, or is too large.
         """
         if not self.has(name):
             return {}
         try:
-            content = json.loads(self.read(name))
+            content = json.loads(self.read(name, limit=MAX_JSON_BYTES))
         except (ValueError, RecursionError) as error:
             raise SourceError(f"{self.path / name} is not readable JSON ({error}). Copy it again.") from error
         if not isinstance(content, dict):

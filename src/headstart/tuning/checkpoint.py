@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from headstart.storage.files import write_file
+from headstart.storage.sealed_file import read_sealed, write_sealed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,7 @@ _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
 class Checkpoint:
-    """One file, rewritten every `INTERVAL_S` seconds and removed by `done`.
+    """One file, rewritten every `INTERVAL_S` seconds and removed by `done`; a damaged one counts as missing.
 
     Randomness depends only on the seed and the step number, so that no generator state has to be stored.
 
@@ -39,13 +40,12 @@ class Checkpoint:
         self, model: TrainableModel, optimiser: torch.optim.Optimizer
     ) -> tuple[RunningLoss | None, int, list[FloatArray]]:
         """Load weights and optimizer moments; return the running loss, the number of steps done and the evaluations so far."""
-        from safetensors import SafetensorError
         from safetensors.torch import load
 
-        try:
-            kept = load(self._path.read_bytes())
-        except (FileNotFoundError, SafetensorError):
+        content = read_sealed(self._path)
+        if content is None:
             return None, 0, []
+        kept = load(content)
         model.load({name.removeprefix("weight "): array for name, array in kept.items() if name.startswith("weight ")})
         for group, name in zip(optimiser.param_groups, model.trainable_parameters(), strict=True):
             (parameter,) = group["params"]
@@ -79,9 +79,10 @@ class Checkpoint:
             f"evaluated {i}": torch.from_numpy(np.ascontiguousarray(values)) for i, values in enumerate(evaluated)
         }
         arrays |= {"running loss": torch.tensor(running_loss, dtype=torch.float64), "position": torch.tensor(step)}
-        write_file(self._path, save({name: array.cpu().contiguous() for name, array in arrays.items()}))
+        write_sealed(self._path, save({name: array.cpu().contiguous() for name, array in arrays.items()}))
         self._written = time.monotonic()
 
     def done(self) -> None:
         """Remove the file: the results of the run are stored elsewhere."""
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):  # of a cache that may not be written
+            self._path.unlink(missing_ok=True)

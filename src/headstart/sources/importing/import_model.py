@@ -37,7 +37,8 @@ def add(
     name : name of the source; derived from the path by default
     license : SPDX name; optional if the model's own card states it
     tokenizer : path of a `tokenizer.json` or `vocab.txt`, if there is none next to the model
-    options : `feature_layer`, `input_kind`, `size_px`, `mean`, `std`, `max_tokens`, `example`, as in `ImportOptions`
+    options : `feature_layer`, `input_kind`, `size_px`, `mean`, `std`, `max_tokens`, `example`, `trust_graphs`, as in
+        `ImportOptions`
 
     Raises
     ------

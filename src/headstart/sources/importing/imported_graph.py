@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _FLOAT, _UINT8, _INT32, _INT64, _HALF = 1, 2, 6, 7, 10
+MAX_SIDE_PX = 4_096
 _N_TRACED, _N_TOKENS = 2, 6
 
 
@@ -80,7 +81,10 @@ def model_of_graph(
     else:
         settings, network, notes = _token_settings(types, where, known)
     layer = choose_layer(
-        model, layers(model, _example_batch(settings, network, types), where), options.feature_layer, where
+        model,
+        layers(model, _example_batch(settings, network, types), where, trust_graphs=options.trust_graphs),
+        options.feature_layer,
+        where,
     )
     pooling = pooling_of(layer)
     if pooling == "mean" and known.pooling:
@@ -149,6 +153,8 @@ def _pixel_settings(
             raise OptionError(
                 f"{where} takes photos of {height} × {width} pixels, not of {settings[side]}. Leave --size-px out."
             )
+    if max(settings["height_px"], settings["width_px"]) > MAX_SIDE_PX:
+        raise SourceError(f"{where} takes photos of {height} × {width} pixels; {MAX_SIDE_PX} a side are allowed.")
     takes_bytes = known.takes_bytes or (kind == _UINT8 and options.mean is None)
     is_guess = known.mean is None and not takes_bytes
     mean, std = (None, None) if takes_bytes else (known.mean or _IMAGENET[0], known.std or _IMAGENET[1])

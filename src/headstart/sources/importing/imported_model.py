@@ -25,6 +25,7 @@ class ImportOptions:
     tokenizer : a `tokenizer.json` or `vocab.txt`, or the folder of one
     max_tokens : longer texts are truncated
     example : arrays or tensors that a torch module takes
+    trust_graphs : whether its maker is trusted not to waste time and memory; None for what `HEADSTART_TRUST_GRAPHS` says
     """
 
     feature_layer: str | None = None
@@ -35,6 +36,7 @@ class ImportOptions:
     tokenizer: Path | None = None
     max_tokens: int | None = None
     example: Any = None
+    trust_graphs: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

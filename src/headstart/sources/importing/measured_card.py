@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.core.errors import OptionError, SourceError
+from headstart.core.errors import OptionError, SourceError, first_line
 from headstart.data.modalities import get_modality
+from headstart.onnx_graph.session import runtime_errors
 from headstart.sources.card import WEIGHTS
 from headstart.sources.fingerprint import TOLERANCE, features_of_fixed_item
 from headstart.sources.imported_store import ImportedCard, keep, read_imported
 from headstart.sources.licenses import spdx
 from headstart.sources.macs import multiply_accumulates
+from headstart.sources.preprocessors.tokens import TextTokenizer
 from headstart.sources.source import Source
 from headstart.sources.weights import from_safetensors
 from headstart.storage.untrusted_folder import pins
@@ -62,6 +64,7 @@ def keep_model(imported: ImportedModel, *, name: str, license: str | None) -> Im
         for file, content in imported.files.items():
             (Path(folder) / file).write_bytes(content)
         source = Source(card, Path(folder))
+        _check_vocabulary(source)
         features = _features(source, card.name)
         gmacs = multiply_accumulates(source) / 1e9
     fingerprint = tuple(round(float(value), 5) for value in features[:_N_FINGERPRINT])
@@ -87,6 +90,21 @@ def _features(source: Source, name: str) -> FloatArray:
             "or batch size is not masked. Export the network in evaluation mode, with its attention mask as an input."
         )
     return alone
+
+
+def _check_vocabulary(source: Source) -> None:
+    """The network must take every id that the tokenizer can make."""
+    if not isinstance(source.input, TextTokenizer):
+        return
+    largest = source.input.largest_id()
+    batch = {"input_ids": np.array([[largest]]), "attention_mask": np.array([[1]])}
+    try:
+        source.session().run(None, batch)
+    except runtime_errors() as error:
+        raise SourceError(
+            f"'{source.name}': its tokenizer makes ids up to {largest}, which the network does not take ({first_line(error)}). "
+            "Give the tokenizer that it was trained with: --tokenizer FILE."
+        ) from error
 
 
 def _license(imported: ImportedModel, given: str | None) -> str:

@@ -41,6 +41,7 @@ def as_bert(config: Mapping[str, Any], weights: HubWeights) -> bytes | None:
         found = {_plain(name): array.astype(np.float32) for name, array in weights.state().items()}
     except SourceError:  # number types that NumPy lacks, such as bfloat16: transformers reads them
         return None
+    _check_sizes(config)
     shapes = _bert_shapes(config)
     for name, shape in shapes.items():
         if name not in found:
@@ -56,7 +57,7 @@ def as_bert(config: Mapping[str, Any], weights: HubWeights) -> bytes | None:
 
 
 def export_model(
-    folder: UntrustedFolder, weights: HubWeights, settings: Mapping[str, Any]
+    folder: UntrustedFolder, weights: HubWeights, settings: Mapping[str, Any], *, trust_graphs: bool | None = None
 ) -> tuple[onnx.ModelProto, str]:
     """Build the model that the config names, only from checked bytes, and export it; returns the graph and the pooling.
 
@@ -94,7 +95,8 @@ def export_model(
             names = ("pixel_values",) if len(arrays) == 1 else ("input_ids", "attention_mask")
             return self.model(**dict(zip(names, arrays, strict=True)), return_dict=True).last_hidden_state
 
-    return export_module(LastLayer(), example, check, axes=axes, where=str(folder.path)), pooling
+    where = str(folder.path)
+    return export_module(LastLayer(), example, check, axes=axes, where=where, trust_graphs=trust_graphs), pooling
 
 
 def _build(folder: UntrustedFolder, weights: HubWeights) -> Any:
@@ -143,6 +145,20 @@ def _token_batch(rng: np.random.Generator, n_words: int, n: int, length: int) ->
 def _plain(name: str) -> str:
     name = name.removeprefix("bert.")
     return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+
+
+def _check_sizes(config: Mapping[str, Any]) -> None:
+    for name in ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"):
+        if type(config.get(name)) is not int or config[name] < 1:
+            raise SourceError(
+                f"'{name}' in config.json must be a whole number from 1, got {config.get(name)!r:.40}. Copy config.json and "
+                "weights of one model."
+            )
+    if config["hidden_size"] % config["num_attention_heads"]:
+        raise SourceError(
+            f"{config['hidden_size']} features in config.json cannot be shared by {config['num_attention_heads']} heads. Copy "
+            "config.json and weights of one model."
+        )
 
 
 def _bert_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:

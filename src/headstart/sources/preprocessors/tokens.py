@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import SourceError, require
+from headstart.core.errors import DataError, SourceError, UserError, first_line, require
+from headstart.sources.tokenizer_limits import check_tokenizer
+from headstart.sources.tokenizer_trial import try_tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from headstart.core.model import Batch
 
@@ -64,6 +67,10 @@ class TextTokenizer:
             mask[i, : len(row.ids)] = 1
         return {"input_ids": ids, "attention_mask": mask}
 
+    def largest_id(self) -> int:
+        """The largest token id that it can make."""
+        return max(self._tokenizer.get_vocab().values(), default=0)
+
     def is_cut(self, items: Sequence[Any]) -> list[bool]:
         """Whether each text is truncated."""
         return [bool(row.overflowing) for row in self._encode(items)]
@@ -79,7 +86,9 @@ class TextTokenizer:
     def _encode(self, items: Sequence[Any]) -> list[Any]:
         longest = self.max_tokens * _CHARACTERS_PER_TOKEN
         texts = [_whole_characters(str(item)[:longest]) for item in items]
-        rows: list[Any] = self._tokenizer.encode_batch_fast(texts, add_special_tokens=self.special_tokens)
+        tokenizer = self._tokenizer
+        with _library_errors(DataError, "the tokenizer cannot read this text"):
+            rows: list[Any] = tokenizer.encode_batch_fast(texts, add_special_tokens=self.special_tokens)
         return rows
 
     @cached_property
@@ -87,13 +96,27 @@ class TextTokenizer:
         # batches run in our own threads; the tokenizer's threads on top would only compete with them
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         tokenizers = require("tokenizers", extra="train", purpose="reading texts")
-        try:
+        if not check_tokenizer(self.tokenizer):
+            try_tokenizer(self.tokenizer)
+        with _library_errors(SourceError, "the tokenizer file is damaged", "Fetch or save it again."):
             tokenizer = tokenizers.Tokenizer.from_buffer(self.tokenizer)
-        except Exception as error:  # the library raises plain Exception
-            raise SourceError(f"the tokenizer file is damaged ({error}). Fetch or save it again.") from error
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(self.max_tokens)
+            tokenizer.no_padding()
+            tokenizer.enable_truncation(self.max_tokens)
+            tokenizer.encode("", add_special_tokens=self.special_tokens)
         return tokenizer
+
+
+@contextmanager
+def _library_errors(kind: type[UserError], problem: str, remedy: str = "") -> Iterator[None]:
+    """Turn what the library raises, plain exceptions and Rust's panics, which are no exceptions, into an error of ours."""
+    try:
+        yield
+    except UserError:
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise kind(f"{problem} ({first_line(error)}). {remedy}".rstrip()) from error
 
 
 def _whole_characters(text: str) -> str:

@@ -10,6 +10,7 @@ from headstart.core.errors import SourceError
 from headstart.onnx_graph.editing import read_onnx
 from headstart.sources.card import WEIGHTS
 from headstart.sources.importing import hub_settings
+from headstart.sources.importing.config_limits import check_config
 from headstart.sources.importing.hub_weights import ONNX_FILES, read_weights
 from headstart.sources.importing.imported_graph import Preprocessing, model_of_graph, with_options
 from headstart.sources.importing.imported_model import NOT_STATED, ImportedModel
@@ -43,6 +44,7 @@ def read(thing: Any, options: ImportOptions) -> ImportedModel:
     folder = UntrustedFolder.of(Path(thing))
     config = folder.json(CONFIG)
     _refuse_code(folder)
+    check_config(config, f"{folder.path / CONFIG}")
     known = with_options(_preprocessing(folder, config, options), options)
     provenance = {"format": "hub-folder", "path": str(folder.path), "model_type": config.get("model_type", "")}
     card = hub_settings.model_card(folder)
@@ -57,7 +59,7 @@ def read(thing: Any, options: ImportOptions) -> ImportedModel:
 
 def _refuse_code(folder: UntrustedFolder) -> None:
     """Refuse a folder that requires custom code, before building anything."""
-    for name in (CONFIG, "tokenizer_config.json", "preprocessor_config.json", "processor_config.json"):
+    for name in (CONFIG, "tokenizer_config.json", hub_settings.PHOTO_SETTINGS, "processor_config.json"):
         wanted = sorted(set(_CODE) & {key for key, value in folder.json(name).items() if value})
         if wanted:
             raise SourceError(
@@ -67,7 +69,7 @@ def _refuse_code(folder: UntrustedFolder) -> None:
 
 
 def _preprocessing(folder: UntrustedFolder, config: dict[str, Any], options: ImportOptions) -> Preprocessing:
-    if folder.has("preprocessor_config.json") and options.input_kind != "tokens":
+    if folder.has(hub_settings.PHOTO_SETTINGS) and options.input_kind != "tokens":
         return hub_settings.of_photos(folder, config)
     return hub_settings.of_texts(folder, config, options.tokenizer)
 
@@ -90,7 +92,7 @@ def _network(
             )
         content = folder.read(graph)
         inside = UntrustedFolder((folder.path / graph).parent, folder.root)
-        model: onnx.ModelProto = read_onnx(content, graph, inside)
+        model: onnx.ModelProto = read_onnx(content, graph, inside, trust_graphs=options.trust_graphs)
         provenance["files"] = pins({graph: content})
         return model_of_graph(model, graph, name=name, known=known, options=options, provenance=provenance)
     provenance["files"] = pins({CONFIG: folder.read(CONFIG), **weights.contents})
@@ -107,6 +109,6 @@ def _network(
                 files={WEIGHTS: state, "tokenizer.json": known.tokenizer},
                 provenance=provenance,
             )
-    model, pooling = export_model(folder, weights, known.input)
+    model, pooling = export_model(folder, weights, known.input, trust_graphs=options.trust_graphs)
     known = replace(known, pooling=known.pooling or pooling)
     return model_of_graph(model, str(folder.path), name=name, known=known, options=options, provenance=provenance)

@@ -24,7 +24,7 @@ def read(thing: Any, options: ImportOptions) -> ImportedModel:
     path = Path(thing)
     folder = UntrustedFolder.of(path.parent)
     content = folder.read(path.name)
-    model = read_onnx(content, path.name, folder)
+    model = read_onnx(content, path.name, folder, trust_graphs=options.trust_graphs)
     kind = {"kind": options.input_kind} if options.input_kind else {}
     known = Preprocessing(input=kind, tokenizer=tokenizer_at(options.tokenizer))
     provenance = {"format": "onnx-file", "path": str(path.absolute()), "files": pins({path.name: content})}

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headstart.sources.importing.imported_model import ImportedModel, ImportOptions
 
 _GRAPH = "saved_model.pb"
+_DEADLINE_S = 600
 _KERAS_FILES = (".keras", ".h5", ".hdf5")
 
 
@@ -47,7 +48,7 @@ def read(thing: Any, options: ImportOptions) -> ImportedModel:
     folder = UntrustedFolder.of(path)
     names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if not file.is_dir())
     contents = {name: folder.read(name) for name in names}
-    model = read_onnx(_convert(contents, path), str(path))
+    model = read_onnx(_convert(contents, path), str(path), trust_graphs=options.trust_graphs)
     provenance = {"format": "saved-model", "path": str(path.absolute()), "files": pins(contents)}
     kind = {"kind": options.input_kind} if options.input_kind else {}
     known = with_options(Preprocessing(input=kind, tokenizer=tokenizer_at(options.tokenizer)), options)
@@ -61,11 +62,21 @@ def _convert(contents: dict[str, bytes], path: Path) -> bytes:
         for file, content in contents.items():
             (copy / file).parent.mkdir(parents=True, exist_ok=True)
             (copy / file).write_bytes(content)
-        command = [sys.executable, "-m", "tf2onnx.convert", "--opset", str(OPSET), "--output", str(made)]
+        command = [sys.executable, "-P", "-m", "tf2onnx.convert", "--opset", str(OPSET), "--output", str(made)]
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-        done = subprocess.run(
-            [*command, "--saved-model", str(copy)], capture_output=True, text=True, check=False, env=environment
-        )
+        try:
+            done = subprocess.run(
+                [*command, "--saved-model", str(copy)],
+                capture_output=True,
+                text=True,
+                check=False,
+                env=environment,
+                timeout=_DEADLINE_S,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise SourceError(
+                f"tf2onnx had not converted {path} after {_DEADLINE_S} s. Export it as an ONNX file yourself."
+            ) from error
         if done.returncode == 0 and made.is_file():
             return made.read_bytes()
         lines = done.stderr.strip().splitlines() or ["no message"]

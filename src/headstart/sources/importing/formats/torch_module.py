@@ -42,7 +42,7 @@ def read(thing: Any, options: ImportOptions) -> ImportedModel:
     axes = {0: "batch"} if is_photos else {0: "batch", 1: "length"}
     smaller = {name: array[:1] if is_photos else array[:1, :-1] for name, array in example.items()}
     where = type(thing).__name__
-    model = export_module(thing, example, smaller, axes=axes, where=where)
+    model = export_module(thing, example, smaller, axes=axes, where=where, trust_graphs=options.trust_graphs)
     known = Preprocessing(
         input={"kind": "pixels" if is_photos else "tokens"}, tokenizer=tokenizer_at(options.tokenizer)
     )
