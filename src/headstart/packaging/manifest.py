@@ -118,7 +118,7 @@ def open_sealed(folder: Path, trust: Trust | None = None) -> Sealed:
         The folder is not a bundle, was made by a newer Headstart, holds something it should not, or lacks a signature
         that is required.
     """
-    manifest = _manifest_of(folder)
+    manifest = manifest_bytes(folder)
     trust = required_trust(trust)
     signer = "" if trust == () else check_signature(_signature_of(folder), manifest, trust, folder)
     content = _parse(manifest, folder)
@@ -137,7 +137,7 @@ def open_sealed(folder: Path, trust: Trust | None = None) -> Sealed:
 def is_bundle(folder: Path) -> bool:
     """Tell whether a folder looks like a bundle, of whatever version, whole or damaged."""
     try:
-        return "schema" in _parse(_manifest_of(folder), folder)
+        return "schema" in _parse(manifest_bytes(folder), folder)
     except BundleError:
         return False
 
@@ -167,7 +167,14 @@ def check_files(manifest: Path, files: Mapping[str, Any]) -> None:
         raise BundleError(f"{manifest} lists files that are too large: {total} bytes; {MAX_BUNDLE_BYTES} are allowed.")
 
 
-def _manifest_of(folder: Path) -> bytes:
+def manifest_bytes(folder: Path) -> bytes:
+    """The manifest of a bundle as it is written, at most `MAX_MANIFEST_BYTES`; its hash tells whether a bundle is the same.
+
+    Raises
+    ------
+    BundleError
+        There is no bundle, or its manifest is too large or no plain file.
+    """
     if not folder.exists():
         raise BundleError(f"there is no bundle at {folder}. Give the folder that 'headstart fit --out' wrote.")
     if not folder.is_dir() or not (folder / MANIFEST).is_file():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import BundleError, OptionError
-from headstart.packaging.manifest import MANIFEST, is_bundle
+from headstart.packaging.manifest import MANIFEST, is_bundle, manifest_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,13 +85,7 @@ def _model_versions_of(spec: str) -> list[ModelVersion]:
 
 
 def _model_version(name: str | None, version: str, folder: Path) -> ModelVersion:
-    try:
-        seal = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
-    except OSError as error:
-        raise BundleError(
-            f"{folder} is not a bundle: a bundle is a folder with a {MANIFEST}. "
-            "Give the folder that 'headstart fit --out' wrote."
-        ) from error
+    seal = hashlib.sha256(manifest_bytes(folder)).hexdigest()
     # a name of people's, such as 'Complaints 2026', would have to be escaped in every address
     name = "-".join(_NAME.findall(name or folder.resolve().name)) or "model"
     return ModelVersion(name, version, folder, seal)
