@@ -69,12 +69,15 @@ class Running:
         return self.process.returncode
 
 
-def start_server(*words, token="", is_ready=True, **environment):
-    """Start `headstart serve` on a free port; wait until it is ready, or at least listens."""
+def start_server(*words, token="", is_ready=True, before="", **environment):
+    """Start `headstart serve` on a free port; wait until it is ready, or at least listens.
+
+    `before` is Python that runs in the server's process first.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-c", "from headstart.cli import main; main()", "serve", *map(str, words)]
+    command = [sys.executable, "-c", f"{before}\nfrom headstart.cli import main; main()", "serve", *map(str, words)]
     settings = {**os.environ, "HEADSTART_THREADS": "1", "HEADSTART_TOKEN": token, **environment}
     written = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed when the server is stopped; a pipe would fill
     process = subprocess.Popen([*command, "--port", str(port)], stderr=written, stdout=subprocess.DEVNULL, env=settings)

@@ -40,7 +40,7 @@ class ConnectionLimits:
     max_unread: int = 32 << 20
     max_connections: int = 1_000
     head_s: float = 10.0
-    idle_s: float = 10.0
+    idle_s: float = 5.0
     refused_s: float = 2.0
 
 

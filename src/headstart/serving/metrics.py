@@ -26,7 +26,7 @@ def take_slot(slot: int) -> None:
 
 
 if os.environ.get(SHARED_FOLDER):
-    values.ValueClass = values.MultiProcessValue(lambda: _slot)  # type: ignore[no-untyped-call,misc]
+    values.ValueClass = values.MultiProcessValue(lambda: _slot)  # type: ignore[no-untyped-call]
 
 _requests = Counter(
     "headstart_requests",
