@@ -86,23 +86,39 @@ def lost_rows(server):
     return float(next(line for line in lines if line.startswith("headstart_prediction_log_lost_total")).split()[-1])
 
 
+SLOW = """
+import pathlib, time
+import headstart.serving.prediction_log as log
+log._MAX_WAITING, log._N_ROWS = 3, 1
+def write(self, rows):
+    while not pathlib.Path("{go}").exists():
+        time.sleep(0.01)
+log.PredictionLog._write = write
+"""
+FULL = """
+import headstart.serving.prediction_log as log
+log._N_ROWS = 1
+def write(self, rows):
+    raise OSError("the disk is full")
+log.PredictionLog._write = write
+"""
+
+
 @pytest.mark.parametrize(
-    ("before", "reason"),
-    [
-        ("import headstart.serving.prediction_log as p; p._MAX_WAITING = 3; p._N_ROWS = 1; p.PredictionLog._write = lambda *_: __import__('time').sleep(2)", "rows come faster than they can be written"),
-        ("import headstart.serving.prediction_log as p; p._N_ROWS = 1\ndef full(*_): raise OSError('the disk is full')\np.PredictionLog._write = full", "OSError: the disk is full"),
-    ],
-)  # fmt: skip
+    ("before", "reason"), [(SLOW, "rows come faster than they can be written"), (FULL, "OSError: the disk is full")]
+)
 def test_rows_that_cannot_be_kept_are_counted_and_said(words_bundle, tmp_path, before, reason):
-    server = start_server(words_bundle, "--prediction-log", tmp_path / "log", before=before)
+    go = tmp_path / "go"
+    server = start_server(words_bundle, "--prediction-log", tmp_path / "log", before=before.replace("{go}", str(go)))
     try:
         for _ in range(10):
             assert server.post("/v1/predict", {"items": ["kiwi"]}).status == 200
-        end = time.monotonic() + 10
-        while lost_rows(server) < 6 and time.monotonic() < end:
+        end = time.monotonic() + 60
+        while lost_rows(server) < 6 and time.monotonic() < end:  # of ten, one is being written and three can wait
             time.sleep(0.05)
         n_lost = lost_rows(server)
     finally:
+        go.touch()
         assert server.stop() == 0
     said = [line for line in server.log if line["event"] == "prediction_log"]
     assert {line["error"] for line in said} == {reason}

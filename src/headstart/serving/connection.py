@@ -198,7 +198,7 @@ def close_late(connections: Collection[Any], now_s: float) -> None:
         one.close_if_late(now_s)
 
 
-def _close_oldest(connections: Collection[Any]) -> bool:
+def _close_oldest(connections: set[Any]) -> bool:
     """Make room for a new connection; tell whether there was one that could go."""
     waiting = [one for one in connections if one.waits_for_client]
     if not waiting:

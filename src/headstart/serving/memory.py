@@ -42,6 +42,7 @@ class BodyMemory:
             return
         largest = max((one for one in self._held if not one.is_whole), key=lambda one: one.n_bytes, default=held)
         if largest is held or largest.n_bytes <= n_bytes:
+            self.release(held)
             raise no_room()
         largest.give_way()
 

@@ -16,7 +16,9 @@ SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SIZES = (1, 2, 4, 8, 16, 32, 64)
 _REGISTRY = CollectorRegistry()
-_slot = 0
+_slot: int | str = (
+    "supervisor"  # the files that it opens are not those of any worker, which would inherit how far they are filled
+)
 
 
 def take_slot(slot: int) -> None:

@@ -101,8 +101,9 @@ class PredictionLog:
         rows: list[dict[str, Any]] = []
         end = time.monotonic() + _AGE_S
         while len(rows) < _N_ROWS and time.monotonic() < end:
+            wait_s = 0.001 if self._is_closing else max(end - time.monotonic(), 0.001)
             try:
-                row = self._rows.get(timeout=max(end - time.monotonic(), 0.001))
+                row = self._rows.get(timeout=wait_s)
             except queue.Empty:
                 break
             if row is None:
