@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from bench.processes import HEADSTART
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 FASTAPI = """
 import sys, base64, uvicorn, headstart
@@ -44,9 +44,9 @@ if __name__ == "__main__":
 """
 
 
-def serve_command(*models: str, workers: int = 1) -> list[str]:
+def serve_command(*models: str, workers: int = 1, options: Sequence[str] = ()) -> list[str]:
     """`headstart serve` of models, NAME=FOLDER each; the port is to be added."""
-    return [*HEADSTART, "serve", *models, "--quiet", "--workers", str(workers), "--port"]
+    return [*HEADSTART, "serve", *models, "--quiet", "--workers", str(workers), *options, "--port"]
 
 
 def server_commands(bundle: Path) -> dict[str, list[str]]:

@@ -14,6 +14,8 @@ import time
 from dataclasses import dataclass, field
 from typing import IO
 
+PATIENCE_S = 120  # on a machine that others keep busy; what must be quick is measured by itself
+
 
 @dataclass
 class Reply:
@@ -40,7 +42,7 @@ class Running:
 
     def ask(self, method, path, body=None, **headers):
         """One request over a connection of its own; header names have underscores."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         if self.token:
             headers.setdefault("authorization", f"Bearer {self.token}")
         if isinstance(body, dict):
@@ -62,24 +64,27 @@ class Running:
         """End it in good order, and give its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=PATIENCE_S)
         self.written.seek(0)
         self.log += [json.loads(line) for line in self.written]
         self.written.close()
         return self.process.returncode
 
 
-def start_server(*words, token="", is_ready=True, **environment):
-    """Start `headstart serve` on a free port; wait until it is ready, or at least listens."""
+def start_server(*words, token="", is_ready=True, before="", **environment):
+    """Start `headstart serve` on a free port; wait until it is ready, or at least listens.
+
+    `before` is Python that runs in the server's process first.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-c", "from headstart.cli import main; main()", "serve", *map(str, words)]
+    command = [sys.executable, "-c", f"{before}\nfrom headstart.cli import main; main()", "serve", *map(str, words)]
     settings = {**os.environ, "HEADSTART_THREADS": "1", "HEADSTART_TOKEN": token, **environment}
     written = tempfile.TemporaryFile("w+")  # noqa: SIM115  closed when the server is stopped; a pipe would fill
     process = subprocess.Popen([*command, "--port", str(port)], stderr=written, stdout=subprocess.DEVNULL, env=settings)
     running = Running(process, port, written, token)
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end and process.poll() is None:
         try:
             if not is_ready:

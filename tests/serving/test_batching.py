@@ -152,3 +152,73 @@ def test_quick_requests_are_run_where_they_were_read():
         return threads
 
     assert asyncio.run(ask()) == {threading.main_thread()}
+
+
+class EndsThread(BaseException):
+    """What a library may raise that is no `Exception`."""
+
+
+def failing(*_):
+    raise EndsThread("of a library")
+
+
+@pytest.mark.parametrize("where", ["make", "is_large", "run"])
+def test_whatever_is_raised_gives_its_place_back(where):
+    batcher = Batcher(failing if where == "run" else sum_rows, n_threads=1)
+    is_large = failing if where == "is_large" else (lambda: False)
+    make = failing if where == "make" else (lambda: rows([1.0]))
+
+    async def run():
+        with pytest.raises(RuntimeError, match="EndsThread: of a library"):
+            await batcher.submit(make, 1, 1 << 20, is_large)
+        assert batcher.n_inside == 0
+        with pytest.raises(RuntimeError, match="EndsThread"):
+            await batcher.submit(failing, 1, 1 << 20)
+
+    asyncio.run(run())
+
+
+def sum_rows(batch):
+    return batch["x"].sum(axis=1, keepdims=True)
+
+
+def test_work_that_was_given_up_is_not_done():
+    made, go = [], threading.Event()
+
+    def make(number):
+        made.append(number)
+        go.wait(10)
+        return rows([1.0])
+
+    async def run():
+        batcher = Batcher(sum_rows, n_threads=1)
+        tasks = [asyncio.create_task(batcher.submit(lambda one=one: make(one), 1, 1 << 20)) for one in range(3)]
+        while not made:
+            await asyncio.sleep(0.001)
+        tasks[1].cancel()
+        await asyncio.sleep(0.01)
+        go.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        while batcher.n_inside:
+            await asyncio.sleep(0.001)
+
+    asyncio.run(run())
+    assert made == [0, 2]
+
+
+def test_small_items_do_not_wait_for_large_ones():
+    go = threading.Event()
+
+    def large():
+        go.wait(10)
+        return rows([1.0])
+
+    async def run():
+        batcher = Batcher(sum_rows, n_threads=2)
+        many = [asyncio.create_task(batcher.submit(large, 1, 1 << 20, lambda: True)) for _ in range(9)]
+        await asyncio.sleep(0.01)
+        assert (await asyncio.wait_for(batcher.submit(lambda: rows([2.0]), 1, 1 << 20), 5))[0, 0] == 2
+        go.set()
+        return await asyncio.gather(*many)
+
+    assert len(asyncio.run(run())) == 9

@@ -174,3 +174,83 @@ def test_what_takes_too_long_is_given_up(words_bundle):
         connection.close()
     finally:
         assert server.stop() == 0
+
+
+STUCK = """
+import threading, time
+from headstart.packaging import Bundle
+run, is_warm = Bundle.run, threading.Event()
+def stuck(self, batch):
+    time.sleep(60) if is_warm.is_set() else is_warm.set()  # the first item is the one that warms it up
+    return run(self, batch)
+Bundle.run = stuck
+"""
+
+
+def test_work_that_outlives_its_time_does_not_hold_up_the_end(words_bundle):
+    server = start_server(words_bundle, "--timeout-s", 1, "--quiet", before=STUCK)
+    assert server.post("/v1/predict", {"items": ["kiwi"]}).status == 504
+    started = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - started < 1 + 5
+
+
+def test_where_all_work_a_newcomer_is_told(words_bundle):
+    server = start_server(words_bundle, "--timeout-s", 3, "--max-connections", 1, "--quiet", before=STUCK)
+    try:
+        working = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+        working.request("POST", "/v1/predict", BODY, {"content-type": "application/json"})
+        time.sleep(0.5)
+        reply = server.get("/v2/health/live")
+        assert reply.status == 503
+        assert "as many requests as it can" in reply.json["error"]
+        assert working.getresponse().status == 504
+    finally:
+        server.stop()
+
+
+def test_workers_end_with_a_supervisor_that_is_killed(words_bundle, tmp_path):
+    server = start_server(words_bundle, "--workers", 2, "--quiet", token=TOKEN, TMPDIR=str(tmp_path))
+    workers = workers_of(server)
+    assert len(list(tmp_path.iterdir())) == 1
+    server.process.kill()
+    end = time.monotonic() + 20
+    while any(Path(f"/proc/{worker}").exists() for worker in workers) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
+    assert list(tmp_path.iterdir()) == []
+    server.stop()
+
+
+def test_figures_stay_and_their_files_do_not_pile_up_when_workers_change(words_bundle, tmp_path):
+    server = start_server(words_bundle, "--workers", 2, "--quiet", token=TOKEN, TMPDIR=str(tmp_path))
+    try:
+        (folder,) = tmp_path.iterdir()
+        for _ in range(20):
+            server.post("/v1/predict", BODY)
+        n_files = len(list(folder.iterdir()))
+        for _ in range(3):
+            before = workers_of(server)
+            os.kill(min(before), signal.SIGKILL)
+            end = time.monotonic() + 20
+            while (len(workers_of(server)) < 2 or workers_of(server) == before) and time.monotonic() < end:
+                time.sleep(0.02)
+            server.post("/v1/predict", BODY)
+        figures = server.get("/metrics").body.decode()
+        assert 'headstart_requests_total{model="words",status="200",version="1"} 23.0' in figures
+        assert len(list(folder.iterdir())) <= n_files + 8  # four files of a worker that had not answered before
+    finally:
+        assert server.stop() == 0
+
+
+def test_a_version_that_cannot_answer_is_never_ready(registry, words_bundle):
+    broken = "from headstart.packaging import Bundle\nrun = Bundle.run\ndef fail(self, batch):\n    if '2' in str(self):\n        raise ValueError('broken')\n    return run(self, batch)\nBundle.run = fail"
+    server = start_server(registry, "--quiet", token=TOKEN, before=broken)
+    try:
+        shutil.copytree(words_bundle, registry / "words" / "2")
+        reply = server.post("/v2/repository/models/words/load", "")
+        assert reply.status == 400
+        assert "cannot answer a first item (broken)" in reply.json["error"]
+        assert server.post("/v1/predict", BODY).json["version"] == "1"
+    finally:
+        server.stop()

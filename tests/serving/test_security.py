@@ -14,8 +14,9 @@ from headstart.core.errors import BundleError, OptionError
 from headstart.packaging import sign_bundle
 from headstart.packaging.signing import new_key
 from headstart.serving import ServerSettings
+from headstart.serving.asgi import RequestError
 from headstart.serving.models import open_models
-from headstart.serving.security import Tokens
+from headstart.serving.security import Pages, Tokens
 from headstart.serving.workers import serve
 
 TOKEN = "a-token-of-some-length"
@@ -84,12 +85,69 @@ def test_tls(words_bundle, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [("", "holds no token"), ("# none\n", "holds no token"), ("short\n", "16 characters")]
+    ("content", "words"),
+    [
+        (b"", "holds no token"),
+        (b"# none\n", "holds no token"),
+        (b"short\n", "16 characters"),
+        (b"# \xfcber\n\nt\xf6ken-of-some-length\n", "line 3 of .* is no token"),
+        ((TOKEN + "\n").encode("utf-16"), "line 1 of .* is no token"),
+        (b"two words in a line\n", "is no token"),
+    ],
 )
 def test_token_files_that_are_refused(tmp_path, content, words):
-    (tmp_path / "tokens").write_text(content)
+    (tmp_path / "tokens").write_bytes(content)
     with pytest.raises(OptionError, match=words):
         Tokens(tmp_path / "tokens")
+
+
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b"# f\xfcr die Kasse\r\n", b"\xef\xbb\xbf# \xc3\xa4\n"])
+def test_token_files_as_editors_write_them(tmp_path, before):
+    (tmp_path / "tokens").write_bytes(before + TOKEN.encode() + b"\r\n")
+    asked = {"path": "/v1/predict", "headers": [(b"authorization", f"Bearer {TOKEN}".encode())]}
+    Tokens(tmp_path / "tokens").check(asked)
+
+
+def page(origin="", host="127.0.0.1:8000"):
+    headers = [(b"host", host.encode())] + ([(b"origin", origin.encode())] if origin else [])
+    return {"path": "/v1/predict", "headers": headers}
+
+
+@pytest.mark.parametrize(
+    ("asked", "names", "origins", "needs_token", "status"),
+    [
+        (page(), [], [], False, None),
+        (page(host="any.example"), [], [], False, None),  # no browser: nothing to protect
+        (page("http://127.0.0.1:8000"), [], [], False, None),
+        (page("http://localhost:8000", "localhost:8000"), [], [], False, None),
+        (page("http://[::1]:8000", "[::1]:8000"), [], [], False, None),
+        (page("http://evil.example"), [], [], False, 403),
+        (page("null"), [], [], False, 403),
+        (page("http://evil.example"), [], [], True, None),  # who has no token gets no further
+        (page("http://evil.example", "evil.example"), [], [], False, 403),  # its name was made to point here
+        (page("http://shop.example", "shop.example"), ["Shop.example"], [], False, None),
+        (page("https://shop.example"), [], ["https://shop.example"], False, None),
+        (page("https://shop.example"), [], ["*"], False, None),
+        (page(host="shop.example:8000"), ["shop.example"], [], True, None),
+        (page(), ["shop.example"], [], False, None),  # an address cannot be made to point elsewhere
+        (page(host="evil.example"), ["shop.example"], [], True, 421),
+        (page(host=""), ["shop.example"], [], False, 421),
+    ],
+)
+def test_pages_and_hosts(asked, names, origins, needs_token, status):
+    pages = Pages(names, origins)
+    if status is None:
+        pages.check(asked, needs_token=needs_token)
+    else:
+        with pytest.raises(RequestError) as caught:
+            pages.check(asked, needs_token=needs_token)
+        assert caught.value.status == status
+
+
+def test_a_page_of_another_origin_gets_nothing_done(server):
+    reply = server.post("/v1/models/words/predict", "plum", content_type="text/plain", origin="https://evil.example")
+    assert reply.status == 403
+    assert "--cors ORIGIN" in reply.json["error"]
 
 
 def test_settings_that_are_refused(tmp_path, server):

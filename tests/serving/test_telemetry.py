@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
@@ -78,3 +79,47 @@ def test_answers_are_written_with_hashes_instead_of_items(words_bundle, tmp_path
 def test_no_share_is_refused():
     with pytest.raises(OptionError, match="--log-share"):
         serve(["x"], ServerSettings(log_share=0))
+
+
+def lost_rows(server):
+    lines = server.get("/metrics").body.decode().splitlines()
+    return float(next(line for line in lines if line.startswith("headstart_prediction_log_lost_total")).split()[-1])
+
+
+SLOW = """
+import pathlib, time
+import headstart.serving.prediction_log as log
+log._MAX_WAITING, log._N_ROWS = 3, 1
+def write(self, rows):
+    while not pathlib.Path("{go}").exists():
+        time.sleep(0.01)
+log.PredictionLog._write = write
+"""
+FULL = """
+import headstart.serving.prediction_log as log
+log._N_ROWS = 1
+def write(self, rows):
+    raise OSError("the disk is full")
+log.PredictionLog._write = write
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "reason"), [(SLOW, "rows come faster than they can be written"), (FULL, "OSError: the disk is full")]
+)
+def test_rows_that_cannot_be_kept_are_counted_and_said(words_bundle, tmp_path, before, reason):
+    go = tmp_path / "go"
+    server = start_server(words_bundle, "--prediction-log", tmp_path / "log", before=before.replace("{go}", str(go)))
+    try:
+        for _ in range(10):
+            assert server.post("/v1/predict", {"items": ["kiwi"]}).status == 200
+        end = time.monotonic() + 60
+        while lost_rows(server) < 6 and time.monotonic() < end:  # of ten, one is being written and three can wait
+            time.sleep(0.05)
+        n_lost = lost_rows(server)
+    finally:
+        go.touch()
+        assert server.stop() == 0
+    said = [line for line in server.log if line["event"] == "prediction_log"]
+    assert {line["error"] for line in said} == {reason}
+    assert sum(line["lost"] for line in said) >= n_lost >= 6

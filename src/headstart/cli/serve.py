@@ -33,6 +33,16 @@ def serve(
     max_body_mib: Annotated[float, typer.Option("--max-body-mib", min=0.001, help="Size of one request.")] = 32.0,
     max_megapixels: Annotated[float, typer.Option("--max-megapixels", min=0.001, help="Size of one photo.")] = 50.0,
     timeout_s: Annotated[float, typer.Option("--timeout-s", min=0.01, help="Time for one request.")] = 30.0,
+    max_held_mib: Annotated[
+        float, typer.Option("--max-held-mib", min=0.001, help="Size of all requests that are in memory, of a process.")
+    ] = 128.0,
+    max_connections: Annotated[
+        int, typer.Option("--max-connections", min=1, help="Clients of a process at the same time.")
+    ] = 1_000,
+    host_name: Annotated[
+        list[str] | None,
+        typer.Option("--host-name", metavar="NAME", help="Answer only requests for this host name; repeatable."),
+    ] = None,
     cors: Annotated[
         list[str] | None, typer.Option("--cors", metavar="ORIGIN", help="Let pages of this origin ask; repeatable.")
     ] = None,
@@ -51,6 +61,9 @@ def serve(
 
     SIGHUP looks at the disk again and serves what has changed; SIGTERM answers what was accepted, then ends.
     """
+    import os
+    import sys
+
     from headstart.serving import ServerSettings
     from headstart.serving import serve as serve_models
 
@@ -70,6 +83,9 @@ def serve(
             max_body_mib=max_body_mib,
             max_megapixels=max_megapixels,
             timeout_s=timeout_s,
+            max_held_mib=max_held_mib,
+            max_connections=max_connections,
+            host_names=tuple(host_name or ()),
             cors=tuple(cors or ()),
             certificate=certificate,
             private_key=private_key,
@@ -79,3 +95,5 @@ def serve(
             quiet=quiet,
         ),
     )
+    sys.stdout.flush()
+    os._exit(0)  # a thread that is still at work for a request which was given up would be waited for

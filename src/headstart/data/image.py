@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import struct
 import warnings
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import DataError
+from headstart.data.image_limits import BoundedReader, excess_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +47,8 @@ FOREIGN_SUFFIXES = frozenset({".svg", ".heic", ".heif", ".raw", ".cr2", ".nef", 
 _FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF")
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _WHITE = (255, 255, 255, 255)
+_BAND_PX = 512
+_ADDRESS = re.compile(r" ?<[\w.]+ object at 0x[0-9a-f]+>")  # a file in memory, as Pillow's messages name it
 
 
 def open_image(item: Any, *, min_px: int | None = None) -> Image:
@@ -81,7 +83,7 @@ def image_size(content: bytes) -> tuple[int, int]:
     DataError
         It has no head that can be read.
     """
-    with _reasons(content, "the image"), _pillow().open(io.BytesIO(content), formats=_known_formats()) as image:
+    with _reasons(content, "the image"), _opened(content, "the image") as image:
         return image.width, image.height
 
 
@@ -118,13 +120,26 @@ def _reasons(item: Any, name: str) -> Iterator[None]:
 
 
 def _decode(item: Any, name: str, min_px: int | None) -> Image:
-    source = io.BytesIO(item) if isinstance(item, bytes | bytearray | memoryview) else item
-    with _pillow().open(source, formats=_known_formats()) as image:
+    with _opened(item, name) as image:
         if image.width * image.height > MAX_PIXELS:
             raise DataError(_too_large(name, [str(image.width * image.height)]))
         if min_px is not None:
             image.draft("RGB", (min_px, min_px))
         return _as_photo(image)
+
+
+@contextmanager
+def _opened(item: Any, name: str) -> Iterator[Image]:
+    """Open an image of which decoding stays within limits; only its head is decoded."""
+    is_content = isinstance(item, bytes | bytearray | memoryview)
+    content = bytes(item) if is_content else Path(item).read_bytes()
+    excess = excess_of(content)
+    if excess is not None:
+        raise DataError(f"{name} {excess}.")
+    reader = BoundedReader(content)
+    with _pillow().open(reader, formats=_known_formats()) as image:
+        reader.allow(image.width * image.height)
+        yield image
 
 
 def pixels_of(image: Image) -> np.ndarray[Any, Any]:
@@ -168,10 +183,18 @@ def _to_rgb(image: Image) -> Image:
     if image.mode == "F" or image.mode.startswith("I"):
         return _from_array(_deep_grey(image))
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        tuning_problem = _pillow().new("RGBA", image.size, _WHITE)
-        image = _pillow().alpha_composite(tuning_problem, image)
+        return _on_white(image)
     return image.convert("RGB")
+
+
+def _on_white(image: Image) -> Image:
+    """Lay a transparent image on white, some rows at a time: whole, it would be in memory four times."""
+    photo: Image = _pillow().new("RGB", image.size)
+    for top in range(0, image.height, _BAND_PX):
+        band = image.crop((0, top, image.width, min(top + _BAND_PX, image.height))).convert("RGBA")
+        opaque = _pillow().alpha_composite(_pillow().new("RGBA", band.size, _WHITE), band)
+        photo.paste(opaque.convert("RGB"), (0, top))
+    return photo
 
 
 def _from_array(array: np.ndarray[Any, Any]) -> Image:
@@ -245,7 +268,7 @@ def _reason(item: Any, error: BaseException) -> str:
         head, suffix = b"", Path(item).suffix.lower()
     if isinstance(item, bytes | bytearray | memoryview) and not _is_signature(head):
         return _what_instead(head, suffix)
-    return f"is damaged or cut off ({' '.join(str(error).split())[:80]}); replace or remove it"
+    return f"is damaged or cut off ({' '.join(_ADDRESS.sub('', str(error)).split())[:80]}); replace or remove it"
 
 
 def _too_large(name: str, n_pixels: list[str]) -> str:

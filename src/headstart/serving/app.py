@@ -10,18 +10,23 @@ from typing import TYPE_CHECKING
 
 from headstart.serving import logs, metrics, predict_route, protocol
 from headstart.serving.asgi import JSON, OCTETS, Disconnected, RequestError, answer, read_body, to_http_error, to_json
+from headstart.serving.connection import CONNECTION
+from headstart.serving.memory import BodyMemory, no_room
 from headstart.serving.prediction_log import PredictionLog
-from headstart.serving.security import Tokens
+from headstart.serving.security import Pages, Tokens
 from headstart.serving.tracing import Tracer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from headstart.serving.asgi import Message, Receive, Scope, Send
+    from headstart.serving.connection import Connection
+    from headstart.serving.memory import Held
     from headstart.serving.models import Catalogue, Served
     from headstart.serving.settings import ServerSettings
 
 _PREDICT, _INFER = "predict", "infer"
+_LEFT = 499  # as nginx calls it: the client left; nobody reads it but the log and the figures
 _VERB_OF = {"v1": _PREDICT, "v2": _INFER}
 
 
@@ -41,6 +46,8 @@ class Service:
     reload: Callable[[], Awaitable[Catalogue]]
     started: Callable[[], None]
     tokens: Tokens = field(init=False)
+    pages: Pages = field(init=False)
+    memory: BodyMemory = field(init=False)
     meters: metrics.Meters = field(default_factory=metrics.Meters)
     predictions: PredictionLog | None = field(init=False)
     tracer: Tracer | None = field(init=False)
@@ -49,6 +56,8 @@ class Service:
     def __post_init__(self) -> None:
         settings = self.settings
         self.tokens = Tokens(settings.token_file)
+        self.pages = Pages(settings.host_names, settings.cors)
+        self.memory = BodyMemory(settings.max_held)
         folder = settings.prediction_log
         self.predictions = None if folder is None else PredictionLog(folder, settings.log_share)
         self.tracer = Tracer() if settings.trace else None
@@ -85,6 +94,8 @@ class _Exchange:
         self._id = logs.request_id(scope)
         self._status = 0
         self._served: Served | None = None
+        self._connection: Connection | None = scope.get("state", {}).get(CONNECTION)
+        self._held: Held = service.memory.hold()
         self._started = time.perf_counter()
 
     async def run(self, others: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
@@ -95,33 +106,59 @@ class _Exchange:
                 span.set_attributes(self._facts())
 
     async def _answer(self, others: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        if self._connection is not None:
+            self._connection.task = self._held.task  # ends with the connection
         try:
             async with asyncio.timeout(self._service.settings.timeout_s):
-                self._service.tokens.check(self._scope)
-                wanted = _wanted(self._scope["path"])
-                if wanted is None:
-                    await others(self._scope, self._receive, self._send)
-                else:
-                    await self._predict(*wanted)
+                await self._route(others)
         except Disconnected:
-            self._status = 499  # as nginx calls it; nobody reads it but the log
+            self._status = _LEFT
+        except asyncio.CancelledError:
+            if not await self._is_settled():
+                raise
         except Exception as error:  # noqa: BLE001  whatever happens is answered, without a trace of the inside
             await self._refuse(error)
         finally:
+            self._held.release()
             self._record()
+
+    async def _route(self, others: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        tokens = self._service.tokens
+        self._service.pages.check(self._scope, needs_token=bool(tokens))
+        tokens.check(self._scope)
+        wanted = _wanted(self._scope["path"])
+        if wanted is not None:
+            await self._predict(*wanted)
+        elif self._scope["method"] == "HEAD":  # as GET; the body is left out where the answer is sent
+            await others({**self._scope, "method": "GET"}, self._receive, self._send)
+        else:
+            await others(self._scope, self._receive, self._send)
 
     async def _predict(self, verb: str, name: str | None, version: str | None) -> None:
         if self._scope["method"] != "POST":
             raise RequestError(405, "send items with POST.", [(b"allow", b"POST")])
         self._served = served = self._service.catalogue.get(name, version)
-        body = await read_body(self._scope, self._receive, served.settings.max_body)
+        served.batcher.check_room(1)
         predictions = self._service.predictions
         note = None if predictions is None else predictions.add
         if verb == _PREDICT:
-            await answer(self._send, await predict_route.predict(served, self._scope, body, note))
+            await answer(self._send, await predict_route.predict(served, self._scope, self._read_body, note))
             return
-        content, headers = await protocol.infer(served, self._scope, body, note)
+        content, headers = await protocol.infer(served, self._scope, self._read_body, note)
         await answer(self._send, content, headers=headers, media_type=OCTETS if headers else JSON)
+
+    async def _read_body(self) -> bytes:
+        return await read_body(self._scope, self._receive, self._service.settings.max_body, self._held)
+
+    async def _is_settled(self) -> bool:
+        """Settle a request that was broken off, if it is not the server that ends: the client left, or others need the memory."""
+        if self._connection is not None and self._connection.is_lost:
+            self._status = _LEFT
+            return True
+        if self._held.has_given_way:
+            await self._refuse(no_room())
+            return True
+        return False
 
     async def _send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -134,14 +171,14 @@ class _Exchange:
     async def _refuse(self, error: Exception) -> None:
         if self._status:
             raise error  # the answer has begun: all that is left is to break it off
-        describe_plan = to_http_error(error)
-        if describe_plan.status == 500:
+        refusal = to_http_error(error)
+        if refusal.status == 500:
             logs.write("error", request_id=self._id, error=f"{type(error).__name__}: {error}")
         await answer(
             self._send,
-            to_json({"error": str(describe_plan)}),
-            status=describe_plan.status,
-            headers=describe_plan.headers,
+            to_json({"error": str(refusal)}),
+            status=refusal.status,
+            headers=refusal.headers,
         )
 
     def _record(self) -> None:
@@ -177,7 +214,7 @@ def _wanted(path: str) -> tuple[str, str | None, str | None] | None:
     >>> _wanted("/v2/models/fruit/versions/3/infer"), _wanted("/v1/predict"), _wanted("/v2/models/fruit")
     (('infer', 'fruit', '3'), ('predict', None, None), None)
     """
-    _, root, *parts = path.split("/")
+    _, root, *parts = path.split("/", 6) if path.startswith("/") else ("", "")
     verb = _VERB_OF.get(root)
     if verb is None or not parts or parts[-1] != verb:
         return None

@@ -1,14 +1,18 @@
-"""Requests and answers at the level of ASGI: a body within its limit, JSON out, refusals with their status."""
+"""Requests and answers at the level of ASGI: a body within its limit, JSON in and out, refusals with their status."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import HeadstartError, UserError
+from headstart.data.payloads import OversizedError, check_json_size
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+
+    from headstart.serving.memory import Held
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
 
 JSON = b"application/json"
 OCTETS = b"application/octet-stream"
+_SMALL_NUMBER = re.compile(r"\d{1,12}", re.ASCII)
+_ADDRESS = re.compile(r" ?at 0x[0-9a-f]+")  # of an object, as it is written where it has no better name
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
@@ -43,18 +49,26 @@ def header(scope: Scope, name: bytes) -> str:
     return ""
 
 
-async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
+def small_number(text: str) -> int | None:
+    """Read a whole number of at most twelve digits; None if it is anything else."""
+    return int(text) if _SMALL_NUMBER.fullmatch(text) else None
+
+
+async def read_body(scope: Scope, receive: Receive, max_bytes: int, held: Held) -> bytes:
     """Read the body, or stop as soon as it is known to be too long.
+
+    Parameters
+    ----------
+    held : counts what has come
 
     Raises
     ------
     RequestError
-        413: longer than `max_bytes`; 415: it is compressed.
+        413: longer than `max_bytes`; 415: it is compressed; 429: bodies of others take the memory there is.
     Disconnected
         The client left.
     """
-    length = header(scope, b"content-length")
-    if length.isdecimal() and int(length) > max_bytes:
+    if (small_number(header(scope, b"content-length")) or 0) > max_bytes:
         raise _too_long(max_bytes)
     if header(scope, b"content-encoding") not in ("", "identity"):
         raise RequestError(415, "the body is compressed. Send it as it is, without Content-Encoding.")
@@ -69,7 +83,9 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
         if n_bytes > max_bytes:
             raise _too_long(max_bytes)
         chunks.append(chunk)
+        held.change(n_bytes)
         if not message.get("more_body"):
+            held.is_whole = True
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
@@ -94,7 +110,10 @@ def from_json(body: bytes | memoryview) -> dict[str, Any]:
     ------
     RequestError
         400: it is not JSON, or not an object.
+    OversizedError
+        It has more values than may become objects.
     """
+    check_json_size(body)
     try:
         value = json.loads(bytes(body))
     except (ValueError, RecursionError) as error:
@@ -110,10 +129,9 @@ def to_http_error(error: Exception) -> RequestError:
         return error
     if isinstance(error, TimeoutError):
         return RequestError(504, "the answer took too long and was given up. Send fewer items, or ask again later.")
-    if isinstance(error, UserError):
-        return RequestError(400, str(error))
     if isinstance(error, HeadstartError):
-        return RequestError(500, str(error))
+        status = 413 if isinstance(error, OversizedError) else 400 if isinstance(error, UserError) else 500
+        return RequestError(status, _ADDRESS.sub("", str(error)))
     return RequestError(500, "the server failed. Its log says more under this request's id.")
 
 

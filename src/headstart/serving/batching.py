@@ -1,8 +1,9 @@
 """Micro-batching: what waits together is run together, and nothing ever waits to be joined.
 
-Each request is prepared (decoded, tokenized) on a thread of its model's pool. The thread that has prepared it then runs all
-that is waiting, unless another is at it, which will take it along. So an idle model answers at once, a busy one in
-batches, and there is neither a timer nor a thread in between.
+Each request is prepared (decoded, tokenized) on a thread of its model's pool; large items are prepared in a pool of their own, so
+that small ones never wait for them. The thread that has prepared it then runs all that is waiting, unless another is at it,
+which will take it along. So an idle model answers at once, a busy one in batches, and there is neither a timer nor a thread in
+between. A request that is given up is passed over by whatever has not begun yet.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Job:
     Attributes
     ----------
     make : prepares the arrays, on a thread of the pool
+    is_large : whether that takes long; asked on a thread of the pool too
     n_items : how many items they are
     answered : what the request waits for
     batch : the arrays, once they are prepared
@@ -48,6 +50,7 @@ class Job:
     """
 
     make: Callable[[], Batch]
+    is_large: Callable[[], bool]
     n_items: int
     answered: asyncio.Future[FloatArray]
     batch: Batch | None = None
@@ -74,7 +77,7 @@ class Batcher:
     Parameters
     ----------
     run : outputs (n, k) of a batch; may be called from several threads
-    n_threads : threads that prepare
+    n_threads : threads that prepare; large items have one fewer, but at least one
     n_runs : how many batches may run at the same time
     max_items : the most that are run together
     max_latency_s : how long a batch may be expected to take; it is cut smaller if need be
@@ -98,6 +101,7 @@ class Batcher:
         self._max_latency_s = max_latency_s
         self._max_waiting = max_waiting
         self._pool = ThreadPoolExecutor(n_threads, thread_name_prefix="headstart-serve")
+        self._large_pool = ThreadPoolExecutor(max(1, n_threads - 1), thread_name_prefix="headstart-large")
         self._runs = threading.Semaphore(n_runs)
         self._guard = threading.Lock()
         self._waiting: list[Job] = []
@@ -121,7 +125,13 @@ class Batcher:
                 [(b"retry-after", b"%d" % seconds)],
             )
 
-    async def submit(self, make: Callable[[], Batch], n_items: int, n_bytes: int = 0) -> FloatArray:
+    async def submit(
+        self,
+        make: Callable[[], Batch],
+        n_items: int,
+        n_bytes: int = 0,
+        is_large: Callable[[], bool] = lambda: False,
+    ) -> FloatArray:
         """Prepare and run some items, shape (n_items, k).
 
         Raises
@@ -130,12 +140,12 @@ class Batcher:
             `make` or the graph refuses the items.
         """
         is_small = self._job_s < _INLINE_S and n_bytes <= _INLINE_BYTES
-        if is_small and not self._waiting and self._runs.acquire(blocking=False):
+        if is_small and not self._waiting and not is_large() and self._runs.acquire(blocking=False):
             return self._run_here(make)
         loop = asyncio.get_running_loop()
-        job = Job(make, n_items, loop.create_future())
-        self.n_inside += n_items
+        job = Job(make, is_large, n_items, loop.create_future())
         self._pool.submit(self._work, job, loop)
+        self.n_inside += n_items
         return await job.answered
 
     def _run_here(self, make: Callable[[], Batch]) -> FloatArray:
@@ -157,18 +167,35 @@ class Batcher:
             job.deliver()
 
     def _work(self, job: Job, loop: asyncio.AbstractEventLoop) -> None:
-        """Prepare one job, then run what is waiting."""
+        """Prepare one job, or hand it over if it is large, then run what is waiting."""
         started_s = time.thread_time()  # of this thread: what it costs, not how busy the machine is
         try:
-            job.batch = job.make()
-        except Exception as error:  # noqa: BLE001  whatever it is, the request that waits for it must be told
-            job.outcome = error
-            loop.call_soon_threadsafe(self._finish, [job])
+            if job.is_large():
+                self._large_pool.submit(self._prepare, job, loop)
+                return
+        except BaseException as error:  # noqa: BLE001  whatever it is, the request that waits for it must be told
+            self._fail(job, error, loop)
             return
+        if self._prepare(job, loop) == [job]:
+            self._job_s = _smoothed(self._job_s, time.thread_time() - started_s)
+
+    def _prepare(self, job: Job, loop: asyncio.AbstractEventLoop) -> list[Job]:
+        """Prepare one job, then run what is waiting, and give what was run."""
+        if job.answered.cancelled():
+            loop.call_soon_threadsafe(self._finish, [job])
+            return []
+        try:
+            job.batch = job.make()
+        except BaseException as error:  # noqa: BLE001  as above: not even one that ends a thread may keep its place
+            self._fail(job, error, loop)
+            return []
         with self._guard:
             self._waiting.append(job)
-        if self._run_waiting(loop) == [job]:
-            self._job_s = _smoothed(self._job_s, time.thread_time() - started_s)
+        return self._run_waiting(loop)
+
+    def _fail(self, job: Job, error: BaseException, loop: asyncio.AbstractEventLoop) -> None:
+        job.outcome = _reported(error)
+        loop.call_soon_threadsafe(self._finish, [job])
 
     def _run_waiting(self, loop: asyncio.AbstractEventLoop) -> list[Job]:
         """Run what is waiting as long as nobody else does, and give what was run."""
@@ -212,9 +239,9 @@ class Batcher:
         started = time.perf_counter()
         try:
             outputs = self._run(stack([job.batch for job in jobs if job.batch is not None]))
-        except Exception as error:  # noqa: BLE001  whatever it is, the requests that wait for it must be told
+        except BaseException as error:  # noqa: BLE001  whatever it is, the requests that wait for it must be told
             if len(jobs) == 1:
-                jobs[0].outcome = error
+                jobs[0].outcome = _reported(error)
             else:
                 for job in jobs:  # arrays that the graph refuses must not cost the others their answer
                     self._run_together([job])
@@ -226,6 +253,11 @@ class Batcher:
         for job in jobs:
             job.outcome = outputs[first : first + job.n_items]
             first += job.n_items
+
+
+def _reported(error: BaseException) -> Exception:
+    """An error that a request can be told; one that is meant to end a thread would end the loop there."""
+    return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
 
 
 def _smoothed(before: float, now: float) -> float:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import random
 import re
+import select
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from headstart.serving.asgi import Scope
 
 _REQUEST_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+_LONGEST = 500  # characters of one value: a line, however it is escaped, is shorter than what a pipe takes at once
 
 
 def request_id(scope: Scope) -> str:
@@ -25,9 +28,14 @@ def request_id(scope: Scope) -> str:
 
 
 def write(event: str, **fields: Any) -> None:
-    """Write one line on standard error, whole."""
-    line = {"time": f"{_now()}", "event": event, **{key: value for key, value in fields.items() if value is not None}}
-    sys.stderr.write(json.dumps(line, ensure_ascii=False) + "\n")
+    """Write one line on standard error, whole and in ASCII, so that no letter in it can end it.
+
+    Where nobody takes the lines (a pipe that is full, a disk that is), they are counted and left out: a server must not stop
+    for its log. The next line that is taken says how many are missing.
+    """
+    line = {"time": _now(), "event": event}
+    line |= {key: _cut(value) for key, value in fields.items() if value is not None}
+    _stream.write(line)
 
 
 class Lines(logging.Handler):
@@ -37,6 +45,45 @@ class Lines(logging.Handler):
         """Write one record, its error by name only."""
         error = record.exc_info[1] if record.exc_info else None
         write(record.levelname.lower(), logger=record.name, message=record.getMessage(), error=error and repr(error))
+
+
+class _Stream:
+    """Standard error, which is never waited for."""
+
+    def __init__(self) -> None:
+        self.n_lost = 0
+
+    def write(self, line: dict[str, Any]) -> None:
+        if self.n_lost:
+            line = {**line, "lines_lost": self.n_lost}
+        try:
+            if not _is_taken():
+                raise BlockingIOError
+            sys.stderr.write(json.dumps(line) + "\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            self.n_lost += 1
+        else:
+            self.n_lost = 0
+
+
+_stream = _Stream()
+
+
+def _is_taken() -> bool:
+    """Whether standard error takes a line at once."""
+    descriptor = -1
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # a stream of Python's own
+        descriptor = sys.stderr.fileno()
+    if descriptor < 0:
+        return True
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return bool(poll.poll(0))
+
+
+def _cut(value: Any) -> Any:
+    return value[:_LONGEST] if isinstance(value, str) else value
 
 
 def _now() -> str:

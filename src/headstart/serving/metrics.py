@@ -1,6 +1,7 @@
 """What Prometheus may ask: requests, their time, batches and the queue, by model and version.
 
-Imported only where a server runs: with several workers the counts lie in files that all of them map.
+Imported only where a server runs: with several workers the counts lie in files that all of them map. A file belongs to a
+slot, and the worker that takes the place of another goes on in its files, so that they do not pile up.
 """
 
 from __future__ import annotations
@@ -8,15 +9,33 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SIZES = (1, 2, 4, 8, 16, 32, 64)
 _REGISTRY = CollectorRegistry()
+_slot: int | str = (
+    "supervisor"  # the files that it opens are not those of any worker, which would inherit how far they are filled
+)
 
-_requests = Counter("headstart_requests", "Requests answered.", ("model", "version", "status"), registry=_REGISTRY)
+
+def take_slot(slot: int) -> None:
+    """Count as the worker of a slot from here on; no two that run may have the same."""
+    global _slot  # noqa: PLW0603  one process, one slot
+    _slot = slot
+
+
+if os.environ.get(SHARED_FOLDER):
+    values.ValueClass = values.MultiProcessValue(lambda: _slot)  # type: ignore[no-untyped-call]
+
+_requests = Counter(
+    "headstart_requests",
+    "Requests by the status they were answered with; 499 if the client left before.",
+    ("model", "version", "status"),
+    registry=_REGISTRY,
+)
 _seconds = Histogram(
     "headstart_request_seconds", "Time to answer.", ("model", "version"), buckets=_SECONDS, registry=_REGISTRY
 )
@@ -29,6 +48,11 @@ _queue = Gauge(
     ("model", "version"),
     registry=_REGISTRY,
     multiprocess_mode="livesum",
+)
+_lost = Counter(
+    "headstart_prediction_log_lost",
+    "Answers that the prediction log was to keep and could not.",
+    registry=_REGISTRY,
 )
 
 
@@ -57,6 +81,11 @@ def exposition() -> bytes:
     return generate_latest(_REGISTRY)
 
 
-def forget_worker(process: int) -> None:
+def count_lost(n_rows: int) -> None:
+    """Count rows that the prediction log lost."""
+    _lost.inc(n_rows)
+
+
+def forget_worker(slot: int) -> None:
     """Let the gauges of a worker that has ended no longer count."""
-    mark_process_dead(process)  # type: ignore[no-untyped-call]
+    mark_process_dead(slot)  # type: ignore[no-untyped-call]

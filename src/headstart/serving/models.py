@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import DataError, UserError, unknown_name
+from headstart.core.errors import BundleError, DataError, UserError, first_line, unknown_name
 from headstart.engines.threads import n_threads
 from headstart.packaging import Bundle, load_bundle
 from headstart.serving.asgi import RequestError
 from headstart.serving.batching import Batcher, Rows
+from headstart.serving.preparing import Preparation, length
+from headstart.serving.reading import off_loop
 from headstart.serving.repository import ModelVersion, find_model_versions, version_order
 
 if TYPE_CHECKING:
@@ -76,31 +78,37 @@ class Served:
             observe=self.meters.observe_batch,
         )
 
-    async def rows(self, values: Sequence[Any], note: Note | None = None) -> Rows:
+    def receive(self, values: Sequence[Any]) -> list[Any]:
+        """Make items of values as they came; one that is none becomes its error, and an error stays what it is.
+
+        Raises
+        ------
+        RequestError
+            413: more items than one request may have.
+        """
+        self._check_number(len(values))
+        return [self._item(value) for value in values]
+
+    async def rows(self, items: Sequence[Any], note: Note | None = None) -> Rows:
         """Answer each item with its row of outputs, or with why it cannot be read.
 
         Parameters
         ----------
-        values : as they came, for `Modality.receive`; an error stays what it is
+        items : as `receive` makes them
         note : is told the items and their rows, when all are there
 
         Raises
         ------
         RequestError
-            413: more items than one request may have; 429: too many are waiting.
+            429: too many are waiting.
         """
-        if len(values) > self.settings.max_items:
-            raise RequestError(
-                413, f"{len(values)} items came; at most {self.settings.max_items} may. Send them in parts."
-            )
-        self.batcher.check_room(len(values))
-        items = [self._item(value) for value in values]
+        self.batcher.check_room(len(items))
         # those of like size share a batch, so that little padding is computed
-        model_versions = sorted(
-            (i for i, item in enumerate(items) if not isinstance(item, UserError)), key=lambda i: _length(items[i])
+        readable = sorted(
+            (i for i, item in enumerate(items) if not isinstance(item, UserError)), key=lambda i: length(items[i])
         )
         step = self.settings.max_batch
-        chunks = [model_versions[first : first + step] for first in range(0, len(model_versions), step)]
+        chunks = [readable[first : first + step] for first in range(0, len(readable), step)]
         answered = [self._batch_rows([items[i] for i in chunk]) for chunk in chunks]
         found = [await answered[0]] if len(answered) == 1 else await asyncio.gather(*answered)
         rows: Rows = list(items)
@@ -108,7 +116,7 @@ class Served:
             for i, row in zip(chunk, chunk_rows, strict=True):
                 rows[i] = row
         if note is not None:
-            note(self, items, rows)
+            await off_loop(partial(note, self, items, rows), sum(length(items[i]) for i in readable))
         return rows
 
     async def outputs(self, batch: Batch) -> FloatArray:
@@ -120,8 +128,7 @@ class Served:
             400: they are not what the graph takes; 413, 429 as for `rows`.
         """
         n = _check_arrays(batch, self.bundle)
-        if n > self.settings.max_items:
-            raise RequestError(413, f"{n} items came; at most {self.settings.max_items} may. Send them in parts.")
+        self._check_number(n)
         self.batcher.check_room(n)
         outputs = await self.batcher.submit(lambda: batch, n)
         if not np.isfinite(outputs).all():
@@ -136,20 +143,20 @@ class Served:
         except DataError as error:
             return error
 
+    def _check_number(self, n_items: int) -> None:
+        if n_items > self.settings.max_items:
+            raise RequestError(413, f"{n_items} items came; at most {self.settings.max_items} may. Send them in parts.")
+
     async def _batch_rows(self, items: Sequence[Any]) -> Rows:
+        make = Preparation(items, self.modality, self.bundle.input.transform, self.settings.max_pixels)
         try:
-            return list(await self.batcher.submit(partial(self._prepare, items), len(items), sum(map(_length, items))))
+            return list(await self.batcher.submit(make, len(items), sum(map(length, items)), make.is_large))
         except RequestError:
             raise
         except UserError as error:
             if len(items) == 1:
                 return [error]
         return [row for rows in await asyncio.gather(*(self._batch_rows([item]) for item in items)) for row in rows]
-
-    def _prepare(self, items: Sequence[Any]) -> Batch:
-        for item in items:
-            self.modality.check_size(item, max_pixels=self.settings.max_pixels)
-        return self.bundle.input.transform(items)
 
 
 class Catalogue:
@@ -208,14 +215,20 @@ def open_models(specs: Sequence[str], settings: ServerSettings, before: Iterable
     def opened(model_version: ModelVersion) -> Served:
         trusted = {"trust": settings.trust, "trust_graphs": settings.trust_graphs}
         bundle = load_bundle(model_version.folder, **trusted, threads=threads, spin=False)
+        _warm_up(bundle, model_version)
         return Served(model_version, bundle, settings, n_runs)
 
     return Catalogue(known.get(model_version) or opened(model_version) for model_version in find_model_versions(specs))
 
 
-def _length(item: Any) -> int:
-    """Characters of a text, bytes of a file; of a row those of all fields."""
-    return sum(map(len, item.values())) if isinstance(item, dict) else len(item)
+def _warm_up(bundle: Bundle, model_version: ModelVersion) -> None:
+    """Answer one made-up item, so that a model which cannot answer is never ready, and the first request is not slow."""
+    try:
+        bundle.run(bundle.input.transform(bundle.reads.stand_ins(bundle.labels or ["a word"])[:1]))
+    except Exception as error:
+        raise BundleError(
+            f"{model_version.folder} cannot answer a first item ({first_line(error)}). Make the bundle again with 'headstart fit'."
+        ) from error
 
 
 def _check_arrays(batch: Batch, bundle: Bundle) -> int:

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 from fnmatch import fnmatch
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from headstart.core.errors import UserError
 from headstart.data.modalities import all_modalities
 from headstart.data.payloads import read_delimited_rows, read_json_rows, read_value
-from headstart.serving.asgi import RequestError, from_json, header, to_json
+from headstart.serving.asgi import RequestError, from_json, header, small_number, to_json
+from headstart.serving.form import read_form
+from headstart.serving.reading import off_loop
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from headstart.serving.asgi import Scope
+    from headstart.serving.batching import Rows
+    from headstart.serving.form import FormPart
     from headstart.serving.models import Note, Served
 
 _JSON_LINES = ("application/jsonl", "application/jsonlines", "application/x-ndjson", "application/x-jsonlines")
 _TABLES = {"text/csv": ",", "text/tab-separated-values": "\t"}
 _TOP = 3
-_NAME_LENGTH = 200
+_LABEL_BYTES = 100  # about what a label and its probability cost in an answer
+_MAX_LABELS = 100_000
+_TABLE_COST = 64
 
 
 class PredictRequest:
-    """What a request asks: the items, their names for people, and how many labels it wants for each."""
+    """What a request asks: the items, their names for people, and how many labels it wants for each.
+
+    `items` are first as they were sent, and then as the model reads them.
+    """
 
     def __init__(self, items: Sequence[Any], *, names: Sequence[str] | None = None, top: Any = _TOP) -> None:
         if not items:
@@ -36,45 +46,67 @@ class PredictRequest:
         self.top = top
 
 
-class _FormPart(NamedTuple):
-    """A part of a form: its name, what people call it, and what it holds."""
-
-    name: str
-    filename: str
-    content: str | bytes
-
-
-async def predict(served: Served, scope: Scope, body: bytes, note: Note | None = None) -> bytes:
+async def predict(
+    served: Served, scope: Scope, body: Callable[[], Awaitable[bytes]], note: Note | None = None
+) -> bytes:
     """Answer every item, one that cannot be read with its error.
+
+    Parameters
+    ----------
+    body : reads the body
 
     Raises
     ------
     RequestError
         400: the body is not readable, or not one item is; 413; 415; 429.
     """
-    asked = await _read(served, scope, body)
+    asked = await _asked(served, scope, await body())
     rows = await served.rows(asked.items, note)
     if all(isinstance(row, UserError) for row in rows):
         raise RequestError(400, str(rows[0]) if len(rows) == 1 else f"no item can be read; the first: {rows[0]}")
+    n_labels = len(rows) * min(asked.top, len(served.bundle.labels) or 1)
+    return await off_loop(partial(_answer, served, asked, rows), n_labels * _LABEL_BYTES)
+
+
+async def _asked(served: Served, scope: Scope, body: bytes) -> PredictRequest:
+    """Read the items; the body, which may be large, is gone when they are there."""
+
+    def read() -> PredictRequest:
+        asked = _read(served, scope, body)
+        asked.items = served.receive(asked.items)
+        n_labels = len(asked.items) * min(asked.top, len(served.bundle.labels) or 1)
+        if n_labels > _MAX_LABELS:
+            raise RequestError(
+                413, f"the answer would have {n_labels:,} labels; at most {_MAX_LABELS:,} may. Ask for a smaller 'top'."
+            )
+        return asked
+
+    is_table = _media_type(scope) in _TABLES  # a row of it, however short, costs as much as the table has columns
+    return await off_loop(read, len(body) * (_TABLE_COST if is_table else 1))
+
+
+def _answer(served: Served, asked: PredictRequest, rows: Rows) -> bytes:
     answers = [
         served.bundle.answer(name, row, asked.top).to_dict() for name, row in zip(asked.names, rows, strict=True)
     ]
     return to_json({"model": served.name, "version": served.version, "predictions": answers})
 
 
-async def _read(served: Served, scope: Scope, body: bytes) -> PredictRequest:
-    media_type = header(scope, b"content-type").partition(";")[0].strip().lower()
+def _read(served: Served, scope: Scope, body: bytes) -> PredictRequest:
+    media_type = _media_type(scope)
     column = served.bundle.manifest["columns"].get("input")
     if media_type in ("application/json", ""):
         return _from_object(from_json(body), served, column)
-    top = _top_of(scope)
+    top, max_items = _top_of(scope), served.settings.max_items
     if media_type == "multipart/form-data":
-        most = served.settings.max_items * len(served.bundle.fields)
-        return _from_parts(await _parts(scope, body, most), served, top)
+        return _from_parts(
+            read_form(body, header(scope, b"content-type"), max_items * len(served.bundle.fields)), served, top
+        )
     if media_type in _JSON_LINES:
-        return PredictRequest(read_json_rows(body, served.modality, column), top=top)
+        return PredictRequest(read_json_rows(body, served.modality, column, max_items), top=top)
     if media_type in _TABLES:
-        return PredictRequest(read_delimited_rows(body, _TABLES[media_type], served.modality, column), top=top)
+        rows = read_delimited_rows(body, _TABLES[media_type], served.modality, column, max_items)
+        return PredictRequest(rows, top=top)
     single = [pattern for modality in reversed(all_modalities()) for pattern in modality.media_types]
     if len(served.bundle.fields) > 1:
         single = []  # a body is one value, and no row
@@ -82,6 +114,10 @@ async def _read(served: Served, scope: Scope, body: bytes) -> PredictRequest:
         return PredictRequest([body], top=top)
     known = ["application/json", "multipart/form-data", *_TABLES, _JSON_LINES[0], *single]
     raise RequestError(415, f"no body of type '{media_type[:60]}' can be read. Known: {', '.join(known)}.")
+
+
+def _media_type(scope: Scope) -> str:
+    return header(scope, b"content-type").partition(";")[0].strip().lower()
 
 
 def _from_object(request: Mapping[str, Any], served: Served, column: str | None) -> PredictRequest:
@@ -98,11 +134,13 @@ def _from_object(request: Mapping[str, Any], served: Served, column: str | None)
 
 
 def _top_of(scope: Scope) -> Any:
-    found = parse_qs(scope["query_string"].decode("latin-1")).get("top", [str(_TOP)])[-1]
-    return int(found) if found.isdecimal() and len(found) < 10 else found
+    query = scope["query_string"].decode("latin-1")
+    found = parse_qs(query).get("top", [str(_TOP)])[-1] if query else str(_TOP)
+    number = small_number(found)
+    return found if number is None else number
 
 
-def _from_parts(parts: Sequence[_FormPart], served: Served, top: Any) -> PredictRequest:
+def _from_parts(parts: Sequence[FormPart], served: Served, top: Any) -> PredictRequest:
     """Each part is an item; of rows a field, and the n-th parts of all fields are the n-th row."""
     fields = [field.name for field in served.bundle.fields]
     if len(fields) == 1:
@@ -117,25 +155,3 @@ def _from_parts(parts: Sequence[_FormPart], served: Served, top: Any) -> Predict
         raise RequestError(400, f"the form has not as many parts of one field as of another: {came}.")
     rows = zip(*columns.values(), strict=True)
     return PredictRequest([dict(zip(fields, row, strict=True)) for row in rows], top=top)
-
-
-async def _parts(scope: Scope, body: bytes, max_parts: int) -> list[_FormPart]:
-    """Files and fields of a form, in their order."""
-    from starlette.formparsers import MultiPartException
-    from starlette.requests import Request
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    try:
-        async with Request(scope, receive).form(
-            max_files=max_parts, max_fields=max_parts, max_part_size=len(body)
-        ) as form:
-            return [
-                _FormPart(name, name[:_NAME_LENGTH], part)
-                if isinstance(part, str)
-                else _FormPart(name, (part.filename or name)[:_NAME_LENGTH], await part.read())
-                for name, part in form.multi_items()
-            ]
-    except (MultiPartException, ValueError, LookupError) as error:
-        raise RequestError(400, f"the form cannot be read ({str(error)[:100]}).") from error

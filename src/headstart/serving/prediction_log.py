@@ -1,7 +1,8 @@
 """What was answered, for monitoring: rows of Parquet, some of them or all, in files that are whole or not there.
 
 Off unless a folder is named. No item is kept, only its hash. A process writes files of its own, each beside its place and
-renamed; what is in memory when a process is killed is lost, at most `_N_ROWS` rows or `_AGE_S` seconds of them.
+renamed; what is in memory when a process is killed is lost, at most `_N_ROWS` rows or `_AGE_S` seconds of them. Rows that cannot be
+kept, for they come faster than they can be written or the disk is full, are counted, in the metrics and in a line of the log.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import queue
 import random
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import HeadstartError, UserError, require
+from headstart.core.errors import UserError, require
 from headstart.serving import logs
+from headstart.serving.metrics import count_lost
 from headstart.storage.files import replacing
 
 if TYPE_CHECKING:
@@ -51,11 +54,14 @@ class PredictionLog:
         self._folder = folder
         self._share = share
         self._rows: queue.Queue[dict[str, Any] | None] = queue.Queue(_MAX_WAITING)
+        self._full = _Losses("rows come faster than they can be written")
+        self._unwritten = _Losses("")
+        self._is_closing = False
         self._thread = threading.Thread(target=self._write_all, name="headstart-log", daemon=True)
         self._thread.start()
 
     def add(self, served: Served, items: Sequence[Any], rows: Rows) -> None:
-        """Note answers; those that cannot be kept without waiting are not kept."""
+        """Note answers, without waiting; those that there is no room for are counted as lost."""
         for item, row in zip(items, rows, strict=True):
             if isinstance(row, UserError) or random.random() >= self._share:  # noqa: S311  a sample, not a secret
                 continue
@@ -70,36 +76,40 @@ class PredictionLog:
             try:
                 self._rows.put_nowait(noted)
             except queue.Full:
-                return
+                self._full.lose(1)
 
     def close(self) -> None:
         """Write what is left."""
-        self._rows.put(None)
+        self._is_closing = True
+        with suppress(queue.Full):
+            self._rows.put_nowait(None)  # wakes the thread; where there is no room for it, it is awake
         self._thread.join()
 
     def _write_all(self) -> None:
-        is_open = True
-        while is_open:
-            rows, is_open = self._take()
+        while not (self._is_closing and self._rows.empty()):
+            rows = self._take()
             try:
                 if rows:
                     self._write(rows)
-            except HeadstartError as error:
-                logs.write("prediction_log", error=str(error), lost=len(rows))
+            except Exception as error:  # noqa: BLE001  a full disk, or what Arrow raises: the thread must go on
+                self._unwritten.lose(len(rows), f"{type(error).__name__}: {error}")
+            for losses in (self._full, self._unwritten):
+                losses.report()
 
-    def _take(self) -> tuple[list[dict[str, Any]], bool]:
-        """The rows of one file, and whether there may be more."""
+    def _take(self) -> list[dict[str, Any]]:
+        """The rows of one file."""
         rows: list[dict[str, Any]] = []
         end = time.monotonic() + _AGE_S
         while len(rows) < _N_ROWS and time.monotonic() < end:
+            wait_s = 0.001 if self._is_closing else max(end - time.monotonic(), 0.001)
             try:
-                row = self._rows.get(timeout=max(end - time.monotonic(), 0.001))
+                row = self._rows.get(timeout=wait_s)
             except queue.Empty:
                 break
             if row is None:
-                return rows, False
+                break
             rows.append(row)
-        return rows, True
+        return rows
 
     def _write(self, rows: list[dict[str, Any]]) -> None:
         import pyarrow as pa
@@ -117,6 +127,24 @@ class PredictionLog:
         )
         with replacing(self._folder / f"predictions-{time.time_ns()}-{os.getpid()}.parquet") as partial:
             parquet.write_table(pa.Table.from_pylist(rows, schema), partial, compression="zstd")
+
+
+class _Losses:
+    """Rows lost for one reason: counted at once, written in the log once for all since the last time."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+        self._n_rows = 0
+
+    def lose(self, n_rows: int, reason: str | None = None) -> None:
+        self._reason = reason or self._reason
+        self._n_rows += n_rows
+        count_lost(n_rows)
+
+    def report(self) -> None:
+        n_rows, self._n_rows = self._n_rows, 0
+        if n_rows:
+            logs.write("prediction_log", error=self._reason, lost=n_rows)
 
 
 def _content(item: Any) -> bytes:

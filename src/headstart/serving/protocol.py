@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.core.errors import UserError
-from headstart.serving.asgi import RequestError, from_json, header, to_json
+from headstart.data.payloads import MAX_VALUES, OversizedError
+from headstart.serving.asgi import RequestError, from_json, header, small_number, to_json
+from headstart.serving.reading import off_loop
 from headstart.serving.tensors import BYTES, n_binary, parameters_of, read_tensor, type_name, write_tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from headstart.core.dataset import FloatArray
     from headstart.serving.asgi import Headers, Scope
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 ITEMS = "items"
 LABELS = "labels"
+_NUMBER_BYTES = 20  # about what a number is in JSON
+_MAX_ID = 1_000
 _HEADER_LENGTH = b"inference-header-content-length"
 
 
@@ -49,27 +54,43 @@ def describe(served: Served, versions: Sequence[str]) -> dict[str, Any]:
     }
 
 
-async def infer(served: Served, scope: Scope, body: bytes, note: Note | None = None) -> tuple[bytes, Headers]:
+async def infer(
+    served: Served, scope: Scope, body: Callable[[], Awaitable[bytes]], note: Note | None = None
+) -> tuple[bytes, Headers]:
     """Answer an inference request: JSON, or JSON with raw tensors behind it and a header that says where they begin.
+
+    Parameters
+    ----------
+    body : reads the body
 
     Raises
     ------
     RequestError
         400: it is not as the protocol says, or an item cannot be read; 413, 429.
     """
-    request, tensors = _read(scope, body)
-    names = item_inputs(served)
-    if set(tensors) & set(names):
-        outputs = _whole(await served.rows(_values(tensors, names), note))
-    else:
+    request, items, arrays = await _asked(served, scope, await body())
+    outputs = await served.outputs(arrays) if items is None else _whole(await served.rows(items, note))
+    return await off_loop(partial(_write, request, served, outputs), outputs.size * _NUMBER_BYTES)
+
+
+async def _asked(served: Served, scope: Scope, body: bytes) -> tuple[dict[str, Any], list[Any] | None, dict[str, Any]]:
+    """The request without its tensors, the items as the model reads them or None, and the prepared arrays."""
+
+    def read() -> tuple[dict[str, Any], list[Any] | None, dict[str, Any]]:
+        request, tensors = _read(scope, body, served.settings.max_items)
+        names = item_inputs(served)
+        _wanted(request, _output_names(served))  # what is asked amiss is refused before anything is computed
+        if set(tensors) & set(names):
+            return request, served.receive(_values(tensors, names)), {}
         wrong = [name for name, values in tensors.items() if not isinstance(values, np.ndarray)]
         if wrong:
             known = ", ".join(f"'{name}'" for name in names)
             raise RequestError(
                 400, f"no input '{wrong[0][:60]}' of type {BYTES}; the {served.modality.plural} are called {known}."
             )
-        outputs = await served.outputs(tensors)
-    return _write(request, served, outputs)
+        return request, None, tensors
+
+    return await off_loop(read, len(body))
 
 
 def item_inputs(served: Served) -> tuple[str, ...]:
@@ -91,13 +112,14 @@ def _values(tensors: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
     return [dict(zip(names, values, strict=True)) for values in zip(*(tensors[name] for name in names), strict=True)]
 
 
-def _read(scope: Scope, body: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+def _read(scope: Scope, body: bytes, max_items: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The request without its inputs, and its tensors by their names."""
     length = header(scope, _HEADER_LENGTH)
-    if length and not (length.isdecimal() and int(length) <= len(body)):
+    position = small_number(length) if length else len(body)
+    if position is None or position > len(body):
         raise RequestError(400, f"{_HEADER_LENGTH.decode()} is {length[:20]!r}; the length of the JSON was expected.")
-    position = int(length) if length else len(body)
     request = from_json(body[:position])
-    described = request.get("inputs")
+    described = request.pop("inputs", None)
     if not isinstance(described, list) or not described or not all(isinstance(one, dict) for one in described):
         raise RequestError(400, "'inputs' must be a list of tensors, each with name, shape, datatype and data.")
     tensors: dict[str, Any] = {}
@@ -107,7 +129,9 @@ def _read(scope: Scope, body: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
             raise RequestError(400, "the body ends before the raw bytes of its tensors do.")
         if not isinstance(one.get("name"), str) or one["name"] in tensors:
             raise RequestError(400, "each input needs a name of its own.")
-        tensors[one["name"]] = read_tensor(one, None if size is None else body[position : position + size])
+        tensors[one["name"]] = read_tensor(
+            one, None if size is None else body[position : position + size], max_strings=max_items
+        )
         position += size or 0
     return request, tensors
 
@@ -122,6 +146,11 @@ def _whole(rows: Sequence[FloatArray | UserError]) -> FloatArray:
     return np.stack(rows)  # type: ignore[arg-type]
 
 
+def _output_names(served: Served) -> tuple[str, ...]:
+    task = served.bundle.task_spec
+    return (task.output_name, LABELS) if task.has_probabilities else (task.output_name,)
+
+
 def _write(request: Mapping[str, Any], served: Served, outputs: FloatArray) -> tuple[bytes, Headers]:
     bundle = served.bundle
     known: dict[str, Any] = {bundle.task_spec.output_name: outputs.astype(np.float32, copy=False)}
@@ -129,7 +158,9 @@ def _write(request: Mapping[str, Any], served: Served, outputs: FloatArray) -> t
         decided = bundle.decide(outputs)
         known[LABELS] = [one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in decided]
     described, raws = [], []
-    for name, binary in _wanted(request, known):
+    for name, binary in _wanted(request, tuple(known)):
+        if not binary and outputs.size > MAX_VALUES:
+            raise OversizedError(f"the answer has more than {MAX_VALUES:,} numbers. Ask for it with 'binary_data'.")
         one, raw = write_tensor(name, known[name], binary=binary)
         described.append(one)
         raws.append(raw)
@@ -142,15 +173,20 @@ def _write(request: Mapping[str, Any], served: Served, outputs: FloatArray) -> t
     return head + b"".join(raws), ((_HEADER_LENGTH, b"%d" % len(head)),)
 
 
-def _wanted(request: Mapping[str, Any], known: Mapping[str, Any]) -> list[tuple[str, bool]]:
-    """Which outputs are asked for, and whether each as raw bytes."""
+def _wanted(request: Mapping[str, Any], known: Sequence[str]) -> list[tuple[str, bool]]:
+    """Which outputs are asked for, each once, and whether each as raw bytes."""
+    if isinstance(request.get("id"), str) and len(request["id"]) > _MAX_ID:
+        raise RequestError(400, f"'id' has more than {_MAX_ID} characters. Give the request a shorter one.")
     every_binary = parameters_of(request).get("binary_data_output", False) is True
     asked = request.get("outputs") or [{"name": name} for name in known]
     if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
         raise RequestError(400, "'outputs' must be a list of objects with a name.")
-    wanted = []
+    wanted: dict[str, bool] = {}
     for one in asked:
-        if one.get("name") not in known:
-            raise RequestError(400, f"no output {one.get('name')!r:.60}. Known: {', '.join(known)}.")
-        wanted.append((one["name"], parameters_of(one).get("binary_data", every_binary) is True))
-    return wanted
+        name = one.get("name")
+        if not isinstance(name, str) or name not in known:
+            raise RequestError(400, f"no output {str(name)[:60]!r}. Known: {', '.join(known)}.")
+        if name in wanted:
+            raise RequestError(400, f"the output '{name}' is asked for more than once. Name each once.")
+        wanted[name] = parameters_of(one).get("binary_data", every_binary) is True
+    return list(wanted.items())

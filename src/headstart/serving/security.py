@@ -1,22 +1,28 @@
-"""Who may ask: bearer tokens, compared in constant time."""
+"""Who may ask: bearer tokens, compared in constant time, and the host names and origins of pages in a browser."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import os
+from functools import lru_cache
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from headstart.core.errors import OptionError
 from headstart.serving.asgi import RequestError, header
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from headstart.serving.asgi import Scope
 
 VARIABLE = "HEADSTART_TOKEN"
 _SHORTEST = 16
+_MAX_FILE_BYTES = 1 << 20
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # as some editors begin a file
 _OPEN = frozenset({"/v2/health/live", "/v2/health/ready", "/docs", "/openapi.json"})
 
 
@@ -25,17 +31,16 @@ class Tokens:
 
     Parameters
     ----------
-    file : one token a line; empty lines and lines that begin with # are passed over
+    file : one token a line, in any encoding that extends ASCII; empty lines and lines that begin with # are passed over
 
     Raises
     ------
     OptionError
-        A token is shorter than 16 characters, or the file holds none.
+        A token is shorter than 16 characters or not plain ASCII, or the file holds none or cannot be read.
     """
 
     def __init__(self, file: Path | None) -> None:
-        lines = [] if file is None else file.read_text(encoding="utf-8").splitlines()
-        tokens = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        tokens = [] if file is None else _tokens_of(file)
         if file is not None and not tokens:
             raise OptionError(f"'{file}' holds no token. Write one a line, such as `openssl rand -hex 32` gives.")
         tokens += [token for token in [os.environ.get(VARIABLE, "").strip()] if token]
@@ -68,6 +73,87 @@ class Tokens:
             "a bearer token is needed. Send the header 'Authorization: Bearer TOKEN'.",
             [(b"www-authenticate", b'Bearer realm="headstart"')],
         )
+
+
+class Pages:
+    """What pages in a browser may ask of a server without tokens, which has nothing but its address to protect it.
+
+    A page of another origin could send a request without reading the answer; one whose name is made to point here (DNS
+    rebinding) could read it too.
+
+    Parameters
+    ----------
+    host_names : that every request must call the server by, unless by an address; none for any, as far as no page asks
+    origins : whose pages may ask
+    """
+
+    def __init__(self, host_names: Iterable[str], origins: Iterable[str]) -> None:
+        self._host_names = frozenset(name.lower() for name in host_names)
+        self._origins = frozenset(origins)
+
+    def check(self, scope: Scope, *, needs_token: bool) -> None:
+        """Refuse a request for another host, or from a page that has nothing to do with this server.
+
+        Raises
+        ------
+        RequestError
+            403, 421.
+        """
+        if self._host_names and not self._is_ours(_name_of(header(scope, b"host"))):
+            raise RequestError(421, "the request is for another host. Start the server with --host-name NAME for it.")
+        origin = header(scope, b"origin")
+        if not origin or needs_token or origin in self._origins or "*" in self._origins:
+            return
+        host = header(scope, b"host")
+        if urlsplit(origin).netloc.lower() != host.lower():
+            raise RequestError(403, "pages of other origins may not ask. Start the server with --cors ORIGIN for one.")
+        if not self._is_ours(_name_of(host)):
+            raise RequestError(
+                403, "a page asks under a name that is not known here. Start the server with --host-name NAME for it."
+            )
+
+    def _is_ours(self, name: str) -> bool:
+        return name in self._host_names or _is_address(name)
+
+
+@lru_cache(256)
+def _name_of(host: str) -> str:
+    """The name in a header `Host`, without its port."""
+    name, bracket, _ = host.lower().partition("]")
+    return name.removeprefix("[") if bracket else name.rpartition(":")[0] or name
+
+
+def _is_address(name: str) -> bool:
+    """Whether a name can only mean what it says: an address of the network, or this machine."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _tokens_of(file: Path) -> list[str]:
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(_MAX_FILE_BYTES)
+    except OSError as error:
+        raise OptionError(
+            f"'{file}' cannot be read ({error.strerror}). Correct the path or its permissions."
+        ) from error
+    tokens = []
+    for number, line in enumerate(content.removeprefix(_BYTE_ORDER_MARK).splitlines(), 1):
+        token = line.strip()
+        if not token or token.startswith(b"#"):
+            continue
+        if not all(33 <= byte < 127 for byte in token):
+            raise OptionError(
+                f"line {number} of '{file}' is no token: letters, digits and signs of ASCII were expected. "
+                "Write one a line, such as `openssl rand -hex 32` gives, in UTF-8."
+            )
+        tokens.append(token.decode("ascii"))
+    return tokens
 
 
 def _hash(token: str) -> bytes:

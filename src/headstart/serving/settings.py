@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+_CLOSE_S = 5.0  # to close connections, and to write what is kept back
+
 
 @dataclass(frozen=True, kw_only=True)
 class ServerSettings:
@@ -26,6 +28,8 @@ class ServerSettings:
     max_batch, max_latency_ms : most items that are run together, and how long that may be expected to take
     max_queue : items that may wait for one model, or run, before more are answered 429
     max_items, max_body_mib, max_megapixels, timeout_s : of one request; megapixels of one photo
+    max_held_mib, max_connections : of all requests of one process together: bodies in memory, and clients
+    host_names : that requests must call the server by, unless by an address; none for any, as far as no page of a browser asks
     cors : origins whose pages may ask
     certificate, private_key : PEM files for TLS
     prediction_log, log_share : folder of Parquet files, and the share of answers that is written there
@@ -46,6 +50,9 @@ class ServerSettings:
     max_body_mib: float = 32.0
     max_megapixels: float = 50.0
     timeout_s: float = 30.0
+    max_held_mib: float = 128.0
+    max_connections: int = 1_000
+    host_names: Sequence[str] = ()
     cors: Sequence[str] = ()
     certificate: Path | None = None
     private_key: Path | None = None
@@ -58,6 +65,16 @@ class ServerSettings:
     def max_body(self) -> int:
         """Bytes that a request may send."""
         return int(self.max_body_mib * (1 << 20))
+
+    @property
+    def max_held(self) -> int:
+        """Bytes of bodies that may be in memory together."""
+        return int(self.max_held_mib * (1 << 20))
+
+    @property
+    def stop_s(self) -> float:
+        """Seconds from being told to end to the end, whatever is still at work."""
+        return self.timeout_s + _CLOSE_S
 
     @property
     def max_pixels(self) -> int:
@@ -76,6 +93,10 @@ class ServerSettings:
             raise OptionError("TLS needs both files: give --certificate and --private-key, or neither.")
         if self.max_items > self.max_queue:
             raise OptionError(f"--max-items {self.max_items} would never fit into --max-queue {self.max_queue}.")
+        if self.max_body_mib > self.max_held_mib:
+            raise OptionError(
+                f"--max-body-mib {self.max_body_mib:g} would never fit into --max-held-mib {self.max_held_mib:g}."
+            )
         if not 0 < self.log_share <= 1:
             raise OptionError(f"--log-share must be above 0 and at most 1, not {self.log_share}.")
         for path in (self.token_file, self.certificate, self.private_key):

@@ -26,6 +26,7 @@ _TYPES = {
     **{f"FP{bits}": np.dtype(f"<f{bits // 8}") for bits in (16, 32, 64)},
 }
 _NAMES = {dtype: name for name, dtype in _TYPES.items()}
+_MAX_AXES = 8
 _LENGTH = struct.Struct("<I")
 
 
@@ -47,36 +48,38 @@ def n_binary(described: Mapping[str, Any]) -> int | None:
         400: the size is not a whole number.
     """
     size = parameters_of(described).get("binary_data_size")
-    if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
-        raise RequestError(400, f"'binary_data_size' must be a whole number of bytes, not {size!r:.40}.")
+    if size is not None and (type(size) is not int or not 0 <= size < 1 << 40):
+        raise RequestError(400, f"'binary_data_size' must be a whole number of bytes, not {_shown(size)}.")
     return size
 
 
-def read_tensor(described: Mapping[str, Any], raw: bytes | None) -> Array | list[Any]:
+def read_tensor(described: Mapping[str, Any], raw: bytes | None, *, max_strings: int) -> Array | list[Any]:
     """Read one input: an array, or for BYTES the list of its strings.
 
     Parameters
     ----------
     raw : its bytes behind the JSON; None where `data` has the values
+    max_strings : how many items it may have
 
     Raises
     ------
     RequestError
-        400: a field is missing, or the values are not of the shape or type that is said.
+        400: a field is missing, or the values are not of the shape or type that is said; 413: more items than `max_strings`.
     """
-    name, shape, datatype = (described.get(key) for key in ("name", "shape", "datatype"))
-    if not isinstance(shape, list) or not all(isinstance(n, int) and 0 <= n < 1 << 31 for n in shape):
-        raise RequestError(400, f"input {name!r:.60}: 'shape' must be a list of lengths, such as [1].")
+    shape, datatype = described.get("shape"), described.get("datatype")
+    name = _shown(described.get("name"))
+    if not isinstance(shape, list) or len(shape) > _MAX_AXES or not all(map(_is_length, shape)):
+        raise RequestError(400, f"input {name}: 'shape' must be a list of lengths, such as [1].")
     if datatype == BYTES:
-        values = _flat(described.get("data")) if raw is None else _strings(raw, name)
+        if math.prod(shape) > max_strings:
+            raise RequestError(413, f"{math.prod(shape)} items came; at most {max_strings} may. Send them in parts.")
+        values = _flat(described.get("data")) if raw is None else _strings(raw, name, max_strings)
     elif isinstance(datatype, str) and datatype in _TYPES:
         return _numbers(described, raw, _TYPES[datatype], shape)
     else:
-        raise RequestError(
-            400, f"input {name!r:.60}: no datatype {datatype!r:.40}. Known: {BYTES}, {', '.join(_TYPES)}."
-        )
+        raise RequestError(400, f"input {name}: no datatype {_shown(datatype)}. Known: {BYTES}, {', '.join(_TYPES)}.")
     if len(values) != math.prod(shape):
-        raise RequestError(400, f"input {name!r:.60}: {len(values)} values came, but its shape is {shape}.")
+        raise RequestError(400, f"input {name}: {len(values)} values came, but its shape is {shape}.")
     return values
 
 
@@ -96,7 +99,7 @@ def write_tensor(name: str, values: Array | Sequence[str], *, binary: bool) -> t
 
 
 def _numbers(described: Mapping[str, Any], raw: bytes | None, dtype: np.dtype[Any], shape: list[int]) -> Array:
-    name = described.get("name")
+    name = _shown(described.get("name"))
     try:
         if raw is None:
             values = np.asarray(_flat(described.get("data")), dtype=dtype)
@@ -105,10 +108,10 @@ def _numbers(described: Mapping[str, Any], raw: bytes | None, dtype: np.dtype[An
         array = values.reshape(shape)
     except (ValueError, TypeError, OverflowError) as error:
         raise RequestError(
-            400, f"input {name!r:.60}: its values are not {_NAMES[dtype]} of shape {shape} ({str(error)[:100]})."
+            400, f"input {name}: its values are not {_NAMES[dtype]} of shape {shape} ({str(error)[:100]})."
         ) from error
     if dtype.kind == "f" and not np.isfinite(array).all():
-        raise RequestError(400, f"input {name!r:.60} has values that are not finite numbers.")
+        raise RequestError(400, f"input {name} has values that are not finite numbers.")
     return array
 
 
@@ -123,17 +126,27 @@ def _flat(data: Any) -> list[Any]:
     return data
 
 
-def _strings(raw: bytes, name: Any) -> list[bytes]:
-    """Cut bytes into strings, each behind its length: four bytes, the least first."""
-    values, position = [], 0
-    while position < len(raw):
+def _strings(raw: bytes, name: str, max_strings: int) -> list[bytes]:
+    """Cut bytes into strings, each behind its length: four bytes, the least first; one too many is enough to see that."""
+    values: list[bytes] = []
+    position = 0
+    while position < len(raw) and len(values) <= max_strings:
         end = position + _LENGTH.size
         length = _LENGTH.unpack(raw[position:end])[0] if end <= len(raw) else len(raw)
         if end + length > len(raw):
-            raise RequestError(400, f"input {name!r:.60}: its raw bytes end within a string.")
+            raise RequestError(400, f"input {name}: its raw bytes end within a string.")
         values.append(raw[end : end + length])
         position = end + length
     return values
+
+
+def _is_length(value: Any) -> bool:
+    return type(value) is int and 0 <= value < 1 << 31
+
+
+def _shown(value: Any) -> str:
+    """A value in a message; a number of thousands of digits cannot be written at all."""
+    return f"{value!r:.60}" if isinstance(value, str | None) else f"of type {type(value).__name__}"
 
 
 def parameters_of(described: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -11,8 +11,9 @@ import socket
 import tempfile
 import time
 from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from headstart.core.errors import HeadstartError, UserError
 from headstart.engines.heap import share_one_heap
@@ -67,32 +68,41 @@ def _serve_alone(specs: Sequence[str], settings: ServerSettings, listener: socke
     serve_here(service, listener)
 
 
+class _Worker(NamedTuple):
+    """Which figures a worker counts in, and when it was started."""
+
+    slot: int
+    started_s: float
+
+
 class Supervisor:
     """Opens the models, forks the workers, replaces those that die, and all of them when the models change.
 
-    It has no threads and runs no model, so that a fork of it is sound: a graph on one thread needs none.
-    The workers' weights are the pages of its memory.
+    It has no threads, so that a fork of it is sound: a graph on one thread needs none. The workers' weights are the pages of its
+    memory. A worker ends when the supervisor does, however that ends: it holds the reading end of a pipe that nobody writes to.
     """
 
     def __init__(self, specs: Sequence[str], settings: ServerSettings, listener: socket.socket) -> None:
         self._specs = specs
         self._settings = settings
         self._listener = listener
-        self._workers: dict[int, float] = {}  # when each was started
+        self._workers: dict[int, _Worker] = {}
         self._leaving: set[int] = set()
+        self._process = os.getpid()
         self._metrics = Path(tempfile.mkdtemp(prefix="headstart-metrics-"))
         os.environ[_METRICS_FOLDER] = str(self._metrics)  # read when the metrics are imported
+        self._alive = os.pipe()
         self._catalogue = open_models(specs, settings)
 
     def run(self) -> None:
         """Keep the workers going until told to end, and then until the last of them has ended."""
         import headstart.serving.run  # noqa: F401  once, before the fork, for all workers
 
-        describe_plan = _signals()
+        received = _signals()
         try:
             self._start_all()
             _say_started(self._settings, self._catalogue)
-            for one in describe_plan:
+            for one in received:
                 if one in (signal.SIGTERM, signal.SIGINT):
                     break
                 if one == signal.SIGHUP:
@@ -117,30 +127,37 @@ class Supervisor:
             said.read()
 
     def _start(self, sender: int | None = None) -> None:
+        taken = {worker.slot for worker in self._workers.values()}
+        slot = next(one for one in count() if one not in taken)
         signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # one for the worker must not reach it as the supervisor's
         process = os.fork()
         if process == 0:
-            self._work(sender)
+            self._work(sender, slot)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-        self._workers[process] = time.monotonic()
+        self._workers[process] = _Worker(slot, time.monotonic())
 
-    def _work(self, sender: int | None) -> None:
+    def _work(self, sender: int | None, slot: int) -> None:
         """Serve, as a worker; never return to the supervisor's code."""
         from headstart.serving.app import Service
+        from headstart.serving.metrics import take_slot
         from headstart.serving.run import serve_here
 
         code = 1
         try:
+            take_slot(slot)
+            os.close(self._alive[1])
             signal.set_wakeup_fd(-1)
             for one in _SIGNALS:
                 signal.signal(one, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
             service = Service(self._settings, self._catalogue, self._ask_reload, partial(_close, sender))
-            serve_here(service, self._listener)
+            serve_here(service, self._listener, ends_with=self._alive[0])
             code = 0
         except HeadstartError as error:
             logs.write("error", error=str(error))
         finally:
+            if os.getppid() != self._process:  # it was killed, and cannot tidy up
+                shutil.rmtree(self._metrics, ignore_errors=True)
             os._exit(code)
 
     async def _ask_reload(self) -> Catalogue:
@@ -179,12 +196,12 @@ class Supervisor:
         """Strike an ended worker off; tell whether it should be replaced."""
         from headstart.serving.metrics import forget_worker
 
-        lived_s = time.monotonic() - self._workers.pop(process)
-        forget_worker(process)
+        worker = self._workers.pop(process)
+        forget_worker(worker.slot)
         if process in self._leaving:
             self._leaving.remove(process)
             return False
-        if lived_s < _SHORT_LIFE_S:
+        if time.monotonic() - worker.started_s < _SHORT_LIFE_S:
             time.sleep(_SHORT_LIFE_S)  # one that cannot start is not tried a thousand times a second
         return True
 

@@ -1,0 +1,50 @@
+"""The log's lines: whole, in ASCII, and never waited for."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+
+from headstart.serving import logs
+
+
+def test_nothing_in_a_line_ends_it(capsys):
+    logs.write("request", path="/a\n\u2028\u2029\x85\x1b[31m", model=None)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.isascii()
+    assert json.loads(line)["path"] == "/a\n\u2028\u2029\x85\x1b[31m"
+    assert "model" not in json.loads(line)
+
+
+def test_a_value_is_cut(capsys):
+    logs.write("request", path="\u2028" * 9_000)
+    assert len(capsys.readouterr().err) < 4_096
+
+
+def test_a_pipe_that_nobody_reads_is_not_waited_for(monkeypatch):
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as read, os.fdopen(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        for number in range(5_000):
+            logs.write("request", number=number)
+        written = read.read1(1 << 20).splitlines()
+        assert len(written) < 5_000
+        logs.write("request", number=5_000)
+        last = json.loads(read.read1(1 << 20).splitlines()[-1])
+    assert last["number"] == 5_000
+    assert last["lines_lost"] == 5_000 - len(written)
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(monkeypatch):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    logs.write("request")
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    logs.write("request")
+    assert json.loads(stream.getvalue())["lines_lost"] == 1
