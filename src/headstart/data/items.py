@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 from headstart.core.errors import DataError
 from headstart.data.field_columns import cells_of, columns_of, packs_text
 from headstart.data.given import given_items
-from headstart.data.modalities import Modality, Row, all_modalities, get_modality
+from headstart.data.litter import files_below
+from headstart.data.modalities import Modality, Row, all_modalities, get_modality, modality_of_file
 from headstart.data.readers.columns import RowIds, take
 from headstart.data.readers.records import read_json_lines
 from headstart.data.readers.tables import TABLE_SUFFIXES, named_path, open_memory, open_table
@@ -138,13 +139,7 @@ def _read_file(path: Path, modality: Modality) -> _Part:
 
 
 def _read_folder(folder: Path, modality: Modality, bad: UnreadableItems) -> _Part:
-    paths = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in modality.suffixes
-        and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    paths = sorted(path for path in files_below(folder) if modality_of_file(path) is modality)
     if not paths:
         raise DataError(f"'{folder}' holds no {modality.file_noun}. Name another folder.")
     items: list[Any] = []
@@ -162,8 +157,7 @@ def _read_table(source: TableSource, modality: Modality, column: str | None, bad
     names = columns_of(source, modality, column)
     text = [name for field, name in names.items() if packs_text(modality, field)]
     table = source.read(list(names.values()), bad, text=text)
-    ids: Sequence[str] = RowIds(source.name, table.rows)
-    return _usable(modality, cells_of(table, names, modality), ids, source.folder, bad)
+    return _usable(modality, cells_of(table, names, modality), table.ids_in(source.name), source.folder, bad)
 
 
 def _read_stream(file: TextIO, modality: Modality, column: str | None, bad: UnreadableItems) -> _Part:
