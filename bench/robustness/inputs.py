@@ -1,28 +1,34 @@
 """What becomes of inputs as people have them, at every door? Goal: nothing wrong, no internal error.
 
 Each input is given at the command line, in Python, to scikit-learn's estimators, over HTTP and by the client, as far as a door takes it.
-Prints door by input: right, refused (in one clear line, where that is right), WRONG, CRASH. What is right is in labelled_inputs.py and
-predicted_inputs.py. Run: .venv/bin/python -m bench.robustness.inputs [--only WORDS] [--quick]
+Prints door by input: right, refused (in one clear line, where that is right), WRONG, CRASH. What is right is in labelled_inputs.py,
+photo_inputs.py, estimator_inputs.py and predicted_inputs.py. Run: .venv/bin/python -m bench.robustness.inputs [--only WORDS] [--quick]
 """
 
 from __future__ import annotations
 
+import itertools
 import sys
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.options import parse, parser_of
+from bench.robustness.estimator_inputs import estimator_cases
 from bench.robustness.input_doors import in_python, on_the_command_line
+from bench.robustness.input_models import models
 from bench.robustness.labelled_inputs import labelled_cases
+from bench.robustness.predicted_inputs import predicted_cases, proven_cases
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bench.robustness.input_doors import Expected, Outcome
     from bench.robustness.labelled_case import LabelledCase
 
+Case = TypeVar("Case")
 DOORS = ("command line", "Python", "scikit-learn", "HTTP", "client")
 
 
@@ -32,15 +38,33 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take each so-many-th input alone")
     options = parse(parser, every=4)
     counts: Counter[str] = Counter()
+
+    def chosen(cases: Sequence[Case]) -> list[Case]:
+        return [case for case in cases if options.only in case.name][:: options.every]
+
     print(f"{'input':<38}" + "".join(f"{door:>14}" for door in DOORS))
     with tempfile.TemporaryDirectory() as name:
-        cases = [case for case in labelled_cases() if options.only in case.name][:: options.every]
-        for number, case in enumerate(cases):
-            folder = Path(name) / str(number)
-            folder.mkdir()
-            counts += report(case.name, case.expected, at_labelled_doors(case, folder))
+        folders = (folder_of(Path(name), number) for number in itertools.count())
+        for case in chosen(labelled_cases()):
+            counts += report(case.name, case.expected, at_labelled_doors(case, next(folders)))
+        for case in chosen(estimator_cases()):
+            counts += report(case.name, case.expected, {"scikit-learn": case.outcome()})
+        predicted, proven = chosen(predicted_cases()), chosen(proven_cases())
+        if predicted or proven:
+            with models(folder_of(Path(name), "models")) as made:
+                for case in predicted:
+                    counts += report(case.name, case.expected, made.outcomes(case, next(folders)))
+                for case in proven:
+                    counts += report(case.name, case.expected, made.proven(case, next(folders)))
     print(", ".join(f"{count} {judgement}" for judgement, count in sorted(counts.items())))
     sys.exit(bool(counts["WRONG"] + counts["CRASH"]))
+
+
+def folder_of(root: Path, name: object) -> Path:
+    """Make a folder of a case's own."""
+    folder = root / str(name)
+    folder.mkdir()
+    return folder
 
 
 def report(name: str, expected: Expected, outcomes: Mapping[str, Outcome]) -> Counter[str]:
@@ -68,8 +92,6 @@ def at_labelled_doors(case: LabelledCase, folder: Path) -> dict[str, Outcome]:
 
 def facts_of(outcome: Outcome, read: Any) -> Outcome:
     """The same outcome, its answer as facts that can be compared."""
-    from dataclasses import replace
-
     return replace(outcome, value=read(outcome.value)) if outcome.is_answer else outcome
 
 

@@ -60,7 +60,9 @@ def _input_column(source: TableSource, modality: Modality, column: str | None) -
         found = _named(source, column)
         if found is not None:
             return found
-        if len(source.names) > 1:
+        if (
+            len(source.names) > 1 and column != modality.name
+        ):  # as the files of folders are called, which have no column
             raise unknown_name("input column", column, source.names)
     if len(source.names) == 1:
         return source.names[0]

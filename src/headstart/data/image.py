@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import DataError
+from headstart.data.shown_names import existing_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,13 +119,18 @@ def _reasons(item: Any, name: str) -> Iterator[None]:
 
 
 def _decode(item: Any, name: str, min_px: int | None) -> Image:
-    source = io.BytesIO(item) if isinstance(item, bytes | bytearray | memoryview) else item
+    source = io.BytesIO(item) if isinstance(item, bytes | bytearray | memoryview) else _on_disk(item)
     with _pillow().open(source, formats=_known_formats()) as image:
         if image.width * image.height > MAX_PIXELS:
             raise DataError(_too_large(name, [str(image.width * image.height)]))
         if min_px is not None:
             image.draft("RGB", (min_px, min_px))
         return _as_photo(image)
+
+
+def _on_disk(item: str | Path) -> str | Path:
+    """The path in the Unicode form that the disk has; looked for only where letters have two forms."""
+    return item if str(item).isascii() else existing_form(Path(item))
 
 
 def pixels_of(image: Image) -> np.ndarray[Any, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numbers
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from headstart.core.dataset import Notice
 from headstart.core.errors import DataError
 from headstart.data.image import IMAGE_SUFFIXES, check_image
 from headstart.data.packed_sequence import PackedSequence, pick
-from headstart.data.photo_files import PhotoFiles, Place
+from headstart.data.photo_files import URL, PhotoFiles, Place
 from headstart.data.shown_names import visible
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import IntArray
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
 _NAME_LENGTH = 300
 _N_LOOKED_AT = 20
 
@@ -142,7 +140,7 @@ def _check_file(name: str, folder: Path) -> str | None:
     shown = visible(name)
     if not reason.startswith("does not exist"):
         return f"names '{shown}', which {reason}"
-    if _URL.match(name):
+    if URL.match(name):
         return f"names the URL '{shown}', and nothing is fetched; download the images and write their paths"
     return (
         f"names '{shown}', which does not exist (searched in '{visible(str(folder.absolute()))}'); "

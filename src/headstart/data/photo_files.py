@@ -15,6 +15,7 @@ from headstart.data.litter import is_litter
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+URL = re.compile(r"[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
 _N_LOOKED_AT = 200
 _FOUND_SHARE = 0.9
 _MAX_STRIPPED = 5

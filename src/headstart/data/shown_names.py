@@ -1,8 +1,9 @@
-"""Names as messages show them: what cannot be seen is written out."""
+"""Names that look the same: invisible characters, and the two Unicode forms of letters with accents."""
 
 from __future__ import annotations
 
 import unicodedata
+from pathlib import Path
 
 _INVISIBLE = ("Cc", "Cf", "Co", "Cn", "Zl", "Zp")
 
@@ -27,3 +28,13 @@ def without_invisible(name: str) -> str:
     """
     kept = "".join(one for one in name if unicodedata.category(one) != "Cf")
     return " ".join(unicodedata.normalize("NFC", kept).split())
+
+
+def existing_form(path: Path) -> Path:
+    """The path in the Unicode form in which the disk has it; as it is given where it has none.
+
+    >>> existing_form(Path("/nowhere")).name
+    'nowhere'
+    """
+    forms = (path, *(Path(unicodedata.normalize(form, str(path))) for form in ("NFC", "NFD")))
+    return next((one for one in forms if one.exists()), path)

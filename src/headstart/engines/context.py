@@ -17,7 +17,7 @@ from headstart.engines.events import NoticeGiven, Reporter, StageEnded, StageSta
 from headstart.engines.executor import Executor, ThreadExecutor
 from headstart.engines.progress import Progress
 from headstart.engines.reporters import SilentReporter, reporter_for
-from headstart.storage.files import cache_folder
+from headstart.storage.files import work_folder
 from headstart.storage.result_cache import ResultCache
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class RunContext:
         return cls(
             seed=seed,
             clock=Clock(budget_s),
-            cache=ResultCache(cache_folder() / "results"),
+            cache=ResultCache(work_folder("results")),
             reporter=reporter_for(progress),
         )
 

@@ -18,7 +18,7 @@ from headstart.features.matrix import Matrix
 from headstart.features.store import KEY_DTYPE, Store
 from headstart.sources.field_source import FieldSource
 from headstart.sources.joint import JointSource
-from headstart.storage.files import cache_folder
+from headstart.storage.files import work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -109,7 +109,7 @@ def embed(
     started = time.perf_counter()
     report = on_bad or _refuse
     keys = content_keys(items, source, report) if keys is None else keys
-    folder = cache_folder() / "features" / source.digest
+    folder = work_folder("features") / source.digest
     store = Store(folder, source.dimensions) if cache else None
     contents = Contents(keys)
     with Matrix(len(items), source.dimensions, folder) as matrix:

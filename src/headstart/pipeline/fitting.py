@@ -34,6 +34,7 @@ from headstart.pipeline.presets import preset_named
 from headstart.pipeline.tuning import NO_TUNING, check_tuning, tune_source, tuning_method_names
 from headstart.ranking import Limits, with_domain_shifts
 from headstart.reporting import start_drawing
+from headstart.storage.files import cache_notice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,6 +125,8 @@ def fit(
     share_one_heap()
     folder = _target(out)
     _check_place(folder)
+    if said := cache_notice():
+        context.notice("cache", said)
     with context.stage("load"):
         dataset = load(data, max_unreadable=max_unreadable, **columns)
         if is_promised:

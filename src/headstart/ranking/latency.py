@@ -10,7 +10,7 @@ import numpy as np
 
 from headstart.core.errors import DataError
 from headstart.features.embedding import content_keys
-from headstart.storage.files import cache_folder
+from headstart.storage.files import work_folder
 from headstart.storage.result_cache import ResultCache
 
 if TYPE_CHECKING:
@@ -48,4 +48,4 @@ def cached_latency_ms(source: Source, items: Sequence[Any], measure: Callable[[]
     """The result of `measure` for this source, these items and this machine, cached."""
     first = content_keys(items[: _N_MEASURED + 1], source, lambda _position, _error: None)
     key = ("latency", platform.node(), source.digest, first)
-    return float(ResultCache(cache_folder() / "results").get_or_compute(key, lambda: {"ms": np.array(measure())})["ms"])
+    return float(ResultCache(work_folder("results")).get_or_compute(key, lambda: {"ms": np.array(measure())})["ms"])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import os
 import secrets
 import shutil
+import tempfile
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +42,35 @@ def cache_folder() -> Path:
     return Path(named).expanduser().resolve() if named else Path.home() / ".cache" / "headstart"
 
 
+def work_folder(part: str) -> Path:
+    """The folder of the cache for what is computed: `features`, `results` or `tuning`; one for this process where that is read-only.
+
+    So a cache that holds the weights alone, such as in the image of a container, serves a fit.
+    """
+    folder = cache_folder() / part
+    return folder if _can_be_written(folder) else Path(_temporary_folder()) / part
+
+
+def cache_notice() -> str:
+    """What is to be said of a cache that cannot be written; empty where it can."""
+    folder = cache_folder()
+    if _can_be_written(folder / "results"):
+        return ""
+    return f"{folder} cannot be written: what is computed is kept while this process runs alone; HEADSTART_CACHE names another folder."
+
+
+def _can_be_written(folder: Path) -> bool:
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    return not nearest.is_dir() or os.access(nearest, os.W_OK | os.X_OK)  # a file in the way is an error to be said
+
+
+@cache
+def _temporary_folder() -> str:
+    folder = tempfile.mkdtemp(prefix="headstart-cache-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Turn the operating system's refusals to write into a `StorageError` that names `path`."""
@@ -48,6 +80,8 @@ def storage_errors(path: Path) -> Iterator[None]:
         reason = _REASONS.get(error.errno or 0)
         if reason is None:
             raise
+        if path.is_relative_to(cache_folder()):
+            reason += ", or name another folder for the cache with HEADSTART_CACHE"
         raise StorageError(f"cannot write {path}: {reason}, and run the same command again.") from error
 
 

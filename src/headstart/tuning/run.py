@@ -11,7 +11,7 @@ import torch
 
 from headstart.engines.threads import limit_torch, n_threads
 from headstart.heads.calibration import fit_calibration
-from headstart.storage.files import cache_folder
+from headstart.storage.files import work_folder
 from headstart.storage.result_cache import digest
 from headstart.tuning.batch_norms import estimate_statistics
 from headstart.tuning.checkpoint import Checkpoint
@@ -120,7 +120,7 @@ class Run:
     def _get_or_compute(self, what: Any, compute: Any) -> Arrays:
         """Read from the result cache, or compute, resuming a killed run."""
         key = (*self.identity, what)
-        checkpoint = Checkpoint(cache_folder() / "tuning" / f"{digest(key)}.safetensors")
+        checkpoint = Checkpoint(work_folder("tuning") / f"{digest(key)}.safetensors")
         try:
             arrays = self.tuning_problem.context.cache.get_or_compute(key, lambda: compute(checkpoint))
         except (Diverged, Pruned):
