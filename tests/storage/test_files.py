@@ -10,7 +10,7 @@ import pytest
 
 import missing
 from headstart.core.errors import StorageError
-from headstart.storage.files import cache_folder, replacing, write_file
+from headstart.storage.files import cache_folder, cache_notice, replacing, work_folder, write_file
 
 
 def test_cache_folder_is_the_environments_choice(monkeypatch, tmp_path):
@@ -18,6 +18,25 @@ def test_cache_folder_is_the_environments_choice(monkeypatch, tmp_path):
     assert cache_folder() == tmp_path / "x"
     monkeypatch.delenv("HEADSTART_CACHE")
     assert cache_folder() == Path.home() / ".cache" / "headstart"
+
+
+def test_what_is_computed_goes_elsewhere_where_the_cache_is_read_only(monkeypatch, tmp_path):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path))
+    assert (work_folder("results"), cache_notice()) == (tmp_path / "results", "")
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write everywhere
+    folder = work_folder("results")
+    assert not folder.is_relative_to(tmp_path)
+    write_file(folder / "a", b"kept")
+    assert work_folder("results") == folder
+    assert str(tmp_path) in cache_notice()
+    assert "HEADSTART_CACHE" in cache_notice()
+
+
+def test_a_cache_that_is_no_folder_is_an_error_that_names_the_setting(monkeypatch, tmp_path):
+    (tmp_path / "cache").write_text("a file")
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(StorageError, match="HEADSTART_CACHE"):
+        write_file(work_folder("results") / "a", b"x")
 
 
 def test_written_file_replaces_the_old_one_and_leaves_nothing_beside(tmp_path):

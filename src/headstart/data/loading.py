@@ -19,7 +19,7 @@ from headstart.data.readers.columns import Table, TableSource, take
 from headstart.data.readers.folder import load_folder
 from headstart.data.readers.frames import frame_columns, is_frame
 from headstart.data.readers.parts import open_folder
-from headstart.data.readers.tables import named_path, open_memory, open_table
+from headstart.data.readers.tables import named_folder, named_path, open_memory, open_table
 from headstart.data.rows import Rows
 from headstart.data.schema import NO_SPLIT, ColumnSchema, guess_schema
 from headstart.data.splits import UNLABELED, parse_splits
@@ -161,7 +161,7 @@ def _plain(value: Any) -> Any:
 def _load_table(source: TableSource, bad: UnreadableItems, task: str | None, options: Mapping[str, Any]) -> Dataset:
     sample = source.sample()
     images = options.get("images")
-    folder = source.folder if images is None else _folder_of_images(images)
+    folder = source.folder if images is None else named_folder(images)
     parts = {part: options.get(part) for part in ("input", "target", "group", "time", "split")}
     schema = guess_schema(sample, source.name, folder, **parts)
     if images is not None and not any(get_modality(field.modality).strings_name_files for field in schema.inputs):
@@ -180,13 +180,6 @@ def _load_table(source: TableSource, bad: UnreadableItems, task: str | None, opt
     known = [*schema.columns.values(), *inputs, *schema.targets]
     leaks = find_leaks(sample, schema.targets[0], dataset.task_spec, texts=texts, skip=known)
     return replace(dataset, notices=(*dataset.notices, *leaks))
-
-
-def _folder_of_images(images: str | Path) -> Path:
-    folder = named_path(images)
-    if not folder.is_dir():
-        raise DataError(f"--images names '{folder}', which is no folder. Name the folder in which the images lie.")
-    return folder
 
 
 def _dataset(

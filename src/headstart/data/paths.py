@@ -12,7 +12,7 @@ from headstart.core.errors import DataError
 from headstart.data.image import IMAGE_SUFFIXES, check_image
 from headstart.data.packed_sequence import PackedSequence, pick
 from headstart.data.photo_files import URL, PhotoFiles, Place
-from headstart.data.shown_names import visible
+from headstart.data.shown_names import existing_form, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +69,8 @@ def image_cells(cells: Sequence[Any], folder: Path | None) -> tuple[Sequence[Any
     The items, what is wrong with those at some places, and where the files were found if not where the cells say.
     """
     cells = [_content(cell) for cell in cells]
+    if folder is None:
+        cells = [_in_form_of_disk(cell) for cell in cells]
     root = folder or Path()
     wrong = {place: reason for place, cell in enumerate(cells) if (reason := _check(cell, root))}
     notices: tuple[Notice, ...] = ()
@@ -112,6 +114,10 @@ def _content(cell: Any) -> Any:
     if isinstance(cell, numbers.Integral) and not isinstance(cell, bool):
         return str(cell)  # an id
     return cell.strip() if isinstance(cell, str) else cell
+
+
+def _in_form_of_disk(cell: Any) -> Any:
+    return str(existing_form(Path(cell))) if _is_name(cell) and not cell.isascii() else cell
 
 
 def _is_name(cell: Any) -> bool:

@@ -63,6 +63,20 @@ def _nearest(named: str, folder: Path, name: str, beside: Sequence[str]) -> str:
     return f"Did you mean '{visible(str(folder / near[0]))}'?" if near else "Correct the path."
 
 
+def named_folder(data: str | Path) -> Path:
+    """Make a path of the folder that the user named for images.
+
+    Raises
+    ------
+    DataError
+        Nothing is there, or a file.
+    """
+    folder = named_path(data)
+    if not folder.is_dir():
+        raise DataError(f"--images names '{folder}', which is no folder. Name the folder in which the images lie.")
+    return folder
+
+
 def open_table(path: Path, *, header_is_sure: bool = False) -> TableSource:
     """Open a file by its suffix.
 
