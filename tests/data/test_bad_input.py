@@ -115,7 +115,8 @@ CASES = [
     Case("spreadsheet", lambda p: load(_written(p, b"PK", "a.xlsx")), ("a.xlsx", "save it as CSV")),
     Case("archive", lambda p: load(_written(p, b"PK", "a.zip")), ("a.zip", "unpack it")),
     Case("pickle", lambda p: load(_written(p, b"\x80", "a.pkl")), ("a.pkl", "may run code")),
-    Case("one JSON document", lambda p: load(_written(p, b"[]", "a.json")), ("a.json", ".jsonl")),
+    Case("an empty JSON document", lambda p: load(_written(p, b"[]", "a.json")), ("a.json", "list of objects", ".jsonl")),
+    Case("a JSON document that is none", lambda p: load(_written(p, b"[{", "a.json")), ("a.json", "not JSON")),
     Case("unknown suffix", lambda p: load(_written(p, b"x", "a.xyz")), ("a.xyz", "'.xyz'", "was expected")),
     # folders
     Case("empty folder", load, ("holds no files", "one subfolder a class")),

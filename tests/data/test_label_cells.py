@@ -79,6 +79,10 @@ class TestNested:
         dataset = labelled([write(TOPICS[i % 3]) for i in range(30)])
         assert (dataset.task, dataset.labels) == ("multiclass", TOPICS)
 
+    def test_keys_that_differ_may_be_the_labels(self):
+        with pytest.raises(DataError, match="row 2: column 'topics' holds .*no label is found"):
+            labelled([{TOPICS[i % 3]: 1} for i in range(30)])
+
     def test_what_holds_no_label_is_named(self):
         with pytest.raises(DataError, match=r"row 1: column 'topics' holds \{.*no label is found.*choices"):
             labelled([{"start": i, "end": i + 1} for i in range(30)])
@@ -125,6 +129,27 @@ class TestNumbers:
 
     def test_whole_thousands(self):
         assert labelled([f"{1000 + 37 * i:,}" for i in range(30)]).targets.min() == 1000
+
+    def test_thousands_and_millions_in_letters(self):
+        dataset = labelled([f"{i + 1.5}k" if i % 2 else f"{i + 1.5}M" for i in range(30)])
+        assert dataset.targets[:2, 0].tolist() == [1.5e6, 2.5e3]
+
+    def test_few_prices_are_numbers(self):
+        assert labelled([f"${(5, 10, 15)[i % 3]}" for i in range(30)]).task == "regression"
+
+    def test_in_india(self):
+        assert labelled([f"\u20b9 {i + 1},23,456" for i in range(30)]).targets[0, 0] == 123456
+
+    def test_a_point_that_may_separate_thousands(self):
+        notices = labelled([f"{i + 1}.250" for i in range(30)]).notices
+        assert any("if it separates thousands, write 1250" in notice.message for notice in notices)
+
+    @pytest.mark.parametrize("write", ["~{}.5", "{}-99", "{}/7", "{} to 9"])
+    def test_what_looks_like_numbers_and_is_none(self, write):
+        with pytest.raises(
+            DataError, match=r"row 1: column 'topics' holds '.*', one of 30 values that look like numbers.*1234.5"
+        ):
+            labelled([write.format(i) for i in range(30)])
 
     def test_a_word_among_prices(self):
         with pytest.raises(DataError, match=r"row 8: column 'topics' holds 'on request'.*1234.5.*blank"):

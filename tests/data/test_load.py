@@ -219,6 +219,9 @@ class TestTyped:
         if kind == "jsonl":
             (folder / "t.jsonl").write_text("\n".join(map(json.dumps, records)))
             return load(folder / "t.jsonl")
+        if kind == "json":
+            (folder / "t.json").write_text(json.dumps(records))
+            return load(folder / "t.json")
         if kind == "parquet":
             arrow = pytest.importorskip("pyarrow")
             arrow.parquet = pytest.importorskip("pyarrow.parquet")
@@ -230,7 +233,7 @@ class TestTyped:
             return load({key: [record[key] for record in records] for key in records[0]})
         return load(records if kind == "dicts" else ([r["text"] for r in records], [r["label"] for r in records]))
 
-    @pytest.mark.parametrize("kind", ["jsonl", "parquet", "frame", "columns", "dicts", "pair"])
+    @pytest.mark.parametrize("kind", ["jsonl", "json", "parquet", "frame", "columns", "dicts", "pair"])
     def test_every_kind_gives_the_same(self, kind: str, tmp_path: Path) -> None:
         dataset = self._loaded(kind, tmp_path)
         assert list(dataset.items) == [record["text"] for record in self.RECORDS]

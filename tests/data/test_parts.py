@@ -96,3 +96,10 @@ def test_tables_that_nothing_tells_apart(tmp_path):
         write_table(tmp_path / f"{name}.csv")
     with pytest.raises(DataError, match=r"2 tables \('north.csv', 'south.csv'\). Name the one"):
         load(tmp_path)
+
+
+def test_a_folder_around_the_tables(tmp_path):
+    (tmp_path / "inner").mkdir()
+    write_table(tmp_path / "inner" / "train.csv")
+    with pytest.raises(DataError, match=r"Name that: '.*inner'"):
+        load(tmp_path)

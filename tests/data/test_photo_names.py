@@ -44,6 +44,8 @@ class TestFound:
             ("/home/me/photos/img_{i:03d}.jpg", "photos"),
             ("https://example.org/a/img_{i:03d}.jpg", "photos"),
             ("./photos//img_{i:03d}.jpg", "photos"),
+            ("img_{i:03d}.png", "photos"),
+            ("img_{i:03d}", "a/b/c/d"),
         ],
     )
     def test_names_of_other_systems_and_ids(self, cell, where, tmp_path):
@@ -56,6 +58,15 @@ class TestFound:
         photos(tmp_path / "photos")
         notices = load(table(tmp_path, [f"img_{i:03d}" for i in range(N)])).notices
         assert any(str(tmp_path / "photos") in notice.message and "--images" in notice.message for notice in notices)
+
+    def test_leading_zeros_that_a_spreadsheet_took(self, tmp_path):
+        photos(tmp_path, lambda i: f"{i:05d}.jpg")
+        assert load(table(tmp_path, list(range(N)))).items[7] == tmp_path / "00007.jpg"
+
+    def test_ids_of_several_folders(self, tmp_path):
+        for i in range(N):
+            write_photo(tmp_path / "shops" / str(i % 3) / f"p{i}.jpg")
+        assert load(table(tmp_path, [f"p{i}" for i in range(N)])).items[4] == tmp_path / "shops" / "1" / "p4.jpg"
 
     def test_numbers_are_ids(self, tmp_path):
         photos(tmp_path, lambda i: f"{100 + i}.png")
@@ -143,6 +154,12 @@ class TestFolders:
         for name in names:
             photos(tmp_path / name)
         with pytest.raises(DataError, match="called like parts of the data, not classes"):
+            load(tmp_path)
+
+    def test_a_folder_around_the_data(self, tmp_path):
+        for label in ("a", "b"):
+            photos(tmp_path / "pictures" / label)
+        with pytest.raises(DataError, match=r"lie in folders of 'pictures'.*name '.*/pictures'"):
             load(tmp_path)
 
     def test_parts_in_other_words(self, tmp_path):

@@ -40,6 +40,9 @@ def parts(dataset: Any) -> tuple[int, int, int] | None:
         ((1, 1, 0), "is_train", (20, 0, 10)),
         ((False, False, True), "is_test", (20, 0, 10)),
         (("no", "no", "yes"), "isValid", (20, 10, 0)),
+        ((False, False, True), "holdout", (20, 0, 10)),
+        (("trainset", "devset", "testset"), "subset", (10, 10, 10)),
+        (("Training", "PublicTest", "PrivateTest"), "Usage", (10, 0, 20)),
         (("imdb", "yelp", "amazon"), "dataset", None),
         (("no", "no", "yes"), "is_urgent", None),
     ],
@@ -60,10 +63,20 @@ def test_unlabeled_rows_are_kept_apart():
     assert len(dataset.unlabelled) == 10
 
 
-def test_numbers_of_folds_are_said_and_not_used():
-    dataset = load(data(0, 1, 2, column="fold"), target="topic")
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [("fold", (0, 1, 2)), ("partition", ("A", "B")), ("phase", ("tr", "te")), ("test", (0, 1)), ("cv", (3, 4))],
+)
+def test_what_may_divide_and_is_not_understood_is_said(column, words):
+    dataset = load(data(*words, column=column), target="topic")
     assert dataset.splits is None
-    assert any(notice.kind == "unused-folds" and "--split" in notice.message for notice in dataset.notices)
+    assert any(notice.kind == "unused-split" and "--split" in notice.message for notice in dataset.notices)
+    assert not load(data(*words, column=column), target="topic", split="none").notices[2:]
+
+
+def test_a_division_without_training_is_said():
+    notices = load(data("test", "test"), target="topic").notices
+    assert any("no row is for training" in notice.message for notice in notices)
 
 
 class TestNamedByTheUser:
@@ -76,6 +89,10 @@ class TestNamedByTheUser:
 
     def test_none(self):
         assert load(data("a", "b", "c"), target="topic", split="none").splits is None
+
+    def test_beside_a_pair(self):
+        columns = data("train", "train", "test")
+        assert parts(load((columns["text"], columns["topic"]), split=columns["split"])) == (20, 0, 10)
 
     def test_no_such_column(self):
         with pytest.raises(OptionError, match=r"--split\) named 'spilt'. Did you mean 'split'"):

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _USUAL = (";", "|")
-_OTHERS = ("\n", ",", "#", "/", "+", "&")  # also in names of classes: they separate only where parts clearly come back
+_OTHERS = (
+    "\n",
+    "\t",
+    ",",
+    "#",
+    "/",
+    "+",
+    "&",
+)  # also in names of classes: they separate only where parts clearly come back
 _LONGEST_LABEL = 100
 _SHARE = 0.9
 LIST_TYPES = (list, tuple, set, frozenset, np.ndarray)
@@ -71,12 +79,17 @@ def _comes_back(texts: Sequence[str], separator: str) -> bool:
 
 
 def _is_made_of_parts(texts: Sequence[str], separator: str) -> bool:
-    """Whether the parts are fewer than the cells and nearly all come back, some of them alone."""
+    """Whether the parts are fewer than the cells and nearly all come back, some alone or now first, now later.
+
+    Parts of a name, such as 'Doe, Ann', do neither: each has its place.
+    """
     sets = [split_cell(text, separator) for text in texts]
     parts = Counter(label for labels in sets for label in labels)
     joined = [labels for labels in sets if len(labels) > 1]
-    if not joined or len(parts) >= len(sets) or max(map(len, parts)) >= _LONGEST_LABEL:
+    if not joined or len(parts) > len(sets) or max(map(len, parts)) >= _LONGEST_LABEL:
         return False
+    first, later = {labels[0] for labels in joined}, {label for labels in joined for label in labels[1:]}
     alone = {labels[0] for labels in sets if len(labels) == 1}
     n_back = sum(all(parts[label] > 1 for label in labels) for labels in joined)
-    return bool(alone & {label for labels in joined for label in labels}) and n_back >= _SHARE * len(joined)
+    is_set = bool(first & later) or (bool(alone & (first | later)) and len(parts) < len(sets))
+    return is_set and n_back >= _SHARE * len(joined)

@@ -45,7 +45,7 @@ def load(
     task: str | None = None,
     group: Any = None,
     time: Any = None,
-    split: str | None = None,
+    split: Any = None,
     images: str | Path | None = None,
     max_unreadable: float = 0.01,
 ) -> Dataset:
@@ -59,7 +59,7 @@ def load(
         a value a field.
     input, target, group, time : column names
         Override the guess. Several inputs, a list or separated by commas, make rows of fields, each of its modality. Several
-        targets, separated by commas, make a multi-label task. With a pair, `group` and `time` may be n values instead.
+        targets, separated by commas, make a multi-label task. With a pair, `group`, `time` and `split` may be n values instead.
     task : 'binary', 'multiclass', 'multilabel' or 'regression'
     split : column that says 'train', 'validation' or 'test' of each row; 'none' where one that looks so does not
     images : folder in which the files lie that a column names; that of the table if not given
@@ -110,9 +110,10 @@ def _load_pair(data: tuple[Any, ...], bad: UnreadableItems, task: str | None, op
     named: dict[str, Any] = {"input": list(columns)}
     labels = {_free(name, columns): cells for name, cells in _target_columns(targets).items()}
     columns |= labels
-    columns |= {part: _listed(options[part]) for part in ("group", "time") if options[part] is not None}
+    given = [part for part in ("group", "time", "split") if options[part] is not None]
+    columns |= {part: _listed(options[part]) for part in given}
     named |= {"target": ",".join(labels), "split": NO_SPLIT, "images": options["images"]}
-    named |= {part: part for part in ("group", "time") if options[part] is not None}
+    named |= {part: part for part in given}
     return _load_table(open_memory(columns), bad, task, named)
 
 
@@ -215,7 +216,14 @@ def _dataset(
         unlabelled=take(items, kept[targets.unlabelled]),
         columns=schema.columns,
         fields=schema.inputs,
-        notices=(*source.notices, *schema.guesses, *targets.notices, *noticed, *filter(None, [bad.notice()])),
+        notices=(
+            *source.notices,
+            *schema.guesses,
+            *_untrained(schema, parts),
+            *targets.notices,
+            *noticed,
+            *filter(None, [bad.notice()]),
+        ),
     )
 
 
@@ -276,3 +284,10 @@ def _with_labels(cells: Sequence[Any], parts: NDArray[np.str_] | None) -> Sequen
     if parts is None or not (parts == UNLABELED).any():
         return cells
     return [None if part == UNLABELED else cell for cell, part in zip(cells, parts, strict=True)]
+
+
+def _untrained(schema: ColumnSchema, parts: NDArray[np.str_] | None) -> tuple[Notice, ...]:
+    """Say that a division is of no use for a fit, where no row is for training."""
+    if parts is None or not len(parts) or (parts == "train").any():
+        return ()
+    return (Notice(kind="guess", message=f"no row is for training by column '{schema.split}': a fit leaves it aside."),)

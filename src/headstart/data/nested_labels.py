@@ -34,21 +34,37 @@ def plain_cells(cells: Sequence[Any], ids: Sequence[str], column: str) -> Sequen
     """
     if not any(map(_may_be_nested, cells)):
         return cells
+    _check_keys(cells, ids, column)
     read = {cell: _plain(cell) for cell in cells if isinstance(cell, str)} if _all_are_nested_texts(cells) else {}
     plain = []
     for place, cell in enumerate(cells):
         try:
             plain.append(read.get(cell, cell) if isinstance(cell, str) else _plain(cell))
         except ValueError as error:
-            shown = json.dumps(cell, default=str)[:60]
-            raise DataError(
-                f"{ids[place]}: column '{column}' holds {shown}, in which no label is found. Write the label alone, a list of "
-                f'labels, or a dict such as {{"choices": ["a", "b"]}}.'
-            ) from error
+            raise _no_label(ids[place], column, cell) from error
     lists = [cell for cell in plain if isinstance(cell, LIST_TYPES)]
     if lists and all(len(cell) == 1 for cell in lists) and all(map(_may_be_nested, cells)):
         return [cell[0] if isinstance(cell, LIST_TYPES) else cell for cell in plain]
     return plain
+
+
+def _check_keys(cells: Sequence[Any], ids: Sequence[str], column: str) -> None:
+    """Refuse dicts of one key each where the keys differ: the labels may be the keys or the values."""
+    keys: dict[str, int] = {}
+    for place, cell in enumerate(cells):
+        if isinstance(cell, Mapping) and len(cell) == 1 and not set(_KEYS) & set(cell):
+            keys.setdefault(str(next(iter(cell))), place)
+    if len(keys) > 1:
+        place = list(keys.values())[1]
+        raise _no_label(ids[place], column, cells[place])
+
+
+def _no_label(row: str, column: str, cell: Any) -> DataError:
+    shown = json.dumps(cell, default=str)[:60]
+    return DataError(
+        f"{row}: column '{column}' holds {shown}, in which no label is found. Write the label alone, a list of labels, or a dict such "
+        'as {"choices": ["a", "b"]}.'
+    )
 
 
 def _all_are_nested_texts(cells: Sequence[Any]) -> bool:
@@ -60,7 +76,7 @@ def _all_are_nested_texts(cells: Sequence[Any]) -> bool:
 def _may_be_nested(cell: Any) -> bool:
     if isinstance(cell, str):
         text = cell.strip()
-        return text[:1] + text[-1:] in ("[]", "{}")
+        return text[:1] + text[-1:] in ("[]", "{}", "()")
     return isinstance(cell, (Mapping, *LIST_TYPES))
 
 

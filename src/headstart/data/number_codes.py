@@ -26,6 +26,11 @@ _CLASS_NAMES = (
     "code",
     "id",
     "cluster",
+    "zip",
+    "zipcode",
+    "postcode",
+    "icd",
+    "sku",
 )
 _QUANTITY_NAMES = ("age", "price", "score", "rating", "stars", "count", "year", "amount", "number", "value", "quantity", "days", "hours",
     "minutes", "seconds", "duration", "weight", "height", "length", "width", "size", "sales", "revenue", "income", "temperature",

@@ -46,14 +46,20 @@ class ImagePaths(PackedSequence[Path]):
 
 def names_files(cells: Sequence[Any], folder: Path) -> bool:
     """Whether the first cells are different names of images at or near a folder, with or without a suffix."""
-    named = [cell for cell in map(_content, cells) if cell not in ("", None)][:_N_LOOKED_AT] if len(cells) else []
-    if not named or not all(isinstance(cell, str) and len(cell) < _NAME_LENGTH and "\n" not in cell for cell in named):
+    named = [cell for cell in map(_content, cells) if not (cell is None or (isinstance(cell, str) and not cell))][
+        :_N_LOOKED_AT
+    ]
+    if not named or not all(map(_is_name, named)):
         return False
     if len(set(named)) < 0.9 * len(named):  # classes may be called as files are
         return False
-    if all(os.path.isfile(folder / cell) for cell in named if "\0" not in cell):  # noqa: PTH113  Path raises where a text is too long
+    if all(os.path.isfile(folder / cell) for cell in named):  # noqa: PTH113  Path raises where a text is too long
         return True
-    return PhotoFiles(IMAGE_SUFFIXES).place_of(named, folder) is not None
+    files = PhotoFiles(IMAGE_SUFFIXES)
+    if files.fits(named, Place(folder)):
+        return True
+    have_figures = sum(any(map(str.isdigit, cell)) for cell in named) >= 0.9 * len(named)
+    return have_figures and files.place_of(named, folder) is not None  # other words are looked for in one folder alone
 
 
 def image_cells(cells: Sequence[Any], folder: Path | None) -> tuple[Sequence[Any], dict[int, str], tuple[Notice, ...]]:
@@ -89,7 +95,7 @@ def _find_elsewhere(cells: list[Any], lost: list[int], wrong: dict[int, str], fo
     if place is None:
         return ()
     if place.rivals:
-        named = " and ".join(f"'{root.relative_to(folder)}'" for root in (place.root, *place.rivals)[:3])
+        named = " and ".join(f"'{os.path.relpath(root, folder)}'" for root in (place.root, *place.rivals)[:3])
         for i in lost:
             wrong[i] = (
                 f"names '{visible(cells[i])}', and there is a file of that name in {named}; name one of them with --images"
@@ -121,7 +127,8 @@ def _in_form_of_disk(cell: Any) -> Any:
 
 
 def _is_name(cell: Any) -> bool:
-    return isinstance(cell, str) and cell != "" and "\0" not in cell and len(cell) < _NAME_LENGTH
+    is_short = isinstance(cell, str) and 0 < len(cell) < _NAME_LENGTH
+    return is_short and "\0" not in cell and "\n" not in cell
 
 
 def _check(cell: Any, folder: Path) -> str | None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from dataclasses import dataclass, field
-from itertools import chain
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headstart.data.litter import is_litter
+from headstart.data.litter import files_below, is_litter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 URL = re.compile(r"[a-z][a-z0-9+.-]+://|data:", re.IGNORECASE)
 _N_LOOKED_AT = 200
@@ -21,6 +21,7 @@ _FOUND_SHARE = 0.9
 _MAX_STRIPPED = 5
 _MAX_FOLDERS = 300
 _MAX_DEPTH = 2
+_MAX_FILES = 50_000
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,13 @@ class Place:
     ----------
     root : the folder
     n_stripped : how many leading parts of the names are left out: 1 takes 'data/photos/7.jpg' for 'photos/7.jpg'
+    is_deep : whether the last part of a name means a file at any depth below the root
     rivals : other folders that have files of the same names
     """
 
     root: Path
     n_stripped: int = 0
+    is_deep: bool = False
     rivals: tuple[Path, ...] = ()
 
 
@@ -50,24 +53,30 @@ class PhotoFiles:
 
     suffixes: frozenset[str]
     _listed: dict[Path, dict[str, str]] = field(default_factory=dict)
+    _below: dict[Path, dict[str, str]] = field(default_factory=dict)
 
     def find(self, name: str, place: Place) -> Path | None:
-        """Give the file that a name means; letter case, Unicode form and a missing suffix do not matter.
+        """Give the file that a name means; letter case, Unicode form, a missing or another suffix and leading zeros do not matter.
 
         >>> PhotoFiles(frozenset({".jpg"})).find("photos/7", Place(Path("/nowhere")))
         """
         parts = name_parts(name)
-        parts = parts[min(place.n_stripped, len(parts) - 1) :] if parts else []
+        if not parts:
+            return None
+        if place.is_deep:
+            below = self._found_in(self._all_below(place.root), parts[-1])
+            return None if below is None else place.root / below
+        parts = parts[min(place.n_stripped, len(parts) - 1) :]
         found = place.root
         for part in parts:
             if part == "..":
                 found = found.parent
                 continue
-            real = self._listing(found).get(_key(part))
+            real = self._found_in(self._listing(found), part)
             if real is None:
                 return None
             found = found / real
-        return found if parts and found.is_file() else None
+        return found if found.is_file() else None
 
     def place_of(self, names: Sequence[str], folder: Path) -> Place | None:
         """Choose where names start: the table's own folder, or another near it in which nearly all are found.
@@ -82,13 +91,14 @@ class PhotoFiles:
 
     def _best(self, names: Sequence[str], places: Sequence[Place]) -> Place | None:
         """The first of the places in which nearly all names are found, with the others as its rivals."""
-        fitting = [place for place in places if self._fits(names, place)]
+        fitting = [place for place in places if self.fits(names, place)]
         if not fitting:
             return None
         rivals = tuple(place.root for place in fitting[1:] if place.n_stripped == fitting[0].n_stripped)
-        return Place(fitting[0].root, fitting[0].n_stripped, rivals)
+        return replace(fitting[0], rivals=rivals)
 
-    def _fits(self, names: Sequence[str], place: Place) -> bool:
+    def fits(self, names: Sequence[str], place: Place) -> bool:
+        """Whether nearly all names mean files from a place, each its own."""
         n_allowed, found = int((1 - _FOUND_SHARE) * len(names)), set[Path]()
         for name in names:
             path = self.find(name, place)
@@ -100,21 +110,42 @@ class PhotoFiles:
                 found.add(path)
         return bool(found)
 
+    def _found_in(self, listing: Mapping[str, str], name: str) -> str | None:
+        """What a name means among names: itself, a photo of that stem, or one whose number has leading zeros."""
+        stem, suffix = os.path.splitext(name)  # noqa: PTH122  a string operation, done for every file
+        stem = stem if suffix.lower() in self.suffixes else name
+        keys = [name, _key(name), _stem_key(stem), *([_number_key(stem)] if stem.isdigit() else [])]
+        return next((listing[key] for key in keys if key in listing), None)
+
     def _listing(self, folder: Path) -> dict[str, str]:
-        """Names in a folder by how they are looked for; of photos also without the suffix, where only one is called so."""
+        """Names in a folder by how they are looked for."""
         if folder not in self._listed:
             try:
                 names = sorted(name for name in os.listdir(folder) if not is_litter(name))  # noqa: PTH208  names alone
             except OSError:
                 names = []
-            stems: dict[str, list[str]] = {}
-            for name in names:
-                stem, suffix = os.path.splitext(name)  # noqa: PTH122  a string operation, done for every file
-                if suffix.lower() in self.suffixes:
-                    stems.setdefault(_key(stem), []).append(name)
-            single = {stem: same[0] for stem, same in stems.items() if len(same) == 1}
-            self._listed[folder] = single | {_key(name): name for name in names}
+            self._listed[folder] = self._by_key(names)
         return self._listed[folder]
+
+    def _all_below(self, folder: Path) -> dict[str, str]:
+        """Paths of all files below a folder by how their names are looked for, where only one is called so."""
+        if folder not in self._below:
+            paths = [str(path.relative_to(folder)) for path in islice(files_below(folder), _MAX_FILES)]
+            self._below[folder] = self._by_key(paths)
+        return self._below[folder]
+
+    def _by_key(self, paths: Sequence[str]) -> dict[str, str]:
+        """Paths by their names, and those of photos by their stems too, with and without leading zeros; what is not unique is left out."""
+        found: dict[str, list[str]] = {}
+        for path in paths:
+            name = os.path.basename(path)  # noqa: PTH119  string operations, done for every file
+            stem, suffix = os.path.splitext(name)  # noqa: PTH122
+            keys = {name, _key(name)}
+            if suffix.lower() in self.suffixes:
+                keys |= {_stem_key(stem), *([_number_key(stem)] if stem.isdigit() else [])}
+            for key in keys:
+                found.setdefault(key, []).append(path)
+        return {key: same[0] for key, same in found.items() if len(same) == 1}
 
 
 def name_parts(name: str) -> list[str]:
@@ -137,6 +168,7 @@ def _places(folder: Path) -> Iterator[list[Place]]:
         yield [Place(folder, n_stripped)]
     for n_stripped in range(1, _MAX_STRIPPED + 1):
         yield [Place(root, n_stripped) for root in below]
+    yield [Place(folder, is_deep=True)]
 
 
 def _subfolders(folder: Path, depth: int) -> Iterator[Path]:
@@ -150,6 +182,16 @@ def _subfolders(folder: Path, depth: int) -> Iterator[Path]:
         if n_given == _MAX_FOLDERS:
             return
         yield path
+
+
+def _stem_key(stem: str) -> str:
+    """How a photo without its suffix is looked for; no file is called so."""
+    return f"{_key(stem)}/"
+
+
+def _number_key(stem: str) -> str:
+    """How a photo is looked for that is called by a number, whose leading zeros a spreadsheet takes away."""
+    return f"{stem.lstrip('0')}//"
 
 
 def _key(name: str) -> str:

@@ -11,7 +11,7 @@ from headstart.data.column_names import find_column, find_columns, listed, rank
 from headstart.data.ids import looks_like_ids
 from headstart.data.modalities import all_modalities, modality_of_fields
 from headstart.data.shown_names import visible
-from headstart.data.splits import is_fold_column, is_split_column
+from headstart.data.splits import is_split_column, may_divide
 from headstart.data.values import is_missing, label_of, number_of
 
 if TYPE_CHECKING:
@@ -101,15 +101,16 @@ def guess_schema(
     chosen = find_columns(sample, input, "input")
     free = [column for column in sample if column not in (*targets, *named.values())]
     dividing = _split_of(sample, [column for column in free if column not in chosen], split)
-    folds = [column for column in free if column not in chosen and is_fold_column(column, sample[column])]
-    free = [column for column in free if column != dividing and column not in folds]
+    asked = split is None and dividing is None
+    unused = [column for column in free if asked and column not in chosen and may_divide(column, sample[column])]
+    free = [column for column in free if column != dividing and (column not in unused or len(sample) < 3)]
     chosen = chosen or (guess_input(sample, free, name, folder=folder, keep_for_target=not targets),)
     if not targets:
         targets = _guess_targets(sample, [column for column in free if column not in chosen], name)
     inputs = tuple(Field(column, modality_of(sample[column], folder)) for column in chosen)
     schema = ColumnSchema(inputs=inputs, targets=targets, split=dividing, folder=folder, **named)
     schema = _with_guesses(schema, input_given=input is not None, target_given=target is not None)
-    return replace(schema, guesses=(*schema.guesses, *map(_unused_folds, folds)))
+    return replace(schema, guesses=(*schema.guesses, *map(_unused_split, unused)))
 
 
 def _split_of(sample: Mapping[str, list[Any]], candidates: Sequence[str], wanted: str | None) -> str | None:
@@ -121,12 +122,12 @@ def _split_of(sample: Mapping[str, list[Any]], candidates: Sequence[str], wanted
     return next((column for column in candidates if is_split_column(column, sample[column])), None)
 
 
-def _unused_folds(column: str) -> Notice:
+def _unused_split(column: str) -> Notice:
     message = (
-        f"column '{column}' numbers folds and is not used: say which rows are for the test in a column of 'train' and 'test', and "
-        "name it with --split."
+        f"column '{column}' may divide the rows, and is not used: write 'train', 'validation' or 'test' in it, or in a column that --split "
+        "names, to keep test rows apart."
     )
-    return Notice(kind="unused-folds", message=message, where=(column,))
+    return Notice(kind="unused-split", message=message, where=(column,))
 
 
 def guess_input(
@@ -151,7 +152,7 @@ def guess_input(
             free = [column for column in free if rank(column, TARGET_NAMES) != 0] or free
         found = {column: sample[column] for column in free if modality.recognises(sample[column], folder)}
         if modality.could_be_label:
-            ids = [column for column, cells in found.items() if looks_like_ids(cells)]
+            ids = [column for column in free if looks_like_ids(sample[column], column)]
             found = {column: cells for column, cells in found.items() if column not in ids}
             if ids and keep_for_target and not any(_is_told_by(modality, column, found) for column in found):
                 break  # what is left beside ids are labels
@@ -160,7 +161,7 @@ def guess_input(
     if ids:
         cell = next(cell for cell in sample[ids[0]] if not is_missing(cell))
         raise DataError(
-            f"column '{visible(ids[0])}' of '{name}' holds ids, such as '{visible(str(cell))}', and no files of these names are near. Name the "
+            f"column '{visible(ids[0])}' of '{name}' holds ids, such as '{visible(str(cell))}', and they do not all name files near. Name the "
             "folder of the images with --images, or the column of the texts with --input."
         )
     kinds = " or ".join(modality.cell_noun for modality in reversed(all_modalities()))

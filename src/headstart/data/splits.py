@@ -33,12 +33,18 @@ _WORDS: Mapping[str, Part] = {
     for word in words.split()
 }  # type: ignore[assignment]  # the keys are those of Part
 _NEUTRAL = frozenset({"data", "dataset", "set", "split", "part", "subset", "images", "image", "imgs", "img", "photos",
-    "pictures", "pics", "texts", "files", "folder"})  # fmt: skip
+    "pictures", "pics", "texts", "files", "folder", "public", "private"})  # fmt: skip
+_ENDING = re.compile(r"(?<=[a-z])(?:set|split|data)$")
 _SURE_NAMES = frozenset({"split", "splits", "data_split", "dataset_split", "train_test_split", "train_test"})
-_FOLD_NAMES = frozenset({"fold", "folds", "kfold", "cv_fold"})
-_SWITCH = re.compile(r"(?:is|in)_(\w+)")
+_LIKELY_NAMES = frozenset({"subset", "partition", "usage", "phase", "set", "fold", "folds", "kfold", "cv", "cv_fold"})
+_SWITCH = re.compile(r"(?:(is|in|for)_)?(\w+?)(_flag|_set|_split|_data|_row)?")
+_ALSO_OTHERWISE = frozenset(
+    {"test", "valid", "eval", "dev"}
+)  # as a column of 0 and 1 alone, such as the outcome of a test
+_MAX_WORDS = 8  # of a column that divides rows
 _SWITCHED = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _N_SHOWN = 3
+_N_FOLDS = 20
 
 
 def part_of(word: str) -> Part | None:
@@ -51,8 +57,9 @@ def part_of(word: str) -> Part | None:
     joined = re.sub(r"[\s_]+", "-", plain)
     if joined in _WORDS:
         return _WORDS[joined]
-    words = [one for one in re.split(r"[^a-z]+", plain) if one and one not in _NEUTRAL]
-    return _WORDS.get(words[0]) if len(words) == 1 else None
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", word).casefold()
+    words = [one for one in re.split(r"[^a-z]+", spaced) if one and one not in _NEUTRAL]
+    return _WORDS.get(words[0], _WORDS.get(_ENDING.sub("", words[0]))) if len(words) == 1 else None
 
 
 def parts_in(stem: str) -> Part | None:
@@ -76,26 +83,30 @@ def split_of(word: str) -> Split | None:
 
 
 def is_split_column(name: str, cells: Sequence[Any]) -> bool:
-    """Whether a column says which rows are for training: by its name, or since it holds words for parts alone.
+    """Whether a column says which rows are for training: by its name, or since it holds words for parts.
+
+    A column with words for two parts, training one of them, is one whatever else it holds; `parse_splits` then names what it cannot read.
 
     >>> is_split_column("split", ["0", "1"]), is_split_column("used", ["train", "test"]), is_split_column("fold", [1, 2])
     (True, True, False)
     """
     present = {label_of(cell) for cell in cells if not is_missing(cell)}
-    if not present:
-        return False
-    parts = {part_of(word) for word in present}
-    plain = _plain(name)
-    if plain in _SURE_NAMES:
+    if not present or len(present) > _MAX_WORDS:
+        return bool(present) and _plain(name) in _SURE_NAMES
+    parts = {part_of(word) for word in present} - {None}
+    if _plain(name) in _SURE_NAMES:
         return True
-    if _switched_part(name) is not None:
-        return all(word.casefold() in _SWITCHED for word in present)
-    return None not in parts and "train" in parts and len(parts) > 1
+    if _switched_part(name) is not None and _are_switches(present):
+        return True
+    return "train" in parts and (len(parts) > 1 or _plain(name) in _LIKELY_NAMES)
 
 
-def is_fold_column(name: str, cells: Sequence[Any]) -> bool:
-    """Whether a column numbers the folds of a cross-validation, which say nothing of a test."""
-    return _plain(name) in _FOLD_NAMES and not is_split_column(name, cells)
+def may_divide(name: str, cells: Sequence[Any]) -> bool:
+    """Whether a column that is no split column is called like one, so that it is to be said that it is not used."""
+    present = {label_of(cell) for cell in cells if not is_missing(cell)}
+    if not 1 < len(present) <= _N_FOLDS or is_split_column(name, cells):
+        return False
+    return _plain(name) in _LIKELY_NAMES or (part_of(name) is not None and _are_switches(present))
 
 
 def parse_splits(cells: Sequence[Any], ids: Sequence[str], column: str) -> NDArray[np.str_]:
@@ -133,9 +144,15 @@ def _part_in(column: str, word: str) -> Part | None:
 
 
 def _switched_part(name: str) -> Part | None:
-    """The part of a column that is called like `is_test`."""
+    """The part of a column of 0 and 1 that is called like `is_test` or `holdout`."""
     match = _SWITCH.fullmatch(_plain(name))
-    return part_of(match[1]) if match else None
+    if match is None or (match[2] in _ALSO_OTHERWISE and not (match[1] or match[3])):
+        return None
+    return part_of(match[2])
+
+
+def _are_switches(words: set[str]) -> bool:
+    return all(word.casefold() in _SWITCHED for word in words)
 
 
 def _plain(name: str) -> str:

@@ -18,7 +18,7 @@ from headstart.data.nested_labels import plain_cells
 from headstart.data.number_codes import are_codes
 from headstart.data.readers.columns import take
 from headstart.data.values import is_missing, label_of, number_of
-from headstart.data.written_numbers import written_numbers
+from headstart.data.written_numbers import check_figures, thousands_notice, written_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,6 +77,8 @@ def parse_targets(columns: Mapping[str, Sequence[Any]], ids: Sequence[str], task
     names = take(ids, labelled)
     present = plain_cells(take(cells, labelled), names, name)
     chosen, guessed = (task, False) if task else (guess_task(present, name), True)
+    if guessed and chosen == "multiclass":
+        check_figures(present, names, name)
     parse = {"regression": _numbers, "multilabel": _label_sets}.get(chosen, _classes)
     matrix, labels, notices = parse(present, names, name)
     if chosen == "binary" and len(labels) != 2:
@@ -114,7 +116,8 @@ def guess_task(cells: Sequence[Any], name: str = "") -> Task:
             numbers[number] += count
     whole = all(number.is_integer() for number in numbers)
     few = len(numbers) <= min(_MAX_INTEGER_CLASSES, max(2, len(cells) // 2))
-    return "multiclass" if (whole and few) or len(numbers) <= 2 or are_codes(numbers, name) else "regression"
+    are_classes = len(numbers) <= 2 or (whole and few and not written.are_amounts) or are_codes(numbers, name)
+    return "multiclass" if are_classes else "regression"
 
 
 def _classes(
@@ -165,7 +168,7 @@ def _numbers(
             )
     is_plain = written is None or all(number_of(cell) is not None for cell in cells)
     message = "" if is_plain or written is None else f"the numbers in column '{name}' are read {written.said}."
-    notices = (Notice(kind="guess", message=message),) if message else ()
+    notices = (Notice(kind="guess", message=message),) if message else thousands_notice(cells, name)
     matrix = np.array(values, dtype=np.float64)[:, None]
     if np.ptp(matrix) == 0:
         raise DataError(f"column '{name}' is {matrix[0, 0]:g} in all {len(cells)} rows: there is nothing to predict. "

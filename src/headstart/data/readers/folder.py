@@ -65,6 +65,7 @@ def load_folder(root: Path, bad: UnreadableItems, *, group: str | None = None) -
     kinds = _modalities(files, root)
     modality = _commonest(files, kinds, root)
     _keep(files, {name for name, kind in kinds.items() if kind is modality})
+    _refuse_wrapper(root, files)
     n_files = len(files.names)
     found = modality.read_files(root, files.names)
     for place, reason in found.wrong.items():
@@ -145,9 +146,9 @@ def _is_split_layout(root: Path, subfolders: Sequence[str]) -> bool:
     named = [name for name in subfolders if split_of(name)]
     with_classes = [name for name in named if _listing(root / name)[1]]
     if named and not with_classes and (len(named) == len(subfolders) or len(set(map(split_of, named))) > 1):
-        shown = " and ".join(f"'{name}'" for name in named[:3])
+        shown = ", ".join(f"'{name}'" for name in named[:3])
         raise DataError(
-            f"'{root}' holds {shown}, which are called like parts of the data, not classes, but no class folders in them; {_LAYOUT}. "
+            f"'{root}' has folders called like parts of the data, not classes ({shown}), but no class folders in them; {_LAYOUT}. "
             "Where a table has the labels, name the table, with --images for the folder of its images."
         )
     return bool(with_classes)
@@ -195,6 +196,15 @@ def _commonest(files: _Files, kinds: Mapping[str, Modality | None], root: Path) 
         known = " nor ".join(modality.file_noun for modality in all_modalities() if modality.suffixes)
         raise DataError(f"'{root}' holds neither {known} (found: {found}); {_LAYOUT}.")
     return max((one for one in all_modalities() if one in counts), key=lambda one: counts[one])
+
+
+def _refuse_wrapper(root: Path, files: _Files) -> None:
+    """Refuse a folder that holds nothing but the folder of the data."""
+    if len(set(files.labels)) == 1 and files.n_nested and not any(files.splits):
+        inner = root / files.labels[0]
+        raise DataError(
+            f"all items of '{root}' lie in folders of '{inner.name}'. If these are the classes, name '{inner}'."
+        )
 
 
 def _keep(files: _Files, wanted: Collection[str]) -> None:

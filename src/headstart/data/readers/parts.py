@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from headstart.core.errors import DataError
 from headstart.data.image import IMAGE_SUFFIXES
 from headstart.data.litter import is_litter
 from headstart.data.paths import names_files
-from headstart.data.photo_files import PhotoFiles, Place
+from headstart.data.photo_files import PhotoFiles
 from headstart.data.readers.columns import RowIds, Table
 from headstart.data.readers.tables import TABLE_SUFFIXES, open_table
 from headstart.data.splits import part_of, parts_in
@@ -102,6 +103,8 @@ def open_folder(folder: Path, *, header_is_sure: bool = False) -> TableSource | 
     if not tables:
         nested = {path: _entries(path)[0] for path in folders if part_of(path.name)}
         found = [(str(part_of(path.name)), inside[0]) for path, inside in nested.items() if len(inside) == 1]
+        if not found and len(folders) == 1 and _entries(folders[0])[0]:
+            raise DataError(f"'{folder}' holds nothing but a folder of tables. Name that: '{folders[0]}'.")
         return _parts(folder, found, [], header_is_sure=header_is_sure) if found else None
     if len(tables) == 1:
         return open_table(tables[0], header_is_sure=header_is_sure)
@@ -142,7 +145,7 @@ def _names_below(base: Path, cells: Sequence[Any], folder: Path, part: str) -> l
     if place is None:
         return list(cells)
     called_so = (root for root in (place.root, *place.rivals) if part_of(root.name) == part)
-    place = Place(next(called_so, place.root), place.n_stripped)
+    place = replace(place, root=next(called_so, place.root))
     found = (files.find(name, place) for name in names)
     return [cell if path is None else os.path.relpath(path, base) for cell, path in zip(cells, found, strict=True)]
 

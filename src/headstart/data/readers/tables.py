@@ -12,7 +12,7 @@ from headstart.data.modalities import all_modalities
 from headstart.data.photo_files import URL
 from headstart.data.readers.delimited import DELIMITED_SUFFIXES, DelimitedFile
 from headstart.data.readers.frames import ColumnsInMemory, frame_columns, is_frame
-from headstart.data.readers.records import JSON_LINES_SUFFIXES, PARQUET_SUFFIXES, JsonLines, ParquetFile
+from headstart.data.readers.records import JSON_LINES_SUFFIXES, PARQUET_SUFFIXES, JsonLines, ParquetFile, open_json
 from headstart.data.shown_names import existing_form, visible
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ def named_path(data: str | Path) -> Path:
     DataError
         Nothing is there; the message gives the nearest name that is, or says what was named instead of a path.
     """
+    if URL.match(str(data)):
+        raise DataError(
+            f"'{str(data)[:200]}' is a URL, and nothing is fetched. Download it, and name the file or folder."
+        )
     path = Path(data).expanduser()
     try:
         if "\0" in str(path):
@@ -55,8 +59,6 @@ def named_path(data: str | Path) -> Path:
 
 def _nearest(named: str, folder: Path, name: str, beside: Sequence[str]) -> str:
     """What to do about a path that does not exist."""
-    if URL.match(named):
-        return "It is a URL, and nothing is fetched: download it first."
     if "\\" in named and Path(named.replace("\\", "/")).exists():
         return f"A backslash is a part of a name here: write '{named.replace(chr(92), '/')}'."
     near = difflib.get_close_matches(name, beside, n=1)
@@ -89,6 +91,8 @@ def open_table(path: Path, *, header_is_sure: bool = False) -> TableSource:
     for suffixes, opener in _KINDS:
         if suffix in suffixes:
             return opener(path)
+    if suffix == ".json":
+        return open_json(path)
     if suffix in DELIMITED_SUFFIXES:
         return DelimitedFile(path, header_is_sure=header_is_sure)
     raise DataError(
@@ -129,6 +133,4 @@ def _instead(suffix: str) -> str:
         return "is an archive; unpack it first"
     if suffix in (".pkl", ".pickle", ".joblib", ".npy", ".pt"):
         return "is a saved Python object, which is not opened because it may run code"
-    if suffix == ".json":
-        return "is JSON; write one object a line into a .jsonl file"
     return f"is of an unknown kind ('{suffix}')" if suffix else "has no suffix that tells its kind"
