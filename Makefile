@@ -46,7 +46,7 @@ fuzz: install  ## the server's OpenAPI document, many requests for each address
 BENCHES := speed.one_pass speed.presets speed.predict speed.memory_growth speed.serve speed.soak speed.web \
 	quality.paired_error quality.prediction_sets quality.duplicates quality.kept quality.together quality.evaluate quality.ranking \
 	quality.choosing quality.compress \
-	robustness.fuzz robustness.flips robustness.killed robustness.server speed.tuning_memory robustness.killed_tuning quality.tuning peers.compare
+	robustness.inputs robustness.fuzz robustness.flips robustness.killed robustness.server speed.tuning_memory robustness.killed_tuning quality.tuning peers.compare
 
 bench: install peers-env  ## every figure of the docs, printed anew (many hours on two cores, most of them the last two)
 	for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done

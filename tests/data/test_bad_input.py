@@ -115,7 +115,8 @@ CASES = [
     Case("spreadsheet", lambda p: load(_written(p, b"PK", "a.xlsx")), ("a.xlsx", "save it as CSV")),
     Case("archive", lambda p: load(_written(p, b"PK", "a.zip")), ("a.zip", "unpack it")),
     Case("pickle", lambda p: load(_written(p, b"\x80", "a.pkl")), ("a.pkl", "may run code")),
-    Case("one JSON document", lambda p: load(_written(p, b"[]", "a.json")), ("a.json", ".jsonl")),
+    Case("an empty JSON document", lambda p: load(_written(p, b"[]", "a.json")), ("a.json", "list of objects", ".jsonl")),
+    Case("a JSON document that is none", lambda p: load(_written(p, b"[{", "a.json")), ("a.json", "not JSON")),
     Case("unknown suffix", lambda p: load(_written(p, b"x", "a.xyz")), ("a.xyz", "'.xyz'", "was expected")),
     # folders
     Case("empty folder", load, ("holds no files", "one subfolder a class")),
@@ -185,7 +186,7 @@ CASES = [
     Case("time not a time", lambda p: load({"text": ["a b", "c d"], "y": ["u", "v"], "when": ["soon", "2026-01-31"]}, target="y", time="when"),
          ("row 1", "'soon'", "2026-01-31")),
     # image columns, records
-    Case("photo of a row missing", lambda p: load(_csv(p, "path,label\na.jpg,x\nb.jpg,y\n")), ("tickets.csv row 1", "a.jpg", "does not exist", "--max-unreadable")),
+    Case("photo of a row missing", lambda p: load(_csv(p, "path,label\na.jpg,x\nb.jpg,y\n")), ("all 2 items", "tickets.csv row 1", "a.jpg", "does not exist", "searched in", "--images")),
     Case("not JSON", lambda p: load(_csv(p, '{"text": "a b", "label": "x"}\nhello\n', "t.jsonl")), ("t.jsonl row 2", "not JSON", "--max-unreadable")),
     Case("no JSON at all", lambda p: load(_csv(p, "hello\n", "t.jsonl")), ("t.jsonl", "row 1", "not JSON")),
     Case("JSON numbers", lambda p: load(_csv(p, "1\n2\n", "t.jsonl")), ("t.jsonl row 1", "an object was expected")),

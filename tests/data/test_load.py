@@ -172,6 +172,44 @@ class TestDelimited:
         dataset = load(tmp_path / "t.csv", input="text", target="label")
         assert list(dataset.items) == texts
 
+    @pytest.mark.parametrize("first", ["sep=;\n", '"sep=;"\r\n', "SEP=;\n"])
+    def test_a_line_that_names_the_separator(self, first: str, tmp_path: Path) -> None:
+        path = write_table(tmp_path / "t.csv", separator=";", extra="a;b;c\n")
+        path.write_text(first + path.read_text())
+        with pytest.raises(DataError, match=r"row 41' \(line 43\) has 3 cells"):
+            load(path)
+        assert len(load(path, max_unreadable=0.1)) == 40
+
+    def test_invisible_characters_in_names_of_columns(self, tmp_path: Path) -> None:
+        path = write_table(tmp_path / "t.csv")
+        path.write_text(path.read_text().replace("text,label", "te\u200bxt,\u00a0label\u2060", 1))
+        assert load(path, input="text").columns == {"input": "text", "target": "label"}
+        frame = {"te\u200bxt": ["a b", "c d"] * 4, "label": ["x", "y"] * 4}
+        assert len(load(frame, input="text")) == 8
+        with pytest.raises(DataError, match=r"te\\u200bxt"):
+            load({"te\u200bxt": [1.5, 2.5] * 4, "label": [1, 2] * 4})
+
+    @pytest.mark.parametrize(
+        "day",
+        [
+            "2026-01-{} 10:00:00 UTC",
+            "2026-01-{}T10:00:00Z",
+            "2026-01-{} 10:00 GMT",
+            "{} Jan 2026",
+            "January {}, 2026",
+            "Mon, {} Jan 2026 10:00:00 +0000",
+        ],
+    )
+    def test_moments_as_people_write_them(self, day: str, tmp_path: Path) -> None:
+        table = {
+            "text": [f"a message {i}" for i in range(12)],
+            "y": ["u", "v"] * 6,
+            "day": [day.format(10 + i) for i in range(12)],
+        }
+        times = load(table, target="y", time="day").times
+        assert times is not None
+        assert np.diff(times).tolist() == [86_400.0] * 11
+
 
 class TestTyped:
     RECORDS = tuple({"text": f"message {i}", "label": "ab"[i % 2], "n": i} for i in range(12))
@@ -181,6 +219,9 @@ class TestTyped:
         if kind == "jsonl":
             (folder / "t.jsonl").write_text("\n".join(map(json.dumps, records)))
             return load(folder / "t.jsonl")
+        if kind == "json":
+            (folder / "t.json").write_text(json.dumps(records))
+            return load(folder / "t.json")
         if kind == "parquet":
             arrow = pytest.importorskip("pyarrow")
             arrow.parquet = pytest.importorskip("pyarrow.parquet")
@@ -192,7 +233,7 @@ class TestTyped:
             return load({key: [record[key] for record in records] for key in records[0]})
         return load(records if kind == "dicts" else ([r["text"] for r in records], [r["label"] for r in records]))
 
-    @pytest.mark.parametrize("kind", ["jsonl", "parquet", "frame", "columns", "dicts", "pair"])
+    @pytest.mark.parametrize("kind", ["jsonl", "json", "parquet", "frame", "columns", "dicts", "pair"])
     def test_every_kind_gives_the_same(self, kind: str, tmp_path: Path) -> None:
         dataset = self._loaded(kind, tmp_path)
         assert list(dataset.items) == [record["text"] for record in self.RECORDS]

@@ -11,7 +11,7 @@ import pytest
 
 import missing
 from headstart.core.errors import StorageError
-from headstart.storage.files import cache_folder, replacing, write_file
+from headstart.storage.files import cache_folder, cache_notice, replacing, write_file
 
 
 def test_cache_folder_is_the_environments_choice(monkeypatch, tmp_path):
@@ -19,6 +19,21 @@ def test_cache_folder_is_the_environments_choice(monkeypatch, tmp_path):
     assert cache_folder() == tmp_path / "x"
     monkeypatch.delenv("HEADSTART_CACHE")
     assert cache_folder() == Path.home() / ".cache" / "headstart"
+
+
+def test_a_cache_that_is_read_only_is_said(monkeypatch, tmp_path):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path))
+    assert cache_notice() == ""
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write everywhere
+    assert str(tmp_path) in cache_notice()
+    assert "HEADSTART_CACHE" in cache_notice()
+
+
+def test_a_cache_that_is_no_folder_is_an_error_that_names_the_setting(monkeypatch, tmp_path):
+    (tmp_path / "cache").write_text("a file")
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(StorageError, match="HEADSTART_CACHE"):
+        write_file(cache_folder() / "a", b"x")
 
 
 def test_written_file_replaces_the_old_one_and_leaves_nothing_beside(tmp_path):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from headstart.cli.options import InputColumn, Json, parse_share
+from headstart.cli.options import Images, InputColumn, Json, parse_share
 from headstart.cli.output import emit
 from headstart.cli.progress import ProgressFormat, reporting
 
@@ -26,6 +26,7 @@ def embed(
         ),
     ] = None,
     input: InputColumn = None,
+    images: Images = None,
     max_unreadable: Annotated[
         str | None,
         typer.Option("--max-unreadable", help="Share of items that may be unreadable: none for .npy, 1% for .parquet."),
@@ -44,7 +45,7 @@ def embed(
     with reporting(progress) as voice:
         context = RunContext.default(progress=voice.reporter)
         with context.stage("embed"):
-            embeddings = embed_inputs(data, source, input=input, max_unreadable=share, context=context)
+            embeddings = embed_inputs(data, source, input=input, images=images, max_unreadable=share, context=context)
         for notice in embeddings.notices:
             voice.say(f"  - {notice.message}")
         with context.stage("write"):

@@ -38,6 +38,9 @@ def inspect(
         if dataset.splits is None
         else {s: int((dataset.splits == s).sum()) for s in ("train", "validation", "test")},
         "labels": counts if dataset.task_spec.has_probabilities else None,
+        "range": None
+        if dataset.task_spec.has_probabilities
+        else {"low": float(dataset.targets.min()), "high": float(dataset.targets.max())},
         "notices": [{"kind": n.kind, "message": n.message, "where": list(n.where[:20])} for n in dataset.notices],
     }
     say(f"{dataset.name}: {len(dataset)} labelled {modality_of_fields(dataset.fields).plural}, {dataset.task}")

@@ -53,6 +53,22 @@ Group = Annotated[
 Time = Annotated[
     str | None, typer.Option("--time", help="Column to prove along: learn from the earlier, predict the later.")
 ]
+Split = Annotated[
+    str | None,
+    typer.Option(
+        "--split",
+        metavar="COLUMN",
+        help="Column that says train, validation or test of each row; none where none does.",
+    ),
+]
+Images = Annotated[
+    str | None,
+    typer.Option(
+        "--images",
+        metavar="FOLDER",
+        help="Where the files lie that a table names; the folder of the table if not given.",
+    ),
+]
 MaxUnreadable = Annotated[
     str, typer.Option("--max-unreadable", help="Share of items that may be unreadable before it is an error.")
 ]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headstart.cli.options import BundlePath, Input, Json, MaxUnreadable, Trust, TrustGraphs, parse_share
+from headstart.cli.options import BundlePath, Images, Input, Json, MaxUnreadable, Trust, TrustGraphs, parse_share
 from headstart.cli.output import emit, say
 from headstart.cli.progress import ProgressFormat, reporting
 from headstart.cli.streams import put
@@ -34,6 +34,7 @@ def predict(
     out: Annotated[Path | None, typer.Option("--out", help="Write the answers to this .csv or .jsonl file.")] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="How many of the likeliest labels to give.")] = 3,
     input: Input = None,
+    images: Images = None,
     max_unreadable: MaxUnreadable = "1%",
     trust: Trust = None,
     progress: ProgressFormat = "auto",
@@ -56,7 +57,8 @@ def predict(
         names = ", ".join(f"'{field.name}'" for field in model.fields)
         raise OptionError(f"{bundle} reads several columns and finds them by their names: {names}. Leave --input out.")
     column = input or model.manifest["columns"].get("input")
-    items = read_items(inputs, modality=model.reads, input=column, max_unreadable=parse_share(max_unreadable))
+    share = parse_share(max_unreadable)
+    items = read_items(inputs, modality=model.reads, input=column, images=images, max_unreadable=share)
     for notice in items.notices:
         say(f"  - {notice.message}")
     with reporting(progress) as voice:

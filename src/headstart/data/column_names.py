@@ -1,12 +1,17 @@
-"""How well the name of a column fits names that are known."""
+"""Names of columns: how well one fits names that are known, and which the user means."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
 
+from headstart.core.errors import unknown_name
+from headstart.data.shown_names import visible, without_invisible
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
+
+_N_LISTED = 12
 
 
 def rank(column: str, known: Sequence[str]) -> int:
@@ -20,3 +25,45 @@ def rank(column: str, known: Sequence[str]) -> int:
     if plain in known:
         return known.index(plain)
     return min((known.index(word) for word in words if word in known and len(word) > 1), default=len(known))
+
+
+def find_column(known: Collection[str], wanted: str | None, part: str) -> str | None:
+    """Find the column that the user named for a part; letter case and invisible characters may differ.
+
+    Raises
+    ------
+    OptionError
+        There is none of that name.
+
+    >>> find_column(["Text", "label"], "text", "input")
+    'Text'
+    """
+    if wanted is None or wanted in known:
+        return wanted
+    plain = without_invisible(wanted).casefold()
+    same = [column for column in known if without_invisible(column).casefold() == plain]
+    if len(same) == 1:
+        return same[0]
+    raise unknown_name(f"column (for --{part})", visible(wanted), map(visible, known))
+
+
+def find_columns(known: Collection[str], wanted: str | Sequence[str] | None, part: str) -> tuple[str, ...]:
+    """Find the columns that the user named, as a list or separated by commas; a name with a comma in it is tried first.
+
+    Raises
+    ------
+    OptionError
+        There is none of such a name.
+    """
+    if wanted is None:
+        return ()
+    if isinstance(wanted, str):
+        wanted = [wanted] if wanted in known else [one.strip() for one in wanted.split(",") if one.strip()]
+    found = [find_column(known, one, part) for one in wanted]
+    return tuple(dict.fromkeys(column for column in found if column is not None))
+
+
+def listed(names: Iterable[str]) -> str:
+    """List names of columns for a message."""
+    shown = [f"'{visible(name)}'" for name in names]
+    return ", ".join(shown[:_N_LISTED]) + (f" and {len(shown) - _N_LISTED} more" if len(shown) > _N_LISTED else "")

@@ -8,6 +8,7 @@ from headstart.core.errors import DataError, unknown_name
 from headstart.data.modalities import Row
 from headstart.data.rows import Rows
 from headstart.data.schema import guess_input
+from headstart.data.shown_names import without_invisible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,16 +60,19 @@ def _input_column(source: TableSource, modality: Modality, column: str | None) -
         found = _named(source, column)
         if found is not None:
             return found
-        if len(source.names) > 1:
+        if (
+            len(source.names) > 1 and column != modality.name
+        ):  # as the files of folders are called, which have no column
             raise unknown_name("input column", column, source.names)
     if len(source.names) == 1:
         return source.names[0]
     sample = source.sample()
     by_name = [name for name in source.names if name.casefold() in modality.column_names]
-    return by_name[0] if len(by_name) == 1 else guess_input(sample, list(sample), source.name)
+    return by_name[0] if len(by_name) == 1 else guess_input(sample, list(sample), source.name, folder=source.folder)
 
 
 def _named(source: TableSource, column: str) -> str | None:
-    """The column of that name, or the first whose name differs in capital letters alone."""
-    found = [name for name in source.names if name.casefold() == column.casefold()]
+    """The column of that name, or the first whose name differs in capital letters or invisible characters alone."""
+    plain = without_invisible(column).casefold()
+    found = [name for name in source.names if without_invisible(name).casefold() == plain]
     return column if column in found else next(iter(found), None)

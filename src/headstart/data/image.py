@@ -14,6 +14,7 @@ import numpy as np
 
 from headstart.core.errors import DataError
 from headstart.data.image_limits import BoundedReader, excess_of
+from headstart.data.shown_names import existing_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +133,7 @@ def _decode(item: Any, name: str, min_px: int | None) -> Image:
 def _opened(item: Any, name: str) -> Iterator[Image]:
     """Open an image of which decoding stays within limits; only its head is decoded."""
     is_content = isinstance(item, bytes | bytearray | memoryview)
-    content = bytes(item) if is_content else Path(item).read_bytes()
+    content = bytes(item) if is_content else _on_disk(item).read_bytes()
     excess = excess_of(content)
     if excess is not None:
         raise DataError(f"{name} {excess}.")
@@ -140,6 +141,11 @@ def _opened(item: Any, name: str) -> Iterator[Image]:
     with _pillow().open(reader, formats=_known_formats()) as image:
         reader.allow(image.width * image.height)
         yield image
+
+
+def _on_disk(item: str | Path) -> Path:
+    """The path in the Unicode form that the disk has; looked for only where letters have two forms."""
+    return Path(item) if str(item).isascii() else existing_form(Path(item))
 
 
 def pixels_of(image: Image) -> np.ndarray[Any, Any]:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 from headstart.core.errors import DataError
 from headstart.data.field_columns import cells_of, columns_of, packs_text
 from headstart.data.given import given_items
-from headstart.data.modalities import Modality, Row, all_modalities, get_modality
+from headstart.data.litter import files_below
+from headstart.data.modalities import Modality, Row, all_modalities, get_modality, modality_of_file
 from headstart.data.readers.columns import RowIds, take
 from headstart.data.readers.records import read_json_lines
-from headstart.data.readers.tables import TABLE_SUFFIXES, named_path, open_memory, open_table
+from headstart.data.readers.tables import TABLE_SUFFIXES, named_folder, named_path, open_memory, open_table
 from headstart.data.unreadable_items import UnreadableItems
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def read_items(
     *,
     modality: str | Modality,
     input: str | None = None,
+    images: str | Path | None = None,
     max_unreadable: float = 0.01,
     stdin: TextIO | None = None,
 ) -> Items:
@@ -62,6 +64,7 @@ def read_items(
         `stdin`. A list of strings that name no files is taken as texts by a model of texts.
     modality : what the model takes, or the name of it; rows (`data.modalities.Row`) come in tables, JSON Lines and dicts alone
     input : column of tables and key of JSON Lines; guessed if absent. The fields of rows have names of their own
+    images : folder in which the files lie that a table names; that of the table if not given
     max_unreadable : fraction of the files that may be set aside; a file that the user named himself may not
 
     Raises
@@ -78,7 +81,8 @@ def read_items(
     if are_paths:
         if not named:
             raise DataError("no input was named. Name files, folders or a table, or '-' for JSON Lines.")
-        parts = [_read_path(one, wanted, input, bad, stdin) for one in named]
+        folder = None if images is None else named_folder(images)
+        parts = [_read_path(one, wanted, input, bad, stdin, images=folder) for one in named]
     else:
         parts = [_read_memory(named, wanted, input, bad)]
     items, ids = parts[0] if len(parts) == 1 else _joined(parts, wanted)
@@ -105,7 +109,13 @@ def _exists(name: str) -> bool:
 
 
 def _read_path(
-    one: str | Path, modality: Modality, column: str | None, bad: UnreadableItems, stdin: TextIO | None
+    one: str | Path,
+    modality: Modality,
+    column: str | None,
+    bad: UnreadableItems,
+    stdin: TextIO | None,
+    *,
+    images: Path | None,
 ) -> _Part:
     if one == STDIN:
         return _read_stream(stdin or sys.stdin, modality, column, bad)
@@ -121,7 +131,7 @@ def _read_path(
     if path.is_dir():
         return _read_folder(path, modality, bad)
     if path.suffix.lower() in TABLE_SUFFIXES:
-        return _read_table(open_table(path, header_is_sure=column is not None), modality, column, bad)
+        return _read_table(open_table(path, header_is_sure=column is not None), modality, column, bad, images=images)
     return _read_file(path, modality)
 
 
@@ -138,13 +148,7 @@ def _read_file(path: Path, modality: Modality) -> _Part:
 
 
 def _read_folder(folder: Path, modality: Modality, bad: UnreadableItems) -> _Part:
-    paths = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in modality.suffixes
-        and not any(part.startswith((".", "__MACOSX")) for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    paths = sorted(path for path in files_below(folder) if modality_of_file(path) is modality)
     if not paths:
         raise DataError(f"'{folder}' holds no {modality.file_noun}. Name another folder.")
     items: list[Any] = []
@@ -158,12 +162,13 @@ def _read_folder(folder: Path, modality: Modality, bad: UnreadableItems) -> _Par
     return items, ids
 
 
-def _read_table(source: TableSource, modality: Modality, column: str | None, bad: UnreadableItems) -> _Part:
+def _read_table(
+    source: TableSource, modality: Modality, column: str | None, bad: UnreadableItems, *, images: Path | None = None
+) -> _Part:
     names = columns_of(source, modality, column)
     text = [name for field, name in names.items() if packs_text(modality, field)]
     table = source.read(list(names.values()), bad, text=text)
-    ids: Sequence[str] = RowIds(source.name, table.rows)
-    return _usable(modality, cells_of(table, names, modality), ids, source.folder, bad)
+    return _usable(modality, cells_of(table, names, modality), table.ids_in(source.name), images or source.folder, bad)
 
 
 def _read_stream(file: TextIO, modality: Modality, column: str | None, bad: UnreadableItems) -> _Part:

@@ -14,19 +14,23 @@ from headstart.core.errors import DataError, OptionError
 from headstart.core.tasks import get_task
 from headstart.data.leaks import find_leaks
 from headstart.data.modalities import all_modalities, get_modality
-from headstart.data.readers.columns import RowIds, Table, TableSource, take
+from headstart.data.moments import moment_of
+from headstart.data.readers.columns import Table, TableSource, take
 from headstart.data.readers.folder import load_folder
 from headstart.data.readers.frames import frame_columns, is_frame
-from headstart.data.readers.tables import TABLE_SUFFIXES, named_path, open_memory, open_table
+from headstart.data.readers.parts import open_folder
+from headstart.data.readers.tables import named_folder, named_path, open_memory, open_table
 from headstart.data.rows import Rows
-from headstart.data.schema import ColumnSchema, guess_schema
-from headstart.data.splits import parse_splits
+from headstart.data.schema import NO_SPLIT, ColumnSchema, guess_schema
+from headstart.data.splits import UNLABELED, parse_splits
 from headstart.data.targets import parse_targets
 from headstart.data.unreadable_items import UnreadableItems
-from headstart.data.values import is_missing, label_of, moment_of
+from headstart.data.values import is_missing, label_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from headstart.data.modalities import Modality
 
@@ -41,6 +45,8 @@ def load(
     task: str | None = None,
     group: Any = None,
     time: Any = None,
+    split: Any = None,
+    images: str | Path | None = None,
     max_unreadable: float = 0.01,
 ) -> Dataset:
     """Read labelled items, guess what is not said, and set aside what cannot be used.
@@ -53,8 +59,10 @@ def load(
         a value a field.
     input, target, group, time : column names
         Override the guess. Several inputs, a list or separated by commas, make rows of fields, each of its modality. Several
-        targets, separated by commas, make a multi-label task. With a pair, `group` and `time` may be n values instead.
+        targets, separated by commas, make a multi-label task. With a pair, `group`, `time` and `split` may be n values instead.
     task : 'binary', 'multiclass', 'multilabel' or 'regression'
+    split : column that says 'train', 'validation' or 'test' of each row; 'none' where one that looks so does not
+    images : folder in which the files lie that a column names; that of the table if not given
     max_unreadable : fraction of the items that may be set aside because they cannot be read
 
     Raises
@@ -71,32 +79,22 @@ def load(
     (20, 'binary', ('pay', 'post'))
     """
     bad = UnreadableItems(max_unreadable=max_unreadable)
-    options = {"input": input, "target": target, "group": group, "time": time}
+    options = {"input": input, "target": target, "group": group, "time": time, "split": split, "images": images}
     if isinstance(data, str | Path):
         path = named_path(data)
-        if path.is_dir():
-            inside = _only_table(path)
-            if inside is None:
-                _refuse_for_folders(path, options, task)
-                return load_folder(path, bad, group=group)
-            path = inside
-        return _load_table(open_table(path, header_is_sure=bool(input and target)), bad, task, options)
+        is_sure = bool(input and target)
+        table = open_folder(path, header_is_sure=is_sure) if path.is_dir() else open_table(path, header_is_sure=is_sure)
+        if table is None:
+            _refuse_for_folders(path, options, task)
+            return load_folder(path, bad, group=group)
+        return _load_table(table, bad, task, options)
     if isinstance(data, tuple):
         return _load_pair(data, bad, task, options)
     return _load_table(open_memory(data), bad, task, options)
 
 
-def _only_table(folder: Path) -> Path | None:
-    """The one table of a folder that has no class folders: a table with its photos beside it, or a demo."""
-    tables = [path for path in sorted(folder.iterdir()) if path.is_file() and path.suffix.lower() in TABLE_SUFFIXES]
-    if len(tables) > 1 and not any(path.is_dir() for path in folder.iterdir()):
-        shown = ", ".join(f"'{path.name}'" for path in tables[:3])
-        raise DataError(f"'{folder}' holds {len(tables)} tables ({shown}). Name the one to be used.")
-    return tables[0] if len(tables) == 1 else None
-
-
 def _refuse_for_folders(path: Path, options: Mapping[str, Any], task: str | None) -> None:
-    named = next((part for part in ("input", "target", "time") if options[part]), None)
+    named = next((part for part in ("input", "target", "time", "split", "images") if options[part]), None)
     if named:
         raise OptionError(f"'{path}' is a folder and has no column for --{named}; its subfolders are the classes.")
     if task is not None and not get_task(task).is_single_label:
@@ -112,9 +110,10 @@ def _load_pair(data: tuple[Any, ...], bad: UnreadableItems, task: str | None, op
     named: dict[str, Any] = {"input": list(columns)}
     labels = {_free(name, columns): cells for name, cells in _target_columns(targets).items()}
     columns |= labels
-    columns |= {part: _listed(options[part]) for part in ("group", "time") if options[part] is not None}
-    named["target"] = ",".join(labels)
-    named |= {part: part for part in ("group", "time") if options[part] is not None}
+    given = [part for part in ("group", "time", "split") if options[part] is not None]
+    columns |= {part: _listed(options[part]) for part in given}
+    named |= {"target": ",".join(labels), "split": NO_SPLIT, "images": options["images"]}
+    named |= {part: part for part in given}
     return _load_table(open_memory(columns), bad, task, named)
 
 
@@ -162,7 +161,15 @@ def _plain(value: Any) -> Any:
 
 def _load_table(source: TableSource, bad: UnreadableItems, task: str | None, options: Mapping[str, Any]) -> Dataset:
     sample = source.sample()
-    schema = guess_schema(sample, source.name, source.folder, **options)
+    images = options.get("images")
+    folder = source.folder if images is None else named_folder(images)
+    parts = {part: options.get(part) for part in ("input", "target", "group", "time", "split")}
+    schema = guess_schema(sample, source.name, folder, **parts)
+    if images is not None and not any(get_modality(field.modality).strings_name_files for field in schema.inputs):
+        raise DataError(
+            f"the column '{schema.columns['input']}' of '{source.name}' names no files in '{images}'. Name another folder with --images, or the "
+            "column of the files with --input."
+        )
     inputs = [field.name for field in schema.inputs]
     both = next((name for name in inputs if name in schema.targets), None)
     if both is not None:
@@ -179,10 +186,10 @@ def _load_table(source: TableSource, bad: UnreadableItems, task: str | None, opt
 def _dataset(
     source: TableSource, schema: ColumnSchema, table: Table, bad: UnreadableItems, task: str | None
 ) -> Dataset:
-    ids: Sequence[str] = RowIds(source.name, table.rows)
+    ids = table.ids_in(source.name)
     modality, names = schema.reads, [field.name for field in schema.inputs]
     cells = table.columns[names[0]] if len(names) == 1 else Rows({name: table.columns[name] for name in names})
-    items, usable, noticed = _usable(modality, cells, source.folder, ids, bad)
+    items, usable, noticed = _usable(modality, cells, schema.folder, ids, bad)
     times = _times(schema, table, ids, usable, bad)
     bad.check(table.n_rows, f"'{source.name}'")
     kept = np.flatnonzero(usable)
@@ -191,7 +198,9 @@ def _dataset(
             f"'{source.name}' has no row with {modality.one} in column '{schema.columns['input']}'. Choose with --input."
         )
     kept_ids = take(ids, kept)
-    targets = parse_targets({name: take(table.columns[name], kept) for name in schema.targets}, kept_ids, task)
+    parts = _parts(schema, table, kept, kept_ids)
+    columns = {name: _with_labels(take(table.columns[name], kept), parts) for name in schema.targets}
+    targets = parse_targets(columns, kept_ids, task)
     index = kept[targets.labelled]
     return Dataset(
         name=source.name,
@@ -203,11 +212,18 @@ def _dataset(
         labels=targets.labels,
         groups=_groups(schema, table, index),
         times=None if times is None else times[index],
-        splits=_splits(schema, table, index, ids),
+        splits=None if parts is None else parts[targets.labelled],
         unlabelled=take(items, kept[targets.unlabelled]),
         columns=schema.columns,
         fields=schema.inputs,
-        notices=(*source.notices, *schema.guesses, *targets.notices, *noticed, *filter(None, [bad.notice()])),
+        notices=(
+            *source.notices,
+            *schema.guesses,
+            *_untrained(schema, parts),
+            *targets.notices,
+            *noticed,
+            *filter(None, [bad.notice()]),
+        ),
     )
 
 
@@ -223,11 +239,11 @@ def _usable(
     blank = [place for place in modality.blanks(cleaned.items) if usable[place]]
     usable[blank] = False
     if not blank:
-        return cleaned.items, usable, ()
+        return cleaned.items, usable, cleaned.notices
     where = tuple(ids[place] for place in blank[:_N_LISTED])
     noun = modality.singular if len(blank) == 1 else modality.plural
     message = f"{len(blank)} blank {noun} left out, the first {where[0]}."
-    return cleaned.items, usable, (Notice(kind="blank", message=message, where=where),)
+    return cleaned.items, usable, (*cleaned.notices, Notice(kind="blank", message=message, where=where))
 
 
 def _times(
@@ -258,9 +274,20 @@ def _groups(schema: ColumnSchema, table: Table, index: IntArray) -> IntArray | N
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
 
 
-def _splits(
-    schema: ColumnSchema, table: Table, index: IntArray, ids: Sequence[str]
-) -> np.ndarray[Any, np.dtype[np.str_]] | None:
-    if schema.split is None:
-        return None
-    return parse_splits(take(table.columns[schema.split], index), take(ids, index), schema.split)
+def _parts(schema: ColumnSchema, table: Table, kept: IntArray, ids: Sequence[str]) -> NDArray[np.str_] | None:
+    """Read the part of each row that is kept, shape (m,)."""
+    return None if schema.split is None else parse_splits(take(table.columns[schema.split], kept), ids, schema.split)
+
+
+def _with_labels(cells: Sequence[Any], parts: NDArray[np.str_] | None) -> Sequence[Any]:
+    """The cells of a target, blank in the rows that the user calls unlabeled."""
+    if parts is None or not (parts == UNLABELED).any():
+        return cells
+    return [None if part == UNLABELED else cell for cell, part in zip(cells, parts, strict=True)]
+
+
+def _untrained(schema: ColumnSchema, parts: NDArray[np.str_] | None) -> tuple[Notice, ...]:
+    """Say that a division is of no use for a fit, where no row is for training."""
+    if parts is None or not len(parts) or (parts == "train").any():
+        return ()
+    return (Notice(kind="guess", message=f"no row is for training by column '{schema.split}': a fit leaves it aside."),)

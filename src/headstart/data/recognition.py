@@ -7,9 +7,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
-from headstart.data.modalities import all_modalities
+from headstart.data.litter import files_below
+from headstart.data.modalities import all_modalities, modality_of_file
 from headstart.data.readers.frames import is_frame
-from headstart.data.readers.tables import TABLE_SUFFIXES, named_path, open_memory, open_table
+from headstart.data.readers.tables import TABLE_SUFFIXES, named_folder, named_path, open_memory, open_table
 from headstart.data.schema import guess_input, modality_of
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 _N_LOOKED_AT = 200
 
 
-def recognise_path(path: str | Path, *, input: str | None = None) -> str:
+def recognise_path(path: str | Path, *, input: str | None = None, images: str | Path | None = None) -> str:
     """Say what a file, a folder or a table holds, by suffixes and by the cells of its input column.
+
+    `images` is the folder of the files that a table names, if not that of the table.
 
     Raises
     ------
@@ -31,16 +34,17 @@ def recognise_path(path: str | Path, *, input: str | None = None) -> str:
     """
     path = named_path(path)
     if path.is_dir():
-        return _of_suffixes({file.suffix.lower() for file in path.rglob("*")}, path)
+        return _of_files(files_below(path), path)
     if path.suffix.lower() in TABLE_SUFFIXES:
-        return _of_table(open_table(path, header_is_sure=input is not None), input)
-    return _of_suffixes({path.suffix.lower()}, path)
+        source = open_table(path, header_is_sure=input is not None)
+        return _of_table(source, input, source.folder if images is None else named_folder(images))
+    return _of_files([path], path)
 
 
 def recognise_items(items: Any, *, input: str | None = None) -> str:
     """Say what a frame, a dict of columns, or a sequence of items in memory holds."""
     if is_frame(items) or isinstance(items, dict):
-        return _of_table(open_memory(items), input)
+        return _of_table(open_memory(items), input, None)
     return modality_of(list(islice(items, _N_LOOKED_AT)), None)
 
 
@@ -64,15 +68,16 @@ def _of_record(record: Mapping[str, Any], column: str | None) -> str:
     return all_modalities()[-1].name
 
 
-def _of_table(source: TableSource, column: str | None) -> str:
+def _of_table(source: TableSource, column: str | None, folder: Path | None) -> str:
     sample = source.sample()
     named: Sequence[str] = [name for name in sample if column and name.casefold() == column.casefold()]
-    chosen = named[0] if named else guess_input(sample, list(sample), source.name)
-    return modality_of(sample[chosen], source.folder)
+    chosen = named[0] if named else guess_input(sample, list(sample), source.name, folder=folder)
+    return modality_of(sample[chosen], folder)
 
 
-def _of_suffixes(suffixes: set[str], path: Path) -> str:
-    held = [modality for modality in all_modalities() if suffixes & modality.suffixes]
+def _of_files(files: Iterable[Path], path: Path) -> str:
+    kinds = {modality.name: modality for file in files if (modality := modality_of_file(file)) is not None}
+    held = list(kinds.values())
     if len(held) != 1:
         nouns = [modality.file_noun for modality in held or all_modalities()]
         found = "both " + " and ".join(nouns) if held else "neither " + " nor ".join(nouns)

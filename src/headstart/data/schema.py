@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.dataset import ROW, Field, Notice
-from headstart.core.errors import DataError, unknown_name
-from headstart.data.column_names import rank
+from headstart.core.errors import DataError
+from headstart.data.column_names import find_column, find_columns, listed, rank
+from headstart.data.ids import looks_like_ids
 from headstart.data.modalities import all_modalities, modality_of_fields
-from headstart.data.splits import is_split_column
+from headstart.data.shown_names import visible
+from headstart.data.splits import is_split_column, may_divide
 from headstart.data.values import is_missing, label_of, number_of
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 TARGET_NAMES = ("label", "labels", "target", "class", "category", "y", "sentiment", "topic", "tags", "tag", "intent",
     "product", "score", "rating", "stars", "species", "spam", "outcome", "type", "answer", "price")  # fmt: skip
+
+NO_SPLIT = "none"
+"""What the user says where a column that looks like a division is none."""
 
 _MAX_CLASSES = 1_000
 _MIN_LABEL_COLUMNS = 3
@@ -33,6 +38,7 @@ class ColumnSchema:
     ----------
     inputs : one column, or several of rows, each with its modality
     targets : one column, or several 0/1 columns of a multi-label task
+    folder : where relative paths in cells start; None in memory
     guesses : the parts that were guessed, with the setting that overrides each
     """
 
@@ -41,6 +47,7 @@ class ColumnSchema:
     group: str | None = None
     time: str | None = None
     split: str | None = None
+    folder: Path | None = None
     guesses: tuple[Notice, ...] = ()
 
     @property
@@ -70,6 +77,7 @@ def guess_schema(
     target: str | None = None,
     group: str | None = None,
     time: str | None = None,
+    split: str | None = None,
 ) -> ColumnSchema:
     """Settle every part, by the user's word where given, else by a guess.
 
@@ -79,6 +87,7 @@ def guess_schema(
     name : of the table, for messages
     input : a column; several, separated by commas or as a list, make rows
     target : a column, or several separated by commas
+    split : the column that divides the rows into parts; 'none' for none
 
     Raises
     ------
@@ -87,41 +96,84 @@ def guess_schema(
     DataError
         No column looks like an input or a target.
     """
-    named = {"group": _find(sample, group, "group"), "time": _find(sample, time, "time")}
-    targets = _find_several(sample, target, "target")
+    named = {"group": find_column(sample, group, "group"), "time": find_column(sample, time, "time")}
+    targets = find_columns(sample, target, "target")
+    chosen = find_columns(sample, input, "input")
     free = [column for column in sample if column not in (*targets, *named.values())]
-    split = next((column for column in free if is_split_column(column, sample[column])), None)
-    free = [column for column in free if column != split]
-    chosen = _find_several(sample, input, "input")
-    chosen = chosen or (guess_input(sample, free, name, keep_for_target=not targets),)
+    dividing = _split_of(sample, [column for column in free if column not in chosen], split)
+    asked = split is None and dividing is None
+    unused = [column for column in free if asked and column not in chosen and may_divide(column, sample[column])]
+    free = [column for column in free if column != dividing and (column not in unused or len(sample) < 3)]
+    chosen = chosen or (guess_input(sample, free, name, folder=folder, keep_for_target=not targets),)
     if not targets:
         targets = _guess_targets(sample, [column for column in free if column not in chosen], name)
     inputs = tuple(Field(column, modality_of(sample[column], folder)) for column in chosen)
-    schema = ColumnSchema(inputs=inputs, targets=targets, split=split, group=named["group"], time=named["time"])
-    return _with_guesses(schema, input_given=input is not None, target_given=target is not None)
+    schema = ColumnSchema(inputs=inputs, targets=targets, split=dividing, folder=folder, **named)
+    schema = _with_guesses(schema, input_given=input is not None, target_given=target is not None)
+    return replace(schema, guesses=(*schema.guesses, *map(_unused_split, unused)))
+
+
+def _split_of(sample: Mapping[str, list[Any]], candidates: Sequence[str], wanted: str | None) -> str | None:
+    """The column that divides the rows, as the user named it, or else by its looks; not one that leaves no target."""
+    if wanted is not None and not (wanted == NO_SPLIT and wanted not in sample):
+        return find_column(sample, wanted, "split")
+    if wanted is not None or len(sample) < 3:
+        return None
+    return next((column for column in candidates if is_split_column(column, sample[column])), None)
+
+
+def _unused_split(column: str) -> Notice:
+    message = (
+        f"column '{column}' may divide the rows, and is not used: write 'train', 'validation' or 'test' in it, or in a column that --split "
+        "names, to keep test rows apart."
+    )
+    return Notice(kind="unused-split", message=message, where=(column,))
 
 
 def guess_input(
-    sample: Mapping[str, list[Any]], candidates: Sequence[str], name: str, *, keep_for_target: bool = False
+    sample: Mapping[str, list[Any]],
+    candidates: Sequence[str],
+    name: str,
+    *,
+    folder: Path | None = None,
+    keep_for_target: bool = False,
 ) -> str:
-    """Choose the column that holds the items: by its cells, then its name, then its length.
+    """Choose the column that holds the items: by its cells, then its name, then its length; ids are no texts.
 
     Raises
     ------
     DataError
         None looks like any modality.
     """
+    ids: list[str] = []
     for modality in all_modalities():
         free = list(candidates)
         if modality.could_be_label and keep_for_target and len(free) > 1:
             free = [column for column in free if rank(column, TARGET_NAMES) != 0] or free
-        found = {column: sample[column] for column in free if modality.recognises(sample[column])}
+        found = {column: sample[column] for column in free if modality.recognises(sample[column], folder)}
+        if modality.could_be_label:
+            ids = [column for column in free if looks_like_ids(sample[column], column)]
+            found = {column: cells for column, cells in found.items() if column not in ids}
+            if ids and keep_for_target and not any(_is_told_by(modality, column, found) for column in found):
+                break  # what is left beside ids are labels
         if found:
             return modality.choose(found)
+    if ids:
+        cell = next(cell for cell in sample[ids[0]] if not is_missing(cell))
+        raise DataError(
+            f"column '{visible(ids[0])}' of '{name}' holds ids, such as '{visible(str(cell))}', and they do not all name files near. Name the "
+            "folder of the images with --images, or the column of the texts with --input."
+        )
     kinds = " or ".join(modality.cell_noun for modality in reversed(all_modalities()))
     raise DataError(
-        f"'{name}' has no column that looks like {kinds} (columns: {_listed(sample)}). Name it with --input COLUMN."
+        f"'{name}' has no column that looks like {kinds} (columns: {listed(sample)}). Name it with --input COLUMN."
     )
+
+
+def _is_told_by(modality: Modality, column: str, columns: Mapping[str, Sequence[Any]]) -> bool:
+    """Whether a column holds items rather than labels: by its name, or as few of its cells come back."""
+    is_known = rank(column, modality.column_names) < len(modality.column_names)
+    return is_known or not _looks_like_target(columns[column])
 
 
 def modality_of(cells: Sequence[Any], folder: Path | None) -> str:
@@ -149,26 +201,6 @@ def _repeats(cell: str, values: Sequence[str]) -> bool:
     return len(values) >= 2 and len(set(values)) <= max(2, len(values) // 3) and cell in values
 
 
-def _find(sample: Mapping[str, list[Any]], wanted: str | None, part: str) -> str | None:
-    """Find the column that the user named; letter case may differ."""
-    if wanted is None or wanted in sample:
-        return wanted
-    same = [column for column in sample if column.casefold() == wanted.strip().casefold()]
-    if len(same) == 1:
-        return same[0]
-    raise unknown_name(f"column (for --{part})", wanted, sample)
-
-
-def _find_several(sample: Mapping[str, list[Any]], wanted: str | Sequence[str] | None, part: str) -> tuple[str, ...]:
-    """Find the columns that the user named, as a list or separated by commas; a name with a comma in it is tried first."""
-    if wanted is None:
-        return ()
-    if isinstance(wanted, str):
-        wanted = [wanted] if wanted in sample else [one.strip() for one in wanted.split(",") if one.strip()]
-    found = [_find(sample, one, part) for one in wanted]
-    return tuple(dict.fromkeys(column for column in found if column is not None))
-
-
 def _guess_targets(sample: Mapping[str, list[Any]], candidates: Sequence[str], name: str) -> tuple[str, ...]:
     known = [column for column in candidates if rank(column, TARGET_NAMES) < len(TARGET_NAMES)]
     if known:
@@ -180,14 +212,14 @@ def _guess_targets(sample: Mapping[str, list[Any]], candidates: Sequence[str], n
     if likely:
         return (likely[-1],)  # tables mostly end with what is to be predicted
     raise DataError(
-        f"'{name}' has no column that looks like a label or a number to predict (columns: {_listed(sample)}). "
+        f"'{name}' has no column that looks like a label or a number to predict (columns: {listed(sample)}). "
         "Name it with --target COLUMN."
     )
 
 
 def _looks_like_target(cells: Sequence[Any]) -> bool:
     present = [cell for cell in cells if not is_missing(cell)]
-    if not present or isinstance(present[0], list | tuple):
+    if not present or isinstance(present[0], list | tuple | dict):
         return bool(present)
     labels = {label_of(cell) for cell in present}
     if len(labels) < 2:
@@ -208,11 +240,6 @@ def _is_value(cell: str) -> bool:
     return any(modality.is_value(cell) for modality in all_modalities() if not modality.could_be_label)
 
 
-def _listed(names: Mapping[str, Any]) -> str:
-    shown = [f"'{name}'" for name in names]
-    return ", ".join(shown[:12]) + (f" and {len(shown) - 12} more" if len(shown) > 12 else "")
-
-
 def _with_guesses(schema: ColumnSchema, *, input_given: bool, target_given: bool) -> ColumnSchema:
     said = []
     if not input_given:
@@ -226,5 +253,7 @@ def _with_guesses(schema: ColumnSchema, *, input_given: bool, target_given: bool
         plural = "s" if len(schema.targets) > 1 else ""
         said.append(f"the target is column{plural} {shown}{more} (change with --target)")
     if schema.split:
-        said.append(f"column '{schema.split}' says which rows are for training and which for the test")
+        said.append(
+            f"column '{schema.split}' says which rows are for training and which for the test (change with --split)"
+        )
     return replace(schema, guesses=tuple(Notice(kind="guess", message=f"{text}.") for text in said))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,16 +12,18 @@ from headstart.core.dataset import FloatArray, IntArray, Notice, Task
 from headstart.core.errors import DataError
 from headstart.core.tasks import get_task
 from headstart.core.tasks.single_label import single_label_task
+from headstart.data.label_sets import LIST_TYPES, label_separator, separator_to_use, spaced_notice, split_cell
 from headstart.data.labels import check_classes, merge_spellings, sort_labels
+from headstart.data.nested_labels import plain_cells
+from headstart.data.number_codes import are_codes
 from headstart.data.readers.columns import take
-from headstart.data.values import decimal_comma_number, is_missing, label_of, number_of
+from headstart.data.values import is_missing, label_of, number_of
+from headstart.data.written_numbers import check_figures, thousands_notice, written_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-_SEPARATORS = (";", "|")
 _MAX_INTEGER_CLASSES = 20
-_NUMERIC = 0.9
 _N_LISTED = 100
 
 
@@ -74,42 +74,50 @@ def parse_targets(columns: Mapping[str, Sequence[Any]], ids: Sequence[str], task
         raise DataError(
             f"column '{name}' has no value in any of {len(cells)} rows; labels were expected. Choose with --target COLUMN."
         )
-    present = take(cells, labelled)
     names = take(ids, labelled)
-    chosen, guessed = (task, False) if task else (guess_task(present), True)
+    present = plain_cells(take(cells, labelled), names, name)
+    chosen, guessed = (task, False) if task else (guess_task(present, name), True)
+    if guessed and chosen == "multiclass":
+        check_figures(present, names, name)
     parse = {"regression": _numbers, "multilabel": _label_sets}.get(chosen, _classes)
     matrix, labels, notices = parse(present, names, name)
     if chosen == "binary" and len(labels) != 2:
         raise DataError(f"column '{name}' has {len(labels)} classes; a binary task has 2. Use --task multiclass.")
     settled = _binary_or_more(chosen, labels)
     if guessed:
-        notices = (_guess_notice(settled, labels, name), *notices)
+        asked = spaced_notice(present, name) if chosen == "multiclass" else ()
+        notices = (_guess_notice(settled, labels, name), *asked, *notices)
     return Targets(
         task=settled, matrix=matrix, labels=labels, labelled=labelled, unlabelled=unlabelled,
         notices=(*notices, *_unlabelled_notice(unlabelled, ids)),
     )  # fmt: skip
 
 
-def guess_task(cells: Sequence[Any]) -> Task:
+def guess_task(cells: Sequence[Any], name: str = "") -> Task:
     """Guess the task from the cells that have a value.
 
-    Numbers are a regression if there are fractions or more than 20 values; cells such as 'a;b' or lists, whose parts
-    come back in other cells, are multi-label; all else are classes.
+    Numbers, as people write them, are a regression if there are fractions or more than 20 values; unless they look like codes, which
+    the column's name has a say in. Cells such as 'a;b' or lists, whose parts come back in other cells, are multi-label; all else are
+    classes.
 
-    >>> guess_task(["1.5", "2", "0.3"]), guess_task(["a;b", "b", "a"]), guess_task(["spam", "ham"])
-    ('regression', 'multilabel', 'multiclass')
+    >>> guess_task(["1.5", "2", "0.3"]), guess_task(["a;b", "b", "a"]), guess_task(["spam", "ham"]), guess_task(["$1,200.50", "$999.00", "$7.25"])
+    ('regression', 'multilabel', 'multiclass', 'regression')
     """
-    if any(isinstance(cell, list | tuple | set | frozenset | np.ndarray) for cell in cells):
+    if any(isinstance(cell, LIST_TYPES) for cell in cells):
         return "multilabel"
     counts = Counter(cells)
-    distinct = {number for cell in counts if (number := number_of(cell)) is not None}
-    whole = all(number.is_integer() for number in distinct)
-    few = len(distinct) <= min(_MAX_INTEGER_CLASSES, max(2, len(cells) // 2))
-    if len(distinct) >= _NUMERIC * len(counts):  # a stray word among numbers is an error to be named, not a class
-        return "multiclass" if (whole and few) or len(distinct) <= 2 else "regression"
-    if _has_decimal_commas(counts):
-        return "regression"
-    return "multilabel" if _label_separator(counts) else "multiclass"
+    written = written_numbers(counts)
+    if written is None:
+        return "multilabel" if label_separator(counts) else "multiclass"
+    numbers = Counter[float]()
+    for cell, count in counts.items():
+        number = written.read(cell)
+        if number is not None:  # a stray word among numbers is an error to be named, not a class
+            numbers[number] += count
+    whole = all(number.is_integer() for number in numbers)
+    few = len(numbers) <= min(_MAX_INTEGER_CLASSES, max(2, len(cells) // 2))
+    are_classes = len(numbers) <= 2 or (whole and few and not written.are_amounts) or are_codes(numbers, name)
+    return "multiclass" if are_classes else "regression"
 
 
 def _classes(
@@ -127,9 +135,8 @@ def _classes(
 def _label_sets(
     cells: Sequence[Any], _: Sequence[str], name: str
 ) -> tuple[FloatArray, tuple[str, ...], tuple[Notice, ...]]:
-    strings = Counter(cell for cell in cells if isinstance(cell, str))
-    separator = _label_separator(strings) or next((s for s in (*_SEPARATORS, ",") if any(s in c for c in strings)), ";")
-    sets = [_split_cell(cell, separator) for cell in cells]
+    separator = separator_to_use(cell for cell in cells if isinstance(cell, str))
+    sets = [split_cell(cell, separator) for cell in cells]
     flat, notices = merge_spellings([label for labels in sets for label in labels], name)
     labels = sort_labels(set(flat))
     if not labels:
@@ -144,19 +151,24 @@ def _label_sets(
 def _numbers(
     cells: Sequence[Any], ids: Sequence[str], name: str
 ) -> tuple[FloatArray, tuple[str, ...], tuple[Notice, ...]]:
-    notices: tuple[Notice, ...] = ()
-    read: Callable[[Any], float | None] = number_of
-    if _has_decimal_commas(Counter(cells)):
-        read = decimal_comma_number
-        message = f"the numbers in column '{name}' are read with a decimal comma."
-        notices = (Notice(kind="guess", message=message),)
-    values = [read(cell) for cell in cells]
+    written = written_numbers(cells)
+    mixed = None if written is None else written.mixed_units()
+    if mixed is not None:
+        places = sorted(list(map(str, cells)).index(cell) for cell in mixed)
+        shown = " and ".join(f"'{cells[place]}' ({ids[place]})" for place in places)
+        raise DataError(
+            f"column '{name}' holds numbers in more than one unit: {shown}. Write all in one unit, or use --task multiclass."
+        )
+    values = [number_of(cell) if written is None else written.read(cell) for cell in cells]
     for place, value in enumerate(values):
         if value is None:
             raise DataError(
-                f"{ids[place]}: column '{name}' holds '{str(cells[place])[:40]}' where a finite number was expected. "
+                f"{ids[place]}: column '{name}' holds '{str(cells[place])[:40]}' where a finite number was expected, such as 1234.5. "
                 "Correct it, leave it blank, or use --task multiclass."
             )
+    is_plain = written is None or all(number_of(cell) is not None for cell in cells)
+    message = "" if is_plain or written is None else f"the numbers in column '{name}' are read {written.said}."
+    notices = (Notice(kind="guess", message=message),) if message else thousands_notice(cells, name)
     matrix = np.array(values, dtype=np.float64)[:, None]
     if np.ptp(matrix) == 0:
         raise DataError(f"column '{name}' is {matrix[0, 0]:g} in all {len(cells)} rows: there is nothing to predict. "
@@ -211,52 +223,6 @@ def _without_constant(
         message = f"left out, being the same in every row: {shown}."
         notices = (*notices, Notice(kind="constant-label", message=message, where=tuple(constant)))
     return matrix[:, order], tuple(labels[column] for column in order), notices
-
-
-def _split_cell(cell: Any, separator: str) -> list[str]:
-    if not isinstance(cell, str):
-        parts: Iterable[Any] = cell if isinstance(cell, list | tuple | set | frozenset | np.ndarray) else [cell]
-    elif cell.lstrip().startswith("["):
-        parts = _json_list(cell)
-    else:
-        parts = cell.split(separator)
-    return list(dict.fromkeys(label for part in parts if (label := label_of(part))))
-
-
-def _json_list(cell: str) -> list[Any]:
-    try:
-        parts = json.loads(cell)
-    except json.JSONDecodeError:
-        parts = re.findall(r"['\"](.*?)['\"]", cell)  # a Python list written out
-    return parts if isinstance(parts, list) else [parts]
-
-
-def _label_separator(counts: Mapping[Any, int]) -> str | None:
-    """Find the separator whose parts come back in other cells; prose or 'TCP;IP' alone has none."""
-    cells = [cell for cell in counts if isinstance(cell, str)]
-    if cells and all(cell.lstrip().startswith("[") for cell in cells):
-        return ";"
-    for separator in _SEPARATORS:
-        joined = [cell for cell in cells if separator in cell]
-        if not joined:
-            continue
-        parts = Counter(label for cell in cells for label in dict.fromkeys(_split_cell(cell, separator)))
-        shared = [
-            np.mean([float(parts[label] > 1) for label in _split_cell(cell, separator)] or [0.0]) for cell in joined
-        ]
-        if np.mean(shared) >= 0.5 and max(map(len, parts), default=0) < 100:
-            return separator
-    return None
-
-
-def _has_decimal_commas(counts: Mapping[Any, int]) -> bool:
-    """Whether all are numbers once commas are read as points, and they cannot be thousands ('1,000')."""
-    commas = [cell for cell in counts if isinstance(cell, str) and "," in cell]
-    return (
-        bool(commas)
-        and all(decimal_comma_number(cell) is not None for cell in counts)
-        and not all(re.fullmatch(r"\s*-?\d{1,3},\d{3}\s*", cell) for cell in commas)
-    )
 
 
 def _binary_or_more(task: str, labels: tuple[str, ...]) -> Task:

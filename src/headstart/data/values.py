@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from datetime import UTC, date, datetime
 from typing import Any
 
 _MISSING_WORDS = frozenset({"", "nan", "na", "n/a", "null", "<na>"})
@@ -47,32 +46,3 @@ def number_of(cell: Any) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
-
-
-def decimal_comma_number(cell: Any) -> float | None:
-    """Read a number written with a decimal comma.
-
-    >>> decimal_comma_number("-1,5")
-    -1.5
-    """
-    return number_of(cell.replace(",", ".")) if isinstance(cell, str) and cell.count(",") <= 1 else number_of(cell)
-
-
-def moment_of(cell: Any) -> float | None:
-    """Read a number, an ISO date or a date object as seconds; a date without a zone is taken as UTC.
-
-    >>> moment_of("1970-01-02"), moment_of(7), moment_of("soon")
-    (86400.0, 7.0, None)
-    """
-    number = number_of(cell)
-    if number is not None:
-        return number
-    try:
-        when = datetime.fromisoformat(cell.strip()) if isinstance(cell, str) else cell
-        if isinstance(when, date) and not isinstance(when, datetime):
-            when = datetime(when.year, when.month, when.day, tzinfo=UTC)
-        if when.tzinfo is None:
-            when = when.replace(tzinfo=UTC)
-        return float(when.timestamp())
-    except (AttributeError, TypeError, ValueError, OverflowError):
-        return None

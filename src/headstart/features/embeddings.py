@@ -117,6 +117,7 @@ def embed_inputs(
     source: SourceLike | None = None,
     *,
     input: str | None = None,
+    images: str | Path | None = None,
     max_unreadable: float = 0.01,
     context: RunContext | None = None,
     stdin: TextIO | None = None,
@@ -125,6 +126,7 @@ def embed_inputs(
 
     Parameters
     ----------
+    images : folder in which the files lie that a table names; that of the table if not given
     max_unreadable : fraction of the items that may be set aside because they cannot be read
     context : how it is run; silently if None
 
@@ -137,9 +139,11 @@ def embed_inputs(
     named = [inputs] if isinstance(inputs, str | Path) else list(inputs)
     if STDIN in named:
         stdin = io.StringIO((stdin or sys.stdin).read())
-    guess = None if source else _recognise(named, input, stdin)
+    guess = None if source else _recognise(named, input, images, stdin)
     opened = open_sources(default_source(guess) if guess else source or (), stream=context.reporter)
-    items = read_items(named, modality=opened.modality, input=input, max_unreadable=max_unreadable, stdin=stdin)
+    items = read_items(
+        named, modality=opened.modality, input=input, images=images, max_unreadable=max_unreadable, stdin=stdin
+    )
     failures: dict[int, UserError] = {}
     features = compute_features(items.items, opened, context=context, on_bad=failures.__setitem__)
     bad = UnreadableItems(max_unreadable=max_unreadable)
@@ -174,11 +178,11 @@ def _table(named: Sequence[str | Path], column: str | None) -> TableSource | Non
     return open_table(named_path(named[0]), header_is_sure=column is not None)
 
 
-def _recognise(named: Sequence[str | Path], column: str | None, stdin: TextIO | None) -> str:
+def _recognise(named: Sequence[str | Path], column: str | None, images: str | Path | None, stdin: TextIO | None) -> str:
     if not named:
         raise DataError("no input was named. Name files, folders or a table, or '-' for JSON Lines.")
     if named[0] != STDIN:
-        return recognise_path(named[0], input=column)
+        return recognise_path(named[0], input=column, images=images)
     assert stdin is not None
     modality = recognise_json_lines(stdin, input=column)
     stdin.seek(0)

@@ -34,6 +34,7 @@ from headstart.pipeline.presets import preset_named
 from headstart.pipeline.tuning import NO_TUNING, check_tuning, tune_source, tuning_method_names
 from headstart.ranking import Limits, with_domain_shifts
 from headstart.reporting import start_drawing
+from headstart.storage.files import cache_notice
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from headstart.features import Features
     from headstart.sources import AnySource
 
-_COLUMN_OPTIONS = ("input", "target", "task", "group", "time")
+_COLUMN_OPTIONS = ("input", "target", "task", "group", "time", "split", "images")
 _N_CHECKED = 16  # real items on which the packed graph must equal the fitted model
 
 
@@ -101,7 +102,7 @@ def fit(
     max_unreadable : fraction of the items that may be unreadable
     progress : where to say how far it is: a stream or a reporter; None for silence
     context : how it is run; it goes before `seed`, `progress` and `budget_s`, the preset's too
-    columns : `input`, `target`, `task`, `group`, `time`, as for `headstart.load`
+    columns : `input`, `target`, `task`, `group`, `time`, `split`, `images`, as for `headstart.load`
 
     Raises
     ------
@@ -124,6 +125,8 @@ def fit(
     share_one_heap()
     folder = _target(out)
     _check_place(folder)
+    if said := cache_notice():
+        context.notice("cache", said)
     with context.stage("load"):
         dataset = load(data, max_unreadable=max_unreadable, **columns)
         if is_promised:

@@ -51,6 +51,19 @@ def cache_folder() -> Path:
         ) from error
 
 
+def cache_notice() -> str:
+    """What is to be said of a cache that cannot be written; empty where it can."""
+    folder = cache_folder()
+    if _can_be_written(folder / "results"):
+        return ""
+    return f"{folder} cannot be written: what is computed is not kept there; HEADSTART_CACHE names another folder."
+
+
+def _can_be_written(folder: Path) -> bool:
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
+    return not nearest.is_dir() or os.access(nearest, os.W_OK | os.X_OK)  # a file in the way is an error to be said
+
+
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
     """Turn the operating system's refusals to write into a `StorageError` that names `path`."""

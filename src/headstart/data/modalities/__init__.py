@@ -4,8 +4,9 @@ A part of the kind `modalities` is a subclass of `Modality` that is made without
 with a preprocessor, its ONNX nodes and the cards of sources that read it, such a file is all that a new modality needs.
 """
 
-from headstart.data.modalities.lookup import all_modalities, get_modality, modality_names
-from headstart.data.modalities.modality import Cleaned, Expectations, FixedItems, Modality
+from headstart.data.modalities.cleaned import Cleaned
+from headstart.data.modalities.lookup import all_modalities, get_modality, modality_names, modality_of_file
+from headstart.data.modalities.modality import Expectations, FixedItems, Modality
 from headstart.data.modalities.of_fields import modality_of_fields
 from headstart.data.modalities.row import Row
 
@@ -19,4 +20,5 @@ __all__ = [
     "get_modality",
     "modality_names",
     "modality_of_fields",
+    "modality_of_file",
 ]

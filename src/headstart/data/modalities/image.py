@@ -14,9 +14,10 @@ import numpy as np
 from headstart.core.errors import DataError
 from headstart.data.image import FOREIGN_SUFFIXES, IMAGE_SUFFIXES, check_image, image_size, open_image
 from headstart.data.looks import looks
-from headstart.data.modalities.modality import Cleaned, FixedItems, Modality
+from headstart.data.modalities.cleaned import Cleaned
+from headstart.data.modalities.modality import FixedItems, Modality
 from headstart.data.modalities.text import shortened
-from headstart.data.paths import ImagePaths, image_cells
+from headstart.data.paths import ImagePaths, image_cells, names_files
 from headstart.data.similar_images import similar_images
 from headstart.data.values import is_missing
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 _SUFFIXES = IMAGE_SUFFIXES | FOREIGN_SUFFIXES
 _ENDINGS = tuple(_SUFFIXES)
 _N_LOOKED_AT = 200
-_N_FILES_LOOKED_AT = 20
 _PREVIEW_PX = 128
 _PREVIEW_QUALITY = 72
 _NOTEWORTHY = 0.1  # share of the photos from which on something is said
@@ -83,11 +83,11 @@ class Image(Modality):
         present = [cell for cell in cells[:_N_LOOKED_AT] if not is_missing(cell)]
         if present and sum(map(self.is_value, present)) >= 0.9 * len(present):
             return True
-        named = [cell for cell in cells if isinstance(cell, str) and not is_missing(cell)][:_N_FILES_LOOKED_AT]
-        if folder is None or not named:
-            return False
-        # os.path, as Path raises where a text is too long for a name
-        return all(os.path.isfile(folder / cell.strip()) for cell in named)  # noqa: PTH113
+        return folder is not None and names_files(present, folder)
+
+    def recognises_file(self, path: Path | str) -> bool:
+        """Whether it begins as an image does."""
+        return check_image(path) is None
 
     def read_file(self, path: Path) -> Path:
         """Look at the beginning of the file; the value is its path."""
@@ -104,8 +104,8 @@ class Image(Modality):
 
     def clean(self, cells: Sequence[Any], folder: Path | None) -> Cleaned:
         """Find the files that cells name, and look at their beginnings; nothing is decoded."""
-        items, wrong = image_cells(cells, folder)
-        return Cleaned(items=items, wrong=wrong)
+        items, wrong, notices = image_cells(cells, folder)
+        return Cleaned(items=items, wrong=wrong, notices=notices)
 
     def content(self, item: Any) -> bytes:
         """The bytes of the file."""

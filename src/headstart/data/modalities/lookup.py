@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import TYPE_CHECKING
 
 from headstart.core import registry
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from headstart.data.modalities.modality import Modality
 
 _KIND = "modalities"
@@ -41,3 +44,10 @@ def get_modality(name: str) -> Modality:
 def all_modalities() -> tuple[Modality, ...]:
     """All modalities, in the order in which they are asked whether something is theirs."""
     return tuple(sorted(map(get_modality, modality_names()), key=lambda modality: (modality.order, modality.name)))
+
+
+def modality_of_file(path: Path | str) -> Modality | None:
+    """Find the modality of a file by its suffix, or by its content where no modality has such files; None if it is of none."""
+    suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122  a string operation, done for every file
+    known = next((one for one in all_modalities() if suffix in one.suffixes), None)
+    return known or next((one for one in all_modalities() if one.recognises_file(path)), None)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import sys
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from headstart.core.errors import DataError
 from headstart.data.column_names import rank
+from headstart.data.modalities.cleaned import Cleaned
 from headstart.data.similar_pairs import SimilarPairs
 
 if TYPE_CHECKING:
@@ -22,20 +23,6 @@ if TYPE_CHECKING:
     from headstart.core.model import Batch
 
 _KEY_BYTES = 16
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cleaned:
-    """A column of cells as values that sources can read.
-
-    Attributes
-    ----------
-    items : n values, one a cell; where a cell is wrong, what stands there is not to be used
-    wrong : what is wrong with the cells at some places, to be read after the row's name: 'names no image'
-    """
-
-    items: Sequence[Any]
-    wrong: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +127,10 @@ class Modality(ABC):
         return min(columns, key=lambda name: rank(name, self.column_names))
 
     # read
+
+    def recognises_file(self, path: Path | str) -> bool:  # noqa: ARG002
+        """Whether a file whose suffix is no modality's is of this one, by its content."""
+        return False
 
     @abstractmethod
     def read_file(self, path: Path) -> Any:

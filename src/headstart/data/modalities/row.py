@@ -11,8 +11,9 @@ import numpy as np
 
 from headstart.core.errors import DataError
 from headstart.data.groups import join_pairs
+from headstart.data.modalities.cleaned import Cleaned
 from headstart.data.modalities.lookup import get_modality
-from headstart.data.modalities.modality import Cleaned, FixedItems, Modality
+from headstart.data.modalities.modality import FixedItems, Modality
 from headstart.data.rows import Rows, column_of
 from headstart.data.similar_pairs import SimilarPairs
 
@@ -82,7 +83,8 @@ class Row(Modality):
         for name, column in cleaned.items():
             for place, reason in column.wrong.items():
                 wrong.setdefault(place, f"column '{name}' {reason}")
-        return Cleaned(items=Rows({name: column.items for name, column in cleaned.items()}), wrong=wrong)
+        items = Rows({name: column.items for name, column in cleaned.items()})
+        return Cleaned(items=items, wrong=wrong, notices=sum((one.notices for one in cleaned.values()), ()))
 
     def blanks(self, items: Sequence[Any]) -> list[int]:
         """Give the places of rows of which every field holds nothing to learn from."""

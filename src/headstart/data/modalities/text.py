@@ -9,7 +9,8 @@ import numpy as np
 from headstart.core.errors import DataError
 from headstart.data.column_names import rank
 from headstart.data.language import guess_language
-from headstart.data.modalities.modality import Cleaned, FixedItems, Modality
+from headstart.data.modalities.cleaned import Cleaned
+from headstart.data.modalities.modality import FixedItems, Modality
 from headstart.data.similar_texts import normalized, similar_texts
 from headstart.data.text import TextPacker, Texts, read_text_file
 from headstart.data.topics import topics

@@ -28,11 +28,17 @@ class Table:
     columns : the cells by column name
     rows : the number of each row, counted from 1, the header not counted
     n_rows : all rows, those set aside among them
+    ids : names of the rows for people, where they are of several files
     """
 
     columns: Mapping[str, Sequence[Any]]
     rows: Sequence[int]
     n_rows: int
+    ids: Sequence[str] | None = None
+
+    def ids_in(self, name: str) -> Sequence[str]:
+        """Name the rows for people; `name` is the table's."""
+        return RowIds(name, self.rows) if self.ids is None else self.ids
 
 
 class TableSource(Protocol):

@@ -13,12 +13,13 @@ from headstart.core.dataset import Dataset, Notice
 from headstart.core.errors import DataError, OptionError
 from headstart.core.tasks.single_label import single_label_task
 from headstart.data.labels import check_classes, merge_spellings, sort_labels
-from headstart.data.modalities import all_modalities
+from headstart.data.litter import is_litter
+from headstart.data.modalities import all_modalities, modality_of_file
 from headstart.data.readers.columns import take
 from headstart.data.splits import split_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -61,8 +62,10 @@ def load_folder(root: Path, bad: UnreadableItems, *, group: str | None = None) -
             f"a folder has no column '{group}' to group by; --group folder keeps each subfolder together."
         )
     files = _collect(root)
-    modality = _modality(files, root)
-    _keep_suffixes(files, modality.suffixes)
+    kinds = _modalities(files, root)
+    modality = _commonest(files, kinds, root)
+    _keep(files, {name for name, kind in kinds.items() if kind is modality})
+    _refuse_wrapper(root, files)
     n_files = len(files.names)
     found = modality.read_files(root, files.names)
     for place, reason in found.wrong.items():
@@ -139,24 +142,26 @@ def _collect(root: Path) -> _Files:
 
 
 def _is_split_layout(root: Path, subfolders: Sequence[str]) -> bool:
-    """Whether folders are named train, test … and hold folders in turn; 'train' may be a vehicle as well."""
+    """Whether folders are named train, test … and hold folders in turn; 'train' alone may be a vehicle as well."""
     named = [name for name in subfolders if split_of(name)]
-    if not named:
-        return False
     with_classes = [name for name in named if _listing(root / name)[1]]
-    if len(named) == len(subfolders) and not with_classes:
-        raise DataError(f"'{root / named[0]}' holds files but no class folders; {_LAYOUT}.")
+    if named and not with_classes and (len(named) == len(subfolders) or len(set(map(split_of, named))) > 1):
+        shown = ", ".join(f"'{name}'" for name in named[:3])
+        raise DataError(
+            f"'{root}' has folders called like parts of the data, not classes ({shown}), but no class folders in them; {_LAYOUT}. "
+            "Where a table has the labels, name the table, with --images for the folder of its images."
+        )
     return bool(with_classes)
 
 
 def _listing(folder: Path) -> tuple[list[str], list[str]]:
-    """Names of the files and of the folders in a folder, sorted, hidden ones left out."""
+    """Names of the files and of the folders in a folder, sorted, litter left out."""
     names: list[str] = []
     folders: list[str] = []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if not _is_hidden(entry.name):
+                if not is_litter(entry.name):
                     (folders if entry.is_dir() else names).append(entry.name)
     except OSError as error:
         raise DataError(f"'{folder}' cannot be opened ({error.strerror}). Correct its permissions.") from error
@@ -171,35 +176,47 @@ def _walk(root: Path, path: str) -> Iterator[str]:
             yield from _walk(root, f"{path}/{name}")
 
 
-def _is_hidden(name: str) -> bool:
-    return name.startswith((".", "__MACOSX")) or name in ("Thumbs.db", "desktop.ini")
-
-
 def _usable(found: Cleaned) -> Sequence[Any]:
     places = [place for place in range(len(found.items)) if place not in found.wrong]
     return take(found.items, np.array(places, dtype=np.int64))
 
 
-def _modality(files: _Files, root: Path) -> Modality:
-    """The modality that most of the files are of, by their suffixes."""
-    counts = Counter(_suffix(name) for name in files.names)
-    n_files = {modality: sum(counts[suffix] for suffix in modality.suffixes) for modality in all_modalities()}
-    if not any(n_files.values()):
-        kinds = ", ".join(f"'{suffix or 'no suffix'}'" for suffix, _ in counts.most_common(3))
-        known = " nor ".join(modality.file_noun for modality in n_files if modality.suffixes)
-        raise DataError(f"'{root}' holds neither {known} (found: {kinds}); {_LAYOUT}.")
-    return max(n_files, key=lambda modality: n_files[modality])
+def _modalities(files: _Files, root: Path) -> dict[str, Modality | None]:
+    """The modality of each file, None where it is of none."""
+    top = f"{root}/"
+    return {name: modality_of_file(top + name) for name in (*files.names, *files.unlabelled)}
 
 
-def _keep_suffixes(files: _Files, suffixes: frozenset[str]) -> None:
-    wanted = [_suffix(name) in suffixes for name in files.names]
-    files.ignored += [name for name, keep in zip(files.names, wanted, strict=True) if not keep]
+def _commonest(files: _Files, kinds: Mapping[str, Modality | None], root: Path) -> Modality:
+    """The modality that most of the files are of."""
+    counts = Counter(kind for name in files.names if (kind := kinds[name]) is not None)
+    if not counts:
+        suffixes = Counter(_suffix(name) for name in files.names)
+        found = ", ".join(f"'{suffix or 'no suffix'}'" for suffix, _ in suffixes.most_common(3))
+        known = " nor ".join(modality.file_noun for modality in all_modalities() if modality.suffixes)
+        raise DataError(f"'{root}' holds neither {known} (found: {found}); {_LAYOUT}.")
+    return max((one for one in all_modalities() if one in counts), key=lambda one: counts[one])
+
+
+def _refuse_wrapper(root: Path, files: _Files) -> None:
+    """Refuse a folder that holds nothing but the folder of the data."""
+    if len(set(files.labels)) == 1 and files.n_nested and not any(files.splits):
+        inner = root / files.labels[0]
+        raise DataError(
+            f"all items of '{root}' lie in folders of '{inner.name}'. If these are the classes, name '{inner}'."
+        )
+
+
+def _keep(files: _Files, wanted: Collection[str]) -> None:
+    """Keep the wanted files; the others are passed over."""
+    is_kept = [name in wanted for name in files.names]
+    files.ignored += [name for name, keep in zip(files.names, is_kept, strict=True) if not keep]
     for column in ("names", "labels", "splits"):
         cells = getattr(files, column)
-        setattr(files, column, [cell for cell, keep in zip(cells, wanted, strict=True) if keep])
-    loose = [name for name in files.unlabelled if _suffix(name) not in suffixes]
+        setattr(files, column, [cell for cell, keep in zip(cells, is_kept, strict=True) if keep])
+    loose = [name for name in files.unlabelled if name not in wanted]
     files.ignored += [name for name in loose if not name.upper().startswith(("README", "LICENSE", "LICENCE"))]
-    files.unlabelled = [name for name in files.unlabelled if _suffix(name) in suffixes]
+    files.unlabelled = [name for name in files.unlabelled if name in wanted]
 
 
 def _notices(root: Path, files: _Files, labels: Sequence[str], splits: NDArray[np.str_] | None) -> list[Notice]:

@@ -25,11 +25,13 @@ class ColumnsInMemory:
         The columns differ in length, or there are no rows.
     """
 
-    folder: Path | None = None
     notices: tuple[Notice, ...] = ()
 
-    def __init__(self, columns: Mapping[str, Sequence[Any]], *, name: str = "the data") -> None:
+    def __init__(
+        self, columns: Mapping[str, Sequence[Any]], *, name: str = "the data", folder: Path | None = None
+    ) -> None:
         self.name = name
+        self.folder = folder
         self._columns = columns
         self.names = tuple(columns)
         lengths = {key: len(cells) for key, cells in columns.items()}

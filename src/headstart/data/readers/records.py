@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from headstart.core.errors import DataError, require
 from headstart.data.encoding import detect_encoding
 from headstart.data.readers.columns import SAMPLE_ROWS, SpreadSample, Table, row_id, transpose
+from headstart.data.readers.frames import ColumnsInMemory
 from headstart.data.text import TextPacker
 from headstart.data.unreadable_items import UnreadableItems
 
@@ -69,6 +70,31 @@ class JsonLines:
     def _records(self, bad: UnreadableItems) -> Iterator[tuple[int, dict[str, Any]]]:
         with self.path.open(encoding=self._encoding) as file:
             yield from read_json_lines(file, self.name, bad)
+
+
+def open_json(path: Path) -> ColumnsInMemory:
+    """Open a JSON document that is a list of objects, one a row.
+
+    Raises
+    ------
+    DataError
+        It is something else.
+    """
+    encoding, _ = detect_encoding(path)
+    try:
+        records = json.loads(path.read_text(encoding=encoding))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise DataError(
+            f"'{path}' is not JSON ({str(error)[:60]}). A list of objects was expected, [{_EXAMPLE[8:]}, …]."
+        ) from error
+    if not isinstance(records, list) or not records or not all(isinstance(record, dict) for record in records):
+        raise DataError(
+            f"'{path}' is JSON, but not a list of objects, one a row. Write it so, or write one object a line into a .jsonl file."
+        )
+    names = dict.fromkeys(name for record in records for name in record)
+    return ColumnsInMemory(
+        {name: [record.get(name) for record in records] for name in names}, name=path.name, folder=path.parent
+    )
 
 
 class ParquetFile:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
 from headstart.data.modalities import all_modalities
+from headstart.data.photo_files import URL
 from headstart.data.readers.delimited import DELIMITED_SUFFIXES, DelimitedFile
 from headstart.data.readers.frames import ColumnsInMemory, frame_columns, is_frame
-from headstart.data.readers.records import JSON_LINES_SUFFIXES, PARQUET_SUFFIXES, JsonLines, ParquetFile
+from headstart.data.readers.records import JSON_LINES_SUFFIXES, PARQUET_SUFFIXES, JsonLines, ParquetFile, open_json
+from headstart.data.shown_names import existing_form, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from headstart.data.readers.columns import TableSource
 
@@ -27,26 +29,54 @@ _KINDS: tuple[tuple[frozenset[str], Callable[[Path], TableSource]], ...] = (
 
 
 def named_path(data: str | Path) -> Path:
-    """Make a path of what the user named.
+    """Make a path of what the user named, in whichever Unicode form the disk has it.
 
     Raises
     ------
     DataError
-        Nothing is there; the message gives the nearest name that is.
+        Nothing is there; the message gives the nearest name that is, or says what was named instead of a path.
     """
+    if URL.match(str(data)):
+        raise DataError(
+            f"'{str(data)[:200]}' is a URL, and nothing is fetched. Download it, and name the file or folder."
+        )
     path = Path(data).expanduser()
     try:
         if "\0" in str(path):
             raise ValueError  # noqa: TRY301  as Path itself does, by system and version
+        path = existing_form(path)
         if path.exists():
             return path
         folder = path.parent
         beside = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
     except (OSError, ValueError):  # a name that is too long, or has a NUL in it
         raise DataError(f"'{str(data)[:60]}' is no path. Name a folder or a file.") from None
-    near = difflib.get_close_matches(path.name, beside, n=1)
-    hint = f" Did you mean '{folder / near[0]}'?" if near else " Correct the path."
-    raise DataError(f"'{path}' does not exist; a folder or a table was expected.{hint}")
+    raise DataError(
+        f"'{visible(str(path))}' does not exist (searched in '{visible(str(folder.absolute()))}'); a folder or a table was expected. "
+        f"{_nearest(str(data), folder, path.name, beside)}"
+    )
+
+
+def _nearest(named: str, folder: Path, name: str, beside: Sequence[str]) -> str:
+    """What to do about a path that does not exist."""
+    if "\\" in named and Path(named.replace("\\", "/")).exists():
+        return f"A backslash is a part of a name here: write '{named.replace(chr(92), '/')}'."
+    near = difflib.get_close_matches(name, beside, n=1)
+    return f"Did you mean '{visible(str(folder / near[0]))}'?" if near else "Correct the path."
+
+
+def named_folder(data: str | Path) -> Path:
+    """Make a path of the folder that the user named for images.
+
+    Raises
+    ------
+    DataError
+        Nothing is there, or a file.
+    """
+    folder = named_path(data)
+    if not folder.is_dir():
+        raise DataError(f"--images names '{folder}', which is no folder. Name the folder in which the images lie.")
+    return folder
 
 
 def open_table(path: Path, *, header_is_sure: bool = False) -> TableSource:
@@ -61,6 +91,8 @@ def open_table(path: Path, *, header_is_sure: bool = False) -> TableSource:
     for suffixes, opener in _KINDS:
         if suffix in suffixes:
             return opener(path)
+    if suffix == ".json":
+        return open_json(path)
     if suffix in DELIMITED_SUFFIXES:
         return DelimitedFile(path, header_is_sure=header_is_sure)
     raise DataError(
@@ -101,6 +133,4 @@ def _instead(suffix: str) -> str:
         return "is an archive; unpack it first"
     if suffix in (".pkl", ".pickle", ".joblib", ".npy", ".pt"):
         return "is a saved Python object, which is not opened because it may run code"
-    if suffix == ".json":
-        return "is JSON; write one object a line into a .jsonl file"
     return f"is of an unknown kind ('{suffix}')" if suffix else "has no suffix that tells its kind"

@@ -1,0 +1,158 @@
+"""Several tables as one: a folder of train.csv and test.csv, or a table in each of the folders train and test."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.dataset import Notice
+from headstart.core.errors import DataError
+from headstart.data.image import IMAGE_SUFFIXES
+from headstart.data.litter import is_litter
+from headstart.data.paths import names_files
+from headstart.data.photo_files import PhotoFiles
+from headstart.data.readers.columns import RowIds, Table
+from headstart.data.readers.tables import TABLE_SUFFIXES, open_table
+from headstart.data.splits import part_of, parts_in
+from headstart.data.text import Texts
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from pathlib import Path
+
+    from headstart.data.readers.columns import TableSource
+    from headstart.data.unreadable_items import UnreadableItems
+
+_N_SHOWN = 3
+
+
+class TableParts:
+    """Tables below each other, with a column that says of which part a row is; a column that a table lacks is blank there.
+
+    Parameters
+    ----------
+    folder : where relative paths of the whole start; those of a table start at its own folder
+    parts : the tables with the word of their part: 'train', 'validation', 'test' or 'unlabeled'
+    passed_over : other tables of the folder
+    """
+
+    def __init__(
+        self, folder: Path, parts: Sequence[tuple[str, TableSource]], passed_over: Sequence[Path] = ()
+    ) -> None:
+        self.name = folder.name
+        self.folder: Path | None = folder
+        self._parts = parts
+        columns = list(dict.fromkeys(name for _, table in parts for name in table.names))
+        self._split = next(name for name in ("split", "part", "part of the folder", "_part") if name not in columns)
+        self.names = (*columns, self._split)
+        self.notices = (*chain.from_iterable(table.notices for _, table in parts), *_passed_over(passed_over))
+        self._samples = [table.sample() for _, table in parts]
+
+    def sample(self) -> dict[str, list[Any]]:
+        """Cells of all columns from rows of all tables."""
+        columns: dict[str, list[Any]] = {name: [] for name in self.names}
+        for place, sample in enumerate(self._samples):
+            n_rows = max(map(len, sample.values()), default=0)
+            for name in self.names:
+                columns[name] += self._cells(place, name, sample, n_rows)
+        return columns
+
+    def read(self, names: Sequence[str], bad: UnreadableItems, *, text: Collection[str] = ()) -> Table:
+        """Read the columns `names` of one table after the other."""
+        cells_of: dict[str, list[Sequence[Any]]] = {name: [] for name in names}
+        ids: list[str] = []
+        n_rows = 0
+        for place, (_, table) in enumerate(self._parts):
+            there = [name for name in names if name in table.names]
+            found = table.read(there, bad, text=[name for name in text if name in there])
+            n_rows += found.n_rows
+            ids += RowIds(table.name, found.rows)
+            for name in names:
+                cells_of[name].append(self._cells(place, name, found.columns, len(found.rows)))
+        joined: dict[str, Sequence[Any]] = {
+            name: Texts.of("" if cell is None else cell for cell in chain.from_iterable(cells))
+            if name in text
+            else [*chain.from_iterable(cells)]
+            for name, cells in cells_of.items()
+        }
+        return Table(columns=joined, rows=range(1, len(ids) + 1), n_rows=n_rows, ids=ids)
+
+    def _cells(self, place: int, name: str, columns: Mapping[str, Sequence[Any]], n_rows: int) -> Sequence[Any]:
+        part, table = self._parts[place]
+        if name == self._split:
+            return [part] * n_rows
+        if name not in columns:
+            return [None] * n_rows
+        cells = columns[name]
+        if table.folder is None or self.folder is None or not names_files(self._samples[place][name], table.folder):
+            return cells
+        return _names_below(self.folder, cells, table.folder, part)
+
+
+def open_folder(folder: Path, *, header_is_sure: bool = False) -> TableSource | None:
+    """Open the table of a folder, or its tables of parts; None where it holds folders of classes.
+
+    Raises
+    ------
+    DataError
+        It holds several tables, and nothing says which is meant.
+    """
+    tables, folders = _entries(folder)
+    if not tables:
+        nested = {path: _entries(path)[0] for path in folders if part_of(path.name)}
+        found = [(str(part_of(path.name)), inside[0]) for path, inside in nested.items() if len(inside) == 1]
+        if not found and len(folders) == 1 and _entries(folders[0])[0]:
+            raise DataError(f"'{folder}' holds nothing but a folder of tables. Name that: '{folders[0]}'.")
+        return _parts(folder, found, [], header_is_sure=header_is_sure) if found else None
+    if len(tables) == 1:
+        return open_table(tables[0], header_is_sure=header_is_sure)
+    named = [(str(part), path) for path in tables if (part := parts_in(path.stem))]
+    if any(part == "train" for part, _ in named):
+        taken = [path for _, path in named]
+        others = [path for path in tables if path not in taken]
+        return _parts(folder, named, others, header_is_sure=header_is_sure)
+    if folders and not any(part_of(path.name) for path in folders):
+        return None
+    shown = ", ".join(f"'{path.name}'" for path in tables[:_N_SHOWN])
+    raise DataError(f"'{folder}' holds {len(tables)} tables ({shown}). Name the one to be used.")
+
+
+def _parts(
+    folder: Path, named: Sequence[tuple[str, Path]], others: Sequence[Path], *, header_is_sure: bool
+) -> TableSource:
+    order = ("train", "validation", "test", "unlabeled")
+    opened = [(part, open_table(path, header_is_sure=header_is_sure)) for part, path in named]
+    return TableParts(folder, sorted(opened, key=lambda part: order.index(part[0])), others)
+
+
+def _entries(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The tables and the folders in a folder, sorted, without litter."""
+    try:
+        entries = sorted(path for path in folder.iterdir() if not is_litter(path.name))
+    except OSError as error:
+        raise DataError(f"'{folder}' cannot be opened ({error.strerror}). Correct its permissions.") from error
+    tables = [path for path in entries if path.suffix.lower() in TABLE_SUFFIXES and path.is_file()]
+    return tables, [path for path in entries if path.is_dir()]
+
+
+def _names_below(base: Path, cells: Sequence[Any], folder: Path, part: str) -> list[Any]:
+    """The files that cells name, as paths from `base`; of folders with the same names the one that is called like the part."""
+    files = PhotoFiles(IMAGE_SUFFIXES)
+    names = [str(cell) for cell in cells]
+    place = files.place_of(names, folder)
+    if place is None:
+        return list(cells)
+    called_so = (root for root in (place.root, *place.rivals) if part_of(root.name) == part)
+    place = replace(place, root=next(called_so, place.root))
+    found = (files.find(name, place) for name in names)
+    return [cell if path is None else os.path.relpath(path, base) for cell, path in zip(cells, found, strict=True)]
+
+
+def _passed_over(tables: Sequence[Path]) -> tuple[Notice, ...]:
+    if not tables:
+        return ()
+    where = tuple(path.name for path in tables)
+    shown = ", ".join(f"'{name}'" for name in where[:_N_SHOWN])
+    return (Notice(kind="ignored", message=f"passed over, as no part of the data: {shown}.", where=where),)
