@@ -25,6 +25,8 @@ TASKS = (
     Task(demo="traffic-lights", n_test=500),
 )
 """The test part is smaller where texts are long: each of several models reads it. A stopped bench has seen the first ones."""
+OF_OTHER_CONDITIONS = frozenset({"groceries"})
+"""Tasks whose test part is not like the training part: the photos are from other shelves."""
 TEXT_SIZES, PHOTO_SIZES = (100, 400, 2000), (20, 50)
 
 

@@ -67,11 +67,13 @@ def fit_row(case: Case, folder: str, preset: str, budget_s: float | None) -> Row
 def reported(fitted: Fitted) -> Row:
     """What the report says that a rule of shipping may use, and the weights of the models."""
     section, models = fitted.report.evaluation, fitted.report.ablation.models
+    conditions = section.estimates.get("new conditions")
     best = rival_of(fitted, fitted.report.data.modality)
     return {
         "metric": section.metric.name,
         "verdict": section.verdict,
         "reported": asdict(section.metric),
+        "conditions": None if conditions is None else asdict(conditions),
         "gain": None if best is None else asdict(best.gain),
         "rival_name": None if best is None else best.name,
         "has_transfer": any(one.family != "plain" and one.weight > 0 for one in models),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.quality.gains import gain_table, standard_error
+from bench.quality.together_cases import OF_OTHER_CONDITIONS
 from headstart.core.report import Score
 from headstart.core.student import Z_95
 from headstart.evaluation.shipping import WORTH, Shipping, decide, gain_prior
@@ -202,13 +203,16 @@ def _regrets(results: Sequence[Result]) -> Iterator[str]:
 
 def _honesty(results: Sequence[Result]) -> Iterator[str]:
     """Intervals and verdicts against the test part."""
-    plain = sum(_holds(result.fit, 0.0) for result in results)
-    allowed = sum(_holds(result.fit, standard_error(result.fit["model"])) for result in results)
-    n = len(results)
-    yield (
-        f"the report's 95 % interval holds the test part's value in {plain} of {n} ({plain / n:.0%}); widened by the test part's own "
-        f"noise (both margins as the root of the sum of their squares) in {allowed} of {n} ({allowed / n:.0%})"
-    )
+    alike = [result for result in results if result.fit["task"] not in OF_OTHER_CONDITIONS]
+    yield f"the report's 95 % interval holds the test part's value {_held(alike, 'reported')}"
+    others = [
+        result for result in results if result.fit["task"] in OF_OTHER_CONDITIONS and result.fit.get("conditions")
+    ]
+    if others:
+        yield (
+            f"on test parts of other conditions ({', '.join(sorted({result.fit['task'] for result in others}))}) that of the report's estimate for new "
+            f"conditions {_held(others, 'conditions')}; that of its score on items like those {_held(others, 'reported')}"
+        )
     praised = [result for result in results if result.fit["verdict"] == "transfer helps"]
     wrong = [result.title for result in praised if _is_denied(result.fit)]
     yield (
@@ -217,9 +221,20 @@ def _honesty(results: Sequence[Result]) -> Iterator[str]:
     )
 
 
-def _holds(row: Row, error: float) -> bool:
-    """Whether the interval of the report holds the test part's value, whose standard error widens it."""
-    said, truth = row["reported"], row["model"]["value"]
+def _held(results: Sequence[Result], said: str) -> str:
+    """How often an interval of the report holds the test part's value, as it is and widened by the test part's own noise."""
+    plain = sum(_holds(result.fit, said, 0.0) for result in results)
+    allowed = sum(_holds(result.fit, said, standard_error(result.fit["model"])) for result in results)
+    n = max(len(results), 1)
+    return (
+        f"in {plain} of {n} ({plain / n:.0%}); widened by the test part's own noise (both margins as the root of the sum of their squares) in "
+        f"{allowed} of {n} ({allowed / n:.0%})"
+    )
+
+
+def _holds(row: Row, interval: str, error: float) -> bool:
+    """Whether that interval of the report holds the test part's value, whose standard error widens it."""
+    said, truth = row[interval], row["model"]["value"]
     margin = said["value"] - said["low"] if truth < said["value"] else said["high"] - said["value"]
     return bool(abs(truth - said["value"]) <= math.hypot(margin, Z_95 * error))
 
