@@ -451,8 +451,8 @@ CASES = [
     Case("table without the column", lambda p, t, i: ("predict", t, written(p / "t.csv", "a,b\n1,2\n")), ("'text'", "a, b")),
     Case("answers as a spreadsheet", lambda p, t, i: ("predict", t, "-", "--out", p / "a.xlsx"), (".csv or .jsonl", "a.xlsx")),
     # prove
-    Case("prove unknown labels", lambda p, t, i: ("prove", t, written(p / "t.csv", rows().replace("kiwi", "lime"))), ("'lime'", "apple, kiwi")),
-    Case("prove a number", lambda p, t, i: ("prove", t, write_texts(p / "t.csv", price=lambda i: i / 7), "--target", "price"), ("is a number", "--target")),
+    Case("prove unknown labels", lambda p, t, i: ("prove", t, written(p / "t.csv", rows().replace("kiwi", "lime").replace("apple", "pear"))), ("'lime'", "'apple', 'kiwi'", "--target")),
+    Case("prove a number", lambda p, t, i: ("prove", t, write_texts(p / "t.csv", price=lambda i: i / 7), "--target", "price"), ("none of the labels", "--target")),
     Case("prove nothing", lambda p, t, i: ("prove", t, p / "gone.csv"), ("gone.csv", "does not exist")),
     Case("prove on photos", lambda p, t, i: ("prove", t, photos(p, "apple", "kiwi")), ("images", "texts")),
     # the others

@@ -230,12 +230,14 @@ class TestTexts:
             model.predict(tweets.text)
 
     def test_what_is_no_text(self, tweets):
-        with pytest.raises(DataError, match=r"X\[1\] is a NoneType, but source 'wordllama-256' reads texts"):
+        with pytest.raises(DataError, match=r"X\[1\]: a text was expected, but there is none \(None\)"):
             clone(self.model).fit(["a", None], [0, 1])
         model = clone(self.model).fit(tweets.text, tweets.domain)
-        for wrong in ([[1.0, 2.0]], [], "a lone text"):
+        for wrong in ([[1.0, 2.0]], []):
             with pytest.raises(DataError, match="was fitted on texts or images, but X holds none"):
                 model.predict(wrong)
+        with pytest.raises(DataError, match=r"not one str. Write \[item\]"):
+            model.predict("a lone text")
 
 
 @pytest.mark.downloads

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from typing import Any, get_type_hints
 
-from headstart.cli.options import Group, Input, MaxUnreadable, Target, Task, Time, parse_share
+from headstart.cli.options import Group, Input, KeepCase, MaxUnreadable, Missing, Target, Task, Time, parse_share
 
 
 class _LoadOptions:
@@ -25,6 +25,7 @@ class DatasetOptionsOfBundle(_LoadOptions):
     input: Input = None
     target: Target = None
     group: Group = None
+    missing: Missing = None
     max_unreadable: MaxUnreadable = "1%"
 
 
@@ -37,6 +38,8 @@ class DatasetOptions(_LoadOptions):
     task: Task = None
     group: Group = None
     time: Time = None
+    keep_case: KeepCase = False
+    missing: Missing = None
     max_unreadable: MaxUnreadable = "1%"
 
 
@@ -45,7 +48,7 @@ def expand_options(command: Callable[..., None]) -> Callable[..., None]:
 
     >>> def count(*, options: DatasetOptionsOfBundle) -> None: ...
     >>> list(inspect.signature(expand_options(count)).parameters)
-    ['input', 'target', 'group', 'max_unreadable']
+    ['input', 'target', 'group', 'missing', 'max_unreadable']
     """
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, type[Any]] = {

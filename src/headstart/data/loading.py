@@ -11,7 +11,9 @@ import numpy as np
 
 from headstart.core.dataset import Dataset, FloatArray, IntArray, Notice
 from headstart.core.errors import DataError, OptionError
+from headstart.core.label_rule import LabelRule
 from headstart.core.tasks import get_task
+from headstart.data.labels import TargetOptions
 from headstart.data.leaks import find_leaks
 from headstart.data.modalities import all_modalities, get_modality
 from headstart.data.readers.columns import RowIds, Table, TableSource, take
@@ -41,6 +43,9 @@ def load(
     task: str | None = None,
     group: Any = None,
     time: Any = None,
+    keep_case: bool = False,
+    missing: str | Sequence[str] | None = None,
+    labels: Sequence[str] = (),
     max_unreadable: float = 0.01,
 ) -> Dataset:
     """Read labelled items, guess what is not said, and set aside what cannot be used.
@@ -55,6 +60,10 @@ def load(
         Override the guess. Several inputs, a list or separated by commas, make rows of fields, each of its modality. Several
         targets, separated by commas, make a multi-label task. With a pair, `group` and `time` may be n values instead.
     task : 'binary', 'multiclass', 'multilabel' or 'regression'
+    keep_case : whether labels that differ in letter case alone are two
+    missing : words that mean that an item has no label, as a list or separated by commas; '' for blank cells alone. If None, 'nan' is, and
+        'NA', 'null' and 'None' are where all other labels are numbers or true and false
+    labels : of a model that the data is for, in its order: labels that it does not know come behind them, and one class is enough
     max_unreadable : fraction of the items that may be set aside because they cannot be read
 
     Raises
@@ -71,6 +80,8 @@ def load(
     (20, 'binary', ('pay', 'post'))
     """
     bad = UnreadableItems(max_unreadable=max_unreadable)
+    rule = LabelRule(keep_case=keep_case, missing=None if missing is None else _words_of(missing))
+    wanted = TargetOptions(task=task, rule=rule, known=tuple(labels))
     options = {"input": input, "target": target, "group": group, "time": time}
     if isinstance(data, str | Path):
         path = named_path(data)
@@ -78,12 +89,23 @@ def load(
             inside = _only_table(path)
             if inside is None:
                 _refuse_for_folders(path, options, task)
-                return load_folder(path, bad, group=group)
+                return load_folder(path, bad, group=group, wanted=wanted)
             path = inside
-        return _load_table(open_table(path, header_is_sure=bool(input and target)), bad, task, options)
+        return _load_table(
+            open_table(path, known_columns=_words_of(input) + _words_of(target) if input and target else ()),
+            bad,
+            wanted,
+            options,
+        )
     if isinstance(data, tuple):
-        return _load_pair(data, bad, task, options)
-    return _load_table(open_memory(data), bad, task, options)
+        return _load_pair(data, bad, wanted, options)
+    return _load_table(open_memory(data), bad, wanted, options)
+
+
+def _words_of(given: str | Sequence[str]) -> tuple[str, ...]:
+    """A list, or what stands between commas."""
+    words = given.split(",") if isinstance(given, str) else given
+    return tuple(word.strip() for word in words if word.strip())
 
 
 def _only_table(folder: Path) -> Path | None:
@@ -103,7 +125,9 @@ def _refuse_for_folders(path: Path, options: Mapping[str, Any], task: str | None
         raise OptionError(f"'{path}' is a folder of classes; --task {task} needs a table, such as a CSV of paths.")
 
 
-def _load_pair(data: tuple[Any, ...], bad: UnreadableItems, task: str | None, options: Mapping[str, Any]) -> Dataset:
+def _load_pair(
+    data: tuple[Any, ...], bad: UnreadableItems, wanted: TargetOptions, options: Mapping[str, Any]
+) -> Dataset:
     """Read (items, targets) by giving them column names."""
     if len(data) != 2:
         raise DataError(f"a pair (items, targets) was expected; the tuple has {len(data)} parts.")
@@ -115,7 +139,7 @@ def _load_pair(data: tuple[Any, ...], bad: UnreadableItems, task: str | None, op
     columns |= {part: _listed(options[part]) for part in ("group", "time") if options[part] is not None}
     named["target"] = ",".join(labels)
     named |= {part: part for part in ("group", "time") if options[part] is not None}
-    return _load_table(open_memory(columns), bad, task, named)
+    return _load_table(open_memory(columns), bad, wanted, named)
 
 
 def _input_columns(items: Any) -> dict[str, list[Any]]:
@@ -160,24 +184,26 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _load_table(source: TableSource, bad: UnreadableItems, task: str | None, options: Mapping[str, Any]) -> Dataset:
+def _load_table(
+    source: TableSource, bad: UnreadableItems, wanted: TargetOptions, options: Mapping[str, Any]
+) -> Dataset:
     sample = source.sample()
     schema = guess_schema(sample, source.name, source.folder, **options)
     inputs = [field.name for field in schema.inputs]
     both = next((name for name in inputs if name in schema.targets), None)
     if both is not None:
         raise OptionError(f"column '{both}' is both input and target. Choose another with --input or --target.")
-    wanted = dict.fromkeys([*inputs, *schema.targets, schema.group, schema.time, schema.split])
+    columns = dict.fromkeys([*inputs, *schema.targets, schema.group, schema.time, schema.split])
     texts = [field.name for field in schema.inputs if get_modality(field.modality).packed_as_text]
-    table = source.read([name for name in wanted if name], bad, text=texts)
-    dataset = _dataset(source, schema, table, bad, task)
+    table = source.read([name for name in columns if name], bad, text=texts)
+    dataset = _dataset(source, schema, table, bad, wanted)
     known = [*schema.columns.values(), *inputs, *schema.targets]
     leaks = find_leaks(sample, schema.targets[0], dataset.task_spec, texts=texts, skip=known)
     return replace(dataset, notices=(*dataset.notices, *leaks))
 
 
 def _dataset(
-    source: TableSource, schema: ColumnSchema, table: Table, bad: UnreadableItems, task: str | None
+    source: TableSource, schema: ColumnSchema, table: Table, bad: UnreadableItems, wanted: TargetOptions
 ) -> Dataset:
     ids: Sequence[str] = RowIds(source.name, table.rows)
     modality, names = schema.reads, [field.name for field in schema.inputs]
@@ -191,7 +217,8 @@ def _dataset(
             f"'{source.name}' has no row with {modality.one} in column '{schema.columns['input']}'. Choose with --input."
         )
     kept_ids = take(ids, kept)
-    targets = parse_targets({name: take(table.columns[name], kept) for name in schema.targets}, kept_ids, task)
+    target_cells = {name: take(table.columns[name], kept) for name in schema.targets}
+    targets = parse_targets(target_cells, kept_ids, wanted, have_types=source.have_types)
     index = kept[targets.labelled]
     return Dataset(
         name=source.name,
@@ -201,6 +228,7 @@ def _dataset(
         ids=take(ids, index),
         targets=targets.matrix,
         labels=targets.labels,
+        label_rule=targets.rule,
         groups=_groups(schema, table, index),
         times=None if times is None else times[index],
         splits=_splits(schema, table, index, ids),

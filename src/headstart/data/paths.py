@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.core.errors import DataError
 from headstart.data.image import check_image
 from headstart.data.packed_sequence import PackedSequence, pick
+from headstart.data.values import is_null
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +59,8 @@ def image_cells(cells: Sequence[Any], folder: Path | None) -> tuple[Sequence[Any
 def _content(cell: Any) -> Any:
     if isinstance(cell, dict):
         cell = cell.get("bytes") or cell.get("path")
+    if is_null(cell):
+        return None
     return cell.strip() if isinstance(cell, str) else cell
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
 from headstart.data.modalities import Row
+from headstart.data.readers.delimited import DelimitedText
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from headstart.data.modalities import Modality
 
@@ -32,13 +32,20 @@ def pick(record: Mapping[str, Any], modality: Modality, column: str | None) -> A
     """
     if isinstance(modality, Row):
         return modality.pick(record)
-    for key in (column, "item", *modality.column_names):
-        if key is not None and key in record:
+    for key in known_keys(modality, column):
+        if key in record:
             return record[key]
     if len(record) == 1:
         return next(iter(record.values()))
     keys = ", ".join(f"'{key}'" for key in list(record)[:6])
     raise DataError(f"a record has no key '{column or modality.column_names[0]}' (its keys: {keys or 'none'}). Add it.")
+
+
+def known_keys(modality: Modality, column: str | None) -> list[str]:
+    """The keys under which a record holds what is read, the likeliest first; of rows all that it must have."""
+    if isinstance(modality, Row):
+        return [*modality.modalities]
+    return [*([column] if column else ()), "item", *modality.column_names]
 
 
 def read_value(one: Any, modality: Modality, column: str | None) -> Any:
@@ -68,29 +75,39 @@ def read_json_rows(body: bytes, modality: Modality, column: str | None) -> list[
     return [_json_row(line, modality, column) for line in body.splitlines() if line.strip()]
 
 
-def read_delimited_rows(body: bytes, separator: str, modality: Modality, column: str | None) -> list[Any]:
-    r"""Values of the rows below a header line.
+def read_delimited_rows(body: bytes, separator: str | None, modality: Modality, column: str | None) -> list[Any]:
+    r"""Values of the rows below a header line; a row that does not fit the header is its error.
+
+    Parameters
+    ----------
+    separator : found by a look at the first rows, if not given
 
     Raises
     ------
     DataError
-        It is not UTF-8, has no header, or a row that cannot be read.
+        It is not UTF-8, has no header, two columns of one name, or a quote that is not closed; or no column is the modality's.
 
     >>> from headstart.data.modalities import get_modality
-    >>> read_delimited_rows(b"id,text\n7,late again\n", ",", get_modality("text"), None)
+    >>> read_delimited_rows(b"id;text\n7;late again\n", None, get_modality("text"), None)
     ['late again']
     """
     try:
-        rows: Sequence[Mapping[Any, Any]] = list(
-            csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline=""), delimiter=separator, strict=True)
-        )
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"the table cannot be read ({error}). Send UTF-8 with a header line.") from error
-    return [_delimited_row(row, modality, column) for row in rows]
-
-
-def _delimited_row(row: Mapping[Any, Any], modality: Modality, column: str | None) -> Any:
-    return pick({k: v or "" for k, v in row.items() if k is not None}, modality, column)
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"the table is not UTF-8 ({error.reason}). Send it in that encoding.") from error
+    table = DelimitedText(
+        lambda: io.StringIO(text, newline=""),
+        name="the table",
+        shown="the table",
+        separator=separator,
+        known_columns=known_keys(modality, column),
+    )
+    return [
+        DataError(f"row {number} {reason}. Put a cell that has a '{table.separator}' in it in quotes.")
+        if reason
+        else pick(dict(zip(table.names, cells, strict=True)), modality, column)
+        for number, cells, reason in table.checked_rows()
+    ]
 
 
 def _json_row(line: bytes, modality: Modality, column: str | None) -> Any:

@@ -33,7 +33,7 @@ def recognise_path(path: str | Path, *, input: str | None = None) -> str:
     if path.is_dir():
         return _of_suffixes({file.suffix.lower() for file in path.rglob("*")}, path)
     if path.suffix.lower() in TABLE_SUFFIXES:
-        return _of_table(open_table(path, header_is_sure=input is not None), input)
+        return _of_table(open_table(path, known_columns=[input] if input else ()), input)
     return _of_suffixes({path.suffix.lower()}, path)
 
 

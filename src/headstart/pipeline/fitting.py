@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from headstart.features import Features
     from headstart.sources import AnySource
 
-_COLUMN_OPTIONS = ("input", "target", "task", "group", "time")
+_COLUMN_OPTIONS = ("input", "target", "task", "group", "time", "keep_case", "missing")
 _N_CHECKED = 16  # real items on which the packed graph must equal the fitted model
 
 
@@ -101,7 +101,7 @@ def fit(
     max_unreadable : fraction of the items that may be unreadable
     progress : where to say how far it is: a stream or a reporter; None for silence
     context : how it is run; it goes before `seed`, `progress` and `budget_s`, the preset's too
-    columns : `input`, `target`, `task`, `group`, `time`, as for `headstart.load`
+    columns : `input`, `target`, `task`, `group`, `time`, `keep_case`, `missing`, as for `headstart.load`
 
     Raises
     ------
@@ -246,4 +246,5 @@ def _schema(dataset: Dataset) -> BundleSchema:
         labels=dataset.labels,
         columns=dataset.columns,
         fields=dataset.fields,
+        label_rule=dataset.label_rule,
     )

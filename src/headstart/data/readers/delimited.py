@@ -6,18 +6,20 @@ import csv
 from collections import Counter
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
 from headstart.data.encoding import detect_encoding
-from headstart.data.readers.columns import SAMPLE_ROWS, SpreadSample, Table, row_id, transpose
+from headstart.data.readers.columns import SAMPLE_ROWS, SpreadSample, Table, check_names, row_id, transpose
 from headstart.data.schema import looks_like_data
 from headstart.data.text import TextPacker
 from headstart.data.unreadable_items import UnreadableItems
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
+
+    from headstart.core.dataset import Notice
 
 DELIMITED_SUFFIXES = frozenset({".csv", ".tsv", ".tab", ".txt"})
 _SEPARATORS = ",;\t|"
@@ -25,23 +27,42 @@ _CELL_LIMIT_CHARACTERS = 16 << 20
 _N_SNIFFED = 200
 
 
-class DelimitedFile:
-    """A CSV or TSV file with a header line; rows are streamed, never all held.
+class DelimitedText:
+    """CSV or TSV with a header line, wherever its characters come from; rows are streamed, never all held.
+
+    Parameters
+    ----------
+    opened : opens it at its beginning
+    name, shown : what rows and the whole are called in messages
+    separator : found by a look at the first rows, if not given
+    known_columns : names of which one makes sure that the first line is a header
 
     Raises
     ------
     DataError
-        It is empty, no text, has no header, or two columns of one name.
+        It is empty, has no header, or two columns of one name.
     """
 
-    def __init__(self, path: Path, *, header_is_sure: bool = False) -> None:
-        self.path = path
-        self.name = path.name
-        self.folder: Path | None = path.parent
-        self._encoding, self.notices = detect_encoding(path)
-        self._separator = _sniff_separator(path, self._encoding)
+    folder: Path | None = None
+    notices: tuple[Notice, ...] = ()
+    have_types = False
+
+    def __init__(
+        self,
+        opened: Callable[[], IO[str]],
+        *,
+        name: str,
+        shown: str,
+        separator: str | None = None,
+        known_columns: Collection[str] = (),
+    ) -> None:
+        self.name = name
+        self._shown = shown
+        self._opened = opened
+        self.separator = separator or self._sniff_separator()
         self.names = self._header()
-        if not header_is_sure:
+        check_names(self.names, shown)
+        if not {name.casefold() for name in known_columns} & {name.casefold() for name in self.names}:
             self._check_header()
 
     def sample(self) -> dict[str, list[Any]]:
@@ -70,32 +91,34 @@ class DelimitedFile:
         return Table(columns=columns, rows=_as_range(rows), n_rows=len(rows) + len(bad) - n_bad_before)
 
     def _header(self) -> tuple[str, ...]:
-        with _records(self.path, self._encoding, self._separator) as reader:
+        with self._records(self.separator) as reader:
             header: list[str] = next((cells for cells in reader if any(cell.strip() for cell in cells)), [])
         names = tuple(" ".join(cell.split()) for cell in header)
         while names and not names[-1]:
             names = names[:-1]  # a separator at the end of each line
         if not names:
-            raise DataError(f"'{self.path}' holds no rows; a header line and rows below it were expected.")
+            raise DataError(f"{self._shown} holds no rows; a header line and rows below it were expected.")
         return names
 
     def _check_header(self) -> None:
-        twice = [name for name, count in Counter(self.names).items() if count > 1]
-        if twice:
-            places = ", ".join(str(i + 1) for i, name in enumerate(self.names) if name == twice[0])
-            raise DataError(f"'{self.path}' has two columns named '{twice[0]}' (columns {places}). Rename one of them.")
         first_rows = [cells for _, cells in islice(self._rows(UnreadableItems(max_unreadable=1.0)), _N_SNIFFED)]
         if looks_like_data(self.names, first_rows):
-            shown = self._separator.join(self.names)[:60]
+            shown = self.separator.join(self.names)[:60]
             raise DataError(
-                f"'{self.path}' has no header: its first line looks like data ('{shown}'). "
+                f"{self._shown} has no header: its first line looks like data ('{shown}'). "
                 "Add a first line that names the columns, such as 'text,label'."
             )
 
-    def _rows(self, bad: UnreadableItems) -> Iterator[tuple[int, list[str]]]:
-        """Give (row number, cells) of the rows that fit the header; the others go to `bad`."""
+    def checked_rows(self) -> Iterator[tuple[int, list[str], str]]:
+        """Give number and cells of each row below the header, and why it cannot be used, which is '' for most.
+
+        Raises
+        ------
+        DataError
+            A quote is not closed.
+        """
         n_columns = len(self.names)
-        with _records(self.path, self._encoding, self._separator) as reader:
+        with self._records(self.separator) as reader:
             number = -1
             last_line = start_line = 0
             for cells in reader:
@@ -105,59 +128,80 @@ class DelimitedFile:
                 number += 1
                 if number == 0:
                     continue  # the header
-                if len(cells) != n_columns:
-                    if any(cells[n_columns:]) or len(cells) < n_columns:
-                        bad.add(
-                            row_id(self.name, number),
-                            f"(line {start_line + 1}) has {len(cells)} cells where the header has {n_columns}",
-                        )
-                        continue
-                    cells = cells[:n_columns]  # noqa: PLW2901  only empty cells are cut off
-                yield number, cells
+                if len(cells) < n_columns or any(cells[n_columns:]):
+                    yield (
+                        number,
+                        cells,
+                        f"(line {start_line + 1}) has {len(cells)} cells where the header has {n_columns}",
+                    )
+                else:
+                    yield number, cells[:n_columns], ""  # only empty cells are cut off
             if last_line - start_line > 1:
                 self._check_quotes_closed(start_line, number)
 
+    def _rows(self, bad: UnreadableItems) -> Iterator[tuple[int, list[str]]]:
+        """Give (row number, cells) of the rows that fit the header; the others go to `bad`."""
+        for number, cells, reason in self.checked_rows():
+            if reason:
+                bad.add(row_id(self.name, number), reason)
+            else:
+                yield number, cells
+
     def _check_quotes_closed(self, n_lines_before: int, number: int) -> None:
         """An open quote swallows the rest of the file without a word from the reader."""
-        with self.path.open(encoding=self._encoding, newline="") as file:
+        with self._opened() as file:
             n_quotes = sum(line.count('"') for line in islice(file, n_lines_before, None))
         if n_quotes % 2:
             raise DataError(
-                f"'{self.path}' row {number} (line {n_lines_before + 1}) opens a quote that is never closed. "
+                f"{self._shown} row {number} (line {n_lines_before + 1}) opens a quote that is never closed. "
                 "Close it, or double the quote if it belongs to the text."
             )
 
-
-@contextmanager
-def _records(path: Path, encoding: str, separator: str) -> Iterator[Any]:
-    limit = csv.field_size_limit(_CELL_LIMIT_CHARACTERS)
-    try:
-        with path.open(encoding=encoding, newline="") as file:
+    @contextmanager
+    def _records(self, separator: str) -> Iterator[Any]:
+        csv.field_size_limit(max(csv.field_size_limit(), _CELL_LIMIT_CHARACTERS))
+        with self._opened() as file:
             reader = csv.reader(file, delimiter=separator)
             try:
                 yield reader
             except csv.Error as error:
                 raise DataError(
-                    f"'{path}' cannot be read near line {reader.line_num} ({error}). "
+                    f"{self._shown} cannot be read near line {reader.line_num} ({error}). "
                     "Look for a quote that is not closed."
                 ) from error
-    finally:
-        csv.field_size_limit(limit)
+
+    def _sniff_separator(self) -> str:
+        """Choose the separator that cuts the first rows into the same number of cells, and into most of them."""
+        scores = []
+        for separator in _SEPARATORS:
+            with self._records(separator) as reader:
+                widths = Counter(len(cells) for cells in islice(reader, _N_SNIFFED) if any(cells))
+            width, count = max(widths.items(), key=lambda item: item[1], default=(1, 0))
+            agreement = count / max(sum(widths.values()), 1)
+            scores.append((agreement if width > 1 else 0.0, width, separator))
+        agreement, width, separator = max(scores, key=lambda score: (round(score[0], 1), score[1]))
+        return separator if width > 1 and agreement > 0 else ","
 
 
-def _sniff_separator(path: Path, encoding: str) -> str:
-    """Choose the separator that cuts the first rows into the same number of cells, and into most of them."""
-    if path.suffix.lower() in (".tsv", ".tab"):
-        return "\t"
-    scores = []
-    for separator in _SEPARATORS:
-        with _records(path, encoding, separator) as reader:
-            widths = Counter(len(cells) for cells in islice(reader, _N_SNIFFED) if any(cells))
-        width, count = max(widths.items(), key=lambda item: item[1], default=(1, 0))
-        agreement = count / max(sum(widths.values()), 1)
-        scores.append((agreement if width > 1 else 0.0, width, separator))
-    agreement, width, separator = max(scores, key=lambda score: (round(score[0], 1), score[1]))
-    return separator if width > 1 and agreement > 0 else ","
+class DelimitedFile(DelimitedText):
+    """A CSV or TSV file, in whatever encoding.
+
+    Raises
+    ------
+    DataError
+        It is empty, no text, has no header, or two columns of one name.
+    """
+
+    def __init__(self, path: Path, *, known_columns: Collection[str] = ()) -> None:
+        encoding, self.notices = detect_encoding(path)
+        self.folder = path.parent
+        super().__init__(
+            lambda: path.open(encoding=encoding, newline=""),
+            name=path.name,
+            shown=f"'{path}'",
+            separator="\t" if path.suffix.lower() in (".tsv", ".tab") else None,
+            known_columns=known_columns,
+        )
 
 
 def _as_range(rows: list[int]) -> Sequence[int]:

@@ -14,7 +14,7 @@ from headstart.data.readers.frames import ColumnsInMemory, frame_columns, is_fra
 from headstart.data.readers.records import JSON_LINES_SUFFIXES, PARQUET_SUFFIXES, JsonLines, ParquetFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from headstart.data.readers.columns import TableSource
 
@@ -49,8 +49,12 @@ def named_path(data: str | Path) -> Path:
     raise DataError(f"'{path}' does not exist; a folder or a table was expected.{hint}")
 
 
-def open_table(path: Path, *, header_is_sure: bool = False) -> TableSource:
+def open_table(path: Path, *, known_columns: Collection[str] = ()) -> TableSource:
     """Open a file by its suffix.
+
+    Parameters
+    ----------
+    known_columns : names of which one makes sure that the first line of a CSV file is a header
 
     Raises
     ------
@@ -62,7 +66,7 @@ def open_table(path: Path, *, header_is_sure: bool = False) -> TableSource:
         if suffix in suffixes:
             return opener(path)
     if suffix in DELIMITED_SUFFIXES:
-        return DelimitedFile(path, header_is_sure=header_is_sure)
+        return DelimitedFile(path, known_columns=known_columns)
     raise DataError(
         f"'{path}' {_instead(suffix)}. A folder with a subfolder a class, or CSV, TSV, JSONL or Parquet, was expected."
     )
