@@ -244,7 +244,13 @@ class TestTexts:
         texts = tweets[["text"]]
         expected = clone(self.model).fit(tweets.text, tweets.domain).predict(tweets.text)
         for X in (texts, texts.to_numpy(), texts.to_numpy(dtype=str)):
-            np.testing.assert_array_equal(clone(self.model).fit(X, tweets.domain).predict(X), expected)
+            model = clone(self.model).fit(X, tweets.domain)
+            np.testing.assert_array_equal(model.predict(X), expected)
+            np.testing.assert_array_equal(model.predict(tweets.text), expected)
+        two = tweets[["text"]].assign(more="a word")
+        two.iloc[4] = [None, " "]
+        with pytest.raises(DataError, match="X, row 4 is blank in every column"):
+            clone(self.model).fit(two, tweets.domain)
         passed_on = make_pipeline(ColumnTransformer([("text", "passthrough", ["text"])]), clone(self.model))
         np.testing.assert_array_equal(passed_on.fit(tweets, tweets.domain).predict(tweets), expected)
 
@@ -252,7 +258,7 @@ class TestTexts:
     def test_missing_and_blank_texts_are_named(self, tweets, blank):
         model = clone(self.model).fit(tweets.text, tweets.domain)
         texts = [*tweets.text[:3], blank]
-        for X in (texts, pd.Series(texts, dtype=object)):
+        for X in (texts, pd.Series(texts, dtype=object), pd.DataFrame({"text": texts})):
             with pytest.raises(DataError, match=r"X\[3\]: (a text was expected|the text is blank)"):
                 model.predict(X)
             with pytest.raises(DataError, match=r"X\[3\]"):

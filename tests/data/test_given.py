@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from headstart.core.dataset import Field
@@ -52,6 +53,8 @@ def test_what_has_no_order_or_no_names() -> None:
         listed_items(np.array([["a", "b"], ["c", "d"]]))
     with pytest.raises(DataError, match=r"not one ndarray. Write \[item\]"):
         given_items(np.zeros((8, 8, 3), np.uint8), IMAGE)
+    with pytest.raises(DataError, match=r"a pyarrow.*Table is not read. Give its to_pandas\(\)"):
+        listed_items(pa.table({"text": ["a"]}))
     assert len(given_items(np.zeros((2, 8, 8), np.uint8), IMAGE)) == 2
 
 

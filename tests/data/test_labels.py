@@ -173,6 +173,10 @@ class TestOfAModel:
         assert message.startswith("5 items have the label 'lime', which the model was not trained on")
         assert "the first the data row 3: counted as wrong. It knows 'kiwi', 'pear', 'plum'." in message
 
+    def test_labels_of_a_model_that_had_no_rule_stay_apart(self) -> None:
+        dataset = read(["0", "0.0", "1"], task="multiclass", labels=("0", "0.0", "1"))
+        assert dataset.targets[:3].argmax(axis=1).tolist() == [0, 1, 2]
+
     def test_one_class_is_enough(self) -> None:
         assert read(["plum"], labels=("kiwi", "plum")).targets[:, 1].all()
 

@@ -47,6 +47,7 @@ def test_rows_of_fields() -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
+        (b"where is my parcel\nlate again\n", "no header"),
         (b"text,text\na,b\n", r"two columns named 'text' \(columns 1, 2\)"),
         (b"a,b\n1,2\n", "a record has no key 'text'"),
         (b'text\n"open\nnever closed\n', "opens a quote that is never closed"),

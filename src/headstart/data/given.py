@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,14 +66,18 @@ def listed_items(data: Any) -> Sequence[Any]:
     Raises
     ------
     DataError
-        It is one item, a set, or an array of several columns of values.
+        It is one item, a set, an array of several columns of values, or a frame of another library than pandas.
 
     >>> listed_items(np.array([["late again"], ["where is it?"]]))
     ['late again', 'where is it?']
     """
+    if hasattr(data, "to_pandas") and hasattr(data, "columns"):
+        raise DataError(
+            f"a {type(data).__module__}.{type(data).__name__} is not read. Give its to_pandas(), or a list of items."
+        )
     if isinstance(data, str | bytes | Path) or not isinstance(data, Iterable):
         raise _not_a_list(data)
-    if isinstance(data, AbstractSet):
+    if isinstance(data, set | frozenset):
         raise DataError("a set has no order in which the answers could come. Give a list.")
     if isinstance(data, list | tuple | PackedSequence):
         return data

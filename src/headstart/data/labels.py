@@ -59,10 +59,11 @@ def merge_spellings(
     """
     rule = options.rule
     counts = Counter(labels)
-    known = {rule.key(label): label for label in options.known}
+    known = {rule.key(label): label for label in options.known} | {label: label for label in options.known}
     spellings: dict[str, list[str]] = {}
     for label in sorted(counts, key=lambda label: (-counts[label], label)):
-        spellings.setdefault(rule.key(label_of(label)), []).append(label)
+        plain = label_of(label)
+        spellings.setdefault(plain if plain in known else rule.key(plain), []).append(label)
     chosen = {label: known.get(key, label_of(same[0])) for key, same in spellings.items() for label in same}
     notices = tuple(
         _spelling_notice(same, counts, chosen[same[0]], name)

@@ -46,7 +46,7 @@ def find_missing(
     is_word = _is_one_of(cells, possible) & ~blank  # None is blank, 'None' a word
     if is_word.any() and all(_is_typed(cell) for cell in cells if not is_blank(cell)):
         return blank | is_word | _is_one_of(cells, _PRINTED), ()
-    shown = Counter(label_of(cells[place]) for place in np.flatnonzero(is_word))
+    shown = Counter(label_of(cells[place]) for place in np.flatnonzero(is_word).tolist())
     notices = tuple(_word_notice(word, count, name) for word, count in shown.most_common())
     return blank | _is_one_of(cells, _PRINTED), notices
 

@@ -196,7 +196,8 @@ def _numbers(
         if value is None:
             raise DataError(
                 f"{ids[place]}: column '{name}' holds '{str(cells[place])[:40]}' where a finite number was expected. "
-                "Correct it, leave it blank, or choose another --target or --task."
+                "Correct it, leave it blank, name it with --missing if it means that there is none, or choose another "
+                "--target or --task."
             )
     matrix = np.array(values, dtype=np.float64)[:, None]
     if np.ptp(matrix) == 0:

@@ -22,7 +22,7 @@ from headstart.features import embed
 from headstart.heads import adapt
 from headstart.heads.select import head_names
 from headstart.sklearn.labels import check_labels
-from headstart.sklearn.rows import cleaned, fields_of, open_for_fields, rows_of
+from headstart.sklearn.rows import cleaned, fields_of, only_column, open_for_fields, rows_of
 from headstart.sources import FieldSource, JointSource, open_source
 from headstart.sources.defaults import default_source
 
@@ -233,9 +233,9 @@ def _items_of(X: Any) -> list[Any] | Rows | None:
         raise DataError(f"X must be a list of items, not one {type(X).__name__}. Write [item].")
     rows = rows_of(X)
     if rows is not None:
-        return rows
+        return only_column(rows) or rows
     if not isinstance(X, list | tuple):
-        shape = getattr(X, "shape", ())
+        shape: tuple[int, ...] = getattr(X, "shape", ())
         is_column = len(shape) == 2 and shape[1] == 1 and getattr(X, "dtype", np.dtype(float)).kind in "OUS"
         if len(shape) not in (1, 4) and not is_column:
             return None
