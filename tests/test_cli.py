@@ -209,6 +209,29 @@ class TestPredict:
         run("predict", model, write_texts(tmp_path / "new.csv", 30), "--out", tmp_path / "answers.jsonl")
         assert len([json.loads(line) for line in (tmp_path / "answers.jsonl").read_text().splitlines()]) == 30
 
+    def test_answers_carry_the_ids_of_their_rows(self, run, model, tmp_path):
+        (tmp_path / "one.csv").write_text("Ticket ID;text\nT-1;the apple\nT-2;\nT-3;a kiwi\n")
+        (tmp_path / "two.jsonl").write_text('{"uuid": 7, "text": "kiwi"}\n')
+        for name in ("a.csv", "a.jsonl"):
+            done = run("predict", model, tmp_path / "one.csv", tmp_path / "two.jsonl", "--out", tmp_path / name)
+            assert done.code == 0, done.err
+            assert "1 text is blank, the first one.csv row 2" in done.err
+        with (tmp_path / "a.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert [(row["Ticket ID"], row["uuid"], row["prediction"]) for row in rows] == [
+            ("T-1", "", "apple"), ("T-2", "", ""), ("T-3", "", "kiwi"), ("", "7", "kiwi"),
+        ]  # fmt: skip
+        assert rows[1]["error"].startswith("the text is blank")
+        lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+        assert [(line["Ticket ID"], line["uuid"], line.get("label")) for line in lines] == [
+            ("T-1", None, "apple"), ("T-2", None, None), ("T-3", None, "kiwi"), (None, 7, "kiwi"),
+        ]  # fmt: skip
+        piped = run("predict", model, "-", "--json", stdin='{"id": 3, "text": "kiwi"}\n{"text": null}\n').json
+        assert [(one["id"], one.get("label"), "error" in one) for one in piped] == [
+            (3, "kiwi", False),
+            (None, None, True),
+        ]
+
 
 class TestOtherCommands:
     def test_inspect(self, run, tmp_path):
@@ -245,6 +268,24 @@ class TestOtherCommands:
         assert done.json["n_items"] == 40
         assert done.json["metrics"][0]["name"] == done.json["promised"]["name"]
         assert done.json["sentence"] in done.err
+
+    def test_prove_with_other_spellings_and_a_new_label(self, run, model, tmp_path):
+        table = write_texts(tmp_path / "new.csv", 40, seed=9)
+        lines = table.read_text().replace(",apple", ",APPLE").splitlines()
+        lines[2] = lines[2].replace(",kiwi", ",lime")
+        table.write_text("\n".join(lines))
+        done = run("prove", model, table, "--json")
+        assert done.code == 0, done.err
+        assert "1 item has the label 'lime'" in done.err
+        assert "'APPLE' (20) is taken as the label, 'apple'" in done.err
+        assert done.json["n_items"] == 40
+
+    def test_letter_case_and_words_for_no_label(self, run, tmp_path):
+        table = write_texts(tmp_path / "t.csv", kind=lambda i: ("a", "A", "NA")[i % 3])
+        found = run("inspect", table, "--target", "kind", "--json").json
+        assert found["labels"] == {"A": 40, "NA": 20}
+        found = run("inspect", table, "--target", "kind", "--keep-case", "--missing", "na", "--json").json
+        assert (found["labels"], found["n_unlabelled"]) == ({"A": 20, "a": 20}, 20)
 
     def test_prove_promises_what_was_measured_of_the_baseline_that_was_packed(self, run, model, tmp_path):
         report = run("report", model, "--json").json["sections"]["evaluation"]
@@ -452,9 +493,12 @@ CASES = [
     Case("pipe without the key", lambda p, t, i: ("predict", t, "-"), ("stdin row 1", "'text'"), stdin='{"body": "a"}'),
     Case("table without the column", lambda p, t, i: ("predict", t, written(p / "t.csv", "a,b\n1,2\n")), ("'text'", "a, b")),
     Case("answers as a spreadsheet", lambda p, t, i: ("predict", t, "-", "--out", p / "a.xlsx"), (".csv or .jsonl", "a.xlsx")),
+    Case("two columns of one name", lambda p, t, i: ("inspect", written(p / "t.csv", "text,text,fruit\na,b,c\n"), "--input", "text", "--target", "fruit"), ("two columns named 'text'", "Rename")),
+    Case("predict blank texts", lambda p, t, i: ("predict", t, written(p / "t.csv", "id,text\n1,\n2, \n")), ("every text is blank", "t.csv row 1", "--input")),
+    Case("predict without a header", lambda p, t, i: ("predict", t, written(p / "t.csv", "the apple on the shelf,red\nthe kiwi and the apple,red\na kiwi on a shelf,red\n")), ("no header", "first line")),
     # prove
-    Case("prove unknown labels", lambda p, t, i: ("prove", t, written(p / "t.csv", rows().replace("kiwi", "lime"))), ("'lime'", "apple, kiwi")),
-    Case("prove a number", lambda p, t, i: ("prove", t, write_texts(p / "t.csv", price=lambda i: i / 7), "--target", "price"), ("is a number", "--target")),
+    Case("prove unknown labels", lambda p, t, i: ("prove", t, written(p / "t.csv", rows().replace("kiwi", "lime").replace("apple", "pear"))), ("'lime'", "'apple', 'kiwi'", "--target")),
+    Case("prove a number", lambda p, t, i: ("prove", t, write_texts(p / "t.csv", price=lambda i: i / 7), "--target", "price"), ("none of the labels", "--target")),
     Case("prove nothing", lambda p, t, i: ("prove", t, p / "gone.csv"), ("gone.csv", "does not exist")),
     Case("prove on photos", lambda p, t, i: ("prove", t, photos(p, "apple", "kiwi")), ("images", "texts")),
     # the others

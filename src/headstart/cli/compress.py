@@ -12,6 +12,7 @@ from headstart.cli.options import BundlePath, Data, Json, Seed, parse_share
 from headstart.cli.output import emit, score_words
 from headstart.cli.progress import ProgressFormat, reporting
 from headstart.core.errors import OptionError
+from headstart.core.words import listed_words
 
 
 def compress(
@@ -45,7 +46,7 @@ def compress(
             tolerance=parse_share(tolerance),
             target_ms=target_ms,
             target_mib=target_mib,
-            methods=None if method is None else [name.strip() for name in method.split(",")],
+            methods=None if method is None else [*listed_words(method)],
             seed=seed,
             progress=voice.reporter,
             **options.arguments(),

@@ -46,6 +46,17 @@ Target = Annotated[
     str | None, typer.Option("--target", help="Column to predict; several, with commas between, for multi-label.")
 ]
 Task = Annotated[str | None, typer.Option("--task", help="binary, multiclass, multilabel or regression.")]
+KeepCase = Annotated[
+    bool, typer.Option("--keep-case", help="Labels that differ in letter case alone are two: 'a' and 'A'.")
+]
+Missing = Annotated[
+    str | None,
+    typer.Option(
+        "--missing",
+        metavar="WORDS",
+        help="Words that mean that a row has no label, with commas between; '' for blank cells alone.",
+    ),
+]
 Group = Annotated[
     str | None,
     typer.Option("--group", help="Column whose equal values stay on one side of every split (a patient, a site)."),

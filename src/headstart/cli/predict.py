@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,7 +18,7 @@ from headstart.core.errors import DataError, OptionError
 from headstart.data.unreadable_items import UnreadableItems
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from headstart.packaging import Prediction
 
@@ -64,26 +64,27 @@ def predict(
     with reporting(progress) as voice:
         context = RunContext.default(progress=voice.reporter)
         answers = model.predictions(items.items, top=top, names=items.ids, context=context)
-    _check_readable(answers, parse_share(max_unreadable))
+    _check_readable(answers, items.blank, parse_share(max_unreadable))
     if out is not None:
         from headstart.storage.files import write_file
 
-        write_file(out, (_as_csv(answers) if out.suffix.lower() == ".csv" else _as_lines(answers)).encode())
+        written = (_as_csv if out.suffix.lower() == ".csv" else _as_lines)(answers, items.own_ids)
+        write_file(out, written.encode())
         say(f"{len(answers)} answers written to {out}")
     if as_json:
-        emit([answer.to_dict() for answer in answers])
+        emit(_with_ids(answers, items.own_ids))
     elif out is None:
         _show(answers)
 
 
-def _check_readable(answers: Sequence[Prediction], max_unreadable: float) -> None:
-    """Count items that broke only when they were decoded like those that were seen to be broken before."""
+def _check_readable(answers: Sequence[Prediction], blank: Collection[int], max_unreadable: float) -> None:
+    """Count items that broke only when they were decoded like those that were seen to be broken before; blank ones are no fault."""
     bad = UnreadableItems(max_unreadable=max_unreadable)
-    for answer in answers:
-        if answer.error:
+    for place, answer in enumerate(answers):
+        if answer.error and place not in blank:
             bad.add(answer.item, answer.error.removeprefix(f"'{answer.item}' "))
-    if len(bad) == len(answers):
-        raise DataError(answers[0].error)
+    if bad and len(bad) + len(blank) == len(answers):
+        raise DataError(next(answer.error for place, answer in enumerate(answers) if place not in blank))
     bad.check(len(answers), "the inputs")
     notice = bad.notice()
     if notice is not None:
@@ -106,17 +107,24 @@ def _words(answer: Prediction) -> str:
     return likeliest if answer.labels is None else f"[{', '.join(answer.labels)}] {likeliest}"
 
 
-def _as_lines(answers: Sequence[Prediction]) -> str:
-    return "".join(json.dumps(answer.to_dict(), ensure_ascii=False) + "\n" for answer in answers)
+def _with_ids(answers: Sequence[Prediction], own_ids: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """The fields of each answer behind the user's own ids of its row."""
+    ids = [dict(zip(own_ids, cells, strict=True)) for cells in zip(*own_ids.values(), strict=True)]
+    return [{**own, **answer.to_dict()} for own, answer in zip(ids or [{}] * len(answers), answers, strict=True)]
 
 
-def _as_csv(answers: Sequence[Prediction]) -> str:
+def _as_lines(answers: Sequence[Prediction], own_ids: Mapping[str, Sequence[Any]]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in _with_ids(answers, own_ids))
+
+
+def _as_csv(answers: Sequence[Prediction], own_ids: Mapping[str, Sequence[Any]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["item", "prediction", "probability", "error"])
-    for answer in answers:
+    writer.writerow([*own_ids, "item", "prediction", "probability", "error"])
+    for place, answer in enumerate(answers):
         labels = answer.label if answer.labels is None else ";".join(answer.labels)
+        own = [cells[place] for cells in own_ids.values()]
         writer.writerow(
-            [answer.item, labels if answer.value is None else answer.value, answer.probability, answer.error]
+            [*own, answer.item, labels if answer.value is None else answer.value, answer.probability, answer.error]
         )
     return text.getvalue()

@@ -15,7 +15,7 @@ from headstart.compression.trial import Goal
 from headstart.core.errors import require
 from headstart.engines.context import RunContext
 from headstart.packaging import check_target, load_bundle
-from headstart.packaging.labelled import load_for
+from headstart.packaging.labelled import known_to, load_for
 from headstart.packaging.packed import rewrite, unpack
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def compress(
     context = context or RunContext.default(seed=seed, progress=progress)
     with context.stage("load"):
         original = unpack(bundle)
-        dataset = load_for(load_bundle(bundle), data, max_unreadable=max_unreadable, **columns)
+        model = load_bundle(bundle)
+        dataset = known_to(model, load_for(model, data, max_unreadable=max_unreadable, **columns))
     with context.stage("compress"):
         split = split_data(dataset, original, seed=context.seed)
         reference = Reference(original, split.test, split.outputs, split.metric, context.seed)

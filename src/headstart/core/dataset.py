@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from headstart.core.arrays import FloatArray, IntArray
+from headstart.core.label_rule import LabelRule
 from headstart.core.tasks import get_task
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Dataset:
     targets : shape (n, k), float64. Classification: indicators 0/1, one column a class in the order of `labels` (binary
         has two columns, multi-label any number of ones a row). Regression: (n, 1) in the units of the target.
     labels : k names, sorted; the name of the target column for a regression
+    label_rule : how cells were read as labels
     groups : shape (n,), items that must stay on one side of every split, as the user gave them; None if not given
     has_near_duplicate_groups : whether `groups` keep near-duplicates together too, as `data.near_duplicates` joins them
     times : shape (n,), float64, seconds or any increasing number; None if not given
@@ -84,6 +86,7 @@ class Dataset:
     notices: tuple[Notice, ...] = ()
     fields: tuple[Field, ...] = ()
     has_near_duplicate_groups: bool = False
+    label_rule: LabelRule = field(default_factory=LabelRule)
 
     def __post_init__(self) -> None:
         if not self.fields:

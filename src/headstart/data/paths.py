@@ -13,6 +13,7 @@ from headstart.data.image import IMAGE_SUFFIXES, check_image
 from headstart.data.packed_sequence import PackedSequence, pick
 from headstart.data.photo_files import URL, PhotoFiles, Place
 from headstart.data.shown_names import existing_form, visible
+from headstart.data.values import is_null
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,6 +118,8 @@ def _find_elsewhere(cells: list[Any], lost: list[int], wrong: dict[int, str], fo
 def _content(cell: Any) -> Any:
     if isinstance(cell, dict):
         cell = cell.get("bytes") or cell.get("path")
+    if is_null(cell):
+        return None
     if isinstance(cell, numbers.Integral) and not isinstance(cell, bool):
         return str(cell)  # an id
     return cell.strip() if isinstance(cell, str) else cell

@@ -28,6 +28,7 @@ NO_SPLIT = "none"
 
 _MAX_CLASSES = 1_000
 _MIN_LABEL_COLUMNS = 3
+_PROSE_WORDS = 4  # a cell of as many is rather a sentence than a name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +184,7 @@ def modality_of(cells: Sequence[Any], folder: Path | None) -> str:
 
 
 def looks_like_data(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Whether a header line is rather the first row of data: a cell is a number, blank, or a long text.
+    """Whether a header line is rather the first row of data: a cell is a number, blank, or a long text, or its one cell a sentence.
 
     >>> looks_like_data(("text", "label"), [["hello", "1"]]), looks_like_data(("hello", "1"), [["bye", "0"]])
     (False, True)
@@ -192,7 +193,9 @@ def looks_like_data(header: Sequence[str], rows: Sequence[Sequence[str]]) -> boo
         return True
     if any(len(cell) > 120 or _is_value(cell) for cell in header):
         return True
-    prose = [place for place, cell in enumerate(header) if len(cell.split()) >= 4]
+    if len(header) == 1 and len(header[0].split()) >= _PROSE_WORDS:
+        return True
+    prose = {place for place, cell in enumerate(header) if len(cell.split()) >= _PROSE_WORDS}
     repeated = [place for place in range(len(header)) if _repeats(header[place], [row[place] for row in rows])]
     return bool(prose) and any(place not in prose for place in repeated)
 

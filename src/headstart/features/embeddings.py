@@ -175,7 +175,7 @@ def _said(guess: str | None, source: AnySource) -> list[Notice]:
 def _table(named: Sequence[str | Path], column: str | None) -> TableSource | None:
     if len(named) > 1 or Path(named[0]).suffix.lower() not in TABLE_SUFFIXES:
         return None
-    return open_table(named_path(named[0]), header_is_sure=column is not None)
+    return open_table(named_path(named[0]), known_columns=[column] if column else ())
 
 
 def _recognise(named: Sequence[str | Path], column: str | None, images: str | Path | None, stdin: TextIO | None) -> str:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from headstart.core.errors import BundleError, DataError, OptionError, UserError, first_line
 from headstart.core.prediction import Prediction
 from headstart.core.report import Report
-from headstart.data.given import given_items
+from headstart.data.given import given_items, unusable_items
+from headstart.data.labels import typed_labels
 from headstart.data.modalities import modality_of_fields
 from headstart.engines.context import RunContext
 from headstart.engines.executor import SerialExecutor
@@ -25,7 +26,7 @@ from headstart.packaging.bundle_parts import (
     set_threshold_of,
     task_spec_of,
 )
-from headstart.packaging.bundle_schema import fields_of
+from headstart.packaging.bundle_schema import fields_of, label_rule_of
 from headstart.packaging.manifest import Sealed, open_sealed
 from headstart.packaging.many_items import BATCH_SIZE, Rows, batches_of, run_batches
 from headstart.packaging.session import open_bundle_session
@@ -53,6 +54,7 @@ class Bundle:
     manifest : what the bundle says of itself: `source`, `deployed`, `columns`, `libraries`, `created` …
     name, task, modality, labels : of the data it was fitted on
     fields : what an item is made of; one, or several of rows
+    label_rule : which spellings are one label, and of which type labels are
     task_spec : what follows from the task: decision, answer, metrics
     set_threshold : the probability from which on a label is in an item's prediction set; None where there are no such sets
     input : prepares items for the graph
@@ -71,6 +73,7 @@ class Bundle:
         self.modality: str = self.manifest["modality"]
         self.fields: tuple[Field, ...] = fields_of(self.manifest)
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
+        self.label_rule = label_rule_of(self.manifest)
         self.set_threshold = set_threshold_of(sealed)
         self.input: Preprocessor = build_input(sealed)
         self._threads = threads or n_threads()
@@ -144,10 +147,11 @@ class Bundle:
         check_rows(values, batch, output)
         return values
 
-    def predict(
-        self, items: Any, *, context: RunContext | None = None
-    ) -> list[str] | list[tuple[str, ...]] | FloatArray:
+    def predict(self, items: Any, *, context: RunContext | None = None) -> list[Any] | FloatArray:
         """Predict a label for each item; several labels where the task is multi-label; values (n,) in a regression.
+
+        Labels have the type that they had in the data, as `label_rule.type` says: whole numbers are ints, true and false are bools. In a CSV
+        file they have the type that pandas would read. Everywhere else, as in `labels` and `predictions`, they are texts.
 
         Parameters
         ----------
@@ -157,13 +161,17 @@ class Bundle:
         Raises
         ------
         DataError
-            An item cannot be read; `predictions` reports it and answers the others.
+            An item is missing, blank or cannot be read; `predictions` reports it and answers the others.
         """
-        return self.decide(self._outputs(items, context))
+        return self.typed(self.decide(self._outputs(items, context)))
 
     def decide(self, outputs: FloatArray) -> list[str] | list[tuple[str, ...]] | FloatArray:
-        """What `predict` says where `run` gave `outputs`."""
+        """What `predict` says where `run` gave `outputs`, each label by its name."""
         return self.task_spec.decide(outputs, self.labels)
+
+    def typed(self, decided: list[str] | list[tuple[str, ...]] | FloatArray) -> list[Any] | FloatArray:
+        """Give what `decide` says with labels of the type that they had in the data."""
+        return typed_labels(decided, self.label_rule) if self.task_spec.has_probabilities else decided
 
     def predict_proba(self, items: Any, *, context: RunContext | None = None) -> FloatArray:
         """Give the probability of each label, shape (n, k) in the order of `labels`.
@@ -233,31 +241,28 @@ class Bundle:
     ) -> Rows:
         """Run all items: few in turn, by the session of all threads; many side by side, a thread a batch."""
         context = context or RunContext()
+        errors = unusable_items(items, self.reads)
+        if errors and not keeps_errors:
+            raise _numbered(*min(errors.items()))
         is_many = len(items) >= _MANY
         session = self._single if is_many else self._session
         if not is_many or self._threads == 1:
             context = replace(context, executor=SerialExecutor())
         if is_many:
             self.input.transform([])  # what it loads lazily is loaded once, not by each thread
-        return run_batches(
+        rows = run_batches(
             items,
-            batches_of(items, self.reads),
-            lambda batch: self._run(output, self._prepared(batch), session),
+            batches_of(items, self.reads, without=errors),
+            lambda batch: self._run(output, self.input.transform(batch), session),
             width=width,
             context=context,
             keeps_errors=keeps_errors,
         )
+        return replace(rows, errors={**rows.errors, **errors})
 
     def _given(self, items: Any) -> Sequence[Any]:
         column = self.fields[0].name if self.manifest["columns"].get("input") else None
         return given_items(items, self.reads, column)
-
-    def _prepared(self, items: Sequence[Any]) -> Batch:
-        """Prepare items for the graph; one that is none is its error."""
-        for item in items:
-            if isinstance(item, UserError):
-                raise item
-        return self.input.transform(items)
 
 
 def load_bundle(
@@ -290,6 +295,12 @@ def load_bundle(
         if name != "model.onnx":  # the largest: read, checked and opened in one go
             sealed.read(name)
     return Bundle(sealed, threads=threads, spin=spin, trust_graphs=trust_graphs)
+
+
+def _numbered(position: int, error: DataError) -> DataError:
+    """The error with the place of its item before it."""
+    said, name = str(error), f"item {position + 1}"
+    return error if said.startswith(f"{name}:") else DataError(f"{name}: {said}")
 
 
 def item_name(item: Any, position: int) -> str:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from headstart.features import Features
     from headstart.sources import AnySource
 
-_COLUMN_OPTIONS = ("input", "target", "task", "group", "time", "split", "images")
+_COLUMN_OPTIONS = ("input", "target", "task", "group", "time", "split", "images", "keep_case", "missing")
 _N_CHECKED = 16  # real items on which the packed graph must equal the fitted model
 
 
@@ -102,7 +102,7 @@ def fit(
     max_unreadable : fraction of the items that may be unreadable
     progress : where to say how far it is: a stream or a reporter; None for silence
     context : how it is run; it goes before `seed`, `progress` and `budget_s`, the preset's too
-    columns : `input`, `target`, `task`, `group`, `time`, `split`, `images`, as for `headstart.load`
+    columns : `input`, `target`, `task`, `group`, `time`, `split`, `images`, `keep_case`, `missing`, as for `headstart.load`
 
     Raises
     ------
@@ -249,4 +249,5 @@ def _schema(dataset: Dataset) -> BundleSchema:
         labels=dataset.labels,
         columns=dataset.columns,
         fields=dataset.fields,
+        label_rule=dataset.label_rule,
     )

@@ -13,7 +13,7 @@ from headstart.engines.context import RunContext
 from headstart.evaluation import measure
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.packaging import Bundle, load_bundle
-from headstart.packaging.labelled import load_for
+from headstart.packaging.labelled import load_for, outputs_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ def prove_again(
     Raises
     ------
     DataError
-        The data has another task, or a label that the model does not know.
+        The data has another task, or no label that the model knows; an item with an unknown label counts as wrong, with a notice.
     """
     context = context or RunContext.default(seed=seed, progress=progress)
     with context.stage("load"):
@@ -53,7 +53,7 @@ def prove_again(
         dataset = load_for(model, data, max_unreadable=max_unreadable, **columns)
     with context.stage("predict"):
         outputs = (
-            model.predict_proba(dataset.items, context=context)
+            outputs_for(dataset, model.predict_proba(dataset.items, context=context))
             if model.task_spec.has_probabilities
             else np.asarray(model.predict(dataset.items, context=context)).reshape(-1, 1)
         )

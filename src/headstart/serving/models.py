@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import BundleError, DataError, UserError, first_line, unknown_name
+from headstart.data.given import receive_item
 from headstart.engines.threads import n_threads
 from headstart.packaging import Bundle, load_bundle
 from headstart.serving.asgi import RequestError
@@ -139,7 +140,7 @@ class Served:
         if isinstance(value, UserError):
             return value
         try:
-            return self.modality.receive(value)
+            return receive_item(value, self.modality)
         except DataError as error:
             return error
 

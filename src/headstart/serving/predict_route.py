@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from headstart.serving.models import Note, Served
 
 _JSON_LINES = ("application/jsonl", "application/jsonlines", "application/x-ndjson", "application/x-jsonlines")
-_TABLES = {"text/csv": ",", "text/tab-separated-values": "\t"}
+_TABLES = {"text/csv": None, "text/tab-separated-values": "\t"}
 _TOP = 3
 _LABEL_BYTES = 100  # about what a label and its probability cost in an answer
 _MAX_LABELS = 100_000
@@ -89,7 +89,9 @@ def _answer(served: Served, asked: PredictRequest, rows: Rows) -> bytes:
     answers = [
         served.bundle.answer(name, row, asked.top).to_dict() for name, row in zip(asked.names, rows, strict=True)
     ]
-    return to_json({"model": served.name, "version": served.version, "predictions": answers})
+    answer = {"model": served.name, "version": served.version, "predictions": answers}
+    label_type = served.bundle.label_rule.type
+    return to_json(answer if label_type == "str" else {**answer, "label_type": label_type})
 
 
 def _read(served: Served, scope: Scope, body: bytes) -> PredictRequest:

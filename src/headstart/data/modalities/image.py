@@ -6,6 +6,7 @@ import base64
 import binascii
 import io
 import os
+from numbers import Number
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -88,6 +89,10 @@ class Image(Modality):
     def recognises_file(self, path: Path | str) -> bool:
         """Whether it begins as an image does."""
         return check_image(path) is None
+
+    def misfit(self, values: Sequence[Any]) -> int | None:
+        """Give the place of the first number, or of None: neither a file nor pixels."""
+        return next((place for place, value in enumerate(values) if value is None or isinstance(value, Number)), None)
 
     def read_file(self, path: Path) -> Path:
         """Look at the beginning of the file; the value is its path."""
