@@ -28,6 +28,20 @@ def score_words(score: dict[str, Any]) -> str:
     return f"{score['name']} {score['value']:.3f}{unit} (95 % interval {score['low']:.3f} to {score['high']:.3f}, {score['n']} items)"
 
 
+def label_words(figures: dict[str, Any]) -> str:
+    """Say how well one label is predicted.
+
+    >>> label_words({"label": "spam", "n": 40, "precision": 0.9, "recall": None, "F1": 0.8512})
+    'spam                 precision 0.900, recall none, F1 0.851, 40 items'
+    """
+    said = ", ".join(
+        f"{name} {'none' if value is None else format(value, '.3f')}"
+        for name, value in figures.items()
+        if name not in ("label", "n")
+    )
+    return f"{figures['label']:<20} {said}, {figures['n']} items"
+
+
 def ranked_words(source: dict[str, Any]) -> str:
     """Say what a ranking found of one source, on one line.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from headstart.reporting.charts import (
@@ -23,13 +24,18 @@ if TYPE_CHECKING:
     from headstart.core.report import BaselineResult, Score
     from headstart.reporting.charts import Rows, Spec
 
-_CELL_PX = 24
+_CELL_PX, _LARGE_CELL_PX = 24, 72
+_MATRIX_PX = 240  # within which cells grow where there are few labels
+_LABEL_LETTERS = 18  # a line of a long label
+_UPRIGHT_LETTERS = 9  # that fit under a large cell
 
 
-def scores(model: Score, baselines: Sequence[BaselineResult], model_name: str) -> Spec:
-    """Draw the scores of the model and of each baseline, with intervals."""
-    rows = [estimate_row(model_name, model, ACCENT)]
-    rows += [estimate_row(baseline.name, baseline.score, BASELINE) for baseline in baselines]
+def scores(model: Score, baselines: Sequence[BaselineResult], model_name: str, deployed: str) -> Spec:
+    """Draw the scores of the model and of each baseline, with intervals; what is packed is named so."""
+    packed = {one.name: f"{one.name} (packed)" if one.name == deployed else one.name for one in baselines}
+    is_model = all(name != deployed for name in packed)
+    rows = [estimate_row(f"{model_name} (packed)" if is_model else model_name, model, ACCENT)]
+    rows += [estimate_row(packed[one.name], one.score, BASELINE) for one in baselines]
     return dot_and_whisker(rows, axis_title(model))
 
 
@@ -70,7 +76,8 @@ def learning_curve(points: Rows, metric: Score) -> Spec:
 
 def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Spec:
     """Draw the confusion matrix: one row per true class, shaded by the share of the row."""
-    names = [f"{i}\t{label}" for i, label in enumerate(labels)]  # labels may look equal once they are truncated
+    names = [f"{i}\t{_wrapped(label)}" for i, label in enumerate(labels)]  # two labels may be wrapped alike
+    cell_px = max(_CELL_PX, min(_LARGE_CELL_PX, _MATRIX_PX // len(labels)))
     rows = [
         {"true": names[i], "predicted": names[j], "n": n, "share": n / max(sum(row), 1), "right": i == j}
         for i, row in enumerate(counts)
@@ -79,12 +86,13 @@ def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Spec:
     axis = {
         "grid": False,
         "title": None,
-        "labelExpr": "split(datum.label, '\t')[1]",
+        "labelExpr": r"split(split(datum.label, '\t')[1], '\n')",
         "labelColor": INK,
-        "labelLimit": 110,
+        "labelLimit": 0,
         "labelFontSize": 13,
     }
-    x = {**axis, "orient": "bottom", "labelAngle": -60}
+    is_narrow = cell_px < _LARGE_CELL_PX or any(len(label) > _UPRIGHT_LETTERS for label in labels)
+    x = {**axis, "orient": "bottom", "labelAngle": -60 if is_narrow else 0}
     encoding = {
         "y": {"field": "true", "type": "nominal", "sort": names, "axis": axis},
         "x": {"field": "predicted", "type": "nominal", "sort": names, "axis": x},
@@ -96,14 +104,19 @@ def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Spec:
     numbers = {"mark": {"type": "text", "color": INK, "fontSize": 13}, "transform": [{"filter": "datum.n > 0"}]}
     return {
         "data": {"values": rows},
-        "width": {"step": _CELL_PX},
-        "height": {"step": _CELL_PX},
+        "width": {"step": cell_px},
+        "height": {"step": cell_px},
         "encoding": encoding,
         "layer": [
             {"mark": {"type": "rect", "cornerRadius": 3, "stroke": PAPER, "strokeWidth": 2}, "encoding": shade},
             {**numbers, "encoding": {"text": {"field": "n", "type": "quantitative"}}},
         ],
     }
+
+
+def _wrapped(label: str) -> str:
+    """A label in lines, whole."""
+    return "\n".join(textwrap.wrap(label, _LABEL_LETTERS)) or label
 
 
 def reliability(bins: Rows) -> Spec:

@@ -76,6 +76,10 @@ class Decision:
     expected_gain: float | None
     sentence: str
 
+    def ships(self, judgement: Judgement) -> str:
+        """What ships, and why, in one sentence."""
+        return self.sentence.strip() or f"The model is packed: {judgement.sentence.partition(': ')[2]}"
+
 
 def decide(
     judgement: Judgement,

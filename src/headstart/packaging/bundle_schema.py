@@ -11,6 +11,8 @@ from headstart.core.errors import BundleError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from headstart.core.decision import DecisionRule
+
 
 @dataclass(frozen=True, kw_only=True)
 class BundleSchema:
@@ -22,11 +24,15 @@ class BundleSchema:
     labels: tuple[str, ...]
     columns: Mapping[str, str] = field(default_factory=dict)
     fields: tuple[Field, ...] = ()
+    metric: str = ""
+    decision: DecisionRule | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As the manifest holds it."""
         fields = self.fields or (Field(self.columns.get("input") or "input", self.modality),)
-        return {**vars(self), "fields": [asdict(one) for one in fields]}
+        described = {name: value for name, value in vars(self).items() if name != "decision"}
+        weights = None if self.decision is None else list(self.decision.weights)
+        return {**described, "fields": [asdict(one) for one in fields], "decision_weights": weights}
 
 
 def fields_of(manifest: Mapping[str, Any]) -> tuple[Field, ...]:

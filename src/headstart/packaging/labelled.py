@@ -64,7 +64,7 @@ def _with_labels_of(model: Bundle, dataset: Dataset) -> Dataset:
             raise DataError(
                 f"the model predicts a number, but the target of '{dataset.name}' is {dataset.task}. Name the target column with --target."
             )
-        return dataset
+        return replace(dataset, metric=model.manifest.get("metric") or "")
     if not dataset.task_spec.has_probabilities:
         raise DataError(
             f"the model tells {len(model.labels)} labels apart, but the target of '{dataset.name}' is a number. Name the label column with --target."
@@ -77,4 +77,11 @@ def _with_labels_of(model: Bundle, dataset: Dataset) -> Dataset:
     targets = np.zeros((len(dataset), len(model.labels)))
     for column, label in enumerate(dataset.labels):
         targets[:, model.labels.index(label)] = dataset.targets[:, column]
-    return replace(dataset, targets=targets, labels=tuple(model.labels), task=model.manifest["task"])
+    return replace(
+        dataset,
+        targets=targets,
+        labels=tuple(model.labels),
+        task=model.manifest["task"],
+        metric=model.manifest.get("metric") or "",
+        decision=model.decision,
+    )

@@ -17,7 +17,14 @@ from headstart.engines.context import RunContext
 from headstart.engines.executor import SerialExecutor
 from headstart.engines.threads import n_threads
 from headstart.onnx_graph.session import runtime_errors
-from headstart.packaging.bundle_parts import build_input, check_outputs, dtype_of, set_threshold_of, task_spec_of
+from headstart.packaging.bundle_parts import (
+    build_input,
+    check_outputs,
+    decision_of,
+    dtype_of,
+    prediction_set_threshold_of,
+    task_spec_of,
+)
 from headstart.packaging.bundle_schema import fields_of
 from headstart.packaging.manifest import Sealed, open_sealed
 from headstart.packaging.many_items import BATCH_SIZE, Rows, batches_of, run_batches
@@ -47,7 +54,8 @@ class Bundle:
     name, task, modality, labels : of the data it was fitted on
     fields : what an item is made of; one, or several of rows
     task_spec : what follows from the task: decision, answer, metrics
-    set_threshold : the probability from which on a label is in an item's prediction set; None where there are no such sets
+    decision : how much the probability of each label counts in a decision; None for all the same
+    prediction_set_threshold : the probability from which on a label is in an item's prediction set; None where there are no such sets
     input : prepares items for the graph
     signer : whose trusted key signed it; '' where no signature was required
     """
@@ -62,7 +70,8 @@ class Bundle:
         self.modality: str = self.manifest["modality"]
         self.fields: tuple[Field, ...] = fields_of(self.manifest)
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
-        self.set_threshold = set_threshold_of(sealed)
+        self.decision = decision_of(sealed)
+        self.prediction_set_threshold = prediction_set_threshold_of(sealed)
         self.input: Preprocessor = build_input(sealed)
         self._threads = threads or n_threads()
         self._session: onnxruntime.InferenceSession = open_bundle_session(
@@ -153,7 +162,8 @@ class Bundle:
 
     def decide(self, outputs: FloatArray) -> list[str] | list[tuple[str, ...]] | FloatArray:
         """What `predict` says where `run` gave `outputs`."""
-        return self.task_spec.decide(outputs, self.labels)
+        weighed = outputs if self.decision is None else self.task_spec.weigh(outputs, self.decision.weights)
+        return self.task_spec.decide(weighed, self.labels)
 
     def predict_proba(self, items: Any, *, context: RunContext | None = None) -> FloatArray:
         """Give the probability of each label, shape (n, k) in the order of `labels`.
@@ -207,7 +217,14 @@ class Bundle:
         """Put one row of outputs, or why there is none, into words."""
         if isinstance(row, UserError):
             return Prediction(item=name, error=str(row))
-        return self.task_spec.answer(name, row, self.labels, top=top, set_threshold=self.set_threshold)
+        return self.task_spec.answer(
+            name,
+            row,
+            self.labels,
+            top=top,
+            weights=None if self.decision is None else self.decision.weights,
+            prediction_set_threshold=self.prediction_set_threshold,
+        )
 
     def _outputs(self, items: Any, context: RunContext | None) -> FloatArray:
         return self._rows("outputs", self._given(items), len(self.labels), context).values

@@ -68,6 +68,8 @@ class Fitted:
             ],
             "gain": asdict(found.gain) if found.gain else None,
             "expected_gain": found.expected_gain,
+            "decision": found.decision,
+            "per_label": found.figures.get("per_label", []),
             "models": [asdict(model) for model in ablation.models] if ablation else [],
             "left_out": [asdict(part) for part in ablation.left_out] if ablation else [],
             "naive_estimate": naive.value if naive else None,
