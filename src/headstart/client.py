@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from headstart.core.errors import DataError, OptionError, ServiceError, require
+from headstart.core.prediction import item_name
 from headstart.data.readers.frames import frame_columns, is_frame
 from headstart.packaging import Prediction
-from headstart.packaging.model import item_name
 
 require("httpx2", extra="client", purpose="headstart.client")
 import httpx2

@@ -171,7 +171,7 @@ CASES = [
     Case("wrong group", lambda p: load(write_table(p / "t.csv"), group="shop"), ("--group", "Known: label, text"), OptionError),
     Case("wrong task", lambda p: load(write_table(p / "t.csv"), task="binry"), ("Did you mean 'binary'",), OptionError),
     Case("input is target", lambda p: load(write_table(p / "t.csv"), input="text", target="text"), ("both input and target",), OptionError),
-    Case("max_bad as a percentage", lambda p: load(write_table(p / "t.csv"), max_unreadable=5), ("0 to 1", "0.01"), OptionError),
+    Case("max_unreadable as a percentage", lambda p: load(write_table(p / "t.csv"), max_unreadable=5), ("0 to 1", "0.01"), OptionError),
     # targets
     Case("all labels missing", lambda p: load(_csv(p, "text,label\n" + "hello you,\nthere you are,\n" * 5)), ("'label'", "no value", "10 rows", "--target")),
     Case("constant target", lambda p: load(_csv(p, "text,label\n" + "hello you,x\nthere it is,x\n" * 5)), ("one class, 'x'", "10 items", "2 classes")),
@@ -185,7 +185,7 @@ CASES = [
     Case("time not a time", lambda p: load({"text": ["a b", "c d"], "y": ["u", "v"], "when": ["soon", "2026-01-31"]}, target="y", time="when"),
          ("row 1", "'soon'", "2026-01-31")),
     # image columns, records
-    Case("photo of a row missing", lambda p: load(_csv(p, "path,label\na.jpg,x\nb.jpg,y\n")), ("tickets.csv row 1", "a.jpg", "does not exist", "--max-unreadable")),
+    Case("photo of a row missing", lambda p: load(_csv(p, "path,label\na.jpg,x\nb.jpg,y\n")), ("all 2 items", "tickets.csv row 1", "a.jpg", "does not exist")),
     Case("not JSON", lambda p: load(_csv(p, '{"text": "a b", "label": "x"}\nhello\n', "t.jsonl")), ("t.jsonl row 2", "not JSON", "--max-unreadable")),
     Case("no JSON at all", lambda p: load(_csv(p, "hello\n", "t.jsonl")), ("t.jsonl", "row 1", "not JSON")),
     Case("JSON numbers", lambda p: load(_csv(p, "1\n2\n", "t.jsonl")), ("t.jsonl row 1", "an object was expected")),

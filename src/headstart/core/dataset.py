@@ -95,6 +95,10 @@ class Dataset:
         if not self.fields:
             object.__setattr__(self, "fields", (Field(self.columns.get("input") or "input", self.modality),))
 
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{field.name} ({field.modality})" for field in self.fields)
+        return f"Dataset({self.name}: {len(self)} items of {fields}; {self.task}, {len(self.labels)} labels, {len(self.notices)} notices)"
+
     def __len__(self) -> int:
         return len(self.items)
 
@@ -115,7 +119,10 @@ class Dataset:
 
     def weigh(self, outputs: FloatArray) -> FloatArray:
         """Outputs from which decisions are made, shape (n, k), by the rule for them."""
-        return outputs if self.decision is None else self.task_spec.weigh(outputs, self.decision.weights)
+        if self.decision is None:
+            return outputs
+        n_others = outputs.shape[1] - len(self.decision.weights)  # labels that a model does not know
+        return self.task_spec.weigh(outputs, (*self.decision.weights, *[1.0] * n_others))
 
     @property
     def codes(self) -> IntArray:

@@ -57,7 +57,7 @@ def open_image(item: Any, *, min_px: int | None = None) -> Image:
 
     Parameters
     ----------
-    item : path, bytes of a file, or array
+    item : path, bytes of a file, array, or an image of Pillow's
         An array has shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4): uint8, uint16, or floats from 0 to 1.
     min_px : where a small image is enough, a JPEG is decoded at a fraction of its size, with sides of at least so many pixels
 
@@ -68,6 +68,8 @@ def open_image(item: Any, *, min_px: int | None = None) -> Image:
     """
     if isinstance(item, np.ndarray):
         return _from_array(item)
+    if is_pillow(item):
+        return _as_photo(item).copy()
     name = "the image" if isinstance(item, bytes | bytearray | memoryview) else f"'{item}'"
     with _reasons(item, name):
         return _decode(item, name, min_px)
@@ -125,6 +127,11 @@ def _decode(item: Any, name: str, min_px: int | None) -> Image:
         if min_px is not None:
             image.draft("RGB", (min_px, min_px))
         return _as_photo(image)
+
+
+def is_pillow(item: Any) -> bool:
+    """Whether it is an image that Pillow holds; Pillow is not imported to know it."""
+    return any(kind.__module__.startswith("PIL.") and kind.__name__ == "Image" for kind in type(item).__mro__)
 
 
 def pixels_of(image: Image) -> np.ndarray[Any, Any]:

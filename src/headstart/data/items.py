@@ -34,12 +34,14 @@ class Items:
     items : n texts, images as paths, bytes or arrays, or rows of these
     ids : n names for people
     notices : the files that could not be used, by name
+    unreadable : (id, reason) of what was set aside
     """
 
     items: Sequence[Any]
     ids: Sequence[str]
     modality: str
     notices: tuple[Notice, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.items)
@@ -62,7 +64,7 @@ def read_items(
         `stdin`. A list of strings that name no files is taken as texts by a model of texts.
     modality : what the model takes, or the name of it; rows (`data.modalities.Row`) come in tables, JSON Lines and dicts alone
     input : column of tables and key of JSON Lines; guessed if absent. The fields of rows have names of their own
-    max_unreadable : fraction of the files that may be set aside; a file that the user named himself may not
+    max_unreadable : fraction of the files that may be set aside; a file that is named alone may not
 
     Raises
     ------
@@ -78,14 +80,23 @@ def read_items(
     if are_paths:
         if not named:
             raise DataError("no input was named. Name files, folders or a table, or '-' for JSON Lines.")
-        parts = [_read_path(one, wanted, input, bad, stdin) for one in named]
+        parts = [_read_path(one, wanted, input, bad, stdin, are_many=len(named) > 1) for one in named]
     else:
         parts = [_read_memory(named, wanted, input, bad)]
     items, ids = parts[0] if len(parts) == 1 else _joined(parts, wanted)
     bad.check(len(items) + len(bad), f"'{named[0]}'" if len(parts) == 1 and are_paths else "the inputs")
+    if not len(items) and bad.found:
+        name, reason = bad.found[0]
+        raise DataError(f"none of the {len(bad)} items can be used: '{name}' {reason}.")
     if not len(items):
         raise DataError(f"the inputs hold no {wanted.singular}. Name files, folders or a table with {wanted.plural}.")
-    return Items(items=items, ids=ids, modality=wanted.name, notices=tuple(filter(None, [bad.notice()])))
+    return Items(
+        items=items,
+        ids=ids,
+        modality=wanted.name,
+        notices=tuple(filter(None, [bad.notice()])),
+        unreadable=tuple(bad.found),
+    )
 
 
 _Part = tuple[Sequence[Any], Sequence[str]]
@@ -105,7 +116,13 @@ def _exists(name: str) -> bool:
 
 
 def _read_path(
-    one: str | Path, modality: Modality, column: str | None, bad: UnreadableItems, stdin: TextIO | None
+    one: str | Path,
+    modality: Modality,
+    column: str | None,
+    bad: UnreadableItems,
+    stdin: TextIO | None,
+    *,
+    are_many: bool,
 ) -> _Part:
     if one == STDIN:
         return _read_stream(stdin or sys.stdin, modality, column, bad)
@@ -122,11 +139,12 @@ def _read_path(
         return _read_folder(path, modality, bad)
     if path.suffix.lower() in TABLE_SUFFIXES:
         return _read_table(open_table(path, header_is_sure=column is not None), modality, column, bad)
-    return _read_file(path, modality)
+    _check_kind(path, modality)
+    return _read_files([path], modality, bad) if are_many else ([modality.read_file(path)], [str(path)])
 
 
-def _read_file(path: Path, modality: Modality) -> _Part:
-    """One file that the user named: it must be usable."""
+def _check_kind(path: Path, modality: Modality) -> None:
+    """Refuse a file that is of another modality by its name."""
     suffix = path.suffix.lower()
     other = next((one for one in all_modalities() if suffix in one.suffixes), None)
     if other is not None and suffix not in modality.suffixes:
@@ -134,7 +152,6 @@ def _read_file(path: Path, modality: Modality) -> _Part:
             f"'{path}' is {other.one}, but this model takes {modality.plural}. "
             f"Name {modality.file_noun} or a table with {modality.plural}."
         )
-    return [modality.read_file(path)], [str(path)]
 
 
 def _read_folder(folder: Path, modality: Modality, bad: UnreadableItems) -> _Part:
@@ -147,6 +164,10 @@ def _read_folder(folder: Path, modality: Modality, bad: UnreadableItems) -> _Par
     )
     if not paths:
         raise DataError(f"'{folder}' holds no {modality.file_noun}. Name another folder.")
+    return _read_files(paths, modality, bad)
+
+
+def _read_files(paths: Sequence[Path], modality: Modality, bad: UnreadableItems) -> _Part:
     items: list[Any] = []
     ids: list[str] = []
     for path in paths:

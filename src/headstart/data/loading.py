@@ -18,6 +18,7 @@ from headstart.data.readers.columns import RowIds, Table, TableSource, take
 from headstart.data.readers.folder import load_folder
 from headstart.data.readers.frames import frame_columns, is_frame
 from headstart.data.readers.tables import TABLE_SUFFIXES, named_path, open_memory, open_table
+from headstart.data.row_order import find_row_order
 from headstart.data.rows import Rows
 from headstart.data.schema import ColumnSchema, guess_schema
 from headstart.data.splits import parse_splits
@@ -37,7 +38,7 @@ def load(
     data: Any,
     *,
     input: str | Sequence[str] | None = None,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     task: str | None = None,
     group: Any = None,
     time: Any = None,
@@ -53,7 +54,7 @@ def load(
         a value a field.
     input, target, group, time : column names
         Override the guess. Several inputs, a list or separated by commas, make rows of fields, each of its modality. Several
-        targets, separated by commas, make a multi-label task. With a pair, `group` and `time` may be n values instead.
+        targets, likewise, make a multi-label task. With a pair, `group` and `time` may be n values instead.
     task : 'binary', 'multiclass', 'multilabel' or 'regression'
     max_unreadable : fraction of the items that may be set aside because they cannot be read
 
@@ -113,7 +114,7 @@ def _load_pair(data: tuple[Any, ...], bad: UnreadableItems, task: str | None, op
     labels = {_free(name, columns): cells for name, cells in _target_columns(targets).items()}
     columns |= labels
     columns |= {part: _listed(options[part]) for part in ("group", "time") if options[part] is not None}
-    named["target"] = ",".join(labels)
+    named["target"] = list(labels)
     named |= {part: part for part in ("group", "time") if options[part] is not None}
     return _load_table(open_memory(columns), bad, task, named)
 
@@ -173,7 +174,7 @@ def _load_table(source: TableSource, bad: UnreadableItems, task: str | None, opt
     dataset = _dataset(source, schema, table, bad, task)
     known = [*schema.columns.values(), *inputs, *schema.targets]
     leaks = find_leaks(sample, schema.targets[0], dataset.task_spec, texts=texts, skip=known)
-    return replace(dataset, notices=(*dataset.notices, *leaks))
+    return replace(dataset, notices=(*dataset.notices, *leaks, *find_row_order(dataset)))
 
 
 def _dataset(

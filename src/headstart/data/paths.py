@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
-from headstart.data.image import check_image
+from headstart.data.image import check_image, is_pillow, pixels_of
 from headstart.data.packed_sequence import PackedSequence, pick
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def image_cells(cells: Sequence[Any], folder: Path | None) -> tuple[Sequence[Any
 
     Parameters
     ----------
-    cells : paths (relative ones start at `folder`), bytes, arrays, or dicts with 'bytes' or 'path' as Parquet holds them
+    cells : paths (relative ones start at `folder`), bytes, arrays, images of Pillow's, or dicts with 'bytes' or 'path' as Parquet holds them
 
     Returns
     -------
@@ -56,6 +56,8 @@ def image_cells(cells: Sequence[Any], folder: Path | None) -> tuple[Sequence[Any
 
 
 def _content(cell: Any) -> Any:
+    if is_pillow(cell):
+        return pixels_of(cell)
     if isinstance(cell, dict):
         cell = cell.get("bytes") or cell.get("path")
     return cell.strip() if isinstance(cell, str) else cell

@@ -1,4 +1,4 @@
-"""BadItems: what cannot be read is named, and set aside while it is little."""
+"""UnreadableItems: what cannot be read is named, and set aside while it is little."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from headstart.core.errors import DataError, OptionError
 
 _N_NAMED = 3
 _N_LISTED = 100
+_MOST_ADVISED = 50.0  # percent; what more cannot be used has one cause, which is to be fixed
 
 
 @dataclass
@@ -36,7 +37,7 @@ class UnreadableItems:
     def __post_init__(self) -> None:
         if not 0 <= self.max_unreadable <= 1:
             raise OptionError(
-                f"max_bad is {self.max_unreadable:g}; it is a fraction from 0 to 1, such as 0.01 for 1 %."
+                f"max_unreadable is {self.max_unreadable:g}; it is a fraction from 0 to 1, such as 0.01 for 1 %."
             )
 
     def __len__(self) -> int:
@@ -59,15 +60,21 @@ class UnreadableItems:
         Raises
         ------
         DataError
-            Names the first of them with their reasons, and the setting that would let them pass.
+            Names the first of them with their reasons, and the setting that would let them pass where they are not most of the items.
         """
         n_bad = len(self.found)
         if n_bad == 0 or n_bad <= self.max_unreadable * n_items:
             return
-        share = math.ceil(1000 * n_bad / max(n_items, 1)) / 10
+        if n_bad >= n_items:
+            every = "the only item" if n_items <= 1 else f"all {n_items} items"
+            raise DataError(f"{every} of {name} cannot be used: {self._named()}.")
+        share = math.ceil(1000 * n_bad / n_items) / 10
+        remedy = (
+            f"Fix them, or set them aside with --max-unreadable {share:g}%" if share <= _MOST_ADVISED else "Fix them"
+        )
         raise DataError(
-            f"{n_bad} of the {n_items} items of {name} cannot be used; at most {self.max_unreadable:.3g} of them may be set "
-            f"aside: {self._named()}. Mend them, or set them aside with --max-unreadable {min(share, 100):g}%."
+            f"{n_bad} of the {n_items} items of {name} cannot be used; at most {100 * self.max_unreadable:.3g} % of them may be set "
+            f"aside: {self._named()}. {remedy}."
         )
 
     def notice(self) -> Notice | None:

@@ -71,6 +71,11 @@ class EvaluationSection(Section):
     decision: str = ""
     seed: int = 0
 
+    def __repr__(self) -> str:
+        score = self.shipped
+        figures = f"{score.name} {score.value:.3f} ({score.low:.3f} to {score.high:.3f}, {score.n} items)"
+        return f"EvaluationSection({self.verdict}; {self.deployed or 'the model'}: {figures})"
+
     @property
     def deployed_baseline(self) -> BaselineResult | None:
         """The baseline that ships instead of the model; None if the model ships."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import BundleError, DataError, OptionError, UserError, first_line
-from headstart.core.prediction import Prediction
+from headstart.core.prediction import Prediction, item_name
 from headstart.core.report import Report
 from headstart.data.given import given_items
 from headstart.data.modalities import modality_of_fields
@@ -28,6 +28,7 @@ from headstart.packaging.bundle_parts import (
 from headstart.packaging.bundle_schema import fields_of
 from headstart.packaging.manifest import Sealed, open_sealed
 from headstart.packaging.many_items import BATCH_SIZE, Rows, batches_of, run_batches
+from headstart.packaging.package_section import html_top
 from headstart.packaging.session import open_bundle_session
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from headstart.packaging.signing import Trust
 
 _MANY = 4 * BATCH_SIZE  # items from which a second session, whose batches run side by side, is worth opening
-_NAME_LENGTH = 60
 
 
 class Bundle:
@@ -86,6 +86,9 @@ class Bundle:
 
     def __repr__(self) -> str:
         return f"Bundle({str(self._sealed.folder)!r}: {self.name}, {self.task}, {len(self.labels)} labels)"
+
+    def _repr_html_(self) -> str | None:
+        return html_top(self.report)
 
     @cached_property
     def report(self) -> Report:
@@ -162,8 +165,8 @@ class Bundle:
 
     def decide(self, outputs: FloatArray) -> list[str] | list[tuple[str, ...]] | FloatArray:
         """What `predict` says where `run` gave `outputs`."""
-        weighed = outputs if self.decision is None else self.task_spec.weigh(outputs, self.decision.weights)
-        return self.task_spec.decide(weighed, self.labels)
+        weights = None if self.decision is None else self.decision.weights
+        return self.task_spec.decide(self.task_spec.weigh(outputs, weights), self.labels)
 
     def predict_proba(self, items: Any, *, context: RunContext | None = None) -> FloatArray:
         """Give the probability of each label, shape (n, k) in the order of `labels`.
@@ -217,13 +220,9 @@ class Bundle:
         """Put one row of outputs, or why there is none, into words."""
         if isinstance(row, UserError):
             return Prediction(item=name, error=str(row))
+        weights = None if self.decision is None else self.decision.weights
         return self.task_spec.answer(
-            name,
-            row,
-            self.labels,
-            top=top,
-            weights=None if self.decision is None else self.decision.weights,
-            prediction_set_threshold=self.prediction_set_threshold,
+            name, row, self.labels, top=top, weights=weights, set_threshold=self.prediction_set_threshold
         )
 
     def _outputs(self, items: Any, context: RunContext | None) -> FloatArray:
@@ -289,11 +288,3 @@ def load_bundle(
         if name != "model.onnx":  # the largest: read, checked and opened in one go
             sealed.read(name)
     return Bundle(sealed, threads=threads, spin=spin)
-
-
-def item_name(item: Any, position: int) -> str:
-    """Call an item by its path or the beginning of its text, else by its place."""
-    if not isinstance(item, str | Path):
-        return f"item {position + 1}"
-    text = " ".join(str(item).split())
-    return text if len(text) <= _NAME_LENGTH or isinstance(item, Path) else text[: _NAME_LENGTH - 1] + "…"

@@ -126,7 +126,7 @@ class TaskChecks:
             expect_close(self.task.weigh(outputs, [1.0] * k), outputs, "the outputs with weights of one", atol=1e-6)
             if self.task.has_probabilities:
                 weights = [1e6, *[1.0] * (k - 1)]
-                answer = self.task.answer("x", outputs[0], labels, weights=weights, prediction_set_threshold=0.9)
+                answer = self.task.answer("x", outputs[0], labels, weights=weights, set_threshold=0.9)
                 named = answer.labels if answer.labels is not None else (answer.label,)
                 expect(labels[0] in named, f"Expected the label of large weight, got {named}.")
                 expect(
@@ -149,7 +149,7 @@ class TaskChecks:
         expect(set(self.task.answer_fields) <= known, f"Expected fields of Prediction, got {self.task.answer_fields}.")
         for (scores, targets), threshold in zip(self._draws(), [None, 0.3] * 10, strict=True):
             row, labels = self.task.outputs(scores)[0], self._labels(targets)
-            answer = self.task.answer("photo", row, labels, top=2, prediction_set_threshold=threshold)
+            answer = self.task.answer("photo", row, labels, top=2, set_threshold=threshold)
             expect_equal(
                 Prediction.from_dict(json.loads(json.dumps(answer.to_dict()))), answer, "the answer after JSON"
             )

@@ -89,8 +89,10 @@ class MultiLabel(TaskSpec):
         rarity = np.where(targets > 0, 1.0 / np.maximum(counts, 1.0), 0.0)
         return np.where(targets.any(axis=1), rarity.argmax(axis=1), -1)
 
-    def weigh(self, outputs: FloatArray, weights: Sequence[float]) -> FloatArray:
+    def weigh(self, outputs: FloatArray, weights: Sequence[float] | None) -> FloatArray:
         """Probabilities whose odds are the weights times as large: a weight of 1 / t - 1 puts probability t at 0.5."""
+        if weights is None:
+            return outputs
         p, w = np.asarray(outputs, np.float64), np.asarray(weights)
         return p * w / (p * w + 1.0 - p)
 
@@ -110,11 +112,11 @@ class MultiLabel(TaskSpec):
         *,
         top: int = 3,
         weights: Sequence[float] | None = None,
-        prediction_set_threshold: float | None = None,  # noqa: ARG002
+        set_threshold: float | None = None,  # noqa: ARG002
     ) -> Prediction:
         """The labels above the threshold, and the most likely ones."""
-        weighed = row if weights is None else self.weigh(row[None], weights)[0]
-        return Prediction(item=item, labels=_above_threshold(labels, weighed), top=most_likely(row, labels, top))
+        chosen = _above_threshold(labels, self.weigh(row[None], weights)[0])
+        return Prediction(item=item, labels=chosen, top=most_likely(row, labels, top))
 
 
 def _above_threshold(labels: Sequence[str], row: FloatArray) -> tuple[str, ...]:

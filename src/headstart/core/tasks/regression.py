@@ -109,7 +109,7 @@ class Regression(TaskSpec):
         *,
         top: int = 3,  # noqa: ARG002
         weights: Sequence[float] | None = None,  # noqa: ARG002
-        prediction_set_threshold: float | None = None,  # noqa: ARG002
+        set_threshold: float | None = None,  # noqa: ARG002
     ) -> Prediction:
         """The value."""
         return Prediction(item=item, value=float(row[0]))

@@ -93,8 +93,10 @@ class SingleLabel(TaskSpec):
         """The class."""
         return targets.argmax(axis=1)
 
-    def weigh(self, outputs: FloatArray, weights: Sequence[float]) -> FloatArray:
+    def weigh(self, outputs: FloatArray, weights: Sequence[float] | None) -> FloatArray:
         """Products of probability and weight, of which each item's sum to one."""
+        if weights is None:
+            return outputs
         products = np.asarray(outputs, np.float64) * np.asarray(weights)
         return products / np.maximum(products.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
 
@@ -114,14 +116,14 @@ class SingleLabel(TaskSpec):
         *,
         top: int = 3,
         weights: Sequence[float] | None = None,
-        prediction_set_threshold: float | None = None,
+        set_threshold: float | None = None,
     ) -> Prediction:
         """The class that is decided on, its probability, and the prediction set, which always contains it."""
-        chosen = int((row if weights is None else self.weigh(row[None], weights)[0]).argmax())
+        chosen = int(self.weigh(row[None], weights)[0].argmax())
         in_set: tuple[str, ...] = ()
-        if prediction_set_threshold is not None:
+        if set_threshold is not None:
             order = np.argsort(-row, kind="stable")
-            n_in = np.count_nonzero(row >= min(prediction_set_threshold, row[chosen]))
+            n_in = np.count_nonzero(row >= min(set_threshold, row[chosen]))
             in_set = tuple(labels[i] for i in order[:n_in])
         return Prediction(
             item=item,

@@ -154,8 +154,8 @@ class TaskSpec(ABC):
     def strata(self, targets: FloatArray) -> IntArray:
         """Stratum of each item by its target, shape (n,), for stratified samples and clusters."""
 
-    def weigh(self, outputs: FloatArray, weights: Sequence[float]) -> FloatArray:  # noqa: ARG002
-        """Probabilities as if items of each label were `weights` times as frequent, shape (n, k); values as they are."""
+    def weigh(self, outputs: FloatArray, weights: Sequence[float] | None) -> FloatArray:  # noqa: ARG002
+        """Probabilities as if items of each label were `weights` times as frequent, shape (n, k); as they are for None, and values too."""
         return outputs
 
     def indicators(self, outputs: FloatArray) -> FloatArray:
@@ -175,7 +175,7 @@ class TaskSpec(ABC):
         *,
         top: int = 3,
         weights: Sequence[float] | None = None,
-        prediction_set_threshold: float | None = None,
+        set_threshold: float | None = None,
     ) -> Prediction:
         """Describe one row of outputs, shape (k,), as a prediction.
 
@@ -184,7 +184,7 @@ class TaskSpec(ABC):
         item : its name, for people
         top : how many of the most likely labels to include
         weights : how much the probability of each label counts in the decision; None for all the same
-        prediction_set_threshold : labels with at least this probability, and those at least as probable as the predicted one, are
+        set_threshold : labels with at least this probability, and those at least as probable as the predicted one, are
             in the prediction set; None for no set
         """
 
