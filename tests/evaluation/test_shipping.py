@@ -27,7 +27,7 @@ def test_a_likely_gain_ships_though_its_interval_holds_zero():
 def test_a_likely_loss_does_not():
     found = decision(-0.08, 0.03)
     assert not found.ships_transfer
-    assert "a loss of" in found.sentence
+    assert "to lose" in found.sentence
     assert "TF-IDF is packed instead" in found.sentence
 
 

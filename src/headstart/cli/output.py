@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import math
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headstart.core.report import Report
 
 
 def say(text: str = "") -> None:
@@ -26,6 +29,14 @@ def score_words(score: dict[str, Any]) -> str:
     """
     unit = " nats" if score["unit"] == "nats" else ""
     return f"{score['name']} {score['value']:.3f}{unit} (95 % interval {score['low']:.3f} to {score['high']:.3f}, {score['n']} items)"
+
+
+def model_words(report: Report) -> str:
+    """Name the transferred model: a source and its head, or the models whose mean it is."""
+    head = str(report.heads.head)
+    ablation = getattr(report, "ablation", None)
+    is_mean = ablation is not None and sum(model.weight > 0 for model in ablation.models) > 1
+    return head if is_mean else f"{report.package.source} + {head}"
 
 
 def label_words(figures: dict[str, Any]) -> str:

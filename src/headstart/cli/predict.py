@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from headstart.packaging.answer_table import AnswerTable
 
 _N_SHOWN = 20
-_N_TOP = 3
 
 
 def predict(
@@ -59,30 +58,40 @@ def predict(
     from headstart.data import read_items
     from headstart.data.own_columns import one_table
     from headstart.packaging import load_bundle
-    from headstart.packaging.answer_table import check_output, write_answers
+    from headstart.packaging.answer_table import N_TOP, AnswerTable, check_output, write_answers
 
     if out is not None:
         check_output(out)
     model = load_bundle(bundle, trust=trust)
-    if input is not None and len(model.fields) > 1:
-        names = ", ".join(f"'{field.name}'" for field in model.fields)
-        raise OptionError(f"{bundle} reads several columns and finds them by their names: {names}. Leave --input out.")
-    if probabilities and not model.task_spec.has_probabilities:
-        raise OptionError(f"{bundle} predicts a number, which has no probabilities. Leave --probabilities out.")
+    _check_options(model, bundle, input, has_probabilities=probabilities)
     column = input or model.manifest["columns"].get("input")
     share = parse_share(max_unreadable)
     items = read_items(inputs, modality=model.reads, input=column, max_unreadable=share)
-    answers = _answers(model, items, len(model.labels) if probabilities else top or _N_TOP, progress)
+    answers = _answers(model, items, len(model.labels) if probabilities else top or N_TOP, progress)
     _report_unreadable(answers, items, share)
     source = None if out is None else one_table(inputs, column)
-    table = _table(model, _in_order(answers, items, source), source, top, has_probabilities=probabilities)
+    table = AnswerTable(
+        answers=_in_order(answers, items, source),
+        labels=model.labels,
+        task=model.task_spec,
+        top=top if top is None else min(top, len(model.labels)),
+        has_probabilities=probabilities,
+    )
     if out is not None:
-        write_answers(out, table)
+        write_answers(out, table if source is None else _with_columns(table, source, out))
         say(f"{len(answers)} answers written to {out}")
     if as_json:
         emit(list(table.records()))
     elif out is None:
-        _show(table.answers, top or _N_TOP)
+        _show(table.answers, top or N_TOP)
+
+
+def _check_options(model: Bundle, bundle: str, input: str | None, *, has_probabilities: bool) -> None:
+    if input is not None and len(model.fields) > 1:
+        names = ", ".join(f"'{field.name}'" for field in model.fields)
+        raise OptionError(f"{bundle} reads several columns and finds them by their names: {names}. Leave --input out.")
+    if has_probabilities and not model.task_spec.has_probabilities:
+        raise OptionError(f"{bundle} predicts a number, which has no probabilities. Leave --probabilities out.")
 
 
 def _answers(model: Bundle, items: Items, top: int, progress: ProgressFormat) -> list[Prediction]:
@@ -116,28 +125,11 @@ def _in_order(answers: Sequence[Prediction], items: Items, source: TableSource |
     return everything if source is None else sorted(everything, key=lambda answer: row_number(answer.item))
 
 
-def _table(
-    model: Bundle,
-    answers: Sequence[Prediction],
-    source: TableSource | None,
-    top: int | None,
-    *,
-    has_probabilities: bool,
-) -> AnswerTable:
+def _with_columns(table: AnswerTable, source: TableSource, out: Path) -> AnswerTable:
+    """Add the user's own columns, but for those of binary cells."""
     from headstart.data.own_columns import own_columns
-    from headstart.packaging.answer_table import AnswerTable
 
-    table = AnswerTable(
-        answers=answers,
-        labels=model.labels,
-        task=model.task_spec,
-        top=top if top is None else min(top, len(model.labels)),
-        has_probabilities=has_probabilities,
-    )
-    if source is None:
-        return table
-    ids = [answer.item for answer in answers]
-    own = own_columns(source, ids, taken=table.names)
+    own = own_columns(source, [answer.item for answer in table.answers], taken=table.names_in(out))
     return replace(table, own={name: cells for name, cells in own.items() if not any(map(_is_binary, cells))})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from headstart.cli.options import BundlePath, Json, Trust
-from headstart.cli.output import emit, label_words, say, score_words
+from headstart.cli.output import emit, label_words, model_words, say, score_words
 
 
 def report(bundle: BundlePath, trust: Trust = None, *, as_json: Json = False) -> None:
@@ -21,7 +21,7 @@ def report(bundle: BundlePath, trust: Trust = None, *, as_json: Json = False) ->
     for label in evaluation.figures.get("per_label", ()):
         say(f"  {label_words(label)}")
     if evaluation.deployed_baseline:
-        say(f"  {package.source} + {found.heads.head}, not packed: {score_words(asdict(evaluation.metric))}")
+        say(f"  {model_words(found)}, not packed: {score_words(asdict(evaluation.metric))}")
     for baseline in evaluation.baselines:
         say(f"  {baseline.name}: {score_words(asdict(baseline.score))}")
     for name, score in evaluation.estimates.items():

@@ -5,21 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import OptionError
+from headstart.core.prediction import Prediction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from headstart.core.prediction import Prediction
     from headstart.core.tasks import TaskSpec
 
 SUFFIXES = (".csv", ".jsonl")
 ITEM, PREDICTION, PROBABILITY, PREDICTION_SET, ERROR = "item", "prediction", "probability", "prediction_set", "error"
+N_TOP = 3
+PROBABILITIES = "probabilities"
 _SEPARATOR = ";"
+_FIELDS = tuple(one.name for one in fields(Prediction))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +33,7 @@ class AnswerTable:
     ----------
     answers : n predictions; with `has_probabilities` their `top` holds every label
     labels : of the model, in its order
-    top : how many of the likeliest labels to write; None for none in a CSV, where the prediction stands alone
+    top : how many of the likeliest labels to write; None for 3, but for none in a CSV, where the prediction stands alone
     has_probabilities : whether the probability of every label is written
     """
 
@@ -44,16 +47,20 @@ class AnswerTable:
     @property
     def names(self) -> tuple[str, ...]:
         """Our own columns, in their order; those of the user come after the first."""
-        fields = self.task.answer_fields
+        answered = self.task.answer_fields
         likeliest = (name for i in range(1, (self.top or 0) + 1) for name in (f"top_{i}", f"top_{i}_probability"))
         return (
             ITEM,
             PREDICTION,
-            *(name for name in (PROBABILITY, PREDICTION_SET) if name in fields),
+            *(name for name in (PROBABILITY, PREDICTION_SET) if name in answered),
             *likeliest,
             *(f"{PROBABILITY}_{label}" for label in self.labels if self.has_probabilities),
             ERROR,
         )
+
+    def names_in(self, path: Path) -> tuple[str, ...]:
+        """Our own names in a file of that suffix: the columns, or the keys of its objects."""
+        return self.names if path.suffix.lower() == ".csv" else (*_FIELDS, PROBABILITIES)
 
     def to_csv(self) -> str:
         """A header, and a row for each item."""
@@ -75,10 +82,10 @@ class AnswerTable:
         """Plain values for JSON: the fields of a prediction, and `probabilities` by label."""
         for answer in self.answers:
             record = answer.to_dict()
-            if "top" in record and self.top is not None:
-                record["top"] = record["top"][: self.top]
+            if "top" in record:
+                record["top"] = record["top"][: self.top or N_TOP]
             if self.has_probabilities and answer.top:
-                record["probabilities"] = dict(answer.top)
+                record[PROBABILITIES] = dict(answer.top)
             yield record
 
     def _own_rows(self) -> Iterator[dict[str, Any]]:
