@@ -56,6 +56,16 @@ def test_another_unit_has_no_prior():
     assert decision(1.0, 5.0, unit="target").ships_transfer
 
 
+def test_what_ships_and_why_is_one_sentence():
+    gain = Score(name="gain in accuracy", value=0.05, low=0.02, high=0.08, n=100)
+    helps = Judgement(
+        verdict="transfer helps", sentence="Transfer helps: 5.0 points better than TF-IDF.", baseline="tfidf", gain=gain
+    )
+    shipped = decide(helps, gain, shipping=Shipping(), prior=PRIOR, rival="TF-IDF")
+    assert shipped.ships(helps) == "The model is packed: 5.0 points better than TF-IDF."
+    assert decision(-0.08, 0.03).ships(helps).startswith("TF-IDF is packed instead: ")
+
+
 def test_an_unknown_preference_is_named():
     with pytest.raises(OptionError, match="accuracy"):
         Shipping(prefer="best")
