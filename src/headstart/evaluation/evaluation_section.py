@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headstart.core.report import BaselineResult, Score, Section, Verdict
@@ -132,27 +132,16 @@ def _callouts(section: EvaluationSection) -> Iterator[str]:
 
 
 def _page(section: EvaluationSection, data: DataSection) -> Iterator[Part]:
-    template, figures = template_of(__name__, "html"), section.figures
-    examples = {name: figures.get(name) or [] for name in _EXAMPLES}
-    shown = [issue for issue in examples["label_issues"] if len(issue) > _N_KEYS_WITHOUT_PREVIEW]
-    named = {mistake["id"] for mistake in examples["mistakes"]}
-    to_check = [
-        issue for issue in shown if issue["id"] not in named
-    ]  # under cross-validation they may be the same items
+    examples = {name: section.figures.get(name) or [] for name in _EXAMPLES}
+    examples["to_check"] = _to_check(examples)
 
-    def part(
-        order: int, title: str, block: str, drawn: dict[str, Spec] | None = None, *, below: bool = False, **values: Any
-    ) -> Part:
-        values = {**examples, "to_check": to_check, **values}
-        charts_of = drawn or {}
-        return Part(
-            order=order, title=title, template=template, block=block, charts=charts_of, values=values, below=below
-        )
+    def part(order: int, title: str, block: str, drawn: dict[str, Spec] | None = None, **values: Any) -> Part:
+        template, values = template_of(__name__, "html"), {**examples, **values}
+        return Part(order=order, title=title, template=template, block=block, charts=drawn or {}, values=values)
 
     if section.baselines:
         scores = charts.scores(section.metric, section.baselines, "the model", section.deployed)
-        gains = charts.gains(section.baselines)
-        yield part(200, "Did transfer help?", "baselines", {"scores": scores, "gains": gains})
+        yield part(200, "Did transfer help?", "baselines", {"scores": scores, "gains": charts.gains(section.baselines)})
     if expected := _expectations(section):
         yield part(400, "What to expect on new data", "expectations", expected)
     errors, pairs = _errors(section, data), _confused_pairs(section)
@@ -163,10 +152,20 @@ def _page(section: EvaluationSection, data: DataSection) -> Iterator[Part]:
         yield part(600, "All metrics", "metrics")
     if examples["mistakes"]:
         yield part(700, "Most confident mistakes", "mistakes")
-    if examples["label_issues"]:
-        has_own = bool(to_check) or not examples["mistakes"]
-        title = "Labels to check" if has_own else "Most confident mistakes"
-        yield part(800, title, "label_issues", below=not has_own)
+    if examples["to_check"] or (examples["label_issues"] and not examples["mistakes"]):
+        yield part(800, "Labels to check", "label_issues")
+    elif examples["label_issues"]:
+        yield replace(part(710, "Most confident mistakes", "label_issues"), below=True)
+
+
+def _to_check(examples: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Likely label errors to be shown: under cross-validation some are among the mistakes, and shown there."""
+    mistakes = {mistake["id"] for mistake in examples["mistakes"]}
+    return [
+        issue
+        for issue in examples["label_issues"]
+        if len(issue) > _N_KEYS_WITHOUT_PREVIEW and issue["id"] not in mistakes
+    ]
 
 
 def _card() -> Iterator[Part]:

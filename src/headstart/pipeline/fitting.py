@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.decision import make_decision_rule
+from headstart.core.decision import BALANCED, make_decision_rule
 from headstart.core.errors import DataError, OptionError, StorageError, unknown_name
 from headstart.data import load
 from headstart.data.holdout import plan_splits
@@ -103,7 +103,7 @@ def fit(
         significantly better
     worth : the expected gain below which pretrained parts do not ship, as a fraction of the metric: 0.005 is half a point
     metric : name of the metric that heads the report and decides on the verdict: 'macro-F1', 'balanced accuracy' …, of which more is
-        better; None for the task's choice, or for balanced accuracy with balanced class weights
+        better; None for the task's choice; with balanced class weights for balanced accuracy, or macro-F1 of labels that may occur together
     threshold : the probability from which on the second of two labels is predicted; of labels that may occur together, each of them; as
         {label: threshold} for the label that is named. It is kept in the bundle
     class_weights : what missing an item of each label costs, as {label: weight}, 1 for those left out, or 'balanced' for the inverse of
@@ -142,7 +142,8 @@ def fit(
         rule = make_decision_rule(
             dataset.task_spec, dataset.labels, dataset.targets, threshold=threshold, class_weights=class_weights
         )
-        metric = dataset.task_spec.headline_name(metric or ("balanced accuracy" if class_weights == "balanced" else ""))
+        usual = dataset.task_spec.balanced_metric if class_weights == BALANCED else ""
+        metric = dataset.task_spec.headline_name(metric or usual)
         dataset = replace(dataset, name=name or dataset.name, metric=metric, decision=rule)
         if is_promised:
             context.clock.limit(chosen.seconds_for(len(dataset)))

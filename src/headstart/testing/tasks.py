@@ -166,6 +166,11 @@ class TaskChecks:
             best, found = headline.of(targets, targets), headline.of(targets, self.task.outputs(scores))
             expect(best >= found, f"Expected no more than {best:.3g}, which the true targets have, got {found:.3g}.")
 
+    def check_balanced_metric_is_a_headline(self) -> None:
+        """The metric for which labels count alike, if there is one, may head a report."""
+        name = self.task.balanced_metric
+        expect_equal(self.task.headline_name(name), name, "the headline that is asked for by the name")
+
     def check_metrics_have_unlike_names(self) -> None:
         """It has at least three metrics, and no two have one name."""
         names = [metric.name for metric in self.task.metrics]

@@ -31,6 +31,7 @@ class MultiLabel(TaskSpec):
 
     link: ClassVar[Link] = "sigmoid"
     is_multi_label: ClassVar[bool] = True
+    balanced_metric: ClassVar[str] = "macro-F1"
     answer_fields: ClassVar[tuple[str, ...]] = ("labels", "top")
     metrics: ClassVar[tuple[Metric, ...]] = (
         fraction("mean average precision", sums.average_precision, sums.mean),

@@ -30,6 +30,7 @@ class SingleLabel(TaskSpec):
 
     link: ClassVar[Link] = "softmax"
     is_single_label: ClassVar[bool] = True
+    balanced_metric: ClassVar[str] = "balanced accuracy"
     answer_fields: ClassVar[tuple[str, ...]] = ("label", "probability", "top", "prediction_set")
     metrics: ClassVar[tuple[Metric, ...]] = (
         fraction("accuracy", sums.accuracy, sums.mean, is_of_decisions=True),

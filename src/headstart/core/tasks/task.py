@@ -43,6 +43,7 @@ class TaskSpec(ABC):
     is_single_label : whether every item has exactly one of the labels
     is_multi_label : whether an item may have any number of the labels
     output_name : name of the outputs where a model is served
+    balanced_metric : the metric for which labels count alike, however frequent they are; '' if there is none
     answer_fields : fields of a `Prediction` that may be set, in order
     """
 
@@ -54,6 +55,7 @@ class TaskSpec(ABC):
     is_single_label: ClassVar[bool] = False
     is_multi_label: ClassVar[bool] = False
     output_name: ClassVar[str] = "probabilities"
+    balanced_metric: ClassVar[str] = ""
     answer_fields: ClassVar[tuple[str, ...]]
 
     def outputs(self, scores: FloatArray) -> FloatArray:
