@@ -131,7 +131,8 @@ class Trial:
             if target is not None and target < least:
                 relaxed = float(f"{margin * least:.3g}")
                 options.append(f"--{name.replace('_', '-')} {relaxed:g}")
-                goal = replace(goal, **{name: relaxed})
+                changes: dict[str, Any] = {name: relaxed}
+                goal = replace(goal, **changes)
         for purpose in () if goal.is_target or replace(self, goal=goal).kept else PURPOSES:
             if replace(self, goal=replace(goal, purpose=purpose)).kept:
                 options.append(f"--for {purpose}")
