@@ -134,6 +134,40 @@ class TestFit:
         assert (done.code, done.out) == (0, "")
         assert f"open {tmp_path / 'm'}/report.html" in done.err
 
+    def test_a_threshold_a_metric_and_a_name_are_kept_and_reported(self, run, tmp_path):
+        table = write_texts(tmp_path / "t.csv")
+        asked = ("--threshold", "kiwi=0.999999", "--metric", "f1_macro", "--name", "Fruit of June")
+        done = run("fit", table, *QUICK[:4], "--baselines", "simple", "--out", tmp_path / "m", *asked, "--json")
+        assert done.code == 0, done.err
+        assert done.json["metric"]["name"] == "macro-F1"
+        assert done.json["decision"] == "'kiwi' is predicted from a probability of 1 on."
+        recalls = {row["label"]: row["recall"] for row in done.json["per_label"]}
+        assert recalls["apple"] == 1.0
+        assert recalls["kiwi"] < 0.5
+        assert "apple                precision" in done.err
+        answers = run("predict", tmp_path / "m", table, "--json").json
+        assert {answer["label"] for answer in answers if answer["top"][0] != answer["label"]} == {"apple"}
+        said = run("report", tmp_path / "m").err
+        assert "Fruit of June: " in said
+        assert done.json["decision"] in said
+        again = run("prove", tmp_path / "m", write_texts(tmp_path / "new.csv", 40, seed=9), "--json").json
+        assert again["metrics"][0]["name"] == "macro-F1"
+        assert again["metrics"][0]["value"] < 0.5
+
+    def test_balanced_weights_are_judged_by_balanced_accuracy(self, run, tmp_path):
+        done = run(
+            "fit",
+            write_texts(tmp_path / "t.csv"),
+            *QUICK,
+            "--out",
+            tmp_path / "m",
+            "--class-weights",
+            "balanced",
+            "--json",
+        )
+        assert done.json["metric"]["name"] == "balanced accuracy"
+        assert json.loads((tmp_path / "m" / "manifest.json").read_text())["decision_weights"] == [1.0, 1.0]
+
     def test_a_bundle_is_replaced(self, run, tmp_path):
         table = write_texts(tmp_path / "t.csv")
         for seed in (0, 1):
@@ -205,6 +239,34 @@ class TestPredict:
         assert len(rows) == 30
         assert {row["prediction"] for row in rows} == {"apple", "kiwi"}
 
+    def test_out_keeps_the_users_columns_in_their_order_and_every_row(self, run, photo_model, tmp_path):
+        write_photo(tmp_path / "1.jpg")
+        (tmp_path / "2.jpg").write_bytes(b"hello")
+        (tmp_path / "new.csv").write_text("id,photo,label\na,1.jpg,x\nb,2.jpg,y\nc,gone.jpg,z\nd,1.jpg,w\n")
+        for out, label in ((tmp_path / "a.csv", "label"), (tmp_path / "a.jsonl", "input_label")):
+            done = run("predict", photo_model, tmp_path / "new.csv", "--out", out, "--probabilities", "--top", 2)
+            assert done.code == 0, done.err
+            assert "2 items set aside: 'new.csv row 2'" in done.err
+            lines = out.read_text().splitlines()
+            rows = list(csv.DictReader(lines)) if out.suffix == ".csv" else list(map(json.loads, lines))
+            assert [row["id"] for row in rows] == ["a", "b", "c", "d"]
+            assert [row[label] for row in rows] == ["x", "y", "z", "w"]
+            assert [bool(row.get("error")) for row in rows] == [False, True, True, False]
+        assert sum(rows[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        assert len(rows[0]["top"]) == 2
+
+    def test_one_bad_file_among_seven_is_reported_and_skipped(self, run, photo_model, tmp_path):
+        files = [write_photo(tmp_path / "p" / f"{i}.jpg") for i in range(6)]
+        files.append(written(tmp_path / "p" / "bad.jpg", "hello"))
+        for named in ([tmp_path / "p"], files):
+            done = run("predict", photo_model, *named, "--json")
+            assert done.code == 0, done.err
+            assert "1 item set aside" in done.err
+            assert [answer["item"] for answer in done.json if answer.get("error")] == [str(files[-1])]
+            assert len(done.json) == 7
+        refused = run("predict", photo_model, tmp_path / "p", "--max-unreadable", "1%")
+        assert (refused.code, "1 of the 7 items" in refused.err, "at most 1 %" in refused.err) == (2, True, True)
+
     def test_out_jsonl(self, run, model, tmp_path):
         run("predict", model, write_texts(tmp_path / "new.csv", 30), "--out", tmp_path / "answers.jsonl")
         assert len([json.loads(line) for line in (tmp_path / "answers.jsonl").read_text().splitlines()]) == 30
@@ -238,6 +300,8 @@ class TestOtherCommands:
         done = run("inspect", write_texts(tmp_path / "t.csv"), "--json")
         assert (done.json["task"], done.json["labels"]) == ("binary", {"apple": 30, "kiwi": 30})
         assert "60 labelled texts, binary" in done.err
+        assert done.json["advice"][-1] == f"Next: headstart fit {tmp_path / 't.csv'} --out MODEL"
+        assert all(sentence in done.err for sentence in done.json["advice"])
         sources = {source["name"]: source for source in done.json["sources"]}
         assert sources["wordllama-256"]["known_bias"] in done.err
         assert sources["wordllama-256"]["warnings"] == []
@@ -397,6 +461,7 @@ def without(bundle: Path, folder: Path, name: str) -> Path:
     return copy
 
 
+MANY = "text,fruit\n" + "".join(f"the {kind} {i},{kind}\n" for i in range(12) for kind in ("apple", "kiwi", "lime"))
 CASES = [
     # words
     Case("unknown command", lambda p, t, i: ("fitt",), ("no such command 'fitt'", "fit", "headstart --help")),
@@ -404,6 +469,10 @@ CASES = [
     Case("no data", lambda p, t, i: ("fit", "--out", p / "made"), ("DATA", "headstart fit --help")),
     Case("no out", lambda p, t, i: ("fit", write_texts(p / "t.csv")), ("--out", "headstart fit --help")),
     Case("no input", lambda p, t, i: ("predict", t), ("INPUT", "headstart predict --help")),
+    Case("threshold of many", lambda p, t, i: ("fit", written(p / "t.csv", MANY), "--threshold", "0.3", "--out", p / "m"), ("there are 3", "class weights")),
+    Case("weight of an unknown label", lambda p, t, i: ("fit", written(p / "t.csv", MANY), "--class-weights", "aple=2", "--out", p / "m"), ("'aple'", "'apple'")),
+    Case("weight that is no number", lambda p, t, i: ("fit", written(p / "t.csv", MANY), "--class-weights", "apple=x", "--out", p / "m"), ("--class-weights", "spam=5,ham=1")),
+    Case("metric of which less is better", lambda p, t, i: ("fit", written(p / "t.csv", MANY), "--metric", "log loss", "--out", p / "m"), ("of which more is better", "accuracy")),
     Case("top of zero", lambda p, t, i: ("predict", t, "-", "--top", 0), ("--top", "1")),
     option_case("seed is a word", ("--seed", "abc"), "--seed", "integer"),
     option_case("seed is negative", ("--seed", "-1"), "--seed", "0"),

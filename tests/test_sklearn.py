@@ -305,6 +305,10 @@ def test_photos_as_array_and_as_files(tmp_path):
     model.fit(paths, y)
     assert model.source_ == "efficientnet-lite0"
     np.testing.assert_allclose(model.predict_proba(paths), model.predict_proba(list(photos)), atol=1e-5)
+    held = [Image.fromarray(photo) for photo in photos]
+    np.testing.assert_allclose(model.predict_proba(held), model.predict_proba(list(photos)), atol=1e-5)
+    cropped = [image.crop((0, 0, 40 - i % 4, 48)) for i, image in enumerate(held)]
+    assert model.fit(cropped, y).score(cropped, y) == 1.0
     with pytest.raises(DataError, match=r"none\.png' cannot be read"):
         model.predict([paths[0], "none.png"])
 

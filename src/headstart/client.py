@@ -16,13 +16,13 @@ from urllib.parse import quote
 
 from headstart.core.errors import DataError, OptionError, ServiceError, require
 from headstart.core.label_rule import LabelRule
+from headstart.core.prediction import item_name
 from headstart.data.given import is_table, listed_items, null_item
 from headstart.data.labels import typed_labels
 from headstart.data.readers.tables import open_memory
 from headstart.data.unreadable_items import UnreadableItems
 from headstart.data.values import is_null
 from headstart.packaging import Prediction
-from headstart.packaging.model import item_name
 
 require("httpx2", extra="client", purpose="headstart.client")
 import httpx2

@@ -51,6 +51,17 @@ def test_texts_in_every_kind_of_body(server, content_type, body):
     assert labels(server.post("/v1/models/words/predict", body.encode(), content_type=content_type)) == ANSWERS
 
 
+def test_the_address_alone_says_what_is_there(server):
+    found = server.get("/").json
+    assert found["server"].startswith("headstart ")
+    assert found["models"] == ["fruit", "words"]
+    assert found["documentation"] == "/docs"
+    assert server.get(found["documentation"]).status == 200
+    method, path = found["predict"].split()
+    assert (method, path) == ("POST", "/v1/models/fruit/predict")
+    assert path.replace("fruit", "{name}") in server.get("/openapi.json").json["paths"]
+
+
 def test_one_item(server):
     for body in ({"item": "a plum"}, {"text": "a plum"}, {"message": "a plum", "top": 1}):
         reply = server.post("/v1/models/words/predict", body)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -19,6 +19,9 @@ def compress(
     bundle: BundlePath,
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Folder for the smaller bundle.")],
+    purpose: Annotated[
+        str, typer.Option("--for", help="What has to become better: size, speed or both; a target goes before.")
+    ] = "size",
     tolerance: Annotated[
         str, typer.Option("--tolerance", help="How far the headline score may fall, by the paired interval.")
     ] = "1%",
@@ -43,6 +46,7 @@ def compress(
             bundle,
             data,
             out=out,
+            purpose=cast("Any", purpose),  # checked by name where it is used
             tolerance=parse_share(tolerance),
             target_ms=target_ms,
             target_mib=target_mib,

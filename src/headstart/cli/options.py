@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -105,6 +105,8 @@ Sources = Annotated[
     ),
 ]
 
+T = TypeVar("T")
+
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
 
@@ -119,6 +121,38 @@ def parse_share(text: str) -> float:
     if not 0.0 <= share <= 1.0:
         raise OptionError(f"a share between 0 % and 100 % was expected, such as 1% or 0.01, but '{text}' came.")
     return share
+
+
+def parse_by_label(text: str | None, option: str) -> float | str | dict[str, float] | None:
+    """Read one number, a number for each of some labels, or a word as it is.
+
+    >>> parse_by_label("0.3", "--threshold"), parse_by_label("spam=5, ham=1", "--class-weights")
+    (0.3, {'spam': 5.0, 'ham': 1.0})
+    >>> parse_by_label("balanced", "--class-weights")
+    'balanced'
+    """
+    if text is None:
+        return None
+    if "=" not in text:
+        return _number(text, text)
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        label, _, number = part.rpartition("=")
+        value = _number(number, None)
+        if not label.strip() or value is None:
+            raise OptionError(
+                f"{option} takes a number for each label, with commas between, such as spam=5,ham=1, got '{text}'. "
+                "Where a label has a comma in it, fit in Python."
+            )
+        found[label.strip()] = value
+    return found
+
+
+def _number(text: str, otherwise: T) -> float | T:
+    try:
+        return float(text)
+    except ValueError:
+        return otherwise
 
 
 def parse_numbers(text: str | None, n: int) -> tuple[float, ...] | None:

@@ -129,6 +129,16 @@ def receive_item(value: Any, modality: Modality) -> Any:
     return item
 
 
+def numbered_error(position: int, error: DataError) -> DataError:
+    """The error of the item at that place, with its number before it.
+
+    >>> str(numbered_error(1, DataError("it is blank.")))
+    'item 2: it is blank.'
+    """
+    said, name = str(error), f"item {position + 1}"
+    return error if said.startswith(f"{name}:") else DataError(f"{name}: {said}")
+
+
 def blank_item(modality: Modality) -> DataError:
     """The error of an item without content."""
     return DataError(f"the {modality.singular} is blank. Give one with content, or leave the item out.")

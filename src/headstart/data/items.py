@@ -18,7 +18,7 @@ from headstart.data.given import given_items, is_table
 from headstart.data.ids import id_columns
 from headstart.data.litter import files_below
 from headstart.data.modalities import Modality, Row, all_modalities, get_modality, modality_of_file
-from headstart.data.payloads import known_keys
+from headstart.data.payloads import known_keys, pick
 from headstart.data.readers.columns import RowIds, take
 from headstart.data.readers.records import read_json_lines
 from headstart.data.readers.tables import TABLE_SUFFIXES, named_folder, named_path, open_memory, open_table
@@ -44,6 +44,7 @@ class Items:
     blank : the places of items that hold nothing: they keep their places, and have no answer
     own_ids : the columns of ids that tables have, by name; None for items without
     notices : the files that could not be used and the blank items, by name
+    unreadable : (id, reason) of what was set aside
     """
 
     items: Sequence[Any]
@@ -52,6 +53,7 @@ class Items:
     blank: frozenset[int] = frozenset()
     own_ids: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.items)
@@ -76,7 +78,7 @@ def read_items(
     modality : what the model takes, or the name of it; rows (`data.modalities.Row`) come in tables, JSON Lines and dicts alone
     input : column of tables and key of JSON Lines; guessed if absent. The fields of rows have names of their own
     images : folder in which the files lie that a table names; that of the table if not given
-    max_unreadable : fraction of the files that may be set aside; a file that the user named himself may not
+    max_unreadable : fraction of the files that may be set aside; a file that is named alone may not
 
     Raises
     ------
@@ -92,12 +94,15 @@ def read_items(
     if are_paths:
         if not named:
             raise DataError("no input was named. Name files, folders or a table, or '-' for JSON Lines.")
-        folder = None if images is None else named_folder(images)
-        parts = [_read_path(one, wanted, input, bad, stdin, images=folder) for one in named]
+        folder, are_many = None if images is None else named_folder(images), len(named) > 1
+        parts = [_read_path(one, wanted, input, bad, stdin, images=folder, are_many=are_many) for one in named]
     else:
         parts = [_read_memory(named, wanted, input, bad)]
     items, ids, own_ids = parts[0] if len(parts) == 1 else _joined(parts, wanted)
     bad.check(len(items) + len(bad), f"'{named[0]}'" if len(parts) == 1 and are_paths else "the inputs")
+    if not len(items) and bad.found:
+        name, reason = bad.found[0]
+        raise DataError(f"none of the {len(bad)} items can be used: '{name}' {reason}.")
     if not len(items):
         raise DataError(f"the inputs hold no {wanted.singular}. Name files, folders or a table with {wanted.plural}.")
     blank = wanted.blanks(items)
@@ -106,7 +111,15 @@ def read_items(
             f"every {wanted.singular} is blank, the first {ids[0]}. Name a column with content with --input."
         )
     notices = tuple(filter(None, [bad.notice(), _blank_notice(blank, ids, wanted)]))
-    return Items(items=items, ids=ids, modality=wanted.name, blank=frozenset(blank), own_ids=own_ids, notices=notices)
+    return Items(
+        items=items,
+        ids=ids,
+        modality=wanted.name,
+        blank=frozenset(blank),
+        own_ids=own_ids,
+        notices=notices,
+        unreadable=tuple(bad.found),
+    )
 
 
 def _blank_notice(blank: Sequence[int], ids: Sequence[str], modality: Modality) -> Notice | None:
@@ -146,6 +159,7 @@ def _read_path(
     stdin: TextIO | None,
     *,
     images: Path | None,
+    are_many: bool,
 ) -> _Part:
     if one == STDIN:
         return _read_stream(stdin or sys.stdin, modality, column, bad)
@@ -163,11 +177,12 @@ def _read_path(
     if path.suffix.lower() in TABLE_SUFFIXES:
         table = open_table(path, known_columns=known_keys(modality, column))
         return _read_table(table, modality, column, bad, images=images)
-    return _read_file(path, modality)
+    _check_kind(path, modality)
+    return _read_files([path], modality, bad) if are_many else _Part([modality.read_file(path)], [str(path)])
 
 
-def _read_file(path: Path, modality: Modality) -> _Part:
-    """One file that the user named: it must be usable."""
+def _check_kind(path: Path, modality: Modality) -> None:
+    """Refuse a file that is of another modality by its name."""
     suffix = path.suffix.lower()
     other = next((one for one in all_modalities() if suffix in one.suffixes), None)
     if other is not None and suffix not in modality.suffixes:
@@ -175,13 +190,16 @@ def _read_file(path: Path, modality: Modality) -> _Part:
             f"'{path}' is {other.one}, but this model takes {modality.plural}. "
             f"Name {modality.file_noun} or a table with {modality.plural}."
         )
-    return _Part([modality.read_file(path)], [str(path)])
 
 
 def _read_folder(folder: Path, modality: Modality, bad: UnreadableItems) -> _Part:
     paths = sorted(path for path in files_below(folder) if modality_of_file(path) is modality)
     if not paths:
         raise DataError(f"'{folder}' holds no {modality.file_noun}. Name another folder.")
+    return _read_files(paths, modality, bad)
+
+
+def _read_files(paths: Sequence[Path], modality: Modality, bad: UnreadableItems) -> _Part:
     items: list[Any] = []
     ids: list[str] = []
     for path in paths:
@@ -227,17 +245,10 @@ def _read_stream(file: TextIO, modality: Modality, column: str | None, bad: Unre
 
 def _cell_of(record: dict[str, Any], row: str, modality: Modality, column: str | None) -> Any:
     """Take what is to be read out of a line."""
-    if isinstance(modality, Row):
-        try:
-            return modality.pick(record)
-        except DataError as error:
-            raise DataError(f"{row}: {error}") from error
-    known = (column,) if column else modality.column_names
-    key = next((key for key in known if key in record), None)
-    if key is None:
-        keys = ", ".join(f"'{key}'" for key in list(record)[:6])
-        raise DataError(f"{row} has no key '{column or known[0]}' (its keys: {keys or 'none'}). Add it.")
-    return record[key]
+    try:
+        return pick(record, modality, column, takes_any=False)
+    except DataError as error:
+        raise DataError(f"{row}: {error}") from error
 
 
 def _known_keys(modality: Modality, column: str | None) -> Sequence[str]:

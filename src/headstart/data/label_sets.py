@@ -31,7 +31,7 @@ LIST_TYPES = (list, tuple, set, frozenset, np.ndarray)
 def label_separator(cells: Iterable[Any]) -> str | None:
     """Find the separator whose parts come back in other cells; prose or 'TCP;IP' alone has none.
 
-    >>> label_separator(["a;b", "b", "a"]), label_separator(["a, b", "b, c", "a", "b"]), label_separator(["Doe, Ann", "Roe, Ann"])
+    >>> label_separator(["a;b", "b", "a"]), label_separator(["a, b", "b, c", "c", "b, a"]), label_separator(["Doe, Ann", "Roe, Ann"])
     (';', ',', None)
     """
     texts = [cell for cell in dict.fromkeys(cells) if isinstance(cell, str)]

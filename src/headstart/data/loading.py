@@ -22,6 +22,7 @@ from headstart.data.readers.columns import Table, TableSource, take
 from headstart.data.readers.folder import load_folder
 from headstart.data.readers.parts import open_folder
 from headstart.data.readers.tables import named_folder, named_path, open_memory, open_table
+from headstart.data.row_order import find_row_order
 from headstart.data.rows import Rows
 from headstart.data.schema import ColumnSchema, guess_schema
 from headstart.data.splits import UNLABELED, parse_splits
@@ -43,7 +44,7 @@ def load(
     data: Any,
     *,
     input: str | Sequence[str] | None = None,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     task: str | None = None,
     group: Any = None,
     time: Any = None,
@@ -64,7 +65,7 @@ def load(
         a value a field.
     input, target, group, time : column names
         Override the guess. Several inputs, a list or separated by commas, make rows of fields, each of its modality. Several
-        targets, separated by commas, make a multi-label task. With a pair, `group`, `time` and `split` may be n values instead.
+        targets, likewise, make a multi-label task. With a pair, `group`, `time` and `split` may be n values instead.
     task : 'binary', 'multiclass', 'multilabel' or 'regression'
     split : column that says 'train', 'validation' or 'test' of each row; 'none' where one that looks so does not
     images : folder in which the files lie that a column names; that of the table if not given
@@ -135,7 +136,7 @@ def _load_table(
     dataset = _dataset(source, schema, table, bad, wanted)
     known = [*schema.columns.values(), *inputs, *schema.targets]
     leaks = find_leaks(sample, schema.targets[0], dataset.task_spec, texts=texts, skip=known)
-    return replace(dataset, notices=(*dataset.notices, *leaks))
+    return replace(dataset, notices=(*dataset.notices, *leaks, *find_row_order(dataset)))
 
 
 def _dataset(

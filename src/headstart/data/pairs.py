@@ -41,7 +41,7 @@ def pair_as_columns(pair: tuple[Any, ...], options: Mapping[str, Any]) -> tuple[
     columns |= labels
     given = [part for part in ("group", "time", "split") if options[part] is not None]
     columns |= {part: _listed(options[part]) for part in given}
-    named |= {"target": ",".join(labels), "split": NO_SPLIT, "images": options["images"]}
+    named |= {"target": list(labels), "split": NO_SPLIT, "images": options["images"]}
     return columns, named | {part: part for part in given}
 
 

@@ -34,10 +34,14 @@ class OversizedError(DataError):
     """A body that would become more objects, or more items, than one request may have."""
 
 
-def pick(record: Mapping[str, Any], modality: Modality, column: str | None) -> Any:
+def pick(record: Mapping[str, Any], modality: Modality, column: str | None, *, takes_any: bool = True) -> Any:
     """Take the value of a field out of a record: `column`, else what is usually called so, else all that there is.
 
     Of rows, take the fields by their names.
+
+    Parameters
+    ----------
+    takes_any : whether a value that stands alone is taken whatever it is called
 
     Raises
     ------
@@ -53,7 +57,7 @@ def pick(record: Mapping[str, Any], modality: Modality, column: str | None) -> A
     for key in known_keys(modality, column):
         if key in record:
             return record[key]
-    if len(record) == 1:
+    if takes_any and len(record) == 1:
         return next(iter(record.values()))
     keys = ", ".join(f"'{key}'" for key in list(record)[:6])
     raise DataError(f"a record has no key '{column or modality.column_names[0]}' (its keys: {keys or 'none'}). Add it.")

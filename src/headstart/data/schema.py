@@ -75,7 +75,7 @@ def guess_schema(
     folder: Path | None,
     *,
     input: str | Sequence[str] | None = None,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     group: str | None = None,
     time: str | None = None,
     split: str | None = None,
@@ -87,7 +87,7 @@ def guess_schema(
     sample : cells of every column from the same rows
     name : of the table, for messages
     input : a column; several, separated by commas or as a list, make rows
-    target : a column, or several separated by commas
+    target : a column; several, separated by commas or as a list, are labels that may occur together
     split : the column that divides the rows into parts; 'none' for none
 
     Raises

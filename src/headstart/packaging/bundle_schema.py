@@ -12,6 +12,8 @@ from headstart.core.label_rule import LabelRule
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from headstart.core.decision import DecisionRule
+
 
 @dataclass(frozen=True, kw_only=True)
 class BundleSchema:
@@ -24,11 +26,20 @@ class BundleSchema:
     columns: Mapping[str, str] = field(default_factory=dict)
     fields: tuple[Field, ...] = ()
     label_rule: LabelRule = field(default_factory=LabelRule)
+    metric: str = ""
+    decision: DecisionRule | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As the manifest holds it."""
         fields = self.fields or (Field(self.columns.get("input") or "input", self.modality),)
-        return {**vars(self), "fields": [asdict(one) for one in fields], "label_rule": asdict(self.label_rule)}
+        described = {name: value for name, value in vars(self).items() if name != "decision"}
+        weights = None if self.decision is None else list(self.decision.weights)
+        return {
+            **described,
+            "fields": [asdict(one) for one in fields],
+            "label_rule": asdict(self.label_rule),
+            "decision_weights": weights,
+        }
 
 
 def fields_of(manifest: Mapping[str, Any]) -> tuple[Field, ...]:

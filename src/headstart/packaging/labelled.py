@@ -17,6 +17,7 @@ from headstart.data.rows import Rows
 if TYPE_CHECKING:
     from headstart.core.arrays import FloatArray
     from headstart.core.dataset import Dataset
+    from headstart.core.decision import DecisionRule
     from headstart.packaging.model import Bundle
 
 
@@ -53,7 +54,8 @@ def load_for(model: Bundle, data: Any, *, max_unreadable: float = 0.01, **column
         raise DataError(f"the model reads {reads}, but '{dataset.name}' holds {holds}. Name data of its kind.")
     if not model.task_spec.has_probabilities and dataset.task_spec.has_probabilities:
         raise DataError(f"the model predicts a number, but '{dataset.name}' holds classes. Name a table with numbers.")
-    return replace(_with_fields_of(model, dataset), task=model.task)
+    dataset = replace(_with_fields_of(model, dataset), task=model.task, metric=model.manifest.get("metric") or "")
+    return replace(dataset, decision=_decision_for(model, len(dataset.labels)))
 
 
 def outputs_for(dataset: Dataset, outputs: FloatArray) -> FloatArray:
@@ -68,7 +70,15 @@ def known_to(model: Bundle, dataset: Dataset) -> Dataset:
     if known.all():
         return dataset
     kept = dataset.take(np.flatnonzero(known))
-    return replace(kept, targets=kept.targets[:, :k], labels=dataset.labels[:k])
+    return replace(kept, targets=kept.targets[:, :k], labels=dataset.labels[:k], decision=model.decision)
+
+
+def _decision_for(model: Bundle, n_labels: int) -> DecisionRule | None:
+    """The model's decision over its labels and those that it does not know, which weigh as much as any."""
+    if model.decision is None:
+        return None
+    weights = model.decision.weights
+    return replace(model.decision, weights=(*weights, *[1.0] * (n_labels - len(weights))))
 
 
 def _task_of(model: Bundle) -> str:

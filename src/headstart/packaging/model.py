@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import BundleError, DataError, OptionError, UserError, first_line
-from headstart.core.prediction import Prediction
+from headstart.core.prediction import Prediction, item_name
 from headstart.core.report import Report
-from headstart.data.given import given_items, unusable_items
+from headstart.data.given import given_items, numbered_error, unusable_items
 from headstart.data.labels import typed_labels
 from headstart.data.modalities import modality_of_fields
 from headstart.engines.context import RunContext
@@ -22,13 +21,14 @@ from headstart.packaging.bundle_parts import (
     build_input,
     check_outputs,
     check_rows,
+    decision_of,
     dtype_of,
-    set_threshold_of,
+    prediction_set_threshold_of,
     task_spec_of,
 )
 from headstart.packaging.bundle_schema import fields_of, label_rule_of
-from headstart.packaging.manifest import Sealed, open_sealed
 from headstart.packaging.many_items import BATCH_SIZE, Rows, batches_of, run_batches
+from headstart.packaging.package_section import html_top
 from headstart.packaging.session import open_bundle_session
 
 if TYPE_CHECKING:
@@ -40,10 +40,9 @@ if TYPE_CHECKING:
     from headstart.core.dataset import Field, FloatArray
     from headstart.core.model import Batch, Preprocessor
     from headstart.data.modalities import Modality
-    from headstart.packaging.signing import Trust
+    from headstart.packaging.manifest import Sealed
 
 _MANY = 4 * BATCH_SIZE  # items from which a second session, whose batches run side by side, is worth opening
-_NAME_LENGTH = 60
 
 
 class Bundle:
@@ -56,7 +55,8 @@ class Bundle:
     fields : what an item is made of; one, or several of rows
     label_rule : which spellings are one label, and of which type labels are
     task_spec : what follows from the task: decision, answer, metrics
-    set_threshold : the probability from which on a label is in an item's prediction set; None where there are no such sets
+    decision : how much the probability of each label counts in a decision; None for all the same
+    prediction_set_threshold : the probability from which on a label is in an item's prediction set; None where there are no such sets
     input : prepares items for the graph
     signer : whose trusted key signed it; '' where no signature was required
     """
@@ -74,7 +74,8 @@ class Bundle:
         self.fields: tuple[Field, ...] = fields_of(self.manifest)
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
         self.label_rule = label_rule_of(self.manifest)
-        self.set_threshold = set_threshold_of(sealed)
+        self.decision = decision_of(sealed)
+        self.prediction_set_threshold = prediction_set_threshold_of(sealed)
         self.input: Preprocessor = build_input(sealed)
         self._threads = threads or n_threads()
         self._session: onnxruntime.InferenceSession = open_bundle_session(
@@ -89,6 +90,9 @@ class Bundle:
 
     def __repr__(self) -> str:
         return f"Bundle({str(self._sealed.folder)!r}: {self.name}, {self.task}, {len(self.labels)} labels)"
+
+    def _repr_html_(self) -> str | None:
+        return html_top(self.report)
 
     @cached_property
     def report(self) -> Report:
@@ -167,7 +171,8 @@ class Bundle:
 
     def decide(self, outputs: FloatArray) -> list[str] | list[tuple[str, ...]] | FloatArray:
         """What `predict` says where `run` gave `outputs`, each label by its name."""
-        return self.task_spec.decide(outputs, self.labels)
+        weights = None if self.decision is None else self.decision.weights
+        return self.task_spec.decide(self.task_spec.weigh(outputs, weights), self.labels)
 
     def typed(self, decided: list[str] | list[tuple[str, ...]] | FloatArray) -> list[Any] | FloatArray:
         """Give what `decide` says with labels of the type that they had in the data."""
@@ -225,7 +230,10 @@ class Bundle:
         """Put one row of outputs, or why there is none, into words."""
         if isinstance(row, UserError):
             return Prediction(item=name, error=str(row))
-        return self.task_spec.answer(name, row, self.labels, top=top, set_threshold=self.set_threshold)
+        weights = None if self.decision is None else self.decision.weights
+        return self.task_spec.answer(
+            name, row, self.labels, top=top, weights=weights, set_threshold=self.prediction_set_threshold
+        )
 
     def _outputs(self, items: Any, context: RunContext | None) -> FloatArray:
         return self._rows("outputs", self._given(items), len(self.labels), context).values
@@ -243,7 +251,7 @@ class Bundle:
         context = context or RunContext()
         errors = unusable_items(items, self.reads)
         if errors and not keeps_errors:
-            raise _numbered(*min(errors.items()))
+            raise numbered_error(*min(errors.items()))
         is_many = len(items) >= _MANY
         session = self._single if is_many else self._session
         if not is_many or self._threads == 1:
@@ -263,49 +271,3 @@ class Bundle:
     def _given(self, items: Any) -> Sequence[Any]:
         column = self.fields[0].name if self.manifest["columns"].get("input") else None
         return given_items(items, self.reads, column)
-
-
-def load_bundle(
-    folder: str | Path,
-    *,
-    trust: Trust | None = None,
-    threads: int | None = None,
-    spin: bool = True,
-    trust_graphs: bool | None = None,
-) -> Bundle:
-    """Open a bundle, refusing it if a single byte of it has changed.
-
-    Parameters
-    ----------
-    trust : a file of public keys, or such lines themselves, of which one must have signed the bundle; None for the file
-        that HEADSTART_TRUST names, if it does, and () to require no signature
-    threads : how many run its graph; as many as `HEADSTART_THREADS` or the machine gives, if not said
-    spin : whether they keep their cores busy while they wait for each other; better not where others need the cores
-    trust_graphs : whether its graph may have loops, conditionals and whatever else has no bound; None for what
-        HEADSTART_TRUST_GRAPHS says
-
-    Raises
-    ------
-    BundleError
-        There is no bundle there, it is damaged, a newer Headstart made it, it lacks a signature that is required, or its graph
-        or its tokenizer is refused.
-    """
-    sealed = open_sealed(Path(folder), trust)
-    for name in sealed.content["files"]:
-        if name != "model.onnx":  # the largest: read, checked and opened in one go
-            sealed.read(name)
-    return Bundle(sealed, threads=threads, spin=spin, trust_graphs=trust_graphs)
-
-
-def _numbered(position: int, error: DataError) -> DataError:
-    """The error with the place of its item before it."""
-    said, name = str(error), f"item {position + 1}"
-    return error if said.startswith(f"{name}:") else DataError(f"{name}: {said}")
-
-
-def item_name(item: Any, position: int) -> str:
-    """Call an item by its path or the beginning of its text, else by its place."""
-    if not isinstance(item, str | Path):
-        return f"item {position + 1}"
-    text = " ".join(str(item).split())
-    return text if len(text) <= _NAME_LENGTH or isinstance(item, Path) else text[: _NAME_LENGTH - 1] + "…"

@@ -80,8 +80,7 @@ def _promised(report: Report) -> Score:
     be items that the larger model had trained on.
     """
     evaluation = report[EvaluationSection]
-    baseline = evaluation.deployed_baseline
-    promised = evaluation.metric if baseline is None else baseline.score
+    promised = evaluation.shipped
     compression = report.get(CompressionSection)
     if compression is None:
         return promised
@@ -91,7 +90,13 @@ def _promised(report: Report) -> Score:
 def _agreement(again: Score, promised: Score) -> tuple[bool, str]:
     """Whether two intervals of a headline meet, and what that says; of every headline more is better."""
     if again.high < promised.low:
-        return False, "Worse than was promised: this data is of another kind than the model was proven on."
+        return False, (
+            "Worse than was promised: the intervals do not meet. This data may differ from what the model was proven on, or its labels may "
+            "be given in another way; by chance alone that is rare."
+        )
     if again.low > promised.high:
-        return False, "Better than was promised: this data is easier, or the model was fitted on some of it."
+        return (
+            False,
+            "Better than was promised: this data may be easier, or the model may have been fitted on some of it.",
+        )
     return True, "As was promised: the two intervals meet."
