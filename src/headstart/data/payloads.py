@@ -41,7 +41,7 @@ def pick(record: Mapping[str, Any], modality: Modality, column: str | None, *, t
 
     Parameters
     ----------
-    takes_any : whether a value that stands alone is taken whatever it is called
+    takes_any : whether another usual name than `column`, or whatever stands alone, will do
 
     Raises
     ------
@@ -54,7 +54,7 @@ def pick(record: Mapping[str, Any], modality: Modality, column: str | None, *, t
     """
     if isinstance(modality, Row):
         return modality.pick(record)
-    for key in known_keys(modality, column):
+    for key in known_keys(modality, column) if takes_any or column is None else [column]:
         if key in record:
             return record[key]
     if takes_any and len(record) == 1:
