@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import HeadstartError, UserError
@@ -89,6 +91,31 @@ async def read_body(scope: Scope, receive: Receive, max_bytes: int, held: Held) 
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
+@dataclass(frozen=True)
+class Body:
+    """The body of one request, to be read once; `held` counts it, and then what it became."""
+
+    scope: Scope
+    receive: Receive
+    max_bytes: int
+    held: Held
+
+    async def read(self) -> bytes:
+        """Read it; raises as `read_body` does."""
+        return await read_body(self.scope, self.receive, self.max_bytes, self.held)
+
+    def became(self, items: Iterable[Any]) -> None:
+        """Count the items in the place of the body: a text may take four bytes a letter, or a photo fewer than its base64.
+
+        Raises
+        ------
+        RequestError
+            429: there is no room for them.
+        """
+        if self.held.n_bytes:
+            self.held.change(sum(map(_size, items)))
+
+
 async def answer(
     send: Send, content: bytes, *, status: int = 200, media_type: bytes = JSON, headers: Headers = ()
 ) -> None:
@@ -133,6 +160,10 @@ def to_http_error(error: Exception) -> RequestError:
         status = 413 if isinstance(error, OversizedError) else 400 if isinstance(error, UserError) else 500
         return RequestError(status, _ADDRESS.sub("", str(error)))
     return RequestError(500, "the server failed. Its log says more under this request's id.")
+
+
+def _size(item: Any) -> int:
+    return sum(map(_size, item.values())) if isinstance(item, dict) else sys.getsizeof(item)
 
 
 def _too_long(max_bytes: int) -> RequestError:
