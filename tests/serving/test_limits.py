@@ -13,8 +13,8 @@ from running import start_server
 
 from headstart.core.errors import OptionError
 from headstart.serving import ServerSettings
-from headstart.serving.asgi import Body, RequestError, read_body
-from headstart.serving.memory import BodyMemory
+from headstart.serving.asgi import RequestError
+from headstart.serving.body import Body, BodyMemory, read_body
 from headstart.serving.workers import serve
 
 MIB = 1 << 20

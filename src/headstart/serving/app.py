@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from headstart.serving import logs, metrics, predict_route, protocol
-from headstart.serving.asgi import JSON, OCTETS, Body, Disconnected, RequestError, answer, to_http_error, to_json
+from headstart.serving.asgi import JSON, OCTETS, Disconnected, RequestError, answer, to_http_error, to_json
+from headstart.serving.body import Body, BodyMemory, no_room
 from headstart.serving.connection import CONNECTION
-from headstart.serving.memory import BodyMemory, no_room
 from headstart.serving.prediction_log import PredictionLog
 from headstart.serving.security import Pages, Tokens
 from headstart.serving.tracing import Tracer
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from headstart.serving.asgi import Message, Receive, Scope, Send
+    from headstart.serving.body import Held
     from headstart.serving.connection import Connection
-    from headstart.serving.memory import Held
     from headstart.serving.models import Catalogue, Served
     from headstart.serving.settings import ServerSettings
 

@@ -17,8 +17,9 @@ from headstart.serving.reading import off_loop
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headstart.serving.asgi import Body, Scope
+    from headstart.serving.asgi import Scope
     from headstart.serving.batching import Rows
+    from headstart.serving.body import Body
     from headstart.serving.form import FormPart
     from headstart.serving.models import Note, Served
 

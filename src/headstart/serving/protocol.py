@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headstart.core.dataset import FloatArray
-    from headstart.serving.asgi import Body, Headers, Scope
+    from headstart.serving.asgi import Headers, Scope
+    from headstart.serving.body import Body
     from headstart.serving.models import Note, Served
 
 ITEMS = "items"
