@@ -15,10 +15,11 @@ from headstart.serving.form import read_form
 from headstart.serving.reading import off_loop
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from headstart.serving.asgi import Scope
     from headstart.serving.batching import Rows
+    from headstart.serving.body import Body
     from headstart.serving.form import FormPart
     from headstart.serving.models import Note, Served
 
@@ -46,21 +47,16 @@ class PredictRequest:
         self.top = top
 
 
-async def predict(
-    served: Served, scope: Scope, body: Callable[[], Awaitable[bytes]], note: Note | None = None
-) -> bytes:
+async def predict(served: Served, scope: Scope, body: Body, note: Note | None = None) -> bytes:
     """Answer every item, one that cannot be read with its error.
-
-    Parameters
-    ----------
-    body : reads the body
 
     Raises
     ------
     RequestError
         400: the body is not readable, or not one item is; 413; 415; 429.
     """
-    asked = await _asked(served, scope, await body())
+    asked = await _asked(served, scope, await body.read())
+    body.became(asked.items)
     rows = await served.rows(asked.items, note)
     if all(isinstance(row, UserError) for row in rows):
         raise RequestError(400, str(rows[0]) if len(rows) == 1 else f"no item can be read; the first: {rows[0]}")
