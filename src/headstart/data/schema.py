@@ -96,17 +96,17 @@ def guess_schema(
     DataError
         No column looks like an input or a target.
     """
-    named = {"group": find_column(sample, group, "group"), "time": find_column(sample, time, "time")}
+    group, time = find_column(sample, group, "group"), find_column(sample, time, "time")
     targets = find_columns(sample, target, "target")
     chosen = find_columns(sample, input, "input")
-    free = [column for column in sample if column not in (*targets, *chosen, *named.values())]
+    free = [column for column in sample if column not in (*targets, *chosen, group, time)]
     dividing = _split_of(sample, free, split)
     unsure = [column for column in free if split is None and may_divide(column, sample[column])]
     free = [column for column in free if column != dividing]
     chosen = chosen or (guess_input(sample, free, name, folder=folder, keep_for_target=not targets),)
     targets = targets or _guess_targets(sample, [column for column in free if column not in chosen], unsure, name)
     inputs = tuple(Field(column, modality_of(sample[column], folder)) for column in chosen)
-    schema = ColumnSchema(inputs=inputs, targets=targets, split=dividing, folder=folder, **named)
+    schema = ColumnSchema(inputs=inputs, targets=targets, group=group, time=time, split=dividing, folder=folder)
     schema = _with_guesses(schema, input_given=input is not None, target_given=target is not None)
     unused = [column for column in unsure if dividing is None and column not in (*chosen, *targets)]
     return replace(schema, guesses=(*schema.guesses, *map(_unused_split, unused)))
