@@ -44,7 +44,7 @@ def plain_cells(cells: Sequence[Any], ids: Sequence[str], column: str) -> Sequen
             raise _no_label(ids[place], column, cell) from error
     lists = [cell for cell in plain if isinstance(cell, LIST_TYPES)]
     if lists and all(len(cell) == 1 for cell in lists) and all(map(_may_be_nested, cells)):
-        return [cell[0] if isinstance(cell, LIST_TYPES) else cell for cell in plain]
+        return [next(iter(cell)) if isinstance(cell, LIST_TYPES) else cell for cell in plain]
     return plain
 
 
