@@ -48,12 +48,9 @@ def test_an_end_by_the_system(module):
         run_limited(module("os.kill(os.getpid(), 9)"), b"", **LIMITS)
 
 
-def test_a_module_of_the_current_folder_takes_the_place_of_none(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "numpy.py").write_text("raise SystemExit('taken')")
-    with pytest.raises(LimitError, match="ended by the system"):
-        code = "import numpy, os; os.kill(os.getpid(), 9 if hasattr(numpy, 'ndarray') else 0)"
-        (tmp_path / "elsewhere").mkdir()
-        (tmp_path / "elsewhere" / "tried.py").write_text(code)
-        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))
-        run_limited("tried", b"", **LIMITS)
+def test_a_module_of_the_current_folder_takes_the_place_of_none(module, tmp_path, monkeypatch):
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "json.py").write_text("import os; os.kill(os.getpid(), 9)")
+    monkeypatch.chdir(here)
+    run_limited(module("import json"), b"", **LIMITS)
