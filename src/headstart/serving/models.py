@@ -206,8 +206,13 @@ def open_models(specs: Sequence[str], settings: ServerSettings, before: Iterable
     threads, n_runs = (1, max(1, n_threads() // settings.workers)) if shared else (n_threads(), _N_RUNS)
 
     def opened(model_version: ModelVersion) -> Served:
-        trusted = {"trust": settings.trust, "trust_graphs": settings.trust_graphs}
-        bundle = load_bundle(model_version.folder, **trusted, threads=threads, spin=False)
+        bundle = load_bundle(
+            model_version.folder,
+            trust=settings.trust,
+            trust_graphs=settings.trust_graphs,
+            threads=threads,
+            spin=False,
+        )
         return Served(model_version, bundle, settings, n_runs)
 
     return Catalogue(known.get(model_version) or opened(model_version) for model_version in find_model_versions(specs))
