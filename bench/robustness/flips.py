@@ -184,7 +184,8 @@ def checkpoints(source: Source, folder: Path, n_texts: int) -> Cache:  # noqa: A
         model = Linear()
         optimiser = torch.optim.AdamW([{"params": [one]} for one in model.trainable_parameters().values()], lr=0.1)
         for _ in range(n_steps):
-            torch.stack([array.square().sum() for array in model.trainable_parameters().values()]).sum().backward()
+            loss = torch.stack([array.square().sum() for array in model.trainable_parameters().values()]).sum()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             optimiser.zero_grad()
         return model, optimiser
