@@ -722,6 +722,31 @@ class TestStreams:
         assert (tmp_path / "a.csv").read_text().startswith("item,prediction,probability,error\n")
 
 
+@pytest.fixture
+def read_only_cache(tmp_path):
+    """A cache on a disk that cannot be written, with the weights of the tiny sources in it."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = os.geteuid() == 0 and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)], check=False, capture_output=True
+    )
+    if not mounted or mounted.returncode:
+        missing.skip("mount")
+    shutil.copytree(
+        Path(os.environ["HEADSTART_CACHE"]) / "sources" / f"tiny-{TEXTS}", disk / "sources" / f"tiny-{TEXTS}"
+    )
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_read_only_cache_with_the_weights_in_it_serves_a_fit(run, tmp_path, monkeypatch, read_only_cache):
+    monkeypatch.setenv("HEADSTART_CACHE", str(read_only_cache))
+    done = run("fit", write_texts(tmp_path / "t.csv"), *QUICK, "--out", tmp_path / "m")
+    assert done.code == 0, done.err
+    assert sorted(path.name for path in read_only_cache.iterdir()) == ["sources"]
+
+
 def test_a_home_that_is_no_folder(run, tmp_path, monkeypatch):
     monkeypatch.delenv("HEADSTART_CACHE", raising=False)
     monkeypatch.setenv("HOME", str(written(tmp_path / "home", "a file")))

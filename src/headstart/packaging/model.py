@@ -105,7 +105,7 @@ class Bundle:
         """
         try:
             return Report.from_dict(json.loads(self._sealed.read("report.json")))
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
             reason = f"{type(error).__name__}: {first_line(error)}"
             raise BundleError(f"report.json is not a report of Headstart ({reason}). Make the bundle again.") from error
 

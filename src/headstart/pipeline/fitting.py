@@ -202,7 +202,12 @@ def fit(
             check_items=[dataset.items[i] for i in plan.test[:_N_CHECKED]],
             moments=proof.moments,
         )
-    return Fitted(model=load_bundle(folder, trust=()), report=report, bundle=folder, seconds=context.clock.seconds())
+    return Fitted(
+        model=load_bundle(folder, trust=(), trust_graphs=True),
+        report=report,
+        bundle=folder,
+        seconds=context.clock.seconds(),
+    )
 
 
 def _check_options(*, head: str, tune: str, baselines: str) -> None:

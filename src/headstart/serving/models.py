@@ -214,8 +214,13 @@ def open_models(specs: Sequence[str], settings: ServerSettings, before: Iterable
     threads, n_runs = (1, max(1, n_threads() // settings.workers)) if shared else (n_threads(), _N_RUNS)
 
     def opened(model_version: ModelVersion) -> Served:
-        trusted = {"trust": settings.trust, "trust_graphs": settings.trust_graphs}
-        bundle = load_bundle(model_version.folder, **trusted, threads=threads, spin=False)
+        bundle = load_bundle(
+            model_version.folder,
+            trust=settings.trust,
+            trust_graphs=settings.trust_graphs,
+            threads=threads,
+            spin=False,
+        )
         _warm_up(bundle, model_version)
         return Served(model_version, bundle, settings, n_runs)
 
