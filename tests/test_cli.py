@@ -134,6 +134,40 @@ class TestFit:
         assert (done.code, done.out) == (0, "")
         assert f"open {tmp_path / 'm'}/report.html" in done.err
 
+    def test_a_threshold_a_metric_and_a_name_are_kept_and_reported(self, run, tmp_path):
+        table = write_texts(tmp_path / "t.csv")
+        asked = ("--threshold", "kiwi=0.999999", "--metric", "f1_macro", "--name", "Fruit of June")
+        done = run("fit", table, *QUICK[:4], "--baselines", "simple", "--out", tmp_path / "m", *asked, "--json")
+        assert done.code == 0, done.err
+        assert done.json["metric"]["name"] == "macro-F1"
+        assert done.json["decision"] == "'kiwi' is predicted from a probability of 1 on."
+        recalls = {row["label"]: row["recall"] for row in done.json["per_label"]}
+        assert recalls["apple"] == 1.0
+        assert recalls["kiwi"] < 0.5
+        assert "apple                precision" in done.err
+        answers = run("predict", tmp_path / "m", table, "--json").json
+        assert {answer["label"] for answer in answers if answer["top"][0] != answer["label"]} == {"apple"}
+        said = run("report", tmp_path / "m").err
+        assert "Fruit of June: " in said
+        assert done.json["decision"] in said
+        again = run("prove", tmp_path / "m", write_texts(tmp_path / "new.csv", 40, seed=9), "--json").json
+        assert again["metrics"][0]["name"] == "macro-F1"
+        assert again["metrics"][0]["value"] < 0.5
+
+    def test_balanced_weights_are_judged_by_balanced_accuracy(self, run, tmp_path):
+        done = run(
+            "fit",
+            write_texts(tmp_path / "t.csv"),
+            *QUICK,
+            "--out",
+            tmp_path / "m",
+            "--class-weights",
+            "balanced",
+            "--json",
+        )
+        assert done.json["metric"]["name"] == "balanced accuracy"
+        assert json.loads((tmp_path / "m" / "manifest.json").read_text())["decision_weights"] == [1.0, 1.0]
+
     def test_a_bundle_is_replaced(self, run, tmp_path):
         table = write_texts(tmp_path / "t.csv")
         for seed in (0, 1):
@@ -205,9 +239,60 @@ class TestPredict:
         assert len(rows) == 30
         assert {row["prediction"] for row in rows} == {"apple", "kiwi"}
 
+    def test_out_keeps_the_users_columns_in_their_order_and_every_row(self, run, photo_model, tmp_path):
+        write_photo(tmp_path / "1.jpg")
+        (tmp_path / "2.jpg").write_bytes(b"hello")
+        (tmp_path / "new.csv").write_text("id,photo,label\na,1.jpg,x\nb,2.jpg,y\nc,gone.jpg,z\nd,1.jpg,w\n")
+        for out, label in ((tmp_path / "a.csv", "label"), (tmp_path / "a.jsonl", "input_label")):
+            done = run("predict", photo_model, tmp_path / "new.csv", "--out", out, "--probabilities", "--top", 2)
+            assert done.code == 0, done.err
+            assert "2 items set aside: 'new.csv row 2'" in done.err
+            lines = out.read_text().splitlines()
+            rows = list(csv.DictReader(lines)) if out.suffix == ".csv" else list(map(json.loads, lines))
+            assert [row["id"] for row in rows] == ["a", "b", "c", "d"]
+            assert [row[label] for row in rows] == ["x", "y", "z", "w"]
+            assert [bool(row.get("error")) for row in rows] == [False, True, True, False]
+        assert sum(rows[0]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        assert len(rows[0]["top"]) == 2
+
+    def test_one_bad_file_among_seven_is_reported_and_skipped(self, run, photo_model, tmp_path):
+        files = [write_photo(tmp_path / "p" / f"{i}.jpg") for i in range(6)]
+        files.append(written(tmp_path / "p" / "bad.jpg", "hello"))
+        for named in ([tmp_path / "p"], files):
+            done = run("predict", photo_model, *named, "--json")
+            assert done.code == 0, done.err
+            assert "1 item set aside" in done.err
+            assert [answer["item"] for answer in done.json if answer.get("error")] == [str(files[-1])]
+            assert len(done.json) == 7
+        refused = run("predict", photo_model, tmp_path / "p", "--max-unreadable", "1%")
+        assert (refused.code, "1 of the 7 items" in refused.err, "at most 1 %" in refused.err) == (2, True, True)
+
     def test_out_jsonl(self, run, model, tmp_path):
         run("predict", model, write_texts(tmp_path / "new.csv", 30), "--out", tmp_path / "answers.jsonl")
         assert len([json.loads(line) for line in (tmp_path / "answers.jsonl").read_text().splitlines()]) == 30
+
+    def test_answers_carry_the_ids_of_their_rows(self, run, model, tmp_path):
+        (tmp_path / "one.csv").write_text("Ticket ID;text\nT-1;the apple\nT-2;\nT-3;a kiwi\n")
+        (tmp_path / "two.jsonl").write_text('{"uuid": 7, "text": "kiwi"}\n')
+        for name in ("a.csv", "a.jsonl"):
+            done = run("predict", model, tmp_path / "one.csv", tmp_path / "two.jsonl", "--out", tmp_path / name)
+            assert done.code == 0, done.err
+            assert "1 text is blank, the first one.csv row 2" in done.err
+        with (tmp_path / "a.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert [(row["Ticket ID"], row["uuid"], row["prediction"]) for row in rows] == [
+            ("T-1", "", "apple"), ("T-2", "", ""), ("T-3", "", "kiwi"), ("", "7", "kiwi"),
+        ]  # fmt: skip
+        assert rows[1]["error"].startswith("the text is blank")
+        lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+        assert [(line["Ticket ID"], line["uuid"], line.get("label")) for line in lines] == [
+            ("T-1", None, "apple"), ("T-2", None, None), ("T-3", None, "kiwi"), (None, 7, "kiwi"),
+        ]  # fmt: skip
+        piped = run("predict", model, "-", "--json", stdin='{"id": 3, "text": "kiwi"}\n{"text": null}\n').json
+        assert [(one["id"], one.get("label"), "error" in one) for one in piped] == [
+            (3, "kiwi", False),
+            (None, None, True),
+        ]
 
 
 class TestOtherCommands:
@@ -215,6 +300,8 @@ class TestOtherCommands:
         done = run("inspect", write_texts(tmp_path / "t.csv"), "--json")
         assert (done.json["task"], done.json["labels"]) == ("binary", {"apple": 30, "kiwi": 30})
         assert "60 labelled texts, binary" in done.err
+        assert done.json["advice"][-1] == f"Next: headstart fit {tmp_path / 't.csv'} --out MODEL"
+        assert all(sentence in done.err for sentence in done.json["advice"])
         sources = {source["name"]: source for source in done.json["sources"]}
         assert sources["wordllama-256"]["known_bias"] in done.err
         assert sources["wordllama-256"]["warnings"] == []
@@ -245,6 +332,24 @@ class TestOtherCommands:
         assert done.json["n_items"] == 40
         assert done.json["metrics"][0]["name"] == done.json["promised"]["name"]
         assert done.json["sentence"] in done.err
+
+    def test_prove_with_other_spellings_and_a_new_label(self, run, model, tmp_path):
+        table = write_texts(tmp_path / "new.csv", 40, seed=9)
+        lines = table.read_text().replace(",apple", ",APPLE").splitlines()
+        lines[2] = lines[2].replace(",kiwi", ",lime")
+        table.write_text("\n".join(lines))
+        done = run("prove", model, table, "--json")
+        assert done.code == 0, done.err
+        assert "1 item has the label 'lime'" in done.err
+        assert "'APPLE' (20) is taken as the label, 'apple'" in done.err
+        assert done.json["n_items"] == 40
+
+    def test_letter_case_and_words_for_no_label(self, run, tmp_path):
+        table = write_texts(tmp_path / "t.csv", kind=lambda i: ("a", "A", "NA")[i % 3])
+        found = run("inspect", table, "--target", "kind", "--json").json
+        assert found["labels"] == {"A": 40, "NA": 20}
+        found = run("inspect", table, "--target", "kind", "--keep-case", "--missing", "na", "--json").json
+        assert (found["labels"], found["n_unlabelled"]) == ({"A": 20, "a": 20}, 20)
 
     def test_prove_promises_what_was_measured_of_the_baseline_that_was_packed(self, run, model, tmp_path):
         report = run("report", model, "--json").json["sections"]["evaluation"]
@@ -356,6 +461,7 @@ def without(bundle: Path, folder: Path, name: str) -> Path:
     return copy
 
 
+MANY = "text,fruit\n" + "".join(f"the {kind} {i},{kind}\n" for i in range(12) for kind in ("apple", "kiwi", "lime"))
 CASES = [
     # words
     Case("unknown command", lambda p, t, i: ("fitt",), ("no such command 'fitt'", "fit", "headstart --help")),
@@ -363,6 +469,10 @@ CASES = [
     Case("no data", lambda p, t, i: ("fit", "--out", p / "made"), ("DATA", "headstart fit --help")),
     Case("no out", lambda p, t, i: ("fit", write_texts(p / "t.csv")), ("--out", "headstart fit --help")),
     Case("no input", lambda p, t, i: ("predict", t), ("INPUT", "headstart predict --help")),
+    Case("threshold of many", lambda p, t, i: ("fit", written(p / "t.csv", MANY), "--threshold", "0.3", "--out", p / "m"), ("there are 3", "class weights")),
+    Case("weight of an unknown label", lambda p, t, i: ("fit", written(p / "t.csv", MANY), "--class-weights", "aple=2", "--out", p / "m"), ("'aple'", "'apple'")),
+    Case("weight that is no number", lambda p, t, i: ("fit", written(p / "t.csv", MANY), "--class-weights", "apple=x", "--out", p / "m"), ("--class-weights", "spam=5,ham=1")),
+    Case("metric of which less is better", lambda p, t, i: ("fit", written(p / "t.csv", MANY), "--metric", "log loss", "--out", p / "m"), ("of which more is better", "accuracy")),
     Case("top of zero", lambda p, t, i: ("predict", t, "-", "--top", 0), ("--top", "1")),
     option_case("seed is a word", ("--seed", "abc"), "--seed", "integer"),
     option_case("seed is negative", ("--seed", "-1"), "--seed", "0"),
@@ -452,9 +562,12 @@ CASES = [
     Case("pipe without the key", lambda p, t, i: ("predict", t, "-"), ("stdin row 1", "'text'"), stdin='{"body": "a"}'),
     Case("table without the column", lambda p, t, i: ("predict", t, written(p / "t.csv", "a,b\n1,2\n")), ("'text'", "a, b")),
     Case("answers as a spreadsheet", lambda p, t, i: ("predict", t, "-", "--out", p / "a.xlsx"), (".csv or .jsonl", "a.xlsx")),
+    Case("two columns of one name", lambda p, t, i: ("inspect", written(p / "t.csv", "text,text,fruit\na,b,c\n"), "--input", "text", "--target", "fruit"), ("two columns named 'text'", "Rename")),
+    Case("predict blank texts", lambda p, t, i: ("predict", t, written(p / "t.csv", "id,text\n1,\n2, \n")), ("every text is blank", "t.csv row 1", "--input")),
+    Case("predict without a header", lambda p, t, i: ("predict", t, written(p / "t.csv", "the apple on the shelf,red\nthe kiwi and the apple,red\na kiwi on a shelf,red\n")), ("no header", "first line")),
     # prove
-    Case("prove unknown labels", lambda p, t, i: ("prove", t, written(p / "t.csv", rows().replace("kiwi", "lime"))), ("'lime'", "apple, kiwi")),
-    Case("prove a number", lambda p, t, i: ("prove", t, write_texts(p / "t.csv", price=lambda i: i / 7), "--target", "price"), ("is a number", "--target")),
+    Case("prove unknown labels", lambda p, t, i: ("prove", t, written(p / "t.csv", rows().replace("kiwi", "lime").replace("apple", "pear"))), ("'lime'", "'apple', 'kiwi'", "--target")),
+    Case("prove a number", lambda p, t, i: ("prove", t, write_texts(p / "t.csv", price=lambda i: i / 7), "--target", "price"), ("none of the labels", "--target")),
     Case("prove nothing", lambda p, t, i: ("prove", t, p / "gone.csv"), ("gone.csv", "does not exist")),
     Case("prove on photos", lambda p, t, i: ("prove", t, photos(p, "apple", "kiwi")), ("images", "texts")),
     # the others
@@ -607,6 +720,31 @@ class TestStreams:
         done = subprocess.run(["bash", "-c", line], check=False)
         assert done.returncode == 0
         assert (tmp_path / "a.csv").read_text().startswith("item,prediction,probability,error\n")
+
+
+@pytest.fixture
+def read_only_cache(tmp_path):
+    """A cache on a disk that cannot be written, with the weights of the tiny sources in it."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = os.geteuid() == 0 and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)], check=False, capture_output=True
+    )
+    if not mounted or mounted.returncode:
+        missing.skip("mount")
+    shutil.copytree(
+        Path(os.environ["HEADSTART_CACHE"]) / "sources" / f"tiny-{TEXTS}", disk / "sources" / f"tiny-{TEXTS}"
+    )
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_read_only_cache_with_the_weights_in_it_serves_a_fit(run, tmp_path, monkeypatch, read_only_cache):
+    monkeypatch.setenv("HEADSTART_CACHE", str(read_only_cache))
+    done = run("fit", write_texts(tmp_path / "t.csv"), *QUICK, "--out", tmp_path / "m")
+    assert done.code == 0, done.err
+    assert sorted(path.name for path in read_only_cache.iterdir()) == ["sources"]
 
 
 def test_a_home_that_is_no_folder(run, tmp_path, monkeypatch):

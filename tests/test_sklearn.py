@@ -13,6 +13,7 @@ import pytest
 import sklearn
 from scipy.sparse import csr_array
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -230,12 +231,62 @@ class TestTexts:
             model.predict(tweets.text)
 
     def test_what_is_no_text(self, tweets):
-        with pytest.raises(DataError, match=r"X\[1\] is a NoneType, but source 'wordllama-256' reads texts"):
+        with pytest.raises(DataError, match=r"X\[1\]: a text was expected, but there is none \(None\)"):
             clone(self.model).fit(["a", None], [0, 1])
         model = clone(self.model).fit(tweets.text, tweets.domain)
-        for wrong in ([[1.0, 2.0]], [], "a lone text"):
+        for wrong in ([[1.0, 2.0]], []):
             with pytest.raises(DataError, match="was fitted on texts or images, but X holds none"):
                 model.predict(wrong)
+        with pytest.raises(DataError, match=r"not one str. Write \[item\]"):
+            model.predict("a lone text")
+
+    def test_columns_of_frames_and_arrays(self, tweets):
+        texts = tweets[["text"]]
+        expected = clone(self.model).fit(tweets.text, tweets.domain).predict(tweets.text)
+        for X in (texts, texts.to_numpy(), texts.to_numpy(dtype=str)):
+            model = clone(self.model).fit(X, tweets.domain)
+            np.testing.assert_array_equal(model.predict(X), expected)
+            np.testing.assert_array_equal(model.predict(tweets.text), expected)
+        two = tweets[["text"]].assign(more="a word")
+        two.iloc[4] = [None, " "]
+        with pytest.raises(DataError, match="X, row 4 is blank in every column"):
+            clone(self.model).fit(two, tweets.domain)
+        passed_on = make_pipeline(ColumnTransformer([("text", "passthrough", ["text"])]), clone(self.model))
+        np.testing.assert_array_equal(passed_on.fit(tweets, tweets.domain).predict(tweets), expected)
+
+    @pytest.mark.parametrize("blank", [None, float("nan"), pd.NA, "", " \u200b"])
+    def test_missing_and_blank_texts_are_named(self, tweets, blank):
+        model = clone(self.model).fit(tweets.text, tweets.domain)
+        texts = [*tweets.text[:3], blank]
+        for X in (texts, pd.Series(texts, dtype=object), pd.DataFrame({"text": texts})):
+            with pytest.raises(DataError, match=r"X\[3\]: (a text was expected|the text is blank)"):
+                model.predict(X)
+            with pytest.raises(DataError, match=r"X\[3\]"):
+                clone(self.model).fit(X, ["a", "b", "a", "b"])
+
+
+def test_labels_that_are_one_elsewhere_are_warned_of():
+    X, y = np.eye(6), np.array(["kiwi", "Kiwi ", "plum"] * 2)
+    with pytest.warns(
+        UserWarning, match="y holds 'Kiwi ', 'kiwi': one label to headstart.fit, but as many classes here"
+    ):
+        assert len(TransferClassifier(head="ridge").fit(X, y).classes_) == 3
+
+
+@pytest.mark.parametrize(
+    ("y", "words"),
+    [
+        (["a", None, "b", "a"], r"y\[1\] is None: no label"),
+        (["a", float("nan"), "b", "a"], r"y\[1\] is nan: no label"),
+        (pd.Series(["a", "b", pd.NA, "a"], dtype="string"), r"y\[2\] is <NA>: no label"),
+        (["a", "b", " ", "a"], r"y\[2\] is ' ': no label"),
+        ([["a", "b"], ["a"], ["b"], []], "y holds lists of labels.*MultiLabelBinarizer"),
+        ([("a", "b"), ("a", "c")] * 2, "MultiLabelBinarizer"),
+    ],
+)
+def test_what_is_no_label_is_named(y, words):
+    with pytest.raises(ValueError, match=words):
+        TransferClassifier().fit(np.eye(4), y)
 
 
 @pytest.mark.downloads
@@ -254,6 +305,10 @@ def test_photos_as_array_and_as_files(tmp_path):
     model.fit(paths, y)
     assert model.source_ == "efficientnet-lite0"
     np.testing.assert_allclose(model.predict_proba(paths), model.predict_proba(list(photos)), atol=1e-5)
+    held = [Image.fromarray(photo) for photo in photos]
+    np.testing.assert_allclose(model.predict_proba(held), model.predict_proba(list(photos)), atol=1e-5)
+    cropped = [image.crop((0, 0, 40 - i % 4, 48)) for i, image in enumerate(held)]
+    assert model.fit(cropped, y).score(cropped, y) == 1.0
     with pytest.raises(DataError, match=r"none\.png' cannot be read"):
         model.predict([paths[0], "none.png"])
 

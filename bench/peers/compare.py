@@ -191,7 +191,7 @@ def work(peer: str, task: dict[str, Any], seed: int, folder: str, budget: float 
     watch = Stopwatch()
     fitted = fit(method_of(peer), train, chosen.source, seed, budget)
     watch.lap("train")
-    predicted = [train.labels.index(label) for label in fitted.predict(test.items)]
+    predicted = fitted.predict_proba(test.items).argmax(axis=1).tolist()
     watch.lap("predict")
     shipped = fitted.report.evaluation.deployed
     return {"predicted": predicted, **watch.seconds, "settings": f"{fitted.report.heads.head}; ships {shipped}"}

@@ -42,15 +42,15 @@ class Models:
             given, bundle = case.python(folder), load_bundle(self.folders[case.model])
             found["Python"] = answers(in_python(lambda: [one.to_dict() for one in bundle.predictions(given)]))
         if case.estimator is not None:
-            found["scikit-learn"] = in_scikit_learn(lambda: self.estimator.predict(case.estimator(folder)).tolist())
+            items = case.estimator(folder)
+            found["scikit-learn"] = in_scikit_learn(lambda: self.estimator.predict(items).tolist())
         if case.body is not None:
             url = f"{self.url}/v1/models/{case.model}/predict"
             found["HTTP"] = answers(over_http(url, *case.body(folder)))
         if case.client is not None:
+            sent = case.client(folder)
             with Client(self.url, model=case.model) as client:
-                found["client"] = answers(
-                    in_python(lambda: [one.to_dict() for one in client.predictions(case.client(folder))])
-                )
+                found["client"] = answers(in_python(lambda: [one.to_dict() for one in client.predictions(sent)]))
         return found
 
     def proven(self, case: ProvenCase, folder: Path) -> dict[str, Outcome]:

@@ -13,7 +13,7 @@ import tempfile
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bench.options import parse, parser_of
 from bench.robustness.estimator_inputs import estimator_cases
@@ -28,7 +28,22 @@ if TYPE_CHECKING:
     from bench.robustness.input_doors import Expected, Outcome
     from bench.robustness.labelled_case import LabelledCase
 
-Case = TypeVar("Case")
+
+class AnyCase(Protocol):
+    """What all cases have."""
+
+    @property
+    def name(self) -> str:
+        """What the line of the table begins with."""
+        ...
+
+    @property
+    def expected(self) -> Expected:
+        """What is right."""
+        ...
+
+
+Case = TypeVar("Case", bound=AnyCase)
 DOORS = ("command line", "Python", "scikit-learn", "HTTP", "client")
 
 
@@ -45,17 +60,17 @@ def main() -> None:
     print(f"{'input':<38}" + "".join(f"{door:>14}" for door in DOORS))
     with tempfile.TemporaryDirectory() as name:
         folders = (folder_of(Path(name), number) for number in itertools.count())
-        for case in chosen(labelled_cases()):
-            counts += report(case.name, case.expected, at_labelled_doors(case, next(folders)))
-        for case in chosen(estimator_cases()):
-            counts += report(case.name, case.expected, {"scikit-learn": case.outcome()})
+        for labelled in chosen(labelled_cases()):
+            counts += report(labelled, at_labelled_doors(labelled, next(folders)))
+        for fitted in chosen(estimator_cases()):
+            counts += report(fitted, {"scikit-learn": fitted.outcome()})
         predicted, proven = chosen(predicted_cases()), chosen(proven_cases())
         if predicted or proven:
             with models(folder_of(Path(name), "models")) as made:
-                for case in predicted:
-                    counts += report(case.name, case.expected, made.outcomes(case, next(folders)))
-                for case in proven:
-                    counts += report(case.name, case.expected, made.proven(case, next(folders)))
+                for one in predicted:
+                    counts += report(one, made.outcomes(one, next(folders)))
+                for other in proven:
+                    counts += report(other, made.proven(other, next(folders)))
     print(", ".join(f"{count} {judgement}" for judgement, count in sorted(counts.items())))
     sys.exit(bool(counts["WRONG"] + counts["CRASH"]))
 
@@ -67,10 +82,10 @@ def folder_of(root: Path, name: object) -> Path:
     return folder
 
 
-def report(name: str, expected: Expected, outcomes: Mapping[str, Outcome]) -> Counter[str]:
+def report(case: AnyCase, outcomes: Mapping[str, Outcome]) -> Counter[str]:
     """Print the line of an input, and below it what was wrong; gives how often each judgement was passed."""
-    judged = {door: expected.judge(outcome) for door, outcome in outcomes.items()}
-    print(f"{name:<38}" + "".join(f"{judged.get(door, '-'):>14}" for door in DOORS), flush=True)
+    judged = {door: case.expected.judge(outcome) for door, outcome in outcomes.items()}
+    print(f"{case.name:<38}" + "".join(f"{judged.get(door, '-'):>14}" for door in DOORS), flush=True)
     for door, judgement in judged.items():
         if judgement in ("WRONG", "CRASH"):
             outcome = outcomes[door]

@@ -31,6 +31,11 @@ def _table(
     return lambda folder: write_csv(folder / "data.csv", ["text", header], rows, **how)
 
 
+def _cells(cells: Sequence[Any], header: str) -> Callable[[Path], Path]:
+    """A CSV of texts with these cells beside them."""
+    return _table(lambda number, _: cells[number], header=header)
+
+
 def _named(**names: str) -> Callable[[int, str], str]:
     return lambda _, topic: names[topic]
 
@@ -70,7 +75,7 @@ def _combinations() -> list[LabelledCase]:
     }  # fmt: skip
     found = right(labels=ALL, task="multilabel")
     cases = [
-        LabelledCase(name=f"labels as {name}", make=_table(lambda i, _, w=write: w(sets[i]), header="topics"), expected=found)
+        LabelledCase(name=f"labels as {name}", make=_cells(list(map(write, sets)), "topics"), expected=found)
         for name, write in writers.items()
     ]  # fmt: skip
     spaces = _table(lambda i, _: " ".join(sets[i]), header="tags")
@@ -110,7 +115,7 @@ def _numbers() -> list[LabelledCase]:
     cases = [
         LabelledCase(
             name=f"numbers as {name}",
-            make=_table(lambda i, _, w=write: w(prices[i]), header="price"),
+            make=_cells(list(map(write, prices)), "price"),
             expected=right(task="regression", low=lowest, high=highest),
         )
         for name, write in writers.items()

@@ -171,11 +171,14 @@ def _photos() -> list[PredictedCase]:
 
         return [Image.open(io.BytesIO(path.read_bytes())) for path in drawn(folder)]
 
+    def contents(folder: Path) -> list[bytes]:
+        return [path.read_bytes() for path in drawn(folder)]
+
     photo: dict[str, Any] = {"model": "photo", "expected": Expected(value=shapes)}
     return [
         PredictedCase(name="paths of photos", **photo, words=drawn, python=drawn, client=drawn,
-                      body=lambda folder: (json.dumps({"items": [base64.b64encode(p.read_bytes()).decode() for p in drawn(folder)]}).encode(), JSON)),
-        PredictedCase(name="bytes of photos", **photo, **dict.fromkeys(("python", "client"), lambda folder: [p.read_bytes() for p in drawn(folder)])),
+                      body=lambda folder: (json.dumps({"items": [base64.b64encode(one).decode() for one in contents(folder)]}).encode(), JSON)),
+        PredictedCase(name="bytes of photos", **photo, python=contents, client=contents),
         PredictedCase(name="pictures of Pillow", model="photo", expected=Expected(value=shapes, refusal=("bytes",)), python=pictures),
         PredictedCase(name="a folder with litter", **photo, words=littered),
         PredictedCase(name="a table of ids", **photo, words=by_id),

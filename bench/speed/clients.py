@@ -80,7 +80,7 @@ def check_answers(port: int, bundle: Path, items: Items) -> None:
         started = time.perf_counter()
         labels.append(ask(connection, body)["predictions"][0]["label"])
         seconds.append(time.perf_counter() - started)
-    assert labels == [*model.predict(items)] * 3
+    assert labels == [answer.label for answer in model.predictions(items)] * 3
     print(
         f"  Python's http.client, one connection: p50 {1000 * np.median(seconds):.2f} ms; {len(labels)} answers as predicted"
     )

@@ -15,9 +15,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from headstart.core.errors import DataError, OptionError, ServiceError, require
-from headstart.data.readers.frames import frame_columns, is_frame
+from headstart.core.label_rule import LabelRule
+from headstart.core.prediction import item_name
+from headstart.data.given import is_table, listed_items, null_item
+from headstart.data.labels import typed_labels
+from headstart.data.readers.tables import open_memory
+from headstart.data.unreadable_items import UnreadableItems
+from headstart.data.values import is_null
 from headstart.packaging import Prediction
-from headstart.packaging.model import item_name
 
 require("httpx2", extra="client", purpose="headstart.client")
 import httpx2
@@ -110,24 +115,25 @@ class Client:
         """List the models and versions that are served."""
         return tuple(ServedModel(one["name"], one["version"]) for one in self._ask("/v2/repository/index"))
 
-    def predict(self, items: Any) -> list[str] | list[tuple[str, ...]] | list[float]:
-        """Predict a label for each item; several labels where the task is multi-label; values in a regression.
+    def predict(self, items: Any) -> list[Any]:
+        """Predict a label for each item, of the type that `Bundle.predict` gives; several where the task is multi-label; values in a regression.
 
         Parameters
         ----------
-        items : a list of values, or of dicts with a value a field; or a frame with a column a field, whose other columns the server
-            leaves aside. Files within dicts and frames are given as bytes or `Path`: strings are sent as they are
+        items : a list of values, or of dicts with a value a field; a frame, or a dict of columns, with a column a field, whose other columns
+            the server leaves aside. Files within dicts and frames are given as bytes or `Path`: strings are sent as they are
 
         Raises
         ------
         DataError
-            An item cannot be read; `predictions` reports it and answers the others.
+            An item is missing, blank or cannot be read; `predictions` reports it and answers the others.
         """
-        answers = self.predictions(items, top=1)
+        answers, rule = self._answers(items, top=1)
         wrong = next((answer for answer in answers if answer.error), None)
         if wrong is not None:
             raise DataError(f"'{wrong.item}': {wrong.error}")
-        return [_decision(answer) for answer in answers]
+        decided = [_decision(answer) for answer in answers]
+        return decided if any(answer.value is not None for answer in answers) else typed_labels(decided, rule)
 
     def predictions(self, items: Any, *, top: int = 3) -> list[Prediction]:
         """Answer for every item, with the `top` likeliest labels; an item that cannot be read carries its error.
@@ -137,17 +143,27 @@ class Client:
         DataError
             A path cannot be read here, or not one item of a request can be read there.
         """
-        if isinstance(items, str | bytes | Path):
-            raise DataError(f"predict takes a list of items, not one {type(items).__name__}. Write [item].")
-        is_table = is_frame(items)
-        items = _records(items) if is_table else items
-        rows = [
-            row
-            for batch in _batches(items)
-            for row in self._ask(self._path, **_body(batch, top, is_table=is_table))["predictions"]
-        ]
-        named = zip(items, rows, strict=True)
-        return [Prediction.from_dict({**row, "item": item_name(item, i)}) for i, (item, row) in enumerate(named)]
+        return self._answers(items, top=top)[0]
+
+    def _answers(self, items: Any, *, top: int) -> tuple[list[Prediction], LabelRule]:
+        """The answers in the order of the items, and of which type the server says that labels are."""
+        table = is_table(items)
+        items = _records(items) if table else listed_items(items)
+        found = {
+            place: Prediction(item=item_name(item, place), error=str(null_item(item)))
+            for place, item in enumerate(items)
+            if is_null(item)
+        }
+        sent = [place for place in range(len(items)) if place not in found]
+        rows: list[dict[str, Any]] = []
+        rule = LabelRule()
+        for batch in _batches([items[place] for place in sent]):
+            answer = self._ask(self._path, **_body(batch, top, is_table=table))
+            rows += answer["predictions"]
+            rule = LabelRule(type=answer.get("label_type", "str"))
+        for place, row in zip(sent, rows, strict=True):
+            found[place] = Prediction.from_dict({**row, "item": item_name(items[place], place)})
+        return [found[place] for place in range(len(items))], rule
 
     def _ask(self, path: str, **body: Any) -> Any:
         response = self._post(path, body)
@@ -193,8 +209,12 @@ def _no_address(url: str) -> OptionError:
 _Content = str | bytes | dict[str, Any]
 
 
-def _records(frame: Any) -> list[dict[str, Any]]:
-    columns = frame_columns(frame)
+def _records(data: Any) -> list[dict[str, Any]]:
+    """The rows of a frame or of a dict of columns."""
+    if not len(data):
+        return []
+    table = open_memory(data)
+    columns = table.read(table.names, UnreadableItems(max_unreadable=0.0)).columns
     return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
 
@@ -215,12 +235,14 @@ def _batches(items: Sequence[Item]) -> Iterator[list[_Content]]:
 
 
 def _fields(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields as JSON takes them: files in base64, missing cells blank, and dates, say, as strings."""
+    """The fields as JSON takes them: files in base64, missing cells as null, and dates, say, as strings."""
     sent: dict[str, Any] = {}
     for name, value in item.items():
         content = _read(value) if isinstance(value, bytes | Path) else value
         content = base64.b64encode(content).decode() if isinstance(content, bytes) else content
-        sent[str(name)] = "" if content is None else content if isinstance(content, str | int | float) else str(content)
+        if not is_null(content) and not isinstance(content, str | int | float):
+            content = str(content)
+        sent[str(name)] = None if is_null(content) else content
     return sent
 
 

@@ -11,8 +11,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.core.errors import require
+from headstart.core.errors import DataError, require
 from headstart.data import get_modality
+from headstart.data.given import receive_item
 from headstart.packaging import load_bundle
 
 if TYPE_CHECKING:
@@ -128,21 +129,22 @@ class _Service:
         self._bundle = bundle
 
     def predict(self, rows: pd.DataFrame, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
-        """One row an item: the fields of `Prediction`; an item that cannot be read has an `error` and nothing else.
-
-        Raises
-        ------
-        DataError
-            A value is not of the modality that the model reads.
-        """
+        """One row an item: the fields of `Prediction`; an item that cannot be read has an `error` and nothing else."""
         import pandas as pd
 
         fields = list(_answer_types(self._bundle.task_spec))
-        receive = self._bundle.reads.receive
-        items = [receive(value) for value in _values(self._bundle, rows)]  # a path is not opened
+        items = [_received(value, self._bundle) for value in _values(self._bundle, rows)]  # a path is not opened
         answers = self._bundle.predictions(items, top=(params or {}).get("top", _TOP))
         filled = [{**dict.fromkeys(fields), "error": "", **answer.to_dict()} for answer in answers]
         return pd.DataFrame(filled, columns=fields, dtype=object)
+
+
+def _received(value: Any, bundle: Bundle) -> Any:
+    """An item, or why it is none."""
+    try:
+        return receive_item(value, bundle.reads)
+    except DataError as error:
+        return error
 
 
 def _values(bundle: Bundle, rows: pd.DataFrame) -> list[Any]:

@@ -109,6 +109,7 @@ def test_the_command_ends_with_2_where_nothing_pays(bundles, tmp_path, capsys):
     ("change", "error", "said"),
     [
         ({"tolerance": 1.5}, OptionError, "tolerance must be between 0 and 1"),
+        ({"purpose": "sped"}, OptionError, "Did you mean 'speed'"),
         ({"target_ms": 0}, OptionError, "target_ms must be above 0"),
         ({"target_mib": -1}, OptionError, "target_mib must be above 0"),
         ({"methods": ["fp61"]}, OptionError, "Did you mean 'fp16'"),
@@ -147,11 +148,15 @@ def trial(name="one", *, gain=(0.0, -0.002), ms=5.0, ratio=(0.8, 0.75, 0.85), mi
         (trial(), ()),
         (trial(gain=(-0.02, -0.04)), ("accuracy may fall by 0.0400, over 0.01",)),
         (trial(gain=(-0.02, -0.04), tolerance=0.05), ()),
-        (trial(ratio=(0.98, 0.95, 1.01)), ("no faster: 0.98 times the time (0.95 to 1.01)",)),
+        (trial(ratio=(0.98, 0.95, 1.01), purpose="speed"), ("no faster: 0.98 times the time (0.95 to 1.01)",)),
         (trial(ratio=(1.2, 1.1, 1.3), target_mib=6), ()),
         (trial(target_mib=4), ("5 MiB is over 4 MiB",)),
         (trial(target_ms=4), ("5 ms is over 4 ms",)),
         (trial(mib=11.0), ("11 MiB is larger than the original",)),
+        (trial(mib=9.8), ("9.8 MiB of 10 is no smaller",)),
+        (trial(mib=9.8, purpose="speed"), ()),
+        (trial(ratio=(1.2, 1.1, 1.3)), ()),
+        (trial(ratio=(1.2, 1.1, 1.3), purpose="both"), ("no faster: 1.20 times the time (1.10 to 1.30)",)),
     ],
 )
 def test_a_variant_is_kept_only_if_every_condition_holds(made, failed):
@@ -159,13 +164,19 @@ def test_a_variant_is_kept_only_if_every_condition_holds(made, failed):
     assert made.kept == (not failed)
 
 
-def test_without_a_target_the_fastest_is_taken_and_of_equal_ones_the_smallest():
+def test_without_a_target_the_best_for_the_purpose_is_taken():
     slow, fast, small = (
         trial("slow"),
         trial("fast", ratio=(0.5, 0.4, 0.6)),
         trial("small", ratio=(0.51, 0.4, 0.6), mib=2.0),
     )
-    assert best_of([slow, fast, small], Goal()).name == "small"
+    assert best_of([slow, fast, small], Goal(purpose="speed")).name == "small"
+    assert best_of([slow, fast], Goal(purpose="speed")).name == "fast"
+    assert best_of([slow, fast], Goal(purpose="size")).name == "fast"  # of one size the fastest
+    tiny = trial("tiny", ratio=(0.9, 0.8, 0.95), mib=1.0)
+    assert best_of([tiny, small, fast], Goal(purpose="size")).name == "tiny"
+    assert best_of([tiny, fast], Goal(purpose="speed")).name == "fast"
+    assert best_of([tiny, fast, small], Goal(purpose="both")).name == "tiny"
     assert best_of([trial(gain=(-0.1, -0.2))], Goal()) is None
 
 
@@ -181,5 +192,23 @@ def test_the_nearest_miss_is_the_one_whose_worst_condition_is_missed_least():
     assert nearest_miss([wrong]).name == "wrong"
     assert nearest_miss([]) is None
     almost = trial("almost", gain=(-0.004, -0.0101))
-    assert nearest_miss([trial("slow", ratio=(1.2, 1.1, 1.3)), almost]) is almost
+    assert nearest_miss([trial("slow", ratio=(1.2, 1.1, 1.3), purpose="speed"), almost]) is almost
     assert almost.excess == pytest.approx(1.01)
+
+
+@pytest.mark.parametrize(
+    ("missed", "remedy"),
+    [
+        (trial(ratio=(1.2, 1.1, 1.3), purpose="speed"), "--for size"),
+        (trial(gain=(-0.02, -0.0404)), "--tolerance 4.1%"),
+        (trial(gain=(-0.02, -0.0404), ratio=(1.2, 1.1, 1.3), purpose="both"), "--tolerance 4.1% --for size"),
+        (trial(mib=9.8), "--for speed"),
+        (trial(target_mib=4), "--target-mib 5.05"),
+        (trial(target_ms=4, ms=5.0), "--target-ms 5.5"),
+        (trial(ratio=(1.2, 1.1, 1.3), target_ms=4), ""),
+        (trial(mib=11.0, purpose="both"), ""),
+        (trial(), ""),
+    ],
+)
+def test_a_miss_names_the_options_with_which_it_is_kept(missed, remedy):
+    assert missed.remedy == remedy

@@ -172,7 +172,7 @@ CASES = [
     Case("wrong group", lambda p: load(write_table(p / "t.csv"), group="shop"), ("--group", "Known: label, text"), OptionError),
     Case("wrong task", lambda p: load(write_table(p / "t.csv"), task="binry"), ("Did you mean 'binary'",), OptionError),
     Case("input is target", lambda p: load(write_table(p / "t.csv"), input="text", target="text"), ("both input and target",), OptionError),
-    Case("max_bad as a percentage", lambda p: load(write_table(p / "t.csv"), max_unreadable=5), ("0 to 1", "0.01"), OptionError),
+    Case("max_unreadable as a percentage", lambda p: load(write_table(p / "t.csv"), max_unreadable=5), ("0 to 1", "0.01"), OptionError),
     # targets
     Case("all labels missing", lambda p: load(_csv(p, "text,label\n" + "hello you,\nthere you are,\n" * 5)), ("'label'", "no value", "10 rows", "--target")),
     Case("constant target", lambda p: load(_csv(p, "text,label\n" + "hello you,x\nthere it is,x\n" * 5)), ("one class, 'x'", "10 items", "2 classes")),

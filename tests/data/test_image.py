@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from headstart.data import check_image, open_image
+from headstart.data import check_image, load, open_image
+from headstart.data.modalities import get_modality
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,3 +115,32 @@ def test_check_knows_every_kind(kind: str, tmp_path: Path) -> None:
     path.write_bytes(encoded(Image.new("RGB", (4, 4)), kind))
     assert check_image(path) is None
     assert open_image(path).mode == "RGB"
+
+
+class TestPillowImages:
+    """Images that Pillow holds are read as those of files, at every door."""
+
+    def images(self) -> list[Image.Image]:
+        rng = np.random.default_rng(0)
+        return [Image.fromarray(rng.integers(0, 256, (20 + 3 * i, 30, 3), dtype=np.uint8)) for i in range(4)]
+
+    def test_they_are_opened_as_copies(self) -> None:
+        image = self.images()[0].convert("RGBA")
+        opened = open_image(image)
+        assert opened.mode == "RGB"
+        opened.thumbnail((4, 4))
+        assert image.size == (30, 20)
+
+    def test_they_have_the_key_and_the_looks_of_their_pixels(self) -> None:
+        image, other, *_ = self.images()
+        modality = get_modality("image")
+        assert modality.is_value(image)
+        assert modality.key(image) == modality.key(image.copy())
+        assert modality.key(image) != modality.key(other)
+        assert modality.preview(image) == modality.preview(np.asarray(image))
+        assert modality.give(image) == modality.give(np.asarray(image))
+
+    def test_a_dataset_of_them_in_mixed_sizes(self) -> None:
+        dataset = load((self.images() * 5, ["a", "b", "b", "a"] * 5))
+        assert (dataset.modality, dataset.task, len(dataset)) == ("image", "binary", 20)
+        np.testing.assert_array_equal(dataset.items[0], np.asarray(self.images()[0]))

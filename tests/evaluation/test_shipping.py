@@ -27,7 +27,7 @@ def test_a_likely_gain_ships_though_its_interval_holds_zero():
 def test_a_likely_loss_does_not():
     found = decision(-0.08, 0.03)
     assert not found.ships_transfer
-    assert "a loss of" in found.sentence
+    assert "to lose" in found.sentence
     assert "TF-IDF is packed instead" in found.sentence
 
 
@@ -54,6 +54,16 @@ def test_without_a_rival_the_model_ships():
 def test_another_unit_has_no_prior():
     assert not decision(-1.0, 5.0, unit="target").ships_transfer
     assert decision(1.0, 5.0, unit="target").ships_transfer
+
+
+def test_what_ships_and_why_is_one_sentence():
+    gain = Score(name="gain in accuracy", value=0.05, low=0.02, high=0.08, n=100)
+    helps = Judgement(
+        verdict="transfer helps", sentence="Transfer helps: 5.0 points better than TF-IDF.", baseline="tfidf", gain=gain
+    )
+    shipped = decide(helps, gain, shipping=Shipping(), prior=PRIOR, rival="TF-IDF")
+    assert shipped.ships(helps) == "The model is packed: 5.0 points better than TF-IDF."
+    assert decision(-0.08, 0.03).ships(helps).startswith("TF-IDF is packed instead: ")
 
 
 def test_an_unknown_preference_is_named():

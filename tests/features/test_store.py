@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headstart.core.errors import StorageError
@@ -51,6 +51,7 @@ def test_truncated_tail_is_dropped_by_whole_batches(cut, which):
         np.testing.assert_array_equal(store.read(store.find(_numbered(range(12)))), rows)
 
 
+@settings(deadline=None)  # files
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), which=st.sampled_from(["index", "data.f32"]))
 def test_a_flipped_bit_anywhere_counts_as_missing(place, bit, which):
     with tempfile.TemporaryDirectory() as name:

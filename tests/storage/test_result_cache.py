@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headstart.core.errors import StorageError
@@ -77,6 +77,7 @@ def test_damaged_entry_is_computed_again(tmp_path, damage):
     assert len(calls) == 2
 
 
+@settings(deadline=None)  # files
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_flipped_bit_anywhere_is_computed_again(place, bit):
     expected = {"x": np.arange(7.0), "names": np.array(["a", "bc"])}

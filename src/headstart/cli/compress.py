@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -12,12 +12,16 @@ from headstart.cli.options import BundlePath, Data, Json, Seed, parse_share
 from headstart.cli.output import emit, score_words
 from headstart.cli.progress import ProgressFormat, reporting
 from headstart.core.errors import OptionError
+from headstart.core.words import listed_words
 
 
 def compress(
     bundle: BundlePath,
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Folder for the smaller bundle.")],
+    purpose: Annotated[
+        str, typer.Option("--for", help="What has to become better: size, speed or both; a target goes before.")
+    ] = "size",
     tolerance: Annotated[
         str, typer.Option("--tolerance", help="How far the headline score may fall, by the paired interval.")
     ] = "1%",
@@ -42,10 +46,11 @@ def compress(
             bundle,
             data,
             out=out,
+            purpose=cast("Any", purpose),  # checked by name where it is used
             tolerance=parse_share(tolerance),
             target_ms=target_ms,
             target_mib=target_mib,
-            methods=None if method is None else [name.strip() for name in method.split(",")],
+            methods=None if method is None else [*listed_words(method)],
             seed=seed,
             progress=voice.reporter,
             **options.arguments(),

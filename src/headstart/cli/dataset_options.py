@@ -8,7 +8,19 @@ from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from typing import Any, get_type_hints
 
-from headstart.cli.options import Group, Images, Input, MaxUnreadable, Split, Target, Task, Time, parse_share
+from headstart.cli.options import (
+    Group,
+    Images,
+    Input,
+    KeepCase,
+    MaxUnreadable,
+    Missing,
+    Split,
+    Target,
+    Task,
+    Time,
+    parse_share,
+)
 
 
 class _LoadOptions:
@@ -27,6 +39,7 @@ class DatasetOptionsOfBundle(_LoadOptions):
     group: Group = None
     split: Split = None
     images: Images = None
+    missing: Missing = None
     max_unreadable: MaxUnreadable = "1%"
 
 
@@ -41,6 +54,8 @@ class DatasetOptions(_LoadOptions):
     time: Time = None
     split: Split = None
     images: Images = None
+    keep_case: KeepCase = False
+    missing: Missing = None
     max_unreadable: MaxUnreadable = "1%"
 
 
@@ -49,7 +64,7 @@ def expand_options(command: Callable[..., None]) -> Callable[..., None]:
 
     >>> def count(*, options: DatasetOptionsOfBundle) -> None: ...
     >>> list(inspect.signature(expand_options(count)).parameters)
-    ['input', 'target', 'group', 'split', 'images', 'max_unreadable']
+    ['input', 'target', 'group', 'split', 'images', 'missing', 'max_unreadable']
     """
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, type[Any]] = {

@@ -8,12 +8,26 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from headstart.cli.dataset_options import DatasetOptions
-from headstart.cli.options import Budget, Data, Json, License, MaxLatency, MaxSize, Seed, Sources, parse_duration_s
-from headstart.cli.output import emit, ranked_words, score_words, tuning_words
+from headstart.cli.options import (
+    Budget,
+    Data,
+    Json,
+    License,
+    MaxLatency,
+    MaxSize,
+    Seed,
+    Sources,
+    parse_by_label,
+    parse_duration_s,
+)
+from headstart.cli.output import emit, label_words, ranked_words, score_words, tuning_words
 from headstart.cli.progress import ProgressFormat, reporting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+_N_LABELS = 20
 
 
 def fit(
@@ -49,6 +63,25 @@ def fit(
     worth: Annotated[
         float, typer.Option("--worth", help="The expected gain, in points, that pretrained parts must be worth.")
     ] = 0.5,
+    metric: Annotated[
+        str | None,
+        typer.Option("--metric", help="What heads the report and decides on the verdict, such as macro-F1."),
+    ] = None,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            "--threshold",
+            metavar="[LABEL=]NUMBER",
+            help="Probability from which on a label is predicted: the second of two, or LABEL.",
+        ),
+    ] = None,
+    class_weights: Annotated[
+        str | None,
+        typer.Option(
+            "--class-weights", metavar="LABEL=NUMBER,…", help="What missing an item of each label costs; or balanced."
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="What the report and the bundle are called.")] = None,
     *,
     options: DatasetOptions,
     seed: Seed = 0,
@@ -78,6 +111,10 @@ def fit(
             max_sources=max_sources,
             prefer=cast("Any", prefer),
             worth=worth / 100,
+            metric=metric,
+            threshold=cast("Any", parse_by_label(threshold, "--threshold")),
+            class_weights=cast("Any", parse_by_label(class_weights, "--class-weights")),
+            name=name,
             seed=seed,
             progress=voice.reporter,
             **options.arguments(),
@@ -106,5 +143,9 @@ def _show(figures: dict[str, Any], say: Callable[[str], None]) -> None:
         say(f"  estimate, {name}: {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})")
     if figures["forecast"]:
         say(f"  {figures['forecast']}")
+    if figures["decision"]:
+        say(f"  {figures['decision']}")
+    for label in figures["per_label"][:_N_LABELS]:
+        say(f"  {label_words(label)}")
     say(figures["sentence"])
     say(f"{figures['bundle']} written in {figures['seconds']['total']:.1f} s; open {figures['bundle']}/report.html")

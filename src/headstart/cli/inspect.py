@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headstart.cli.dataset_options import DatasetOptions
 from headstart.cli.options import Data, Json
 from headstart.cli.output import emit, say
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.ranking.suitability import Suitability
 
 
 def inspect(
@@ -23,6 +28,7 @@ def inspect(
     from headstart.data import load
     from headstart.data.modalities import modality_of_fields
     from headstart.ranking import inspect_sources
+    from headstart.ranking.advice import advise
 
     dataset = load(data, **options.arguments())
     counts = {label: int(n) for label, n in zip(dataset.labels, dataset.targets.sum(axis=0), strict=True)}
@@ -56,10 +62,24 @@ def inspect(
         say("  parts: " + ", ".join(f"{name} {n:,}" for name, n in facts["splits"].items() if n))
     for notice in dataset.notices:
         say(f"  - {notice.message}")
-    facts["sources"] = [asdict(source) for source in inspect_sources(dataset)]
-    for source in facts["sources"]:
-        say(f"  {source['name']}: known biases: {source['known_bias']}")
-        for warning in source["warnings"]:
-            say(f"    ! {warning}")
+    sources = inspect_sources(dataset)
+    facts["sources"] = [asdict(source) for source in sources]
+    facts["advice"] = advise(dataset, sources, data)
+    _say_sources(sources)
+    for sentence in facts["advice"]:
+        say(sentence)
     if as_json:
         emit(facts)
+
+
+def _say_sources(sources: Sequence[Suitability]) -> None:
+    """Say what is known of the pretrained networks, once for all of which the same is."""
+    from headstart.ranking.advice import shared_warnings
+
+    biases: dict[str, list[str]] = {}
+    for source in sources:
+        biases.setdefault(source.known_bias, []).append(source.name)
+    for bias, names in biases.items():
+        say(f"  {', '.join(names)}: known biases: {bias}")
+    for warning in shared_warnings(sources):
+        say(f"    ! {warning.sentence}" + (f" ({', '.join(warning.sources)})" if len(warning.sources) > 1 else ""))

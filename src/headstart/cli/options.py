@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -46,6 +46,17 @@ Target = Annotated[
     str | None, typer.Option("--target", help="Column to predict; several, with commas between, for multi-label.")
 ]
 Task = Annotated[str | None, typer.Option("--task", help="binary, multiclass, multilabel or regression.")]
+KeepCase = Annotated[
+    bool, typer.Option("--keep-case", help="Labels that differ in letter case alone are two: 'a' and 'A'.")
+]
+Missing = Annotated[
+    str | None,
+    typer.Option(
+        "--missing",
+        metavar="WORDS",
+        help="Words that mean that a row has no label, with commas between; '' for blank cells alone.",
+    ),
+]
 Group = Annotated[
     str | None,
     typer.Option("--group", help="Column whose equal values stay on one side of every split (a patient, a site)."),
@@ -94,6 +105,8 @@ Sources = Annotated[
     ),
 ]
 
+T = TypeVar("T")
+
 _UNITS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
 
 
@@ -108,6 +121,38 @@ def parse_share(text: str) -> float:
     if not 0.0 <= share <= 1.0:
         raise OptionError(f"a share between 0 % and 100 % was expected, such as 1% or 0.01, but '{text}' came.")
     return share
+
+
+def parse_by_label(text: str | None, option: str) -> float | str | dict[str, float] | None:
+    """Read one number, a number for each of some labels, or a word as it is.
+
+    >>> parse_by_label("0.3", "--threshold"), parse_by_label("spam=5, ham=1", "--class-weights")
+    (0.3, {'spam': 5.0, 'ham': 1.0})
+    >>> parse_by_label("balanced", "--class-weights")
+    'balanced'
+    """
+    if text is None:
+        return None
+    if "=" not in text:
+        return _number(text, text)
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        label, _, number = part.rpartition("=")
+        value = _number(number, None)
+        if not label.strip() or value is None:
+            raise OptionError(
+                f"{option} takes a number for each label, with commas between, such as spam=5,ham=1, got '{text}'. "
+                "Where a label has a comma in it, fit in Python."
+            )
+        found[label.strip()] = value
+    return found
+
+
+def _number(text: str, otherwise: T) -> float | T:
+    try:
+        return float(text)
+    except ValueError:
+        return otherwise
 
 
 def parse_numbers(text: str | None, n: int) -> tuple[float, ...] | None:

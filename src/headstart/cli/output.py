@@ -6,9 +6,12 @@ import json
 import math
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headstart.cli.streams import put
+
+if TYPE_CHECKING:
+    from headstart.core.report import Report
 
 
 def say(text: str = "") -> None:
@@ -30,6 +33,28 @@ def score_words(score: dict[str, Any]) -> str:
     """
     unit = " nats" if score["unit"] == "nats" else ""
     return f"{score['name']} {score['value']:.3f}{unit} (95 % interval {score['low']:.3f} to {score['high']:.3f}, {score['n']} items)"
+
+
+def model_words(report: Report) -> str:
+    """Name the transferred model: a source and its head, or the models whose mean it is."""
+    head = str(report.heads.head)
+    ablation = getattr(report, "ablation", None)
+    is_mean = ablation is not None and sum(model.weight > 0 for model in ablation.models) > 1
+    return head if is_mean else f"{report.package.source} + {head}"
+
+
+def label_words(figures: dict[str, Any]) -> str:
+    """Say how well one label is predicted.
+
+    >>> label_words({"label": "spam", "n": 40, "precision": 0.9, "recall": None, "F1": 0.8512})
+    'spam                 precision 0.900, recall none, F1 0.851, 40 items'
+    """
+    said = ", ".join(
+        f"{name} {'none' if value is None else format(value, '.3f')}"
+        for name, value in figures.items()
+        if name not in ("label", "n")
+    )
+    return f"{figures['label']:<20} {said}, {figures['n']} items"
 
 
 def ranked_words(source: dict[str, Any]) -> str:

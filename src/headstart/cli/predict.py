@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headstart.cli.options import BundlePath, Images, Input, Json, MaxUnreadable, Trust, TrustGraphs, parse_share
+from headstart.cli.options import BundlePath, Images, Input, Json, Trust, TrustGraphs, parse_share
 from headstart.cli.output import emit, say
 from headstart.cli.progress import ProgressFormat, reporting
 from headstart.cli.streams import put
 from headstart.core.errors import DataError, OptionError
+from headstart.core.prediction import Prediction
 from headstart.data.unreadable_items import UnreadableItems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from headstart.packaging import Prediction
+    from headstart.data.items import Items
+    from headstart.data.readers.columns import TableSource
+    from headstart.packaging import Bundle
+    from headstart.packaging.answer_table import AnswerTable
 
-_SUFFIXES = (".csv", ".jsonl")
 _N_SHOWN = 20
 
 
@@ -31,15 +32,26 @@ def predict(
     inputs: Annotated[
         list[str], typer.Argument(metavar="INPUT…", help="Files, folders, a table, texts' files, or - for JSON Lines.")
     ],
-    out: Annotated[Path | None, typer.Option("--out", help="Write the answers to this .csv or .jsonl file.")] = None,
-    top: Annotated[int, typer.Option("--top", min=1, help="How many of the likeliest labels to give.")] = 3,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Write the answers, beside the columns of a table, to this .csv or .jsonl file."),
+    ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option("--top", min=1, help="How many of the likeliest labels to give; 3, but none in a CSV."),
+    ] = None,
     input: Input = None,
     images: Images = None,
-    max_unreadable: MaxUnreadable = "1%",
+    max_unreadable: Annotated[
+        str, typer.Option("--max-unreadable", help="Share of inputs that may be unreadable; they are reported.")
+    ] = "100%",
     trust: Trust = None,
     progress: ProgressFormat = "auto",
     *,
     trust_graphs: TrustGraphs = False,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Give the probability of every label, in --out and --json.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Predict with BUNDLE for files, folders, tables or standard input.
@@ -47,76 +59,110 @@ def predict(
     Tables are CSV, TSV, JSON Lines or Parquet; standard input, named -, is JSON Lines.
     """
     from headstart.data import read_items
-    from headstart.engines.context import RunContext
+    from headstart.data.own_columns import one_table
     from headstart.packaging import load_bundle
+    from headstart.packaging.answer_table import N_TOP, AnswerTable, check_output, write_answers
 
-    if out is not None and out.suffix.lower() not in _SUFFIXES:
-        raise OptionError(f"--out writes .csv or .jsonl, but '{out}' was given. Name a file that ends in one of these.")
+    if out is not None:
+        check_output(out)
     model = load_bundle(bundle, trust=trust, trust_graphs=trust_graphs or None)
-    if input is not None and len(model.fields) > 1:
-        names = ", ".join(f"'{field.name}'" for field in model.fields)
-        raise OptionError(f"{bundle} reads several columns and finds them by their names: {names}. Leave --input out.")
+    _check_options(model, bundle, input, has_probabilities=probabilities)
     column = input or model.manifest["columns"].get("input")
     share = parse_share(max_unreadable)
     items = read_items(inputs, modality=model.reads, input=column, images=images, max_unreadable=share)
-    for notice in items.notices:
-        say(f"  - {notice.message}")
-    with reporting(progress) as voice:
-        context = RunContext.default(progress=voice.reporter)
-        answers = model.predictions(items.items, top=top, names=items.ids, context=context)
-    _check_readable(answers, parse_share(max_unreadable))
+    answers = _answers(model, items, len(model.labels) if probabilities else top or N_TOP, progress)
+    _report_unreadable(answers, items, share)
+    source = None if out is None else one_table(inputs, column)
+    answers, own_ids = _in_order(answers, items, source)
+    table = AnswerTable(
+        answers=answers,
+        own=own_ids,
+        labels=model.labels,
+        task=model.task_spec,
+        top=top if top is None else min(top, len(model.labels)),
+        has_probabilities=probabilities,
+    )
     if out is not None:
-        from headstart.storage.files import write_file
-
-        write_file(out, (_as_csv(answers) if out.suffix.lower() == ".csv" else _as_lines(answers)).encode())
+        write_answers(out, table if source is None else _with_columns(table, source, out))
         say(f"{len(answers)} answers written to {out}")
     if as_json:
-        emit([answer.to_dict() for answer in answers])
+        emit(list(table.records()))
     elif out is None:
-        _show(answers)
+        _show(table.answers, top or N_TOP)
 
 
-def _check_readable(answers: Sequence[Prediction], max_unreadable: float) -> None:
-    """Count items that broke only when they were decoded like those that were seen to be broken before."""
-    bad = UnreadableItems(max_unreadable=max_unreadable)
-    for answer in answers:
-        if answer.error:
+def _check_options(model: Bundle, bundle: str, input: str | None, *, has_probabilities: bool) -> None:
+    if input is not None and len(model.fields) > 1:
+        names = ", ".join(f"'{field.name}'" for field in model.fields)
+        raise OptionError(f"{bundle} reads several columns and finds them by their names: {names}. Leave --input out.")
+    if has_probabilities and not model.task_spec.has_probabilities:
+        raise OptionError(f"{bundle} predicts a number, which has no probabilities. Leave --probabilities out.")
+
+
+def _answers(model: Bundle, items: Items, top: int, progress: ProgressFormat) -> list[Prediction]:
+    from headstart.engines.context import RunContext
+
+    with reporting(progress) as voice:
+        context = RunContext.default(progress=voice.reporter)
+        return model.predictions(items.items, top=top, names=items.ids, context=context)
+
+
+def _report_unreadable(answers: Sequence[Prediction], items: Items, max_unreadable: float) -> None:
+    """Say what cannot be read, whether that was seen before it was decoded or then; blank items are no fault."""
+    bad = UnreadableItems(max_unreadable=max_unreadable, found=list(items.unreadable))
+    for place, answer in enumerate(answers):
+        if answer.error and place not in items.blank:
             bad.add(answer.item, answer.error.removeprefix(f"'{answer.item}' "))
-    if len(bad) == len(answers):
-        raise DataError(answers[0].error)
-    bad.check(len(answers), "the inputs")
-    notice = bad.notice()
-    if notice is not None:
+    if all(answer.error for answer in answers):
+        raise DataError(next(answer.error for place, answer in enumerate(answers) if place not in items.blank))
+    bad.check(len(answers) + len(items.unreadable), "the inputs")
+    blanks = [notice for notice in items.notices if notice.kind == "blank"]
+    for notice in (*blanks, *filter(None, [bad.notice()])):
         say(f"  - {notice.message}")
 
 
-def _show(answers: Sequence[Prediction]) -> None:
+def _in_order(
+    answers: Sequence[Prediction], items: Items, source: TableSource | None
+) -> tuple[list[Prediction], dict[str, list[Any]]]:
+    """The answers, those that cannot be given, and the user's ids: rows of a table in their order, of other inputs the unreadable ones last."""
+    from headstart.data.own_columns import row_number
+
+    missing = [Prediction(item=name, error=f"'{name}' {reason}.") for name, reason in items.unreadable]
+    everything = [*answers, *missing]
+    order = list(range(len(everything)))
+    if source is not None:
+        order.sort(key=lambda place: row_number(everything[place].item))
+    own_ids = {name: [*cells, *[None] * len(missing)] for name, cells in items.own_ids.items()}
+    return [everything[i] for i in order], {name: [cells[i] for i in order] for name, cells in own_ids.items()}
+
+
+def _with_columns(table: AnswerTable, source: TableSource, out: Path) -> AnswerTable:
+    """Add the user's own columns, but for those of binary cells."""
+    from headstart.data.own_columns import own_columns
+
+    own = own_columns(source, [answer.item for answer in table.answers], taken=table.names_in(out))
+    return replace(table, own={name: cells for name, cells in own.items() if not any(map(_is_binary, cells))})
+
+
+def _is_binary(cell: Any) -> bool:
+    """Whether it is an image as Parquet holds it, which has no place in a file of text."""
+    return isinstance(cell.get("bytes") if isinstance(cell, dict) else cell, bytes)
+
+
+def _show(answers: Sequence[Prediction], top: int) -> None:
     for answer in answers[:_N_SHOWN]:
-        put(f"{answer.item}\t{_words(answer)}\n")
+        put(f"{answer.item}\t{_words(answer, top)}\n")
     if len(answers) > _N_SHOWN:
         say(f"… and {len(answers) - _N_SHOWN} more; --out FILE or --json gives them all")
 
 
-def _words(answer: Prediction) -> str:
+def _words(answer: Prediction, top: int) -> str:
     if answer.error:
         return f"not readable: {answer.error}"
     if answer.value is not None:
         return f"{answer.value:.6g}"
-    likeliest = ", ".join(f"{label} {probability:.3f}" for label, probability in answer.top)
-    return likeliest if answer.labels is None else f"[{', '.join(answer.labels)}] {likeliest}"
-
-
-def _as_lines(answers: Sequence[Prediction]) -> str:
-    return "".join(json.dumps(answer.to_dict(), ensure_ascii=False) + "\n" for answer in answers)
-
-
-def _as_csv(answers: Sequence[Prediction]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(["item", "prediction", "probability", "error"])
-    for answer in answers:
-        labels = answer.label if answer.labels is None else ";".join(answer.labels)
-        writer.writerow(
-            [answer.item, labels if answer.value is None else answer.value, answer.probability, answer.error]
-        )
-    return text.getvalue()
+    likeliest = ", ".join(f"{label} {probability:.3f}" for label, probability in answer.top[:top])
+    if answer.labels is not None:
+        return f"[{', '.join(answer.labels)}] {likeliest}"
+    is_likeliest = not answer.top or answer.label == answer.top[0][0]
+    return likeliest if is_likeliest else f"[{answer.label}] {likeliest}"

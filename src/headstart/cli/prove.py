@@ -22,8 +22,14 @@ def prove(
     from headstart.pipeline import prove_again
 
     with reporting(progress) as voice:
-        trusted = {"trust": trust, "trust_graphs": trust_graphs or None}
-        figures = prove_again(bundle, data, progress=voice.reporter, **trusted, **options.arguments())
+        figures = prove_again(
+            bundle,
+            data,
+            trust=trust,
+            trust_graphs=trust_graphs or None,
+            progress=voice.reporter,
+            **options.arguments(),
+        )
         for notice in figures["notices"]:
             voice.say(f"  - {notice['message']}")
         for score in figures["metrics"]:

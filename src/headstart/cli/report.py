@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from headstart.cli.options import BundlePath, Json, Trust, TrustGraphs
-from headstart.cli.output import emit, say, score_words
+from headstart.cli.output import emit, label_words, model_words, say, score_words
 
 
 def report(
@@ -17,8 +17,13 @@ def report(
     model = load_bundle(bundle, trust=trust, trust_graphs=trust_graphs or None)
     found = model.report
     evaluation, package = found.evaluation, found.package
-    say(f"{found.data.name}: {package.deployed} is packed")
-    say(f"  {package.source} + {found.heads.head}: {score_words(asdict(evaluation.metric))}")
+    say(f"{found.data.name}: {package.deployed} is packed, {score_words(asdict(evaluation.shipped))}")
+    if evaluation.decision:
+        say(f"  {evaluation.decision}")
+    for label in evaluation.figures.get("per_label", ()):
+        say(f"  {label_words(label)}")
+    if evaluation.deployed_baseline:
+        say(f"  {model_words(found)}, not packed: {score_words(asdict(evaluation.metric))}")
     for baseline in evaluation.baselines:
         say(f"  {baseline.name}: {score_words(asdict(baseline.score))}")
     for name, score in evaluation.estimates.items():

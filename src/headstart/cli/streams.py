@@ -7,7 +7,6 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from headstart.core.errors import DataError, StorageError
 from headstart.storage.files import storage_errors
@@ -22,11 +21,13 @@ class ClosedInput(io.TextIOBase):
         """It is a stream to read from, which refuses."""
         return True
 
-    def read(self, *_: Any) -> str:
+    def read(self, size: int | None = -1, /) -> str:  # noqa: ARG002
         """Refuse."""
         raise DataError("standard input is closed. Pipe JSON Lines into the command, or name a file instead of -.")
 
-    readline = read
+    def readline(self, size: int = -1, /) -> str:  # type: ignore[override]
+        """Refuse."""
+        return self.read(size)
 
 
 class ClosedOutput(io.TextIOBase):

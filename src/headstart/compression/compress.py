@@ -11,11 +11,11 @@ from headstart.compression.measuring import Reference
 from headstart.compression.method import CalibrationSet
 from headstart.compression.search import all_methods, best_of, search
 from headstart.compression.split import split_data
-from headstart.compression.trial import Goal
+from headstart.compression.trial import Goal, Purpose
 from headstart.core.errors import require
 from headstart.engines.context import RunContext
 from headstart.packaging import check_target, load_bundle
-from headstart.packaging.labelled import load_for
+from headstart.packaging.labelled import known_to, load_for
 from headstart.packaging.packed import rewrite, unpack
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def compress(
     data: Any,
     *,
     out: str | Path,
+    purpose: Purpose = "size",
     tolerance: float = 0.01,
     target_ms: float | None = None,
     target_mib: float | None = None,
@@ -47,9 +48,11 @@ def compress(
     data : labeled data, as for `headstart.load`: what the bundle was fitted on. Its test part is held out; without one, half
         of the groups are
     out : folder of the new bundle; written only if a variant is kept
+    purpose : what has to become better: 'size', whatever the time; 'speed', at no larger size; or 'both'. Without a target, the variant that
+        is best for it is taken
     tolerance : how far the headline metric may fall, by the lower end of the paired 95 % interval
-    target_ms, target_mib : maximum time for a single item on this machine, and maximum size; with a target, the variant
-        with the smallest loss that reaches it is taken; without one, the fastest that is kept
+    target_ms, target_mib : maximum time for a single item on this machine, and maximum size; with a target, `purpose` does
+        not count, and the variant with the smallest loss that reaches it is taken
     methods : names of the methods to try; None for all
     seed : for sampling items and folds
     progress : where to write progress: a stream or a reporter; None for silence
@@ -66,14 +69,15 @@ def compress(
         The bundle, the data or an option is invalid.
     """
     require("onnx", extra="train", purpose="compressing a model")
-    goal = Goal(tolerance=tolerance, target_ms=target_ms, target_mib=target_mib)
+    goal = Goal(purpose=purpose, tolerance=tolerance, target_ms=target_ms, target_mib=target_mib)
     to_try = all_methods(methods)
     folder = Path(out)
     check_target(folder)
     context = context or RunContext.default(seed=seed, progress=progress)
     with context.stage("load"):
         original = unpack(bundle)
-        dataset = load_for(load_bundle(bundle), data, max_unreadable=max_unreadable, **columns)
+        model = load_bundle(bundle)
+        dataset = known_to(model, load_for(model, data, max_unreadable=max_unreadable, **columns))
     with context.stage("compress"):
         split = split_data(dataset, original, seed=context.seed)
         reference = Reference(original, split.test, split.outputs, split.metric, context.seed)

@@ -35,6 +35,9 @@ class Compressed:
     original: Score
     evaluation: str
 
+    def __repr__(self) -> str:
+        return f"Compressed({self.sentence})"
+
     @property
     def sentence(self) -> str:
         """The result as a sentence."""
@@ -48,9 +51,8 @@ class Compressed:
         miss = nearest_miss(self.trials)
         if miss is None:
             return "No method is applicable to this model, so it cannot be compressed."
-        return (
-            f"No variant is kept, and nothing was written. The nearest miss is {miss.name}: {'; '.join(miss.failed)}."
-        )
+        remedy = f" It is kept with {miss.remedy}." if miss.remedy else ""
+        return f"No variant is kept, and nothing was written. The nearest miss is {miss.name}: {'; '.join(miss.failed)}.{remedy}"
 
     def section(self) -> CompressionSection:
         """The compression section of the new bundle's report.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from headstart.compression.trial import Goal
 
 _MAX_COMBINATIONS = 8
-_SAME_TIME = 1.05  # times within this ratio count as equal
+_SAME = 1.05  # times, and sizes, within this ratio count as equal
 
 
 def search(
@@ -83,15 +83,24 @@ class _Trials:
 
 
 def best_of(trials: Sequence[Trial], goal: Goal) -> Trial | None:
-    """The kept variant with the smallest loss if there is a target; else the fastest, and among nearly equal ones the smallest."""
+    """The kept variant with the smallest loss if there is a target; else the best for the purpose.
+
+    That is the smallest or the fastest, and among nearly equal ones the one that is better otherwise; for both, the one with the smallest
+    product of time and size.
+    """
     kept = [(trial, trial.measured) for trial in trials if trial.kept and trial.measured is not None]
     if not kept:
         return None
     if goal.is_target:
         return max(kept, key=lambda pair: (pair[1].gain.value, pair[1].gain.low, -pair[1].size_mib))[0]
-    lowest_ratio = min(measured.latency.ratio for _, measured in kept)
-    fastest = [pair for pair in kept if pair[1].latency.ratio <= lowest_ratio * _SAME_TIME]
-    return min(fastest, key=lambda pair: pair[1].size_mib)[0]
+    if goal.purpose == "both":
+        return min(kept, key=lambda pair: pair[1].size_mib * pair[1].latency.ratio)[0]
+    costs = [(measured.size_mib, measured.latency.ratio) for _, measured in kept]
+    if goal.purpose == "speed":
+        costs = [(ratio, size_mib) for size_mib, ratio in costs]
+    most = min(first for first, _ in costs) * _SAME
+    best = min((second, place) for place, (first, second) in enumerate(costs) if first <= most)[1]
+    return kept[best][0]
 
 
 def nearest_miss(trials: Sequence[Trial]) -> Trial | None:
@@ -128,7 +137,7 @@ def _combinations(
 ) -> Iterator[tuple[Trial, tuple[CompressionMethod, ...]]]:
     """Variants with further methods to apply to them, the most promising first; at most eight.
 
-    Each method alone keeps the accuracy. Without a target, the smallest product of times and sizes comes first.
+    Each method alone keeps the accuracy. Without a target, the best for the purpose comes first.
     """
     known = {method.name: method for method in methods}
     accurate = [trial for trial in trials if trial.is_accurate]
@@ -152,7 +161,7 @@ def _promise(group: Sequence[Trial], goal: Goal) -> tuple[bool, float]:
         ms *= trial.measured.latency.ratio
         mib *= trial.measured.size_mib / trial.original_mib
     if not goal.is_target:
-        return False, ms * mib
+        return False, (1.0 if goal.is_size_alone else ms) * (1.0 if goal.purpose == "speed" else mib)
     first = group[0].measured
     assert first is not None
     is_hopeless = ms * first.latency.original_ms > (goal.target_ms or float("inf"))

@@ -65,7 +65,7 @@ def split_data(dataset: Dataset, original: Packed, *, seed: int) -> Split:
             "the original model may have been trained on them"
         )
     test, outputs = dataset.take(test_index), outputs_by_name[OUTPUTS][test_index]
-    metric = dataset.task_spec.headline(dataset.targets)
+    metric = dataset.headline(dataset.targets)
     if not np.isfinite(metric.of(test.targets, outputs)):
         raise DataError(
             f"{metric.name} is undefined on the {len(test)} held-out items of '{dataset.name}': their target does not vary. "

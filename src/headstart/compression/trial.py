@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from headstart.core.errors import OptionError
+from headstart.core.errors import OptionError, unknown_name
 
 if TYPE_CHECKING:
     from headstart.compression.measuring import Measured
     from headstart.compression.method import Place, Variant
 
+Purpose = Literal["size", "speed", "both"]
+PURPOSES: tuple[Purpose, ...] = ("size", "speed", "both")
 _MIN_TOLERANCE = 1e-6
+_SMALLER = 0.95  # of the original's size: less is not worth another bundle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,15 +26,19 @@ class Goal:
     Attributes
     ----------
     tolerance : how far the headline metric may fall, by the lower end of the paired interval; in the metric's unit
-    target_ms : maximum time for a single item; None for anything faster than the original
-    target_mib : maximum size; None for anything no larger than the original
+    purpose : what has to become better where no target is given: 'size', whatever the time; 'speed', at no larger size; or 'both'
+    target_ms : maximum time for a single item
+    target_mib : maximum size
     """
 
     tolerance: float = 0.01
+    purpose: Purpose = "size"
     target_ms: float | None = None
     target_mib: float | None = None
 
     def __post_init__(self) -> None:
+        if self.purpose not in PURPOSES:
+            raise unknown_name("purpose", self.purpose, PURPOSES)
         if not 0 <= self.tolerance <= 1:
             raise OptionError(f"tolerance must be between 0 and 1, got {self.tolerance!r}. 0.01 is one point.")
         for name, value in (("target_ms", self.target_ms), ("target_mib", self.target_mib)):
@@ -44,8 +52,13 @@ class Goal:
 
     @property
     def is_size_alone(self) -> bool:
-        """Whether only a size is given, so that time does not matter."""
-        return self.target_ms is None and self.target_mib is not None
+        """Whether only the size matters, not the time."""
+        return self.target_ms is None and (self.target_mib is not None or self.purpose == "size")
+
+    @property
+    def most_of_size(self) -> float:
+        """The largest size without a target, as a share of the original's."""
+        return 1.0 if self.is_target or self.purpose == "speed" else _SMALLER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +110,35 @@ class Trial:
         goal, m = self.goal, self.measured
         time = m.latency.high if goal.target_ms is None else m.latency.ms / goal.target_ms
         loss = max(0.0, -m.gain.low) / max(goal.tolerance, _MIN_TOLERANCE)
-        return max(loss, m.size_mib / (goal.target_mib or self.original_mib), 0.0 if goal.is_size_alone else time)
+        size_mib = goal.target_mib or self.original_mib * goal.most_of_size
+        return max(loss, m.size_mib / size_mib, 0.0 if goal.is_size_alone else time)
+
+    @property
+    def remedy(self) -> str:
+        """The options with which it would be kept; empty if it is, or if there are none."""
+        if self.measured is None or self.kept:
+            return ""
+        options, goal, m = [], self.goal, self.measured
+        if self._accuracy():
+            share = math.ceil(-1000 * m.gain.low + _MIN_TOLERANCE) / 1000
+            options.append(f"--tolerance {100 * share:g}%")
+            goal = replace(goal, tolerance=min(share, 1.0))
+        for name, least, margin in (
+            ("target_ms", m.latency.ms, 1.1),
+            ("target_mib", m.size_mib, 1.01),
+        ):  # another run takes another time
+            target = getattr(goal, name)
+            if target is not None and target < least:
+                relaxed = float(f"{margin * least:.3g}")
+                options.append(f"--{name.replace('_', '-')} {relaxed:g}")
+                changes: dict[str, Any] = {name: relaxed}
+                goal = replace(goal, **changes)
+        for purpose in () if goal.is_target or replace(self, goal=goal).kept else PURPOSES:
+            if replace(self, goal=replace(goal, purpose=purpose)).kept:
+                options.append(f"--for {purpose}")
+                goal = replace(goal, purpose=purpose)
+                break
+        return " ".join(options) if replace(self, goal=goal).kept else ""
 
     def to_dict(self) -> dict[str, Any]:
         """A row of the table, ready for JSON."""
@@ -127,4 +168,7 @@ class Trial:
         size, target = self.measured.size_mib, self.goal.target_mib
         if target is not None:
             return "" if size <= target else f"{size:.3g} MiB is over {target:g} MiB"
-        return "" if size <= self.original_mib else f"{size:.3g} MiB is larger than the original"
+        if size > self.original_mib:
+            return f"{size:.3g} MiB is larger than the original"
+        is_small = size <= self.original_mib * self.goal.most_of_size
+        return "" if is_small else f"{size:.3g} MiB of {self.original_mib:.3g} is no smaller"

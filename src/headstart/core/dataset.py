@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from headstart.core.arrays import FloatArray, IntArray
+from headstart.core.label_rule import LabelRule
 from headstart.core.tasks import get_task
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from headstart.core.decision import DecisionRule
+    from headstart.core.metrics import Metric
     from headstart.core.tasks import TaskSpec
 
 __all__ = ["ROW", "Dataset", "Field", "FloatArray", "IntArray", "Notice", "Split", "Task"]
@@ -60,6 +63,7 @@ class Dataset:
     targets : shape (n, k), float64. Classification: indicators 0/1, one column a class in the order of `labels` (binary
         has two columns, multi-label any number of ones a row). Regression: (n, 1) in the units of the target.
     labels : k names, sorted; the name of the target column for a regression
+    label_rule : how cells were read as labels
     groups : shape (n,), items that must stay on one side of every split, as the user gave them; None if not given
     has_near_duplicate_groups : whether `groups` keep near-duplicates together too, as `data.near_duplicates` joins them
     times : shape (n,), float64, seconds or any increasing number; None if not given
@@ -67,6 +71,8 @@ class Dataset:
     unlabelled : items without a target, kept separately
     columns : names of the input, target, group, time and split columns where there are any; for the manifest
     notices : what was noticed, set aside or guessed
+    metric : name of the metric that heads the report; the task's own choice if empty
+    decision : how probabilities become decisions; None for the likeliest label, or each that is likelier than not
     """
 
     name: str
@@ -84,10 +90,17 @@ class Dataset:
     notices: tuple[Notice, ...] = ()
     fields: tuple[Field, ...] = ()
     has_near_duplicate_groups: bool = False
+    label_rule: LabelRule = field(default_factory=LabelRule)
+    metric: str = ""
+    decision: DecisionRule | None = None
 
     def __post_init__(self) -> None:
         if not self.fields:
             object.__setattr__(self, "fields", (Field(self.columns.get("input") or "input", self.modality),))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{field.name} ({field.modality})" for field in self.fields)
+        return f"Dataset({self.name}: {len(self)} items of {fields}; {self.task}, {len(self.labels)} labels, {len(self.notices)} notices)"
 
     def __len__(self) -> int:
         return len(self.items)
@@ -96,6 +109,23 @@ class Dataset:
     def task_spec(self) -> TaskSpec:
         """What follows from the task: loss, metrics, decision."""
         return get_task(self.task)
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """All metrics of the task, in the order of the report; those of decisions judge what `decision` makes of outputs."""
+        return tuple(metric.of_weighed(self.weigh) for metric in self.task_spec.metrics)
+
+    def headline(self, targets: FloatArray) -> Metric:
+        """The metric of the verdict: the one that was asked for, else the task's choice for these targets."""
+        name = self.metric or self.task_spec.headline(targets).name
+        return next(metric for metric in self.metrics if metric.name == name)
+
+    def weigh(self, outputs: FloatArray) -> FloatArray:
+        """Outputs from which decisions are made, shape (n, k), by the rule for them."""
+        if self.decision is None:
+            return outputs
+        n_others = outputs.shape[1] - len(self.decision.weights)  # labels that a model does not know
+        return self.task_spec.weigh(outputs, (*self.decision.weights, *[1.0] * n_others))
 
     @property
     def codes(self) -> IntArray:

@@ -24,7 +24,7 @@ N_BINS = 15
 # ---- single-label classification
 
 
-def _chosen(outputs: FloatArray) -> FloatArray:
+def most_likely_indicators(outputs: FloatArray) -> FloatArray:
     """Indicators of the most likely class, the first among equals."""
     chosen = np.zeros_like(outputs)
     chosen[np.arange(len(outputs)), outputs.argmax(axis=1)] = 1
@@ -32,11 +32,11 @@ def _chosen(outputs: FloatArray) -> FloatArray:
 
 
 def accuracy(targets: FloatArray, outputs: FloatArray) -> FloatArray:
-    return _with_count((targets * _chosen(outputs)).sum(axis=1))
+    return _with_count((targets * most_likely_indicators(outputs)).sum(axis=1))
 
 
 def recalls(targets: FloatArray, outputs: FloatArray) -> FloatArray:
-    return np.hstack([targets * _chosen(outputs), targets])
+    return np.hstack([targets * most_likely_indicators(outputs), targets])
 
 
 def mean_recall(sums: FloatArray) -> FloatArray:
@@ -45,7 +45,7 @@ def mean_recall(sums: FloatArray) -> FloatArray:
 
 
 def confusions(targets: FloatArray, outputs: FloatArray) -> FloatArray:
-    chosen = _chosen(outputs)
+    chosen = most_likely_indicators(outputs)
     return np.hstack([targets * chosen, targets + chosen])
 
 
@@ -62,7 +62,7 @@ def log_loss(targets: FloatArray, outputs: FloatArray) -> FloatArray:
 def calibration(targets: FloatArray, outputs: FloatArray) -> FloatArray:
     """Confidence minus correctness in the bin of the item's confidence; 15 bins of equal width (Guo et al., 2017)."""
     confidence = outputs.max(axis=1)
-    correct = (targets * _chosen(outputs)).sum(axis=1)
+    correct = (targets * most_likely_indicators(outputs)).sum(axis=1)
     bins = np.clip(np.ceil(confidence * N_BINS).astype(int) - 1, 0, N_BINS - 1)
     gaps = np.zeros((len(outputs), N_BINS))
     gaps[np.arange(len(outputs)), bins] = confidence - correct
@@ -154,13 +154,13 @@ def _sums_from_here(values: FloatArray) -> FloatArray:
 # ---- multi-label classification
 
 
-def _flags(outputs: FloatArray) -> FloatArray:
+def flags(outputs: FloatArray) -> FloatArray:
     return (outputs > 0.5).astype(np.float64)
 
 
 def label_confusions(targets: FloatArray, outputs: FloatArray) -> FloatArray:
-    flags = _flags(outputs)
-    return np.hstack([targets * flags, targets + flags])
+    flagged = flags(outputs)
+    return np.hstack([targets * flagged, targets + flagged])
 
 
 def micro_f1(sums: FloatArray) -> FloatArray:
@@ -175,7 +175,7 @@ def label_mean_f1(sums: FloatArray) -> FloatArray:
 
 
 def subset_accuracy(targets: FloatArray, outputs: FloatArray) -> FloatArray:
-    return _with_count((_flags(outputs) == targets).all(axis=1).astype(np.float64))
+    return _with_count((flags(outputs) == targets).all(axis=1).astype(np.float64))
 
 
 def label_log_loss(targets: FloatArray, outputs: FloatArray) -> FloatArray:

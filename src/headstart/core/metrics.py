@@ -12,7 +12,7 @@ DeLong, DeLong and Clarke-Pearson, Comparing the areas under two or more correla
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -38,6 +38,7 @@ class Metric:
     scale : the shape of its interval: 'fraction' lies in [0, 1], 'positive' in [0, inf), 'explained' in (-inf, 1]
     statistics : (targets (n, k), outputs (n, k)) -> (n, m)
     combine : sums of the statistics (..., m) -> (...)
+    is_of_decisions : whether it judges what is decided, rather than probabilities or ranks
     """
 
     name: str
@@ -46,6 +47,7 @@ class Metric:
     higher_is_better: bool
     statistics: Statistics
     combine: Combine
+    is_of_decisions: bool = False
 
     def of(self, targets: FloatArray, outputs: FloatArray) -> float:
         """Compute the metric on all items; NaN where it is undefined (R² of a constant target, AUC of one class)."""
@@ -56,15 +58,28 @@ class Metric:
         """Whether it can be computed for these targets (n, k)."""
         return bool(np.isfinite(self.of(targets, np.zeros_like(targets))))
 
+    def of_weighed(self, weigh: Callable[[FloatArray], FloatArray]) -> Metric:
+        """The same metric of decisions made from `weigh(outputs)`; the metric itself where it is not of decisions."""
+        if not self.is_of_decisions:
+            return self
+        statistics = self.statistics
+        return replace(self, statistics=lambda targets, outputs: statistics(targets, weigh(outputs)))
+
     def improvement(self, ours: FloatArray, theirs: FloatArray) -> FloatArray:
         """How much better `ours` is than `theirs`, whichever direction the metric has."""
         return ours - theirs if self.higher_is_better else theirs - ours
 
 
-def fraction(name: str, statistics: Statistics, combine: Combine) -> Metric:
+def fraction(name: str, statistics: Statistics, combine: Combine, *, is_of_decisions: bool = False) -> Metric:
     """Make a metric in [0, 1] where higher is better."""
     return Metric(
-        name=name, unit="fraction", scale="fraction", higher_is_better=True, statistics=statistics, combine=combine
+        name=name,
+        unit="fraction",
+        scale="fraction",
+        higher_is_better=True,
+        statistics=statistics,
+        combine=combine,
+        is_of_decisions=is_of_decisions,
     )
 
 

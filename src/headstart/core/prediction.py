@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_NAME_LENGTH = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,3 +53,15 @@ class Prediction:
         top = tuple((one["label"], one["probability"]) for one in fields.get("top", ()))
         lists = {name: tuple(fields[name]) for name in ("labels", "prediction_set") if name in fields}
         return cls(**{**fields, **lists, "top": top})
+
+
+def item_name(item: Any, position: int) -> str:
+    """Call an item by its path or the beginning of its text, else by its place.
+
+    >>> item_name("They charged   my card twice.", 0), item_name(b"...", 1)
+    ('They charged my card twice.', 'item 2')
+    """
+    if not isinstance(item, str | Path):
+        return f"item {position + 1}"
+    text = " ".join(str(item).split())
+    return text if len(text) <= _NAME_LENGTH or isinstance(item, Path) else text[: _NAME_LENGTH - 1] + "…"

@@ -90,6 +90,9 @@ class Report:
     sections: tuple[Section, ...]
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        return f"Report({', '.join([*(section.section_name for section in self.sections), *self.unknown])})"
+
     def __getattr__(self, name: str) -> Any:
         sections = (
             () if name.startswith("_") or name == "sections" else self.sections

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import unknown_name
+from headstart.core.words import listed_words
 from headstart.data.shown_names import visible, without_invisible
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def find_columns(known: Collection[str], wanted: str | Sequence[str] | None, par
     if wanted is None:
         return ()
     if isinstance(wanted, str):
-        wanted = [wanted] if wanted in known else [one.strip() for one in wanted.split(",") if one.strip()]
+        wanted = [wanted] if wanted in known else listed_words(wanted)
     found = [find_column(known, one, part) for one in wanted]
     return tuple(dict.fromkeys(column for column in found if column is not None))
 

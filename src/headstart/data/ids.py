@@ -1,4 +1,4 @@
-"""Ids: columns of words that name a row and say nothing of it."""
+"""Ids: columns that name a row and say nothing of it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,22 @@ from headstart.data.column_names import rank
 from headstart.data.values import is_missing, number_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
-_NAMES = ("image", "img", "photo", "picture", "file", "filename")
+_ID_NAMES = ("id", "uuid", "guid")
+_FILE_NAMES = ("image", "img", "photo", "picture", "file", "filename")
 _MIN_CELLS = 8
 _MOST_CHARACTERS = 64
 _SHARE = 0.95
+
+
+def id_columns(names: Sequence[str], others: Collection[str] = ()) -> list[str]:
+    """Find the columns that are called ids, but for those that are something else; answers carry them.
+
+    >>> id_columns(["Ticket ID", "customerId", "text", "width"], ["text"])
+    ['Ticket ID', 'customerId']
+    """
+    return [name for name in names if name not in others and rank(name, _ID_NAMES) < len(_ID_NAMES)]
 
 
 def looks_like_ids(cells: Sequence[Any], column: str = "") -> bool:
@@ -29,7 +39,7 @@ def looks_like_ids(cells: Sequence[Any], column: str = "") -> bool:
     present = [str(cell).strip() for cell in cells if not is_missing(cell)]
     if len(present) < _MIN_CELLS or not all(map(_is_id, present)):
         return False
-    if all(map(str.isdigit, present)) and rank(column, _NAMES) == len(_NAMES):
+    if all(map(str.isdigit, present)) and rank(column, _FILE_NAMES) == len(_FILE_NAMES):
         return False
     return len(set(present)) >= _SHARE * len(present)
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from headstart.core.errors import DataError
 from headstart.data.image_limits import BoundedReader, excess_of
+from headstart.data.pixels import as_rgb, deep_grey
 from headstart.data.shown_names import existing_form
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def open_image(item: Any, *, min_px: int | None = None) -> Image:
 
     Parameters
     ----------
-    item : path, bytes of a file, or array
+    item : path, bytes of a file, array, or an image of Pillow's
         An array has shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4): uint8, uint16, or floats from 0 to 1.
     min_px : where a small image is enough, a JPEG is decoded at a fraction of its size, with sides of at least so many pixels
 
@@ -71,6 +72,8 @@ def open_image(item: Any, *, min_px: int | None = None) -> Image:
     """
     if isinstance(item, np.ndarray):
         return _from_array(item)
+    if is_pillow(item):
+        return _as_photo(item).copy()
     name = "the image" if isinstance(item, bytes | bytearray | memoryview) else f"'{item}'"
     with _reasons(item, name):
         return _decode(item, name, min_px)
@@ -148,6 +151,11 @@ def _on_disk(item: str | Path) -> Path:
     return Path(item) if str(item).isascii() else existing_form(Path(item))
 
 
+def is_pillow(item: Any) -> bool:
+    """Whether it is an image that Pillow holds; Pillow is not imported to know it."""
+    return any(kind.__module__.startswith("PIL.") and kind.__name__ == "Image" for kind in type(item).__mro__)
+
+
 def pixels_of(image: Image) -> np.ndarray[Any, Any]:
     """Pixels (h, w, 3), uint8, of an image that Pillow holds: upright and on white, as if it were read from its file."""
     return np.asarray(_as_photo(image))
@@ -187,7 +195,7 @@ def _upright(image: Image, converted: Image) -> Image:
 
 def _to_rgb(image: Image) -> Image:
     if image.mode == "F" or image.mode.startswith("I"):
-        return _from_array(_deep_grey(image))
+        return _from_array(deep_grey(np.asarray(image), is_integer=image.mode.startswith("I")))
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         return _on_white(image)
     return image.convert("RGB")
@@ -204,48 +212,8 @@ def _on_white(image: Image) -> Image:
 
 
 def _from_array(array: np.ndarray[Any, Any]) -> Image:
-    image: Image = _pillow().fromarray(_as_rgb(array))
+    image: Image = _pillow().fromarray(as_rgb(array))
     return image
-
-
-def _deep_grey(image: Image) -> np.ndarray[Any, Any]:
-    """Bring grey values deeper than 8 bits to 0..1, shape (h, w)."""
-    values = np.nan_to_num(np.asarray(image).astype(np.float32))
-    full_scale = 65535.0 if image.mode.startswith("I") else 1.0
-    if values.max() > full_scale:
-        full_scale = 255.0 if values.max() <= 255 else float(values.max())
-    scaled: np.ndarray[Any, Any] = np.clip(values / full_scale, 0, 1)
-    return scaled
-
-
-def _as_rgb(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Shape (h, w, 3), uint8, from any array that can be read as one image."""
-    if array.ndim == 2:
-        array = array[:, :, None]
-    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
-        raise DataError(f"an image array has shape (height, width, 3); this one has {array.shape}.")
-    array = _eight_bits(array)
-    if array.shape[2] == 4:
-        alpha = array[:, :, 3:].astype(np.uint16)
-        array = ((array[:, :, :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
-    return np.ascontiguousarray(np.broadcast_to(array, (*array.shape[:2], 3)))
-
-
-def _eight_bits(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    if array.dtype == np.uint8:
-        return array
-    if array.dtype == np.bool_:
-        return array.astype(np.uint8) * 255
-    if array.dtype == np.uint16:
-        return np.round(array / 257).astype(np.uint8)
-    if array.dtype.kind == "f" and array.min() >= 0 and array.max() <= 1:
-        return np.round(array * 255).astype(np.uint8)
-    if array.dtype.kind in "iuf" and array.min() >= 0 and array.max() <= 255:
-        return np.round(array).astype(np.uint8)
-    raise DataError(
-        f"an image array holds uint8, uint16, or floats from 0 to 1; this one is {array.dtype} "
-        f"from {array.min():g} to {array.max():g}."
-    )
 
 
 @cache

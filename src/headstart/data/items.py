@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
+import numpy as np
+
+from headstart.core.dataset import Notice
 from headstart.core.errors import DataError
 from headstart.data.field_columns import cells_of, columns_of, packs_text
-from headstart.data.given import given_items
+from headstart.data.given import given_items, is_table
+from headstart.data.ids import id_columns
 from headstart.data.litter import files_below
 from headstart.data.modalities import Modality, Row, all_modalities, get_modality, modality_of_file
+from headstart.data.payloads import known_keys, pick
 from headstart.data.readers.columns import RowIds, take
 from headstart.data.readers.records import read_json_lines
 from headstart.data.readers.tables import TABLE_SUFFIXES, named_folder, named_path, open_memory, open_table
 from headstart.data.unreadable_items import UnreadableItems
 
 if TYPE_CHECKING:
-    from headstart.core.dataset import Notice
+    from collections.abc import Mapping, Sequence
+
     from headstart.data.readers.columns import TableSource
 
 STDIN = "-"
+_N_LISTED = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +41,19 @@ class Items:
     ----------
     items : n texts, images as paths, bytes or arrays, or rows of these
     ids : n names for people
-    notices : the files that could not be used, by name
+    blank : the places of items that hold nothing: they keep their places, and have no answer
+    own_ids : the columns of ids that tables have, by name; None for items without
+    notices : the files that could not be used and the blank items, by name
+    unreadable : (id, reason) of what was set aside
     """
 
     items: Sequence[Any]
     ids: Sequence[str]
     modality: str
+    blank: frozenset[int] = frozenset()
+    own_ids: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.items)
@@ -65,7 +78,7 @@ def read_items(
     modality : what the model takes, or the name of it; rows (`data.modalities.Row`) come in tables, JSON Lines and dicts alone
     input : column of tables and key of JSON Lines; guessed if absent. The fields of rows have names of their own
     images : folder in which the files lie that a table names; that of the table if not given
-    max_unreadable : fraction of the files that may be set aside; a file that the user named himself may not
+    max_unreadable : fraction of the files that may be set aside; a file that is named alone may not
 
     Raises
     ------
@@ -81,18 +94,48 @@ def read_items(
     if are_paths:
         if not named:
             raise DataError("no input was named. Name files, folders or a table, or '-' for JSON Lines.")
-        folder = None if images is None else named_folder(images)
-        parts = [_read_path(one, wanted, input, bad, stdin, images=folder) for one in named]
+        folder, are_many = None if images is None else named_folder(images), len(named) > 1
+        parts = [_read_path(one, wanted, input, bad, stdin, images=folder, are_many=are_many) for one in named]
     else:
         parts = [_read_memory(named, wanted, input, bad)]
-    items, ids = parts[0] if len(parts) == 1 else _joined(parts, wanted)
+    items, ids, own_ids = parts[0] if len(parts) == 1 else _joined(parts, wanted)
     bad.check(len(items) + len(bad), f"'{named[0]}'" if len(parts) == 1 and are_paths else "the inputs")
+    if not len(items) and bad.found:
+        name, reason = bad.found[0]
+        raise DataError(f"none of the {len(bad)} items can be used: '{name}' {reason}.")
     if not len(items):
         raise DataError(f"the inputs hold no {wanted.singular}. Name files, folders or a table with {wanted.plural}.")
-    return Items(items=items, ids=ids, modality=wanted.name, notices=tuple(filter(None, [bad.notice()])))
+    blank = wanted.blanks(items)
+    if len(blank) == len(items):
+        raise DataError(
+            f"every {wanted.singular} is blank, the first {ids[0]}. Name a column with content with --input."
+        )
+    notices = tuple(filter(None, [bad.notice(), _blank_notice(blank, ids, wanted)]))
+    return Items(
+        items=items,
+        ids=ids,
+        modality=wanted.name,
+        blank=frozenset(blank),
+        own_ids=own_ids,
+        notices=notices,
+        unreadable=tuple(bad.found),
+    )
 
 
-_Part = tuple[Sequence[Any], Sequence[str]]
+def _blank_notice(blank: Sequence[int], ids: Sequence[str], modality: Modality) -> Notice | None:
+    if not blank:
+        return None
+    said = f"1 {modality.singular} is" if len(blank) == 1 else f"{len(blank)} {modality.plural} are"
+    where = tuple(ids[place] for place in blank[:_N_LISTED])
+    return Notice(kind="blank", message=f"{said} blank, the first {where[0]}.", where=where)
+
+
+class _Part(NamedTuple):
+    """Items of one input, their names, and the user's ids by column."""
+
+    items: Sequence[Any]
+    ids: Sequence[str]
+    own_ids: Mapping[str, Sequence[Any]] = MappingProxyType({})
 
 
 def _are_paths(named: Any, modality: Modality) -> bool:
@@ -116,6 +159,7 @@ def _read_path(
     stdin: TextIO | None,
     *,
     images: Path | None,
+    are_many: bool,
 ) -> _Part:
     if one == STDIN:
         return _read_stream(stdin or sys.stdin, modality, column, bad)
@@ -131,12 +175,14 @@ def _read_path(
     if path.is_dir():
         return _read_folder(path, modality, bad)
     if path.suffix.lower() in TABLE_SUFFIXES:
-        return _read_table(open_table(path, header_is_sure=column is not None), modality, column, bad, images=images)
-    return _read_file(path, modality)
+        table = open_table(path, known_columns=known_keys(modality, column))
+        return _read_table(table, modality, column, bad, images=images)
+    _check_kind(path, modality)
+    return _read_files([path], modality, bad) if are_many else _Part([modality.read_file(path)], [str(path)])
 
 
-def _read_file(path: Path, modality: Modality) -> _Part:
-    """One file that the user named: it must be usable."""
+def _check_kind(path: Path, modality: Modality) -> None:
+    """Refuse a file that is of another modality by its name."""
     suffix = path.suffix.lower()
     other = next((one for one in all_modalities() if suffix in one.suffixes), None)
     if other is not None and suffix not in modality.suffixes:
@@ -144,13 +190,16 @@ def _read_file(path: Path, modality: Modality) -> _Part:
             f"'{path}' is {other.one}, but this model takes {modality.plural}. "
             f"Name {modality.file_noun} or a table with {modality.plural}."
         )
-    return [modality.read_file(path)], [str(path)]
 
 
 def _read_folder(folder: Path, modality: Modality, bad: UnreadableItems) -> _Part:
     paths = sorted(path for path in files_below(folder) if modality_of_file(path) is modality)
     if not paths:
         raise DataError(f"'{folder}' holds no {modality.file_noun}. Name another folder.")
+    return _read_files(paths, modality, bad)
+
+
+def _read_files(paths: Sequence[Path], modality: Modality, bad: UnreadableItems) -> _Part:
     items: list[Any] = []
     ids: list[str] = []
     for path in paths:
@@ -159,7 +208,7 @@ def _read_folder(folder: Path, modality: Modality, bad: UnreadableItems) -> _Par
             ids.append(str(path))
         except DataError as error:
             bad.add(str(path), str(error).removeprefix(f"'{path}' "))
-    return items, ids
+    return _Part(items, ids)
 
 
 def _read_table(
@@ -167,8 +216,11 @@ def _read_table(
 ) -> _Part:
     names = columns_of(source, modality, column)
     text = [name for field, name in names.items() if packs_text(modality, field)]
-    table = source.read(list(names.values()), bad, text=text)
-    return _usable(modality, cells_of(table, names, modality), table.ids_in(source.name), images or source.folder, bad)
+    own = id_columns(source.names, names.values())
+    table = source.read([*names.values(), *own], bad, text=text)
+    own_ids = {name: table.columns[name] for name in own}
+    part = _Part(cells_of(table, names, modality), table.ids_in(source.name), own_ids)
+    return _usable(modality, part, images or source.folder, bad)
 
 
 def _read_stream(file: TextIO, modality: Modality, column: str | None, bad: UnreadableItems) -> _Part:
@@ -176,31 +228,27 @@ def _read_stream(file: TextIO, modality: Modality, column: str | None, bad: Unre
     unreadable = UnreadableItems(max_unreadable=0.0)
     rows: list[int] = []
     cells: list[Any] = []
+    records: list[dict[str, Any]] = []
     for number, record in read_json_lines(file, "stdin", unreadable):
         rows.append(number)
+        records.append(record)
         cells.append(_cell_of(record, f"stdin row {number}", modality, column))
     if unreadable:
         raise DataError(f"{unreadable.found[0][0]} {unreadable.found[0][1]}.")
     if not rows:
         keys = ", ".join(f'"{key}": "…"' for key in _known_keys(modality, column))
         raise DataError(f"stdin is empty; a JSON object a line was expected, such as {{{keys}}}.")
-    ids: Sequence[str] = RowIds("stdin", rows)
-    return _usable(modality, modality.pack(cells), ids, None, bad)
+    own = id_columns(list(records[0]), [column or "", *modality.column_names])
+    own_ids = {name: [record.get(name) for record in records] for name in own}
+    return _usable(modality, _Part(modality.pack(cells), RowIds("stdin", rows), own_ids), None, bad)
 
 
 def _cell_of(record: dict[str, Any], row: str, modality: Modality, column: str | None) -> Any:
     """Take what is to be read out of a line."""
-    if isinstance(modality, Row):
-        try:
-            return modality.pick(record)
-        except DataError as error:
-            raise DataError(f"{row}: {error}") from error
-    known = (column,) if column else modality.column_names
-    key = next((key for key in known if key in record), None)
-    if key is None:
-        keys = ", ".join(f"'{key}'" for key in list(record)[:6])
-        raise DataError(f"{row} has no key '{column or known[0]}' (its keys: {keys or 'none'}). Add it.")
-    return record[key]
+    try:
+        return pick(record, modality, column, takes_any=False)
+    except DataError as error:
+        raise DataError(f"{row}: {error}") from error
 
 
 def _known_keys(modality: Modality, column: str | None) -> Sequence[str]:
@@ -208,7 +256,7 @@ def _known_keys(modality: Modality, column: str | None) -> Sequence[str]:
 
 
 def _read_memory(data: Any, modality: Modality, column: str | None, bad: UnreadableItems) -> _Part:
-    if hasattr(data, "columns") or isinstance(data, dict):
+    if is_table(data):
         return _read_table(open_memory(data), modality, column, bad)
     if isinstance(data, bytes) or not hasattr(data, "__len__"):
         data = [data]
@@ -225,24 +273,25 @@ def _read_memory(data: Any, modality: Modality, column: str | None, bad: Unreada
             f"item {wrong + 1} is a {type(cells[wrong]).__name__}, but this model takes {modality.plural}. "
             f"Give {modality.python_values}."
         )
-    return _usable(modality, cells, ids, None, bad)
+    return _usable(modality, _Part(cells, ids), None, bad)
 
 
-def _usable(
-    modality: Modality, cells: Sequence[Any], ids: Sequence[str], folder: Path | None, bad: UnreadableItems
-) -> _Part:
-    """Clean the cells of one field, and leave out what is wrong."""
-    import numpy as np
-
-    cleaned = modality.clean(cells, folder)
+def _usable(modality: Modality, part: _Part, folder: Path | None, bad: UnreadableItems) -> _Part:
+    """Clean the cells, and leave out what is wrong."""
+    cleaned = modality.clean(part.items, folder)
     for place, reason in cleaned.wrong.items():
-        bad.add(ids[place], reason)
+        bad.add(part.ids[place], reason)
     if not cleaned.wrong:
-        return cleaned.items, ids
-    kept = np.array([place for place in range(len(ids)) if place not in cleaned.wrong], dtype=np.int64)
-    return take(cleaned.items, kept), take(ids, kept)
+        return part._replace(items=cleaned.items)
+    kept = np.array([place for place in range(len(part.ids)) if place not in cleaned.wrong], dtype=np.int64)
+    own_ids = {name: take(cells, kept) for name, cells in part.own_ids.items()}
+    return _Part(take(cleaned.items, kept), take(part.ids, kept), own_ids)
 
 
 def _joined(parts: Sequence[_Part], modality: Modality) -> _Part:
-    ids = [name for _, names in parts for name in names]
-    return modality.pack(item for items, _ in parts for item in items), ids
+    ids = [name for part in parts for name in part.ids]
+    own_ids = {
+        name: [cell for part in parts for cell in part.own_ids.get(name, [None] * len(part.ids))]
+        for name in dict.fromkeys(name for part in parts for name in part.own_ids)
+    }
+    return _Part(modality.pack(item for part in parts for item in part.items), ids, own_ids)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.dataset import Notice
-from headstart.data.values import label_of
+from headstart.data.values import is_blank, label_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,7 +31,7 @@ LIST_TYPES = (list, tuple, set, frozenset, np.ndarray)
 def label_separator(cells: Iterable[Any]) -> str | None:
     """Find the separator whose parts come back in other cells; prose or 'TCP;IP' alone has none.
 
-    >>> label_separator(["a;b", "b", "a"]), label_separator(["a, b", "b, c", "a", "b"]), label_separator(["Doe, Ann", "Roe, Ann"])
+    >>> label_separator(["a;b", "b", "a"]), label_separator(["a, b", "b, c", "c", "b, a"]), label_separator(["Doe, Ann", "Roe, Ann"])
     (';', ',', None)
     """
     texts = [cell for cell in dict.fromkeys(cells) if isinstance(cell, str)]
@@ -50,13 +50,21 @@ def separator_to_use(cells: Iterable[Any]) -> str:
     return next(one for one in (*_USUAL, *_OTHERS) if any(one in text for text in texts))
 
 
-def split_cell(cell: Any, separator: str) -> list[str]:
-    """Give the labels of one cell, each once."""
+def split_cell(cell: Any, separator: str) -> list[Any]:
+    """Give the labels of one cell as they are, each once.
+
+    >>> split_cell("a; b;a", ";"), split_cell([2, 1, None], ";")
+    (['a', ' b'], [2, 1])
+    """
     if isinstance(cell, str):
         parts: Iterable[Any] = cell.split(separator)
     else:
         parts = cell if isinstance(cell, LIST_TYPES) else [cell]
-    return list(dict.fromkeys(label for part in parts if (label := label_of(part))))
+    first: dict[str, Any] = {}
+    for part in parts:
+        if not is_blank(part):
+            first.setdefault(label_of(part), part)
+    return list(first.values())
 
 
 def spaced_notice(cells: Iterable[Any], column: str) -> tuple[Notice, ...]:
@@ -69,12 +77,16 @@ def spaced_notice(cells: Iterable[Any], column: str) -> tuple[Notice, ...]:
     return (Notice(kind="guess", message=message, where=(example,)),)
 
 
+def _labels_in(text: str, separator: str) -> list[str]:
+    return [label_of(part) for part in split_cell(text, separator)]
+
+
 def _comes_back(texts: Sequence[str], separator: str) -> bool:
     joined = [text for text in texts if separator in text]
     if not joined:
         return False
-    parts = Counter(label for text in texts for label in split_cell(text, separator))
-    shared = [np.mean([float(parts[label] > 1) for label in split_cell(text, separator)] or [0.0]) for text in joined]
+    parts = Counter(label for text in texts for label in _labels_in(text, separator))
+    shared = [np.mean([float(parts[label] > 1) for label in _labels_in(text, separator)] or [0.0]) for text in joined]
     return bool(np.mean(shared) >= 0.5) and max(map(len, parts), default=0) < _LONGEST_LABEL
 
 
@@ -83,7 +95,7 @@ def _is_made_of_parts(texts: Sequence[str], separator: str) -> bool:
 
     Parts of a name, such as 'Doe, Ann', do neither: each has its place.
     """
-    sets = [split_cell(text, separator) for text in texts]
+    sets = [_labels_in(text, separator) for text in texts]
     parts = Counter(label for labels in sets for label in labels)
     joined = [labels for labels in sets if len(labels) > 1]
     if not joined or len(parts) > len(sets) or max(map(len, parts)) >= _LONGEST_LABEL:

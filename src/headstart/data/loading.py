@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,24 +10,28 @@ import numpy as np
 
 from headstart.core.dataset import Dataset, FloatArray, IntArray, Notice
 from headstart.core.errors import DataError, OptionError
+from headstart.core.label_rule import LabelRule
 from headstart.core.tasks import get_task
+from headstart.core.words import listed_words
+from headstart.data.labels import TargetOptions
 from headstart.data.leaks import find_leaks
-from headstart.data.modalities import all_modalities, get_modality
+from headstart.data.modalities import get_modality
 from headstart.data.moments import moment_of
+from headstart.data.pairs import pair_as_columns
 from headstart.data.readers.columns import Table, TableSource, take
 from headstart.data.readers.folder import load_folder
-from headstart.data.readers.frames import frame_columns, is_frame
 from headstart.data.readers.parts import open_folder
 from headstart.data.readers.tables import named_folder, named_path, open_memory, open_table
+from headstart.data.row_order import find_row_order
 from headstart.data.rows import Rows
-from headstart.data.schema import NO_SPLIT, ColumnSchema, guess_schema
+from headstart.data.schema import ColumnSchema, guess_schema
 from headstart.data.splits import UNLABELED, parse_splits
 from headstart.data.targets import parse_targets
 from headstart.data.unreadable_items import UnreadableItems
 from headstart.data.values import is_missing, label_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -41,12 +44,15 @@ def load(
     data: Any,
     *,
     input: str | Sequence[str] | None = None,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     task: str | None = None,
     group: Any = None,
     time: Any = None,
     split: Any = None,
     images: str | Path | None = None,
+    keep_case: bool = False,
+    missing: str | Sequence[str] | None = None,
+    labels: Sequence[str] = (),
     max_unreadable: float = 0.01,
 ) -> Dataset:
     """Read labelled items, guess what is not said, and set aside what cannot be used.
@@ -59,10 +65,14 @@ def load(
         a value a field.
     input, target, group, time : column names
         Override the guess. Several inputs, a list or separated by commas, make rows of fields, each of its modality. Several
-        targets, separated by commas, make a multi-label task. With a pair, `group`, `time` and `split` may be n values instead.
+        targets, likewise, make a multi-label task. With a pair, `group`, `time` and `split` may be n values instead.
     task : 'binary', 'multiclass', 'multilabel' or 'regression'
     split : column that says 'train', 'validation' or 'test' of each row; 'none' where one that looks so does not
     images : folder in which the files lie that a column names; that of the table if not given
+    keep_case : whether labels that differ in letter case alone are two
+    missing : words that mean that an item has no label, as a list or separated by commas; '' for blank cells alone. If None, 'nan' is, and
+        'NA', 'null' and 'None' are where all other labels are numbers or true and false
+    labels : of a model that the data is for, in its order: labels that it does not know come behind them, and one class is enough
     max_unreadable : fraction of the items that may be set aside because they cannot be read
 
     Raises
@@ -79,18 +89,20 @@ def load(
     (20, 'binary', ('pay', 'post'))
     """
     bad = UnreadableItems(max_unreadable=max_unreadable)
+    rule = LabelRule(keep_case=keep_case, missing=None if missing is None else listed_words(missing))
+    wanted = TargetOptions(task=task, rule=rule, known=tuple(labels))
     options = {"input": input, "target": target, "group": group, "time": time, "split": split, "images": images}
     if isinstance(data, str | Path):
         path = named_path(data)
-        is_sure = bool(input and target)
-        table = open_folder(path, header_is_sure=is_sure) if path.is_dir() else open_table(path, header_is_sure=is_sure)
+        known = (*listed_words(input), *listed_words(target)) if input and target else ()
+        table = open_folder(path, known_columns=known) if path.is_dir() else open_table(path, known_columns=known)
         if table is None:
             _refuse_for_folders(path, options, task)
-            return load_folder(path, bad, group=group)
-        return _load_table(table, bad, task, options)
+            return load_folder(path, bad, group=group, wanted=wanted)
+        return _load_table(table, bad, wanted, options)
     if isinstance(data, tuple):
-        return _load_pair(data, bad, task, options)
-    return _load_table(open_memory(data), bad, task, options)
+        data, options = pair_as_columns(data, options)
+    return _load_table(open_memory(data), bad, wanted, options)
 
 
 def _refuse_for_folders(path: Path, options: Mapping[str, Any], task: str | None) -> None:
@@ -101,65 +113,9 @@ def _refuse_for_folders(path: Path, options: Mapping[str, Any], task: str | None
         raise OptionError(f"'{path}' is a folder of classes; --task {task} needs a table, such as a CSV of paths.")
 
 
-def _load_pair(data: tuple[Any, ...], bad: UnreadableItems, task: str | None, options: Mapping[str, Any]) -> Dataset:
-    """Read (items, targets) by giving them column names."""
-    if len(data) != 2:
-        raise DataError(f"a pair (items, targets) was expected; the tuple has {len(data)} parts.")
-    items, targets = data
-    columns = _input_columns(items)
-    named: dict[str, Any] = {"input": list(columns)}
-    labels = {_free(name, columns): cells for name, cells in _target_columns(targets).items()}
-    columns |= labels
-    given = [part for part in ("group", "time", "split") if options[part] is not None]
-    columns |= {part: _listed(options[part]) for part in given}
-    named |= {"target": ",".join(labels), "split": NO_SPLIT, "images": options["images"]}
-    named |= {part: part for part in given}
-    return _load_table(open_memory(columns), bad, task, named)
-
-
-def _input_columns(items: Any) -> dict[str, list[Any]]:
-    """The items as one column, or as the columns of a frame, of a dict, or of dicts with a value a field."""
-    if is_frame(items):
-        return frame_columns(items)
-    if isinstance(items, Mapping):
-        return {str(name): _listed(cells) for name, cells in items.items()}
-    if isinstance(items, list) and items and all(map(is_record, items)):
-        return {
-            str(name): [item.get(name) for item in items] for name in dict.fromkeys(k for item in items for k in item)
-        }
-    return {"input": _listed(items)}
-
-
-def is_record(item: Any) -> bool:
-    """Whether a value is a dict of fields, not one that a modality reads as a whole."""
-    return isinstance(item, Mapping) and not any(modality.is_value(item) for modality in all_modalities())
-
-
-def _free(name: str, taken: Mapping[str, Any]) -> str:
-    """The name, with an underscore behind it where a column has it."""
-    return _free(f"{name}_", taken) if name in taken else name
-
-
-def _target_columns(targets: Any) -> dict[str, list[Any]]:
-    array = targets if isinstance(targets, np.ndarray) else None
-    if array is not None and array.ndim == 2 and array.shape[1] > 1:
-        return {f"label {place}": column.tolist() for place, column in enumerate(array.T)}
-    if array is not None and array.ndim > 2:
-        raise DataError(f"targets have shape (n,) or (n, k); these have {array.shape}.")
-    return {"target": array.ravel().tolist() if array is not None else _listed(targets)}
-
-
-def _listed(values: Any) -> list[Any]:
-    if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
-        raise DataError(f"a list or an array with a value an item was expected; this is a {type(values).__name__}.")
-    return list(values) if isinstance(values, np.ndarray) and values.ndim > 1 else [*map(_plain, values)]
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _load_table(source: TableSource, bad: UnreadableItems, task: str | None, options: Mapping[str, Any]) -> Dataset:
+def _load_table(
+    source: TableSource, bad: UnreadableItems, wanted: TargetOptions, options: Mapping[str, Any]
+) -> Dataset:
     sample = source.sample()
     images = options.get("images")
     folder = source.folder if images is None else named_folder(images)
@@ -174,17 +130,17 @@ def _load_table(source: TableSource, bad: UnreadableItems, task: str | None, opt
     both = next((name for name in inputs if name in schema.targets), None)
     if both is not None:
         raise OptionError(f"column '{both}' is both input and target. Choose another with --input or --target.")
-    wanted = dict.fromkeys([*inputs, *schema.targets, schema.group, schema.time, schema.split])
+    columns = dict.fromkeys([*inputs, *schema.targets, schema.group, schema.time, schema.split])
     texts = [field.name for field in schema.inputs if get_modality(field.modality).packed_as_text]
-    table = source.read([name for name in wanted if name], bad, text=texts)
-    dataset = _dataset(source, schema, table, bad, task)
+    table = source.read([name for name in columns if name], bad, text=texts)
+    dataset = _dataset(source, schema, table, bad, wanted)
     known = [*schema.columns.values(), *inputs, *schema.targets]
     leaks = find_leaks(sample, schema.targets[0], dataset.task_spec, texts=texts, skip=known)
-    return replace(dataset, notices=(*dataset.notices, *leaks))
+    return replace(dataset, notices=(*dataset.notices, *leaks, *find_row_order(dataset)))
 
 
 def _dataset(
-    source: TableSource, schema: ColumnSchema, table: Table, bad: UnreadableItems, task: str | None
+    source: TableSource, schema: ColumnSchema, table: Table, bad: UnreadableItems, wanted: TargetOptions
 ) -> Dataset:
     ids = table.ids_in(source.name)
     modality, names = schema.reads, [field.name for field in schema.inputs]
@@ -200,7 +156,7 @@ def _dataset(
     kept_ids = take(ids, kept)
     parts = _parts(schema, table, kept, kept_ids)
     columns = {name: _with_labels(take(table.columns[name], kept), parts) for name in schema.targets}
-    targets = parse_targets(columns, kept_ids, task)
+    targets = parse_targets(columns, kept_ids, wanted, have_types=source.have_types)
     index = kept[targets.labelled]
     return Dataset(
         name=source.name,
@@ -210,6 +166,7 @@ def _dataset(
         ids=take(ids, index),
         targets=targets.matrix,
         labels=targets.labels,
+        label_rule=targets.rule,
         groups=_groups(schema, table, index),
         times=None if times is None else times[index],
         splits=None if parts is None else parts[targets.labelled],

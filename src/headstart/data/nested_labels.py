@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
 from headstart.data.label_sets import LIST_TYPES
-from headstart.data.values import is_missing
+from headstart.data.values import is_blank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ def plain_cells(cells: Sequence[Any], ids: Sequence[str], column: str) -> Sequen
             raise _no_label(ids[place], column, cell) from error
     lists = [cell for cell in plain if isinstance(cell, LIST_TYPES)]
     if lists and all(len(cell) == 1 for cell in lists) and all(map(_may_be_nested, cells)):
-        return [cell[0] if isinstance(cell, LIST_TYPES) else cell for cell in plain]
+        return [next(iter(cell)) if isinstance(cell, LIST_TYPES) else cell for cell in plain]
     return plain
 
 
@@ -88,7 +88,7 @@ def _plain(cell: Any) -> Any:
     if isinstance(cell, Mapping):
         return _plain(_value_of(cell))
     if isinstance(cell, LIST_TYPES):
-        return [label for part in cell if not is_missing(part) for label in _flat(_plain(part))]
+        return [label for part in cell if not is_blank(part) for label in _flat(_plain(part))]
     return cell
 
 

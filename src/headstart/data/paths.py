@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.dataset import Notice
 from headstart.core.errors import DataError
-from headstart.data.image import IMAGE_SUFFIXES, check_image
+from headstart.data.image import IMAGE_SUFFIXES, check_image, is_pillow, pixels_of
 from headstart.data.packed_sequence import PackedSequence, pick
 from headstart.data.photo_files import URL, PhotoFiles, Place
 from headstart.data.shown_names import existing_form, visible
+from headstart.data.values import is_null
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,8 +68,8 @@ def image_cells(cells: Sequence[Any], folder: Path | None) -> tuple[Sequence[Any
 
     Parameters
     ----------
-    cells : paths (relative ones start at `folder`), names or ids of files at or near `folder`, bytes, arrays, or dicts with 'bytes' or
-        'path' as Parquet holds them
+    cells : paths (relative ones start at `folder`), names or ids of files at or near `folder`, bytes, arrays, images of Pillow's, or
+        dicts with 'bytes' or 'path' as Parquet holds them
 
     Returns
     -------
@@ -115,8 +116,12 @@ def _find_elsewhere(cells: list[Any], lost: list[int], wrong: dict[int, str], fo
 
 
 def _content(cell: Any) -> Any:
+    if is_pillow(cell):
+        return pixels_of(cell)
     if isinstance(cell, dict):
         cell = cell.get("bytes") or cell.get("path")
+    if is_null(cell):
+        return None
     if isinstance(cell, numbers.Integral) and not isinstance(cell, bool):
         return str(cell)  # an id
     return cell.strip() if isinstance(cell, str) else cell

@@ -6,21 +6,22 @@ objects or seconds of work.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import re
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from headstart.core.errors import DataError
 from headstart.data.modalities import Row
+from headstart.data.readers.delimited import DelimitedText
+from headstart.data.readers.layout import find_layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from headstart.data.modalities import Modality
-
+    from headstart.data.readers.layout import Layout
 
 MAX_VALUES = 400_000
 """Values of one body of JSON, or cells of a table: what reads it makes an object of each."""
@@ -33,10 +34,14 @@ class OversizedError(DataError):
     """A body that would become more objects, or more items, than one request may have."""
 
 
-def pick(record: Mapping[str, Any], modality: Modality, column: str | None) -> Any:
+def pick(record: Mapping[str, Any], modality: Modality, column: str | None, *, takes_any: bool = True) -> Any:
     """Take the value of a field out of a record: `column`, else what is usually called so, else all that there is.
 
     Of rows, take the fields by their names.
+
+    Parameters
+    ----------
+    takes_any : whether another usual name than `column`, or whatever stands alone, will do
 
     Raises
     ------
@@ -49,13 +54,20 @@ def pick(record: Mapping[str, Any], modality: Modality, column: str | None) -> A
     """
     if isinstance(modality, Row):
         return modality.pick(record)
-    for key in (column, "item", *modality.column_names):
-        if key is not None and key in record:
+    for key in known_keys(modality, column) if takes_any or column is None else [column]:
+        if key in record:
             return record[key]
-    if len(record) == 1:
+    if takes_any and len(record) == 1:
         return next(iter(record.values()))
     keys = ", ".join(f"'{key}'" for key in list(record)[:6])
     raise DataError(f"a record has no key '{column or modality.column_names[0]}' (its keys: {keys or 'none'}). Add it.")
+
+
+def known_keys(modality: Modality, column: str | None) -> list[str]:
+    """The keys under which a record holds what is read, the likeliest first; of rows all that it must have."""
+    if isinstance(modality, Row):
+        return [*modality.modalities]
+    return [*([column] if column else ()), "item", *modality.column_names]
 
 
 def read_value(one: Any, modality: Modality, column: str | None) -> Any:
@@ -93,29 +105,39 @@ def read_json_rows(body: bytes, modality: Modality, column: str | None, max_rows
 
 
 def read_delimited_rows(
-    body: bytes, separator: str, modality: Modality, column: str | None, max_rows: int
+    body: bytes, separator: str | None, modality: Modality, column: str | None, max_rows: int
 ) -> list[Any]:
-    r"""Values of the rows below a header line.
+    r"""Values of the rows below a header line; a row that does not fit the header is its error.
+
+    Parameters
+    ----------
+    separator : found by a look at the first rows, if not given
 
     Raises
     ------
     DataError
-        It is not UTF-8, has no header, or a row that cannot be read.
+        It is not UTF-8, has no header, two columns of one name, or a quote that is not closed; or no column is the modality's.
     OversizedError
         It has more than `max_rows` rows, or too many cells.
 
     >>> from headstart.data.modalities import get_modality
-    >>> read_delimited_rows(b"id,text\n7,late again\n", ",", get_modality("text"), None, 9)
+    >>> read_delimited_rows(b"id;text\n7;late again\n", None, get_modality("text"), None, 9)
     ['late again']
     """
-    if body.count(separator.encode()) > MAX_VALUES:
-        raise OversizedError(f"the table has more than {MAX_VALUES:,} cells. Send its rows in parts.")
-    text = io.TextIOWrapper(io.BytesIO(body), encoding="utf-8-sig", newline="")
+
+    def opened() -> IO[str]:
+        return io.TextIOWrapper(io.BytesIO(body), encoding="utf-8-sig", newline="")
+
     try:
-        rows = csv.DictReader(text, delimiter=separator, strict=True)
-        return [_delimited_row(row, modality, column) for row in _at_most(max_rows, rows)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"the table cannot be read ({error}). Send UTF-8 with a header line.") from error
+        layout = find_layout(opened, separator)
+        if body.count(layout.separator.encode()) > MAX_VALUES:
+            raise OversizedError(f"the table has more than {MAX_VALUES:,} cells. Send its rows in parts.")
+        known = known_keys(modality, column)
+        table = DelimitedText(opened, name="the table", shown="the table", layout=layout, known_columns=known)
+        rows = _at_most(max_rows, table.checked_rows())
+        return [_delimited_row(row, table.names, layout, modality, column) for row in rows]
+    except UnicodeDecodeError as error:
+        raise DataError(f"the table is not UTF-8 ({error.reason}). Send it in that encoding.") from error
 
 
 def check_json_size(body: bytes | memoryview) -> None:
@@ -150,8 +172,13 @@ def _at_most(max_rows: int, rows: Iterator[T]) -> Iterator[T]:
         raise OversizedError(f"more than {max_rows} items came; at most {max_rows} may. Send them in parts.")
 
 
-def _delimited_row(row: Mapping[Any, Any], modality: Modality, column: str | None) -> Any:
-    return pick({k: v or "" for k, v in row.items() if k is not None}, modality, column)
+def _delimited_row(
+    row: tuple[int, list[str], str], names: Sequence[str], layout: Layout, modality: Modality, column: str | None
+) -> Any:
+    number, cells, reason = row
+    if reason:
+        return DataError(f"row {number} {reason}. Put a cell that has a '{layout.separator}' in it in quotes.")
+    return pick(dict(zip(names, cells, strict=True)), modality, column)
 
 
 def _json_row(line: bytes, modality: Modality, column: str | None) -> Any:

@@ -36,7 +36,7 @@ def recognise_path(path: str | Path, *, input: str | None = None, images: str | 
     if path.is_dir():
         return _of_files(files_below(path), path)
     if path.suffix.lower() in TABLE_SUFFIXES:
-        source = open_table(path, header_is_sure=input is not None)
+        source = open_table(path, known_columns=[input] if input else ())
         return _of_table(source, input, source.folder if images is None else named_folder(images))
     return _of_files([path], path)
 

@@ -28,6 +28,7 @@ NO_SPLIT = "none"
 
 _MAX_CLASSES = 1_000
 _MIN_LABEL_COLUMNS = 3
+_PROSE_WORDS = 4  # a cell of as many is rather a sentence than a name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +75,7 @@ def guess_schema(
     folder: Path | None,
     *,
     input: str | Sequence[str] | None = None,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     group: str | None = None,
     time: str | None = None,
     split: str | None = None,
@@ -86,7 +87,7 @@ def guess_schema(
     sample : cells of every column from the same rows
     name : of the table, for messages
     input : a column; several, separated by commas or as a list, make rows
-    target : a column, or several separated by commas
+    target : a column; several, separated by commas or as a list, are labels that may occur together
     split : the column that divides the rows into parts; 'none' for none
 
     Raises
@@ -96,20 +97,19 @@ def guess_schema(
     DataError
         No column looks like an input or a target.
     """
-    named = {"group": find_column(sample, group, "group"), "time": find_column(sample, time, "time")}
+    group, time = find_column(sample, group, "group"), find_column(sample, time, "time")
     targets = find_columns(sample, target, "target")
     chosen = find_columns(sample, input, "input")
-    free = [column for column in sample if column not in (*targets, *named.values())]
-    dividing = _split_of(sample, [column for column in free if column not in chosen], split)
-    asked = split is None and dividing is None
-    unused = [column for column in free if asked and column not in chosen and may_divide(column, sample[column])]
-    free = [column for column in free if column != dividing and (column not in unused or len(sample) < 3)]
+    free = [column for column in sample if column not in (*targets, *chosen, group, time)]
+    dividing = _split_of(sample, free, split)
+    unsure = [column for column in free if split is None and may_divide(column, sample[column])]
+    free = [column for column in free if column != dividing]
     chosen = chosen or (guess_input(sample, free, name, folder=folder, keep_for_target=not targets),)
-    if not targets:
-        targets = _guess_targets(sample, [column for column in free if column not in chosen], name)
+    targets = targets or _guess_targets(sample, [column for column in free if column not in chosen], unsure, name)
     inputs = tuple(Field(column, modality_of(sample[column], folder)) for column in chosen)
-    schema = ColumnSchema(inputs=inputs, targets=targets, split=dividing, folder=folder, **named)
+    schema = ColumnSchema(inputs=inputs, targets=targets, group=group, time=time, split=dividing, folder=folder)
     schema = _with_guesses(schema, input_given=input is not None, target_given=target is not None)
+    unused = [column for column in unsure if dividing is None and column not in (*chosen, *targets)]
     return replace(schema, guesses=(*schema.guesses, *map(_unused_split, unused)))
 
 
@@ -183,7 +183,7 @@ def modality_of(cells: Sequence[Any], folder: Path | None) -> str:
 
 
 def looks_like_data(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
-    """Whether a header line is rather the first row of data: a cell is a number, blank, or a long text.
+    """Whether a header line is rather the first row of data: a cell is a number, blank, or a long text, or its one cell a sentence.
 
     >>> looks_like_data(("text", "label"), [["hello", "1"]]), looks_like_data(("hello", "1"), [["bye", "0"]])
     (False, True)
@@ -192,7 +192,9 @@ def looks_like_data(header: Sequence[str], rows: Sequence[Sequence[str]]) -> boo
         return True
     if any(len(cell) > 120 or _is_value(cell) for cell in header):
         return True
-    prose = [place for place, cell in enumerate(header) if len(cell.split()) >= 4]
+    if len(header) == 1 and len(header[0].split()) >= _PROSE_WORDS:
+        return True
+    prose = {place for place, cell in enumerate(header) if len(cell.split()) >= _PROSE_WORDS}
     repeated = [place for place in range(len(header)) if _repeats(header[place], [row[place] for row in rows])]
     return bool(prose) and any(place not in prose for place in repeated)
 
@@ -201,7 +203,10 @@ def _repeats(cell: str, values: Sequence[str]) -> bool:
     return len(values) >= 2 and len(set(values)) <= max(2, len(values) // 3) and cell in values
 
 
-def _guess_targets(sample: Mapping[str, list[Any]], candidates: Sequence[str], name: str) -> tuple[str, ...]:
+def _guess_targets(
+    sample: Mapping[str, list[Any]], candidates: Sequence[str], unsure: Sequence[str], name: str
+) -> tuple[str, ...]:
+    """Choose the targets by their names, else by their cells; columns that may be something else are left for last."""
     known = [column for column in candidates if rank(column, TARGET_NAMES) < len(TARGET_NAMES)]
     if known:
         return (min(known, key=lambda column: rank(column, TARGET_NAMES)),)
@@ -209,8 +214,9 @@ def _guess_targets(sample: Mapping[str, list[Any]], candidates: Sequence[str], n
     if len(switches) >= _MIN_LABEL_COLUMNS:
         return tuple(switches)
     likely = [column for column in candidates if _looks_like_target(sample[column])]
+    sure = [column for column in likely if column not in unsure]
     if likely:
-        return (likely[-1],)  # tables mostly end with what is to be predicted
+        return ((sure or likely)[-1],)  # tables mostly end with what is to be predicted
     raise DataError(
         f"'{name}' has no column that looks like a label or a number to predict (columns: {listed(sample)}). "
         "Name it with --target COLUMN."
@@ -219,7 +225,7 @@ def _guess_targets(sample: Mapping[str, list[Any]], candidates: Sequence[str], n
 
 def _looks_like_target(cells: Sequence[Any]) -> bool:
     present = [cell for cell in cells if not is_missing(cell)]
-    if not present or isinstance(present[0], list | tuple | dict):
+    if not present or isinstance(present[0], list | tuple):
         return bool(present)
     labels = {label_of(cell) for cell in present}
     if len(labels) < 2:

@@ -22,16 +22,13 @@ UNLABELED = "unlabeled"
 
 Part = Literal["train", "validation", "test", "unlabeled"]
 
-_WORDS: Mapping[str, Part] = {
-    word: part
-    for part, words in {
-        "train": "train training trn",
-        "validation": "val valid validation dev devel development eval evaluation",
-        "test": "test testing tst holdout heldout hold-out held-out",
-        UNLABELED: "unlabeled unlabelled unsupervised",
-    }.items()
-    for word in words.split()
-}  # type: ignore[assignment]  # the keys are those of Part
+_SPELLINGS: Mapping[Part, str] = {
+    "train": "train training trn",
+    "validation": "val valid validation dev devel development eval evaluation",
+    "test": "test testing tst holdout heldout hold-out held-out",
+    "unlabeled": "unlabeled unlabelled unsupervised",
+}
+_WORDS: Mapping[str, Part] = {word: part for part, words in _SPELLINGS.items() for word in words.split()}
 _NEUTRAL = frozenset({"data", "dataset", "set", "split", "part", "subset", "images", "image", "imgs", "img", "photos",
     "pictures", "pics", "texts", "files", "folder", "public", "private"})  # fmt: skip
 _ENDING = re.compile(r"(?<=[a-z])(?:set|split|data)$")

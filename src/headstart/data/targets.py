@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,19 +12,24 @@ from headstart.core.dataset import FloatArray, IntArray, Notice, Task
 from headstart.core.errors import DataError
 from headstart.core.tasks import get_task
 from headstart.core.tasks.single_label import single_label_task
+from headstart.data.known_labels import in_known_order
 from headstart.data.label_sets import LIST_TYPES, label_separator, separator_to_use, spaced_notice, split_cell
-from headstart.data.labels import check_classes, merge_spellings, sort_labels
+from headstart.data.label_types import label_type_of
+from headstart.data.labels import GUESS, TargetOptions, check_classes, merge_spellings, sort_labels, without_constant
+from headstart.data.missing_labels import find_missing, unlabelled_notice
 from headstart.data.nested_labels import plain_cells
 from headstart.data.number_codes import are_codes
 from headstart.data.readers.columns import take
-from headstart.data.values import is_missing, label_of, number_of
+from headstart.data.switches import read_switches
+from headstart.data.values import label_of, number_of
 from headstart.data.written_numbers import check_figures, thousands_notice, written_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from headstart.core.label_rule import LabelRule
+
 _MAX_INTEGER_CLASSES = 20
-_N_LISTED = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +40,7 @@ class Targets:
     ----------
     matrix : shape (n, k), float64: indicators, or one column of numbers
     labels : k names
+    rule : how cells were read as labels, and of which type they were
     labelled : shape (n,), the places of the rows that have a target, rising
     unlabelled : shape (m,), the places of the others
     """
@@ -42,19 +48,27 @@ class Targets:
     task: Task
     matrix: FloatArray
     labels: tuple[str, ...]
+    rule: LabelRule
     labelled: IntArray
     unlabelled: IntArray
     notices: tuple[Notice, ...] = ()
 
 
-def parse_targets(columns: Mapping[str, Sequence[Any]], ids: Sequence[str], task: str | None) -> Targets:
+def parse_targets(
+    columns: Mapping[str, Sequence[Any]],
+    ids: Sequence[str],
+    options: TargetOptions = GUESS,
+    *,
+    have_types: bool = True,
+) -> Targets:
     """Turn one column of labels or numbers, or several 0/1 columns, into targets.
 
     Parameters
     ----------
     columns : the target columns, all of length n
     ids : n names of the rows, for messages
-    task : the user's word; None to guess
+    options : the user's word for the task, and how cells are read as labels
+    have_types : whether the cells have types of their own, as those of a CSV file do not
 
     Raises
     ------
@@ -63,34 +77,63 @@ def parse_targets(columns: Mapping[str, Sequence[Any]], ids: Sequence[str], task
     DataError
         Every label is missing, there is only one class, or a number cannot be read; the message names the row.
     """
-    if task is not None:
-        get_task(task)  # an unknown word is refused
+    if options.task is not None:
+        get_task(options.task)  # an unknown word is refused
     if len(columns) > 1:
-        return _from_switches(columns, ids, task)
+        return _from_switches(columns, ids, options)
     [(name, cells)] = columns.items()
-    has_target = np.array([not is_missing(cell) for cell in cells], dtype=bool)
-    labelled, unlabelled = np.flatnonzero(has_target), np.flatnonzero(~has_target)
+    is_missing, words = find_missing(cells, options.rule.missing, name, options.known)
+    labelled, unlabelled = np.flatnonzero(~is_missing), np.flatnonzero(is_missing)
     if not len(labelled):
         raise DataError(
             f"column '{name}' has no value in any of {len(cells)} rows; labels were expected. Choose with --target COLUMN."
         )
-    names = take(ids, labelled)
-    present = plain_cells(take(cells, labelled), names, name)
-    chosen, guessed = (task, False) if task else (guess_task(present, name), True)
-    if guessed and chosen == "multiclass":
-        check_figures(present, names, name)
-    parse = {"regression": _numbers, "multilabel": _label_sets}.get(chosen, _classes)
-    matrix, labels, notices = parse(present, names, name)
-    if chosen == "binary" and len(labels) != 2:
-        raise DataError(f"column '{name}' has {len(labels)} classes; a binary task has 2. Use --task multiclass.")
-    settled = _binary_or_more(chosen, labels)
-    if guessed:
-        asked = spaced_notice(present, name) if chosen == "multiclass" else ()
-        notices = (_guess_notice(settled, labels, name), *asked, *notices)
+    rows = take(ids, labelled)
+    present = plain_cells(take(cells, labelled), rows, name)
+    parsed = _parse(present, rows, name, options)
+    if parsed.task == "binary" and len(parsed.labels) != 2 and not options.known:
+        raise DataError(
+            f"column '{name}' has {len(parsed.labels)} classes; a binary task has 2. Use --task multiclass."
+        )
+    task = _binary_or_more(parsed.task, parsed.labels)
+    guess = () if options.task else (_guess_notice(task, parsed.labels, name), *parsed.doubts)
     return Targets(
-        task=settled, matrix=matrix, labels=labels, labelled=labelled, unlabelled=unlabelled,
-        notices=(*notices, *_unlabelled_notice(unlabelled, ids)),
-    )  # fmt: skip
+        task=task,
+        matrix=parsed.matrix,
+        labels=parsed.labels,
+        rule=replace(options.rule, type=label_type_of(parsed.cells, have_types=have_types)),
+        labelled=labelled,
+        unlabelled=unlabelled,
+        notices=(*guess, *words, *parsed.notices, *unlabelled_notice(unlabelled, ids, cells)),
+    )
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """The targets of one column, the cells that name its labels, and what may be otherwise than guessed."""
+
+    task: Task
+    matrix: FloatArray
+    labels: tuple[str, ...]
+    notices: tuple[Notice, ...]
+    cells: Sequence[Any] = ()
+    doubts: tuple[Notice, ...] = ()
+
+
+def _parse(cells: Sequence[Any], ids: Sequence[str], name: str, options: TargetOptions) -> _Parsed:
+    task = options.task or guess_task(cells, name)
+    spec = get_task(task)
+    if not spec.has_probabilities:
+        return _Parsed(task, *_numbers(cells, ids, name))
+    if not spec.is_multi_label:
+        if options.task is None:
+            check_figures(cells, ids, name)
+        doubts = () if options.task else spaced_notice(cells, name)
+        return _Parsed(task, *_classes(cells, ids, name, options), cells, doubts)
+    separator = separator_to_use(cell for cell in cells if isinstance(cell, str))
+    sets = [split_cell(cell, separator) for cell in cells]
+    named = [label for labels in sets for label in labels]
+    return _Parsed(task, *_label_sets(sets, ids, name, options), named)
 
 
 def guess_task(cells: Sequence[Any], name: str = "") -> Task:
@@ -121,31 +164,33 @@ def guess_task(cells: Sequence[Any], name: str = "") -> Task:
 
 
 def _classes(
-    cells: Sequence[Any], ids: Sequence[str], name: str
+    cells: Sequence[Any], ids: Sequence[str], name: str, options: TargetOptions
 ) -> tuple[FloatArray, tuple[str, ...], tuple[Notice, ...]]:
-    spelled, notices = merge_spellings([cell if isinstance(cell, str) else label_of(cell) for cell in cells], name)
+    written = [cell if isinstance(cell, str) else label_of(cell) for cell in cells]
+    spelled, notices = merge_spellings(written, name, options)
     labels = sort_labels(set(spelled))
-    notices = (*notices, *check_classes(spelled, ids, name))
+    if not options.known:
+        notices = (*notices, *check_classes(spelled, ids, name, written))
     place = {label: column for column, label in enumerate(labels)}
     matrix = np.zeros((len(spelled), len(labels)))
     matrix[np.arange(len(spelled)), [place[label] for label in spelled]] = 1.0
-    return matrix, labels, notices
+    return in_known_order(matrix, labels, options.known, ids, name=name, notices=notices)
 
 
 def _label_sets(
-    cells: Sequence[Any], _: Sequence[str], name: str
+    sets: Sequence[Sequence[Any]], ids: Sequence[str], name: str, options: TargetOptions
 ) -> tuple[FloatArray, tuple[str, ...], tuple[Notice, ...]]:
-    separator = separator_to_use(cell for cell in cells if isinstance(cell, str))
-    sets = [split_cell(cell, separator) for cell in cells]
-    flat, notices = merge_spellings([label for labels in sets for label in labels], name)
+    flat, notices = merge_spellings([label_of(label) for labels in sets for label in labels], name, options)
     labels = sort_labels(set(flat))
     if not labels:
-        raise DataError(f"column '{name}' names no label in any row. Write labels as 'a{separator}b'.")
+        raise DataError(f"column '{name}' names no label in any row. Write labels as 'a;b'.")
     place = {label: column for column, label in enumerate(labels)}
     matrix = np.zeros((len(sets), len(labels)))
     lengths = [len(one) for one in sets]
     matrix[np.repeat(np.arange(len(sets)), lengths), [place[label] for label in flat]] = 1.0
-    return _without_constant(matrix, labels, name, notices)
+    if options.known:
+        return in_known_order(matrix, labels, options.known, ids, name=name, notices=notices)
+    return without_constant(matrix, labels, name, notices)
 
 
 def _numbers(
@@ -164,7 +209,8 @@ def _numbers(
         if value is None:
             raise DataError(
                 f"{ids[place]}: column '{name}' holds '{str(cells[place])[:40]}' where a finite number was expected, such as 1234.5. "
-                "Correct it, leave it blank, or use --task multiclass."
+                "Correct it, leave it blank, name it with --missing if it means that there is none, or choose another "
+                "--target or --task."
             )
     is_plain = written is None or all(number_of(cell) is not None for cell in cells)
     message = "" if is_plain or written is None else f"the numbers in column '{name}' are read {written.said}."
@@ -176,53 +222,30 @@ def _numbers(
     return matrix, (name,), notices
 
 
-def _from_switches(columns: Mapping[str, Sequence[Any]], ids: Sequence[str], task: str | None) -> Targets:
+def _from_switches(columns: Mapping[str, Sequence[Any]], ids: Sequence[str], options: TargetOptions) -> Targets:
     """Several 0/1 columns, one a label; a row with a blank in any of them has no target."""
-    if task not in (None, "multilabel"):
+    if options.task not in (None, "multilabel"):
         raise DataError(
-            f"{len(columns)} target columns make a multi-label task, not {task}. Name one column as --target."
+            f"{len(columns)} target columns make a multi-label task, not {options.task}. Name one column as --target."
         )
-    switches = np.stack([_switch_column(cells, ids, name) for name, cells in columns.items()], axis=1)
+    switches = read_switches(columns, ids)
     has_target = ~np.isnan(switches).any(axis=1)
     labelled, unlabelled = np.flatnonzero(has_target), np.flatnonzero(~has_target)
     if not len(labelled):
         raise DataError(f"no row has a value in all of the {len(columns)} target columns. Fill them with 0 or 1.")
-    matrix, labels, notices = _without_constant(switches[labelled], tuple(columns), "the targets", ())
-    if task is None:
+    if options.known:
+        named, _ = merge_spellings(tuple(columns), "the targets", options)
+        part = in_known_order(switches[labelled], named, options.known, take(ids, labelled), name="the targets")
+    else:
+        part = without_constant(switches[labelled], tuple(columns), "the targets", ())
+    matrix, labels, notices = part
+    if options.task is None:
         message = f"the task is multilabel, as there are {len(columns)} target columns of 0 and 1."
         notices = (Notice(kind="guess", message=message), *notices)
     return Targets(
-        task="multilabel", matrix=matrix, labels=labels, labelled=labelled, unlabelled=unlabelled,
-        notices=(*notices, *_unlabelled_notice(unlabelled, ids)),
+        task="multilabel", matrix=matrix, labels=labels, rule=options.rule, labelled=labelled, unlabelled=unlabelled,
+        notices=(*notices, *unlabelled_notice(unlabelled, ids)),
     )  # fmt: skip
-
-
-def _switch_column(cells: Sequence[Any], ids: Sequence[str], name: str) -> FloatArray:
-    meaning: dict[str, float] = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0, "no": 0.0, "yes": 1.0}
-    value_of = {cell: np.nan if is_missing(cell) else meaning.get(label_of(cell).casefold()) for cell in set(cells)}
-    for place, cell in enumerate(cells):
-        if value_of[cell] is None:
-            raise DataError(
-                f"{ids[place]}: column '{name}' holds '{str(cell)[:40]}'; with several target columns each holds 0 or 1. "
-                "Correct it or leave the column out of --target."
-            )
-    return np.array([value_of[cell] for cell in cells], dtype=np.float64)
-
-
-def _without_constant(
-    matrix: FloatArray, labels: tuple[str, ...], name: str, notices: tuple[Notice, ...]
-) -> tuple[FloatArray, tuple[str, ...], tuple[Notice, ...]]:
-    """Leave out labels that every row has, or none: nothing can be learned about them."""
-    varies = np.ptp(matrix, axis=0) > 0
-    if not varies.any():
-        raise DataError(f"no label of {name} differs between the rows: there is nothing to predict.")
-    order = np.array(sorted(np.flatnonzero(varies), key=lambda column: labels[column]))
-    constant = [label for label, varied in zip(labels, varies, strict=True) if not varied]
-    if constant:
-        shown = ", ".join(f"'{label}'" for label in constant[:5])
-        message = f"left out, being the same in every row: {shown}."
-        notices = (*notices, Notice(kind="constant-label", message=message, where=tuple(constant)))
-    return matrix[:, order], tuple(labels[column] for column in order), notices
 
 
 def _binary_or_more(task: str, labels: tuple[str, ...]) -> Task:
@@ -237,13 +260,3 @@ def _guess_notice(task: Task, labels: tuple[str, ...], name: str) -> Notice:
         else f"{len(labels)} {'labels' if task == 'multilabel' else 'classes'}: {shown}"
     )
     return Notice(kind="guess", message=f"the task is {task}, as '{name}' holds {what} (change with --task).")
-
-
-def _unlabelled_notice(unlabelled: IntArray, ids: Sequence[str]) -> tuple[Notice, ...]:
-    if not len(unlabelled):
-        return ()
-    where = tuple(ids[i] for i in unlabelled[:_N_LISTED])
-    rows = "1 row has" if len(unlabelled) == 1 else f"{len(unlabelled)} rows have"
-    return (
-        Notice(kind="unlabelled", message=f"{rows} no label and are kept apart, the first {where[0]}.", where=where),
-    )

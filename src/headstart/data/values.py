@@ -6,31 +6,64 @@ import math
 import unicodedata
 from typing import Any
 
-_MISSING_WORDS = frozenset({"", "nan", "na", "n/a", "null", "<na>"})
+import numpy as np
+
+_MISSING_WORDS = frozenset({"nan", "na", "n/a", "null", "<na>"})
+_INVISIBLE = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff")
+_LEFT_OUT = dict.fromkeys(map(ord, _INVISIBLE - set("\u200c\u200d")))  # joiners belong to scripts and to emoji
+
+
+def is_null(cell: Any) -> bool:
+    """Whether a cell is Python's or pandas' word for no value: None, NaN, NaT or `pd.NA`.
+
+    >>> [is_null(cell) for cell in (None, float("nan"), np.datetime64("NaT"), "", 0)]
+    [True, True, True, False, False]
+    """
+    if cell is None:
+        return True
+    if isinstance(cell, float | np.generic):
+        return bool(cell != cell)  # noqa: PLR0124  only these are not themselves
+    return type(cell).__name__ in ("NAType", "NaTType")  # of pandas, which need not be there
+
+
+def is_empty_text(text: str) -> bool:
+    r"""Whether a text has no character that can be seen.
+
+    >>> is_empty_text(" \u200b\n"), is_empty_text(".")
+    (True, False)
+    """
+    return all(character.isspace() or character in _INVISIBLE for character in text)
+
+
+def is_blank(cell: Any) -> bool:
+    """Whether a cell holds nothing at all: no value, or no visible character.
+
+    >>> [is_blank(cell) for cell in (None, "  ", "NA", 0)]
+    [True, True, False, False]
+    """
+    return is_empty_text(cell) if isinstance(cell, str) else is_null(cell)
 
 
 def is_missing(cell: Any) -> bool:
-    """Whether a cell holds no value: None, NaN, blank, or a word such as 'NA' or 'null'.
+    """Whether a cell is blank, or holds a word such as 'NA' or 'null'.
 
     >>> [is_missing(cell) for cell in (None, float("nan"), "  ", "n/a", "none", 0)]
     [True, True, True, True, False, False]
     """
-    if cell is None:
-        return True
     if isinstance(cell, str):
-        return len(cell) < 10 and cell.strip().casefold() in _MISSING_WORDS
-    return isinstance(cell, float) and math.isnan(cell)
+        return is_empty_text(cell) or (len(cell) < 10 and cell.strip().casefold() in _MISSING_WORDS)
+    return is_null(cell)
 
 
 def label_of(cell: Any) -> str:
-    """Write a cell as the name of a class: one spelling for 1, 1.0 and '1', without spaces around it.
+    """Write a cell as the name of a class: whole numbers without a fraction, single spaces, nothing invisible.
 
     >>> [label_of(cell) for cell in (1, 1.0, " 1 ", True, "Kiwi ")]
     ['1', '1', '1', 'True', 'Kiwi']
     """
-    if isinstance(cell, float) and cell.is_integer():
+    if isinstance(cell, float | np.floating) and float(cell).is_integer():
         cell = int(cell)
-    return " ".join(unicodedata.normalize("NFC", str(cell)).split())
+    return " ".join(unicodedata.normalize("NFC", str(cell)).translate(_LEFT_OUT).split())
 
 
 def number_of(cell: Any) -> float | None:

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 _POLL_S = 0.02
+_PATIENCE = 20  # times as long as it may work, it may wait for a busy machine
+_STATE_FIELDS = (11, 12)  # of /proc/PID/stat behind the name: ticks in user and in system mode
 
 
 class LimitError(Exception):
@@ -21,6 +23,10 @@ def run_limited(module: str, given: bytes, *, deadline_s: float, memory_bytes: i
 
     What it refuses is no error here: the library that refuses it will do so again, in little time. Memory is measured rather than
     limited, for libraries go on differently where they get none; it is not, where the system does not tell it.
+
+    Parameters
+    ----------
+    deadline_s : of processor time; of time, where the system does not tell that
 
     Raises
     ------
@@ -36,7 +42,9 @@ def run_limited(module: str, given: bytes, *, deadline_s: float, memory_bytes: i
         with subprocess.Popen(command, stdin=file, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
                 while process.poll() is None:
-                    if time.monotonic() - started > deadline_s:
+                    waited_s = time.monotonic() - started
+                    worked_s = _worked_s(process.pid)
+                    if waited_s > _PATIENCE * deadline_s or (waited_s if worked_s is None else worked_s) > deadline_s:
                         raise LimitError(f"it was not ready after {deadline_s:g} seconds")
                     if _memory_bytes(process.pid) > memory_bytes:
                         raise LimitError(f"it took more than {memory_bytes >> 20} MiB of memory")
@@ -45,6 +53,15 @@ def run_limited(module: str, given: bytes, *, deadline_s: float, memory_bytes: i
                 process.kill()
     if process.returncode < 0:
         raise LimitError("it was ended by the system, as a rule for its memory")
+
+
+def _worked_s(process: int) -> float | None:
+    """Processor time of a process so far; None where that is not known."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return sum(int(fields[i]) for i in _STATE_FIELDS) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return None
 
 
 def _memory_bytes(process: int) -> int:

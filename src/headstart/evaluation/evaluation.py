@@ -103,7 +103,7 @@ class Evaluation:
     def _check_defined(self) -> None:
         """Refuse held-out items on which the headline metric is undefined, before anything is fitted."""
         dataset, plan = self.experiment.dataset, self.experiment.plan
-        targets, metric = dataset.targets[plan.test], dataset.task_spec.headline(dataset.targets[plan.final])
+        targets, metric = dataset.targets[plan.test], dataset.headline(dataset.targets[plan.final])
         if not metric.is_defined(targets):
             raise DataError(
                 f"{metric.name} is undefined on the {len(targets)} held-out items of '{dataset.name}': their target does "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from headstart.reporting.charts import (
@@ -23,13 +24,19 @@ if TYPE_CHECKING:
     from headstart.core.report import BaselineResult, Score
     from headstart.reporting.charts import Rows, Spec
 
-_CELL_PX = 24
+_CELL_PX, _LARGE_CELL_PX = 24, 72
+_MATRIX_PX = 240  # within which cells grow where there are few labels
+_LABEL_LETTERS = 20  # a line of a long label
+_LINE_PX = 20
+_UPRIGHT_LETTERS = 9  # that fit under a large cell
 
 
-def scores(model: Score, baselines: Sequence[BaselineResult], model_name: str) -> Spec:
-    """Draw the scores of the model and of each baseline, with intervals."""
-    rows = [estimate_row(model_name, model, ACCENT)]
-    rows += [estimate_row(baseline.name, baseline.score, BASELINE) for baseline in baselines]
+def scores(model: Score, baselines: Sequence[BaselineResult], model_name: str, deployed: str) -> Spec:
+    """Draw the scores of the model and of each baseline, with intervals; what is packed is named so."""
+    packed = {one.name: f"{one.name} (packed)" if one.name == deployed else one.name for one in baselines}
+    is_model = all(name != deployed for name in packed)
+    rows = [estimate_row(f"{model_name} (packed)" if is_model else model_name, model, ACCENT)]
+    rows += [estimate_row(packed[one.name], one.score, BASELINE) for one in baselines]
     return dot_and_whisker(rows, axis_title(model))
 
 
@@ -69,25 +76,30 @@ def learning_curve(points: Rows, metric: Score) -> Spec:
 
 
 def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Spec:
-    """Draw the confusion matrix: one row per true class, shaded by the share of the row."""
-    names = [f"{i}\t{label}" for i, label in enumerate(labels)]  # labels may look equal once they are truncated
+    """Draw the confusion matrix: one row per true class, shaded by the share of the row.
+
+    Labels are whole. Where one of them takes several lines, rows are numbered and columns have the numbers alone.
+    """
+    are_long = any(len(label) > _LABEL_LETTERS for label in labels)
+    lines = [_wrapped(f"{i}. {label}" if are_long else label) for i, label in enumerate(labels, start=1)]
+    names = [f"{i}\t{line}" for i, line in enumerate(lines, start=1)]  # two labels may be wrapped alike
+    cell_px = max(_CELL_PX, min(_LARGE_CELL_PX, _MATRIX_PX // len(labels)))
+    row_px = max(cell_px, _LINE_PX * max(1 + line.count("\n") for line in lines))
     rows = [
         {"true": names[i], "predicted": names[j], "n": n, "share": n / max(sum(row), 1), "right": i == j}
         for i, row in enumerate(counts)
         for j, n in enumerate(row)
     ]
-    axis = {
-        "grid": False,
-        "title": None,
-        "labelExpr": "split(datum.label, '\t')[1]",
-        "labelColor": INK,
-        "labelLimit": 110,
-        "labelFontSize": 13,
-    }
-    x = {**axis, "orient": "bottom", "labelAngle": -60}
+    is_narrow = cell_px < _LARGE_CELL_PX or any(len(label) > _UPRIGHT_LETTERS for label in labels)
+    angle = -60 if is_narrow and not are_long else 0
     encoding = {
-        "y": {"field": "true", "type": "nominal", "sort": names, "axis": axis},
-        "x": {"field": "predicted", "type": "nominal", "sort": names, "axis": x},
+        "y": {"field": "true", "type": "nominal", "sort": names, "axis": _label_axis()},
+        "x": {
+            "field": "predicted",
+            "type": "nominal",
+            "sort": names,
+            "axis": {**_label_axis(is_number=are_long), "orient": "bottom", "labelAngle": angle},
+        },
     }
     shade = {
         "color": {"condition": {"test": "datum.right", "value": ACCENT}, "value": BASELINE},
@@ -96,14 +108,32 @@ def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Spec:
     numbers = {"mark": {"type": "text", "color": INK, "fontSize": 13}, "transform": [{"filter": "datum.n > 0"}]}
     return {
         "data": {"values": rows},
-        "width": {"step": _CELL_PX},
-        "height": {"step": _CELL_PX},
+        "width": {"step": cell_px},
+        "height": {"step": row_px},
         "encoding": encoding,
         "layer": [
             {"mark": {"type": "rect", "cornerRadius": 3, "stroke": PAPER, "strokeWidth": 2}, "encoding": shade},
             {**numbers, "encoding": {"text": {"field": "n", "type": "quantitative"}}},
         ],
     }
+
+
+def _label_axis(*, is_number: bool = False) -> Spec:
+    """An axis of names made of a number, a tab and lines: of the numbers, or of the lines."""
+    number, lines = r"split(datum.label, '\t')[0]", r"split(split(datum.label, '\t')[1], '\n')"
+    return {
+        "grid": False,
+        "title": None,
+        "labelExpr": number if is_number else lines,
+        "labelColor": INK,
+        "labelLimit": 0,
+        "labelFontSize": 13,
+    }
+
+
+def _wrapped(label: str) -> str:
+    """A label in lines, whole."""
+    return "\n".join(textwrap.wrap(label, _LABEL_LETTERS)) or label
 
 
 def reliability(bins: Rows) -> Spec:

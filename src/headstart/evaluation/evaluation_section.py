@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headstart.core.report import BaselineResult, Score, Section, Verdict
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _MAX_MATRIX = 20  # labels: a larger matrix is unreadable, only its worst pairs are listed
 _MAX_PAIRS = 5
+_N_KEYS_WITHOUT_PREVIEW = 4  # id, true, predicted, probability
 _EXAMPLES = ("per_label", "mistakes", "label_issues")
 
 
@@ -30,7 +31,7 @@ class EvaluationSection(Section):
     protocol : how it was evaluated, as a sentence
     n_train, n_test : number of items that the shipped model trained on, and that it was tested on
     metric : the headline score of the model on held-out items
-    metrics : all metrics of the task
+    metrics : all metrics of the task, of what ships
     baselines : each baseline on the same items
     gain : the paired gain over the best baseline
     expected_gain : that over the best one that could ship, shrunk for its noise; it decides what ships
@@ -38,9 +39,12 @@ class EvaluationSection(Section):
     curve : the learning curve: {n_items, value, low, high}, and `forecast` a sentence
     prediction_set : `coverage`, `threshold` and `mean_size` of sets of labels that contain the true one with probability `coverage`;
         empty for multi-label tasks, regression, or too few held-out items
-    figures : arrays and lists that the page draws: confusion, reliability, residuals, per_label, mistakes, label_issues
+    figures : arrays and lists that the page draws, of what ships: confusion, reliability, residuals, per_label, mistakes; and label_issues,
+        all likely label errors, of which the first have a preview
     notices : on skipped baselines and leaked test items: {kind, message, where}
     deployed : name of what ships: the model, or the baseline that it could not beat
+    ships : what ships, and why, in one sentence; empty in older reports
+    decision : how decisions are made where labels do not count alike, as a sentence
     seed : for folds, random weights and baselines
     """
 
@@ -63,12 +67,25 @@ class EvaluationSection(Section):
     figures: dict[str, Any] = field(default_factory=dict)
     notices: tuple[dict[str, Any], ...] = ()
     deployed: str = ""
+    ships: str = ""
+    decision: str = ""
     seed: int = 0
+
+    def __repr__(self) -> str:
+        score = self.shipped
+        figures = f"{score.name} {score.value:.3f} ({score.low:.3f} to {score.high:.3f}, {score.n} items)"
+        return f"EvaluationSection({self.verdict}; {self.deployed or 'the model'}: {figures})"
 
     @property
     def deployed_baseline(self) -> BaselineResult | None:
         """The baseline that ships instead of the model; None if the model ships."""
         return next((baseline for baseline in self.baselines if baseline.name == self.deployed), None)
+
+    @property
+    def shipped(self) -> Score:
+        """The headline score of what ships, on held-out items."""
+        baseline = self.deployed_baseline
+        return self.metric if baseline is None else baseline.score
 
     def rendering(self, report: Report) -> Rendering:
         """Summary, comparison, estimates and mistakes on the page; use and results on the card."""
@@ -77,51 +94,54 @@ class EvaluationSection(Section):
 
 def _rendering(section: EvaluationSection, report: Report) -> Rendering:
     """Everything that the evaluation adds to the page and the card."""
-    baseline = section.deployed_baseline
     return Rendering(
         summary=Summary(
             subject=report[DataSection].name,
-            sentence=section.sentence,
+            sentence=section.ships or section.sentence,
             verdict=section.verdict,
             caution=section.verdict != "transfer helps",
             lead=section.protocol,
         ),
         figures=tuple(_figures(section)),
-        callouts=() if baseline is None else (_callout(section),),
+        callouts=tuple(_callouts(section)),
         page=tuple(_page(section, report[DataSection])),
-        card=tuple(_card(section)),
+        card=tuple(_card()),
     )
 
 
 def _figures(section: EvaluationSection) -> Iterator[Figure]:
-    metric, gain = section.metric, section.gain
-    caption = f"{metric.name} on {metric.n:,} held-out items"
-    yield Figure(order=100, value=wording.amount(metric), caption=caption, detail=wording.interval(metric))
+    shipped, gain, baseline = section.shipped, section.gain, section.deployed_baseline
+    of = "" if baseline is None else f" of {baseline.title or baseline.name}"
+    caption = f"{shipped.name}{of} on {shipped.n:,} held-out items"
+    yield Figure(order=100, value=wording.amount(shipped), caption=caption, detail=wording.interval(shipped))
     if gain is not None:
-        caption, interval = f"{wording.unit(gain)} over the best baseline", wording.interval(gain, signed=True)
+        whose = "" if baseline is None else ", of the transferred model"
+        caption, interval = f"{wording.unit(gain)} over the best baseline{whose}", wording.interval(gain, signed=True)
         yield Figure(order=200, value=wording.amount(gain, signed=True), caption=caption, detail=interval)
 
 
-def _callout(section: EvaluationSection) -> str:
+def _callouts(section: EvaluationSection) -> Iterator[str]:
     baseline = section.deployed_baseline
-    assert baseline is not None
-    return (
-        f"The bundle contains {baseline.title or baseline.name} ({section.metric.name} {wording.amount(baseline.score)}), not the transferred "
-        "model. Everything else on this page describes the transferred model, which was rejected."
-    )
+    if baseline is not None:
+        yield (
+            f"The bundle contains {baseline.title or baseline.name}. Its errors and metrics are below; the comparison, the estimates and the "
+            f"learning curve are those of the transferred model ({section.metric.name} {wording.amount(section.metric)}), which is not packed."
+        )
+    if section.decision:
+        yield f"{section.decision} Metrics of decisions, the confusion matrix and the mistakes are those of these decisions."
 
 
 def _page(section: EvaluationSection, data: DataSection) -> Iterator[Part]:
-    template, figures = template_of(__name__, "html"), section.figures
-    examples = {name: figures.get(name) or [] for name in _EXAMPLES}
+    examples = {name: section.figures.get(name) or [] for name in _EXAMPLES}
+    examples["to_check"] = _to_check(examples)
 
     def part(order: int, title: str, block: str, drawn: dict[str, Spec] | None = None, **values: Any) -> Part:
-        values = {**examples, **values}
+        template, values = template_of(__name__, "html"), {**examples, **values}
         return Part(order=order, title=title, template=template, block=block, charts=drawn or {}, values=values)
 
     if section.baselines:
-        scores, gains = charts.scores(section.metric, section.baselines, "the model"), charts.gains(section.baselines)
-        yield part(200, "Did transfer help?", "baselines", {"scores": scores, "gains": gains})
+        scores = charts.scores(section.metric, section.baselines, "the model", section.deployed)
+        yield part(200, "Did transfer help?", "baselines", {"scores": scores, "gains": charts.gains(section.baselines)})
     if expected := _expectations(section):
         yield part(400, "What to expect on new data", "expectations", expected)
     errors, pairs = _errors(section, data), _confused_pairs(section)
@@ -132,18 +152,29 @@ def _page(section: EvaluationSection, data: DataSection) -> Iterator[Part]:
         yield part(600, "All metrics", "metrics")
     if examples["mistakes"]:
         yield part(700, "Most confident mistakes", "mistakes")
-    if examples["label_issues"]:
-        yield part(800, "Most likely label errors", "label_issues")
+    if examples["to_check"] or (examples["label_issues"] and not examples["mistakes"]):
+        yield part(800, "Labels to check", "label_issues")
+    elif examples["label_issues"]:
+        yield replace(part(710, "Most confident mistakes", "label_issues"), below=True)
 
 
-def _card(section: EvaluationSection) -> Iterator[Part]:
+def _to_check(examples: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Likely label errors to be shown: under cross-validation some are among the mistakes, and shown there."""
+    mistakes = {mistake["id"] for mistake in examples["mistakes"]}
+    return [
+        issue
+        for issue in examples["label_issues"]
+        if len(issue) > _N_KEYS_WITHOUT_PREVIEW and issue["id"] not in mistakes
+    ]
+
+
+def _card() -> Iterator[Part]:
     template = template_of(__name__, "md")
-    results = "Results" + (" of the transferred model, which is not packed" if section.deployed_baseline else "")
     titles = {
         110: ("What it is", "verdict"),
         200: ("Intended use", "use"),
         310: ("Data", "protocol"),
-        400: (results, "results"),
+        400: ("Results", "results"),
     }
     for order, (title, block) in titles.items():
         yield Part(order=order, title=title, template=template, block=block)

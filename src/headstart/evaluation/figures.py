@@ -30,36 +30,53 @@ def draw_held_out(dataset: Dataset, index: IntArray, outputs: FloatArray, *, see
     targets, task = dataset.targets[index], dataset.task_spec
     if not task.has_probabilities:
         return {"residuals": _residuals(targets, outputs, seed), "mistakes": _largest_errors(dataset, index, outputs)}
-    figures: dict[str, Any] = {"reliability": _reliability(targets, outputs, is_single=task.is_single_label)}
+    weighed = dataset.weigh(outputs)
+    figures: dict[str, Any] = {
+        "reliability": _reliability(targets, outputs, is_single=task.is_single_label),
+        "per_label": _per_label(dataset.labels, targets, task.indicators(weighed)),
+    }
     if task.is_multi_label:
-        return {**figures, "per_label": _per_label(dataset.labels, targets, outputs)}
-    true, predicted = targets.argmax(axis=1), outputs.argmax(axis=1)
+        return figures
+    true, predicted = targets.argmax(axis=1), weighed.argmax(axis=1)
     counts = np.zeros((len(dataset.labels), len(dataset.labels)), dtype=np.int64)
     np.add.at(counts, (true, predicted), 1)
     figures["confusion"] = {"labels": list(dataset.labels), "counts": counts.tolist()}
-    figures["mistakes"] = _confident_mistakes(dataset, index, outputs)
+    figures["mistakes"] = _mistakes(dataset, index, outputs, predicted)
     return figures
 
 
 def draw_training(dataset: Dataset, index: IntArray, held_out: FloatArray) -> dict[str, Any]:
-    """Most likely label errors among the training items, by out-of-fold outputs (m, k)."""
+    """Likely label errors among the training items, by out-of-fold outputs (m, k): all of them, the first ones with a preview.
+
+    An item is one if another label is the likeliest, and is at least as likely as it is on average for items that have it.
+
+    References
+    ----------
+    Northcutt, Jiang and Chuang, Confident learning, JAIR 2021.
+    """
     if not dataset.task_spec.is_single_label:
         return {}
-    return {"label_issues": _confident_mistakes(dataset, index, held_out)}
+    targets, predicted = dataset.targets[index], held_out.argmax(axis=1)
+    usual = (targets * held_out).sum(axis=0) / np.maximum(targets.sum(axis=0), 1.0)
+    is_sure = held_out.max(axis=1) >= usual[predicted]
+    issues = _mistakes(dataset, index[is_sure], held_out[is_sure], predicted[is_sure], n_most=len(index))
+    return {"label_issues": issues}
 
 
-def _confident_mistakes(dataset: Dataset, index: IntArray, outputs: FloatArray) -> list[dict[str, Any]]:
-    true, predicted = dataset.targets[index].argmax(axis=1), outputs.argmax(axis=1)
-    sure = outputs.max(axis=1)
+def _mistakes(
+    dataset: Dataset, index: IntArray, outputs: FloatArray, predicted: IntArray, *, n_most: int = _N_EXAMPLES
+) -> list[dict[str, Any]]:
+    """Items of which another label is predicted, the most confident first; those after the first few have no preview."""
+    true, sure = dataset.targets[index].argmax(axis=1), outputs[np.arange(len(index)), predicted]
     wrong = np.flatnonzero(true != predicted)
     return [
         {
-            **show(dataset, int(index[i])),
+            **(show(dataset, int(index[i])) if place < _N_EXAMPLES else {"id": str(dataset.ids[index[i]])}),
             "true": dataset.labels[true[i]],
             "predicted": dataset.labels[predicted[i]],
             "probability": float(sure[i]),
         }
-        for i in wrong[np.argsort(-sure[wrong], kind="stable")][:_N_EXAMPLES]
+        for place, i in enumerate(wrong[np.argsort(-sure[wrong], kind="stable")][:n_most])
     ]
 
 
@@ -89,16 +106,16 @@ def _reliability(targets: FloatArray, outputs: FloatArray, *, is_single: bool) -
     ]
 
 
-def _per_label(labels: tuple[str, ...], targets: FloatArray, outputs: FloatArray) -> list[dict[str, Any]]:
-    chosen = outputs > 0.5
-    right = (chosen & (targets > 0)).sum(axis=0)
-    rows = zip(labels, targets.sum(axis=0), chosen.sum(axis=0), right, strict=True)
+def _per_label(labels: tuple[str, ...], targets: FloatArray, chosen: FloatArray) -> list[dict[str, Any]]:
+    """Precision, recall and F1 of each label where it was predicted or occurs; `chosen` indicates predicted labels, shape (n, k)."""
+    rows = zip(labels, targets.sum(axis=0), chosen.sum(axis=0), (targets * chosen).sum(axis=0), strict=True)
     return [
         {
             "label": label,
             "n": int(n),
             "precision": float(hits / found) if found else None,
             "recall": float(hits / n) if n else None,
+            "F1": float(2 * hits / (found + n)) if found + n else None,
         }
         for label, n, found, hits in rows
     ]

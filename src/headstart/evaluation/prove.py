@@ -87,7 +87,8 @@ def prove(
         expected_gain=decision.expected_gain,
         prediction_set=prediction_set(shipped, measured.targets, experiment.dataset.task_spec),
         deployed=predictor.name,
-        **_described(evaluation, mixture, measured),
+        ships=decision.ships(judgement),
+        **_described(evaluation, mixture, measured, shipped),
     )
     report = Report(
         (
@@ -121,16 +122,15 @@ def _measure(mixture: Mixture) -> _Measured:
     dataset, plan = experiment.dataset, experiment.plan
     targets = dataset.targets[plan.test]
     resamples = Resamples.draw(experiment.groups[plan.test], seed=experiment.seed)
-    metric = dataset.task_spec.headline(dataset.targets[plan.final])
+    metric = dataset.headline(dataset.targets[plan.final])
     results = tuple(_compare(metric, targets, mixture.outputs, one, resamples) for one in mixture.predictions)
     return _Measured(metric=metric, targets=targets, resamples=resamples, results=results)
 
 
-def _described(evaluation: Evaluation, mixture: Mixture, measured: _Measured) -> dict[str, Any]:
-    """The fields of the evaluation section that only tell of the model."""
+def _described(evaluation: Evaluation, mixture: Mixture, measured: _Measured, shipped: FloatArray) -> dict[str, Any]:
+    """The fields of the evaluation section that do not decide; `shipped` are the outputs of what ships, shape (n_test, k)."""
     experiment, leading = mixture.experiment, evaluation.frozen[0]
     dataset, plan = experiment.dataset, experiment.plan
-    on_held_out = measured.targets, mixture.outputs, measured.resamples
     adapted = leading.final
     # of the leading head alone, which is fitted quickly enough, many times
     curve = learning_curve(
@@ -143,21 +143,22 @@ def _described(evaluation: Evaluation, mixture: Mixture, measured: _Measured) ->
         "protocol": plan.sentence,
         "n_train": len(plan.final),
         "n_test": len(plan.test),
-        "metric": score(measured.metric, *on_held_out),
-        "metrics": scores(dataset.task_spec.metrics, *on_held_out),
+        "metric": score(measured.metric, measured.targets, mixture.outputs, measured.resamples),
+        "metrics": scores(dataset.metrics, measured.targets, shipped, measured.resamples),
         "estimates": estimate(mixture, measured.metric),
         "curve": curve.points,
         "forecast": curve.forecast,
-        "figures": figures.draw(dataset, plan, mixture.outputs, adapted.held_out, seed=experiment.seed),
+        "figures": figures.draw(dataset, plan, shipped, adapted.held_out, seed=experiment.seed),
         "notices": (*_leaks(experiment), *evaluation.skipped),
         "seed": experiment.seed,
+        "decision": "" if dataset.decision is None else dataset.decision.sentence(dataset.task_spec, dataset.labels),
     }
 
 
 def measure(dataset: Dataset, outputs: FloatArray, groups: IntArray, *, seed: int) -> tuple[Score, ...]:
     """All metrics of the task for outputs (n, k) on labeled data, the headline first."""
-    first = dataset.task_spec.headline(dataset.targets)
-    others = [metric for metric in dataset.task_spec.metrics if metric.name != first.name]
+    first = dataset.headline(dataset.targets)
+    others = [metric for metric in dataset.metrics if metric.name != first.name]
     return scores((first, *others), dataset.targets, outputs, groups, seed=seed)
 
 

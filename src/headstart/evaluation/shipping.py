@@ -76,6 +76,10 @@ class Decision:
     expected_gain: float | None
     sentence: str
 
+    def ships(self, judgement: Judgement) -> str:
+        """What ships, and why, in one sentence."""
+        return self.sentence.strip() or f"The model is packed: {judgement.sentence.partition(': ')[2]}"
+
 
 def decide(
     judgement: Judgement,
@@ -120,7 +124,7 @@ def decide(
     elif expected > 0:
         sentence = f" {rival} is packed instead: the expected gain, {amount}, is not worth the pretrained parts."
     else:
-        sentence = f" {rival} is packed instead: a loss of {amount} is expected."
+        sentence = f" {rival} is packed instead: pretrained parts are expected to lose {amount}."
     return Decision(ships_transfer=expected > worth, expected_gain=expected, sentence=sentence)
 
 

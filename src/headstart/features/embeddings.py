@@ -13,12 +13,12 @@ import numpy as np
 
 from headstart.core.dataset import Notice
 from headstart.core.errors import DataError, OptionError, UserError
-from headstart.data.image import pixels_of
+from headstart.data.image import is_pillow
 from headstart.data.items import STDIN, read_items
 from headstart.data.modalities import get_modality
+from headstart.data.own_columns import one_table
 from headstart.data.readers.columns import take
 from headstart.data.readers.frames import is_frame
-from headstart.data.readers.tables import TABLE_SUFFIXES, named_path, open_table
 from headstart.data.recognition import recognise_items, recognise_json_lines, recognise_path
 from headstart.data.unreadable_items import UnreadableItems
 from headstart.engines.context import RunContext
@@ -59,6 +59,10 @@ class Embeddings:
     seconds: float
     notices: tuple[Notice, ...] = ()
     table: TableSource | None = None
+
+    def __repr__(self) -> str:
+        n, d = self.values.shape
+        return f"Embeddings({n} items of {d} dimensions by {self.source.name})"
 
 
 def embed(
@@ -160,7 +164,7 @@ def embed_inputs(
         n_computed=features.n_computed,
         seconds=time.perf_counter() - started,
         notices=(*_said(guess, opened), *items.notices, *filter(None, [bad.notice()])),
-        table=_table(named, input),
+        table=one_table(named, input),
     )
 
 
@@ -170,12 +174,6 @@ def _said(guess: str | None, source: AnySource) -> list[Notice]:
     return [
         Notice(kind="guess", message=f"the source is {source.name}, the usual one of {guess}s (change with --source).")
     ]
-
-
-def _table(named: Sequence[str | Path], column: str | None) -> TableSource | None:
-    if len(named) > 1 or Path(named[0]).suffix.lower() not in TABLE_SUFFIXES:
-        return None
-    return open_table(named_path(named[0]), header_is_sure=column is not None)
 
 
 def _recognise(named: Sequence[str | Path], column: str | None, images: str | Path | None, stdin: TextIO | None) -> str:
@@ -203,19 +201,15 @@ def _exists(name: str) -> bool:
 
 
 def _listed(items: Any) -> list[Any]:
-    """Items as a list, Pillow's images as arrays."""
-    if _is_pillow(items) or isinstance(items, bytes) or not hasattr(items, "__iter__"):
+    """Items as a list."""
+    if is_pillow(items) or isinstance(items, bytes) or not hasattr(items, "__iter__"):
         raise DataError(f"a list of items was expected, but one {type(items).__name__} came. Write [item].")
     if getattr(items, "ndim", 1) not in (1, 4):
         raise DataError(
             f"items in an array have shape (n,) or (n, height, width, 3); these have {items.shape}. Give a list of one image as "
             "[image], or name the column."
         )
-    return [pixels_of(item) if _is_pillow(item) else item for item in items]
-
-
-def _is_pillow(item: Any) -> bool:
-    return any(kind.__module__.startswith("PIL.") and kind.__name__ == "Image" for kind in type(item).__mro__)
+    return list(items)
 
 
 def _readable(items: list[Any], source: AnySource) -> Sequence[Any]:

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import OptionError, require
-from headstart.data.readers.columns import row_id
-from headstart.data.unreadable_items import UnreadableItems
+from headstart.data.own_columns import own_columns
 from headstart.storage.files import replacing, storage_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from headstart.data.readers.columns import TableSource
     from headstart.features.embeddings import Embeddings
 
 ITEM, EMBEDDING = "item", "embedding"
@@ -95,20 +93,13 @@ def _write_parquet(path: Path, embeddings: Embeddings) -> None:
     names = list(embeddings.ids)
     columns: dict[str, Any] = {ITEM: pa.array(names, pa.string())}
     if embeddings.table is not None:
-        columns |= {name: _array(cells) for name, cells in _own_columns(embeddings.table, names).items()}
+        own = own_columns(embeddings.table, names)
+        columns |= {name: _array(cells) for name, cells in own.items() if name not in (ITEM, EMBEDDING)}
     # one list column, not d columns: what readers of vectors take, and a table of 1280 columns is slow to open
     columns[EMBEDDING] = pa.FixedSizeListArray.from_arrays(pa.array(embeddings.values.reshape(n * d)), d)
     source = {"name": embeddings.source.name, "digest": embeddings.source.digest, "dimensions": d}
     made = pa.table(columns).replace_schema_metadata({"headstart.source": json.dumps(source)})
     pyarrow.parquet.write_table(made, path)
-
-
-def _own_columns(source: TableSource, names: Sequence[str]) -> Mapping[str, list[Any]]:
-    """The user's own columns in the rows that are named, but for columns called as ours are."""
-    table = source.read(source.names, UnreadableItems(max_unreadable=1.0))
-    place = {row_id(source.name, row): i for i, row in enumerate(table.rows)}
-    chosen = [place[name] for name in names]
-    return {name: [cells[i] for i in chosen] for name, cells in table.columns.items() if name not in (ITEM, EMBEDDING)}
 
 
 def _array(cells: Sequence[Any]) -> Any:

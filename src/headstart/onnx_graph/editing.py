@@ -60,21 +60,9 @@ def read_onnx(
         end.
     """
     require("onnx", extra="train", purpose=_PURPOSE)
-    import onnx
     from onnx import inliner
 
-    check_beginning(where, content, expected="an ONNX file")
-    try:
-        found = scan(content)
-        model = onnx.ModelProto.FromString(content)
-    except Exception as error:  # protobuf's own errors share no base with ValueError
-        raise SourceError(
-            f"{where} is not a readable ONNX file ({first_line(error)}). Export or copy it again."
-        ) from error
-    if not model.graph.output:
-        raise SourceError(f"{where} is not a readable ONNX file (it has no output). Export or copy it again.")
-    if found.has_external_data:
-        load_external_data(model, where, folder)
+    model = _parsed(content, where, folder)
     if not (is_trusted := graphs_are_trusted(trust_graphs)):
         _refuse_many_nodes(model, where)
     try:
@@ -89,6 +77,25 @@ def read_onnx(
         raise SourceError(
             f"{where} cannot be read as an ONNX graph of opset {OPSET} ({first_line(error)}). Export it with opset {OPSET}."
         ) from error
+
+
+def _parsed(content: bytes, where: str, folder: UntrustedFolder | None) -> onnx.ModelProto:
+    """The model as it is written, with all arrays inside."""
+    import onnx
+
+    check_beginning(where, content, expected="an ONNX file")
+    try:
+        found = scan(content)
+        model = onnx.ModelProto.FromString(content)
+    except Exception as error:  # protobuf's own errors share no base with ValueError
+        raise SourceError(
+            f"{where} is not a readable ONNX file ({first_line(error)}). Export or copy it again."
+        ) from error
+    if not model.graph.output:
+        raise SourceError(f"{where} is not a readable ONNX file (it has no output). Export or copy it again.")
+    if found.has_external_data:
+        load_external_data(model, where, folder)
+    return model
 
 
 def _refuse_custom(model: onnx.ModelProto, where: str) -> None:

@@ -7,7 +7,8 @@ from headstart.core.prediction import Prediction
 from headstart.packaging.bundle import check_target, write
 from headstart.packaging.bundle_schema import BundleSchema
 from headstart.packaging.manifest import sign_bundle
-from headstart.packaging.model import Bundle, load_bundle
+from headstart.packaging.model import Bundle
+from headstart.packaging.opening import load_bundle
 
 __all__ = [
     "Bundle",

@@ -129,7 +129,7 @@ def read_adapter(content: bytes) -> Adapter:
         parent = made.pop("parent")
         parent = {key: str(parent[key]) for key in ("name", "digest")}
         made |= {key: str(made[key]) for key in ("method", "dataset")}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise SourceError(
             f"the safetensors file is no adapter of a bundle's ({type(error).__name__}: {error})."
         ) from error

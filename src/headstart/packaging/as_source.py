@@ -144,6 +144,6 @@ def _card(content: bytes, path: Path) -> dict[str, Any]:
 
     try:
         report = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{path / 'report.json'} is not readable JSON ({error}). Make the bundle again.") from error
     return (read_sections(report).get("package") or {}).get("card") or {} if isinstance(report, dict) else {}

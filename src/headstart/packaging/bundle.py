@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -127,7 +129,7 @@ def safetensors(arrays: Mapping[str, FloatArray]) -> bytes:
 
 
 def documents(report: Report) -> dict[str, bytes]:
-    """Report, page and card by file name."""
+    """Report, page, card, and the likely label errors where there are some, by file name."""
     from headstart.reporting import render, render_card
 
     texts = {
@@ -135,7 +137,19 @@ def documents(report: Report) -> dict[str, bytes]:
         "report.html": render(report),
         "README.md": render_card(report),
     }
+    if issues := report[EvaluationSection].figures.get("label_issues"):
+        texts["label_issues.csv"] = _as_csv(issues)
     return {name: text.encode("utf-8", "replace") for name, text in texts.items()}
+
+
+def _as_csv(issues: Sequence[Mapping[str, Any]]) -> str:
+    """All likely label errors, the most confident first."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["item", "label", "predicted", "probability"])
+    for issue in issues:
+        writer.writerow([issue["id"], issue["true"], issue["predicted"], f"{issue['probability']:.4f}"])
+    return text.getvalue()
 
 
 def describe_input(prepared: Preprocessor) -> tuple[dict[str, Any], dict[str, bytes]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.core.decision import DecisionRule
 from headstart.core.errors import BundleError, SourceError
 from headstart.core.tasks import TaskSpec, get_task, task_names
 
@@ -71,7 +73,7 @@ def build_input(sealed: Sealed) -> Preprocessor:
     return built
 
 
-def set_threshold_of(sealed: Sealed) -> float | None:
+def prediction_set_threshold_of(sealed: Sealed) -> float | None:
     """The threshold of prediction sets; None where there are none."""
     described = sealed.content.get("prediction_set") or {}
     threshold = described.get("threshold") if isinstance(described, dict) else ""
@@ -80,6 +82,20 @@ def set_threshold_of(sealed: Sealed) -> float | None:
             "prediction_set must have a threshold from 0 to 1. Make the bundle again with 'headstart fit'."
         )
     return threshold
+
+
+def decision_of(sealed: Sealed) -> DecisionRule | None:
+    """The rule for decisions; None where probabilities count alike."""
+    weights = sealed.content.get("decision_weights")
+    if weights is None:
+        return None
+    n_labels = len(sealed.content["labels"])
+    are_numbers = isinstance(weights, list) and all(isinstance(one, float) and 0 < one < math.inf for one in weights)
+    if not are_numbers or len(weights) != n_labels:
+        raise BundleError(
+            f"decision_weights must be {n_labels} numbers above 0, one a label. Make the bundle again with 'headstart fit'."
+        )
+    return DecisionRule(weights=tuple(weights))
 
 
 def dtype_of(name: str) -> np.dtype[Any]:

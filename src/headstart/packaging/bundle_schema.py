@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.dataset import Field
 from headstart.core.errors import BundleError
+from headstart.core.label_rule import LabelRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from headstart.core.decision import DecisionRule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +25,21 @@ class BundleSchema:
     labels: tuple[str, ...]
     columns: Mapping[str, str] = field(default_factory=dict)
     fields: tuple[Field, ...] = ()
+    label_rule: LabelRule = field(default_factory=LabelRule)
+    metric: str = ""
+    decision: DecisionRule | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As the manifest holds it."""
         fields = self.fields or (Field(self.columns.get("input") or "input", self.modality),)
-        return {**vars(self), "fields": [asdict(one) for one in fields]}
+        described = {name: value for name, value in vars(self).items() if name != "decision"}
+        weights = None if self.decision is None else list(self.decision.weights)
+        return {
+            **described,
+            "fields": [asdict(one) for one in fields],
+            "label_rule": asdict(self.label_rule),
+            "decision_weights": weights,
+        }
 
 
 def fields_of(manifest: Mapping[str, Any]) -> tuple[Field, ...]:
@@ -41,3 +54,20 @@ def fields_of(manifest: Mapping[str, Any]) -> tuple[Field, ...]:
     if not found:
         raise BundleError("'fields' in the manifest names none. Make the bundle again with 'headstart fit'.")
     return found
+
+
+def label_rule_of(manifest: Mapping[str, Any]) -> LabelRule:
+    """Read how labels were read; bundles from before there was a rule say nothing."""
+    described = manifest.get("label_rule", {})
+    try:
+        missing = described.get("missing")
+        rule = LabelRule(
+            keep_case=bool(described.get("keep_case", False)),
+            missing=None if missing is None else tuple(map(str, missing)),
+            type=described.get("type", "str"),
+        )
+        for label in manifest["labels"]:
+            rule.value(label)
+    except (TypeError, AttributeError, ValueError) as error:
+        raise BundleError(f"'label_rule' in the manifest is wrong ({error}). Make the bundle again.") from error
+    return rule

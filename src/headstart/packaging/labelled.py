@@ -9,17 +9,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import DataError
+from headstart.core.tasks.single_label import MULTICLASS
 from headstart.data import load
 from headstart.data.modalities import modality_of_fields
 from headstart.data.rows import Rows
 
 if TYPE_CHECKING:
+    from headstart.core.arrays import FloatArray
     from headstart.core.dataset import Dataset
+    from headstart.core.decision import DecisionRule
     from headstart.packaging.model import Bundle
 
 
 def load_for(model: Bundle, data: Any, *, max_unreadable: float = 0.01, **columns: Any) -> Dataset:
     """Load labelled data with the columns that the model was fitted on, and its targets in the model's order of labels.
+
+    Labels are one by the model's rule. Those that it does not know come behind its own, with a notice each: it gives them no probability, so
+    its outputs need as many columns of zeros (`outputs_for`).
 
     Parameters
     ----------
@@ -28,12 +34,16 @@ def load_for(model: Bundle, data: Any, *, max_unreadable: float = 0.01, **column
     Raises
     ------
     DataError
-        The data is of another modality or task, or has a label that the model does not know.
+        The data is of another modality or task, or has no label that the model knows.
     """
     known = {k: v for k, v in model.manifest["columns"].items() if k in ("input", "target") and v}
     if len(model.fields) > 1:
         known["input"] = [field.name for field in model.fields]
-    dataset = load(data, max_unreadable=max_unreadable, **{**known, **columns} if not _is_folder(data) else columns)
+    is_folder = isinstance(data, str | Path) and Path(data).is_dir()
+    wanted = columns if is_folder else {**known, "task": _task_of(model), **columns}
+    rule = {"keep_case": model.label_rule.keep_case, "missing": model.label_rule.missing}
+    labels = model.labels if model.task_spec.has_probabilities else ()
+    dataset = load(data, max_unreadable=max_unreadable, labels=labels, **{**rule, **wanted})
     if [field.modality for field in dataset.fields] != [field.modality for field in model.fields]:
         reads, holds = model.reads.plural, modality_of_fields(dataset.fields).plural
         if reads == holds:
@@ -42,7 +52,38 @@ def load_for(model: Bundle, data: Any, *, max_unreadable: float = 0.01, **column
                 for fields in (model.fields, dataset.fields)
             )
         raise DataError(f"the model reads {reads}, but '{dataset.name}' holds {holds}. Name data of its kind.")
-    return _with_labels_of(model, _with_fields_of(model, dataset))
+    if not model.task_spec.has_probabilities and dataset.task_spec.has_probabilities:
+        raise DataError(f"the model predicts a number, but '{dataset.name}' holds classes. Name a table with numbers.")
+    dataset = replace(_with_fields_of(model, dataset), task=model.task, metric=model.manifest.get("metric") or "")
+    return replace(dataset, decision=_decision_for(model, len(dataset.labels)))
+
+
+def outputs_for(dataset: Dataset, outputs: FloatArray) -> FloatArray:
+    """Give the outputs of the model, shape (n, k), a column of zeros for each label of `load_for` that it does not know."""
+    return np.pad(outputs, ((0, 0), (0, dataset.targets.shape[1] - outputs.shape[1])))
+
+
+def known_to(model: Bundle, dataset: Dataset) -> Dataset:
+    """Leave out the items of `load_for` that have a label which the model does not know."""
+    k = len(model.labels)
+    known = ~dataset.targets[:, k:].any(axis=1)
+    if known.all():
+        return dataset
+    kept = dataset.take(np.flatnonzero(known))
+    return replace(kept, targets=kept.targets[:, :k], labels=dataset.labels[:k], decision=model.decision)
+
+
+def _decision_for(model: Bundle, n_labels: int) -> DecisionRule | None:
+    """The model's decision over its labels and those that it does not know, which weigh as much as any."""
+    if model.decision is None:
+        return None
+    weights = model.decision.weights
+    return replace(model.decision, weights=(*weights, *[1.0] * (n_labels - len(weights))))
+
+
+def _task_of(model: Bundle) -> str:
+    """The task by which targets are read: data may have fewer classes than the model."""
+    return MULTICLASS.name if model.task_spec.is_single_label else model.task
 
 
 def _with_fields_of(model: Bundle, dataset: Dataset) -> Dataset:
@@ -51,30 +92,3 @@ def _with_fields_of(model: Bundle, dataset: Dataset) -> Dataset:
         return dataset
     named = {new.name: dataset.values_of(old.name) for new, old in zip(model.fields, dataset.fields, strict=True)}
     return replace(dataset, items=Rows(named), fields=model.fields, unlabelled=())
-
-
-def _is_folder(data: Any) -> bool:
-    return isinstance(data, str | Path) and Path(data).is_dir()
-
-
-def _with_labels_of(model: Bundle, dataset: Dataset) -> Dataset:
-    """Put the targets' columns in the model's order of labels."""
-    if not model.task_spec.has_probabilities:
-        if dataset.task_spec.has_probabilities:
-            raise DataError(
-                f"the model predicts a number, but the target of '{dataset.name}' is {dataset.task}. Name the target column with --target."
-            )
-        return dataset
-    if not dataset.task_spec.has_probabilities:
-        raise DataError(
-            f"the model tells {len(model.labels)} labels apart, but the target of '{dataset.name}' is a number. Name the label column with --target."
-        )
-    unknown = [label for label in dataset.labels if label not in model.labels]
-    if unknown:
-        raise DataError(
-            f"'{dataset.name}' has the label '{unknown[0]}', which the model was not trained on. It knows: {', '.join(model.labels)}."
-        )
-    targets = np.zeros((len(dataset), len(model.labels)))
-    for column, label in enumerate(dataset.labels):
-        targets[:, model.labels.index(label)] = dataset.targets[:, column]
-    return replace(dataset, targets=targets, labels=tuple(model.labels), task=model.manifest["task"])

@@ -11,7 +11,7 @@ import numpy as np
 from headstart.core.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from headstart.core.dataset import FloatArray, IntArray
     from headstart.data.modalities import Modality
@@ -31,14 +31,22 @@ class Rows:
     errors: dict[int, UserError]
 
 
-def batches_of(items: Sequence[Any], modality: Modality) -> list[IntArray]:
-    """Cut the positions of all items into batches of like size, the largest first; within a size in the order of the items."""
-    sizes = np.array([0 if isinstance(item, UserError) else modality.size(item) for item in items], dtype=np.int64)
-    order: IntArray = np.argsort(-sizes, kind="stable")
+def batches_of(items: Sequence[Any], modality: Modality, *, without: Collection[int] = ()) -> list[IntArray]:
+    """Cut the positions of items into batches of like size, the largest first; within a size in the order of the items.
+
+    Parameters
+    ----------
+    without : positions of items that cannot be read
+    """
+    readable = np.array([place for place in range(len(items)) if place not in without], dtype=np.int64)
+    sizes = np.array([modality.size(items[place]) for place in readable], dtype=np.int64)
+    by_size = np.argsort(-sizes, kind="stable")
+    order: IntArray = readable[by_size]
+    sizes = sizes[by_size]
     batches: list[IntArray] = []
     start = 0
     while start < len(order):
-        end = start + max(1, min(BATCH_SIZE, modality.most_together(int(sizes[order[start]]))))
+        end = start + max(1, min(BATCH_SIZE, modality.most_together(int(sizes[start]))))
         batches.append(order[start:end])
         start = end
     return batches
@@ -53,7 +61,7 @@ def run_batches(
     context: RunContext,
     keeps_errors: bool,
 ) -> Rows:
-    """Run each batch where the executor decides, and put the rows in the order of the items.
+    """Run each batch where the executor decides, and put the rows in the order of the items; those in no batch stay NaN.
 
     Parameters
     ----------
@@ -67,7 +75,10 @@ def run_batches(
     def compute(positions: IntArray) -> list[tuple[IntArray, FloatArray | UserError]]:
         return list(_rows(items, positions, run, keeps_errors=keeps_errors))
 
-    with context.progress("predicting", len(items)) as steps, closing(context.map(compute, batches)) as computed:
+    with (
+        context.progress("predicting", sum(map(len, batches))) as steps,
+        closing(context.map(compute, batches)) as computed,
+    ):
         for found in computed:
             for positions, rows in found:
                 if isinstance(rows, UserError):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import BundleError, DataError, OptionError, UserError, first_line
-from headstart.core.prediction import Prediction
+from headstart.core.prediction import Prediction, item_name
 from headstart.core.report import Report
-from headstart.data.given import given_items
+from headstart.data.given import given_items, numbered_error, unusable_items
+from headstart.data.labels import typed_labels
 from headstart.data.modalities import modality_of_fields
 from headstart.engines.context import RunContext
 from headstart.engines.executor import SerialExecutor
@@ -21,13 +21,14 @@ from headstart.packaging.bundle_parts import (
     build_input,
     check_outputs,
     check_rows,
+    decision_of,
     dtype_of,
-    set_threshold_of,
+    prediction_set_threshold_of,
     task_spec_of,
 )
-from headstart.packaging.bundle_schema import fields_of
-from headstart.packaging.manifest import Sealed, open_sealed
+from headstart.packaging.bundle_schema import fields_of, label_rule_of
 from headstart.packaging.many_items import BATCH_SIZE, Rows, batches_of, run_batches
+from headstart.packaging.package_section import html_top
 from headstart.packaging.session import open_bundle_session
 
 if TYPE_CHECKING:
@@ -39,10 +40,9 @@ if TYPE_CHECKING:
     from headstart.core.dataset import Field, FloatArray
     from headstart.core.model import Batch, Preprocessor
     from headstart.data.modalities import Modality
-    from headstart.packaging.signing import Trust
+    from headstart.packaging.manifest import Sealed
 
 _MANY = 4 * BATCH_SIZE  # items from which a second session, whose batches run side by side, is worth opening
-_NAME_LENGTH = 60
 
 
 class Bundle:
@@ -53,8 +53,10 @@ class Bundle:
     manifest : what the bundle says of itself: `source`, `deployed`, `columns`, `libraries`, `created` …
     name, task, modality, labels : of the data it was fitted on
     fields : what an item is made of; one, or several of rows
+    label_rule : which spellings are one label, and of which type labels are
     task_spec : what follows from the task: decision, answer, metrics
-    set_threshold : the probability from which on a label is in an item's prediction set; None where there are no such sets
+    decision : how much the probability of each label counts in a decision; None for all the same
+    prediction_set_threshold : the probability from which on a label is in an item's prediction set; None where there are no such sets
     input : prepares items for the graph
     signer : whose trusted key signed it; '' where no signature was required
     """
@@ -71,7 +73,9 @@ class Bundle:
         self.modality: str = self.manifest["modality"]
         self.fields: tuple[Field, ...] = fields_of(self.manifest)
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
-        self.set_threshold = set_threshold_of(sealed)
+        self.label_rule = label_rule_of(self.manifest)
+        self.decision = decision_of(sealed)
+        self.prediction_set_threshold = prediction_set_threshold_of(sealed)
         self.input: Preprocessor = build_input(sealed)
         self._threads = threads or n_threads()
         self._session: onnxruntime.InferenceSession = open_bundle_session(
@@ -87,6 +91,9 @@ class Bundle:
     def __repr__(self) -> str:
         return f"Bundle({str(self._sealed.folder)!r}: {self.name}, {self.task}, {len(self.labels)} labels)"
 
+    def _repr_html_(self) -> str | None:
+        return html_top(self.report)
+
     @cached_property
     def report(self) -> Report:
         """What was proven when the bundle was made: `report.evaluation.metric`, `report.data.labels` … as in `report.json`.
@@ -98,7 +105,7 @@ class Bundle:
         """
         try:
             return Report.from_dict(json.loads(self._sealed.read("report.json")))
-        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as error:
             reason = f"{type(error).__name__}: {first_line(error)}"
             raise BundleError(f"report.json is not a report of Headstart ({reason}). Make the bundle again.") from error
 
@@ -144,10 +151,11 @@ class Bundle:
         check_rows(values, batch, output)
         return values
 
-    def predict(
-        self, items: Any, *, context: RunContext | None = None
-    ) -> list[str] | list[tuple[str, ...]] | FloatArray:
+    def predict(self, items: Any, *, context: RunContext | None = None) -> list[Any] | FloatArray:
         """Predict a label for each item; several labels where the task is multi-label; values (n,) in a regression.
+
+        Labels have the type that they had in the data, as `label_rule.type` says: whole numbers are ints, true and false are bools. In a CSV
+        file they have the type that pandas would read. Everywhere else, as in `labels` and `predictions`, they are texts.
 
         Parameters
         ----------
@@ -157,13 +165,18 @@ class Bundle:
         Raises
         ------
         DataError
-            An item cannot be read; `predictions` reports it and answers the others.
+            An item is missing, blank or cannot be read; `predictions` reports it and answers the others.
         """
-        return self.decide(self._outputs(items, context))
+        return self.typed(self.decide(self._outputs(items, context)))
 
     def decide(self, outputs: FloatArray) -> list[str] | list[tuple[str, ...]] | FloatArray:
-        """What `predict` says where `run` gave `outputs`."""
-        return self.task_spec.decide(outputs, self.labels)
+        """What `predict` says where `run` gave `outputs`, each label by its name."""
+        weights = None if self.decision is None else self.decision.weights
+        return self.task_spec.decide(self.task_spec.weigh(outputs, weights), self.labels)
+
+    def typed(self, decided: list[str] | list[tuple[str, ...]] | FloatArray) -> list[Any] | FloatArray:
+        """Give what `decide` says with labels of the type that they had in the data."""
+        return typed_labels(decided, self.label_rule) if self.task_spec.has_probabilities else decided
 
     def predict_proba(self, items: Any, *, context: RunContext | None = None) -> FloatArray:
         """Give the probability of each label, shape (n, k) in the order of `labels`.
@@ -217,7 +230,10 @@ class Bundle:
         """Put one row of outputs, or why there is none, into words."""
         if isinstance(row, UserError):
             return Prediction(item=name, error=str(row))
-        return self.task_spec.answer(name, row, self.labels, top=top, set_threshold=self.set_threshold)
+        weights = None if self.decision is None else self.decision.weights
+        return self.task_spec.answer(
+            name, row, self.labels, top=top, weights=weights, set_threshold=self.prediction_set_threshold
+        )
 
     def _outputs(self, items: Any, context: RunContext | None) -> FloatArray:
         return self._rows("outputs", self._given(items), len(self.labels), context).values
@@ -233,68 +249,25 @@ class Bundle:
     ) -> Rows:
         """Run all items: few in turn, by the session of all threads; many side by side, a thread a batch."""
         context = context or RunContext()
+        errors = unusable_items(items, self.reads)
+        if errors and not keeps_errors:
+            raise numbered_error(*min(errors.items()))
         is_many = len(items) >= _MANY
         session = self._single if is_many else self._session
         if not is_many or self._threads == 1:
             context = replace(context, executor=SerialExecutor())
         if is_many:
             self.input.transform([])  # what it loads lazily is loaded once, not by each thread
-        return run_batches(
+        rows = run_batches(
             items,
-            batches_of(items, self.reads),
-            lambda batch: self._run(output, self._prepared(batch), session),
+            batches_of(items, self.reads, without=errors),
+            lambda batch: self._run(output, self.input.transform(batch), session),
             width=width,
             context=context,
             keeps_errors=keeps_errors,
         )
+        return replace(rows, errors={**rows.errors, **errors})
 
     def _given(self, items: Any) -> Sequence[Any]:
         column = self.fields[0].name if self.manifest["columns"].get("input") else None
         return given_items(items, self.reads, column)
-
-    def _prepared(self, items: Sequence[Any]) -> Batch:
-        """Prepare items for the graph; one that is none is its error."""
-        for item in items:
-            if isinstance(item, UserError):
-                raise item
-        return self.input.transform(items)
-
-
-def load_bundle(
-    folder: str | Path,
-    *,
-    trust: Trust | None = None,
-    threads: int | None = None,
-    spin: bool = True,
-    trust_graphs: bool | None = None,
-) -> Bundle:
-    """Open a bundle, refusing it if a single byte of it has changed.
-
-    Parameters
-    ----------
-    trust : a file of public keys, or such lines themselves, of which one must have signed the bundle; None for the file
-        that HEADSTART_TRUST names, if it does, and () to require no signature
-    threads : how many run its graph; as many as `HEADSTART_THREADS` or the machine gives, if not said
-    spin : whether they keep their cores busy while they wait for each other; better not where others need the cores
-    trust_graphs : whether its graph may have loops, conditionals and whatever else has no bound; None for what
-        HEADSTART_TRUST_GRAPHS says
-
-    Raises
-    ------
-    BundleError
-        There is no bundle there, it is damaged, a newer Headstart made it, it lacks a signature that is required, or its graph
-        or its tokenizer is refused.
-    """
-    sealed = open_sealed(Path(folder), trust)
-    for name in sealed.content["files"]:
-        if name != "model.onnx":  # the largest: read, checked and opened in one go
-            sealed.read(name)
-    return Bundle(sealed, threads=threads, spin=spin, trust_graphs=trust_graphs)
-
-
-def item_name(item: Any, position: int) -> str:
-    """Call an item by its path or the beginning of its text, else by its place."""
-    if not isinstance(item, str | Path):
-        return f"item {position + 1}"
-    text = " ".join(str(item).split())
-    return text if len(text) <= _NAME_LENGTH or isinstance(item, Path) else text[: _NAME_LENGTH - 1] + "…"

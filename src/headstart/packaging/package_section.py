@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from headstart.core.errors import MissingExtraError
 from headstart.core.report import Report, Section
 from headstart.core.tasks import get_task
-from headstart.reporting import Part, Rendering, template_of
+from headstart.reporting import Part, Rendering, render_top, template_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,6 +69,14 @@ class PackageSection(Section):
                 Part(order=700, title="Limits", template=card, block="limits", values=task),
             ),
         )
+
+
+def html_top(report: Report) -> str | None:
+    """The verdict and the key figures for a notebook; None where what draws them is not installed."""
+    try:
+        return render_top(report)
+    except MissingExtraError:
+        return None
 
 
 def tuning_words(record: Mapping[str, Any]) -> str:

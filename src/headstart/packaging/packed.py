@@ -17,7 +17,7 @@ from headstart.packaging.bundle import (
     write_folder,
 )
 from headstart.packaging.manifest import open_sealed
-from headstart.packaging.model import load_bundle
+from headstart.packaging.opening import load_bundle
 from headstart.packaging.package_section import PackageSection
 
 if TYPE_CHECKING:

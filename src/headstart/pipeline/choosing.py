@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.dataset import Notice
 from headstart.core.errors import OptionError
+from headstart.core.words import listed_words
 from headstart.evaluation.models import FrozenModel
 from headstart.ranking import Limits, candidates_by_field, join_rankings, rank, source_cards, split_assignment
 from headstart.sources import FieldSource, JointSource, Source, find, open_source
@@ -41,8 +42,7 @@ def names_of(source: str | Sequence[str] | None) -> list[str] | None:
     """
     if source is None:
         return None
-    words = source.split(",") if isinstance(source, str) else source
-    names = [word.strip() for word in words]
+    names = [*listed_words(source)]
     if not names:
         raise OptionError("source must name at least one, got none. Name one, or leave it out.")
     for name in names:

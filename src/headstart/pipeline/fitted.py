@@ -10,7 +10,7 @@ from headstart.engines.timing_section import TimingSection
 from headstart.evaluation.ablation_section import AblationSection
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.heads.heads_section import HeadsSection
-from headstart.packaging.package_section import PackageSection
+from headstart.packaging.package_section import PackageSection, html_top
 from headstart.ranking import Ranking
 from headstart.tuning.tuning_section import TuningSection
 
@@ -30,6 +30,17 @@ class Fitted:
     report: Report
     bundle: Path
     seconds: dict[str, float]
+
+    def __repr__(self) -> str:
+        found = self.report[EvaluationSection]
+        score, data = found.shipped, self.report[DataSection]
+        return (
+            f"Fitted({data.name}: {score.name} {score.value:.3f} ({score.low:.3f} to {score.high:.3f}), {found.verdict}; "
+            f"{found.deployed} in {str(self.bundle)!r})"
+        )
+
+    def _repr_html_(self) -> str | None:
+        return html_top(self.report)
 
     def predict(self, items: Sequence[Any]) -> Any:
         """Labels, lists of labels, or values, one an item."""
@@ -68,6 +79,8 @@ class Fitted:
             ],
             "gain": asdict(found.gain) if found.gain else None,
             "expected_gain": found.expected_gain,
+            "decision": found.decision,
+            "per_label": found.figures.get("per_label", []),
             "models": [asdict(model) for model in ablation.models] if ablation else [],
             "left_out": [asdict(part) for part in ablation.left_out] if ablation else [],
             "naive_estimate": naive.value if naive else None,

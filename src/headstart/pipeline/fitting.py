@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.core.decision import BALANCED, make_decision_rule
 from headstart.core.errors import DataError, OptionError, StorageError, unknown_name
 from headstart.data import load
 from headstart.data.holdout import plan_splits
@@ -37,16 +38,17 @@ from headstart.reporting import start_drawing
 from headstart.storage.files import cache_notice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from headstart.core.dataset import Dataset
+    from headstart.core.decision import ClassWeights
     from headstart.engines.reporters import ProgressOutput
     from headstart.evaluation.baseline import Cost
     from headstart.evaluation.shipping import Preference
     from headstart.features import Features
     from headstart.sources import AnySource
 
-_COLUMN_OPTIONS = ("input", "target", "task", "group", "time", "split", "images")
+_COLUMN_OPTIONS = ("input", "target", "task", "group", "time", "split", "images", "keep_case", "missing")
 _N_CHECKED = 16  # real items on which the packed graph must equal the fitted model
 
 
@@ -66,6 +68,10 @@ def fit(
     max_sources: int | None = None,
     prefer: Preference = "accuracy",
     worth: float = WORTH,
+    metric: str | None = None,
+    threshold: float | Mapping[str, float] | None = None,
+    class_weights: ClassWeights | None = None,
+    name: str | None = None,
     seed: int = 0,
     max_unreadable: float = 0.01,
     progress: ProgressOutput = sys.stderr,
@@ -97,12 +103,19 @@ def fit(
     prefer : what ships: 'accuracy', the model that is expected to be better, or 'small', a plain model unless the pretrained one is
         significantly better
     worth : the expected gain below which pretrained parts do not ship, as a fraction of the metric: 0.005 is half a point
+    metric : name of the metric that heads the report and decides on the verdict: 'macro-F1', 'balanced accuracy' …, of which more is
+        better; None for the task's choice; with balanced class weights for balanced accuracy, or macro-F1 of labels that may occur together
+    threshold : the probability from which on the second of two labels is predicted; of labels that may occur together, each of them; as
+        {label: threshold} for the label that is named. It is kept in the bundle
+    class_weights : what missing an item of each label costs, as {label: weight}, 1 for those left out, or 'balanced' for the inverse of
+        the labels' frequencies. Probabilities stay as they are; decisions are made from their products with the weights
+    name : what the report and the bundle are called; None for the name of the data
     seed : for folds, random weights and baselines; the same data, seed and steps give the same model, byte for byte. Where a budget
         decides how many folds a network is tuned on, a quicker machine may take more of them
     max_unreadable : fraction of the items that may be unreadable
     progress : where to say how far it is: a stream or a reporter; None for silence
     context : how it is run; it goes before `seed`, `progress` and `budget_s`, the preset's too
-    columns : `input`, `target`, `task`, `group`, `time`, `split`, `images`, as for `headstart.load`
+    columns : `input`, `target`, `task`, `group`, `time`, `split`, `images`, `keep_case`, `missing`, as for `headstart.load`
 
     Raises
     ------
@@ -111,8 +124,8 @@ def fit(
     Stopped
         The run was cancelled by the token of its reporter; nothing is written then.
     """
-    for name in set(columns) - set(_COLUMN_OPTIONS):
-        raise unknown_name("argument of fit", name, (*inspect.signature(fit).parameters, *_COLUMN_OPTIONS))
+    for unknown in set(columns) - set(_COLUMN_OPTIONS):
+        raise unknown_name("argument of fit", unknown, (*inspect.signature(fit).parameters, *_COLUMN_OPTIONS))
     chosen = preset_named(preset)
     baselines = chosen.baselines if baselines is None else baselines
     tune = ("auto" if chosen.tunes else NO_TUNING) if tune is None else tune
@@ -129,6 +142,12 @@ def fit(
         context.notice("cache", said)
     with context.stage("load"):
         dataset = load(data, max_unreadable=max_unreadable, **columns)
+        rule = make_decision_rule(
+            dataset.task_spec, dataset.labels, dataset.targets, threshold=threshold, class_weights=class_weights
+        )
+        usual = dataset.task_spec.balanced_metric if class_weights == BALANCED else ""
+        metric = dataset.task_spec.headline_name(metric or usual)
+        dataset = replace(dataset, name=name or dataset.name, metric=metric, decision=rule)
         if is_promised:
             context.clock.limit(chosen.seconds_for(len(dataset)))
         duplicates = find_near_duplicates(dataset)
@@ -183,7 +202,12 @@ def fit(
             check_items=[dataset.items[i] for i in plan.test[:_N_CHECKED]],
             moments=proof.moments,
         )
-    return Fitted(model=load_bundle(folder, trust=()), report=report, bundle=folder, seconds=context.clock.seconds())
+    return Fitted(
+        model=load_bundle(folder, trust=(), trust_graphs=True),
+        report=report,
+        bundle=folder,
+        seconds=context.clock.seconds(),
+    )
 
 
 def _check_options(*, head: str, tune: str, baselines: str) -> None:
@@ -249,4 +273,7 @@ def _schema(dataset: Dataset) -> BundleSchema:
         labels=dataset.labels,
         columns=dataset.columns,
         fields=dataset.fields,
+        label_rule=dataset.label_rule,
+        metric=dataset.metric,
+        decision=dataset.decision,
     )

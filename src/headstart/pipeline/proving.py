@@ -13,7 +13,7 @@ from headstart.engines.context import RunContext
 from headstart.evaluation import measure
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.packaging import Bundle, load_bundle
-from headstart.packaging.labelled import load_for
+from headstart.packaging.labelled import load_for, outputs_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,7 @@ def prove_again(
     Raises
     ------
     DataError
-        The data has another task, or a label that the model does not know.
+        The data has another task, or no label that the model knows; an item with an unknown label counts as wrong, with a notice.
     """
     context = context or RunContext.default(seed=seed, progress=progress)
     with context.stage("load"):
@@ -53,7 +53,7 @@ def prove_again(
         dataset = load_for(model, data, max_unreadable=max_unreadable, **columns)
     with context.stage("predict"):
         outputs = (
-            model.predict_proba(dataset.items, context=context)
+            outputs_for(dataset, model.predict_proba(dataset.items, context=context))
             if model.task_spec.has_probabilities
             else np.asarray(model.predict(dataset.items, context=context)).reshape(-1, 1)
         )
@@ -80,8 +80,7 @@ def _promised(report: Report) -> Score:
     be items that the larger model had trained on.
     """
     evaluation = report[EvaluationSection]
-    baseline = evaluation.deployed_baseline
-    promised = evaluation.metric if baseline is None else baseline.score
+    promised = evaluation.shipped
     compression = report.get(CompressionSection)
     if compression is None:
         return promised
@@ -91,7 +90,13 @@ def _promised(report: Report) -> Score:
 def _agreement(again: Score, promised: Score) -> tuple[bool, str]:
     """Whether two intervals of a headline meet, and what that says; of every headline more is better."""
     if again.high < promised.low:
-        return False, "Worse than was promised: this data is of another kind than the model was proven on."
+        return False, (
+            "Worse than was promised: the intervals do not meet. This data may differ from what the model was proven on, or its labels may "
+            "be given in another way; by chance alone that is rare."
+        )
     if again.low > promised.high:
-        return False, "Better than was promised: this data is easier, or the model was fitted on some of it."
+        return (
+            False,
+            "Better than was promised: this data may be easier, or the model may have been fitted on some of it.",
+        )
     return True, "As was promised: the two intervals meet."

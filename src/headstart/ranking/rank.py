@@ -135,7 +135,7 @@ def rank(
         candidate.seconds += time.perf_counter() - started_at
         return values
 
-    metric = dataset.task_spec.headline(training.targets)
+    metric = dataset.headline(training.targets)
     found = halving.run(
         training,
         {name: candidate.card for name, candidate in alive.items()},

@@ -61,6 +61,9 @@ class Ranking(Section):
     field: str = ""
     others: tuple[Ranking, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"Ranking({self.sentence})"
+
     @property
     def of_fields(self) -> tuple[Ranking, ...]:
         """The ranking of each field; this one alone where there is one field."""

@@ -27,6 +27,7 @@ INK, MUTED, RULE, ACCENT, BASELINE, PAPER = VARIABLES
 WIDTH_PX = 320  # a phone's column, where text keeps its size
 _ROW_PX = 46
 _INTERVAL_PX = 102
+_LETTER_PX = 7.5  # of an interval's text, at most
 _AMOUNT_PX = 58
 
 
@@ -50,20 +51,23 @@ def dot_and_whisker(rows: Rows, title: str, *, zero: bool = False) -> Spec:
     scale = {"zero": False, "padding": 12}
     x = {"field": "value", "type": "quantitative", "title": title, "scale": scale, "axis": {"tickCount": 5}}
     whisker = {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y, "color": colour}
-    line_at_zero = {"data": {"values": [{"value": 0}]}, "mark": rule(MUTED), "encoding": {"x": x}}
+    # a mark a row, as a line through all rows would strike through their names
+    at_zero = {"type": "tick", "size": 20, "thickness": 1.25, "color": MUTED, "yOffset": 6}
+    at_origin = {"datum": 0, **{key: part for key, part in x.items() if key != "field"}}
+    interval_px = max(_INTERVAL_PX, _LETTER_PX * max(len(row["interval"]) for row in rows))
     return {
         "data": {"values": numbered},
         "width": WIDTH_PX,
         "height": {"step": _ROW_PX},
         "layer": [
-            *([line_at_zero] if zero else []),
+            *([{"mark": at_zero, "encoding": {"x": at_origin, "y": y}}] if zero else []),
             {"mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.55, "yOffset": 6}, "encoding": whisker},
             {
                 "mark": {"type": "circle", "size": 130, "opacity": 1, "yOffset": 6},
                 "encoding": {"x": x, "y": y, "color": colour},
             },
-            _line_of_text("name", y, {"align": "left", "x": 0, "limit": WIDTH_PX - _INTERVAL_PX - _AMOUNT_PX}),
-            _line_of_text("amount", y, {"align": "right", "x": WIDTH_PX - _INTERVAL_PX, "fontWeight": "bold"}),
+            _line_of_text("name", y, {"align": "left", "x": 0, "limit": WIDTH_PX - interval_px - _AMOUNT_PX}),
+            _line_of_text("amount", y, {"align": "right", "x": WIDTH_PX - interval_px, "fontWeight": "bold"}),
             _line_of_text("interval", y, {"align": "right", "x": WIDTH_PX, "fontSize": 12}),
         ],
     }

@@ -63,6 +63,20 @@ def render(report: Report) -> str:
     )
 
 
+def render_top(report: Report) -> str:
+    """Render the verdict and the key figures as a fragment of HTML, for a notebook.
+
+    Raises
+    ------
+    MissingExtraError
+        jinja2 is not installed.
+    """
+    _, drawn = _drawn(report)
+    figures = sorted((figure for one in drawn for figure in one.rendering.figures), key=lambda figure: figure.order)
+    template = _environment(autoescape=True).get_template("top.html.j2")
+    return template.render(summary=_summary(drawn), figures=figures)
+
+
 def render_card(report: Report) -> str:
     """Render the model card: what the model is and is for, its scores, data, limits, and how to use it."""
     environment = _environment(autoescape=False)

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from headstart.serving import logs, metrics, predict_route, protocol
-from headstart.serving.asgi import JSON, OCTETS, Disconnected, RequestError, answer, read_body, to_http_error, to_json
+from headstart.serving.asgi import JSON, OCTETS, Disconnected, RequestError, answer, to_http_error, to_json
+from headstart.serving.body import Body, BodyMemory, no_room
 from headstart.serving.connection import CONNECTION
-from headstart.serving.memory import BodyMemory, no_room
 from headstart.serving.prediction_log import PredictionLog
 from headstart.serving.security import Pages, Tokens
 from headstart.serving.tracing import Tracer
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from headstart.serving.asgi import Message, Receive, Scope, Send
+    from headstart.serving.body import Held
     from headstart.serving.connection import Connection
-    from headstart.serving.memory import Held
     from headstart.serving.models import Catalogue, Served
     from headstart.serving.settings import ServerSettings
 
@@ -141,14 +141,12 @@ class _Exchange:
         served.batcher.check_room(1)
         predictions = self._service.predictions
         note = None if predictions is None else predictions.add
+        body = Body(self._scope, self._receive, served.settings.max_body, self._held)
         if verb == _PREDICT:
-            await answer(self._send, await predict_route.predict(served, self._scope, self._read_body, note))
+            await answer(self._send, await predict_route.predict(served, self._scope, body, note))
             return
-        content, headers = await protocol.infer(served, self._scope, self._read_body, note)
+        content, headers = await protocol.infer(served, self._scope, body, note)
         await answer(self._send, content, headers=headers, media_type=OCTETS if headers else JSON)
-
-    async def _read_body(self) -> bytes:
-        return await read_body(self._scope, self._receive, self._service.settings.max_body, self._held)
 
     async def _is_settled(self) -> bool:
         """Settle a request that was broken off, if it is not the server that ends: the client left, or others need the memory."""

@@ -1,4 +1,4 @@
-"""Requests and answers at the level of ASGI: a body within its limit, JSON in and out, refusals with their status."""
+"""Requests and answers at the level of ASGI: headers, JSON in and out, refusals with their status."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from headstart.data.payloads import OversizedError, check_json_size
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-
-    from headstart.serving.memory import Held
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]
@@ -52,41 +50,6 @@ def header(scope: Scope, name: bytes) -> str:
 def small_number(text: str) -> int | None:
     """Read a whole number of at most twelve digits; None if it is anything else."""
     return int(text) if _SMALL_NUMBER.fullmatch(text) else None
-
-
-async def read_body(scope: Scope, receive: Receive, max_bytes: int, held: Held) -> bytes:
-    """Read the body, or stop as soon as it is known to be too long.
-
-    Parameters
-    ----------
-    held : counts what has come
-
-    Raises
-    ------
-    RequestError
-        413: longer than `max_bytes`; 415: it is compressed; 429: bodies of others take the memory there is.
-    Disconnected
-        The client left.
-    """
-    if (small_number(header(scope, b"content-length")) or 0) > max_bytes:
-        raise _too_long(max_bytes)
-    if header(scope, b"content-encoding") not in ("", "identity"):
-        raise RequestError(415, "the body is compressed. Send it as it is, without Content-Encoding.")
-    chunks: list[bytes] = []
-    n_bytes = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        chunk = message.get("body", b"")
-        n_bytes += len(chunk)
-        if n_bytes > max_bytes:
-            raise _too_long(max_bytes)
-        chunks.append(chunk)
-        held.change(n_bytes)
-        if not message.get("more_body"):
-            held.is_whole = True
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 async def answer(
@@ -133,7 +96,3 @@ def to_http_error(error: Exception) -> RequestError:
         status = 413 if isinstance(error, OversizedError) else 400 if isinstance(error, UserError) else 500
         return RequestError(status, _ADDRESS.sub("", str(error)))
     return RequestError(500, "the server failed. Its log says more under this request's id.")
-
-
-def _too_long(max_bytes: int) -> RequestError:
-    return RequestError(413, f"the body is longer than {max_bytes:,} bytes. Send fewer or smaller items at once.")

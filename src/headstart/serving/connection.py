@@ -6,6 +6,7 @@ not keep them is closed, as far as that is possible with a status and a sentence
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,7 @@ class Connection(HttpToolsProtocol):
         self._n_headers = self._head = 0
         self._unread = 0
         self._is_whole = True
+        self._n_unsent: float = math.inf
         self.since = self._deadline = 0.0
         self.is_lost = False
         self.task: asyncio.Task[Any] | None = None
@@ -156,12 +158,21 @@ class Connection(HttpToolsProtocol):
         if now_s <= self._deadline:
             return
         if self.transport.is_closing():
-            self.transport.abort()  # the client does not take its last answer
+            self._finish_answer()
             return
         if self.is_working:
             return  # the time of a request is its own
         self.transport.close()
         self._wait(self._limits.refused_s)
+
+    def _finish_answer(self) -> None:
+        """Cut a connection off, unless its client is still taking the last answer, however slowly."""
+        n_unsent = self.transport.get_write_buffer_size()
+        if n_unsent < self._n_unsent:
+            self._n_unsent = n_unsent
+            self._wait(self._limits.refused_s)
+        else:
+            self.transport.abort()
 
     def _wait(self, seconds: float) -> None:
         self.since = self.loop.time()

@@ -35,6 +35,17 @@ def routes(service: Service) -> FastAPI:
     _add_models(app, service)
     _add_repository(app, service)
 
+    @app.get("/", tags=["server"])
+    async def root() -> dict[str, Any]:
+        """What this server is, which models it serves, and where to read on."""
+        models = list(dict.fromkeys(one.name for one in service.catalogue))
+        return {
+            "server": f"headstart {app.version}",
+            "models": models,
+            "predict": f"POST /v1/models/{models[0]}/predict",
+            "documentation": "/docs",
+        }
+
     @app.get("/metrics", tags=["operation"], response_class=Response)
     async def prometheus() -> Response:
         """Figures for Prometheus."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import BundleError, DataError, UserError, first_line, unknown_name
+from headstart.data.given import receive_item
 from headstart.engines.threads import n_threads
 from headstart.packaging import Bundle, load_bundle
 from headstart.serving.asgi import RequestError
@@ -139,7 +140,7 @@ class Served:
         if isinstance(value, UserError):
             return value
         try:
-            return self.modality.receive(value)
+            return receive_item(value, self.modality)
         except DataError as error:
             return error
 
@@ -213,8 +214,13 @@ def open_models(specs: Sequence[str], settings: ServerSettings, before: Iterable
     threads, n_runs = (1, max(1, n_threads() // settings.workers)) if shared else (n_threads(), _N_RUNS)
 
     def opened(model_version: ModelVersion) -> Served:
-        trusted = {"trust": settings.trust, "trust_graphs": settings.trust_graphs}
-        bundle = load_bundle(model_version.folder, **trusted, threads=threads, spin=False)
+        bundle = load_bundle(
+            model_version.folder,
+            trust=settings.trust,
+            trust_graphs=settings.trust_graphs,
+            threads=threads,
+            spin=False,
+        )
         _warm_up(bundle, model_version)
         return Served(model_version, bundle, settings, n_runs)
 

@@ -30,6 +30,7 @@ _PREDICT_ANSWER = {
     "properties": {
         "model": {"type": "string"},
         "version": {"type": "string"},
+        "label_type": {"type": "string", "enum": ["int", "float", "bool"]},
         "predictions": {
             "type": "array",
             "items": {

@@ -15,15 +15,16 @@ from headstart.serving.form import read_form
 from headstart.serving.reading import off_loop
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from headstart.serving.asgi import Scope
     from headstart.serving.batching import Rows
+    from headstart.serving.body import Body
     from headstart.serving.form import FormPart
     from headstart.serving.models import Note, Served
 
 _JSON_LINES = ("application/jsonl", "application/jsonlines", "application/x-ndjson", "application/x-jsonlines")
-_TABLES = {"text/csv": ",", "text/tab-separated-values": "\t"}
+_TABLES = {"text/csv": None, "text/tab-separated-values": "\t"}
 _TOP = 3
 _LABEL_BYTES = 100  # about what a label and its probability cost in an answer
 _MAX_LABELS = 100_000
@@ -46,21 +47,16 @@ class PredictRequest:
         self.top = top
 
 
-async def predict(
-    served: Served, scope: Scope, body: Callable[[], Awaitable[bytes]], note: Note | None = None
-) -> bytes:
+async def predict(served: Served, scope: Scope, body: Body, note: Note | None = None) -> bytes:
     """Answer every item, one that cannot be read with its error.
-
-    Parameters
-    ----------
-    body : reads the body
 
     Raises
     ------
     RequestError
         400: the body is not readable, or not one item is; 413; 415; 429.
     """
-    asked = await _asked(served, scope, await body())
+    asked = await _asked(served, scope, await body.read())
+    body.became(asked.items)
     rows = await served.rows(asked.items, note)
     if all(isinstance(row, UserError) for row in rows):
         raise RequestError(400, str(rows[0]) if len(rows) == 1 else f"no item can be read; the first: {rows[0]}")
@@ -89,7 +85,9 @@ def _answer(served: Served, asked: PredictRequest, rows: Rows) -> bytes:
     answers = [
         served.bundle.answer(name, row, asked.top).to_dict() for name, row in zip(asked.names, rows, strict=True)
     ]
-    return to_json({"model": served.name, "version": served.version, "predictions": answers})
+    answer = {"model": served.name, "version": served.version, "predictions": answers}
+    label_type = served.bundle.label_rule.type
+    return to_json(answer if label_type == "str" else {**answer, "label_type": label_type})
 
 
 def _read(served: Served, scope: Scope, body: bytes) -> PredictRequest:

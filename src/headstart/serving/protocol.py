@@ -15,10 +15,11 @@ from headstart.serving.reading import off_loop
 from headstart.serving.tensors import BYTES, n_binary, parameters_of, read_tensor, type_name, write_tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from headstart.core.dataset import FloatArray
     from headstart.serving.asgi import Headers, Scope
+    from headstart.serving.body import Body
     from headstart.serving.models import Note, Served
 
 ITEMS = "items"
@@ -54,21 +55,17 @@ def describe(served: Served, versions: Sequence[str]) -> dict[str, Any]:
     }
 
 
-async def infer(
-    served: Served, scope: Scope, body: Callable[[], Awaitable[bytes]], note: Note | None = None
-) -> tuple[bytes, Headers]:
+async def infer(served: Served, scope: Scope, body: Body, note: Note | None = None) -> tuple[bytes, Headers]:
     """Answer an inference request: JSON, or JSON with raw tensors behind it and a header that says where they begin.
-
-    Parameters
-    ----------
-    body : reads the body
 
     Raises
     ------
     RequestError
         400: it is not as the protocol says, or an item cannot be read; 413, 429.
     """
-    request, items, arrays = await _asked(served, scope, await body())
+    request, items, arrays = await _asked(served, scope, await body.read())
+    if items is not None:
+        body.became(items)
     outputs = await served.outputs(arrays) if items is None else _whole(await served.rows(items, note))
     return await off_loop(partial(_write, request, served, outputs), outputs.size * _NUMBER_BYTES)
 

@@ -13,6 +13,7 @@ from headstart.core.errors import DataError, SourceError, require, unknown_name
 from headstart.core.tasks.multi_label import MULTI_LABEL
 from headstart.core.tasks.regression import REGRESSION
 from headstart.core.tasks.single_label import single_label_task
+from headstart.data.given import unusable_items
 from headstart.data.modalities import all_modalities, get_modality
 from headstart.data.near_duplicates import join_similar_items
 from headstart.data.rows import Rows
@@ -20,7 +21,8 @@ from headstart.data.similar_features import join_similar_features
 from headstart.features import embed
 from headstart.heads import adapt
 from headstart.heads.select import head_names
-from headstart.sklearn.rows import cleaned, fields_of, open_for_fields, rows_of
+from headstart.sklearn.labels import check_labels
+from headstart.sklearn.rows import cleaned, fields_of, only_column, open_for_fields, rows_of
 from headstart.sources import FieldSource, JointSource, open_source
 from headstart.sources.defaults import default_source
 
@@ -72,6 +74,7 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
         """
         if self.head not in head_names():
             raise unknown_name("head", str(self.head), head_names())
+        check_labels(y)
         items, checks = _items_of(X), {"multi_output": True, "y_numeric": is_regressor(self)}
         if items is None:
             X, y = validate_data(self, X, y, **checks)
@@ -226,14 +229,17 @@ def _name_of(source: AnySource) -> str:
 
 def _items_of(X: Any) -> list[Any] | Rows | None:
     """Texts, paths or images as a list, a frame of such columns as rows; None where X is a table of numbers."""
+    if isinstance(X, str | bytes):
+        raise DataError(f"X must be a list of items, not one {type(X).__name__}. Write [item].")
     rows = rows_of(X)
     if rows is not None:
-        return rows
+        return only_column(rows) or rows
     if not isinstance(X, list | tuple):
-        n_axes = len(getattr(X, "shape", ()))
-        if n_axes not in (1, 4):
+        shape: tuple[int, ...] = getattr(X, "shape", ())
+        is_column = len(shape) == 2 and shape[1] == 1 and getattr(X, "dtype", np.dtype(float)).kind in "OUS"
+        if len(shape) not in (1, 4) and not is_column:
             return None
-        X = np.asarray(X)
+        X = np.asarray(X).ravel() if is_column else np.asarray(X)
     items = list(X)
     return items if any(one.is_value(item) for item in items for one in all_modalities()) else None
 
@@ -242,13 +248,9 @@ def _embed(items: list[Any] | Rows | None, source: AnySource, fields: tuple[Fiel
     assert items is not None
     if isinstance(items, Rows):
         return embed(cleaned(items, fields), source).values
-    modality = get_modality(source.modality)
-    wrong = modality.misfit(items)
-    if wrong is not None:
-        kind = type(items[wrong]).__name__
-        raise DataError(
-            f"X[{wrong}] is a {kind}, but source '{source.name}' reads {modality.plural}. Give {modality.python_values}."
-        )
+    wrong = unusable_items(items, get_modality(source.modality))
+    if wrong:
+        raise DataError(f"X[{min(wrong)}]: {wrong[min(wrong)]}")
     return embed(items, source).values
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from headstart.core.dataset import Field
 from headstart.core.errors import DataError
-from headstart.data.modalities import get_modality
+from headstart.data.modalities import Row, get_modality
 from headstart.data.readers.frames import frame_columns, is_frame
 from headstart.data.rows import Rows
 from headstart.data.schema import modality_of
@@ -43,6 +43,11 @@ def fields_of(rows: Rows) -> tuple[Field, ...]:
     return tuple(Field(name, modality_of(cells, None)) for name, cells in rows.columns.items())
 
 
+def only_column(rows: Rows) -> list[Any] | None:
+    """The values of rows of one field, which are items as they are."""
+    return list(*rows.columns.values()) if len(rows.columns) == 1 else None
+
+
 def cleaned(rows: Rows, fields: tuple[Field, ...]) -> Rows:
     """Give the values of the fields, read as their modalities are.
 
@@ -60,7 +65,10 @@ def cleaned(rows: Rows, fields: tuple[Field, ...]) -> Rows:
         for place, reason in found.wrong.items():
             raise DataError(f"X, row {place}, column '{field.name}' {reason}.")
         named[field.name] = found.items
-    return Rows(named)
+    rows = Rows(named)
+    for place in Row(fields).blanks(rows):
+        raise DataError(f"X, row {place} is blank in every column. Leave the row out.")
+    return rows
 
 
 def open_for_fields(fields: tuple[Field, ...], named: str) -> JointSource:

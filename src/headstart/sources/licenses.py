@@ -6,6 +6,7 @@ import difflib
 import re
 
 from headstart.core.errors import OptionError
+from headstart.core.words import listed_words
 
 PERMISSIVE = frozenset(
     {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "Unlicense", "Zlib"}
@@ -62,7 +63,7 @@ def allows(wanted: str, license: str) -> bool:
     >>> allows("permissive", "MIT"), allows("CC-BY-4.0,mit", "MIT"), allows("mit", "ISC")
     (True, True, False)
     """
-    names = {name.strip() for name in wanted.split(",")}
+    names = set(listed_words(wanted))
     return ("permissive" in names and is_permissive(license)) or license in {
         spdx(name) for name in names - {"permissive"}
     }

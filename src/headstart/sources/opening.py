@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import OptionError
+from headstart.core.words import listed_words
 from headstart.data.modalities import get_modality
 from headstart.sources.card import Card
 from headstart.sources.catalogue import find
@@ -60,7 +61,7 @@ def open_sources(source: SourceLike, *, stream: ProgressOutput = sys.stderr) -> 
     """
     if isinstance(source, Source | JointSource):
         return source
-    parts = [part.strip() for part in source.split(",")] if isinstance(source, str) else source
+    parts = listed_words(source) if isinstance(source, str) else source
     listed = [parts] if isinstance(parts, Card) else list(parts)
     cards = [find(part) if isinstance(part, str) else part for part in listed]
     _check([(card.name, card.modality) for card in cards])

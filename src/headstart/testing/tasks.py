@@ -119,6 +119,21 @@ class TaskChecks:
                 named = [value for value in (answer.label, answer.labels, answer.value) if value is not None]
                 expect_equal(named, [said], "the label, labels or value of the answer")
 
+    def check_weights_decide_between_labels(self) -> None:
+        """Weights of one change nothing; a label that counts a million times as much as others is decided on."""
+        for scores, targets in self._draws():
+            outputs, labels, k = self.task.outputs(scores), self._labels(targets), targets.shape[1]
+            expect_close(self.task.weigh(outputs, [1.0] * k), outputs, "the outputs with weights of one", atol=1e-6)
+            if self.task.has_probabilities:
+                weights = [1e6, *[1.0] * (k - 1)]
+                answer = self.task.answer("x", outputs[0], labels, weights=weights, set_threshold=0.9)
+                named = answer.labels if answer.labels is not None else (answer.label,)
+                expect(labels[0] in named, f"Expected the label of large weight, got {named}.")
+                expect(
+                    not answer.prediction_set or answer.label in answer.prediction_set,
+                    "Expected what is decided on in the prediction set.",
+                )
+
     def check_decisions_for_the_true_targets_are_right(self) -> None:
         """All decisions for the true targets are right, fewer for their opposite; of values none is."""
         _, targets = self._draw(0)
@@ -132,9 +147,9 @@ class TaskChecks:
         """An answer is the same after JSON, and has no fields but those that the task names."""
         known = {field.name for field in dataclasses.fields(Prediction)}
         expect(set(self.task.answer_fields) <= known, f"Expected fields of Prediction, got {self.task.answer_fields}.")
-        for (scores, targets), set_threshold in zip(self._draws(), [None, 0.3] * 10, strict=True):
+        for (scores, targets), threshold in zip(self._draws(), [None, 0.3] * 10, strict=True):
             row, labels = self.task.outputs(scores)[0], self._labels(targets)
-            answer = self.task.answer("photo", row, labels, top=2, set_threshold=set_threshold)
+            answer = self.task.answer("photo", row, labels, top=2, set_threshold=threshold)
             expect_equal(
                 Prediction.from_dict(json.loads(json.dumps(answer.to_dict()))), answer, "the answer after JSON"
             )
@@ -150,6 +165,11 @@ class TaskChecks:
             expect(self.task.metric(headline.name) is headline, f"Expected '{headline.name}' under its name.")
             best, found = headline.of(targets, targets), headline.of(targets, self.task.outputs(scores))
             expect(best >= found, f"Expected no more than {best:.3g}, which the true targets have, got {found:.3g}.")
+
+    def check_balanced_metric_is_a_headline(self) -> None:
+        """The metric for which labels count alike, if there is one, may head a report."""
+        name = self.task.balanced_metric
+        expect_equal(self.task.headline_name(name), name, "the headline that is asked for by the name")
 
     def check_metrics_have_unlike_names(self) -> None:
         """It has at least three metrics, and no two have one name."""

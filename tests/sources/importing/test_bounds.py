@@ -24,7 +24,7 @@ from headstart.storage.untrusted_folder import UntrustedFolder
 
 pytestmark = pytest.mark.usefixtures("cache")
 
-IN_TIME_S = 10
+IN_TIME_S = 60
 
 
 def refused(thing, message, **settings):

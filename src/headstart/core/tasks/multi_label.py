@@ -31,12 +31,13 @@ class MultiLabel(TaskSpec):
 
     link: ClassVar[Link] = "sigmoid"
     is_multi_label: ClassVar[bool] = True
+    balanced_metric: ClassVar[str] = "macro-F1"
     answer_fields: ClassVar[tuple[str, ...]] = ("labels", "top")
     metrics: ClassVar[tuple[Metric, ...]] = (
         fraction("mean average precision", sums.average_precision, sums.mean),
-        fraction("micro-F1", sums.label_confusions, sums.micro_f1),
-        fraction("macro-F1", sums.label_confusions, sums.label_mean_f1),
-        fraction("subset accuracy", sums.subset_accuracy, sums.mean),
+        fraction("micro-F1", sums.label_confusions, sums.micro_f1, is_of_decisions=True),
+        fraction("macro-F1", sums.label_confusions, sums.label_mean_f1, is_of_decisions=True),
+        fraction("subset accuracy", sums.subset_accuracy, sums.mean, is_of_decisions=True),
         loss("log loss", "nats", sums.label_log_loss, sums.mean),
     )
 
@@ -89,6 +90,17 @@ class MultiLabel(TaskSpec):
         rarity = np.where(targets > 0, 1.0 / np.maximum(counts, 1.0), 0.0)
         return np.where(targets.any(axis=1), rarity.argmax(axis=1), -1)
 
+    def weigh(self, outputs: FloatArray, weights: Sequence[float] | None) -> FloatArray:
+        """Probabilities whose odds are the weights times as large: a weight of 1 / t - 1 puts probability t at 0.5."""
+        if weights is None:
+            return outputs
+        p, w = np.asarray(outputs, np.float64), np.asarray(weights)
+        return p * w / (p * w + 1.0 - p)
+
+    def indicators(self, outputs: FloatArray) -> FloatArray:
+        """One for each label above the threshold."""
+        return sums.flags(outputs)
+
     def decide(self, outputs: FloatArray, labels: Sequence[str]) -> list[tuple[str, ...]]:
         """The labels above the threshold, in the order of `labels`."""
         return [_above_threshold(labels, row) for row in outputs]
@@ -100,10 +112,12 @@ class MultiLabel(TaskSpec):
         labels: Sequence[str],
         *,
         top: int = 3,
+        weights: Sequence[float] | None = None,
         set_threshold: float | None = None,  # noqa: ARG002
     ) -> Prediction:
         """The labels above the threshold, and the most likely ones."""
-        return Prediction(item=item, labels=_above_threshold(labels, row), top=most_likely(row, labels, top))
+        chosen = _above_threshold(labels, self.weigh(row[None], weights)[0])
+        return Prediction(item=item, labels=chosen, top=most_likely(row, labels, top))
 
 
 def _above_threshold(labels: Sequence[str], row: FloatArray) -> tuple[str, ...]:

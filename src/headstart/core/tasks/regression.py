@@ -108,6 +108,7 @@ class Regression(TaskSpec):
         labels: Sequence[str],  # noqa: ARG002
         *,
         top: int = 3,  # noqa: ARG002
+        weights: Sequence[float] | None = None,  # noqa: ARG002
         set_threshold: float | None = None,  # noqa: ARG002
     ) -> Prediction:
         """The value."""

@@ -30,11 +30,12 @@ class SingleLabel(TaskSpec):
 
     link: ClassVar[Link] = "softmax"
     is_single_label: ClassVar[bool] = True
+    balanced_metric: ClassVar[str] = "balanced accuracy"
     answer_fields: ClassVar[tuple[str, ...]] = ("label", "probability", "top", "prediction_set")
     metrics: ClassVar[tuple[Metric, ...]] = (
-        fraction("accuracy", sums.accuracy, sums.mean),
-        fraction("balanced accuracy", sums.recalls, sums.mean_recall),
-        fraction("macro-F1", sums.confusions, sums.mean_f1),
+        fraction("accuracy", sums.accuracy, sums.mean, is_of_decisions=True),
+        fraction("balanced accuracy", sums.recalls, sums.mean_recall, is_of_decisions=True),
+        fraction("macro-F1", sums.confusions, sums.mean_f1, is_of_decisions=True),
         fraction("ROC AUC", sums.auc, sums.mean),
         fraction("average precision", sums.average_precision, sums.mean),
         loss("log loss", "nats", sums.log_loss, sums.mean),
@@ -93,19 +94,45 @@ class SingleLabel(TaskSpec):
         """The class."""
         return targets.argmax(axis=1)
 
+    def weigh(self, outputs: FloatArray, weights: Sequence[float] | None) -> FloatArray:
+        """Products of probability and weight, of which each item's sum to one."""
+        if weights is None:
+            return outputs
+        products = np.asarray(outputs, np.float64) * np.asarray(weights)
+        return products / np.maximum(products.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+
+    def indicators(self, outputs: FloatArray) -> FloatArray:
+        """One for the most likely class, the first one in a tie, and zero for others."""
+        return sums.most_likely_indicators(outputs)
+
     def decide(self, outputs: FloatArray, labels: Sequence[str]) -> list[str]:
         """The most likely class, the first one in a tie."""
         return [labels[code] for code in outputs.argmax(axis=1)]
 
     def answer(
-        self, item: str, row: FloatArray, labels: Sequence[str], *, top: int = 3, set_threshold: float | None = None
+        self,
+        item: str,
+        row: FloatArray,
+        labels: Sequence[str],
+        *,
+        top: int = 3,
+        weights: Sequence[float] | None = None,
+        set_threshold: float | None = None,
     ) -> Prediction:
-        """The most likely class, its probability, and the prediction set, which always contains it."""
-        best = most_likely(row, labels, top)
-        order = np.argsort(-row, kind="stable")
-        n_in = 0 if set_threshold is None else max(1, np.count_nonzero(row >= set_threshold))
-        in_set = tuple(labels[i] for i in order[:n_in])
-        return Prediction(item=item, label=best[0][0], probability=best[0][1], top=best, prediction_set=in_set)
+        """The class that is decided on, its probability, and the prediction set, which always contains it."""
+        chosen = int(self.weigh(row[None], weights)[0].argmax())
+        in_set: tuple[str, ...] = ()
+        if set_threshold is not None:
+            order = np.argsort(-row, kind="stable")
+            n_in = np.count_nonzero(row >= min(set_threshold, row[chosen]))
+            in_set = tuple(labels[i] for i in order[:n_in])
+        return Prediction(
+            item=item,
+            label=labels[chosen],
+            probability=round(float(row[chosen]), 6),
+            top=most_likely(row, labels, top),
+            prediction_set=in_set,
+        )
 
 
 BINARY = SingleLabel("binary", gives="one of two labels")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache
@@ -42,6 +43,7 @@ class TaskSpec(ABC):
     is_single_label : whether every item has exactly one of the labels
     is_multi_label : whether an item may have any number of the labels
     output_name : name of the outputs where a model is served
+    balanced_metric : the metric for which labels count alike, however frequent they are; '' if there is none
     answer_fields : fields of a `Prediction` that may be set, in order
     """
 
@@ -53,6 +55,7 @@ class TaskSpec(ABC):
     is_single_label: ClassVar[bool] = False
     is_multi_label: ClassVar[bool] = False
     output_name: ClassVar[str] = "probabilities"
+    balanced_metric: ClassVar[str] = ""
     answer_fields: ClassVar[tuple[str, ...]]
 
     def outputs(self, scores: FloatArray) -> FloatArray:
@@ -130,9 +133,36 @@ class TaskSpec(ABC):
             raise unknown_name("metric", name, known)
         return known[name]
 
+    def headline_name(self, asked: str) -> str:
+        """The name, as the report spells it, of a metric that is asked for as the headline; '' for the task's choice.
+
+        Raises
+        ------
+        OptionError
+            There is no such metric, or less of it is better.
+
+        >>> get_task("binary").headline_name("balanced_accuracy")
+        'balanced accuracy'
+        """
+        if not asked:
+            return ""
+        able = [metric.name for metric in self.metrics if metric.higher_is_better]
+        name = next((name for name in able if _words_of(name) == _words_of(asked)), None)
+        if name is None:
+            raise unknown_name("metric of which more is better", asked, able)
+        return name
+
     @abstractmethod
     def strata(self, targets: FloatArray) -> IntArray:
         """Stratum of each item by its target, shape (n,), for stratified samples and clusters."""
+
+    def weigh(self, outputs: FloatArray, weights: Sequence[float] | None) -> FloatArray:  # noqa: ARG002
+        """Probabilities as if items of each label were `weights` times as frequent, shape (n, k); as they are for None, and values too."""
+        return outputs
+
+    def indicators(self, outputs: FloatArray) -> FloatArray:
+        """What is decided on, as targets are written, shape (n, k)."""
+        return outputs
 
     @abstractmethod
     def decide(self, outputs: FloatArray, labels: Sequence[str]) -> list[str] | list[tuple[str, ...]] | FloatArray:
@@ -140,7 +170,14 @@ class TaskSpec(ABC):
 
     @abstractmethod
     def answer(
-        self, item: str, row: FloatArray, labels: Sequence[str], *, top: int = 3, set_threshold: float | None = None
+        self,
+        item: str,
+        row: FloatArray,
+        labels: Sequence[str],
+        *,
+        top: int = 3,
+        weights: Sequence[float] | None = None,
+        set_threshold: float | None = None,
     ) -> Prediction:
         """Describe one row of outputs, shape (k,), as a prediction.
 
@@ -148,8 +185,15 @@ class TaskSpec(ABC):
         ----------
         item : its name, for people
         top : how many of the most likely labels to include
-        set_threshold : labels with at least this probability are in the prediction set; None for no set
+        weights : how much the probability of each label counts in the decision; None for all the same
+        set_threshold : labels with at least this probability, and those at least as probable as the predicted one, are
+            in the prediction set; None for no set
         """
+
+
+def _words_of(name: str) -> frozenset[str]:
+    """The words of a metric's name, whatever their order, case and signs between: `f1_macro` is macro-F1."""
+    return frozenset(re.split(r"[\s_-]+", name.casefold().replace("²", "2")))
 
 
 @cache

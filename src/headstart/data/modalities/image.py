@@ -6,13 +6,22 @@ import base64
 import binascii
 import io
 import os
+from numbers import Number
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from headstart.core.errors import DataError
-from headstart.data.image import FOREIGN_SUFFIXES, IMAGE_SUFFIXES, check_image, image_size, open_image
+from headstart.data.image import (
+    FOREIGN_SUFFIXES,
+    IMAGE_SUFFIXES,
+    check_image,
+    image_size,
+    is_pillow,
+    open_image,
+    pixels_of,
+)
 from headstart.data.looks import looks
 from headstart.data.modalities.cleaned import Cleaned
 from headstart.data.modalities.modality import FixedItems, Modality
@@ -47,7 +56,7 @@ _ONE_PIXEL = base64.b64decode(
 
 
 class Image(Modality):
-    """An image: the path of a file, its bytes, or an array (h, w, 3) uint8."""
+    """An image: the path of a file, its bytes, an array (h, w, 3) uint8, or an image of Pillow's."""
 
     name: ClassVar[str] = "image"
     singular: ClassVar[str] = "image"
@@ -61,7 +70,7 @@ class Image(Modality):
     media_types: ClassVar[tuple[str, ...]] = ("image/*",)
     strings_name_files: ClassVar[bool] = True
     is_array: ClassVar[bool] = True
-    python_values: str = "paths, bytes or arrays"
+    python_values: str = "paths, bytes, arrays or Pillow images"
     default_source: ClassVar[str] = "efficientnet-lite0"
     wire_format: str = "images in base64 or as files"
     example: bytes = _ONE_PIXEL
@@ -76,7 +85,7 @@ class Image(Modality):
             return len(value) < 1_000 and value.strip().lower().endswith(_ENDINGS) and "\n" not in value
         if isinstance(value, dict):
             return isinstance(value.get("bytes"), bytes) or isinstance(value.get("path"), str)
-        return isinstance(value, bytes | os.PathLike) or getattr(value, "ndim", 0) in (2, 3)
+        return isinstance(value, bytes | os.PathLike) or getattr(value, "ndim", 0) in (2, 3) or is_pillow(value)
 
     def recognises(self, cells: Sequence[Any], folder: Path | None = None) -> bool:
         """Whether nearly all cells are images, or names of files that are there: paths need no suffix then."""
@@ -88,6 +97,10 @@ class Image(Modality):
     def recognises_file(self, path: Path | str) -> bool:
         """Whether it begins as an image does."""
         return check_image(path) is None
+
+    def misfit(self, values: Sequence[Any]) -> int | None:
+        """Give the place of the first number, or of None: neither a file nor pixels."""
+        return next((place for place, value in enumerate(values) if value is None or isinstance(value, Number)), None)
 
     def read_file(self, path: Path) -> Path:
         """Look at the beginning of the file; the value is its path."""
@@ -108,7 +121,9 @@ class Image(Modality):
         return Cleaned(items=items, wrong=wrong, notices=notices)
 
     def content(self, item: Any) -> bytes:
-        """The bytes of the file."""
+        """The bytes of the file; of an image of Pillow's its pixels."""
+        if is_pillow(item):
+            return pixels_of(item).tobytes()
         if isinstance(item, bytes | bytearray | memoryview):
             return bytes(item)
         try:
@@ -224,7 +239,7 @@ class Image(Modality):
 
     def _file(self, item: Any) -> bytes:
         """Give the bytes of an image's file; an array becomes a PNG."""
-        if isinstance(item, np.ndarray):
+        if isinstance(item, np.ndarray) or is_pillow(item):
             png = io.BytesIO()
             open_image(item).save(png, "PNG")
             return png.getvalue()

@@ -73,6 +73,7 @@ class Modality(ABC):
     media_types : of bodies that are one value: 'text/plain', or 'image/*'
     could_be_label : whether labels and names of columns look like its cells
     packed_as_text : whether tables give its cells as strings, packed as `Texts`
+    null_value : what a missing cell is beside other fields that are there; None where a row lacks something then
     strings_name_files : whether a string is always the path of a file
     is_array : whether a value is an array, so that a graph can take it without reading files or cutting words
     python_values : what its values are in Python: 'strings'
@@ -96,6 +97,7 @@ class Modality(ABC):
     media_types: ClassVar[tuple[str, ...]] = ()
     could_be_label: ClassVar[bool] = False
     packed_as_text: ClassVar[bool] = False
+    null_value: ClassVar[str | None] = None
     strings_name_files: ClassVar[bool] = False
     is_array: ClassVar[bool] = False
     python_values: str

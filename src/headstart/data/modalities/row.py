@@ -16,6 +16,7 @@ from headstart.data.modalities.lookup import get_modality
 from headstart.data.modalities.modality import FixedItems, Modality
 from headstart.data.rows import Rows, column_of
 from headstart.data.similar_pairs import SimilarPairs
+from headstart.data.values import is_null
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -153,7 +154,9 @@ class Row(Modality):
         if lacking is not None:
             keys = ", ".join(f"'{key}'" for key in list(record)[:6])
             raise DataError(f"a record has no field '{lacking}' (its fields: {keys or 'none'}). Give {self.said}.")
-        return {name: record[name] for name in self.modalities}
+        return {
+            name: one.null_value if is_null(record[name]) else record[name] for name, one in self.modalities.items()
+        }
 
     def check(self, value: Any) -> dict[str, Any]:
         """Give a value of Python's as a row of exactly the fields, or say what it is instead.

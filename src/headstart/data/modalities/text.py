@@ -14,7 +14,7 @@ from headstart.data.modalities.modality import FixedItems, Modality
 from headstart.data.similar_texts import normalized, similar_texts
 from headstart.data.text import TextPacker, Texts, read_text_file
 from headstart.data.topics import topics
-from headstart.data.values import is_missing, number_of
+from headstart.data.values import is_empty_text, is_missing, is_null, number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -50,6 +50,7 @@ class Text(Modality):
     media_types: ClassVar[tuple[str, ...]] = ("text/plain",)
     could_be_label: ClassVar[bool] = True
     packed_as_text: ClassVar[bool] = True
+    null_value: ClassVar[str | None] = ""
     python_values: str = "strings"
     default_source: ClassVar[str] = "all-minilm-l6-v2"
     wire_format: str = "texts"
@@ -96,8 +97,8 @@ class Text(Modality):
         return Cleaned(items=cells if is_clean else self.pack(cells))
 
     def blanks(self, items: Sequence[Any]) -> list[int]:
-        """Give the places of texts without a letter, a figure or a sign."""
-        return [place for place, text in enumerate(items) if not text or text.isspace()]
+        """Give the places of texts without a character that can be seen."""
+        return [place for place, text in enumerate(items) if is_empty_text(text)]
 
     def misfit(self, values: Sequence[Any]) -> int | None:
         """Give the place of the first value that is no string."""
@@ -105,7 +106,7 @@ class Text(Modality):
 
     def pack(self, items: Iterable[Any]) -> Texts:
         """Pack texts one after the other."""
-        return Texts.of("" if item is None else str(item) for item in items)
+        return Texts.of("" if is_null(item) else str(item) for item in items)
 
     def content(self, item: Any) -> bytes:
         """UTF-8; halves of characters stay apart."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from headstart.core.errors import DataError
 from headstart.data.packed_sequence import PackedSequence, pick
 
 if TYPE_CHECKING:
@@ -60,6 +62,11 @@ class TableSource(Protocol):
         ...
 
     @property
+    def have_types(self) -> bool:
+        """Whether cells have types of their own, so that a string is a text, or all are strings."""
+        ...
+
+    @property
     def notices(self) -> tuple[Notice, ...]:
         """What was noticed while opening it."""
         ...
@@ -97,6 +104,24 @@ class RowIds(PackedSequence[str]):
 def row_id(name: str, row: int) -> str:
     """Name a row for people."""
     return f"{name} row {row}"
+
+
+def check_names(names: Sequence[str], shown: str) -> None:
+    """Refuse a table of which two columns have one name.
+
+    Parameters
+    ----------
+    shown : what the table is called in the message
+
+    Raises
+    ------
+    DataError
+        It has two such columns.
+    """
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        places = ", ".join(str(i + 1) for i, name in enumerate(names) if name == twice)
+        raise DataError(f"{shown} has two columns named '{twice}' (columns {places}). Rename one of them.")
 
 
 def take(items: Sequence[Any], index: IntArray) -> Sequence[Any]:

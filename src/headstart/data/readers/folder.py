@@ -12,7 +12,8 @@ import numpy as np
 from headstart.core.dataset import Dataset, Notice
 from headstart.core.errors import DataError, OptionError
 from headstart.core.tasks.single_label import single_label_task
-from headstart.data.labels import check_classes, merge_spellings, sort_labels
+from headstart.data.known_labels import in_known_order
+from headstart.data.labels import GUESS, TargetOptions, check_classes, merge_spellings, sort_labels
 from headstart.data.litter import is_litter
 from headstart.data.modalities import all_modalities, modality_of_file
 from headstart.data.readers.columns import take
@@ -45,12 +46,15 @@ class _Files:
     n_nested: int = 0
 
 
-def load_folder(root: Path, bad: UnreadableItems, *, group: str | None = None) -> Dataset:
+def load_folder(
+    root: Path, bad: UnreadableItems, *, group: str | None = None, wanted: TargetOptions = GUESS
+) -> Dataset:
     """Read a folder of files of one modality, whose subfolders are the classes.
 
     Parameters
     ----------
     group : 'folder' to keep the files of each deepest folder together in every split
+    wanted : how the names of the subfolders become labels
 
     Raises
     ------
@@ -76,7 +80,7 @@ def load_folder(root: Path, bad: UnreadableItems, *, group: str | None = None) -
     keep = np.array([place for place in range(n_files) if place not in left_out], dtype=np.int64)
     if not len(keep):
         raise DataError(f"'{root}' holds no {modality.singular} that can be read; {_LAYOUT}.")
-    dataset = _dataset(root, files, keep, modality, found.items, by_folder=group == "folder")
+    dataset = _dataset(root, files, keep, modality, found.items, wanted=wanted, by_folder=group == "folder")
     named = [files.names[place] for place in blank]
     noun = modality.singular if len(blank) == 1 else modality.plural
     blanks = _notice("blank", f"{len(blank)} blank {noun} left out, such as {named[:1]}.", named)
@@ -84,14 +88,24 @@ def load_folder(root: Path, bad: UnreadableItems, *, group: str | None = None) -
 
 
 def _dataset(
-    root: Path, files: _Files, keep: IntArray, modality: Modality, items: Sequence[Any], *, by_folder: bool
+    root: Path,
+    files: _Files,
+    keep: IntArray,
+    modality: Modality,
+    items: Sequence[Any],
+    *,
+    wanted: TargetOptions,
+    by_folder: bool,
 ) -> Dataset:
     names = [files.names[i] for i in keep]
     ids = [f"{root.name}/{name}" for name in names]
-    labels, spelling = merge_spellings([files.labels[i] for i in keep], root.name)
+    labels, spelling = merge_spellings([files.labels[i] for i in keep], root.name, wanted)
     classes = sort_labels(set(labels))
-    small = check_classes(labels, ids, root.name)
-    place = {label: column for column, label in enumerate(classes)}
+    small = () if wanted.known else check_classes(labels, ids, root.name, files.labels)
+    indicators = np.eye(len(classes))[[classes.index(label) for label in labels]]
+    targets, classes, noticed = in_known_order(
+        indicators, classes, wanted.known, ids, name=root.name, notices=(*spelling, *small)
+    )
     splits = np.array([files.splits[i] for i in keep], dtype="<U10") if any(files.splits) else None
     folders = [name.rpartition("/")[0] for name in names]
     return Dataset(
@@ -100,13 +114,14 @@ def _dataset(
         task=single_label_task(len(classes)).name,
         items=take(items, keep),
         ids=ids,
-        targets=np.eye(len(classes))[[place[label] for label in labels]],
+        targets=targets,
         labels=classes,
+        label_rule=wanted.rule,
         groups=np.unique(folders, return_inverse=True)[1].astype(np.int64) if by_folder else None,
         splits=splits,
         unlabelled=_usable(modality.read_files(root, files.unlabelled)),
         columns={"input": modality.name, "target": "folder"},
-        notices=(*_notices(root, files, labels, splits), *spelling, *small),
+        notices=(*_notices(root, files, labels, splits), *noticed),
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
-from headstart.data.readers.columns import SAMPLE_ROWS, Table
+from headstart.data.readers.columns import SAMPLE_ROWS, Table, check_names
 from headstart.data.text import Texts
+from headstart.data.values import is_null
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -25,6 +26,7 @@ class ColumnsInMemory:
         The columns differ in length, or there are no rows.
     """
 
+    have_types = True
     notices: tuple[Notice, ...] = ()
 
     def __init__(
@@ -51,7 +53,7 @@ class ColumnsInMemory:
         """Give the columns `names`."""
         columns: dict[str, Sequence[Any]] = {name: self._columns[name] for name in names}
         for name in set(columns).intersection(text):
-            columns[name] = Texts.of("" if _is_missing(cell) else str(cell) for cell in columns[name])
+            columns[name] = Texts.of("" if is_null(cell) else str(cell) for cell in columns[name])
         return Table(columns=columns, rows=range(1, self._n_rows + 1), n_rows=self._n_rows)
 
 
@@ -71,9 +73,7 @@ def frame_columns(frame: Any) -> dict[str, list[Any]]:
         Two columns have one name.
     """
     names = [str(name) for name in frame.columns]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise DataError(f"the frame has two columns named '{twice}'. Rename one of them.")
+    check_names(names, "the frame")
     return {name: _plain(frame.iloc[:, place]) for place, name in enumerate(names)}
 
 
@@ -81,7 +81,3 @@ def _plain(column: Any) -> list[Any]:
     missing = column.isna().to_numpy()
     values = column.astype(object).tolist()
     return [None if is_missing else value for value, is_missing in zip(values, missing, strict=True)]
-
-
-def _is_missing(cell: Any) -> bool:
-    return cell is None or (isinstance(cell, float) and cell != cell)  # noqa: PLR0124  NaN is not itself

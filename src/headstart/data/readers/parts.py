@@ -43,6 +43,7 @@ class TableParts:
     ) -> None:
         self.name = folder.name
         self.folder: Path | None = folder
+        self.have_types = all(table.have_types for _, table in parts)
         self._parts = parts
         columns = list(dict.fromkeys(name for _, table in parts for name in table.names))
         self._split = next(name for name in ("split", "part", "part of the folder", "_part") if name not in columns)
@@ -91,8 +92,12 @@ class TableParts:
         return _names_below(self.folder, cells, table.folder, part)
 
 
-def open_folder(folder: Path, *, header_is_sure: bool = False) -> TableSource | None:
+def open_folder(folder: Path, *, known_columns: Collection[str] = ()) -> TableSource | None:
     """Open the table of a folder, or its tables of parts; None where it holds folders of classes.
+
+    Parameters
+    ----------
+    known_columns : as for `open_table`
 
     Raises
     ------
@@ -105,14 +110,14 @@ def open_folder(folder: Path, *, header_is_sure: bool = False) -> TableSource | 
         found = [(str(part_of(path.name)), inside[0]) for path, inside in nested.items() if len(inside) == 1]
         if not found and len(folders) == 1 and _entries(folders[0])[0]:
             raise DataError(f"'{folder}' holds nothing but a folder of tables. Name that: '{folders[0]}'.")
-        return _parts(folder, found, [], header_is_sure=header_is_sure) if found else None
+        return _parts(folder, found, [], known_columns) if found else None
     if len(tables) == 1:
-        return open_table(tables[0], header_is_sure=header_is_sure)
+        return open_table(tables[0], known_columns=known_columns)
     named = [(str(part), path) for path in tables if (part := parts_in(path.stem))]
     if any(part == "train" for part, _ in named):
         taken = [path for _, path in named]
         others = [path for path in tables if path not in taken]
-        return _parts(folder, named, others, header_is_sure=header_is_sure)
+        return _parts(folder, named, others, known_columns)
     if folders and not any(part_of(path.name) for path in folders):
         return None
     shown = ", ".join(f"'{path.name}'" for path in tables[:_N_SHOWN])
@@ -120,10 +125,10 @@ def open_folder(folder: Path, *, header_is_sure: bool = False) -> TableSource | 
 
 
 def _parts(
-    folder: Path, named: Sequence[tuple[str, Path]], others: Sequence[Path], *, header_is_sure: bool
+    folder: Path, named: Sequence[tuple[str, Path]], others: Sequence[Path], known_columns: Collection[str]
 ) -> TableSource:
     order = ("train", "validation", "test", "unlabeled")
-    opened = [(part, open_table(path, header_is_sure=header_is_sure)) for part, path in named]
+    opened = [(part, open_table(path, known_columns=known_columns)) for part, path in named]
     return TableParts(folder, sorted(opened, key=lambda part: order.index(part[0])), others)
 
 

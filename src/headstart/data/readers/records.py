@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from headstart.core.errors import DataError, require
 from headstart.data.encoding import detect_encoding
-from headstart.data.readers.columns import SAMPLE_ROWS, SpreadSample, Table, row_id, transpose
+from headstart.data.readers.columns import SAMPLE_ROWS, SpreadSample, Table, check_names, row_id, transpose
 from headstart.data.readers.frames import ColumnsInMemory
 from headstart.data.text import TextPacker
 from headstart.data.unreadable_items import UnreadableItems
+from headstart.data.values import is_null
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -25,6 +26,8 @@ PARQUET_SUFFIXES = frozenset({".parquet", ".pq"})
 
 class JsonLines:
     """One JSON object a line; a column is a key, and a row that lacks it has None there."""
+
+    have_types = True
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -52,7 +55,7 @@ class JsonLines:
             for name in names:
                 cell = record.get(name)
                 if name in packers:
-                    packers[name].append("" if cell is None else str(cell))
+                    packers[name].append("" if is_null(cell) else str(cell))
                 else:
                     cells_of[name].append(sys.intern(cell) if isinstance(cell, str) else cell)
         columns: dict[str, Sequence[Any]] = {**cells_of, **{name: one.finish() for name, one in packers.items()}}
@@ -100,6 +103,7 @@ def open_json(path: Path) -> ColumnsInMemory:
 class ParquetFile:
     """An Apache Parquet file; only the wanted columns are read."""
 
+    have_types = True
     notices: tuple[Notice, ...] = ()
 
     def __init__(self, path: Path) -> None:
@@ -112,6 +116,7 @@ class ParquetFile:
         except (OSError, ValueError) as error:
             raise DataError(f"'{path}' is not a Parquet file that can be read. Write it again, or as CSV.") from error
         self.names = tuple(name for name in self._file.schema_arrow.names if not name.startswith("__index_level_"))
+        check_names(self.names, f"'{path}'")
         if self._file.metadata.num_rows < 1:
             raise DataError(f"'{path}' holds no rows; rows with a text or an image, and a label, were expected.")
 
@@ -133,7 +138,7 @@ class ParquetFile:
             for name, cells in batch.items():
                 if name in packers:
                     for cell in cells:
-                        packers[name].append("" if cell is None else str(cell))
+                        packers[name].append("" if is_null(cell) else str(cell))
                 else:
                     cells_of[name].extend(sys.intern(c) if isinstance(c, str) else c for c in cells)
         columns: dict[str, Sequence[Any]] = {**cells_of, **{name: one.finish() for name, one in packers.items()}}

@@ -16,7 +16,7 @@ from headstart.data.readers.records import JSON_LINES_SUFFIXES, PARQUET_SUFFIXES
 from headstart.data.shown_names import existing_form, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from headstart.data.readers.columns import TableSource
 
@@ -79,8 +79,12 @@ def named_folder(data: str | Path) -> Path:
     return folder
 
 
-def open_table(path: Path, *, header_is_sure: bool = False) -> TableSource:
+def open_table(path: Path, *, known_columns: Collection[str] = ()) -> TableSource:
     """Open a file by its suffix.
+
+    Parameters
+    ----------
+    known_columns : names of which one makes sure that the first line of a CSV file is a header
 
     Raises
     ------
@@ -94,7 +98,7 @@ def open_table(path: Path, *, header_is_sure: bool = False) -> TableSource:
     if suffix == ".json":
         return open_json(path)
     if suffix in DELIMITED_SUFFIXES:
-        return DelimitedFile(path, header_is_sure=header_is_sure)
+        return DelimitedFile(path, known_columns=known_columns)
     raise DataError(
         f"'{path}' {_instead(suffix)}. A folder with a subfolder a class, or CSV, TSV, JSONL or Parquet, was expected."
     )

@@ -112,7 +112,7 @@ def _difference(bundle: Bundle, answers: Mapping[str, Any], items: Sequence[Any]
         return _largest(answers["value"], np.asarray(bundle.predict(items)))
     probabilities = answers["probabilities"]
     said = [bundle.answer("", row) for row in probabilities]
-    if list(answers["label"]) != [bundle.labels[best] for best in probabilities.argmax(axis=1)]:
+    if bundle.task_spec.is_single_label and list(answers["label"]) != [one.label for one in said]:
         return float("inf")
     for name in answers.keys() & {"labels", "prediction_set"}:
         if [set(filter(None, row)) for row in answers[name]] != [set(getattr(one, name)) for one in said]:

@@ -68,6 +68,7 @@ def _configuration(bundle: Bundle) -> dict[str, Any]:
         "label2id": {label: number for number, label in numbered.items()},
         "input": {"kind": bundle.input.kind, **bundle.input.settings()},
         "source": bundle.manifest["source"],
+        "decision_weights": None if bundle.decision is None else bundle.decision.weights,
     }
 
 

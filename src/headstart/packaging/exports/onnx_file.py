@@ -13,6 +13,7 @@ from headstart.packaging.exports.whole_graph import whole_graph
 from headstart.storage.files import write_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import onnx
@@ -38,8 +39,19 @@ def export(bundle: Bundle, out: Path, options: ExportOptions) -> dict[str, Any]:
     difference, n = record["max_difference"], record["n_items"]
     return {
         **record,
-        "sentence": f"{out}: answers as the bundle on {n} items, to {difference:.1g} ({record['size_mib']:.1f} MiB)",
+        "sentence": f"{out}: answers as the bundle on {n} items, to {difference:.1g} ({record['size_mib']:.1f} MiB). {needs(record)}",
     }
+
+
+def needs(record: Mapping[str, Any]) -> str:
+    """Say which packages run a graph that `checked_graph` describes, and how to do with fewer."""
+    libraries = record["libraries"]
+    if "onnxruntime-extensions" not in libraries:
+        return "It runs in ONNX Runtime alone: pip install onnxruntime."
+    return (
+        f"It reads items as they are, for which it needs operators of a package: pip install onnxruntime onnxruntime-extensions=="
+        f"{libraries['onnxruntime-extensions']}. With --tensor-inputs it needs ONNX Runtime alone, and takes pixels or token numbers."
+    )
 
 
 def checked_graph(bundle: Bundle, options: ExportOptions) -> tuple[bytes, dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.core.errors import require
 from headstart.core.strict_json import to_json
 from headstart.packaging.exports.comparing import compare, extensions, open_exported
-from headstart.packaging.exports.onnx_file import checked_graph
+from headstart.packaging.exports.onnx_file import checked_graph, needs
 from headstart.storage.files import write_file
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def export(bundle: Bundle, out: Path, options: ExportOptions) -> dict[str, Any]:
     write_file(out.with_name(out.name + ".required_operators.config"), operators.encode())
     write_file(out.with_name(out.name + ".json"), to_json(record).encode())
     difference = f"{comparison.max_difference:.1g} on {comparison.n_items} items"
-    return {**record, "sentence": f"{out}: answers as the bundle, to {difference} ({record['size_mib']:.1f} MiB)"}
+    sentence = f"{out}: answers as the bundle, to {difference} ({record['size_mib']:.1f} MiB). {needs(record)}"
+    return {**record, "sentence": sentence}
 
 
 def _converted(model: bytes, *, has_extensions: bool) -> tuple[bytes, str]:

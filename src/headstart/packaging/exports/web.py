@@ -151,6 +151,7 @@ def _about(bundle: Bundle) -> dict[str, Any]:
         "modality": bundle.modality,
         "fields": [{"name": field.name, "control": field.modality} for field in bundle.fields],
         "labels": list(bundle.labels),
+        "weights": None if bundle.decision is None else bundle.decision.weights,
         "proof": bundle.report[EvaluationSection].sentence,
         "about": f"Made with Headstart from {bundle.manifest['source']}{license}.",
         "input": {**described, "files": {name: f"input/{name}" for name in bundle.input.files()}},

@@ -60,22 +60,36 @@ def _answer(graph: GraphBuilder, bundle: Bundle, outputs: str) -> None:
         graph.output(graph.op("Squeeze", outputs, last), "value", "float32", ["batch"])
         return
     names = graph.constant(np.array(bundle.labels, dtype=object), "label_names")
-    best = graph.op("ArgMax", outputs, axis=1, keepdims=0)
-    graph.output(graph.op("Gather", names, best), "label", "string", ["batch"])
-    highest = graph.op("ReduceMax", outputs, last, keepdims=1)
-    graph.output(graph.op("Squeeze", highest, last), "probability", "float32", ["batch"])
+    best = graph.op("ArgMax", _weighed(graph, bundle, outputs), axis=1, keepdims=1)
+    graph.output(graph.op("Gather", names, graph.op("Squeeze", best, last)), "label", "string", ["batch"])
+    chosen = graph.op("GatherElements", outputs, best, axis=1)
+    graph.output(graph.op("Squeeze", chosen, last), "probability", "float32", ["batch"])
     graph.output(outputs, "probabilities", "float32", ["batch", len(bundle.labels)])
     if bundle.task_spec.is_multi_label:
-        name, threshold = "labels", graph.constant(np.float32(THRESHOLD), "threshold")
-    elif bundle.set_threshold is not None:
-        # the likeliest label is in its set, however unlikely it is
+        name, threshold = "labels", graph.constant(np.array(_thresholds(bundle), np.float32), "threshold")
+    elif bundle.prediction_set_threshold is not None:
+        # what is decided on is in its set, however unlikely it is
         name = "prediction_set"
-        threshold = graph.op("Min", graph.constant(np.float32(bundle.set_threshold), "threshold"), highest)
+        threshold = graph.op("Min", graph.constant(np.float32(bundle.prediction_set_threshold), "threshold"), chosen)
     else:
         return
     none = graph.constant(np.array([""], dtype=object))
     given = graph.op("Where", graph.op("GreaterOrEqual", outputs, threshold), names, none)
     graph.output(given, name, "string", ["batch", len(bundle.labels)])
+
+
+def _weighed(graph: GraphBuilder, bundle: Bundle, outputs: str) -> str:
+    """Products of weight and probability, where one label is decided on by them."""
+    if bundle.decision is None or bundle.task_spec.is_multi_label:
+        return outputs
+    weights: str = graph.constant(np.array(bundle.decision.weights, np.float32), "weights")
+    return graph.op("Mul", outputs, weights)
+
+
+def _thresholds(bundle: Bundle) -> tuple[float, ...]:
+    """Of each label, where several may be given."""
+    found = None if bundle.decision is None else bundle.decision.thresholds(bundle.task_spec)
+    return found or (THRESHOLD,) * len(bundle.labels)
 
 
 def _metadata(bundle: Bundle) -> dict[str, str]:
@@ -86,5 +100,8 @@ def _metadata(bundle: Bundle) -> dict[str, str]:
         "labels": json.dumps(bundle.labels, ensure_ascii=False),
         "headstart": str(bundle.manifest["headstart"]),
         "input": bundle.input.kind,
-        "threshold": str(THRESHOLD if bundle.task_spec.is_multi_label else bundle.set_threshold or ""),
+        "threshold": json.dumps(_thresholds(bundle))
+        if bundle.task_spec.is_multi_label
+        else str(bundle.prediction_set_threshold or ""),
+        "weights": "" if bundle.decision is None else json.dumps(bundle.decision.weights),
     }

@@ -145,16 +145,19 @@ def _pixel_settings(
             f"got {_list(types)}. Export it in that form."
         )
     height, width = shape[2:4] if layout == "nchw" else shape[1:3]
-    settings = {"kind": "pixels", "height_px": height, "width_px": width, "resize": "crop"} | dict(known.input)
+    settings: dict[str, Any] = {"kind": "pixels", "height_px": height, "width_px": width, "resize": "crop"}
+    settings |= known.input
     for side, fixed in (("height_px", height), ("width_px", width)):
         if not settings[side]:
             raise OptionError(f"{where} takes photos of any size. Give the one that it was trained on: --size-px 224.")
+        if not 0 < int(settings[side]) <= MAX_SIDE_PX:
+            raise SourceError(
+                f"{where} takes photos of {settings['height_px']} × {settings['width_px']} pixels; {MAX_SIDE_PX} a side are allowed."
+            )
         if fixed and settings[side] != fixed:
             raise OptionError(
                 f"{where} takes photos of {height} × {width} pixels, not of {settings[side]}. Leave --size-px out."
             )
-    if max(settings["height_px"], settings["width_px"]) > MAX_SIDE_PX:
-        raise SourceError(f"{where} takes photos of {height} × {width} pixels; {MAX_SIDE_PX} a side are allowed.")
     takes_bytes = known.takes_bytes or (kind == _UINT8 and options.mean is None)
     is_guess = known.mean is None and not takes_bytes
     mean, std = (None, None) if takes_bytes else (known.mean or _IMAGENET[0], known.std or _IMAGENET[1])

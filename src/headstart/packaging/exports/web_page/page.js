@@ -3,7 +3,6 @@
 import { open } from "./model.js";
 
 const N_SHOWN = 5;
-const THRESHOLD = 0.5; // where there may be several labels, those likelier than not are given
 const at = (id) => document.getElementById(id);
 let model;
 let latest = 0; // an older question's answer must not cover a newer one's
@@ -62,10 +61,13 @@ async function answer(item) {
 }
 
 function write(outputs) {
-  const { task, labels } = model.about;
+  const { task, labels, weights } = model.about;
   const isRegression = task === "regression";
   const ranked = outputs.map((output, i) => [labels[i], output]).sort((one, other) => other[1] - one[1]);
-  const given = task === "multilabel" ? ranked.filter(([, share]) => share >= THRESHOLD) : ranked.slice(0, 1);
+  const weightOf = (label) => weights?.[labels.indexOf(label)] ?? 1;
+  const given = task === "multilabel"
+    ? ranked.filter(([label, share]) => share >= 1 / (1 + weightOf(label)))
+    : ranked.toSorted((one, other) => other[1] * weightOf(other[0]) - one[1] * weightOf(one[0])).slice(0, 1);
   at("best").textContent = isRegression ? `${labels[0]}: ${Number(outputs[0].toPrecision(6))}` : given.map(([label]) => label).join(", ") || "none";
   at("best").hidden = false;
   at("labels").hidden = isRegression;

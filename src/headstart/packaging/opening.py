@@ -1,0 +1,44 @@
+"""Open a bundle: every byte is checked before any is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headstart.packaging.manifest import open_sealed
+from headstart.packaging.model import Bundle
+
+if TYPE_CHECKING:
+    from headstart.packaging.signing import Trust
+
+
+def load_bundle(
+    folder: str | Path,
+    *,
+    trust: Trust | None = None,
+    threads: int | None = None,
+    spin: bool = True,
+    trust_graphs: bool | None = None,
+) -> Bundle:
+    """Open a bundle, refusing it if a single byte of it has changed.
+
+    Parameters
+    ----------
+    trust : a file of public keys, or such lines themselves, of which one must have signed the bundle; None for the file
+        that HEADSTART_TRUST names, if it does, and () to require no signature
+    threads : how many run its graph; as many as `HEADSTART_THREADS` or the machine gives, if not said
+    spin : whether they keep their cores busy while they wait for each other; better not where others need the cores
+    trust_graphs : whether its graph may have loops, conditionals and whatever else has no bound; None for what
+        HEADSTART_TRUST_GRAPHS says
+
+    Raises
+    ------
+    BundleError
+        There is no bundle there, it is damaged, a newer Headstart made it, it lacks a signature that is required, or its graph
+        or its tokenizer is refused.
+    """
+    sealed = open_sealed(Path(folder), trust)
+    for name in sealed.content["files"]:
+        if name != "model.onnx":  # the largest: read, checked and opened in one go
+            sealed.read(name)
+    return Bundle(sealed, threads=threads, spin=spin, trust_graphs=trust_graphs)
