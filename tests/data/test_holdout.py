@@ -8,7 +8,7 @@ from hypothesis.strategies import integers
 from headstart.core.dataset import Dataset
 from headstart.core.errors import DataError
 from headstart.data.clusters import cluster_items
-from headstart.data.holdout import assign_folds, plan_splits
+from headstart.data.holdout import SplitPlan, assign_folds, plan_splits
 
 
 def make_dataset(n, *, groups=None, times=None, splits=None, task="multiclass"):
@@ -89,3 +89,12 @@ def test_conditions_keep_duplicates_together_and_are_several(seed, n):
     clusters = cluster_items(rng.normal(size=(n, 8)), strata, duplicates, seed=seed)
     assert all(len(set(clusters[duplicates == g])) == 1 for g in np.unique(duplicates))
     assert len(np.unique(clusters)) > 1
+
+
+@pytest.mark.parametrize(("n_items", "n_folds"), [(1, 1), (20, 1), (21, 2), (100, 5), (1000, 5)])
+def test_the_first_folds_hold_out_as_many_items_as_are_asked_for(n_items, n_folds):
+    folds = tuple((np.arange(20, 100), np.arange(20)) for _ in range(5))
+    plan = SplitPlan(kind="cross-validation", folds=folds, final=np.arange(100), sentence="in five folds")
+    shorter = plan.holding_out(n_items)
+    assert len(shorter.folds) == n_folds
+    assert (shorter is plan) == (n_folds == 5)

@@ -45,6 +45,11 @@ class SplitPlan:
         """All held-out positions, fold after fold."""
         return np.concatenate([test for _, test in self.folds])
 
+    def holding_out(self, n_items: int) -> SplitPlan:
+        """The same plan with its first folds alone, as many as hold out `n_items`."""
+        n_folds = 1 + int(np.searchsorted(np.cumsum([len(test) for _, test in self.folds]), n_items))
+        return self if n_folds >= len(self.folds) else self.first(n_folds)
+
     def first(self, n_folds: int) -> SplitPlan:
         """The same plan with its first folds alone, where the others would take too long."""
         folds = self.folds[:n_folds]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 from headstart.core.errors import DataError
 from headstart.evaluation.baseline import baselines_for
 from headstart.evaluation.baseline_runner import BaselineRunner
-from headstart.evaluation.mixture import Mixture, held_out_models, mixture_of
+from headstart.evaluation.mixture import Mixture, mixture_of
+from headstart.evaluation.models import JointModel, hold_out, hold_out_within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +63,7 @@ class Evaluation:
         self._runner.__exit__(kind, error, trace)
 
     def run_closed_forms(self) -> None:
-        """Hold out what takes seconds: the models with closed forms and the simple baselines.
+        """Hold out what takes seconds: the models with closed forms and the simple baselines; the joint model if there is time.
 
         Raises
         ------
@@ -70,9 +72,15 @@ class Evaluation:
         """
         self._check_defined()
         started = time.perf_counter()
-        self.held_out = held_out_models(self.experiment, self.frozen)
+        self.held_out = tuple(hold_out(model, self.experiment) for model in self.frozen)
         self._runner.run_simple()
         self._seconds = time.perf_counter() - started
+        joint, left_s = JointModel(self.experiment), self.experiment.context.clock.left_s
+        if joint.suits():
+            spare_s = math.inf if left_s is None else (left_s - self.reserved_s) / (1 + _REFIT_SHARE)
+            found = hold_out_within(joint, self.experiment, spare_s)
+            self.held_out += () if found is None else (found,)
+            self._seconds = time.perf_counter() - started
 
     @property
     def reserved_s(self) -> float:

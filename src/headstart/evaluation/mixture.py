@@ -11,7 +11,7 @@ import numpy as np
 from headstart.evaluation.baseline_model import BaselineModel, fitted_baseline
 from headstart.evaluation.mixed import Mixed, mix
 from headstart.evaluation.mixing import Mix, mix_held_out
-from headstart.evaluation.models import HeldOutModel, JointModel, hold_out
+from headstart.evaluation.models import HeldOutModel
 from headstart.evaluation.tuned_model import TunedModel
 from headstart.heads.ridge import moments_of
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from headstart.core.report import BaselineResult
     from headstart.evaluation.baseline import Baseline
     from headstart.evaluation.experiment import Experiment, HeldOutPredictions
-    from headstart.evaluation.models import FittedModel, FrozenModel
+    from headstart.evaluation.models import FittedModel
     from headstart.sources import AnySource
 
 
@@ -144,15 +144,6 @@ class Mixture:
     @cached_property
     def _mixed(self) -> Mixed:
         return mix(self.name, [model.predictor() for model, _ in self.fitted], [weight for _, weight in self.fitted])
-
-
-def held_out_models(experiment: Experiment, frozen: Sequence[FrozenModel]) -> tuple[HeldOutModel, ...]:
-    """The models with pretrained parts and a closed form, each asked about the held-out items."""
-    models = [hold_out(model, experiment) for model in frozen]
-    joint = JointModel(experiment)
-    if joint.suits():
-        models.append(hold_out(joint, experiment))
-    return tuple(models)
 
 
 def mixture_of(

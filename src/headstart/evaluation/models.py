@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -216,6 +217,17 @@ class HeldOutModel:
 
 def hold_out(model: Model, experiment: Experiment) -> HeldOutModel:
     """Fit on the training part of each fold and predict its test part."""
-    started = time.perf_counter()
-    outputs = [model.fit(experiment, train).outputs(test) for train, test in experiment.plan.folds]
+    held_out = hold_out_within(model, experiment, math.inf)
+    assert held_out is not None
+    return held_out
+
+
+def hold_out_within(model: Model, experiment: Experiment, budget_s: float) -> HeldOutModel | None:
+    """The same; None if there is no time, or if after a fold the others would exceed the budget."""
+    started, outputs, folds = time.perf_counter(), [], experiment.plan.folds
+    for n_done, (train, test) in enumerate(folds):
+        expected_s = (time.perf_counter() - started) * len(folds) / max(n_done, 1)
+        if expected_s > budget_s or budget_s <= 0:
+            return None
+        outputs.append(model.fit(experiment, train).outputs(test))
     return HeldOutModel(model=model, outputs=np.concatenate(outputs), seconds=time.perf_counter() - started)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from headstart.core.dataset import Dataset, Field, IntArray
     from headstart.features.encoders import Encoder, FittedEncoder
 
-_N_KEPT = 3  # fits: the folds ask one after the other, several times each
+_N_KEPT = 6  # fits: of each fold, and of all items
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,12 +40,14 @@ from headstart.storage.files import cache_notice
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headstart.core.dataset import Dataset
+    from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.core.decision import ClassWeights
     from headstart.engines.reporters import ProgressOutput
     from headstart.evaluation.baseline import Cost
+    from headstart.evaluation.models import FrozenModel
     from headstart.evaluation.shipping import Preference
     from headstart.features import Features
+    from headstart.pipeline.presets import Preset
     from headstart.sources import AnySource
 
 _COLUMN_OPTIONS = ("input", "target", "task", "group", "time", "split", "images", "keep_case", "missing")
@@ -166,18 +168,8 @@ def fit(
     start_drawing()
     with context.stage("adapt"):
         duplicates = duplicates.among(dataset)
-        plan = plan_splits(dataset, duplicates.groups, seed=context.seed)
-        experiment = Experiment(
-            dataset=dataset,
-            features=features.values,
-            source=chosen_source,
-            plan=plan,
-            head=head,
-            context=context,
-        )
-        experiment, frozen = frozen_models(experiment)
-        experiment = replace(
-            experiment, dataset=with_domain_shifts(experiment.dataset, experiment.source, experiment.features)
+        experiment, frozen = _experiment(
+            dataset, features.values, chosen_source, duplicates.groups, head=head, preset=chosen, context=context
         )
     tuned = None
     with Evaluation(experiment, frozen, baselines=baselines) as evaluation:
@@ -199,7 +191,7 @@ def fit(
             predictor=proof.predictor,
             report=report,
             schema=_schema(dataset),
-            check_items=[dataset.items[i] for i in plan.test[:_N_CHECKED]],
+            check_items=[dataset.items[i] for i in experiment.plan.test[:_N_CHECKED]],
             moments=proof.moments,
         )
     return Fitted(
@@ -208,6 +200,26 @@ def fit(
         bundle=folder,
         seconds=context.clock.seconds(),
     )
+
+
+def _experiment(
+    dataset: Dataset,
+    features: FloatArray,
+    source: AnySource,
+    groups: IntArray,
+    *,
+    head: str,
+    preset: Preset,
+    context: RunContext,
+) -> tuple[Experiment, tuple[FrozenModel, ...]]:
+    """The plan of the proof, and heads on the frozen features."""
+    plan = plan_splits(dataset, groups, seed=context.seed)
+    if preset.max_held_out is not None:
+        plan = plan.holding_out(preset.max_held_out)
+    experiment = Experiment(dataset=dataset, features=features, source=source, plan=plan, head=head, context=context)
+    experiment, frozen = frozen_models(experiment)
+    shifted = with_domain_shifts(experiment.dataset, experiment.source, experiment.features)
+    return replace(experiment, dataset=shifted), frozen
 
 
 def _check_options(*, head: str, tune: str, baselines: str) -> None:

@@ -26,6 +26,7 @@ class Preset:
     max_sources : how many sources the model may read
     tunes : whether networks are tuned, as far as there is time
     max_methods : how many ways of tuning are tried; None for all that suit
+    max_held_out : folds are used until so many items were held out; None for all folds
     """
 
     budget_s: float
@@ -35,6 +36,7 @@ class Preset:
     max_sources: int = 2
     tunes: bool = True
     max_methods: int | None = 1
+    max_held_out: int | None = None
 
     def seconds_for(self, n_items: int) -> float:
         """The time that it promises for some items: it grows with the square root of their number.
@@ -47,7 +49,7 @@ class Preset:
 
 ORDINARY_ITEMS = 500
 _PRESETS = {
-    "fast": Preset(budget_s=30.0, halving=Halving(cap=96), baselines="simple", tunes=False),
+    "fast": Preset(budget_s=30.0, halving=Halving(cap=96), baselines="simple", tunes=False, max_held_out=200),
     "balanced": Preset(budget_s=180.0),
     "best": Preset(budget_s=900.0, max_sources=3, max_methods=None),
 }
