@@ -560,7 +560,7 @@ CASES = [
     Case("empty pipe", lambda p, t, i: ("predict", t, "-"), ("stdin is empty",)),
     Case("pipe of no JSON", lambda p, t, i: ("predict", t, "-"), ("stdin row 1", "not JSON"), stdin="hello"),
     Case("pipe without the key", lambda p, t, i: ("predict", t, "-"), ("stdin row 1", "'text'"), stdin='{"body": "a"}'),
-    Case("table without the column", lambda p, t, i: ("predict", t, written(p / "t.csv", "a,b\n1,2\n")), ("'text'", "a, b")),
+    Case("table without the column", lambda p, t, i: ("predict", t, written(p / "t.csv", "a,b\n1,2\n")), ("t.csv", "'a', 'b'", "--input")),
     Case("answers as a spreadsheet", lambda p, t, i: ("predict", t, "-", "--out", p / "a.xlsx"), (".csv or .jsonl", "a.xlsx")),
     Case("two columns of one name", lambda p, t, i: ("inspect", written(p / "t.csv", "text,text,fruit\na,b,c\n"), "--input", "text", "--target", "fruit"), ("two columns named 'text'", "Rename")),
     Case("predict blank texts", lambda p, t, i: ("predict", t, written(p / "t.csv", "id,text\n1,\n2, \n")), ("every text is blank", "t.csv row 1", "--input")),
@@ -719,7 +719,9 @@ class TestStreams:
         line = f"{sys.executable} -c '{ENTRY}' predict {model} {table} --out {tmp_path}/a.csv <&- >&- 2>&-"
         done = subprocess.run(["bash", "-c", line], check=False)
         assert done.returncode == 0
-        assert (tmp_path / "a.csv").read_text().startswith("item,prediction,probability,error\n")
+        assert (
+            (tmp_path / "a.csv").read_text().startswith("item,text,fruit,prediction,probability,prediction_set,error\n")
+        )
 
 
 @pytest.fixture

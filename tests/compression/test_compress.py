@@ -115,7 +115,7 @@ def test_the_command_ends_with_2_where_nothing_pays(bundles, tmp_path, capsys):
         ({"methods": ["fp61"]}, OptionError, "Did you mean 'fp16'"),
         ({"bundle": "nothing"}, BundleError, "there is no bundle at nothing"),
         ({"data": (["good race", "bad race"] * 4, ["apple", "kiwi"] * 4)}, DataError, "at least 3 groups"),
-        ({"data": (["good race", "bad race"] * 4, ["apple", "pear"] * 4)}, DataError, "'pear'"),
+        ({"data": (["good race", "bad race"] * 4, ["pear", "plum"] * 4)}, DataError, "'pear'"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_written(bundles, tmp_path, change, error, said):

@@ -125,6 +125,7 @@ class TestMissing:
 
     def test_a_word_that_a_model_knows_is_a_label(self) -> None:
         assert find_missing(["NA", "NA"], None, "country")[0].all()
+        assert find_missing(["$1,200.50", "NA", "$7.25"], None, "price")[0].tolist() == [False, True, False]
         assert not find_missing(["NA", "NA"], None, "country", ["DE", "NA"])[0].any()
 
     def test_nothing_within_a_list_is_no_label(self) -> None:

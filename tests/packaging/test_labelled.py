@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import copy
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from sklearn.metrics import accuracy_score
 from tiny_bundle import make_bundle, make_schema
 from tiny_texts import WordsPredictor, make_text_bundle
 
+from headstart.core.decision import DecisionRule
 from headstart.core.errors import BundleError, DataError
 from headstart.core.label_rule import LabelRule
 from headstart.packaging import load_bundle
@@ -32,6 +34,13 @@ def typed(folder, labels, rule):
         name="words", modality="text", labels=labels, columns={"input": "message", "target": "kind"}, label_rule=rule
     )
     return load_bundle(make_bundle(folder, predictor=WordsPredictor(), schema=schema, check_items=["kiwi", "lime"]))
+
+
+def decided(bundle):
+    """The bundle, deciding by a rule over the labels that it knows."""
+    other = copy(bundle)
+    other.decision = DecisionRule(weights=(1.0, 2.0, 1.0))
+    return other
 
 
 def table(kinds):
@@ -56,6 +65,7 @@ def test_an_unknown_label_counts_as_wrong(words):
     assert {score["name"]: score["value"] for score in figures["metrics"]}["accuracy"] == pytest.approx(18 / 20)
     [notice] = [notice for notice in figures["notices"] if notice["kind"] == "unseen-label"]
     assert "1 item has the label 'about pear'" in notice["message"]
+    assert load_for(decided(words), table(kinds), target="kind").decision.weights == (1.0, 2.0, 1.0, 1.0)
     kept = known_to(words, dataset)
     assert (len(kept), kept.labels, kept.targets.shape) == (19, words.labels, (19, 3))
 
