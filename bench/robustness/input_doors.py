@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -40,7 +41,7 @@ class Expected:
     ----------
     value : the answer; of a dict these keys are compared alone; None where a refusal alone is right
     says : words of the notices that go with the answer
-    refusal : words that a refusal has; None where it may not be refused
+    refusal : patterns that a refusal has; None where it may not be refused
     """
 
     value: Any = None
@@ -66,7 +67,7 @@ class Expected:
 
 def _is_clear(message: str, words: Sequence[str]) -> bool:
     one_line = "\n" not in message.strip() and len(message) < 700
-    return one_line and all(word.casefold() in message.casefold() for word in words)
+    return one_line and all(re.search(word, message, re.IGNORECASE) for word in words)
 
 
 def in_python(call: Callable[[], Any]) -> Outcome:

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 PHOTO_SOURCES = ("efficientnet-lite0",)
 TEXT_SOURCES = ("potion-base-8m", "wordllama-256", "all-minilm-l6-v2")
 ODD = (
-    "",
-    "  ",
     "naïve CAFÉ 漢字 👍 \u200b ß İ",
     "a" * 5000,
     "word " * 1000,

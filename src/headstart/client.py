@@ -222,8 +222,8 @@ def _batches(items: Sequence[Item]) -> Iterator[list[_Content]]:
     """Contents in lists that one request may hold."""
     batch: list[_Content] = []
     n_bytes = 0
-    for item in items:
-        content = _fields(item) if isinstance(item, Mapping) else _read(item)
+    for number, item in enumerate(items, 1):
+        content = _fields(item) if isinstance(item, Mapping) else _read(item, f"item {number}")
         length = sum(len(str(value)) for value in content.values()) if isinstance(content, dict) else len(content)
         if batch and (len(batch) == _BATCH_ITEMS or n_bytes + length > _BATCH_BYTES):
             yield batch
@@ -238,7 +238,7 @@ def _fields(item: Mapping[str, Any]) -> dict[str, Any]:
     """The fields as JSON takes them: files in base64, missing cells as null, and dates, say, as strings."""
     sent: dict[str, Any] = {}
     for name, value in item.items():
-        content = _read(value) if isinstance(value, bytes | Path) else value
+        content = _read(value, str(name)) if isinstance(value, bytes | Path) else value
         content = base64.b64encode(content).decode() if isinstance(content, bytes) else content
         if not is_null(content) and not isinstance(content, str | int | float):
             content = str(content)
@@ -246,11 +246,11 @@ def _fields(item: Mapping[str, Any]) -> dict[str, Any]:
     return sent
 
 
-def _read(item: Any) -> str | bytes:
+def _read(item: Any, name: str) -> str | bytes:
     if isinstance(item, str | bytes):
         return item
     if not isinstance(item, Path):
-        raise DataError(f"an item must be a string, or a file as bytes or Path, not a {type(item).__name__}.")
+        raise DataError(f"{name} must be a string, or a file as bytes or Path, not a {type(item).__name__}.")
     try:
         return item.read_bytes()
     except OSError as error:

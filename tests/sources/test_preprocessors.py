@@ -54,7 +54,7 @@ def test_incomplete_settings_are_named(kind, settings, files, message):
 
 
 def test_damaged_tokenizer_is_named():
-    with pytest.raises(SourceError, match="tokenizer file is damaged"):
+    with pytest.raises(SourceError, match="tokenizer file is not readable JSON"):
         TextTokenizer(b"{", max_tokens=4).transform(["a"])
 
 

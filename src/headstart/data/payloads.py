@@ -16,6 +16,7 @@ from headstart.core.errors import DataError
 from headstart.data.modalities import Row
 from headstart.data.readers.delimited import DelimitedText
 from headstart.data.readers.layout import find_layout
+from headstart.data.shown_names import without_invisible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -54,9 +55,13 @@ def pick(record: Mapping[str, Any], modality: Modality, column: str | None, *, t
     """
     if isinstance(modality, Row):
         return modality.pick(record)
-    for key in known_keys(modality, column) if takes_any or column is None else [column]:
-        if key in record:
-            return record[key]
+    keys = known_keys(modality, column) if takes_any or column is None else [column]
+    found = next((key for key in keys if key in record), None)
+    if found is None:  # as for columns of tables, capital letters and invisible characters make no other name
+        named = {without_invisible(str(name)).casefold(): name for name in reversed([*record])}
+        found = next((named[key.casefold()] for key in keys if key.casefold() in named), None)
+    if found is not None:
+        return record[found]
     if takes_any and len(record) == 1:
         return next(iter(record.values()))
     keys = ", ".join(f"'{key}'" for key in list(record)[:6])

@@ -76,8 +76,8 @@ def _of_table(source: TableSource, column: str | None, folder: Path | None) -> s
 
 
 def _of_files(files: Iterable[Path], path: Path) -> str:
-    kinds = {modality.name: modality for file in files if (modality := modality_of_file(file)) is not None}
-    held = list(kinds.values())
+    kinds = {modality.name for file in files if (modality := modality_of_file(file)) is not None}
+    held = [modality for modality in all_modalities() if modality.name in kinds]
     if len(held) != 1:
         nouns = [modality.file_noun for modality in held or all_modalities()]
         found = "both " + " and ".join(nouns) if held else "neither " + " nor ".join(nouns)

@@ -119,7 +119,8 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
     def _outputs(self, X: Any) -> FloatArray:
         """Probabilities or values, shape (n, k)."""
         check_is_fitted(self)
-        items = _items_of(X)
+        rows = rows_of(X) if self.fields_ else None  # rows of one column are still rows
+        items = _items_of(X) if rows is None else rows
         if (items is None) != (self.source_ is None):
             fitted, came = ("texts or images", "none") if items is None else ("features", "texts or images")
             raise DataError(

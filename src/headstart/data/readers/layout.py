@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -75,7 +75,8 @@ def _best_separator(opened: Callable[[], IO[str]]) -> str:
     """Choose the separator that cuts the first rows into the same number of cells, and into most of them."""
     scores = []
     for separator in _SEPARATORS:
-        with open_records(opened, Layout(separator)) as reader:
+        widths: Counter[int] = Counter()
+        with suppress(DataError), open_records(opened, Layout(separator)) as reader:  # cells too long: it is another
             widths = Counter(len(cells) for cells in islice(reader, N_SNIFFED) if any(cells))
         width, count = max(widths.items(), key=lambda item: item[1], default=(1, 0))
         agreement = count / max(sum(widths.values()), 1)
