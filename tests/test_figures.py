@@ -153,20 +153,17 @@ class TestDemos:
         assert f"{len(questions):,} short questions of {len(questions.labels)} kinds" in page("README.md")
 
 
-SHOWN = r"([\d.]+) \(([\d.]+) to ([\d.]+)\)"
-
-
 @pytest.mark.slow
 @pytest.mark.downloads
 @pytest.mark.usefixtures("fetched_cache")
-def test_the_readme_shows_the_scores_of_its_demo(real_data, tmp_path):
-    fitted = headstart.fit(real_data("groceries"), out=tmp_path / "model", tune="none", progress=None)
-    scores = {f"estimate, {kind}:": score for kind, score in fitted.report.evaluation.estimates.items()}
-    text = page("README.md").replace("95 % interval ", "").replace(", 661 items", "")
-    for words, score in scores.items():
-        (shown,) = re.findall(f"{words} {SHOWN}", text)
-        found = (score.value, score.low, score.high)
-        assert [float(number) for number in shown] == pytest.approx(found, abs=0.005)  # another CPU rounds otherwise
+def test_the_readme_shows_the_baselines_of_its_demo(real_data, tmp_path):
+    fitted = headstart.fit(  # which networks are tuned, and how long, hangs on the machine; the baselines do not
+        real_data("groceries"), out=tmp_path / "model", tune="none", baselines="simple", progress=None
+    )
+    assert fitted.report.evaluation.baselines
+    for one in fitted.report.evaluation.baselines:
+        (shown,) = re.findall(rf"{one.name} +([\d.]+) +gain", page("README.md"))
+        assert float(shown) == pytest.approx(one.score.value, abs=0.005)  # another CPU rounds otherwise
 
 
 def test_presets_are_as_the_page_says():
