@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
+from functools import partial
 
 import numpy as np
 import pytest
@@ -222,3 +225,27 @@ def test_small_items_do_not_wait_for_large_ones():
         return await asyncio.gather(*many)
 
     assert len(asyncio.run(run())) == 9
+
+
+def test_a_body_that_was_refused_is_let_go_at_once():
+    class Body(bytearray):
+        """Something large, of which there are many before garbage is collected."""
+
+    body = Body(8)
+    known = weakref.ref(body)
+
+    def refuse(body):
+        raise DataError(f"{len(body)} bytes")
+
+    async def run(body):
+        batcher = Batcher(sum_rows, n_threads=1)
+        with pytest.raises(DataError, match="8 bytes"):
+            await batcher.submit(partial(refuse, body), 1, 1 << 20)
+
+    gc.disable()
+    try:
+        asyncio.run(run(body))
+        del body
+        assert known() is None
+    finally:
+        gc.enable()

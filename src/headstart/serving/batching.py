@@ -146,7 +146,10 @@ class Batcher:
         job = Job(make, is_large, n_items, loop.create_future())
         self._pool.submit(self._work, job, loop)
         self.n_inside += n_items
-        return await job.answered
+        try:
+            return await job.answered
+        finally:
+            del job  # an error would hold this frame, the job the error: the body would stay until garbage is collected
 
     def _run_here(self, make: Callable[[], Batch]) -> FloatArray:
         """Prepare and run without a change of thread, where the place to run has been taken already."""
@@ -256,8 +259,13 @@ class Batcher:
 
 
 def _reported(error: BaseException) -> Exception:
-    """An error that a request can be told; one that is meant to end a thread would end the loop there."""
-    return error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
+    """An error that a request can be told: one that is meant to end a thread would end the loop there.
+
+    It forgets where it came from: those frames hold the job, which holds the error, and with it the body until the next collection of garbage.
+    """
+    told = error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
+    told.__cause__ = told.__context__ = None
+    return told.with_traceback(None)
 
 
 def _smoothed(before: float, now: float) -> float:

@@ -156,7 +156,7 @@ class Served:
             raise
         except UserError as error:
             if len(items) == 1:
-                return [error]
+                return [error.with_traceback(None)]  # whose frames hold the items
         return [row for rows in await asyncio.gather(*(self._batch_rows([item]) for item in items)) for row in rows]
 
 
