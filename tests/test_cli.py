@@ -203,6 +203,14 @@ class TestPredict:
         assert len(done.json) == 30
         assert {"item", "label", "probability", "top"} <= set(done.json[0])
 
+    def test_answers_never_take_the_place_of_what_was_asked(self, run, model, tmp_path):
+        table = write_texts(tmp_path / "new.csv", 3)
+        before = table.read_bytes()
+        done = run("predict", model, table, "--out", tmp_path / "." / "new.csv")
+        assert done.code == 2
+        assert "Name another file" in done.err
+        assert table.read_bytes() == before
+
     def test_people_see_twenty_and_how_to_get_them_all(self, run, model, tmp_path):
         done = run("predict", model, write_texts(tmp_path / "new.csv", 30))
         assert len(done.out.splitlines()) == 20

@@ -11,6 +11,7 @@ from sklearn import metrics as reference
 from headstart.core.dataset import Dataset
 from headstart.core.decision import DecisionRule, make_decision_rule
 from headstart.core.errors import OptionError
+from headstart.core.label_rule import LabelRule
 from headstart.core.tasks import get_task
 
 BINARY, MULTICLASS, MULTILABEL = map(get_task, ("binary", "multiclass", "multilabel"))
@@ -146,3 +147,19 @@ def test_a_headline_of_which_less_is_better_is_refused(asked):
 def test_labels_that_a_model_does_not_know_keep_their_probability_of_nothing():
     given = dataset(decision=rule(threshold=0.2))
     assert given.weigh(np.array([[0.7, 0.3, 0.0]])).argmax() == 1
+
+
+@pytest.mark.parametrize("name", ["yes", "Yes", "YES"])
+def test_labels_are_found_however_they_are_written(name):
+    targets = np.eye(2)
+    rule = make_decision_rule(get_task("binary"), ("NO", "YES"), targets, threshold={name: 0.3})
+    assert rule == make_decision_rule(get_task("binary"), ("NO", "YES"), targets, threshold={"YES": 0.3})
+    weights = make_decision_rule(get_task("binary"), ("0", "1"), targets, class_weights={1.0: 3})
+    assert weights == make_decision_rule(get_task("binary"), ("0", "1"), targets, class_weights={"1": 3})
+
+
+def test_letter_case_counts_where_it_is_kept():
+    with pytest.raises(OptionError, match="'yes'"):
+        make_decision_rule(
+            get_task("binary"), ("NO", "YES"), np.eye(2), threshold={"yes": 0.3}, label_rule=LabelRule(keep_case=True)
+        )

@@ -130,6 +130,15 @@ def test_connections_that_wait_make_way(strict):
         connection.close()
 
 
+def test_who_asks_on_and_on_is_cut_off(strict):
+    asked = b"GET /v2 HTTP/1.1\r\nHost: x\r\n\r\n"
+    answers = answer_of(connect(strict, asked * 5_000))
+    assert answers.count(b"HTTP/1.1") < 200
+    assert strict.get("/v2/health/live").status == 200
+    few = answer_of(connect(strict, asked * 5 + asked.replace(b"Host", b"Connection: close\r\nHost")))
+    assert few.count(b"HTTP/1.1") == 6
+
+
 def test_who_leaves_is_not_counted_as_answered(strict):
     body = b'{"items": ["' + b"kiwi " * 1_000 + b'"]}'
     head = POST + b"Authorization: Bearer " + TOKEN.encode() + b"\r\nContent-Length: %d\r\n\r\n" % len(body)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from headstart.serving.asgi import RequestError
@@ -62,3 +64,27 @@ def test_parts_are_counted_first():
     with pytest.raises(RequestError, match="more than 9 parts") as caught:
         read_form(form(*[(b"", b"")] * 10), TYPE, 9)
     assert caught.value.status == 413
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Disposition: form-data; name=a" + b';"' * 3_000,
+        b"Content-Disposition: form-data; name*=idna''abc",
+        b"Content-Disposition: form-data; name*=undefined''abc",
+        b"Content-Disposition: form-data; name*=a\0b''x",
+    ],
+)
+def test_a_name_that_cannot_be_read_is_refused_at_once(head):
+    body = b"".join(b"--X\r\n" + head + b"\r\n\r\nx\r\n" for _ in range(30)) + b"--X--"
+    started = time.perf_counter()
+    with pytest.raises(RequestError) as refused:
+        read_form(body, "multipart/form-data; boundary=X", 100)
+    assert refused.value.status == 400
+    assert time.perf_counter() - started < 1.0
+
+
+@pytest.mark.parametrize("parameters", [";a*0*=x" * 3, ";a*0*=x" * 10_000])
+def test_parameters_of_the_content_type_that_cannot_be_read_are_refused(parameters):
+    with pytest.raises(RequestError, match="content type"):
+        read_form(b"--X--", "multipart/form-data" + parameters, 100)

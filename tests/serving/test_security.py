@@ -123,6 +123,9 @@ def page(origin="", host="127.0.0.1:8000"):
         (page("http://[::1]:8000", "[::1]:8000"), [], [], False, None),
         (page("http://evil.example"), [], [], False, 403),
         (page("null"), [], [], False, 403),
+        (page("http://[::1"), [], [], False, 403),
+        (page("http://[x]", "]"), [], [], False, 403),
+        (page("http://[::1]evil.example", "[::1]evil.example"), [], [], False, 403),
         (page("http://evil.example"), [], [], True, None),  # who has no token gets no further
         (page("http://evil.example", "evil.example"), [], [], False, 403),  # its name was made to point here
         (page("http://shop.example", "shop.example"), ["Shop.example"], [], False, None),

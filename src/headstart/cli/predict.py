@@ -65,6 +65,8 @@ def predict(
 
     if out is not None:
         check_output(out)
+        if any(one != "-" and Path(one).resolve() == Path(out).resolve() for one in inputs):
+            raise OptionError(f"--out {out} is also what is to be predicted. Name another file.")
     model = load_bundle(bundle, trust=trust, trust_graphs=trust_graphs or None)
     _check_options(model, bundle, input, has_probabilities=probabilities)
     column = input or model.manifest["columns"].get("input")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from headstart.core.errors import OptionError, unknown_name
+from headstart.core.label_rule import LabelRule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,7 @@ def make_decision_rule(
     *,
     threshold: float | Mapping[str, float] | None = None,
     class_weights: ClassWeights | None = None,
+    label_rule: LabelRule | None = None,
 ) -> DecisionRule | None:
     """Make the rule that the user asked for; None where nothing was asked.
 
@@ -82,6 +84,7 @@ def make_decision_rule(
     targets : indicators, shape (n, k), from which balanced weights follow
     threshold : of two labels that of the second or of the named one; of labels that may occur together that of all or of the named
     class_weights : by label, 1 for those left out; 'balanced' for the inverse of each label's frequency
+    label_rule : by which labels are found, however they are written
 
     Raises
     ------
@@ -90,6 +93,9 @@ def make_decision_rule(
     """
     if threshold is None and class_weights is None:
         return None
+    threshold, class_weights = (
+        _named(given, labels, label_rule or LabelRule()) for given in (threshold, class_weights)
+    )
     if not task.has_probabilities:
         raise OptionError("a threshold or class weights are for labels, but a number is predicted. Leave them out.")
     if threshold is not None and class_weights is not None:
@@ -105,6 +111,14 @@ def make_decision_rule(
     if not isinstance(class_weights, Mapping):
         raise OptionError(f"class weights are 'balanced' or a number for each label, got {class_weights!r}.")
     return DecisionRule(weights=_by_label(class_weights, labels, 1.0, "class weight", math.inf))
+
+
+def _named(given: Any, labels: Sequence[str], rule: LabelRule) -> Any:
+    """What is given by label, by the labels' own names."""
+    if not isinstance(given, Mapping):
+        return given
+    known = {rule.key(label): label for label in labels}
+    return {known.get(rule.key(str(label)), str(label)): value for label, value in given.items()}
 
 
 def _from_threshold(task: TaskSpec, labels: Sequence[str], threshold: float | Mapping[str, float]) -> tuple[float, ...]:

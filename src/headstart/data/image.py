@@ -117,7 +117,7 @@ def _reasons(item: Any, name: str) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         raise DataError(f"{name} does not exist. Correct the path or remove the row.") from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, RuntimeError, struct.error) as error:
         raise DataError(f"{name} {_reason(item, error)}.") from error
     except (_pillow().DecompressionBombError, _pillow().DecompressionBombWarning) as error:
         raise DataError(_too_large(name, re.findall(r"\d+", str(error))[:1])) from error

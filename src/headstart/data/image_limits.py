@@ -17,8 +17,8 @@ MEGAPIXEL_S = 0.2  # some ten times what the slowest ordinary format takes
 
 _START_OF_SCAN = b"\xff\xda"
 _END_OF_IMAGE = b"\xff\xd9"
-# in the data of a scan, 0xFF is followed by 0 or by one of eight restart markers; 0xFF before a marker fills
-_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+# in the data of a scan, 0xFF is followed by 0 or by one of eight restart markers; 0xFF before a marker fills, and 0xFF01 stands alone
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]", re.DOTALL)
 _TIFF = {b"II": "<", b"MM": ">"}
 _STRIPS = (273, 324)  # tags: where the strips lie, and where the tiles do
 
@@ -69,6 +69,8 @@ def _has_too_many_scans(jpeg: bytes) -> bool:
     r"""Whether decoding would go over the photo more often than any encoder asks for.
 
     >>> _has_too_many_scans(b"\xff\xd8" + 101 * b"\xff\xda\x00\x02" + b"\xff\xd9")
+    True
+    >>> _has_too_many_scans(b"\xff\xd8" + 101 * b"\xff\x01\xff\xda\x00\x02" + b"\xff\xd9")
     True
     """
     if jpeg.count(_START_OF_SCAN) <= MAX_SCANS:

@@ -145,7 +145,12 @@ def fit(
     with context.stage("load"):
         dataset = load(data, max_unreadable=max_unreadable, **columns)
         rule = make_decision_rule(
-            dataset.task_spec, dataset.labels, dataset.targets, threshold=threshold, class_weights=class_weights
+            dataset.task_spec,
+            dataset.labels,
+            dataset.targets,
+            threshold=threshold,
+            class_weights=class_weights,
+            label_rule=dataset.label_rule,
         )
         usual = dataset.task_spec.balanced_metric if class_weights == BALANCED else ""
         metric = dataset.task_spec.headline_name(metric or usual)

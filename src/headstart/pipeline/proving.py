@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from headstart.core.report import Report, Score
     from headstart.engines.reporters import ProgressOutput
     from headstart.packaging.signing import Trust
-
-_ENDS = ("value", "low", "high")
 
 
 def prove_again(
@@ -84,7 +83,10 @@ def _promised(report: Report) -> Score:
     compression = report.get(CompressionSection)
     if compression is None:
         return promised
-    return replace(promised, **{end: getattr(promised, end) + getattr(compression.gain, end) for end in _ENDS})
+    value, change = promised.value + compression.gain.value, compression.gain
+    low = value - math.hypot(promised.value - promised.low, change.value - change.low)
+    high = value + math.hypot(promised.high - promised.value, change.high - change.value)
+    return replace(promised, value=value, low=low, high=min(high, 1.0) if promised.unit == "fraction" else high)
 
 
 def _agreement(again: Score, promised: Score) -> tuple[bool, str]:

@@ -30,6 +30,7 @@ class ConnectionLimits:
     max_head : bytes of address and headers, and of what frames a body
     max_headers : how many headers a request may have
     max_unread : bytes of a refused body that are passed over, so that a client which writes before it reads sees why
+    max_pipelined : requests that wait for the answer to one before them
     max_connections : of one process; beyond it, the one that has waited longest without a whole request is closed
     head_s : from the first byte of a request, or the connection, to the end of its head
     idle_s : between two requests
@@ -39,6 +40,7 @@ class ConnectionLimits:
     max_head: int = 64 << 10
     max_headers: int = 100
     max_unread: int = 32 << 20
+    max_pipelined: int = 16
     max_connections: int = 1_000
     head_s: float = 10.0
     idle_s: float = 5.0
@@ -124,7 +126,10 @@ class Connection(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """Begin to answer."""
+        """Begin to answer, or hang up on a client that asks without reading."""
+        if len(self.pipeline) >= self._limits.max_pipelined:
+            self.transport.abort()
+            raise ValueError
         self._is_whole = False
         self._unread = 0
         super().on_headers_complete()

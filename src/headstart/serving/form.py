@@ -13,6 +13,7 @@ from headstart.serving.asgi import RequestError
 _MAX_HEAD = 8 << 10  # of one part
 _MAX_BOUNDARY = 70  # as RFC 2046 has it
 _NAME_LENGTH = 200
+_MAX_PARAMETERS = 16  # of a header: what reads them takes the square of their number
 
 
 class FormPart(NamedTuple):
@@ -31,9 +32,7 @@ def read_form(body: bytes, content_type: str, max_parts: int) -> list[FormPart]:
     RequestError
         400: it is not as it says; 413: it has more parts than `max_parts`.
     """
-    described = Message()
-    described["content-type"] = content_type
-    boundary = described.get_param("boundary")
+    boundary = _boundary_of(content_type)
     if not isinstance(boundary, str) or not 0 < len(boundary) <= _MAX_BOUNDARY or not boundary.isascii():
         raise _unreadable("its content type names no boundary of 1 to 70 characters")
     delimiter = b"--" + boundary.encode()
@@ -51,20 +50,45 @@ def read_form(body: bytes, content_type: str, max_parts: int) -> list[FormPart]:
     return [_part(part) for part in parts]
 
 
+def _boundary_of(content_type: str) -> object:
+    if content_type.count(";") > _MAX_PARAMETERS:
+        raise _unreadable("its content type has too many parameters")
+    described = Message()
+    described["content-type"] = content_type
+    try:
+        return described.get_param("boundary")
+    except (ValueError, TypeError) as error:
+        raise _unreadable("its content type has parameters that cannot be read") from error
+
+
 def _part(part: bytes) -> FormPart:
     # the line of the boundary may end with spaces, and a part without headers begins with an empty line
     position = part.find(b"\r\n\r\n", 0, _MAX_HEAD)
     if position < 0 or part[: part.find(b"\r\n")].strip(b" \t"):
         raise _unreadable("a part has no head, or a longer one than 8 KiB")
-    head = _head_of(part[part.find(b"\r\n") + 2 : position + 2])
-    name, filename = (head.get_param(key, header="content-disposition") for key in ("name", "filename"))
-    if head.get_content_disposition() != "form-data" or name is None:
-        raise _unreadable("a part has no name")
+    name, filename = _names_in(part[part.find(b"\r\n") + 2 : position + 2])
     content = part[position + 4 :]
-    words = collapse_rfc2231_value(name)
     if filename is None:
-        return FormPart(words, words[:_NAME_LENGTH], _decoded(content))
-    return FormPart(words, (collapse_rfc2231_value(filename) or words)[:_NAME_LENGTH], content)
+        return FormPart(name, name[:_NAME_LENGTH], _decoded(content))
+    return FormPart(name, (filename or name)[:_NAME_LENGTH], content)
+
+
+def _names_in(head: bytes) -> tuple[str, str | None]:
+    """The name of a part, and that of its file if it is one."""
+    if head.count(b";") > _MAX_PARAMETERS:
+        raise _unreadable("the head of a part has too many parameters")
+    described = _head_of(head)
+    try:
+        name, filename = (described.get_param(key, header="content-disposition") for key in ("name", "filename"))
+        if described.get_content_disposition() != "form-data" or name is None:
+            raise _unreadable("a part has no name")
+        return collapse_rfc2231_value(name), None if filename is None else collapse_rfc2231_value(filename)
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+    ) as error:  # names in an encoding that there is not, or that they are not in
+        raise _unreadable("the name of a part cannot be read") from error
 
 
 def _head_of(head: bytes) -> Message:

@@ -131,7 +131,10 @@ class Served:
         n = _check_arrays(batch, self.bundle)
         self._check_number(n)
         self.batcher.check_room(n)
-        outputs = await self.batcher.submit(lambda: batch, n)
+        step = self.settings.max_batch
+        parts = [{name: array[first : first + step] for name, array in batch.items()} for first in range(0, n, step)]
+        submitted = (self.batcher.submit(partial(dict, part), min(step, n - i * step)) for i, part in enumerate(parts))
+        outputs = np.concatenate(await asyncio.gather(*submitted))
         if not np.isfinite(outputs).all():
             raise RequestError(400, "the model has no finite answer to these arrays. Send what its input prepares.")
         return outputs
@@ -230,11 +233,14 @@ def open_models(specs: Sequence[str], settings: ServerSettings, before: Iterable
 def _warm_up(bundle: Bundle, model_version: ModelVersion) -> None:
     """Answer one made-up item, so that a model which cannot answer is never ready, and the first request is not slow."""
     try:
-        bundle.run(bundle.input.transform(bundle.reads.stand_ins(bundle.labels or ["a word"])[:1]))
-    except Exception as error:
+        outputs = bundle.run(bundle.input.transform(bundle.reads.stand_ins(bundle.labels or ["a word"])[:1]))
+        why = "" if np.isfinite(outputs).all() else "its outputs are no numbers"
+    except Exception as error:  # noqa: BLE001  whatever it is, the model is not made ready
+        why = first_line(error)
+    if why:
         raise BundleError(
-            f"{model_version.folder} cannot answer a first item ({first_line(error)}). Make the bundle again with 'headstart fit'."
-        ) from error
+            f"{model_version.folder} cannot answer a first item ({why}). Make the bundle again with 'headstart fit'."
+        )
 
 
 def _check_arrays(batch: Batch, bundle: Bundle) -> int:

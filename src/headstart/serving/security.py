@@ -105,7 +105,7 @@ class Pages:
         if not origin or needs_token or origin in self._origins or "*" in self._origins:
             return
         host = header(scope, b"host")
-        if urlsplit(origin).netloc.lower() != host.lower():
+        if _host_of(origin) != host.lower():
             raise RequestError(403, "pages of other origins may not ask. Start the server with --cors ORIGIN for one.")
         if not self._is_ours(_name_of(host)):
             raise RequestError(
@@ -116,11 +116,21 @@ class Pages:
         return name in self._host_names or _is_address(name)
 
 
+def _host_of(origin: str) -> str:
+    """The host and port of an origin; '' if it is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
+
+
 @lru_cache(256)
 def _name_of(host: str) -> str:
-    """The name in a header `Host`, without its port."""
-    name, bracket, _ = host.lower().partition("]")
-    return name.removeprefix("[") if bracket else name.rpartition(":")[0] or name
+    """The name in a header `Host`, without its port; '' if more follows an address in brackets."""
+    name, bracket, port = host.lower().partition("]")
+    if bracket:
+        return name.removeprefix("[") if not port or port.startswith(":") else ""
+    return name.rpartition(":")[0] or name
 
 
 def _is_address(name: str) -> bool:

@@ -30,6 +30,8 @@ def is_quick_pattern(pattern: str) -> bool:
 
     >>> is_quick_pattern(r" {2,}"), is_quick_pattern(r"\p{L}+|\s+(?!\S)"), is_quick_pattern(r"\s*\S*x")
     (True, True, False)
+    >>> is_quick_pattern("")
+    True
 
     Raises
     ------
@@ -42,8 +44,8 @@ def is_quick_pattern(pattern: str) -> bool:
         raise refused(f"the pattern '{pattern[:60]}', which refers back to what it has found")
     reading = _Reading(pattern)
     tokens = list(_TOKEN.finditer(_ATOM.sub("a", pattern)))
-    for token, after in zip(tokens, [*tokens[1:], None], strict=True):
-        reading.take(token, after)
+    for place, token in enumerate(tokens):
+        reading.take(token, tokens[place + 1] if place + 1 < len(tokens) else None)
     return reading.is_quick
 
 
