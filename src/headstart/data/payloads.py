@@ -64,8 +64,8 @@ def pick(record: Mapping[str, Any], modality: Modality, column: str | None, *, t
         return record[found]
     if takes_any and len(record) == 1:
         return next(iter(record.values()))
-    keys = ", ".join(f"'{key}'" for key in list(record)[:6])
-    raise DataError(f"a record has no key '{column or modality.column_names[0]}' (its keys: {keys or 'none'}). Add it.")
+    held = ", ".join(f"'{key}'" for key in list(record)[:6])
+    raise DataError(f"a record has no key '{column or modality.column_names[0]}' (its keys: {held or 'none'}). Add it.")
 
 
 def known_keys(modality: Modality, column: str | None) -> list[str]:
