@@ -309,6 +309,11 @@ class TestOtherCommands:
         assert (done.json["task"], done.json["labels"]) == ("binary", {"apple": 30, "kiwi": 30})
         assert "60 labelled texts, binary" in done.err
         assert done.json["advice"][-1] == f"Next: headstart fit {tmp_path / 't.csv'} --out MODEL"
+        named = run("inspect", tmp_path / "t.csv", "--target", "fruit", "--input", "text", "--json")
+        assert (
+            named.json["advice"][-1]
+            == f"Next: headstart fit {tmp_path / 't.csv'} --input text --target fruit --out MODEL"
+        )
         assert all(sentence in done.err for sentence in done.json["advice"])
         sources = {source["name"]: source for source in done.json["sources"]}
         assert sources["wordllama-256"]["known_bias"] in done.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
@@ -23,11 +24,22 @@ from headstart.cli.options import (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
 class _LoadOptions:
     def arguments(self) -> dict[str, Any]:
         """Those that were given, as `load` takes them."""
         given = {name: value for name, value in vars(self).items() if value is not None}
         return {**given, "max_unreadable": parse_share(given["max_unreadable"])}
+
+    def words(self) -> str:
+        """Those that were given, as they stand behind the data on a command line.
+
+        >>> DatasetOptions(target="my label", keep_case=True).words()
+        " --target 'my label' --keep-case"
+        """
+        given = {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name) != one.default}
+        values = {name: "" if value is True else f" {shlex.quote(str(value))}" for name, value in given.items()}
+        return "".join(f" --{name.replace('_', '-')}{value}" for name, value in values.items())
 
 
 @dataclass(frozen=True, kw_only=True)

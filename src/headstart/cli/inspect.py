@@ -64,7 +64,7 @@ def inspect(
         say(f"  - {notice.message}")
     sources = inspect_sources(dataset)
     facts["sources"] = [asdict(source) for source in sources]
-    facts["advice"] = advise(dataset, sources, data)
+    facts["advice"] = advise(dataset, sources, f"{data}{options.words()}")
     _say_sources(sources)
     for sentence in facts["advice"]:
         say(sentence)
