@@ -63,7 +63,7 @@ def test_what_ships_and_why_is_one_sentence():
     )
     shipped = decide(helps, gain, shipping=Shipping(), prior=PRIOR, rival="TF-IDF")
     assert shipped.ships(helps) == "The model is packed: 5.0 points better than TF-IDF."
-    assert decision(-0.08, 0.03).ships(helps).startswith("TF-IDF is packed instead: ")
+    assert decision(-0.08, 0.03).ships(helps).startswith("TF-IDF is packed: ")
 
 
 def test_an_unknown_preference_is_named():

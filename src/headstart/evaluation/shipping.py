@@ -69,16 +69,28 @@ class Decision:
     ----------
     ships_transfer : whether it is the model with pretrained parts
     expected_gain : of that model; None where nothing was measured
-    sentence : what ships, and why, for people
+    packed : what ships, for people
+    why : the reason; empty where the verdict is one
     """
 
     ships_transfer: bool
     expected_gain: float | None
-    sentence: str
+    packed: str = "The model"
+    why: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What ships in spite of the verdict, and why, to stand behind it; empty where it is what the verdict says."""
+        return (
+            f" {self.packed} is packed {'all the same' if self.ships_transfer else 'instead'}: {self.why}."
+            if self.why
+            else ""
+        )
 
     def ships(self, judgement: Judgement) -> str:
-        """What ships, and why, in one sentence."""
-        return self.sentence.strip() or f"The model is packed: {judgement.sentence.partition(': ')[2]}"
+        """What ships, and why, in one sentence that stands alone."""
+        why = f"{self.why}." if self.why else judgement.sentence.partition(": ")[2]
+        return f"{self.packed} is packed: {why}"
 
 
 def decide(
@@ -101,31 +113,31 @@ def decide(
     beats_controls : whether it is better than chance and than random weights
     """
     if gain is None:
-        return Decision(ships_transfer=True, expected_gain=None, sentence="")
-    if not has_transfer:
-        sentence = f" {rival} is packed instead: no pretrained part was given a weight."
-        return Decision(ships_transfer=False, expected_gain=0.0, sentence=sentence)
-    if not beats_controls:
-        sentence = f" {rival} is packed instead: the model is no better than what knows nothing."
-        return Decision(ships_transfer=False, expected_gain=gain.value, sentence=sentence)
+        return Decision(ships_transfer=True, expected_gain=None)
+    if not has_transfer or not beats_controls:
+        why = (
+            "the model is no better than what knows nothing"
+            if has_transfer
+            else "no pretrained part was given a weight"
+        )
+        expected = gain.value if has_transfer else 0.0
+        return Decision(ships_transfer=False, expected_gain=expected, packed=rival, why=why)
     if gain.unit == "fraction":
         expected, worth = prior.expected(gain), shipping.worth
     else:
         expected, worth = gain.value, 0.0
     if shipping.prefer == "small":
-        ships = gain.low > 0
-        sentence = "" if ships else f" {rival} is packed, as the smaller one is preferred."
-        return Decision(ships_transfer=ships, expected_gain=expected, sentence=sentence)
+        if gain.low > 0:
+            return Decision(ships_transfer=True, expected_gain=expected)
+        return Decision(ships_transfer=False, expected_gain=expected, packed=rival, why="the smaller one is preferred")
     amount = amount_of(replace(gain, value=expected))
-    if expected > worth and judgement.verdict == "transfer helps":
-        sentence = ""
-    elif expected > worth:
-        sentence = f" The model is packed all the same: a gain of {amount} is expected."
-    elif expected > 0:
-        sentence = f" {rival} is packed instead: the expected gain, {amount}, is not worth the pretrained parts."
-    else:
-        sentence = f" {rival} is packed instead: pretrained parts are expected to lose {amount}."
-    return Decision(ships_transfer=expected > worth, expected_gain=expected, sentence=sentence)
+    if expected > worth:
+        why = "" if judgement.verdict == "transfer helps" else f"a gain of {amount} is expected"
+        return Decision(ships_transfer=True, expected_gain=expected, why=why)
+    why = f"the expected gain, {amount}, is not worth the pretrained parts"
+    if expected <= 0:
+        why = f"pretrained parts are expected to lose {amount}"
+    return Decision(ships_transfer=False, expected_gain=expected, packed=rival, why=why)
 
 
 def gain_prior(modality: str, n_items: int, *, table: Sequence[Mapping[str, Any]] | None = None) -> GainPrior:
