@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+import time
 import weakref
 from functools import partial
 
@@ -246,6 +247,9 @@ def test_a_body_that_was_refused_is_let_go_at_once():
     try:
         asyncio.run(run(body))
         del body
+        end = time.monotonic() + 5  # the thread that refused it may be at its last line
+        while known() is not None and time.monotonic() < end:
+            time.sleep(0.01)
         assert known() is None
     finally:
         gc.enable()

@@ -223,6 +223,14 @@ def test_workers_end_with_a_supervisor_that_is_killed(words_bundle, tmp_path):
     server.stop()
 
 
+def wait_for_figure(server, n_answered):
+    wanted = f'headstart_requests_total{{model="words",status="200",version="1"}} {n_answered}.0'
+    end = time.monotonic() + 20
+    while wanted not in (figures := server.get("/metrics").body.decode()) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert wanted in figures
+
+
 def test_figures_stay_and_their_files_do_not_pile_up_when_workers_change(words_bundle, tmp_path):
     server = start_server(words_bundle, "--workers", 2, "--quiet", token=TOKEN, TMPDIR=str(tmp_path))
     try:
@@ -230,15 +238,15 @@ def test_figures_stay_and_their_files_do_not_pile_up_when_workers_change(words_b
         for _ in range(20):
             server.post("/v1/predict", BODY)
         n_files = len(list(folder.iterdir()))
-        for _ in range(3):
+        for n_changed in range(3):
+            wait_for_figure(server, 20 + n_changed)  # an answer is counted after it was sent
             before = workers_of(server)
             os.kill(min(before), signal.SIGKILL)
             end = time.monotonic() + 20
             while (len(workers_of(server)) < 2 or workers_of(server) == before) and time.monotonic() < end:
                 time.sleep(0.02)
             server.post("/v1/predict", BODY)
-        figures = server.get("/metrics").body.decode()
-        assert 'headstart_requests_total{model="words",status="200",version="1"} 23.0' in figures
+        wait_for_figure(server, 23)
         assert len(list(folder.iterdir())) <= n_files + 8  # four files of a worker that had not answered before
     finally:
         assert server.stop() == 0

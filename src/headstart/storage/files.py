@@ -22,7 +22,6 @@ _REASONS = {
     errno.EROFS: ("the disk is read-only", "Choose another folder"),
     errno.EACCES: ("permission denied", "Choose a folder that you may write to"),
     errno.EPERM: ("permission denied", "Choose a folder that you may write to"),
-    errno.ENOENT: ("there can be no such file", "Choose another path"),
     errno.ENOTDIR: ("a part of the path is a file, not a folder", "Choose another path"),
     errno.EISDIR: ("it is a folder, not a file", "Choose another path"),
     errno.EEXIST: ("a file of that name is in the way", "Choose another path"),
