@@ -253,7 +253,7 @@ def test_figures_stay_and_their_files_do_not_pile_up_when_workers_change(words_b
 
 
 def test_a_version_that_cannot_answer_is_never_ready(registry, words_bundle):
-    broken = "from headstart.packaging import Bundle\nrun = Bundle.run\ndef fail(self, batch):\n    if '2' in str(self):\n        raise ValueError('broken')\n    return run(self, batch)\nBundle.run = fail"
+    broken = "from headstart.packaging import Bundle\nrun = Bundle.run\ndef fail(self, batch):\n    if 'words/2' in str(self):\n        raise ValueError('broken')\n    return run(self, batch)\nBundle.run = fail"
     server = start_server(registry, "--quiet", token=TOKEN, before=broken)
     try:
         shutil.copytree(words_bundle, registry / "words" / "2")
