@@ -17,7 +17,7 @@ from headstart.data import demo, holdout, image, list_demos, load, similar_featu
 from headstart.evaluation import learning_curve, mixing, models, shipping, small_cnn
 from headstart.evaluation.baselines.convolutional import Convolutional
 from headstart.evaluation.prediction_set import COVERAGE
-from headstart.heads import lda, logistic, prototypes, svm
+from headstart.heads import lda, prototypes, span
 from headstart.packaging.exports import MAX_CHECKED
 from headstart.pipeline import choosing
 from headstart.pipeline.presets import preset_named
@@ -199,8 +199,8 @@ def test_a_default_on_the_page_of_the_command_line_is_the_options(command):
 STATED = [
     ("docs/adapt.md", f"up to {prototypes._MAX_ITEMS_PER_CLASS} items per class"),
     ("docs/adapt.md", f"up to {lda._MAX_ITEMS} items"),
-    ("docs/adapt.md", f"up to {logistic._MAX_ITEMS} items"),
-    ("docs/adapt.md", f"at most {svm._MAX_ITEMS} items"),
+    ("docs/adapt.md", f"up to {span._MAX_ITEMS} items"),
+    ("docs/adapt.md", f"at most {span._MAX_ITEMS} items"),
     ("docs/compress.md", f"median over {measuring._N_TURNS} turns"),
     ("docs/compress.md", f"calibrated on {static_int8._N_ITEMS} training items"),
     ("docs/export.md", f"compares on up to {MAX_CHECKED} items"),

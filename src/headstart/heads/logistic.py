@@ -10,11 +10,9 @@ from headstart.heads.span import SpanEstimator
 
 if TYPE_CHECKING:
     from headstart.core.tasks import TaskSpec
-    from headstart.heads.problem import Problem
     from headstart.heads.score_losses import ScoreLoss
 
 _PENALTIES = (1e-2, 1e-3, 1e-4)
-_MAX_ITEMS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,16 +20,7 @@ class Logistic(SpanEstimator):
     """L2-penalized logistic regression: softmax for classes, one sigmoid per label for multi-label."""
 
     name: str = "logistic"
-    transform: str = "sqrt"
     penalties: tuple[float, ...] = _PENALTIES
-
-    def supports(self, task: TaskSpec) -> bool:
-        """All classification tasks."""
-        return task.has_probabilities
-
-    def is_worth_trying(self, problem: Problem) -> bool:
-        """Only where it takes seconds: with more items, ridge was as good on everything tried (docs/log.md)."""
-        return not problem.task_spec.is_multi_label and len(problem.targets) <= _MAX_ITEMS
 
     def loss(self, task: TaskSpec) -> ScoreLoss:
         """Log loss."""

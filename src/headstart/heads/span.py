@@ -28,18 +28,27 @@ if TYPE_CHECKING:
 _MIN_EIGENVALUE = 1e-10  # relative to the largest
 _TOLERANCE = 1e-5  # of the objective, summed over the items
 _CELLS_AT_ONCE = 2**19  # of the scores of the folds that are solved together
+_MAX_ITEMS = 1000  # with more, ridge was as good on everything tried (docs/log.md)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpanEstimator:
-    """A head that minimizes an L2-penalized loss of its scores; `penalties` are tried from the first to the last.
+    """A classification head that minimizes an L2-penalized loss of its scores; `penalties` are tried from the first to the last.
 
     Penalties are relative to the summed weights, on features of mean squared norm 1.
     """
 
     name: str
-    transform: str
     penalties: tuple[float, ...]
+    transform: str = "sqrt"
+
+    def supports(self, task: TaskSpec) -> bool:
+        """All classification tasks."""
+        return task.has_probabilities
+
+    def is_worth_trying(self, problem: Problem) -> bool:
+        """Only where it takes a second or two."""
+        return not problem.task_spec.is_multi_label and len(problem.targets) <= _MAX_ITEMS
 
     def loss(self, task: TaskSpec) -> ScoreLoss:
         """The loss of the scores."""

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from headstart.heads.score_losses import ScoreLoss
 
 _PENALTIES = (1e-1, 1e-2, 1e-3)
-_MAX_ITEMS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +27,7 @@ class Svm(SpanEstimator):
     """L2-penalized squared hinge loss; items of rare classes weigh more, as in ridge."""
 
     name: str = "svm"
-    transform: str = "sqrt"
     penalties: tuple[float, ...] = _PENALTIES
-
-    def supports(self, task: TaskSpec) -> bool:
-        """All classification tasks."""
-        return task.has_probabilities
-
-    def is_worth_trying(self, problem: Problem) -> bool:
-        """Only where it takes a second or two."""
-        return not problem.task_spec.is_multi_label and len(problem.targets) <= _MAX_ITEMS
 
     def loss(self, task: TaskSpec) -> ScoreLoss:  # noqa: ARG002
         """Squared hinge."""
