@@ -12,10 +12,12 @@ from headstart.core.report import BaselineResult, Report
 from headstart.data.data_section import describe_data
 from headstart.evaluation import figures
 from headstart.evaluation.ablation import ablate
+from headstart.evaluation.column_effects import column_effects
 from headstart.evaluation.estimates import estimate
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.evaluation.learning_curve import learning_curve
 from headstart.evaluation.prediction_set import prediction_set
+from headstart.evaluation.rare_class_section import describe_rare_class
 from headstart.evaluation.shipping import Shipping, decide, gain_prior
 from headstart.evaluation.verdict import judge
 from headstart.heads.heads_section import HeadsSection, describe_heads
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.core.metrics import Metric
     from headstart.core.model import Predictor
-    from headstart.core.report import Score
+    from headstart.core.report import Score, Section
     from headstart.data.groups import NearDuplicates
     from headstart.evaluation.evaluation import Evaluation
     from headstart.evaluation.experiment import Experiment, HeldOutPredictions
@@ -100,6 +102,7 @@ def prove(
             *([] if tuned is None else tuned.sections(experiment, measured.metric, mixture.tuned_by)),
             ablate(mixture, measured.metric, measured.targets, measured.resamples),
             found,
+            *_of_tables(experiment, predictor, measured.targets, shipped),
         )
     )
     return Proof(
@@ -147,6 +150,19 @@ def _described(evaluation: Evaluation, mixture: Mixture, measured: _Measured, sh
         "seed": experiment.seed,
         "decision": "" if dataset.decision is None else dataset.decision.sentence(dataset.task_spec, dataset.labels),
     }
+
+
+def _of_tables(
+    experiment: Experiment, predictor: Predictor, targets: FloatArray, shipped: FloatArray
+) -> tuple[Section, ...]:
+    """What is asked of tables and of rare classes; `shipped` are the outputs of what ships for the held-out items."""
+    found = (
+        describe_rare_class(targets, shipped, experiment.dataset.labels)
+        if experiment.dataset.task_spec.is_single_label
+        else None,
+        column_effects(experiment.dataset, experiment.plan.test, predictor, seed=experiment.seed),
+    )
+    return tuple(one for one in found if one is not None)
 
 
 def _heads(evaluation: Evaluation, mixture: Mixture) -> HeadsSection:

@@ -97,6 +97,7 @@ class Modality(ABC):
     media_types: ClassVar[tuple[str, ...]] = ()
     could_be_label: ClassVar[bool] = False
     packed_as_text: ClassVar[bool] = False
+    is_tabular: ClassVar[bool] = False
     null_value: ClassVar[str | None] = None
     strings_name_files: ClassVar[bool] = False
     is_array: ClassVar[bool] = False
