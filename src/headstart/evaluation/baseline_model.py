@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.data.packed_sequence import taken
 from headstart.evaluation.mixed import of_scores
 from headstart.evaluation.models import FittedModel
 
@@ -45,7 +46,7 @@ class BaselineModel:
         fitted: Any = fitted_baseline(self.baseline, self.predictions, experiment, index)
         items = experiment.dataset.items
         return FittedModel(
-            outputs=lambda asked: fitted.predict([items[i] for i in asked]),
+            outputs=lambda asked: fitted.predict(taken(items, asked)),
             predictor=lambda: of_scores(
                 self.name, fitted.network, fitted.head.intercept, experiment.dataset.task_spec.link
             ),

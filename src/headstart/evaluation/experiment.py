@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from headstart.data.clusters import Descriptions, cluster_items
+from headstart.data.packed_sequence import taken
 from headstart.evaluation.plain_blocks import PlainBlocks
 from headstart.heads import adapt
 from headstart.heads.problem import Problem
@@ -148,7 +149,7 @@ class BaselineEvaluand:
 
     def outputs(self, experiment: Experiment, fitted: Predictor, index: IntArray) -> FloatArray:
         """Predict from the items."""
-        return fitted.predict([experiment.dataset.items[i] for i in index])
+        return fitted.predict(taken(experiment.dataset.items, index))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from headstart.core.dataset import Field
 from headstart.sources.preprocessors import modality_of
 from headstart.sources.preprocessors.characters import CharacterVectorizer
+from headstart.sources.preprocessors.columns import CATEGORY, DATE, NUMBER, ColumnReader, learn_columns
 from headstart.sources.preprocessors.joint import JointPreprocessor
 from headstart.sources.preprocessors.ngrams import NgramVectorizer
 from headstart.sources.preprocessors.nothing import NoPreprocessor
@@ -61,12 +63,14 @@ class PreprocessorExample:
     Attributes
     ----------
     modality : of the items
+    fields : of the items, where they are rows
     compared : brings prepared arrays to a form in which those of the graph can be compared with those of Python
     """
 
     preprocessor: Preprocessor
     items: Sequence[Any]
     modality: str
+    fields: tuple[Field, ...] = ()
     compared: Callable[[Batch], Batch] = dict
 
 
@@ -145,4 +149,14 @@ JOINT = PreprocessorExample(
     preprocessor=JointPreprocessor(inputs=(PIXELS.preprocessor, ImagePreprocessor(height_px=9, width_px=9))),
     items=PIXELS.items,
     modality=PIXELS.modality,
+)
+_FIELDS = (Field("age", NUMBER), Field("größe", NUMBER), Field("job", CATEGORY), Field("seen", DATE))
+_ROWS = (
+    {"age": 31.5, "größe": 1e300, "job": "Köchin", "seen": 1.6e9},
+    {"age": float("nan"), "größe": -0.1, "job": "", "seen": float("nan")},
+    {"age": -7.0, "größe": 1 / 3, "job": "smith", "seen": -86_400.5},
+    {"age": 2.0**70, "größe": float("nan"), "job": "unheard of", "seen": 4e9},
+)
+COLUMNS = PreprocessorExample(
+    preprocessor=learn_columns(_ROWS[:3], _FIELDS), items=_ROWS, modality=ColumnReader.modality, fields=_FIELDS
 )
