@@ -42,16 +42,16 @@ class ModalityExample:
 
     Attributes
     ----------
-    write : called with a path and a number, writes a file whose content depends on the number
-    suffix : of such a file, with the dot
     draw : called with a generator and a class from 0 to 2, gives a value by whose content the class can be told
+    write : called with a path and a number, writes a file whose content depends on the number; None where there are no such files
+    suffix : of such a file, with the dot
     network : of `examples.onnx_networks`, one that reads such values; empty where there is none
     unusual : values unlike those that `draw` gives, empty ones and very small ones among them
     """
 
-    write: Callable[[Path, int], None]
-    suffix: str
     draw: Callable[[np.random.Generator, int], Any]
+    write: Callable[[Path, int], None] | None = None
+    suffix: str = ""
     network: str = ""
     unusual: Sequence[Any] = ()
 
@@ -93,6 +93,19 @@ def _draw_text(rng: np.random.Generator, code: int) -> str:
     return " ".join(rng.permutation([_WORDS[code]] * 2 + list(rng.choice(_FILLERS, rng.integers(1, 6)))))
 
 
+def _draw_number(rng: np.random.Generator, code: int) -> float:
+    return float(10.0 * code + rng.normal())
+
+
+def _draw_category(rng: np.random.Generator, code: int) -> str:
+    return f"{_WORDS[code]} {rng.choice(_FILLERS)}"
+
+
+def _draw_date(rng: np.random.Generator, code: int) -> float:
+    """A second of one of three years."""
+    return float(1.6e9 + 4e7 * code + rng.integers(0, 2e7))
+
+
 def _photos() -> list[Any]:
     rng = np.random.default_rng(0)
     return [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in ((40, 60), (40, 30), (32, 32), (7, 90))]
@@ -120,6 +133,10 @@ TEXT = ModalityExample(
     network="static-embeddings",
     unusual=("", " \n\t", "漢字 👍", "x" * 3000, "CALL 0800!!! £5?"),
 )
+
+NUMBER = ModalityExample(draw=_draw_number, unusual=(float("nan"), 0.0, -0.0, -1.5e300, 5e-324))
+CATEGORY = ModalityExample(draw=_draw_category, unusual=("", "漢字 👍", "x" * 3000))
+DATE = ModalityExample(draw=_draw_date, unusual=(float("nan"), 0.0, -6e10, 1.25))
 
 PIXELS = PreprocessorExample(
     preprocessor=ImagePreprocessor(height_px=8, width_px=6), items=_photos(), modality=str(modality_of("pixels"))
