@@ -13,9 +13,8 @@ import numpy as np
 from PIL import Image
 
 from headstart.core.dataset import Field
-from headstart.sources.preprocessors import modality_of
+from headstart.sources.preprocessors import columns, modality_of
 from headstart.sources.preprocessors.characters import CharacterVectorizer
-from headstart.sources.preprocessors.columns import CATEGORY, DATE, NUMBER, ColumnReader, learn_columns
 from headstart.sources.preprocessors.joint import JointPreprocessor
 from headstart.sources.preprocessors.ngrams import NgramVectorizer
 from headstart.sources.preprocessors.nothing import NoPreprocessor
@@ -167,7 +166,12 @@ JOINT = PreprocessorExample(
     items=PIXELS.items,
     modality=PIXELS.modality,
 )
-_FIELDS = (Field("age", NUMBER), Field("größe", NUMBER), Field("job", CATEGORY), Field("seen", DATE))
+_FIELDS = (
+    Field("age", columns.NUMBER),
+    Field("größe", columns.NUMBER),
+    Field("job", columns.CATEGORY),
+    Field("seen", columns.DATE),
+)
 _ROWS = (
     {"age": 31.5, "größe": 1e300, "job": "Köchin", "seen": 1.6e9},
     {"age": float("nan"), "größe": -0.1, "job": "", "seen": float("nan")},
@@ -175,5 +179,8 @@ _ROWS = (
     {"age": 2.0**70, "größe": float("nan"), "job": "unheard of", "seen": 4e9},
 )
 COLUMNS = PreprocessorExample(
-    preprocessor=learn_columns(_ROWS[:3], _FIELDS), items=_ROWS, modality=ColumnReader.modality, fields=_FIELDS
+    preprocessor=columns.learn_columns(_ROWS[:3], _FIELDS),
+    items=_ROWS,
+    modality=columns.ColumnReader.modality,
+    fields=_FIELDS,
 )
