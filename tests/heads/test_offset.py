@@ -134,7 +134,7 @@ def test_held_out_scores_are_those_of_fits_without_the_items_and_its_group():
 
 
 def test_ten_copies_of_a_group_weigh_no_more_than_one():
-    source, x, y = _binary(6, n=30)
+    source, _, y = _binary(6, n=30)
     held_out = np.stack([source, -source])
     once = candidate_weights(held_out, y, np.arange(30), np.array([0.5, 0.5]), BINARY)
     copies = np.repeat(np.arange(30), 10)
