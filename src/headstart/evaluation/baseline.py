@@ -98,7 +98,7 @@ def baselines_for(
     Parameters
     ----------
     modality : name of the items' modality; of rows the name for each field
-    source : the pretrained network of the model; if None, baselines that need one are left out
+    source : the pretrained network of the model; if None, or of no features, baselines that need one are left out
     cost : 'none', 'simple' (seconds) or 'full' (all)
 
     Raises
@@ -138,4 +138,4 @@ def _make(kind: Any, source: PretrainedNetwork | None) -> Baseline | None:
     if not any(field.name == "source" for field in fields(kind)):
         baseline: Baseline = kind()
         return baseline
-    return None if source is None else kind(source=source)
+    return None if source is None or not source.dimensions else kind(source=source)

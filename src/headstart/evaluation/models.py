@@ -141,9 +141,10 @@ class JointModel:
         return replace(self, without=self.experiment.block_names - blocks)
 
     def suits(self) -> bool:
-        """Whether there are two blocks to join, few enough items, and no head that was named to stand alone."""
+        """Whether there are two blocks to join, one of them pretrained, few enough items, and no head that was named to stand alone."""
         n_items = max(len(train) for train, _ in self.experiment.plan.folds)
-        return len(self.blocks) > 1 and n_items <= MAX_JOINT_ITEMS and self.experiment.head == "auto"
+        has_pretrained = bool(self.blocks & frozenset(self.experiment.source.parts))
+        return has_pretrained and len(self.blocks) > 1 and n_items <= MAX_JOINT_ITEMS and self.experiment.head == "auto"
 
     def fit(self, experiment: Experiment, index: IntArray) -> FittedModel:
         """Fit encoders, scales and heads on the items at `index`."""
