@@ -18,7 +18,9 @@ pytest_plugins = ["missing"]
 _THIS_MACHINE = ["127.0.0.1", "::1"]
 _N_ROWS, _N_PHOTOS = 90, 6
 
-settings.register_profile("no deadline", settings.default, deadline=None)  # how long an example takes says how busy the machine is
+settings.register_profile(
+    "no deadline", settings.default, deadline=None
+)  # how long an example takes says how busy the machine is
 settings.load_profile("no deadline")
 
 

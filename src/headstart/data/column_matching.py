@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -77,6 +77,13 @@ class ColumnMatches:
     def unmatched_source(self) -> tuple[str, ...]:
         """The source's columns that are taken as missing."""
         return tuple(one.source for one in self.matches if one.target is None)
+
+    def to_dicts(self) -> tuple[dict[str, Any], ...]:
+        """Of each of the source's columns `source`, `target`, `why` and `scale`, as JSON values."""
+        return tuple(
+            {"source": one.source, "target": one.target or "", "why": one.why, "scale": one.scale}
+            for one in self.matches
+        )
 
     def table(self) -> str:
         """The match as lines of text, one a column."""

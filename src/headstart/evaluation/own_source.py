@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -24,13 +24,15 @@ if TYPE_CHECKING:
     from headstart.heads.head import LinearHead
     from headstart.sources.own_source import CopiedNetwork
 
-Way = Literal["offset", "as it is", "recalibrated", "shrunk"]
+Way = Literal["offset", "as it is", "recalibrated", "no transfer", "shrunk"]
 WAYS: tuple[Way, ...] = get_args(Way)
 _KINDS: dict[Way, tuple[Kind, ...]] = {
     "offset": tuple(PRIOR),
     "as it is": ("as it is",),
     "recalibrated": ("recalibrated",),
+    "no transfer": ("no transfer",),
 }
+_READS_BLOCKS = ("offset", "no transfer")
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +80,8 @@ class OffsetModel:
 
     @property
     def family(self) -> Family:
-        """Frozen."""
-        return "frozen"
+        """The user's own, which counts more at first than other families."""
+        return "own"
 
     @property
     def blocks(self) -> frozenset[str]:
@@ -90,7 +92,7 @@ class OffsetModel:
         """Fit on the items at `index`."""
         dataset = experiment.dataset
         base = self.source.of(dataset)
-        blocks = experiment.plain.fit(index) if self.way == "offset" else ()
+        blocks = experiment.plain.fit(index) if self.way in _READS_BLOCKS else ()
         plain = SideBySide.of(blocks, index, seed=experiment.seed)
         fitted = fit_offset(
             base[plain.index],
@@ -126,6 +128,12 @@ class OffsetModel:
         ]
         parts = [linear_head(np.eye(k) * slope, intercept), *(linear_head(np.eye(k)) for _ in read)]
         return _mixed(self.name, scorers, parts, experiment)
+
+
+def target_only(models: Sequence[Any]) -> OffsetModel | None:
+    """The same as an offset model without its source's score: what the target alone gives; None where there is no such model."""
+    offset = next((one for one in models if isinstance(one, OffsetModel)), None)
+    return None if offset is None else OffsetModel(offset.source, "no transfer")
 
 
 @dataclass(frozen=True)

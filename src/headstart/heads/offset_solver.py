@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SLOPE_PRECISION = 4.0  # of the slope about 1: twice or nothing are two standard deviations away
 INTERCEPT_PRECISION = 0.25  # in logits, or standard deviations of the residual
 _MAX_STEPS = 300
-_TOLERANCE = 1e-9
+_TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True, kw_only=True)

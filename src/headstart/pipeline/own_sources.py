@@ -26,7 +26,15 @@ if TYPE_CHECKING:
     from headstart.evaluation.models import Model
     from headstart.sources.own_source import OwnSource
 
-__all__ = ["MatchedSource", "is_own_source", "match_own_source", "own_source_models", "split_own_sources"]
+__all__ = [
+    "MatchedSource",
+    "OwnSourceModels",
+    "is_own_source",
+    "match_own_source",
+    "open_own_sources",
+    "own_source_models",
+    "split_own_sources",
+]
 
 DEFAULT_WAYS: tuple[Way, ...] = ("offset", "shrunk")
 _TRUE, _FALSE = frozenset({"true", "yes", "y", "1", "t"}), frozenset({"false", "no", "n", "0", "f"})
@@ -58,6 +66,18 @@ class MatchedSource:
         return RenamedFields(inner=inner, fields=fields, is_alone=self.is_alone)
 
 
+@dataclass(frozen=True, kw_only=True)
+class OwnSourceModels:
+    """Sources that are matched, each with the models that take from it."""
+
+    by_source: tuple[tuple[MatchedSource, tuple[Model, ...]], ...]
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """All models."""
+        return tuple(model for _, models in self.by_source for model in models)
+
+
 def split_own_sources(given: str | Sequence[str] | None) -> tuple[tuple[str, ...], str | Sequence[str] | None]:
     """Take the folders of own sources out of what is given as `source`; what is left is None if that was all.
 
@@ -81,7 +101,7 @@ def own_source_models(
     match: str | Iterable[str] | None = None,
     ways: Sequence[Way] = DEFAULT_WAYS,
 ) -> tuple[Model, ...]:
-    """Models that take from sources of the user's own, for `Evaluation` to hold out.
+    """Models that take from sources of the user's own, for `Evaluation` to hold out; those of `open_own_sources`.
 
     Parameters
     ----------
@@ -96,18 +116,26 @@ def own_source_models(
     OptionError
         No column, label or task is the same.
     """
-    models: list[Model] = []
+    return open_own_sources(experiment, folders, match=match, ways=ways).models
+
+
+def open_own_sources(
+    experiment: Experiment,
+    folders: Iterable[str | Path],
+    *,
+    match: str | Iterable[str] | None = None,
+    ways: Sequence[Way] = DEFAULT_WAYS,
+) -> OwnSourceModels:
+    """The same with the sources; the columns that match are told as notices."""
+    found = []
     for folder in folders:
-        source = open_own_source(folder)
-        matched = match_own_source(experiment.dataset, source, match)
+        matched = match_own_source(experiment.dataset, open_own_source(folder), match)
         if matched.matches is not None:
-            for kind, said in (
-                ("match", matched.matches.table()),
-                *(("unit", one) for one in matched.matches.proposals()),
-            ):
-                experiment.context.notice(kind, said)
-        models += _models_of(matched, ways)
-    return tuple(models)
+            experiment.context.notice("match", matched.matches.table())
+            for proposal in matched.matches.proposals():
+                experiment.context.notice("unit", proposal)
+        found.append((matched, tuple(_models_of(matched, ways))))
+    return OwnSourceModels(by_source=tuple(found))
 
 
 def match_own_source(dataset: Dataset, source: OwnSource, match: str | Iterable[str] | None = None) -> MatchedSource:
