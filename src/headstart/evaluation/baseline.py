@@ -28,7 +28,8 @@ class Baseline(Protocol):
     """A way to fit a model without pretraining: frozen settings with one method.
 
     A baseline with a field `source` gets the pretrained network of the model that it is compared with. One with
-    `joins_fields` reads all fields of its modality; others are left out if items have several of it.
+    `joins_fields` reads all fields of its modality; others are left out if items have several of it. One that reads rows whole names the
+    `modalities` of the fields that it reads.
     """
 
     name: ClassVar[str]
@@ -126,6 +127,9 @@ def sampled(index: IntArray, max_items: int, seed: int) -> tuple[IntArray, str]:
 
 def reads(kind: type[Baseline], modality: str) -> bool:
     """Whether a class of baselines can read items of a modality."""
+    of_rows: frozenset[str] | None = getattr(kind, "modalities", None)
+    if of_rows is not None:
+        return modality in of_rows
     return kind.preprocessor is None or modality_of(kind.preprocessor) == modality
 
 
