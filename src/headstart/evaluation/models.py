@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from headstart.heads.joint import FittedJoint
     from headstart.sources import AnySource
 
-Family = Literal["plain", "frozen", "joint", "tuned"]
+Family = Literal["plain", "frozen", "joint", "tuned", "own"]
 MAX_JOINT_ITEMS = 2000  # trained on: the eigendecomposition of a Gram matrix takes 8 times as long with twice as many
 
 
