@@ -119,7 +119,7 @@ def _curve(one: ColumnEffect, answer: str) -> Spec:
                 "field": "at",
                 "type": "nominal",
                 "sort": None,
-                "axis": {"title": _short(one.name), "labelColor": INK, "labelFontSize": 13, "labelLimit": 180},
+                "axis": {"title": None, "labelColor": INK, "labelFontSize": 13, "labelLimit": 180},
             },
             "x": y,
         },
