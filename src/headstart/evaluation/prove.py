@@ -89,6 +89,7 @@ def prove(
         deployed=predictor.name,
         ships=decision.ships(judgement),
         **_described(evaluation, mixture, measured, shipped),
+        **_learning_curve(evaluation, mixture, measured, packed),
     )
     report = Report(
         (
@@ -131,14 +132,6 @@ def _described(evaluation: Evaluation, mixture: Mixture, measured: _Measured, sh
     """The fields of the evaluation section that do not decide; `shipped` are the outputs of what ships, shape (n_test, k)."""
     experiment, leading = mixture.experiment, evaluation.frozen[0]
     dataset, plan = experiment.dataset, experiment.plan
-    adapted = leading.final
-    # of the leading head alone, which is fitted quickly enough, many times
-    curve = learning_curve(
-        leading.experiment,
-        measured.metric,
-        head=adapted.leader,
-        whole=None if adapted.parts else adapted.leading_head,
-    )
     return {
         "protocol": plan.sentence,
         "n_train": len(plan.final),
@@ -146,13 +139,35 @@ def _described(evaluation: Evaluation, mixture: Mixture, measured: _Measured, sh
         "metric": score(measured.metric, measured.targets, mixture.outputs, measured.resamples),
         "metrics": scores(dataset.metrics, measured.targets, shipped, measured.resamples),
         "estimates": estimate(mixture, measured.metric),
-        "curve": curve.points,
-        "forecast": curve.forecast,
-        "figures": figures.draw(dataset, plan, shipped, adapted.held_out, seed=experiment.seed),
+        "figures": figures.draw(dataset, plan, shipped, leading.final.held_out, seed=experiment.seed),
         "notices": (*_leaks(experiment), *evaluation.skipped),
         "seed": experiment.seed,
         "decision": "" if dataset.decision is None else dataset.decision.sentence(dataset.task_spec, dataset.labels),
     }
+
+
+def _learning_curve(
+    evaluation: Evaluation, mixture: Mixture, measured: _Measured, packed: str | None
+) -> dict[str, Any]:
+    """The curve of the leading head alone, which is fitted quickly enough, many times; a forecast only where that head ships.
+
+    Parameters
+    ----------
+    packed : the baseline in the model's place; None where the model ships
+    """
+    leading = evaluation.frozen[0]
+    adapted = leading.final
+    of = f"{adapted.leader.name} on frozen {leading.experiment.source.name}"
+    curve = learning_curve(
+        leading.experiment,
+        measured.metric,
+        head=adapted.leader,
+        whole=None if adapted.parts else adapted.leading_head,
+        of=of,
+        reached=score(measured.metric, measured.targets, mixture.outputs, measured.resamples).value,
+    )
+    ships = packed is None and any(one.model is leading for one, _ in mixture.kept)
+    return {"curve": curve.points, "curve_of": of, "forecast": curve.forecast if ships else ""}
 
 
 def measure(dataset: Dataset, outputs: FloatArray, groups: IntArray, *, seed: int) -> tuple[Score, ...]:

@@ -14,7 +14,7 @@ _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def amount(score: Score, *, signed: bool = False) -> str:
-    r"""Format the value of a score: percent for a share of items, points for a gain in it, else three decimals.
+    r"""Format the value of a score: percent of what is at best 1, points for a gain in it, else in its own unit.
 
     >>> from headstart.core.report import Score
     >>> amount(Score(name="accuracy", value=0.837, low=0.81, high=0.86))
@@ -30,7 +30,7 @@ def interval(score: Score, *, signed: bool = False) -> str:
 
     >>> from headstart.core.report import Score
     >>> interval(Score(name="ROC AUC", value=0.91, low=0.875, high=0.9412))
-    '0.875 to 0.941'
+    '87.5 to 94.1'
     """
     if score.low == score.high:
         return ""
@@ -53,7 +53,7 @@ def axis_title(score: Score, *, signed: bool = False) -> str:
     """The title of an axis, with its unit."""
     if _is_share(score):
         return f"{score.name}, {'points' if signed else '%'}"
-    return score.name if score.unit in ("fraction", "") else f"{score.name}, {score.unit}"
+    return f"{score.name}, {score.unit}" if score.unit else score.name
 
 
 def number(value: Any) -> str:
@@ -83,8 +83,8 @@ def duration(seconds: float) -> str:
 
 
 def _is_share(score: Score) -> bool:
-    """Whether the score is a share of items; other fractions (areas, F1) are not shown in percent."""
-    return score.unit == "fraction" and "accuracy" in score.name
+    """Whether the score is one of 1: a share, an area, F1, R². All are shown in percent, so that a page has one unit."""
+    return score.unit == "fraction"
 
 
 def _format(score: Score, value: float, *, signed: bool) -> str:
@@ -93,4 +93,4 @@ def _format(score: Score, value: float, *, signed: bool) -> str:
     sign = "+" if signed else ""
     if _is_share(score):
         return f"{100 * value:{sign}.1f}"
-    return f"{value:{sign}.3f}" if score.unit in ("fraction", "nats") else f"{value:{sign},.4g}"
+    return f"{value:{sign}.3f}" if score.unit == "nats" else f"{value:{sign},.4g}"
