@@ -40,7 +40,7 @@ def interval(score: Score, *, signed: bool = False) -> str:
 def unit(score: Score) -> str:
     """The unit of a gain in this score."""
     if _is_share(score):
-        return f"points of {score.name}"
+        return f"points of {score.name.removeprefix('gain in ')}"
     return axis_title(score)
 
 
