@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 _SECONDS_A_MINUTE = 60
 _MANY_SECONDS = 600
+_SMALLEST = 1e-6  # a gain below is rounding
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -92,5 +93,9 @@ def _format(score: Score, value: float, *, signed: bool) -> str:
         return "not known"
     sign = "+" if signed else ""
     if _is_share(score):
-        return f"{100 * value:{sign}.1f}"
+        points = f"{100 * value:{sign}.1f}"
+        is_hidden = (
+            signed and abs(value) > _SMALLEST and float(points) == 0
+        )  # "+0.0" would hide on which side of zero it is
+        return f"{100 * value:{sign}.1g}" if is_hidden else points
     return f"{value:{sign}.3f}" if score.unit == "nats" else f"{value:{sign},.4g}"
