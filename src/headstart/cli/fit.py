@@ -152,7 +152,7 @@ def _show_scores(figures: dict[str, Any], say: Callable[[str], None]) -> None:
     packed = next((one["name"] for one in figures["baselines"] if one["name"] == figures["deployed"]), None)
     say(f"{packed or model} (packed): {score_words(figures['shipped'])}")
     if packed:
-        say(f"not packed: {model}: {score_words(figures['metric'])}; its gain over each baseline:")
+        say(f"not packed: {model}: {score_words(figures['metric'])}; its gains and estimates:")
     for baseline in figures["baselines"]:
         gain = baseline["gain"]
         say(
