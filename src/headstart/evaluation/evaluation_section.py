@@ -36,7 +36,7 @@ class EvaluationSection(Section):
     gain : the paired gain over the best baseline
     expected_gain : that over the best one that could ship, shrunk for its noise; it decides what ships
     estimates : made from the training part alone: 'more of the same', 'new conditions', 'naive'
-    curve : the learning curve: {n_items, value, low, high}, and `forecast` a sentence
+    curve : the learning curve: {n_items, value, low, high}; `curve_of` what it is of; `forecast` a sentence, empty where that does not ship
     prediction_set : `coverage`, `threshold` and `mean_size` of sets of labels that contain the true one with probability `coverage`;
         empty for multi-label tasks, regression, or too few held-out items
     figures : arrays and lists that the page draws, of what ships: confusion, reliability, residuals, per_label, mistakes; and label_issues,
@@ -62,6 +62,7 @@ class EvaluationSection(Section):
     expected_gain: float | None = None
     estimates: dict[str, Score] = field(default_factory=dict)
     curve: tuple[dict[str, Any], ...] = ()
+    curve_of: str = ""
     forecast: str = ""
     prediction_set: dict[str, float] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)

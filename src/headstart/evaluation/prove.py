@@ -94,6 +94,7 @@ def prove(
         deployed=predictor.name,
         ships=decision.ships(judgement),
         **_described(evaluation, mixture, measured, shipped),
+        **_learning_curve(evaluation, mixture, measured, packed),
     )
     report = Report(
         (
@@ -144,7 +145,6 @@ def _described(evaluation: Evaluation, mixture: Mixture, measured: _Measured, sh
         "metric": score(measured.metric, measured.targets, mixture.outputs, measured.resamples),
         "metrics": scores(dataset.metrics, measured.targets, shipped, measured.resamples),
         "estimates": estimate(mixture, measured.metric),
-        **_learning_curve(evaluation, measured),
         "figures": figures.draw(dataset, plan, shipped, _out_of_fold(evaluation), seed=experiment.seed),
         "notices": (*_leaks(experiment), *evaluation.skipped),
         "seed": experiment.seed,
@@ -171,19 +171,32 @@ def _heads(evaluation: Evaluation, mixture: Mixture) -> HeadsSection:
     return describe_heads(evaluation.frozen[0].final, mix=mixture.name if len(mixture.kept) > 1 else None)
 
 
-def _learning_curve(evaluation: Evaluation, measured: _Measured) -> dict[str, Any]:
-    """The curve of the leading head alone, which is fitted quickly enough, many times; nothing where there is none."""
+def _learning_curve(
+    evaluation: Evaluation, mixture: Mixture, measured: _Measured, packed: str | None
+) -> dict[str, Any]:
+    """The curve of the leading head alone, which is fitted quickly enough, many times; a forecast only where that head ships.
+
+    Nothing where there is no such head.
+
+    Parameters
+    ----------
+    packed : the baseline in the model's place; None where the model ships
+    """
     if not evaluation.frozen:
         return {}
     leading = evaluation.frozen[0]
     adapted = leading.final
+    of = f"{adapted.leader.name} on frozen {leading.experiment.source.name}"
     curve = learning_curve(
         leading.experiment,
         measured.metric,
         head=adapted.leader,
         whole=None if adapted.parts else adapted.leading_head,
+        of=of,
+        reached=score(measured.metric, measured.targets, mixture.outputs, measured.resamples).value,
     )
-    return {"curve": curve.points, "forecast": curve.forecast}
+    ships = packed is None and any(one.model is leading for one, _ in mixture.kept)
+    return {"curve": curve.points, "curve_of": of, "forecast": curve.forecast if ships else ""}
 
 
 def _out_of_fold(evaluation: Evaluation) -> FloatArray | None:
