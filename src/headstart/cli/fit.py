@@ -157,10 +157,10 @@ def _show(figures: dict[str, Any], say: Callable[[str], None]) -> None:
 def _show_scores(figures: dict[str, Any], say: Callable[[str], None]) -> None:
     """Say the score of what is packed, then what it was compared with."""
     is_mean = sum(model["weight"] > 0 for model in figures["models"]) > 1
-    model = figures["head"] if is_mean else f"{figures['source']} + {figures['head']}"
+    model = figures["head"] if is_mean or figures["source"] == "none" else f"{figures['source']} + {figures['head']}"
     packed = next((one["name"] for one in figures["baselines"] if one["name"] == figures["deployed"]), None)
     say(f"{packed or model} (packed): {score_words(figures['shipped'])}")
-    if packed:
+    if packed and packed != model:
         say(f"not packed: {model}: {score_words(figures['metric'])}; its gains and estimates:")
     for baseline in figures["baselines"]:
         gain = baseline["gain"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from headstart.core.report import BaselineResult, Score, Section, Verdict
+from headstart.core.report import NOTHING_TRANSFERRED, BaselineResult, Score, Section, Verdict
 from headstart.data.data_section import DataSection
 from headstart.evaluation import evaluation_charts as charts
 from headstart.reporting import Figure, Part, Rendering, Summary, template_of, wording
@@ -83,6 +83,11 @@ class EvaluationSection(Section):
         return next((baseline for baseline in self.baselines if baseline.name == self.deployed), None)
 
     @property
+    def was_transfer_tried(self) -> bool:
+        """Whether any of the models had a pretrained part."""
+        return self.verdict != NOTHING_TRANSFERRED
+
+    @property
     def shipped(self) -> Score:
         """The headline score of what ships, on held-out items."""
         baseline = self.deployed_baseline
@@ -100,7 +105,7 @@ def _rendering(section: EvaluationSection, report: Report) -> Rendering:
             subject=report[DataSection].name,
             sentence=section.ships or section.sentence,
             verdict=section.verdict,
-            caution=section.verdict != "transfer helps",
+            caution=section.was_transfer_tried and section.verdict != "transfer helps",
             lead=section.protocol,
         ),
         figures=tuple(_figures(section)),
@@ -115,7 +120,7 @@ def _figures(section: EvaluationSection) -> Iterator[Figure]:
     of = "" if baseline is None else f" of {baseline.title or baseline.name}"
     caption = f"{shipped.name}{of} on {shipped.n:,} held-out items"
     yield Figure(order=100, value=wording.amount(shipped), caption=caption, detail=wording.interval(shipped))
-    if gain is not None:
+    if gain is not None and (section.was_transfer_tried or baseline is None):
         whose = "" if baseline is None else ", of the transferred model"
         caption, interval = f"{wording.unit(gain)} over the best baseline{whose}", wording.interval(gain, signed=True)
         yield Figure(order=200, value=wording.amount(gain, signed=True), caption=caption, detail=interval)
@@ -123,7 +128,7 @@ def _figures(section: EvaluationSection) -> Iterator[Figure]:
 
 def _callouts(section: EvaluationSection) -> Iterator[str]:
     baseline = section.deployed_baseline
-    if baseline is not None:
+    if baseline is not None and section.was_transfer_tried:
         yield (
             f"The bundle contains {baseline.title or baseline.name}. Its errors and metrics are below; the comparison, the estimates and the "
             f"learning curve are those of the transferred model ({section.metric.name} {wording.amount(section.metric)}), which is not packed."
@@ -142,7 +147,8 @@ def _page(section: EvaluationSection, data: DataSection) -> Iterator[Part]:
 
     if section.baselines:
         scores = charts.scores(section.metric, section.baselines, "the model", section.deployed)
-        yield part(200, "Did transfer help?", "baselines", {"scores": scores, "gains": charts.gains(section.baselines)})
+        title = "Did transfer help?" if section.was_transfer_tried else "How the models compare"
+        yield part(200, title, "baselines", {"scores": scores, "gains": charts.gains(section.baselines)})
     if expected := _expectations(section):
         yield part(400, "What to expect on new data", "expectations", expected)
     errors, pairs = _errors(section, data), _confused_pairs(section)
