@@ -534,7 +534,7 @@ CASES = [
     fit_case("missing path", lambda p: p / "nothere", "nothere", "does not exist", "Correct the path"),
     fit_case("misspelt path", lambda p: (write_texts(p / "fruit.csv"), p / "friut.csv")[1], "Did you mean", "fruit.csv"),
     fit_case("empty folder", lambda p: p, "holds no files"),
-    fit_case("spreadsheet", lambda p: written(p / "t.xlsx", b"PK"), "t.xlsx", "save it as CSV"),
+    fit_case("spreadsheet", lambda p: written(p / "t.xlsx", b"PK"), "t.xlsx", "no spreadsheet that can be read"),
     fit_case("pickle", lambda p: written(p / "t.pkl", b"\x80\x04"), "t.pkl", "may run code"),
     fit_case("two tables", lambda p: (write_texts(p / "a.csv"), write_texts(p / "b.csv"), p)[2], "a.csv", "b.csv"),
     # photos

@@ -112,7 +112,7 @@ CASES = [
     Case("path too long", lambda p: load("x" * 5000), ("no path", "Name a folder")),
     Case("NUL in path", lambda p: load("a\0b"), ("no path", "Name a folder")),
     Case("single photo", lambda p: load(_written(p, _jpeg())), ("x.jpg", "single image", "subfolder a class")),
-    Case("spreadsheet", lambda p: load(_written(p, b"PK", "a.xlsx")), ("a.xlsx", "save it as CSV")),
+    Case("spreadsheet", lambda p: load(_written(p, b"PK", "a.xlsx")), ("a.xlsx", "no spreadsheet that can be read")),
     Case("archive", lambda p: load(_written(p, b"PK", "a.zip")), ("a.zip", "unpack it")),
     Case("pickle", lambda p: load(_written(p, b"\x80", "a.pkl")), ("a.pkl", "may run code")),
     Case("an empty JSON document", lambda p: load(_written(p, b"[]", "a.json")), ("a.json", "list of objects", ".jsonl")),

@@ -18,6 +18,7 @@ from headstart.cli.options import (
     MaxUnreadable,
     Missing,
     Split,
+    Sql,
     Target,
     Task,
     Time,
@@ -54,6 +55,7 @@ class DatasetOptionsOfBundle(_LoadOptions):
     images: Images = None
     missing: Missing = None
     columns: Columns = None
+    sql: Sql = None
     max_unreadable: MaxUnreadable = "1%"
 
 
@@ -71,6 +73,7 @@ class DatasetOptions(_LoadOptions):
     keep_case: KeepCase = False
     missing: Missing = None
     columns: Columns = None
+    sql: Sql = None
     max_unreadable: MaxUnreadable = "1%"
 
 
@@ -79,7 +82,7 @@ def expand_options(command: Callable[..., None]) -> Callable[..., None]:
 
     >>> def count(*, options: DatasetOptionsOfBundle) -> None: ...
     >>> list(inspect.signature(expand_options(count)).parameters)
-    ['input', 'target', 'group', 'split', 'images', 'missing', 'columns', 'max_unreadable']
+    ['input', 'target', 'group', 'split', 'images', 'missing', 'columns', 'sql', 'max_unreadable']
     """
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, type[Any]] = {

@@ -12,7 +12,8 @@ from headstart.core.errors import OptionError
 Data = Annotated[
     str,
     typer.Argument(
-        metavar="DATA", help="An image folder with a subfolder a class, or a CSV, TSV, JSON Lines or Parquet file."
+        metavar="DATA",
+        help="An image folder with a subfolder a class, or a CSV, TSV, JSON Lines, Parquet or Excel file.",
     ),
 ]
 BundlePath = Annotated[str, typer.Argument(metavar="BUNDLE", help="The folder that `headstart fit` wrote.")]
@@ -79,6 +80,10 @@ Columns = Annotated[
         metavar="NAME:KIND,…",
         help="What columns of a table hold: number, category, date, text, image or ignore.",
     ),
+]
+Sql = Annotated[
+    str | None,
+    typer.Option("--sql", metavar="QUERY", help="What to read of a database: DATA is its URL or a SQLite file then."),
 ]
 Images = Annotated[
     str | None,

@@ -30,10 +30,15 @@ ROW = "row"
 
 @dataclass(frozen=True)
 class Field:
-    """One input of an item: its name, as a rule a column's, and the name of its modality."""
+    """One input of an item: its name, as a rule a column's, and the name of its modality.
+
+    `written` says how the cells of its column are written, where a modality needs to know it to read them: ',|EUR' of numbers with a
+    decimal comma and a currency, 'dmy' of dates.
+    """
 
     name: str
     modality: str
+    written: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from headstart.core.dataset import Field, FloatArray, IntArray
 
 _MAX_STEPS = 20
+_MOST_ITEMS, _MOST_CLUSTERS = 20_000, 256  # that centres are found with; the others go to the nearest
+_TOGETHER = 20_000
 
 
 class Descriptions:
@@ -57,19 +59,34 @@ def cluster_items(features: FloatArray, strata: IntArray, duplicates: IntArray, 
 
 
 def _k_means(x: FloatArray, n_clusters: int, rng: np.random.Generator) -> IntArray:
-    """Lloyd's iterations from k-means++ seeds; shape (n,)."""
+    """Lloyd's iterations from k-means++ seeds, of many items on a sample of them; shape (n,)."""
+    if len(x) <= _MOST_ITEMS:
+        return _lloyd(x, n_clusters, rng)[0]
+    sample = x[np.sort(rng.choice(len(x), _MOST_ITEMS, replace=False))]
+    return _nearest(x, _lloyd(sample, min(n_clusters, _MOST_CLUSTERS), rng)[1])
+
+
+def _lloyd(x: FloatArray, n_clusters: int, rng: np.random.Generator) -> tuple[IntArray, FloatArray]:
+    """The cluster of each item, shape (n,), and the centres."""
     centres = x[_spread_seeds(x, n_clusters, rng)]
     nearest = np.full(len(x), -1)
     for _ in range(_MAX_STEPS):
         previous = nearest
-        nearest = (x @ centres.T - 0.5 * np.square(centres).sum(axis=1)).argmax(axis=1)
+        nearest = _nearest(x, centres)
         if np.array_equal(nearest, previous):
             break
         member = np.zeros((n_clusters, len(x)), dtype=np.float32)
         member[nearest, np.arange(len(x))] = 1.0
         sizes = member.sum(axis=1)
         centres = np.where(sizes[:, None] > 0, member @ x / np.maximum(sizes, 1.0)[:, None], centres)
-    return nearest
+    return nearest, centres
+
+
+def _nearest(x: FloatArray, centres: FloatArray) -> IntArray:
+    """The nearest centre of each item, shape (n,), some items at a time."""
+    lengths = 0.5 * np.square(centres).sum(axis=1)
+    parts = [x[first : first + _TOGETHER] for first in range(0, len(x), _TOGETHER)]
+    return np.concatenate([(part @ centres.T - lengths).argmax(axis=1) for part in parts])
 
 
 def _spread_seeds(x: FloatArray, n_seeds: int, rng: np.random.Generator) -> list[int]:

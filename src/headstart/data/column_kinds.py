@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -13,7 +13,7 @@ import numpy as np
 
 from headstart.data.column_names import rank
 from headstart.data.modalities import get_modality
-from headstart.data.table_cells import is_no_number, read_category, read_date
+from headstart.data.table_cells import FIGURES, is_no_number, read_category, read_date
 from headstart.data.values import is_missing, number_of
 from headstart.data.written_numbers import written_numbers
 
@@ -21,8 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from headstart.data.written_numbers import WrittenNumbers
+
+SAMPLE_ROWS = 2_000
+"""Of a sample with fewer, all rows of the table are there."""
+
 IGNORED = "ignore"
 """The kind of columns that are not read."""
+
+COMES_BACK = "identifier that comes back"
+"""Why a column is ignored that names what several rows are of, such as a customer."""
 
 _ID_NAMES = ("id", "uuid", "guid", "rownames", "rowname", "index", "unnamed", "row")
 _CODE_NAMES = (
@@ -41,11 +49,14 @@ _CODE_NAMES = (
 )
 _LEADING_ZERO = re.compile(r"0\d+")
 _PLAIN = (str, int, float, complex, np.generic, date, Decimal)
+_THOUSANDS = re.compile(r"(?<![\d.])[1-9]\d{0,2}(?:\.\d{3})+(?![\d.])")
+_UNITS_OF_ONE_LETTER = frozenset("kKMBgmslthdWVA")
 _SHARE = 0.9  # of the cells that make a column one of numbers, or of dates
 _DIFFERENT = 0.95  # of cells, from which on strings name their rows
 _MIN_CELLS = 8  # below, nothing is called an identifier
 _WORDS = 4.0  # a cell of as many, on average, is prose
 _SOME_WORDS = 2.5  # the same where nearly all cells differ
+_ONE_WORD = 1.5
 _FEW = 20  # different cells: even long ones are rather names of categories
 _MOST_CODES = 1_000
 
@@ -58,10 +69,12 @@ class ColumnKind:
     ----------
     kind : name of a modality, or 'ignore'
     why : for what reason a column is ignored: 'one value', 'identifier'; or what may be otherwise
+    written : as in `Field`
     """
 
     kind: str
     why: str = ""
+    written: str = ""
 
 
 def kind_of(cells: Sequence[Any], name: str = "", folder: Path | None = None) -> ColumnKind:
@@ -79,7 +92,7 @@ def kind_of(cells: Sequence[Any], name: str = "", folder: Path | None = None) ->
         is_image = get_modality("image").recognises(present, folder)
         return ColumnKind("image") if is_image else ColumnKind(IGNORED, "lists or objects")
     named = {read_category(cell) for cell in present}
-    if len(named) == 1 and len(present) == len(cells):
+    if len(named) == 1 and len(present) == len(cells) < SAMPLE_ROWS:
         return ColumnKind(IGNORED, "one value")
     return _of_values(present, len(cells), len(named), name, folder)
 
@@ -89,12 +102,22 @@ def _of_values(present: Sequence[Any], n_cells: int, n_named: int, name: str, fo
         return ColumnKind("category")
     if _are_dates(present):
         return ColumnKind("date")
+    order = _order_of_figures(present)
+    if order:
+        return order
     is_named = all(isinstance(cell, str) and number_of(cell) is None for cell in present)
     if is_named and get_modality("image").recognises(present, folder):
         return ColumnKind("image")
-    if written_numbers(present) is not None:
-        return _of_numbers(present, n_cells, n_named, name)
+    written = written_numbers(present)
+    if written is not None and not _are_codes_with_letters(written):
+        return _of_numbers(present, n_cells, n_named, name) if not written.word else _of_written(written, present)
     return _of_strings([str(cell) for cell in present], n_named, name)
+
+
+def are_words(cells: Sequence[Any]) -> bool:
+    """Whether cells are mostly single words, as names of categories are."""
+    present = [str(cell) for cell in cells if not is_missing(cell)]
+    return sum(len(cell.split()) for cell in present) < _ONE_WORD * len(present)
 
 
 def is_prose(cells: Sequence[Any]) -> bool:
@@ -116,10 +139,40 @@ def _are_dates(present: Sequence[Any]) -> bool:
     return sum(read_date(cell) is not None for cell in some) >= _SHARE * len(some)
 
 
+def _order_of_figures(present: Sequence[Any]) -> ColumnKind | None:
+    """Dates such as 31/12/2026, by the order in which more of them are dates."""
+    some = [cell.strip() for cell in present if isinstance(cell, str) and FIGURES.fullmatch(cell.strip())]
+    if len(some) < _SHARE * len(present):
+        return None
+    n_read = {order: sum(read_date(cell, order) is not None for cell in some) for order in ("dmy", "mdy")}
+    if max(n_read.values()) < _SHARE * len(some):
+        return None
+    is_open = n_read["dmy"] == n_read["mdy"]
+    order = "mdy" if is_open and "/" in some[0] else max(n_read, key=lambda one: n_read[one])
+    said = "the month" if order == "mdy" else "the day"
+    return ColumnKind("date", f"{said} first, though it may be otherwise" if is_open else f"{said} first", order)
+
+
+def _are_codes_with_letters(written: WrittenNumbers) -> bool:
+    """Whether a unit is no unit, but part of names such as '3A' or '10-20'."""
+    return any(len(unit) == 1 and unit.isalpha() and unit not in _UNITS_OF_ONE_LETTER for unit in written.units)
+
+
+def _of_written(written: WrittenNumbers, present: Sequence[Any]) -> ColumnKind:
+    if written.decimal == "." and written.are_amounts:
+        pointed = [str(cell) for cell in present if "." in str(cell)]
+        if pointed and all(map(_THOUSANDS.search, pointed)):  # 1.250 EUR: money has no thousandths
+            written = replace(written, decimal=",")
+    mixed = written.mixed_units()
+    if mixed is not None:
+        return ColumnKind("category", f"units differ, as in '{mixed[0]}' and '{mixed[1]}'")
+    return ColumnKind("number", written.said, written.word)
+
+
 def _of_numbers(present: Sequence[Any], n_cells: int, n_named: int, name: str) -> ColumnKind:
     if any(isinstance(cell, str) and _LEADING_ZERO.fullmatch(cell.strip()) for cell in present):
         is_id = n_named >= _DIFFERENT * n_cells and n_cells >= _MIN_CELLS
-        return ColumnKind(IGNORED, "identifier") if is_id else ColumnKind("category", "leading zeros")
+        return ColumnKind(IGNORED, "identifier") if is_id else ColumnKind("category", "with leading zeros")
     numbers = [number for cell in present if (number := number_of(cell)) is not None]
     if not numbers or not all(number.is_integer() for number in numbers):
         return ColumnKind("number")
@@ -131,12 +184,12 @@ def _of_whole_numbers(numbers: Sequence[float], n_cells: int, n_named: int, name
     if len(set(numbers)) == n_cells >= _MIN_CELLS and (is_id or _counts_rows(numbers)):
         return ColumnKind(IGNORED, "identifier")
     if rank(name, _ID_NAMES[:3]) < 3 and n_named > max(_FEW, n_cells // 10):
-        return ColumnKind(IGNORED, "identifier that comes back")
+        return ColumnKind(IGNORED, COMES_BACK)
     if rank(name, _CODE_NAMES) < len(_CODE_NAMES) and n_named <= min(_MOST_CODES, max(2, n_cells // 2)):
-        return ColumnKind("category", "codes")
+        return ColumnKind("category", "whole numbers called like codes")
     least, most = min(numbers), max(numbers)
     may_be_codes = 3 <= n_named <= 10 and least in (0, 1) and most - least + 1 == n_named
-    return ColumnKind("number", "may be codes" if may_be_codes else "")
+    return ColumnKind("number", f"{least:.0f} to {most:.0f}, which may be codes" if may_be_codes else "")
 
 
 def _counts_rows(numbers: Sequence[float]) -> bool:
@@ -152,4 +205,4 @@ def _of_strings(present: Sequence[str], n_named: int, name: str) -> ColumnKind:
         known_text = rank(name, get_modality("text").column_names) < len(get_modality("text").column_names)
         return ColumnKind("text") if known_text else ColumnKind(IGNORED, "identifier")
     is_id = rank(name, _ID_NAMES[:3]) < 3 and n_named > max(_FEW, len(present) // 10)
-    return ColumnKind(IGNORED, "identifier that comes back") if is_id else ColumnKind("category")
+    return ColumnKind(IGNORED, COMES_BACK) if is_id else ColumnKind("category")

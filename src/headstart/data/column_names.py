@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
 _N_LISTED = 12
+_NEAR = 0.7
 
 
 def rank(column: str, known: Sequence[str]) -> int:
@@ -68,3 +70,14 @@ def listed(names: Iterable[str]) -> str:
     """List names of columns for a message."""
     shown = [f"'{visible(name)}'" for name in names]
     return ", ".join(shown[:_N_LISTED]) + (f" and {len(shown) - _N_LISTED} more" if len(shown) > _N_LISTED else "")
+
+
+def nearest(lacking: str, others: Iterable[str]) -> str:
+    """Ask whether a name that is lacking is one of others, written otherwise; '' where none is near.
+
+    >>> nearest("income", ["Income_", "age"])
+    " Is it 'Income_'? Rename it to 'income'."
+    """
+    plain = {visible(one).casefold(): visible(one) for one in others}
+    near = difflib.get_close_matches(lacking.casefold(), list(plain), n=1, cutoff=_NEAR)
+    return f" Is it '{plain[near[0]]}'? Rename it to '{visible(lacking)}'." if near else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError, unknown_name
+from headstart.data.column_names import listed, nearest
 from headstart.data.input_guess import guess_input
 from headstart.data.modalities import Row
 from headstart.data.rows import Rows
@@ -36,9 +37,9 @@ def columns_of(source: TableSource, modality: Modality, column: str | None) -> d
     found = {name: _named(source, name) for name in modality.modalities}
     lacking = next((name for name, one in found.items() if one is None), None)
     if lacking is not None:
-        known = ", ".join(f"'{name}'" for name in source.names[:12])
+        near = nearest(lacking, [name for name in source.names if name not in found.values()])
         raise DataError(
-            f"{source.name} has no column '{lacking}' (its columns: {known}). Name one with columns {modality.said}."
+            f"{source.name} has no column '{lacking}' (its columns: {listed(source.names)}).{near} Name one with columns {modality.said}."
         )
     return {name: one for name, one in found.items() if one is not None}
 

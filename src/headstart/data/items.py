@@ -21,7 +21,7 @@ from headstart.data.modalities import Modality, Row, get_modality, item_modaliti
 from headstart.data.payloads import known_keys, pick
 from headstart.data.readers.columns import RowIds, take
 from headstart.data.readers.records import read_json_lines
-from headstart.data.readers.tables import TABLE_SUFFIXES, named_folder, named_path, open_memory, open_table
+from headstart.data.readers.tables import is_table_file, named_folder, named_path, open_memory, open_table
 from headstart.data.unreadable_items import UnreadableItems
 
 if TYPE_CHECKING:
@@ -169,12 +169,12 @@ def _read_path(
             f'echo \'{{"{modality.column_names[0]}": "…"}}\' | headstart predict BUNDLE -'
         )
     path = named_path(one)
-    if isinstance(modality, Row) and path.suffix.lower() not in TABLE_SUFFIXES:
+    if isinstance(modality, Row) and not is_table_file(path):
         kind = "folder" if path.is_dir() else "file"
         raise DataError(f"'{path}' is a {kind} that holds no rows. Name a table with columns {modality.said}.")
     if path.is_dir():
         return _read_folder(path, modality, bad)
-    if path.suffix.lower() in TABLE_SUFFIXES:
+    if is_table_file(path):
         table = open_table(path, known_columns=known_keys(modality, column))
         return _read_table(table, modality, column, bad, images=images)
     _check_kind(path, modality)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.dataset import Notice
+from headstart.core.tasks import get_task
+from headstart.data.targets import guess_task
 from headstart.data.values import is_missing, label_of, number_of
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 _MIN_ROWS = 20
 _PURE = 0.99
 _CORRELATED = 0.999
+_MANY_CODES = 10
 
 
 def find_leaks(
@@ -53,6 +56,45 @@ def find_leaks(
             message = f"nearly every text in column '{text}' holds its own label as a word: take it out of the texts."
             found.append(Notice(kind="leak", message=message, where=(text,)))
     return tuple(found)
+
+
+def leaking_columns(
+    sample: Mapping[str, list[Any]], target: str, kinds: Mapping[str, str], candidates: Sequence[str]
+) -> dict[str, str]:
+    """Find the columns among a table's inputs that know the target, with how well each does.
+
+    A column is one if it is equal to the target, nearly a multiple of it, or has few values of which each goes with one label.
+
+    Parameters
+    ----------
+    kinds : the modality of each candidate
+    """
+    cells = [cell for cell in sample[target] if not is_missing(cell)]
+    if len(cells) < _MIN_ROWS or any(isinstance(cell, list | dict) for cell in cells):
+        return {}
+    task = get_task(guess_task(cells, target))
+    if task.is_multi_label:
+        return {}
+    most = max(_MANY_CODES, 2 * len({label_of(cell) for cell in cells}))
+    found = {}
+    for name in candidates:
+        is_few = kinds[name] != "number" or not task.has_probabilities or len(set(map(_key, sample[name]))) <= most
+        if (
+            kinds[name] in ("number", "category")
+            and is_few
+            and (said := _association(sample[name], sample[target], task))
+        ):
+            found[name] = said
+    return found
+
+
+def set_aside_notice(column: str, said: str, target: str) -> Notice:
+    """Say loudly that an input was set aside, for it knows the target."""
+    message = (
+        f"COLUMN '{column}' KNOWS THE TARGET '{target}' ({said}) and is set aside. If it is known before '{target}' is, keep it with "
+        f"--columns '{column}:KIND'."
+    )
+    return Notice(kind="leak", message=message, where=(column,))
 
 
 def _association(cells: Sequence[Any], targets: Sequence[Any], task: TaskSpec) -> str:

@@ -15,16 +15,18 @@ from headstart.core.tasks import get_task
 from headstart.core.words import listed_words
 from headstart.data.labels import TargetOptions
 from headstart.data.leaks import find_leaks
-from headstart.data.modalities import get_modality
+from headstart.data.modalities import get_modality, modality_of_field
 from headstart.data.moments import moment_of
 from headstart.data.pairs import pair_as_columns
 from headstart.data.readers.columns import Table, TableSource, take
 from headstart.data.readers.folder import load_folder
 from headstart.data.readers.parts import open_folder
+from headstart.data.readers.sql import SqlQuery
 from headstart.data.readers.tables import named_folder, named_path, open_memory, open_table
 from headstart.data.row_order import find_row_order
 from headstart.data.rows import Rows
 from headstart.data.schema import ColumnSchema, guess_schema
+from headstart.data.set_aside import without_constants, without_leaks
 from headstart.data.splits import UNLABELED, parse_splits
 from headstart.data.targets import parse_targets
 from headstart.data.unreadable_cells import settle_unreadable
@@ -56,13 +58,14 @@ def load(
     labels: Sequence[str] = (),
     max_unreadable: float = 0.01,
     columns: str | Mapping[str, str] | None = None,
+    sql: str | None = None,
 ) -> Dataset:
     """Read labelled items, guess what is not said, and set aside what cannot be used.
 
     Parameters
     ----------
     data : path, frame, dict, list or tuple
-        A folder with one subfolder a class; a CSV, TSV, JSON Lines or Parquet file; a pandas frame; a dict of columns;
+        A folder with one subfolder a class; a CSV, TSV, JSON Lines, Parquet or Excel file ('prices.xlsx#Sheet'); a frame of pandas, polars or Arrow; a dict of columns;
         a list of dicts; or a pair (items, targets), the items being texts, paths, an array (n, height, width, 3), or a frame or dicts of
         a value a field.
     input, target, group, time : column names
@@ -78,6 +81,7 @@ def load(
     max_unreadable : fraction of the items that may be set aside because they cannot be read
     columns : what columns of a table hold, as 'age:number,zip:category,note:text,key:ignore' or a dict; where no input is given, all that
         can be used are read then, as they are with `input='all'`, and of a table that has neither texts nor images
+    sql : a query of a database, of which `data` is the URL, or the path of a SQLite file
 
     Raises
     ------
@@ -104,6 +108,8 @@ def load(
         "images": images,
         "columns": columns,
     }
+    if sql is not None:
+        return _load_table(SqlQuery(data, sql), bad, wanted, options)
     if isinstance(data, str | Path):
         path = named_path(data)
         known = (*listed_words(input), *listed_words(target)) if input and target else ()
@@ -138,18 +144,20 @@ def _load_table(
             f"the column '{schema.columns['input']}' of '{source.name}' names no files in '{images}'. Name another folder with --images, or the "
             "column of the files with --input."
         )
+    schema, leaks = without_leaks(schema, sample)
     inputs = [field.name for field in schema.inputs]
     both = next((name for name in inputs if name in schema.targets), None)
     if both is not None:
         raise OptionError(f"column '{both}' is both input and target. Choose another with --input or --target.")
     columns = dict.fromkeys([*inputs, *schema.targets, schema.group, schema.time, schema.split])
-    packers = {field.name: get_modality(field.modality).packer for field in schema.inputs}
+    packers = {field.name: modality_of_field(field).packer for field in schema.inputs}
     table = source.read([name for name in columns if name], bad, packers=packers)
     texts = [field.name for field in schema.inputs if field.modality == "text"]
+    schema = without_constants(schema, table)
     dataset = _dataset(source, schema, table, bad, wanted)
-    known = [*schema.columns.values(), *inputs, *schema.targets]
-    leaks = find_leaks(sample, schema.targets[0], dataset.task_spec, texts=texts, skip=known)
-    return replace(dataset, notices=(*dataset.notices, *leaks, *find_row_order(dataset)))
+    known = [*schema.columns.values(), *inputs, *schema.targets, *(name for one in leaks for name in one.where)]
+    leaks += find_leaks(sample, schema.targets[0], dataset.task_spec, texts=texts, skip=known)
+    return replace(dataset, notices=(*leaks, *dataset.notices, *find_row_order(dataset)))
 
 
 def _dataset(
@@ -189,7 +197,7 @@ def _dataset(
         fields=schema.inputs,
         notices=(
             *source.notices,
-            *schema.guesses,
+            *schema.notices,
             *_untrained(schema, parts),
             *targets.notices,
             *noticed,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.data.items import STDIN
 from headstart.data.readers.columns import row_id
-from headstart.data.readers.tables import TABLE_SUFFIXES, named_path, open_table
+from headstart.data.readers.tables import is_table_file, named_path, open_table
 from headstart.data.unreadable_items import UnreadableItems
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from pathlib import Path
 
     from headstart.data.readers.columns import TableSource
 
@@ -23,7 +23,7 @@ def one_table(named: Sequence[str | Path], column: str | None = None) -> TableSo
     ----------
     column : of the items, where its name is known, so that the first row is known to be a header
     """
-    if len(named) != 1 or named[0] == STDIN or Path(named[0]).suffix.lower() not in TABLE_SUFFIXES:
+    if len(named) != 1 or named[0] == STDIN or not is_table_file(named[0]):
         return None
     return open_table(named_path(named[0]), known_columns=[column] if column else ())
 

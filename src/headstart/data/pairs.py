@@ -48,7 +48,7 @@ def pair_as_columns(pair: tuple[Any, ...], options: Mapping[str, Any]) -> tuple[
 def _input_columns(items: Any) -> dict[str, list[Any]]:
     """The items as one column, or as the columns of a frame, of a dict, or of dicts with a value a field."""
     if is_frame(items):
-        return frame_columns(items)
+        return {name: list(cells) for name, cells in frame_columns(items).items()}
     if isinstance(items, Mapping):
         return {str(name): _listed(cells) for name, cells in items.items()}
     if isinstance(items, list) and items and all(map(_is_record, items)):

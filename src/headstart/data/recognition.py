@@ -11,7 +11,7 @@ from headstart.data.input_guess import guess_input, modality_of
 from headstart.data.litter import files_below
 from headstart.data.modalities import item_modalities, modality_of_file
 from headstart.data.readers.frames import is_frame
-from headstart.data.readers.tables import TABLE_SUFFIXES, named_folder, named_path, open_memory, open_table
+from headstart.data.readers.tables import is_table_file, named_folder, named_path, open_memory, open_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,7 +35,7 @@ def recognise_path(path: str | Path, *, input: str | None = None, images: str | 
     path = named_path(path)
     if path.is_dir():
         return _of_files(files_below(path), path)
-    if path.suffix.lower() in TABLE_SUFFIXES:
+    if is_table_file(path):
         source = open_table(path, known_columns=[input] if input else ())
         return _of_table(source, input, source.folder if images is None else named_folder(images))
     return _of_files([path], path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headstart.core.dataset import ROW, Field, Notice
@@ -17,6 +17,7 @@ from headstart.data.table_schema import (
     given_fields,
     is_pure_table,
     kinds_of,
+    propose,
     table_notice,
     unread_notice,
     wanted_kinds,
@@ -47,6 +48,8 @@ class ColumnSchema:
     targets : one column, or several 0/1 columns of a multi-label task
     folder : where relative paths in cells start; None in memory
     guesses : the parts that were guessed, with the setting that overrides each
+    droppable : inputs of a table that nobody named: such a column may be set aside
+    kinds : of the columns of a table that is read as a whole, but for the targets
     """
 
     inputs: tuple[Field, ...]
@@ -56,6 +59,13 @@ class ColumnSchema:
     split: str | None = None
     folder: Path | None = None
     guesses: tuple[Notice, ...] = ()
+    droppable: frozenset[str] = frozenset()
+    kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What was guessed, and as what the columns of a table are read."""
+        return (*self.guesses, *([table_notice(self.kinds)] if self.kinds else []))
 
     @property
     def modality(self) -> str:
@@ -122,10 +132,14 @@ def guess_schema(
     left = [column for column in free if column not in names]
     targets = guess.targets or guess_targets(sample, left, unsure, name)
     schema = ColumnSchema(inputs=guess.inputs, targets=targets, group=group, time=time, split=dividing, folder=folder)
+    droppable = frozenset(names).difference(kinds) if guess.is_table else frozenset()
+    proposals = propose(guess.kinds, sample, targets) if time is None and group is None and dividing is None else ()
+    read = {one: kind for one, kind in guess.kinds.items() if guess.is_table and one not in targets}
+    schema = replace(schema, droppable=droppable, kinds=read)
     is_given = bool(chosen) or guess.is_table
     schema = _with_guesses(schema, input_given=is_given, target_given=target is not None)
     unused = [column for column in unsure if dividing is None and column not in (*names, *targets)]
-    return replace(schema, guesses=(*schema.guesses, *guess.notices(targets), *map(_unused_split, unused)))
+    return replace(schema, guesses=(*schema.guesses, *proposals, *guess.notices(targets), *map(_unused_split, unused)))
 
 
 class _Guess(NamedTuple):
@@ -137,12 +151,11 @@ class _Guess(NamedTuple):
     is_table: bool = False
 
     def notices(self, targets: Sequence[str]) -> tuple[Notice, ...]:
-        """Say as what a table is read, or what of it is not."""
-        names = {field.name for field in self.inputs}
-        others = {name: kind for name, kind in self.kinds.items() if name not in targets}
+        """Say which columns are not read, where one alone is."""
         if self.is_table:
-            return (table_notice(others),)
-        return unread_notice({name: kind for name, kind in others.items() if name not in names})
+            return ()
+        parts = (*targets, *(field.name for field in self.inputs))
+        return unread_notice({name: kind for name, kind in self.kinds.items() if name not in parts})
 
 
 def _guess_inputs(

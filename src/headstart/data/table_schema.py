@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.dataset import Field, Notice
 from headstart.core.errors import DataError, OptionError, unknown_name
 from headstart.core.words import listed_words
-from headstart.data.column_kinds import IGNORED, ColumnKind, is_prose, kind_of
+from headstart.data.column_kinds import COMES_BACK, IGNORED, ColumnKind, are_words, is_prose, kind_of
 from headstart.data.column_names import find_column, rank
 from headstart.data.input_guess import modality_of
 from headstart.data.modalities import get_modality, modality_names
 from headstart.data.shown_names import visible
+from headstart.data.values import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -22,7 +25,9 @@ ALL = "all"
 """What the user says as the input where all columns are to be read."""
 
 _MOST_FIELDS = 2_000
+_TIME_NAMES = ("time", "date", "timestamp", "datetime", "day", "month", "year", "week")
 _N_SHOWN = 8
+_N_DOUBTS = 4
 _SPELLINGS = {"id": IGNORED, "none": IGNORED, "drop": IGNORED, "string": "category", "str": "category", "float": "number",
     "int": "number", "numeric": "number", "datetime": "date", "time": "date", "bool": "category", "categorical": "category"}  # fmt: skip
 
@@ -65,24 +70,28 @@ def kinds_of(
     sample: Mapping[str, Sequence[Any]], columns: Iterable[str], wanted: Mapping[str, str], folder: Path | None
 ) -> dict[str, ColumnKind]:
     """Give the kind of each column: what the user said, or else a guess."""
+    guessed = {name: kind_of(sample[name], name, folder) for name in columns}
     return {
-        name: ColumnKind(wanted[name]) if name in wanted else kind_of(sample[name], name, folder) for name in columns
+        name: kind if name not in wanted else kind if kind.kind == wanted[name] else ColumnKind(wanted[name])
+        for name, kind in guessed.items()
     }
 
 
 def given_fields(
     sample: Mapping[str, Sequence[Any]], chosen: Sequence[str], wanted: Mapping[str, str], folder: Path | None
 ) -> tuple[Field, ...]:
-    """Give the fields that the user named; strings are categories only beside others, and never set aside.
+    """Give the fields that the user named; strings are categories only beside others and where they are words, and never set aside.
 
     >>> given_fields({"age": [1.5, 2.5], "note": ["a", "b"]}, ["age", "note"], {}, None)
     (Field(name='age', modality='number'), Field(name='note', modality='category'))
     """
     fields = []
     for column, kind in kinds_of(sample, chosen, wanted, folder).items():
-        is_category = kind.kind == "category" and len(chosen) > 1
+        is_category = kind.kind == "category" and len(chosen) > 1 and are_words(sample[column])
         is_sure = column in wanted or kind.kind in ("number", "date") or is_category
-        fields.append(Field(column, kind.kind if is_sure else modality_of(sample[column], folder)))
+        fields.append(
+            Field(column, kind.kind, kind.written) if is_sure else Field(column, modality_of(sample[column], folder))
+        )
     return tuple(fields)
 
 
@@ -94,7 +103,7 @@ def fields_of(kinds: Mapping[str, ColumnKind], name: str) -> tuple[Field, ...]:
     DataError
         No column can be read, or too many.
     """
-    fields = tuple(Field(column, kind.kind) for column, kind in kinds.items() if kind.kind != IGNORED)
+    fields = tuple(Field(column, kind.kind, kind.written) for column, kind in kinds.items() if kind.kind != IGNORED)
     if not fields:
         raise DataError(
             f"'{name}' has no column to learn from ({_ignored(kinds)}). Choose one as --columns NAME:category."
@@ -141,7 +150,9 @@ def table_notice(kinds: Mapping[str, ColumnKind]) -> Notice:
     message = f"{n_read} column{'s are' if n_read > 1 else ' is'} read: {said}." + (
         f" Not read: {ignored}." if ignored else ""
     )
-    return Notice(kind="guess", message=f"{message} Change with --columns NAME:KIND.", where=tuple(kinds))
+    doubts = [f"'{visible(name)}' {kind.why}" for name, kind in kinds.items() if kind.kind != IGNORED and kind.why]
+    doubtful = f" Look at {'; '.join(doubts[:_N_DOUBTS])}{' …' if len(doubts) > _N_DOUBTS else ''}." if doubts else ""
+    return Notice(kind="guess", message=f"{message}{doubtful} Change with --columns NAME:KIND.", where=tuple(kinds))
 
 
 def unread_notice(kinds: Mapping[str, ColumnKind]) -> tuple[Notice, ...]:
@@ -154,6 +165,41 @@ def unread_notice(kinds: Mapping[str, ColumnKind]) -> tuple[Notice, ...]:
         f"column{plural} {_names(names)} {'are' if plural else 'is'} not read; --input all reads every usable column."
     )
     return (Notice(kind="unread", message=message, where=tuple(names)),)
+
+
+def propose(
+    kinds: Mapping[str, ColumnKind], sample: Mapping[str, Sequence[Any]], targets: Collection[str]
+) -> tuple[Notice, ...]:
+    """Propose the columns by which the rows of a table should be parted: a time, and what comes back in several rows."""
+    found = []
+    others = {name: kind for name, kind in kinds.items() if name not in targets}
+    time = next(
+        (name for name, kind in others.items() if kind.kind == "date" or _rises(name, kind, sample[name])), None
+    )
+    if time is not None:
+        found.append(
+            f"column '{visible(time)}' looks like a time: --time {_word(time)} judges on the latest rows; random splits may choose the wrong "
+            "model where later rows are to be predicted."
+        )
+    group = next((name for name, kind in others.items() if kind.why == COMES_BACK), None)
+    if group is not None:
+        found.append(
+            f"column '{visible(group)}' names what comes back in several rows: --group {_word(group)} keeps its rows on one side of every "
+            "split; random splits may choose the wrong model where others are to be predicted."
+        )
+    return tuple(Notice(kind="proposal", message=message) for message in found)
+
+
+def _rises(name: str, kind: ColumnKind, cells: Sequence[Any]) -> bool:
+    """Whether a column of numbers is called like a time, and never falls."""
+    if kind.kind != "number" or rank(name, _TIME_NAMES) == len(_TIME_NAMES):
+        return False
+    numbers = [number for cell in cells if (number := number_of(cell)) is not None]
+    return len(set(numbers)) > 2 and all(before <= after for before, after in pairwise(numbers))
+
+
+def _word(name: str) -> str:
+    return shlex.quote(name)
 
 
 def _noun(kind: str, n: int) -> str:

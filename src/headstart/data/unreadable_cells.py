@@ -37,8 +37,9 @@ def settle_unreadable(
         if not unreadable:
             continue
         place, cell = next(iter(unreadable.items()))
-        noun = get_modality(field.modality).plural
-        said = f"{len(unreadable):,} of {len(column):,} cells in column '{field.name}' {'is' if len(unreadable) == 1 else 'are'} no {noun}"
+        is_one = len(unreadable) == 1
+        modality = get_modality(field.modality)
+        said = f"{len(unreadable):,} of {len(column):,} cells in column '{field.name}' {'is' if is_one else 'are'} no {modality.singular if is_one else modality.plural}"
         first = f"{shown_cell(cell)} in {ids[place]}"
         if len(unreadable) > _MOST * len(column):
             raise DataError(

@@ -51,6 +51,21 @@ class WrittenNumbers:
     decimal: str
     units: dict[str, str]
 
+    @classmethod
+    def from_word(cls, word: str) -> WrittenNumbers:
+        """Make one of what `word` gives."""
+        decimal, *units = word.split("|")
+        return cls(decimal=decimal, units={unit: unit for unit in units})
+
+    @property
+    def word(self) -> str:
+        """The decimal sign and the units as one word; '' for plain numbers.
+
+        >>> WrittenNumbers.from_word(",|EUR").word, WrittenNumbers(decimal=".", units={"": "1"}).word
+        (',|EUR', '')
+        """
+        return "" if self.decimal == "." and set(self.units) <= {""} else "|".join((self.decimal, *self.units))
+
     @property
     def factors(self) -> dict[str, float]:
         """What units multiply by, where all are of the kind 'k' and 'M'."""

@@ -48,8 +48,8 @@ def fields_of(manifest: Mapping[str, Any]) -> tuple[Field, ...]:
     if described is None:
         return (Field(manifest["columns"].get("input") or "input", manifest["modality"]),)
     try:
-        found = tuple(Field(str(one["name"]), str(one["modality"])) for one in described)
-    except (TypeError, KeyError) as error:
+        found = tuple(Field(str(one["name"]), str(one["modality"]), str(one.get("written", ""))) for one in described)
+    except (TypeError, KeyError, AttributeError) as error:
         raise BundleError(f"'fields' in the manifest lacks or mistakes {error}. Make the bundle again.") from error
     if not found:
         raise BundleError("'fields' in the manifest names none. Make the bundle again with 'headstart fit'.")

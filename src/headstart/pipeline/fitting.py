@@ -52,7 +52,19 @@ if TYPE_CHECKING:
     from headstart.pipeline.presets import Preset
     from headstart.sources import AnySource
 
-_COLUMN_OPTIONS = ("input", "target", "task", "group", "time", "split", "images", "keep_case", "missing", "columns")
+_COLUMN_OPTIONS = (
+    "input",
+    "target",
+    "task",
+    "group",
+    "time",
+    "split",
+    "images",
+    "keep_case",
+    "missing",
+    "columns",
+    "sql",
+)
 _N_CHECKED = 16  # real items on which the packed graph must equal the fitted model
 
 
@@ -118,7 +130,7 @@ def fit(
     max_unreadable : fraction of the items that may be unreadable
     progress : where to say how far it is: a stream or a reporter; None for silence
     context : how it is run; it goes before `seed`, `progress` and `budget_s`, the preset's too
-    columns : `input`, `target`, `task`, `group`, `time`, `split`, `images`, `keep_case`, `missing`, `columns`, as for `headstart.load`
+    columns : `input`, `target`, `task`, `group`, `time`, `split`, `images`, `keep_case`, `missing`, `columns`, `sql`, as for `headstart.load`
 
     Raises
     ------

@@ -25,7 +25,7 @@ def rows_of(X: Any) -> Rows | None:  # noqa: N803  scikit-learn's name
     """
     if not is_frame(X):
         return None
-    columns = frame_columns(X)
+    columns = dict(frame_columns(X))
     are_values = {name: any(isinstance(cell, str | bytes) for cell in cells) for name, cells in columns.items()}
     if not any(are_values.values()):
         return None

@@ -10,6 +10,7 @@ from headstart.data.modalities.lookup import (
     get_modality,
     item_modalities,
     modality_names,
+    modality_of_field,
     modality_of_file,
 )
 from headstart.data.modalities.modality import Expectations, FixedItems, Modality
@@ -26,6 +27,7 @@ __all__ = [
     "get_modality",
     "item_modalities",
     "modality_names",
+    "modality_of_field",
     "modality_of_fields",
     "modality_of_file",
 ]

@@ -31,13 +31,17 @@ class Date(Number):
     example: float = 1_769_817_600.0
     loading_code: str = '{"date": np.array([1769817600.0])}'
 
-    def packer(self) -> DateColumn:  # type: ignore[override]
+    def __init__(self, written: str = "") -> None:
+        super().__init__()
+        self._order = written
+
+    def packer(self) -> DateColumn:
         """Pack dates."""
-        return DateColumn()
+        return DateColumn(self.read)
 
     def read(self, cell: Any) -> float | None:
         """Read one date."""
-        return read_date(cell)
+        return read_date(cell, self._order)
 
     def is_value(self, value: Any) -> bool:
         """Whether it is a date of Python's or numpy's."""

@@ -11,6 +11,7 @@ from headstart.core import registry
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from headstart.core.dataset import Field
     from headstart.data.modalities.modality import Modality
 
 _KIND = "modalities"
@@ -39,6 +40,11 @@ def get_modality(name: str) -> Modality:
     """
     made: Modality = registry.get(_KIND, name)()
     return made
+
+
+def modality_of_field(field: Field) -> Modality:
+    """Find the modality of a field, one that reads cells as those of its column are written."""
+    return get_modality(field.modality).written_as(field.written)
 
 
 def all_modalities() -> tuple[Modality, ...]:

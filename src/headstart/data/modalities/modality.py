@@ -175,6 +175,10 @@ class Modality(ABC):
         """Keep values in as little memory as may be."""
         return list(items)
 
+    def written_as(self, written: str) -> Modality:  # noqa: ARG002
+        """Give the modality of cells that are written so (`Field.written`); most are written in one way alone."""
+        return self
+
     def packer(self) -> ColumnPacker | None:
         """Give what packs the cells of a column as a table is read; None where they stay as they are."""
         return None

@@ -10,11 +10,13 @@ from headstart.data.column_packers import NumberColumn
 from headstart.data.modalities.tabular import Tabular
 from headstart.data.packed_columns import Numbers
 from headstart.data.table_cells import read_number
+from headstart.data.written_numbers import WrittenNumbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from headstart.core.arrays import FloatArray, IntArray
+    from headstart.data.column_packers import ColumnPacker
 
 _KEY_BYTES = 16
 _FIGURES = 6
@@ -37,13 +39,20 @@ class Number(Tabular):
     mlflow_type: ClassVar[str] = "double"
     loading_code: str = '{"number": np.array([12.5])}'
 
-    def packer(self) -> NumberColumn:
+    def __init__(self, written: str = "") -> None:
+        self._written = WrittenNumbers.from_word(written) if written else None
+
+    def written_as(self, written: str) -> Number:
+        """Give one that reads cells with such a decimal sign and units."""
+        return type(self)(written) if written else self
+
+    def packer(self) -> ColumnPacker:
         """Pack numbers."""
-        return NumberColumn()
+        return NumberColumn(self._written)
 
     def read(self, cell: Any) -> float | None:
         """Read one number; an infinity is none."""
-        return read_number(cell)
+        return read_number(cell, self._written)
 
     def is_value(self, value: Any) -> bool:
         """Whether it is a number of Python's or numpy's."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headstart.data.modalities.lookup import get_modality
+from headstart.data.modalities.lookup import modality_of_field
 from headstart.data.modalities.row import Row
 
 if TYPE_CHECKING:
@@ -19,4 +19,4 @@ def modality_of_fields(fields: tuple[Field, ...]) -> Modality:
     >>> modality_of_fields((Field("text", "text"),)).plural
     'texts'
     """
-    return get_modality(fields[0].modality) if len(fields) == 1 else Row(fields)
+    return modality_of_field(fields[0]) if len(fields) == 1 else Row(fields)

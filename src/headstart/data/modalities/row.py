@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from headstart.core.errors import DataError
+from headstart.data.column_names import nearest
 from headstart.data.equal_rows import copied_rows, number_rows
 from headstart.data.groups import join_pairs
 from headstart.data.modalities.cleaned import Cleaned
-from headstart.data.modalities.lookup import get_modality
+from headstart.data.modalities.lookup import modality_of_field
 from headstart.data.modalities.modality import FixedItems, Modality
 from headstart.data.modalities.row_inputs import column_feeds, graph_names, loading_code
 from headstart.data.modalities.tabular import Tabular
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from headstart.core.model import Batch
 
 _KEY_BYTES = 16
+_N_SAID = 12
 _HASHED_TOGETHER = 65_536
 _LARGEST_ORIGIN = 10  # rows that share a distinctive value; what more rows share says nothing of their origin
 
@@ -52,7 +54,7 @@ class Row(Modality):
 
     def __init__(self, fields: tuple[Field, ...]) -> None:
         self.fields = fields
-        self.modalities: dict[str, Modality] = {field.name: get_modality(field.modality) for field in fields}
+        self.modalities: dict[str, Modality] = {field.name: modality_of_field(field) for field in fields}
         parts = self.modalities.items()
         self.python_values = f"dicts with {self.said}"
         self.wire_format = "objects with " + ", ".join(f"'{name}' ({one.singular})" for name, one in parts)
@@ -63,6 +65,8 @@ class Row(Modality):
     def said(self) -> str:
         """The names of the fields, for messages: 'subject', 'body' and 'photo'."""
         *first, last = [f"'{name}'" for name in self.modalities]
+        if len(first) > _N_SAID:
+            first, last = first[:_N_SAID], f"{len(first) + 1 - _N_SAID} more"
         return f"{', '.join(first)} and {last}" if first else last
 
     def is_value(self, value: Any) -> bool:
@@ -174,7 +178,10 @@ class Row(Modality):
         lacking = next((name for name in self.modalities if name not in record), None)
         if lacking is not None:
             keys = ", ".join(f"'{key}'" for key in list(record)[:6])
-            raise DataError(f"a record has no field '{lacking}' (its fields: {keys or 'none'}). Give {self.said}.")
+            near = nearest(lacking, [str(key) for key in record if key not in self.modalities])
+            raise DataError(
+                f"a record has no field '{lacking}' (its fields: {keys or 'none'}).{near} Give {self.said}."
+            )
         return {
             name: one.null_value if is_null(record[name]) else record[name] for name, one in self.modalities.items()
         }
@@ -212,7 +219,7 @@ class Row(Modality):
         if not isinstance(value, Mapping):
             raise DataError(f"a row was expected, but a {type(value).__name__} came. Give an object with {self.said}.")
         unknown = next((str(key) for key in value if key not in self.modalities), None)
-        if unknown is not None:
+        if unknown is not None and set(self.modalities) <= set(value):
             raise DataError(f"there is no field '{unknown[:60]}'. Give {self.said} alone.")
         return self.pick(value)
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from headstart.data.column_packers import ColumnPacker
     from headstart.data.unreadable_items import UnreadableItems
 
-SAMPLE_ROWS = 2_000
 _PACKED_TOGETHER = 4_096  # rows
 
 T = TypeVar("T")

@@ -6,10 +6,10 @@ from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
+from headstart.data.column_kinds import SAMPLE_ROWS
 from headstart.data.encoding import detect_encoding
 from headstart.data.readers.columns import (
     NO_PACKERS,
-    SAMPLE_ROWS,
     ColumnReader,
     Packers,
     RowNumbers,

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any, TextIO
 
 from headstart.core.errors import DataError, require
+from headstart.data.column_kinds import SAMPLE_ROWS
 from headstart.data.encoding import detect_encoding
 from headstart.data.readers.columns import (
     NO_PACKERS,
-    SAMPLE_ROWS,
     ColumnReader,
     Packers,
     RowNumbers,

@@ -11,6 +11,7 @@ from headstart.core.errors import DataError
 from headstart.data.modalities import item_modalities
 from headstart.data.photo_files import URL
 from headstart.data.readers.delimited import DELIMITED_SUFFIXES, DelimitedFile
+from headstart.data.readers.excel import EXCEL_SUFFIXES, open_sheet, split_sheet
 from headstart.data.readers.frames import ColumnsInMemory, frame_columns, is_frame
 from headstart.data.readers.records import JSON_LINES_SUFFIXES, PARQUET_SUFFIXES, JsonLines, ParquetFile, open_json
 from headstart.data.shown_names import existing_form, visible
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from headstart.data.readers.columns import TableSource
 
-TABLE_SUFFIXES = (DELIMITED_SUFFIXES - {".txt"}) | JSON_LINES_SUFFIXES | PARQUET_SUFFIXES
+TABLE_SUFFIXES = (DELIMITED_SUFFIXES - {".txt"}) | JSON_LINES_SUFFIXES | PARQUET_SUFFIXES | EXCEL_SUFFIXES
 
 _KINDS: tuple[tuple[frozenset[str], Callable[[Path], TableSource]], ...] = (
     (JSON_LINES_SUFFIXES, JsonLines),
@@ -40,13 +41,13 @@ def named_path(data: str | Path) -> Path:
         raise DataError(
             f"'{str(data)[:200]}' is a URL, and nothing is fetched. Download it, and name the file or folder."
         )
-    path = Path(data).expanduser()
+    path, sheet = split_sheet(Path(data).expanduser())
     try:
         if "\0" in str(path):
             raise ValueError  # noqa: TRY301  as Path itself does, by system and version
         path = existing_form(path)
         if path.exists():
-            return path
+            return path if sheet is None else Path(f"{path}#{sheet}")
         folder = path.parent
         beside = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
     except (OSError, ValueError):  # a name that is too long, or has a NUL in it
@@ -91,7 +92,10 @@ def open_table(path: Path, *, known_columns: Collection[str] = ()) -> TableSourc
     DataError
         It is no kind of table that is known.
     """
-    suffix = path.suffix.lower()
+    book, sheet = split_sheet(path)
+    suffix = book.suffix.lower()
+    if suffix in EXCEL_SUFFIXES:
+        return open_sheet(book, sheet)
     for suffixes, opener in _KINDS:
         if suffix in suffixes:
             return opener(path)
@@ -100,8 +104,17 @@ def open_table(path: Path, *, known_columns: Collection[str] = ()) -> TableSourc
     if suffix in DELIMITED_SUFFIXES:
         return DelimitedFile(path, known_columns=known_columns)
     raise DataError(
-        f"'{path}' {_instead(suffix)}. A folder with a subfolder a class, or CSV, TSV, JSONL or Parquet, was expected."
+        f"'{path}' {_instead(suffix)}. A folder with a subfolder a class, or CSV, TSV, JSONL, Parquet or XLSX, was expected."
     )
+
+
+def is_table_file(path: str | Path) -> bool:
+    """Whether a file is a table by its suffix, or a sheet of a workbook.
+
+    >>> is_table_file("prices.xlsx#May"), is_table_file("photo.jpg")
+    (True, False)
+    """
+    return split_sheet(path)[0].suffix.lower() in TABLE_SUFFIXES
 
 
 def open_memory(data: Any) -> TableSource:
@@ -131,8 +144,6 @@ def _instead(suffix: str) -> str:
     modality = next((one for one in item_modalities() if suffix in one.suffixes), None)
     if modality is not None:
         return f"is a single {modality.singular}"
-    if suffix in (".xlsx", ".xls", ".ods"):
-        return "is a spreadsheet; save it as CSV"
     if suffix in (".zip", ".gz", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz"):
         return "is an archive; unpack it first"
     if suffix in (".pkl", ".pickle", ".joblib", ".npy", ".pt"):
