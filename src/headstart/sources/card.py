@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 WEIGHTS = "weights.safetensors"
+ROWS = "row"  # the modality of sources that read whole rows of a table
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.+!_-]*")
@@ -100,6 +101,11 @@ class Card:
     downloads: tuple[Download, ...]
 
     @property
+    def is_in_context(self) -> bool:
+        """Whether it reads a labeled table as its context and answers at once: it gives no features, and nothing is trained."""
+        return self.modality == ROWS
+
+    @property
     def is_static(self) -> bool:
         """Whether it looks features up rather than computes them, as static word vectors do: quick, and hardly to be tuned."""
         return self.gmacs < _STATIC_GMACS
@@ -153,7 +159,7 @@ def _check_fields(name: str, prefix: str, kind: type, table: dict[str, Any]) -> 
 
 
 def _check_card(name: str, card: Card) -> None:
-    known = modality_names()
+    known = (*modality_names(), ROWS)
     _require(card.modality in known, name, f"modality '{card.modality}' is not among {', '.join(known)}")
     for field in ("dimensions", "parameters"):
         _require(_is_positive(getattr(card, field), int), name, f"'{field}' must be a whole number from 1")
