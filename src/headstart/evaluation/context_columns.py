@@ -78,7 +78,9 @@ class ContextColumns:
         """Rows (n, n_columns), NaN where a value is missing, in every view: shape (n_views, n, d)."""
         x = np.asarray(rows, np.float32)[:, self.columns]
         is_missing = np.isnan(x)
-        x = np.clip((np.where(is_missing, self.mean, x) - self.mean) / self.deviation, -_FARTHEST, _FARTHEST)
+        with np.errstate(over="ignore"):  # what is infinite after it is clipped
+            x = (np.where(is_missing, self.mean, x) - self.mean) / self.deviation
+        x = np.clip(x, -_FARTHEST, _FARTHEST)
         return np.stack([np.where(is_missing, np.float32(0), view.apply(x)) for view in self.views])
 
     def extend(self, graph: GraphBuilder, rows: str) -> str:
@@ -104,11 +106,11 @@ def fit_columns(rows: Floats, codes: IntArray, *, max_columns: int) -> ContextCo
     """
     known = np.where(np.isfinite(rows), rows, np.nan).astype(np.float64)
     varies = np.array([_varies(column) for column in known.T], bool)
-    columns = np.flatnonzero(varies)
+    columns = np.flatnonzero(varies) if varies.any() else np.array([0])
     if len(columns) > max_columns:
         columns = np.sort(columns[np.argsort(-_relation(known[:, columns], codes), kind="stable")[:max_columns]])
-    known = known[:, columns]
-    mean, deviation = np.nanmean(known, axis=0), np.nanstd(known, axis=0, ddof=1) + _TINY
+    known = known[:, columns] if varies.any() else np.zeros((len(known), 1))
+    mean, deviation = np.nanmean(known, axis=0), _spread(known) + _TINY
     x = np.clip((known - mean) / deviation, -_FARTHEST, _FARTHEST)
     return ContextColumns(
         columns=columns,
@@ -124,6 +126,13 @@ def _views(x: FloatArray) -> Iterator[View]:
         low, high = _bounds(seen, np.full(seen.shape[1], -np.inf), np.full(seen.shape[1], np.inf))
         low, high = _bounds(seen, low, high)
         yield View(power=power, low=low.astype(np.float32), high=high.astype(np.float32))
+
+
+def _spread(known: FloatArray) -> FloatArray:
+    """Standard deviation of each column."""
+    n = (~np.isnan(known)).sum(axis=0)
+    spread: FloatArray = np.sqrt(np.nansum((known - np.nanmean(known, axis=0)) ** 2, axis=0) / np.maximum(n - 1, 1))
+    return spread
 
 
 def _bounds(x: FloatArray, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:

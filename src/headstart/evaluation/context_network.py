@@ -173,8 +173,11 @@ def _sampled(known: IntArray, max_rows: int, rng: np.random.Generator) -> tuple[
     sizes = np.bincount(known)
     if len(known) <= max_rows:
         return np.arange(len(known)), np.zeros(len(sizes))
-    wanted = np.maximum(max_rows * sizes / len(known), max_rows / (2 * len(sizes)))
-    taken = np.maximum(np.minimum(wanted * max_rows / wanted.sum(), sizes).astype(np.int64), 1)
+    taken = np.minimum(max_rows // (2 * len(sizes)), sizes)  # half of the rows are shared out evenly, the rest by frequency
+    left = sizes - taken
+    more = (max_rows - taken.sum()) * left / left.sum()
+    taken = taken + more.astype(np.int64)
+    taken[np.argsort(-(more % 1), kind="stable")[: max_rows - taken.sum()]] += 1
     chosen = [rng.choice(np.flatnonzero(known == c), n, replace=False) for c, n in enumerate(taken)]
     return np.sort(np.concatenate(chosen)), np.log(sizes / len(known)) - np.log(taken / taken.sum())
 

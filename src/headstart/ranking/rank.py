@@ -167,7 +167,7 @@ def source_cards(dataset: Dataset, sources: Sequence[str] | None) -> list[Card]:
     named = [find(name) for name in dict.fromkeys(sources)]
     for card in named:
         if card.modality != dataset.modality:
-            reads, holds = get_modality(card.modality).plural, get_modality(dataset.modality).plural
+            reads, holds = card.reads, get_modality(dataset.modality).plural
             raise OptionError(
                 f"source '{card.name}' reads {reads}, but '{dataset.name}' holds {holds}. "
                 "`headstart sources` lists those that fit."

@@ -8,7 +8,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import SourceError
-from headstart.data.modalities import modality_names
+from headstart.data.modalities import get_modality, modality_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,6 +104,11 @@ class Card:
     def is_in_context(self) -> bool:
         """Whether it reads a labeled table as its context and answers at once: it gives no features, and nothing is trained."""
         return self.modality == ROWS
+
+    @property
+    def reads(self) -> str:
+        """What it reads, for messages: 'texts'."""
+        return "tables" if self.is_in_context else get_modality(self.modality).plural
 
     @property
     def is_static(self) -> bool:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import OptionError
 from headstart.sources.card import WEIGHTS
-from headstart.sources.catalogue import find
-from headstart.sources.fetching import fetch, read_file
-from headstart.sources.fingerprint import check_fingerprint
+from headstart.sources.fetching import read_file
 from headstart.sources.networks.numpy.tabpfn import TabPFN
 from headstart.sources.weights import from_safetensors
 
@@ -22,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headstart.core.dataset import FloatArray
-    from headstart.engines.reporters import ProgressOutput
     from headstart.sources.card import Card
     from headstart.sources.weights import State
 
@@ -79,21 +74,3 @@ class InContextSource:
         memory = network.remember(rows * np.float32(self.max_columns / 3), (rows.sum(axis=1) > 0).astype(np.int64))
         scores: FloatArray = network.scores(memory, np.float32([[30, -20, 10]]))[0]
         return scores
-
-
-def open_in_context(source: str | Card, *, stream: ProgressOutput = sys.stderr) -> InContextSource:
-    """Open a source that learns in context; the first time, it is fetched and its answer to a fixed context is checked.
-
-    Raises
-    ------
-    OptionError
-        No source is of that name, or the one that is gives features.
-    SourceError
-        It cannot be fetched, or it is not what its card says.
-    """
-    card = find(source) if isinstance(source, str) else source
-    if not card.is_in_context:
-        raise OptionError(f"'{card.name}' reads no table in context. Open it with open_source.")
-    opened = InContextSource(card, fetch(card, stream=stream))
-    check_fingerprint(opened, opened.folder)
-    return opened
