@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 from pytest_socket import socket_allow_hosts
 
 if TYPE_CHECKING:
@@ -16,6 +17,11 @@ pytest_plugins = ["missing"]
 
 _THIS_MACHINE = ["127.0.0.1", "::1"]
 _N_ROWS, _N_PHOTOS = 90, 6
+
+settings.register_profile(
+    "no deadline", settings.default, deadline=None
+)  # how long an example takes says how busy the machine is
+settings.load_profile("no deadline")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -31,7 +31,9 @@ from headstart.tuning.methods import contrastive
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 COMMANDS = typer.main.get_command(app).commands
-WORDS = "no one two three four five six seven eight nine ten eleven twelve".split()
+WORDS = (
+    "no one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+).split()
 
 
 def page(name: str) -> str:

@@ -110,7 +110,7 @@ def test_pseudo_values_are_the_derivative_in_the_weight_of_an_item(name, seed):
     """Doubling a whole dataset but one item moves the metric as its pseudo-value says."""
     rng = np.random.default_rng(seed)
     n = 40
-    targets = np.eye(2)[np.r_[0, 1, rng.integers(2, size=n - 2)]]
+    targets = np.eye(2)[np.r_[0, 1, rng.random(n - 2) < 0.2].astype(int)]
     score = rng.integers(0, 12, n) / 12
     outputs = np.stack([score, 1 - score], axis=1)
     metric = get_task("binary").metric(name)
@@ -129,10 +129,23 @@ def test_undefined_metrics_are_not_numbers():
     assert np.isnan(get_task("regression").metric("R²").of(np.ones((4, 1)), np.zeros((4, 1))))
 
 
+def test_average_precision_of_two_classes_is_that_of_the_rarer():
+    rng = np.random.default_rng(0)
+    rare = (rng.random(2000) < 0.02).astype(float)
+    guessed = rng.random(2000)
+    targets, outputs = np.stack([1 - rare, rare], axis=1), np.stack([1 - guessed, guessed], axis=1)
+    expected = reference.average_precision_score(rare, guessed)
+    assert get_task("binary").metric("average precision").of(targets, outputs) == pytest.approx(expected)
+    assert get_task("binary").metric("average precision").of(targets[:, ::-1], outputs[:, ::-1]) == pytest.approx(
+        expected
+    )
+
+
 def test_headline_suits_the_task():
     balanced, rare = np.eye(2)[[0, 1, 0, 1]], np.eye(2)[[0] * 9 + [1]]
     assert get_task("binary").headline(balanced).name == "accuracy"
     assert get_task("binary").headline(rare).name == "ROC AUC"
+    assert get_task("binary").headline(np.eye(2)[[0] * 99 + [1]]).name == "average precision"
     assert get_task("multilabel").headline(balanced).name == "mean average precision"
     assert get_task("regression").headline(np.ones((3, 1))).name == "R²"
     assert all(

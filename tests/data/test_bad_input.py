@@ -164,7 +164,7 @@ CASES = [
     Case("columns of one name", lambda p: load(_csv(p, _rows(header="text,text"))), ("two columns named 'text'", "Rename")),
     Case("no header", lambda p: load(_csv(p, "I like it very much,1\nnever buy it again,0\n")), ("no header", "text,label")),
     Case("no header, words", lambda p: load(_csv(p, "please call me back today,ham\n" + _rows()[11:])), ("no header", "Add a first line")),
-    Case("no input", lambda p: load(_csv(p, "a,label\n" + "1,x\n2,y\n" * 5)), ("--input", "'a'")),
+    Case("no input", lambda p: load(_csv(p, "a,label\n" + "1,x\n1,y\n" * 5)), ("--input", "'a'")),
     Case("no target", lambda p: load(_csv(p, "text\n" + "hello you\nthere it is\n" * 5)), ("--target", "'text'")),
     # columns
     Case("wrong target", lambda p: load(write_table(p / "t.csv"), target="lable"), ("'lable'", "Did you mean 'label'"), OptionError),

@@ -10,7 +10,7 @@ from headstart.core.errors import DataError, OptionError, SourceError
 from headstart.core.registry import get
 from headstart.data import load, read_items
 from headstart.data.image import open_image
-from headstart.data.modalities import Modality, get_modality, modality_names
+from headstart.data.modalities import Modality, get_modality, item_modalities
 from headstart.data.modalities.text import Text
 from headstart.onnx_graph.builder import GraphBuilder
 from headstart.packaging.exports.comparing import open_exported
@@ -24,7 +24,7 @@ def test_every_modality(check):
     check()
 
 
-@pytest.mark.parametrize("name", modality_names())
+@pytest.mark.parametrize("name", [one.name for one in item_modalities()])
 def test_the_usual_source_reads_it(name):
     assert find(get_modality(name).default_source).modality == name
 

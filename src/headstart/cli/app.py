@@ -15,6 +15,7 @@ from headstart.cli.fit import fit
 from headstart.cli.inspect import inspect
 from headstart.cli.keys import keys
 from headstart.cli.predict import predict
+from headstart.cli.pretrain import pretrain
 from headstart.cli.prove import prove
 from headstart.cli.rank import rank
 from headstart.cli.report import report
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Adapt a pretrained model to your few hundred examples, prove that it helped, and pack it to run anywhere.",
 )
-for _command in (demo, inspect, embed, rank, fit, predict, prove, report, compress, export, sign, serve):
+for _command in (demo, inspect, embed, rank, pretrain, fit, predict, prove, report, compress, export, sign, serve):
     app.command()(expand_options(_command))
 app.add_typer(sources, name="sources")
 app.add_typer(keys, name="keys")

@@ -10,6 +10,7 @@ from functools import wraps
 from typing import Any, get_type_hints
 
 from headstart.cli.options import (
+    Columns,
     Group,
     Images,
     Input,
@@ -52,6 +53,7 @@ class DatasetOptionsOfBundle(_LoadOptions):
     split: Split = None
     images: Images = None
     missing: Missing = None
+    columns: Columns = None
     max_unreadable: MaxUnreadable = "1%"
 
 
@@ -68,6 +70,7 @@ class DatasetOptions(_LoadOptions):
     images: Images = None
     keep_case: KeepCase = False
     missing: Missing = None
+    columns: Columns = None
     max_unreadable: MaxUnreadable = "1%"
 
 
@@ -76,7 +79,7 @@ def expand_options(command: Callable[..., None]) -> Callable[..., None]:
 
     >>> def count(*, options: DatasetOptionsOfBundle) -> None: ...
     >>> list(inspect.signature(expand_options(count)).parameters)
-    ['input', 'target', 'group', 'split', 'images', 'missing', 'max_unreadable']
+    ['input', 'target', 'group', 'split', 'images', 'missing', 'columns', 'max_unreadable']
     """
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, type[Any]] = {

@@ -34,6 +34,14 @@ def fit(
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="Folder for the bundle.")],
     source: Sources = None,
+    match: Annotated[
+        str | None,
+        typer.Option(
+            "--match",
+            metavar="COLUMN=SOURCE_COLUMN,…",
+            help="Columns of a source of your own; *0.01 behind one for another unit.",
+        ),
+    ] = None,
     head: Annotated[
         str, typer.Option("--head", help="What stands on the features: auto, ridge, logistic, svm, prototypes or lda.")
     ] = "auto",
@@ -100,6 +108,7 @@ def fit(
             data,
             out=out,
             source=source,
+            match=match,
             head=head,
             tune=tune,
             preset=preset,

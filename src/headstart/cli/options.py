@@ -36,7 +36,7 @@ Input = Annotated[
     str | None,
     typer.Option(
         "--input",
-        help="Column that holds the text or the image's path; several, with commas between, make rows of fields.",
+        help="Column that holds the text or the image's path; several, with commas between, make rows of fields; all for a whole table.",
     ),
 ]
 InputColumn = Annotated[
@@ -70,6 +70,14 @@ Split = Annotated[
         "--split",
         metavar="COLUMN",
         help="Column that says train, validation or test of each row; none where none does.",
+    ),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        metavar="NAME:KIND,…",
+        help="What columns of a table hold: number, category, date, text, image or ignore.",
     ),
 ]
 Images = Annotated[

@@ -40,7 +40,7 @@ def model_words(report: Report) -> str:
     head = str(report.heads.head)
     ablation = getattr(report, "ablation", None)
     is_mean = ablation is not None and sum(model.weight > 0 for model in ablation.models) > 1
-    return head if is_mean else f"{report.package.source} + {head}"
+    return head if is_mean or report.package.source == "none" else f"{report.package.source} + {head}"
 
 
 def label_words(figures: dict[str, Any]) -> str:

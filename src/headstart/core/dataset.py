@@ -132,6 +132,10 @@ class Dataset:
         """The class of each item as a column number, shape (n,); only for single-label classification."""
         return self.targets.argmax(axis=1)
 
+    def items_at(self, index: IntArray) -> Sequence[Any]:
+        """Give the items at some positions, packed if they are."""
+        return _take(self.items, index)
+
     def values_of(self, name: str) -> Sequence[Any]:
         """Give the values of one field, n of them."""
         return self.items.column(name) if len(self.fields) > 1 else self.items  # type: ignore[attr-defined]  # Rows

@@ -84,6 +84,17 @@ def average_precision(targets: FloatArray, outputs: FloatArray) -> FloatArray:
     return _mean_over_columns(_average_precision_pseudo_values, targets, outputs)
 
 
+def rare_average_precision(targets: FloatArray, outputs: FloatArray) -> FloatArray:
+    """Average precision of the rarer of two classes, the second one in a tie; of more classes the mean.
+
+    The frequent one is found by guessing, so that the mean of both would be near one whatever the model.
+    """
+    if targets.shape[1] != 2:
+        return average_precision(targets, outputs)
+    rarer = 0 if targets[:, 0].sum() < targets[:, 1].sum() else 1
+    return average_precision(targets[:, [rarer]], outputs[:, [rarer]])
+
+
 def _mean_over_columns(
     pseudo_values: Callable[[FloatArray, FloatArray], FloatArray | None], targets: FloatArray, outputs: FloatArray
 ) -> FloatArray:

@@ -12,7 +12,7 @@ from headstart.core.report_format_1 import to_sections
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Verdict = Literal["transfer helps", "no significant gain", "transfer hurts", "not proven"]
+Verdict = Literal["transfer helps", "no significant gain", "transfer hurts", "not proven", "nothing transferred"]
 
 FORMAT = 2
 KIND = "report_sections"  # kind of registered part: section classes by name

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError, unknown_name
+from headstart.data.input_guess import guess_input
 from headstart.data.modalities import Row
 from headstart.data.rows import Rows
-from headstart.data.schema import guess_input
 from headstart.data.shown_names import without_invisible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from headstart.data.modalities import Modality
-    from headstart.data.readers.columns import Table, TableSource
+    from headstart.data.readers.columns import Packers, Table, TableSource
 
 
 def columns_of(source: TableSource, modality: Modality, column: str | None) -> dict[str, str]:
@@ -43,9 +43,10 @@ def columns_of(source: TableSource, modality: Modality, column: str | None) -> d
     return {name: one for name, one in found.items() if one is not None}
 
 
-def packs_text(modality: Modality, field: str) -> bool:
-    """Whether tables give the cells of a field as strings, packed."""
-    return (modality.modalities[field] if isinstance(modality, Row) else modality).packed_as_text
+def packers_of(names: Mapping[str, str], modality: Modality) -> Packers:
+    """What packs the columns of which `columns_of` gave the names, by the columns' names."""
+    parts = modality.modalities if isinstance(modality, Row) else {"": modality}
+    return {column: parts[field].packer for field, column in names.items()}
 
 
 def cells_of(table: Table, names: Mapping[str, str], modality: Modality) -> Sequence[Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import DataError
-from headstart.data.field_columns import cells_of, columns_of
+from headstart.data.field_columns import cells_of, columns_of, packers_of
 from headstart.data.modalities import Row
 from headstart.data.packed_sequence import PackedSequence
 from headstart.data.payloads import pick
@@ -52,6 +52,8 @@ def given_items(data: Any, modality: Modality, column: str | None = None) -> Seq
     items = listed_items(data)
     if isinstance(modality, Row) or any(_is_record(item, modality) for item in items):
         return [_from_record(item, place, modality, column) for place, item in enumerate(items)]
+    if modality.is_tabular:
+        return [_received(item, place, modality) for place, item in enumerate(items)]
     return items
 
 
@@ -165,7 +167,8 @@ def _from_columns(data: Any, modality: Modality, column: str | None) -> Sequence
         return []
     source = open_memory(data)
     names = columns_of(source, modality, column)
-    table = source.read(list(names.values()), UnreadableItems(max_unreadable=0.0))
+    bad = UnreadableItems(max_unreadable=0.0)
+    table = source.read(list(names.values()), bad, packers=packers_of(names, modality))
     cleaned = modality.clean(cells_of(table, names, modality), None)
     if not cleaned.wrong:
         return cleaned.items
@@ -176,6 +179,16 @@ def _from_columns(data: Any, modality: Modality, column: str | None) -> Sequence
 def _is_record(item: Any, modality: Modality) -> bool:
     """Whether it is a dict in which the value stands, and not a value that is a dict."""
     return isinstance(item, Mapping) and not modality.is_value(item)
+
+
+def _received(item: Any, place: int, modality: Modality) -> Any:
+    """A cell of a table that stands alone, read."""
+    if isinstance(item, DataError) or is_null(item):
+        return item
+    try:
+        return modality.receive(item)
+    except DataError as error:
+        return DataError(f"item {place + 1}: {error}")
 
 
 def _from_record(item: Any, place: int, modality: Modality, column: str | None) -> Any:

@@ -13,11 +13,11 @@ import numpy as np
 
 from headstart.core.dataset import Notice
 from headstart.core.errors import DataError
-from headstart.data.field_columns import cells_of, columns_of, packs_text
+from headstart.data.field_columns import cells_of, columns_of, packers_of
 from headstart.data.given import given_items, is_table
 from headstart.data.ids import id_columns
 from headstart.data.litter import files_below
-from headstart.data.modalities import Modality, Row, all_modalities, get_modality, modality_of_file
+from headstart.data.modalities import Modality, Row, get_modality, item_modalities, modality_of_file
 from headstart.data.payloads import known_keys, pick
 from headstart.data.readers.columns import RowIds, take
 from headstart.data.readers.records import read_json_lines
@@ -184,7 +184,7 @@ def _read_path(
 def _check_kind(path: Path, modality: Modality) -> None:
     """Refuse a file that is of another modality by its name."""
     suffix = path.suffix.lower()
-    other = next((one for one in all_modalities() if suffix in one.suffixes), None)
+    other = next((one for one in item_modalities() if suffix in one.suffixes), None)
     if other is not None and suffix not in modality.suffixes:
         raise DataError(
             f"'{path}' is {other.one}, but this model takes {modality.plural}. "
@@ -215,9 +215,8 @@ def _read_table(
     source: TableSource, modality: Modality, column: str | None, bad: UnreadableItems, *, images: Path | None = None
 ) -> _Part:
     names = columns_of(source, modality, column)
-    text = [name for field, name in names.items() if packs_text(modality, field)]
     own = id_columns(source.names, names.values())
-    table = source.read([*names.values(), *own], bad, text=text)
+    table = source.read([*names.values(), *own], bad, packers=packers_of(names, modality))
     own_ids = {name: table.columns[name] for name in own}
     part = _Part(cells_of(table, names, modality), table.ids_in(source.name), own_ids)
     return _usable(modality, part, images or source.folder, bad)

@@ -27,6 +27,7 @@ from headstart.data.rows import Rows
 from headstart.data.schema import ColumnSchema, guess_schema
 from headstart.data.splits import UNLABELED, parse_splits
 from headstart.data.targets import parse_targets
+from headstart.data.unreadable_cells import settle_unreadable
 from headstart.data.unreadable_items import UnreadableItems
 from headstart.data.values import is_missing, label_of
 
@@ -54,6 +55,7 @@ def load(
     missing: str | Sequence[str] | None = None,
     labels: Sequence[str] = (),
     max_unreadable: float = 0.01,
+    columns: str | Mapping[str, str] | None = None,
 ) -> Dataset:
     """Read labelled items, guess what is not said, and set aside what cannot be used.
 
@@ -74,6 +76,8 @@ def load(
         'NA', 'null' and 'None' are where all other labels are numbers or true and false
     labels : of a model that the data is for, in its order: labels that it does not know come behind them, and one class is enough
     max_unreadable : fraction of the items that may be set aside because they cannot be read
+    columns : what columns of a table hold, as 'age:number,zip:category,note:text,key:ignore' or a dict; where no input is given, all that
+        can be used are read then, as they are with `input='all'`, and of a table that has neither texts nor images
 
     Raises
     ------
@@ -91,7 +95,15 @@ def load(
     bad = UnreadableItems(max_unreadable=max_unreadable)
     rule = LabelRule(keep_case=keep_case, missing=None if missing is None else listed_words(missing))
     wanted = TargetOptions(task=task, rule=rule, known=tuple(labels))
-    options = {"input": input, "target": target, "group": group, "time": time, "split": split, "images": images}
+    options = {
+        "input": input,
+        "target": target,
+        "group": group,
+        "time": time,
+        "split": split,
+        "images": images,
+        "columns": columns,
+    }
     if isinstance(data, str | Path):
         path = named_path(data)
         known = (*listed_words(input), *listed_words(target)) if input and target else ()
@@ -106,7 +118,7 @@ def load(
 
 
 def _refuse_for_folders(path: Path, options: Mapping[str, Any], task: str | None) -> None:
-    named = next((part for part in ("input", "target", "time", "split", "images") if options[part]), None)
+    named = next((part for part in ("input", "target", "time", "split", "images", "columns") if options[part]), None)
     if named:
         raise OptionError(f"'{path}' is a folder and has no column for --{named}; its subfolders are the classes.")
     if task is not None and not get_task(task).is_single_label:
@@ -119,7 +131,7 @@ def _load_table(
     sample = source.sample()
     images = options.get("images")
     folder = source.folder if images is None else named_folder(images)
-    parts = {part: options.get(part) for part in ("input", "target", "group", "time", "split")}
+    parts = {part: options.get(part) for part in ("input", "target", "group", "time", "split", "columns")}
     schema = guess_schema(sample, source.name, folder, **parts)
     if images is not None and not any(get_modality(field.modality).strings_name_files for field in schema.inputs):
         raise DataError(
@@ -131,8 +143,9 @@ def _load_table(
     if both is not None:
         raise OptionError(f"column '{both}' is both input and target. Choose another with --input or --target.")
     columns = dict.fromkeys([*inputs, *schema.targets, schema.group, schema.time, schema.split])
-    texts = [field.name for field in schema.inputs if get_modality(field.modality).packed_as_text]
-    table = source.read([name for name in columns if name], bad, text=texts)
+    packers = {field.name: get_modality(field.modality).packer for field in schema.inputs}
+    table = source.read([name for name in columns if name], bad, packers=packers)
+    texts = [field.name for field in schema.inputs if field.modality == "text"]
     dataset = _dataset(source, schema, table, bad, wanted)
     known = [*schema.columns.values(), *inputs, *schema.targets]
     leaks = find_leaks(sample, schema.targets[0], dataset.task_spec, texts=texts, skip=known)
@@ -144,7 +157,8 @@ def _dataset(
 ) -> Dataset:
     ids = table.ids_in(source.name)
     modality, names = schema.reads, [field.name for field in schema.inputs]
-    cells = table.columns[names[0]] if len(names) == 1 else Rows({name: table.columns[name] for name in names})
+    columns, said = settle_unreadable({name: table.columns[name] for name in names}, schema.inputs, ids)
+    cells = columns[names[0]] if len(names) == 1 else Rows(columns)
     items, usable, noticed = _usable(modality, cells, schema.folder, ids, bad)
     times = _times(schema, table, ids, usable, bad)
     bad.check(table.n_rows, f"'{source.name}'")
@@ -179,6 +193,7 @@ def _dataset(
             *_untrained(schema, parts),
             *targets.notices,
             *noticed,
+            *said,
             *filter(None, [bad.notice()]),
         ),
     )

@@ -36,6 +36,11 @@ class PackedSequence(Sequence[T_co]):
         """Pack some of the values: a slice, or those at some positions."""
 
 
+def taken(values: Sequence[T], index: IntArray) -> Sequence[T]:
+    """Values at some positions, packed where they were packed."""
+    return values.take(index) if isinstance(values, PackedSequence) else pick(values, index)
+
+
 def pick(values: Sequence[T], chosen: slice | IntArray) -> Sequence[T]:
     """A slice of values, or those at some positions.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from headstart.core.errors import DataError
-from headstart.data.modalities import all_modalities
+from headstart.data.modalities import item_modalities
 from headstart.data.readers.frames import frame_columns, is_frame
 from headstart.data.schema import NO_SPLIT
 
@@ -60,7 +60,7 @@ def _input_columns(items: Any) -> dict[str, list[Any]]:
 
 def _is_record(item: Any) -> bool:
     """Whether a value is a dict of fields, not one that a modality reads as a whole."""
-    return isinstance(item, Mapping) and not any(modality.is_value(item) for modality in all_modalities())
+    return isinstance(item, Mapping) and not any(modality.is_value(item) for modality in item_modalities())
 
 
 def _free(name: str, taken: Mapping[str, Any]) -> str:

@@ -7,11 +7,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
+from headstart.data.input_guess import guess_input, modality_of
 from headstart.data.litter import files_below
-from headstart.data.modalities import all_modalities, modality_of_file
+from headstart.data.modalities import item_modalities, modality_of_file
 from headstart.data.readers.frames import is_frame
 from headstart.data.readers.tables import TABLE_SUFFIXES, named_folder, named_path, open_memory, open_table
-from headstart.data.schema import guess_input, modality_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -57,15 +57,15 @@ def recognise_json_lines(lines: Iterable[str], *, input: str | None = None) -> s
             continue
         if isinstance(record, dict):
             return _of_record(record, input)
-    return all_modalities()[-1].name
+    return item_modalities()[-1].name
 
 
 def _of_record(record: Mapping[str, Any], column: str | None) -> str:
-    for modality in all_modalities():
+    for modality in item_modalities():
         keys = modality.column_names if column is None or column not in record else (column,)
         if any(modality.recognises([record[key]]) for key in keys if key in record):
             return modality.name
-    return all_modalities()[-1].name
+    return item_modalities()[-1].name
 
 
 def _of_table(source: TableSource, column: str | None, folder: Path | None) -> str:
@@ -77,9 +77,9 @@ def _of_table(source: TableSource, column: str | None, folder: Path | None) -> s
 
 def _of_files(files: Iterable[Path], path: Path) -> str:
     kinds = {modality.name for file in files if (modality := modality_of_file(file)) is not None}
-    held = [modality for modality in all_modalities() if modality.name in kinds]
+    held = [modality for modality in item_modalities() if modality.name in kinds]
     if len(held) != 1:
-        nouns = [modality.file_noun for modality in held or all_modalities()]
+        nouns = [modality.file_noun for modality in held or item_modalities()]
         found = "both " + " and ".join(nouns) if held else "neither " + " nor ".join(nouns)
         raise DataError(f"'{path}' holds {found}. Name another, or say which with --source.")
     return held[0].name

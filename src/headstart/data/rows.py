@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
-from headstart.data.packed_sequence import PackedSequence, pick
+from headstart.data.packed_sequence import PackedSequence, pick, taken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,8 +70,4 @@ def column_of(items: Sequence[Any], name: str) -> Sequence[Any]:
 
 
 def _part_of(column: Sequence[Any], chosen: slice | IntArray) -> Sequence[Any]:
-    return (
-        column.take(chosen)
-        if isinstance(column, PackedSequence) and not isinstance(chosen, slice)
-        else pick(column, chosen)
-    )
+    return pick(column, chosen) if isinstance(chosen, slice) else taken(column, chosen)

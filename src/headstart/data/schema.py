@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headstart.core.dataset import ROW, Field, Notice
 from headstart.core.errors import DataError
-from headstart.data.column_names import find_column, find_columns, listed, rank
-from headstart.data.ids import looks_like_ids
-from headstart.data.modalities import all_modalities, modality_of_fields
-from headstart.data.shown_names import visible
+from headstart.data.column_names import find_column, find_columns
+from headstart.data.input_guess import guess_input, modality_of
+from headstart.data.modalities import item_modalities, modality_of_fields
 from headstart.data.splits import is_split_column, may_divide
-from headstart.data.values import is_missing, label_of, number_of
+from headstart.data.table_schema import (
+    ALL,
+    fields_of,
+    given_fields,
+    is_pure_table,
+    kinds_of,
+    table_notice,
+    unread_notice,
+    wanted_kinds,
+)
+from headstart.data.target_guess import guess_table_target, guess_targets
+from headstart.data.values import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from headstart.data.column_kinds import ColumnKind
     from headstart.data.modalities import Modality
-
-TARGET_NAMES = ("label", "labels", "target", "class", "category", "y", "sentiment", "topic", "tags", "tag", "intent",
-    "product", "score", "rating", "stars", "species", "spam", "outcome", "type", "answer", "price")  # fmt: skip
 
 NO_SPLIT = "none"
 """What the user says where a column that looks like a division is none."""
 
-_MAX_CLASSES = 1_000
-_MIN_LABEL_COLUMNS = 3
 _PROSE_WORDS = 4  # a cell of as many is rather a sentence than a name
 
 
@@ -79,6 +85,7 @@ def guess_schema(
     group: str | None = None,
     time: str | None = None,
     split: str | None = None,
+    columns: str | Mapping[str, str] | None = None,
 ) -> ColumnSchema:
     """Settle every part, by the user's word where given, else by a guess.
 
@@ -86,31 +93,99 @@ def guess_schema(
     ----------
     sample : cells of every column from the same rows
     name : of the table, for messages
-    input : a column; several, separated by commas or as a list, make rows
+    input : a column; several, separated by commas or as a list, make rows; 'all' for every column that can be used
     target : a column; several, separated by commas or as a list, are labels that may occur together
     split : the column that divides the rows into parts; 'none' for none
+    columns : the kinds of some columns, as 'age:number,zip:category'; where it is given without inputs, all columns are read
 
     Raises
     ------
     OptionError
-        There is no column of a name that the user gave.
+        There is no column of a name that the user gave, or no such kind.
     DataError
         No column looks like an input or a target.
     """
+    kinds = wanted_kinds(columns, sample)
     group, time = find_column(sample, group, "group"), find_column(sample, time, "time")
     targets = find_columns(sample, target, "target")
-    chosen = find_columns(sample, input, "input")
+    reads_all = (input == ALL and ALL not in sample) or (input is None and bool(kinds))
+    chosen = () if reads_all else find_columns(sample, input, "input")
     free = [column for column in sample if column not in (*targets, *chosen, group, time)]
     dividing = _split_of(sample, free, split)
     unsure = [column for column in free if split is None and may_divide(column, sample[column])]
     free = [column for column in free if column != dividing]
-    chosen = chosen or (guess_input(sample, free, name, folder=folder, keep_for_target=not targets),)
-    targets = targets or _guess_targets(sample, [column for column in free if column not in chosen], unsure, name)
-    inputs = tuple(Field(column, modality_of(sample[column], folder)) for column in chosen)
-    schema = ColumnSchema(inputs=inputs, targets=targets, group=group, time=time, split=dividing, folder=folder)
-    schema = _with_guesses(schema, input_given=input is not None, target_given=target is not None)
-    unused = [column for column in unsure if dividing is None and column not in (*chosen, *targets)]
-    return replace(schema, guesses=(*schema.guesses, *map(_unused_split, unused)))
+    if chosen:
+        guess = _Guess(given_fields(sample, chosen, kinds, folder), targets, {})
+    else:
+        guess = _guess_inputs(sample, free, targets, name, folder=folder, wanted=kinds, reads_all=reads_all)
+    names = [field.name for field in guess.inputs]
+    left = [column for column in free if column not in names]
+    targets = guess.targets or guess_targets(sample, left, unsure, name)
+    schema = ColumnSchema(inputs=guess.inputs, targets=targets, group=group, time=time, split=dividing, folder=folder)
+    is_given = bool(chosen) or guess.is_table
+    schema = _with_guesses(schema, input_given=is_given, target_given=target is not None)
+    unused = [column for column in unsure if dividing is None and column not in (*names, *targets)]
+    return replace(schema, guesses=(*schema.guesses, *guess.notices(targets), *map(_unused_split, unused)))
+
+
+class _Guess(NamedTuple):
+    """The fields of the items, the targets as far as they had to be known for it, and the kinds of the columns that were looked at."""
+
+    inputs: tuple[Field, ...]
+    targets: tuple[str, ...]
+    kinds: Mapping[str, ColumnKind]
+    is_table: bool = False
+
+    def notices(self, targets: Sequence[str]) -> tuple[Notice, ...]:
+        """Say as what a table is read, or what of it is not."""
+        names = {field.name for field in self.inputs}
+        others = {name: kind for name, kind in self.kinds.items() if name not in targets}
+        if self.is_table:
+            return (table_notice(others),)
+        return unread_notice({name: kind for name, kind in others.items() if name not in names})
+
+
+def _guess_inputs(
+    sample: Mapping[str, list[Any]],
+    free: Sequence[str],
+    targets: tuple[str, ...],
+    name: str,
+    *,
+    folder: Path | None,
+    wanted: Mapping[str, str],
+    reads_all: bool,
+) -> _Guess:
+    """One column of texts or images, or else the rows of a table."""
+    kinds = kinds_of(sample, free, wanted, folder)
+    if not reads_all:
+        column = _one_input(sample, free, name, folder=folder, kinds=kinds, n_targets=0 if targets else 1)
+        if column is not None:
+            return _Guess((Field(column, modality_of(sample[column], folder)),), targets, kinds)
+    targets = targets or (guess_table_target(sample, free, name),)
+    inputs = fields_of({one: kind for one, kind in kinds.items() if one not in targets}, name)
+    return _Guess(inputs, targets, kinds, is_table=True)
+
+
+def _one_input(
+    sample: Mapping[str, list[Any]],
+    free: Sequence[str],
+    name: str,
+    *,
+    folder: Path | None,
+    kinds: Mapping[str, ColumnKind],
+    n_targets: int,
+) -> str | None:
+    """The one column of texts or images; None where whole rows are to be read."""
+    try:
+        column = guess_input(sample, free, name, folder=folder, keep_for_target=n_targets > 0)
+    except DataError:
+        if is_pure_table(sample, None, kinds, n_targets):
+            return None
+        raise
+    if modality_of(sample[column], folder) != item_modalities()[-1].name:
+        return column
+    others = {one: kind for one, kind in kinds.items() if one != column}
+    return None if is_pure_table(sample, column, others, n_targets) else column
 
 
 def _split_of(sample: Mapping[str, list[Any]], candidates: Sequence[str], wanted: str | None) -> str | None:
@@ -128,58 +203,6 @@ def _unused_split(column: str) -> Notice:
         "names, to keep test rows apart."
     )
     return Notice(kind="unused-split", message=message, where=(column,))
-
-
-def guess_input(
-    sample: Mapping[str, list[Any]],
-    candidates: Sequence[str],
-    name: str,
-    *,
-    folder: Path | None = None,
-    keep_for_target: bool = False,
-) -> str:
-    """Choose the column that holds the items: by its cells, then its name, then its length; ids are no texts.
-
-    Raises
-    ------
-    DataError
-        None looks like any modality.
-    """
-    ids: list[str] = []
-    for modality in all_modalities():
-        free = list(candidates)
-        if modality.could_be_label and keep_for_target and len(free) > 1:
-            free = [column for column in free if rank(column, TARGET_NAMES) != 0] or free
-        found = {column: sample[column] for column in free if modality.recognises(sample[column], folder)}
-        if modality.could_be_label:
-            ids = [column for column in free if looks_like_ids(sample[column], column)]
-            found = {column: cells for column, cells in found.items() if column not in ids}
-            if ids and keep_for_target and not any(_is_told_by(modality, column, found) for column in found):
-                break  # what is left beside ids are labels
-        if found:
-            return modality.choose(found)
-    if ids:
-        cell = next(cell for cell in sample[ids[0]] if not is_missing(cell))
-        raise DataError(
-            f"column '{visible(ids[0])}' of '{name}' holds ids, such as '{visible(str(cell))}', and they do not all name files near. Name the "
-            "folder of the images with --images, or the column of the texts with --input."
-        )
-    kinds = " or ".join(modality.cell_noun for modality in reversed(all_modalities()))
-    raise DataError(
-        f"'{name}' has no column that looks like {kinds} (columns: {listed(sample)}). Name it with --input COLUMN."
-    )
-
-
-def _is_told_by(modality: Modality, column: str, columns: Mapping[str, Sequence[Any]]) -> bool:
-    """Whether a column holds items rather than labels: by its name, or as few of its cells come back."""
-    is_known = rank(column, modality.column_names) < len(modality.column_names)
-    return is_known or not _looks_like_target(columns[column])
-
-
-def modality_of(cells: Sequence[Any], folder: Path | None) -> str:
-    """Name the modality of a column; the last one takes what no other recognises."""
-    asked = all_modalities()
-    return next((modality.name for modality in asked if modality.recognises(cells, folder)), asked[-1].name)
 
 
 def looks_like_data(header: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
@@ -203,47 +226,9 @@ def _repeats(cell: str, values: Sequence[str]) -> bool:
     return len(values) >= 2 and len(set(values)) <= max(2, len(values) // 3) and cell in values
 
 
-def _guess_targets(
-    sample: Mapping[str, list[Any]], candidates: Sequence[str], unsure: Sequence[str], name: str
-) -> tuple[str, ...]:
-    """Choose the targets by their names, else by their cells; columns that may be something else are left for last."""
-    known = [column for column in candidates if rank(column, TARGET_NAMES) < len(TARGET_NAMES)]
-    if known:
-        return (min(known, key=lambda column: rank(column, TARGET_NAMES)),)
-    switches = [column for column in candidates if _is_switch(sample[column])]
-    if len(switches) >= _MIN_LABEL_COLUMNS:
-        return tuple(switches)
-    likely = [column for column in candidates if _looks_like_target(sample[column])]
-    sure = [column for column in likely if column not in unsure]
-    if likely:
-        return ((sure or likely)[-1],)  # tables mostly end with what is to be predicted
-    raise DataError(
-        f"'{name}' has no column that looks like a label or a number to predict (columns: {listed(sample)}). "
-        "Name it with --target COLUMN."
-    )
-
-
-def _looks_like_target(cells: Sequence[Any]) -> bool:
-    present = [cell for cell in cells if not is_missing(cell)]
-    if not present or isinstance(present[0], list | tuple):
-        return bool(present)
-    labels = {label_of(cell) for cell in present}
-    if len(labels) < 2:
-        return False
-    numbers = [number_of(cell) for cell in present]
-    if None not in numbers:
-        return len(labels) < len(present) or any(number != int(number) for number in numbers if number is not None)
-    return len(labels) <= min(_MAX_CLASSES, max(2, len(present) // 2))
-
-
-def _is_switch(cells: Sequence[Any]) -> bool:
-    present = {label_of(cell) for cell in cells if not is_missing(cell)}
-    return bool(present) and present <= {"0", "1", "True", "False", "true", "false"}
-
-
 def _is_value(cell: str) -> bool:
     """Whether a cell is unmistakably an item, such as the path of an image."""
-    return any(modality.is_value(cell) for modality in all_modalities() if not modality.could_be_label)
+    return any(modality.is_value(cell) for modality in item_modalities() if not modality.could_be_label)
 
 
 def _with_guesses(schema: ColumnSchema, *, input_given: bool, target_given: bool) -> ColumnSchema:

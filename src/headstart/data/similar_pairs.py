@@ -52,6 +52,22 @@ class SimilarPairs:
         left, right = np.array(found, dtype=np.int64).reshape(-1, 2).T
         return cls(left, right, np.ones(len(found)))
 
+    @classmethod
+    def of_equal_numbers(cls, numbers: IntArray) -> SimilarPairs:
+        """The same for an array.
+
+        >>> SimilarPairs.of_equal_numbers(np.array([7, 8, 7, 7])).right.tolist()
+        [2, 3]
+        """
+        order = np.argsort(numbers, kind="stable")
+        same = numbers[order][1:] == numbers[order][:-1]
+        left, right = order[:-1][same], order[1:][same]
+        return cls(left, right, np.ones(len(left)))
+
+    def where_left(self, keep: np.ndarray) -> SimilarPairs:
+        """Those whose left item is one where `keep`, shape (n,), is true."""
+        return self.where(keep[self.left])
+
     def join(self, *others: SimilarPairs) -> SimilarPairs:
         """These pairs and others."""
         parts = (self, *others)

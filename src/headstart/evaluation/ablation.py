@@ -51,7 +51,8 @@ def _parts(experiment: Experiment) -> Iterator[tuple[str, frozenset[str]]]:
     if len(experiment.dataset.fields) > 1:
         for one in experiment.dataset.fields:
             blocks = {block.name for block in experiment.source.blocks if block.field == one.name}
-            yield f"the field '{one.name}'", frozenset(blocks) | experiment.plain.of_field(one.name)
+            if own := frozenset(blocks) | experiment.plain.of_field(one.name):
+                yield f"the field '{one.name}'", own
     else:
         for name in sources:
             yield name, frozenset({name})

@@ -28,7 +28,8 @@ class Baseline(Protocol):
     """A way to fit a model without pretraining: frozen settings with one method.
 
     A baseline with a field `source` gets the pretrained network of the model that it is compared with. One with
-    `joins_fields` reads all fields of its modality; others are left out if items have several of it.
+    `joins_fields` reads all fields of its modality; others are left out if items have several of it. One that reads rows whole names the
+    `modalities` of the fields that it reads.
     """
 
     name: ClassVar[str]
@@ -98,7 +99,7 @@ def baselines_for(
     Parameters
     ----------
     modality : name of the items' modality; of rows the name for each field
-    source : the pretrained network of the model; if None, baselines that need one are left out
+    source : the pretrained network of the model; if None, or of no features, baselines that need one are left out
     cost : 'none', 'simple' (seconds) or 'full' (all)
 
     Raises
@@ -126,6 +127,9 @@ def sampled(index: IntArray, max_items: int, seed: int) -> tuple[IntArray, str]:
 
 def reads(kind: type[Baseline], modality: str) -> bool:
     """Whether a class of baselines can read items of a modality."""
+    of_rows: frozenset[str] | None = getattr(kind, "modalities", None)
+    if of_rows is not None:
+        return modality in of_rows
     return kind.preprocessor is None or modality_of(kind.preprocessor) == modality
 
 
@@ -138,4 +142,4 @@ def _make(kind: Any, source: PretrainedNetwork | None) -> Baseline | None:
     if not any(field.name == "source" for field in fields(kind)):
         baseline: Baseline = kind()
         return baseline
-    return None if source is None else kind(source=source)
+    return None if source is None or not source.dimensions else kind(source=source)

@@ -43,9 +43,8 @@ class BaselineModel:
     def fit(self, experiment: Experiment, index: IntArray) -> FittedModel:
         """Fit the baseline."""
         fitted: Any = fitted_baseline(self.baseline, self.predictions, experiment, index)
-        items = experiment.dataset.items
         return FittedModel(
-            outputs=lambda asked: fitted.predict([items[i] for i in asked]),
+            outputs=lambda asked: fitted.predict(experiment.dataset.items_at(asked)),
             predictor=lambda: of_scores(
                 self.name, fitted.network, fitted.head.intercept, experiment.dataset.task_spec.link
             ),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from headstart.evaluation.baseline import Cost
     from headstart.evaluation.experiment import Experiment
-    from headstart.evaluation.models import FrozenModel, HeldOutModel
+    from headstart.evaluation.models import FrozenModel, HeldOutModel, Model
 
 _PACKING_S = 5.0  # charts, graph and files
 _REFIT_SHARE = 0.6  # of the time of the held-out fits, for the final fits, the learning curve and the ablation
@@ -31,6 +31,7 @@ class Evaluation:
     Parameters
     ----------
     frozen : heads on each frozen source, the best first
+    others : further models that are quickly fitted, such as those that take from a source of the user's own
     baselines : 'none', 'simple' or 'full'
 
     Attributes
@@ -44,8 +45,15 @@ class Evaluation:
         Unknown choice of baselines.
     """
 
-    def __init__(self, experiment: Experiment, frozen: Sequence[FrozenModel], *, baselines: Cost = "full") -> None:
-        self.experiment, self.frozen = experiment, tuple(frozen)
+    def __init__(
+        self,
+        experiment: Experiment,
+        frozen: Sequence[FrozenModel],
+        *,
+        others: Sequence[Model] = (),
+        baselines: Cost = "full",
+    ) -> None:
+        self.experiment, self.frozen, self.others = experiment, tuple(frozen), tuple(others)
         modalities = [field.modality for field in experiment.dataset.fields]
         self.baselines = baselines_for(modalities, experiment.source, baselines)
         self.held_out: tuple[HeldOutModel, ...] = ()
@@ -72,7 +80,7 @@ class Evaluation:
         """
         self._check_defined()
         started = time.perf_counter()
-        self.held_out = tuple(hold_out(model, self.experiment) for model in self.frozen)
+        self.held_out = tuple(hold_out(model, self.experiment) for model in (*self.frozen, *self.others))
         self._runner.run_simple()
         self._seconds = time.perf_counter() - started
         joint, left_s = JointModel(self.experiment), self.experiment.context.clock.left_s

@@ -148,7 +148,7 @@ class BaselineEvaluand:
 
     def outputs(self, experiment: Experiment, fitted: Predictor, index: IntArray) -> FloatArray:
         """Predict from the items."""
-        return fitted.predict([experiment.dataset.items[i] for i in index])
+        return fitted.predict(experiment.dataset.items_at(index))
 
 
 @dataclass(frozen=True, kw_only=True)

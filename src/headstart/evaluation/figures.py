@@ -17,12 +17,12 @@ _N_BINS = 10
 _N_POINTS = 500
 
 
-def draw(dataset: Dataset, plan: SplitPlan, outputs: FloatArray, held_out: FloatArray, *, seed: int) -> dict[str, Any]:
-    """All figures, from `outputs` for the test items and `held_out`, nested outputs for the training items."""
-    return {
-        **draw_held_out(dataset, plan.test, outputs, seed=seed),
-        **draw_training(dataset, plan.final, held_out),
-    }
+def draw(
+    dataset: Dataset, plan: SplitPlan, outputs: FloatArray, held_out: FloatArray | None, *, seed: int
+) -> dict[str, Any]:
+    """All figures, from `outputs` for the test items and `held_out`, nested outputs for the training items; without, those for the test items."""
+    index, nested = (plan.test, outputs) if held_out is None else (plan.final, held_out)
+    return {**draw_held_out(dataset, plan.test, outputs, seed=seed), **draw_training(dataset, index, nested)}
 
 
 def draw_held_out(dataset: Dataset, index: IntArray, outputs: FloatArray, *, seed: int) -> dict[str, Any]:

@@ -81,9 +81,15 @@ class MixedNetwork:
         """All preprocessing, one after the other."""
         parts = [_input_of(source) for source in self.sources]
         parts += [(one.network.input, one.field) for one in self.scorers]
-        if len(parts) == 1 and parts[0][1] is None:
+        if self._is_alone:
             return parts[0][0]
         return JointPreprocessor(inputs=tuple(one for one, _ in parts), fields=tuple(field for _, field in parts))
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether it is one network that reads items as they are, whose inputs keep their names."""
+        fields = [*(_input_of(one)[1] for one in self.sources), *(one.field for one in self.scorers)]
+        return fields == [None]
 
     def encode(self, graph: Any) -> str:
         """Add every network, its inputs named apart, and join the values."""
@@ -92,7 +98,7 @@ class MixedNetwork:
     def encode_apart(self, graph: Any) -> tuple[str | None, str]:
         """Add every network; the values of the pretrained ones, None if there are none, and of all."""
         networks: list[Network] = [*self.sources, *(one.network for one in self.scorers)]
-        if len(networks) == 1 and not isinstance(self.input, JointPreprocessor):
+        if self._is_alone:
             value = networks[0].encode(graph)
             return (value if self.sources else None), value
         values = []

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _PRIOR_ITEMS = 10.0  # held-out items that the even mean is worth (docs/log.md, What is mixed)
 _MIN_WEIGHT = 0.05  # a smaller one costs a model and changes almost nothing
 _N_BLOCKS = 5
+OWN, _OWN_SHARE = "own", 0.85
+"""The family of a source of the user's own, which is the same task on other data, and its share at first (docs/log.md)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,13 +101,19 @@ def mixing_weights(stack: FloatArray, targets: FloatArray, prior: FloatArray, ta
 
 
 def _even(families: Sequence[str]) -> FloatArray:
-    """Each family the same, and each of its models the same.
+    """Each family the same, and each of its models the same; but a source of the user's own counts more at first.
 
     >>> _even(["plain", "frozen", "frozen"]).tolist()
     [0.5, 0.25, 0.25]
+    >>> _even(["own", "plain"]).round(2).tolist()
+    [0.85, 0.15]
     """
     sizes = {family: families.count(family) for family in families}
-    return np.array([1 / len(sizes) / sizes[family] for family in families])
+    is_first = OWN in sizes and len(sizes) > 1
+    shares = dict.fromkeys(sizes, (1 - _OWN_SHARE) / (len(sizes) - 1) if is_first else 1 / len(sizes))
+    if is_first:
+        shares[OWN] = _OWN_SHARE
+    return np.array([shares[family] / sizes[family] for family in families])
 
 
 def _softmax(logits: FloatArray) -> FloatArray:

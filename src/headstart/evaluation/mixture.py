@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from headstart.core.dataset import ROW
+from headstart.evaluation.baseline import reads
 from headstart.evaluation.baseline_model import BaselineModel, fitted_baseline
 from headstart.evaluation.mixed import Mixed, mix
 from headstart.evaluation.mixing import Mix, mix_held_out
@@ -67,6 +69,11 @@ class Mixture:
         return any(one.model.family != "plain" for one, _ in self.kept)
 
     @property
+    def was_transfer_tried(self) -> bool:
+        """Whether any model reads a pretrained block."""
+        return any(one.model.family != "plain" for one in self.held_out)
+
+    @property
     def tuned_by(self) -> str | None:
         """Name of the tuning method whose network is part of it, if one is."""
         return next((one.model.method for one, _ in self.kept if isinstance(one.model, TunedModel)), None)
@@ -121,9 +128,11 @@ class Mixture:
         predictions = next(one for one in self.predictions if one.name == name)
         return fitted_baseline(baseline, predictions, self.experiment, self.experiment.plan.final)
 
-    def moments(self) -> dict[str, FloatArray]:
-        """Of the features of its pretrained networks and of the targets, as arrays by name."""
+    def moments(self) -> dict[str, FloatArray] | None:
+        """Of the features of its pretrained networks and of the targets, as arrays by name; None where nothing is pretrained."""
         experiment, final = self.experiment, self.experiment.plan.final
+        if not experiment.source.parts:
+            return None
         trained = [one.model.trained for one, _ in self.kept if isinstance(one.model, TunedModel)]
         tuned = {one.source.digest: one.features for one in trained}
         columns = [
@@ -152,15 +161,20 @@ def mixture_of(
     baselines: Sequence[Baseline],
     predictions: Sequence[HeldOutPredictions],
 ) -> Mixture:
-    """Add the baseline of the lowest loss on the held-out items, if one may be part of a model, and mix."""
+    """Add the baselines of tables, and of the others the one of the lowest loss on the held-out items, as far as they may be part of a model, and mix."""
     targets, task = experiment.dataset.targets[experiment.plan.test], experiment.dataset.task_spec
     by_name = {baseline.name: baseline for baseline in baselines if not baseline.is_control}
-    able = [one for one in predictions if one.name in by_name]
-    models = list(held_out)
-    if able and experiment.head == "auto":
-        best = min(able, key=lambda one: float(task.losses(one.outputs, targets).mean()))
-        model = BaselineModel(best, by_name[best.name])
-        models.append(HeldOutModel(model=model, outputs=best.outputs, seconds=best.seconds))
+    able = [one for one in predictions if one.name in by_name] if experiment.head == "auto" else []
+    able.sort(key=lambda one: float(task.losses(one.outputs, targets).mean()))
+    chosen = [one for one in able if reads(type(by_name[one.name]), ROW)]
+    chosen += [one for one in able if one not in chosen][:1]
+    models = [
+        *held_out,
+        *(
+            HeldOutModel(model=BaselineModel(one, by_name[one.name]), outputs=one.outputs, seconds=one.seconds)
+            for one in chosen
+        ),
+    ]
     return Mixture(
         experiment=experiment, held_out=tuple(models), baselines=tuple(baselines), predictions=tuple(predictions)
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from headstart.heads.joint import FittedJoint
     from headstart.sources import AnySource
 
-Family = Literal["plain", "frozen", "joint", "tuned"]
+Family = Literal["plain", "frozen", "joint", "tuned", "own"]
 MAX_JOINT_ITEMS = 2000  # trained on: the eigendecomposition of a Gram matrix takes 8 times as long with twice as many
 
 
@@ -141,9 +141,10 @@ class JointModel:
         return replace(self, without=self.experiment.block_names - blocks)
 
     def suits(self) -> bool:
-        """Whether there are two blocks to join, few enough items, and no head that was named to stand alone."""
+        """Whether there are two blocks to join, one of them pretrained, few enough items, and no head that was named to stand alone."""
         n_items = max(len(train) for train, _ in self.experiment.plan.folds)
-        return len(self.blocks) > 1 and n_items <= MAX_JOINT_ITEMS and self.experiment.head == "auto"
+        has_pretrained = bool(self.blocks & frozenset(self.experiment.source.parts))
+        return has_pretrained and len(self.blocks) > 1 and n_items <= MAX_JOINT_ITEMS and self.experiment.head == "auto"
 
     def fit(self, experiment: Experiment, index: IntArray) -> FittedModel:
         """Fit encoders, scales and heads on the items at `index`."""

@@ -12,19 +12,21 @@ from headstart.core.report import BaselineResult, Report
 from headstart.data.data_section import describe_data
 from headstart.evaluation import figures
 from headstart.evaluation.ablation import ablate
+from headstart.evaluation.column_effects import column_effects
 from headstart.evaluation.estimates import estimate
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.evaluation.learning_curve import learning_curve
 from headstart.evaluation.prediction_set import prediction_set
+from headstart.evaluation.rare_class_section import describe_rare_class
 from headstart.evaluation.shipping import Shipping, decide, gain_prior
 from headstart.evaluation.verdict import judge
-from headstart.heads.heads_section import describe_heads
+from headstart.heads.heads_section import HeadsSection, describe_heads
 
 if TYPE_CHECKING:
     from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.core.metrics import Metric
     from headstart.core.model import Predictor
-    from headstart.core.report import Score
+    from headstart.core.report import Score, Section
     from headstart.data.groups import NearDuplicates
     from headstart.evaluation.evaluation import Evaluation
     from headstart.evaluation.experiment import Experiment, HeldOutPredictions
@@ -66,17 +68,20 @@ def prove(
     mixture = evaluation.mixture(None if tuned is None else tuned.model)
     experiment = mixture.experiment
     measured = _measure(mixture)
-    judgement, rival = judge(measured.results), mixture.rival(measured.results)
+    judgement = judge(measured.results, is_pretrained=mixture.was_transfer_tried)
+    rival = mixture.rival(measured.results)
+    is_plain_mean = not mixture.has_transfer and len(mixture.kept) > 1
     decision = decide(
         judgement,
         None if rival is None else rival.gain,
         shipping=shipping or Shipping(),
         prior=gain_prior(experiment.dataset.modality, len(experiment.plan.final)),
-        rival="" if rival is None else (rival.title or rival.name),
+        rival=mixture.name if is_plain_mean else "" if rival is None else (rival.title or rival.name),
         has_transfer=mixture.has_transfer,
         beats_controls=all(one.gain.value > 0 for one in mixture.controls(measured.results)),
     )
-    packed = None if rival is None or decision.ships_transfer else rival.name  # the baseline in the model's place
+    # the baseline in the model's place
+    packed = None if rival is None or decision.ships_transfer or is_plain_mean else rival.name
     predictor = mixture.predictor() if packed is None else mixture.baseline(packed)
     shipped = mixture.outputs if packed is None else mixture.outputs_of(packed)
     found = EvaluationSection(
@@ -93,10 +98,11 @@ def prove(
     report = Report(
         (
             describe_data(experiment.dataset, duplicates),
-            describe_heads(evaluation.frozen[0].final, mix=mixture.name if len(mixture.kept) > 1 else None),
+            _heads(evaluation, mixture),
             *([] if tuned is None else tuned.sections(experiment, measured.metric, mixture.tuned_by)),
             ablate(mixture, measured.metric, measured.targets, measured.resamples),
             found,
+            *_of_tables(experiment, predictor, measured.targets, shipped),
         )
     )
     return Proof(
@@ -129,16 +135,8 @@ def _measure(mixture: Mixture) -> _Measured:
 
 def _described(evaluation: Evaluation, mixture: Mixture, measured: _Measured, shipped: FloatArray) -> dict[str, Any]:
     """The fields of the evaluation section that do not decide; `shipped` are the outputs of what ships, shape (n_test, k)."""
-    experiment, leading = mixture.experiment, evaluation.frozen[0]
+    experiment = mixture.experiment
     dataset, plan = experiment.dataset, experiment.plan
-    adapted = leading.final
-    # of the leading head alone, which is fitted quickly enough, many times
-    curve = learning_curve(
-        leading.experiment,
-        measured.metric,
-        head=adapted.leader,
-        whole=None if adapted.parts else adapted.leading_head,
-    )
     return {
         "protocol": plan.sentence,
         "n_train": len(plan.final),
@@ -146,13 +144,51 @@ def _described(evaluation: Evaluation, mixture: Mixture, measured: _Measured, sh
         "metric": score(measured.metric, measured.targets, mixture.outputs, measured.resamples),
         "metrics": scores(dataset.metrics, measured.targets, shipped, measured.resamples),
         "estimates": estimate(mixture, measured.metric),
-        "curve": curve.points,
-        "forecast": curve.forecast,
-        "figures": figures.draw(dataset, plan, shipped, adapted.held_out, seed=experiment.seed),
+        **_learning_curve(evaluation, measured),
+        "figures": figures.draw(dataset, plan, shipped, _out_of_fold(evaluation), seed=experiment.seed),
         "notices": (*_leaks(experiment), *evaluation.skipped),
         "seed": experiment.seed,
         "decision": "" if dataset.decision is None else dataset.decision.sentence(dataset.task_spec, dataset.labels),
     }
+
+
+def _of_tables(
+    experiment: Experiment, predictor: Predictor, targets: FloatArray, shipped: FloatArray
+) -> tuple[Section, ...]:
+    """What is asked of tables and of rare classes; `shipped` are the outputs of what ships for the held-out items."""
+    found = (
+        describe_rare_class(targets, shipped, experiment.dataset.labels)
+        if experiment.dataset.task_spec.is_single_label
+        else None,
+        column_effects(experiment.dataset, experiment.plan.test, predictor, seed=experiment.seed),
+    )
+    return tuple(one for one in found if one is not None)
+
+
+def _heads(evaluation: Evaluation, mixture: Mixture) -> HeadsSection:
+    if not evaluation.frozen:
+        return HeadsSection(head=mixture.name)
+    return describe_heads(evaluation.frozen[0].final, mix=mixture.name if len(mixture.kept) > 1 else None)
+
+
+def _learning_curve(evaluation: Evaluation, measured: _Measured) -> dict[str, Any]:
+    """The curve of the leading head alone, which is fitted quickly enough, many times; nothing where there is none."""
+    if not evaluation.frozen:
+        return {}
+    leading = evaluation.frozen[0]
+    adapted = leading.final
+    curve = learning_curve(
+        leading.experiment,
+        measured.metric,
+        head=adapted.leader,
+        whole=None if adapted.parts else adapted.leading_head,
+    )
+    return {"curve": curve.points, "forecast": curve.forecast}
+
+
+def _out_of_fold(evaluation: Evaluation) -> FloatArray | None:
+    """What the leading head says of the items that may be trained on, each by a fit without it; None where there is no such head."""
+    return evaluation.frozen[0].final.held_out if evaluation.frozen else None
 
 
 def measure(dataset: Dataset, outputs: FloatArray, groups: IntArray, *, seed: int) -> tuple[Score, ...]:

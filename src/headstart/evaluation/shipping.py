@@ -120,6 +120,8 @@ def decide(
             if has_transfer
             else "no pretrained part was given a weight"
         )
+        if judgement.verdict == "nothing transferred":
+            why = ""
         expected = gain.value if has_transfer else 0.0
         return Decision(ships_transfer=False, expected_gain=expected, packed=rival, why=why)
     if gain.unit == "fraction":

@@ -43,6 +43,7 @@ class _Candidate:
 _CLASSIFIERS = tuple(_Candidate(_LOGISTIC, c) for c in (10.0, 100.0, 1000.0)) + tuple(
     _Candidate(_SVM, c) for c in (0.1, 1.0, 10.0)
 )
+_SPARSE_CLASSIFIERS = _CLASSIFIERS[-3:]
 _REGRESSORS = tuple(_Candidate(_RIDGE, c) for c in (0.1, 1.0, 10.0))
 
 
@@ -65,7 +66,15 @@ class LinearFit:
     note: str
 
 
-def fit_linear(rows: Any, targets: FloatArray, task: TaskSpec, groups: IntArray, seed: int) -> LinearFit:
+def fit_linear(
+    rows: Any,
+    targets: FloatArray,
+    task: TaskSpec,
+    groups: IntArray,
+    seed: int,
+    *,
+    inverse_penalties: Sequence[float] | None = None,
+) -> LinearFit:
     """Fit logistic regression or a linear SVM to classes and labels, ridge to values.
 
     Parameters
@@ -73,11 +82,13 @@ def fit_linear(rows: Any, targets: FloatArray, task: TaskSpec, groups: IntArray,
     rows : scipy CSR matrix or array, shape (n, d), blocks of about unit length side by side
     targets : shape (n, k)
     groups : shape (n,), kept whole in the folds that choose
+    inverse_penalties : of logistic regression and ridge, which are then all that is tried where rows are not sparse
     """
     folds = grouped_folds(groups, targets, seed)
     reduced, expand = _within_span(rows)
     with limit(1 if len(targets) <= _FEW_ROWS else n_threads()):
-        chosen, calibration, held_out, scores = _choose(reduced, targets, folds, task)
+        candidates = _candidates(reduced, task, inverse_penalties)
+        chosen, calibration, held_out, scores = _choose(reduced, targets, folds, task, candidates)
         coef, intercept = _fitted(reduced, targets, chosen, task)
     coef, intercept = expand(coef * calibration.slope), intercept * calibration.slope + calibration.intercept
     if task.is_single_label:
@@ -87,10 +98,13 @@ def fit_linear(rows: Any, targets: FloatArray, task: TaskSpec, groups: IntArray,
 
 
 def _choose(
-    rows: Any, targets: FloatArray, folds: Sequence[tuple[IntArray, IntArray]], task: TaskSpec
+    rows: Any,
+    targets: FloatArray,
+    folds: Sequence[tuple[IntArray, IntArray]],
+    task: TaskSpec,
+    candidates: Sequence[_Candidate],
 ) -> tuple[_Candidate, Calibration, IntArray, FloatArray]:
     """The candidate whose calibrated held-out scores have the lowest loss, and these; a middle one if nothing can be held out."""
-    candidates = _candidates(rows, task)
     if not folds:
         unchanged = Calibration(slope=1.0, intercept=np.zeros(targets.shape[1]), loss=float("nan"))
         return candidates[1], unchanged, np.empty(0, np.int64), np.empty((0, targets.shape[1]))
@@ -110,10 +124,13 @@ def _choose(
     return chosen, best, held_out, best.slope * scores[chosen][held_out] + best.intercept
 
 
-def _candidates(rows: Any, task: TaskSpec) -> tuple[_Candidate, ...]:
-    if not task.has_probabilities:
-        return _REGRESSORS
-    return _CLASSIFIERS if isinstance(rows, np.ndarray) else _CLASSIFIERS[-3:]
+def _candidates(rows: Any, task: TaskSpec, inverse_penalties: Sequence[float] | None) -> tuple[_Candidate, ...]:
+    if task.has_probabilities and not isinstance(rows, np.ndarray):
+        return _SPARSE_CLASSIFIERS
+    if inverse_penalties is not None:
+        loss = _LOGISTIC if task.has_probabilities else _RIDGE
+        return tuple(_Candidate(loss, c) for c in inverse_penalties)
+    return _CLASSIFIERS if task.has_probabilities else _REGRESSORS
 
 
 def _fitted(rows: Any, targets: FloatArray, candidate: _Candidate, task: TaskSpec, start: Fit | None = None) -> Fit:

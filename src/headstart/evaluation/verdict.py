@@ -31,7 +31,7 @@ def best_baseline(baselines: Sequence[BaselineResult]) -> BaselineResult | None:
     return min(baselines, key=lambda baseline: baseline.gain.value, default=None)
 
 
-def judge(baselines: Sequence[BaselineResult], *, unit: str | None = None) -> Judgement:
+def judge(baselines: Sequence[BaselineResult], *, unit: str | None = None, is_pretrained: bool = True) -> Judgement:
     """Judge the model against its best baseline.
 
     The baseline is the best one on the same test items, so this is the strictest comparison.
@@ -39,6 +39,7 @@ def judge(baselines: Sequence[BaselineResult], *, unit: str | None = None) -> Ju
     Parameters
     ----------
     unit : the unit of a regression's target, for the sentence
+    is_pretrained : whether any model had a pretrained part; else nothing is said of transfer
     """
     baseline = best_baseline(baselines)
     if baseline is None:
@@ -49,6 +50,13 @@ def judge(baselines: Sequence[BaselineResult], *, unit: str | None = None) -> Ju
             gain=None,
         )
     gain = baseline.gain
+    if not is_pretrained:
+        return Judgement(
+            verdict="nothing transferred",
+            sentence="Nothing transferred: no pretrained source is read, and the models compared are plain ones.",
+            baseline=baseline.name,
+            gain=gain,
+        )
     amount, interval = amount_of(gain, unit), _interval(gain, unit)
     metric, name = gain.name.removeprefix("gain in "), baseline.title or baseline.name
     if gain.low > 0:

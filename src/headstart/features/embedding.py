@@ -104,6 +104,8 @@ def embed(
     StorageError
         The cache folder cannot be written.
     """
+    if isinstance(source, JointSource) and not source.sources:
+        return _nothing(len(items))
     if isinstance(source, JointSource):
         return _side_by_side(items, source, keys=keys, context=context, cache=cache, on_bad=on_bad)
     context = context or RunContext()
@@ -128,6 +130,13 @@ def embed(
         values = matrix.array()
     seconds = time.perf_counter() - started
     return Features(values=values, keys=keys, n_computed=n_computed, seconds=seconds, blocks=source.blocks)
+
+
+def _nothing(n: int) -> Features:
+    """The features of no source, which no item needs to be read for."""
+    return Features(
+        values=np.empty((n, 0), np.float32), keys=np.zeros(n, KEY_DTYPE), n_computed=0, seconds=0.0, blocks=()
+    )
 
 
 def _side_by_side(items: Sequence[Any], source: JointSource, *, on_bad: OnBad | None, **settings: Any) -> Features:

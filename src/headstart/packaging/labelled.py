@@ -11,7 +11,7 @@ import numpy as np
 from headstart.core.errors import DataError
 from headstart.core.tasks.single_label import MULTICLASS
 from headstart.data import load
-from headstart.data.modalities import modality_of_fields
+from headstart.data.modalities import get_modality, modality_of_fields
 from headstart.data.rows import Rows
 
 if TYPE_CHECKING:
@@ -36,9 +36,11 @@ def load_for(model: Bundle, data: Any, *, max_unreadable: float = 0.01, **column
     DataError
         The data is of another modality or task, or has no label that the model knows.
     """
-    known = {k: v for k, v in model.manifest["columns"].items() if k in ("input", "target") and v}
+    known: dict[str, Any] = {k: v for k, v in model.manifest["columns"].items() if k in ("input", "target") and v}
     if len(model.fields) > 1:
         known["input"] = [field.name for field in model.fields]
+    if "input" not in columns:
+        known["columns"] = {one.name: one.modality for one in model.fields if get_modality(one.modality).is_tabular}
     is_folder = isinstance(data, str | Path) and Path(data).is_dir()
     wanted = columns if is_folder else {**known, "task": _task_of(model), **columns}
     rule = {"keep_case": model.label_rule.keep_case, "missing": model.label_rule.missing}

@@ -12,6 +12,7 @@ from headstart.core.words import listed_words
 from headstart.evaluation.models import FrozenModel
 from headstart.ranking import Limits, candidates_by_field, join_rankings, rank, source_cards, split_assignment
 from headstart.sources import FieldSource, JointSource, Source, find, open_source
+from headstart.sources.joint import NO_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,9 @@ _MUCH_COSTLIER = 3.0  # times the operations of the cheapest deep source
 
 
 def names_of(source: str | Sequence[str] | None) -> list[str] | None:
-    """Names of candidates, given as a list or as words with commas between; None for all of the data's modality.
+    """Names of candidates, given as a list or as words with commas between; None for all that read the data.
+
+    'none' alone is no source.
 
     Of items of several fields a name may be assigned to one: `photo=efficientnet-lite0`.
 
@@ -45,7 +48,7 @@ def names_of(source: str | Sequence[str] | None) -> list[str] | None:
     names = [*listed_words(source)]
     if not names:
         raise OptionError("source must name at least one, got none. Name one, or leave it out.")
-    for name in names:
+    for name in names if names != [NO_SOURCE] else ():
         find(split_assignment(name)[1])
     return names
 
@@ -55,14 +58,16 @@ def choose_sources(
 ) -> tuple[AnySource, Ranking | None]:
     """Choose the source of the one field, or of each field its best one, all of which are joined.
 
-    Fields share what time and space there is in equal parts.
+    Fields share what time and space there is in equal parts; those that no source reads have none.
 
     Raises
     ------
     OptionError
         No source is within the limits, or one that was named reads none of the fields.
     """
-    named = candidates_by_field(dataset, names)
+    named = {} if names == [NO_SOURCE] else candidates_by_field(dataset, names)
+    if not named:
+        return JointSource(()), None
     if len(named) == 1:
         (candidates,) = named.values()
         return choose_source(dataset, candidates, limits, preset=preset, **settings)
@@ -111,8 +116,10 @@ def choose_source(
 def frozen_models(experiment: Experiment) -> tuple[Experiment, tuple[FrozenModel, ...]]:
     """Fit heads on each source alone, the best first, or on the sources of several fields side by side.
 
-    Fields that make the heads worse are left out of the experiment that is given back.
+    Fields that make the heads worse are left out of the experiment that is given back. Without a source there are none.
     """
+    if not experiment.source.parts:
+        return experiment, ()
     if len(experiment.dataset.fields) > 1:
         experiment, adapted = _choose_fields(experiment, experiment.adapt(experiment.plan.final))
         return experiment, (FrozenModel(experiment, adapted),)

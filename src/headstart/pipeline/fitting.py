@@ -31,6 +31,8 @@ from headstart.packaging import BundleSchema, check_target, load_bundle, write
 from headstart.packaging.package_section import PackageSection
 from headstart.pipeline.choosing import choose_sources, frozen_models, names_of
 from headstart.pipeline.fitted import Fitted
+from headstart.pipeline.own_source_report import describe_own_sources
+from headstart.pipeline.own_sources import open_own_sources, split_own_sources
 from headstart.pipeline.presets import preset_named
 from headstart.pipeline.tuning import NO_TUNING, check_tuning, tune_source, tuning_method_names
 from headstart.ranking import Limits, with_domain_shifts
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
     from headstart.pipeline.presets import Preset
     from headstart.sources import AnySource
 
-_COLUMN_OPTIONS = ("input", "target", "task", "group", "time", "split", "images", "keep_case", "missing")
+_COLUMN_OPTIONS = ("input", "target", "task", "group", "time", "split", "images", "keep_case", "missing", "columns")
 _N_CHECKED = 16  # real items on which the packed graph must equal the fitted model
 
 
@@ -59,6 +61,7 @@ def fit(
     *,
     out: str | Path | None = None,
     source: str | Sequence[str] | None = None,
+    match: str | Sequence[str] | None = None,
     head: str = "auto",
     tune: str | None = None,
     preset: str = "balanced",
@@ -88,7 +91,8 @@ def fit(
     out : folder of the bundle; None for one that goes when the process ends
     source : name of a pretrained network; several, as a list or with commas between, are ranked and the best is taken;
         None for all that read such items. Of rows of fields each field has its best one, of those that read it or are assigned
-        to it: 'name=all-minilm-l6-v2,photo=efficientnet-lite0'
+        to it: 'name=all-minilm-l6-v2,photo=efficientnet-lite0'. Folders that `headstart.pretrain` wrote are taken from besides
+    match : columns of such a folder as 'target=source', or 'target=source*0.01' for another unit; others are matched by name
     head : 'auto', or the name of one closed-form head: 'ridge', 'logistic', 'svm', 'prototypes', 'lda'
     tune : how a network is tuned (items of one field only): 'none', the name of one method ('fine-tune', 'lora', 'bitfit',
         'contrastive'), or 'auto' for those that suit, as many as the preset tries and there is time for; None for the preset's.
@@ -99,11 +103,9 @@ def fit(
     baselines : 'full', 'simple' (seconds), or 'none', which proves nothing; None for the preset's
     budget_s : time for everything, in seconds; None for the preset's. Sources, tuning and baselines that cost too much are left out, and
         named; the simple baselines never are, so that something is proven in any time
-    max_latency_ms, max_size_mib, license : what a source must keep to, as in `headstart.ranking.Limits`; where neither these
-        nor a source are given, the preset says what is looked at
+    max_latency_ms, max_size_mib, license : what a source must keep to, as in `headstart.ranking.Limits`; by default the preset's
     max_sources : how many sources the model may read, each embedding all items; None for the preset's (3 for 'best', else 2)
-    prefer : what ships: 'accuracy', the model that is expected to be better, or 'small', a plain model unless the pretrained one is
-        significantly better
+    prefer : what ships: 'accuracy', the better model as is expected, or 'small', a plain one unless the other is significantly better
     worth : the expected gain below which pretrained parts do not ship, as a fraction of the metric: 0.005 is half a point
     metric : name of the metric that heads the report and decides on the verdict: 'macro-F1', 'balanced accuracy' …, of which more is
         better; None for the task's choice; with balanced class weights for balanced accuracy, or macro-F1 of labels that may occur together
@@ -112,12 +114,11 @@ def fit(
     class_weights : what missing an item of each label costs, as {label: weight}, 1 for those left out, or 'balanced' for the inverse of
         the labels' frequencies. Probabilities stay as they are; decisions are made from their products with the weights
     name : what the report and the bundle are called; None for the name of the data
-    seed : for folds, random weights and baselines; the same data, seed and steps give the same model, byte for byte. Where a budget
-        decides how many folds a network is tuned on, a quicker machine may take more of them
+    seed : for folds, random weights and baselines; the same data, seed and steps (a budget may cut some) give the same bytes
     max_unreadable : fraction of the items that may be unreadable
     progress : where to say how far it is: a stream or a reporter; None for silence
     context : how it is run; it goes before `seed`, `progress` and `budget_s`, the preset's too
-    columns : `input`, `target`, `task`, `group`, `time`, `split`, `images`, `keep_case`, `missing`, as for `headstart.load`
+    columns : `input`, `target`, `task`, `group`, `time`, `split`, `images`, `keep_case`, `missing`, `columns`, as for `headstart.load`
 
     Raises
     ------
@@ -133,6 +134,7 @@ def fit(
     tune = ("auto" if chosen.tunes else NO_TUNING) if tune is None else tune
     _check_options(head=head, tune=tune, baselines=baselines)
     shipping = Shipping(prefer=prefer, worth=worth)
+    folders, source = split_own_sources(source)
     names = names_of(source)
     limits = Limits(max_latency_ms=max_latency_ms, max_size_mib=max_size_mib, license=license)
     is_promised = context is None and budget_s is None
@@ -176,8 +178,9 @@ def fit(
         experiment, frozen = _experiment(
             dataset, features.values, chosen_source, duplicates.groups, head=head, preset=chosen, context=context
         )
+        own = open_own_sources(experiment, folders, match=match)
     tuned = None
-    with Evaluation(experiment, frozen, baselines=baselines) as evaluation:
+    with Evaluation(experiment, frozen, others=own.models, baselines=baselines) as evaluation:
         with context.stage("prove"):
             evaluation.run_closed_forms()
         if tune != NO_TUNING and len(dataset.fields) == 1:
@@ -188,6 +191,7 @@ def fit(
     with context.stage("package"):
         report = proof.report.with_section(
             *([ranking.with_chosen(experiment.source.parts)] if ranking else []),
+            *([describe_own_sources(experiment, own, proof.report)] if folders else []),
             PackageSection(deployed=proof.predictor.name, source=proof.network.name, card=proof.network.describe()),
             TimingSection(**context.clock.timing(), n_embedded=features.n_computed),
         )

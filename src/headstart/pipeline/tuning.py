@@ -58,7 +58,7 @@ def tune_source(evaluation: Evaluation, *, method: str, max_methods: int | None 
     """
     frozen = _tunable(evaluation.frozen)
     if frozen is None:
-        if method == "auto":
+        if method == "auto" or not evaluation.frozen:
             return None
         frozen = evaluation.frozen[0]
     with keeping_freed_memory():

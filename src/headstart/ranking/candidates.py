@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import OptionError, unknown_name
-from headstart.sources import find
+from headstart.sources import cards, find
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,8 @@ def split_assignment(named: str) -> tuple[str | None, str]:
 
 def candidates_by_field(dataset: Dataset, named: Sequence[str] | None) -> dict[str, list[str] | None]:
     """Give the candidates of each field: those assigned to it, else those of its modality; None for all of its modality.
+
+    Fields of a modality that no source reads are left out.
 
     Raises
     ------
@@ -47,11 +49,15 @@ def candidates_by_field(dataset: Dataset, named: Sequence[str] | None) -> dict[s
             f"source '{stray.name}' reads {stray.modality}, but '{dataset.name}' has only {' and '.join(sorted(read))} fields. "
             "`headstart sources` lists those that suit."
         )
-    if len(dataset.fields) == 1:  # a source of another modality is refused where its card is looked at
+    readable = {card.modality for card in cards()}
+    fields = [field for field in dataset.fields if field.modality in readable or field.name in assigned]
+    if len(dataset.fields) == 1 and (
+        fields or free
+    ):  # a source of another modality is refused where its card is looked at
         return {
             field.name: assigned.get(field.name) or [card.name for card in free] or None for field in dataset.fields
         }
     return {
         field.name: assigned.get(field.name) or [c.name for c in free if c.modality == field.modality] or None
-        for field in dataset.fields
+        for field in fields
     }

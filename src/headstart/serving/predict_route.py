@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from headstart.core.errors import UserError
-from headstart.data.modalities import all_modalities
+from headstart.data.modalities import item_modalities
 from headstart.data.payloads import read_delimited_rows, read_json_rows, read_value
 from headstart.serving.asgi import RequestError, from_json, header, small_number, to_json
 from headstart.serving.form import read_form
@@ -105,7 +105,7 @@ def _read(served: Served, scope: Scope, body: bytes) -> PredictRequest:
     if media_type in _TABLES:
         rows = read_delimited_rows(body, _TABLES[media_type], served.modality, column, max_items)
         return PredictRequest(rows, top=top)
-    single = [pattern for modality in reversed(all_modalities()) for pattern in modality.media_types]
+    single = [pattern for modality in reversed(item_modalities()) for pattern in modality.media_types]
     if len(served.bundle.fields) > 1:
         single = []  # a body is one value, and no row
     elif media_type == "application/octet-stream" or any(fnmatch(media_type, pattern) for pattern in single):

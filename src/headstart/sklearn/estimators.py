@@ -14,7 +14,7 @@ from headstart.core.tasks.multi_label import MULTI_LABEL
 from headstart.core.tasks.regression import REGRESSION
 from headstart.core.tasks.single_label import single_label_task
 from headstart.data.given import unusable_items
-from headstart.data.modalities import all_modalities, get_modality
+from headstart.data.modalities import get_modality, item_modalities
 from headstart.data.near_duplicates import join_similar_items
 from headstart.data.rows import Rows
 from headstart.data.similar_features import join_similar_features
@@ -112,7 +112,7 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
     def _source_for(self, items: list[Any]) -> str:
         if self.source != "auto":
             return str(self.source)
-        asked = all_modalities()
+        asked = item_modalities()
         supports = (modality for modality in asked if all(map(modality.is_value, items)))
         return default_source(next(supports, asked[-1]).name)
 
@@ -242,7 +242,7 @@ def _items_of(X: Any) -> list[Any] | Rows | None:
             return None
         X = np.asarray(X).ravel() if is_column else np.asarray(X)
     items = list(X)
-    return items if any(one.is_value(item) for item in items for one in all_modalities()) else None
+    return items if any(one.is_value(item) for item in items for one in item_modalities()) else None
 
 
 def _embed(items: list[Any] | Rows | None, source: AnySource, fields: tuple[Field, ...]) -> FloatArray:

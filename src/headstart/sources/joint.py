@@ -16,10 +16,15 @@ if TYPE_CHECKING:
     from headstart.sources.source import Source
 
 
+NO_SOURCE = "none"
+"""What nothing pretrained is called."""
+
+
 class JointSource:
     """A source (`core.model.PretrainedNetwork`) made of others, each with its own preprocessing.
 
-    Either all read items of one modality, two or more; or all read a field each of rows, one or more.
+    Either all read items of one modality, two or more; or all read a field each of rows, one or more. Of none at all it has no
+    features: nothing is pretrained then.
 
     Attributes
     ----------
@@ -29,9 +34,9 @@ class JointSource:
 
     def __init__(self, sources: tuple[Source | FieldSource, ...]) -> None:
         self.sources = sources
-        self.name: str = " and ".join(source.name for source in sources)
+        self.name: str = " and ".join(source.name for source in sources) or NO_SOURCE
         self.reads_rows = any(isinstance(source, FieldSource) for source in sources)
-        self.modality: str = ROW if self.reads_rows else sources[0].modality
+        self.modality: str = ROW if self.reads_rows or not sources else sources[0].modality
         self.dimensions: int = sum(source.dimensions for source in sources)
         self.digest: str = hashlib.sha256("".join(map(_identity, sources)).encode()).hexdigest()
 
@@ -63,8 +68,10 @@ class JointSource:
         )
 
     def describe(self) -> dict[str, Any]:
-        """The cards as one: of the first source, with what differs named source by source."""
+        """The cards as one: of the first source, with what differs named source by source; empty if there is none."""
         cards = [source.describe() for source in self.sources]
+        if not cards:
+            return {}
         if len(cards) == 1:
             return cards[0]
         joined = {

@@ -147,10 +147,8 @@ def expect(holds: Any, message: str) -> None:
 
 
 def expect_equal(found: Any, expected: Any, what: str) -> None:
-    """Two values or arrays are the same, to the last bit."""
-    arrays = isinstance(found, np.ndarray) or isinstance(expected, np.ndarray)
-    same = bool(np.array_equal(found, expected)) if arrays else found == expected
-    expect(same, f"{what}: expected {_short(expected)}, got {_short(found)}.")
+    """Two values or arrays are the same, to the last bit; what is missing in both is the same too."""
+    expect(_are_same(found, expected), f"{what}: expected {_short(expected)}, got {_short(found)}.")
 
 
 def expect_same_arrays(found: dict[str, Any], expected: dict[str, Any], what: str) -> None:
@@ -165,7 +163,7 @@ def expect_close(found: Any, expected: Any, what: str, *, atol: float, rtol: flo
     """Two arrays of one shape are nearly the same."""
     found, expected = np.asarray(found), np.asarray(expected)
     expect_equal(found.shape, expected.shape, f"the shape of {what}")
-    if not np.allclose(found, expected, atol=atol, rtol=rtol):
+    if not np.allclose(found, expected, atol=atol, rtol=rtol, equal_nan=True):
         difference = float(np.abs(found - expected).max())
         message = f"{what}: expected {_short(expected)}, got {_short(found)}; they differ by up to {difference:.2g}"
         raise CheckFailed(f"{message}, of which {atol:.2g} is allowed.")
@@ -184,6 +182,13 @@ def expect_error(kind: type[Exception], words: str, call: Callable[[], Any]) -> 
 def copies(items: Sequence[Any]) -> list[Any]:
     """Copy items, so that a change of them is seen."""
     return [item.copy() if isinstance(item, np.ndarray) else item for item in items]
+
+
+def _are_same(found: Any, expected: Any) -> bool:
+    if not (isinstance(found, np.ndarray) or isinstance(expected, np.ndarray)):
+        return bool(found == expected) or (found != found and expected != expected)  # noqa: PLR0124  (NaN alone is not itself)
+    has_gaps = all(np.asarray(one).dtype.kind == "f" for one in (found, expected))
+    return bool(np.array_equal(found, expected, equal_nan=has_gaps))
 
 
 def _short(value: Any) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.core.dataset import Field
 from headstart.core.model import Preprocessor
 from headstart.onnx_graph.builder import GraphBuilder
 from headstart.onnx_graph.session import open_session
@@ -84,7 +85,7 @@ class EncoderChecks:
 
     def check_unusual_values_are_encoded(self) -> None:
         """Values unlike any that it has seen, empty ones too, get finite features, and the graph agrees."""
-        values = list(self._example.unusual)
+        values = self._unusual
         found = _dense(self._fitted.encode(values))
         expect_equal(found.shape, (len(values), self._fitted.block.stop), "the shape of the features")
         expect(np.isfinite(found).all(), "Expected finite features, got others.")
@@ -94,7 +95,7 @@ class EncoderChecks:
 
     def check_fits_one_value(self) -> None:
         """One value, or only unusual ones, are enough to fit it."""
-        for values in (self._values[:1], list(self._example.unusual) or self._values[:1]):
+        for values in (self._values[:1], self._unusual or self._values[:1]):
             made = self._fit(values)
             found = _dense(made.encode(self._values))
             expect_equal(found.shape, (_N_ALL, made.block.stop), "the shape of the features")
@@ -112,9 +113,28 @@ class EncoderChecks:
         return example_of("modalities", self.kind.modality)
 
     @cached_property
+    def _fields(self) -> tuple[Field, ...]:
+        """Two of each modality, where several fields are read together."""
+        modalities = sorted(getattr(self.kind, "modalities", ()))
+        return tuple(Field(f"{modality} {i}", modality) for modality in modalities for i in range(2))
+
+    @cached_property
     def _values(self) -> list[Any]:
         rng = np.random.default_rng(0)
-        return [self._example.draw(rng, i % 3) for i in range(_N_ALL)]
+        return [self._draw(rng, i % 3) for i in range(_N_ALL)]
+
+    @cached_property
+    def _unusual(self) -> list[Any]:
+        if not self._fields:
+            return list(self._example.unusual)
+        examples = {one.name: example_of("modalities", one.modality) for one in self._fields}
+        columns = {name: example.unusual for name, example in examples.items()}
+        return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=False)]
+
+    def _draw(self, rng: np.random.Generator, code: int) -> Any:
+        if not self._fields:
+            return self._example.draw(rng, code)
+        return {one.name: example_of("modalities", one.modality).draw(rng, code) for one in self._fields}
 
     @cached_property
     def _fitted(self) -> FittedEncoder:
@@ -130,7 +150,8 @@ class EncoderChecks:
         return self._fitted.scoring(self._coef)
 
     def _fit(self, values: Sequence[Any]) -> FittedEncoder:
-        fitted: FittedEncoder = self.kind().fit(values)
+        kind = self.kind(fields=self._fields) if self._fields else self.kind()
+        fitted: FittedEncoder = kind.fit(values)
         return fitted
 
     def _expected(self, values: Sequence[Any]) -> FloatArray:

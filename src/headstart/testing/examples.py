@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from headstart.sources.preprocessors import modality_of
+from headstart.core.dataset import Field
+from headstart.sources.preprocessors import columns, modality_of
 from headstart.sources.preprocessors.characters import CharacterVectorizer
 from headstart.sources.preprocessors.joint import JointPreprocessor
 from headstart.sources.preprocessors.ngrams import NgramVectorizer
@@ -40,16 +41,16 @@ class ModalityExample:
 
     Attributes
     ----------
-    write : called with a path and a number, writes a file whose content depends on the number
-    suffix : of such a file, with the dot
     draw : called with a generator and a class from 0 to 2, gives a value by whose content the class can be told
+    write : called with a path and a number, writes a file whose content depends on the number; None where there are no such files
+    suffix : of such a file, with the dot
     network : of `examples.onnx_networks`, one that reads such values; empty where there is none
     unusual : values unlike those that `draw` gives, empty ones and very small ones among them
     """
 
-    write: Callable[[Path, int], None]
-    suffix: str
     draw: Callable[[np.random.Generator, int], Any]
+    write: Callable[[Path, int], None] | None = None
+    suffix: str = ""
     network: str = ""
     unusual: Sequence[Any] = ()
 
@@ -61,12 +62,14 @@ class PreprocessorExample:
     Attributes
     ----------
     modality : of the items
+    fields : of the items, where they are rows
     compared : brings prepared arrays to a form in which those of the graph can be compared with those of Python
     """
 
     preprocessor: Preprocessor
     items: Sequence[Any]
     modality: str
+    fields: tuple[Field, ...] = ()
     compared: Callable[[Batch], Batch] = dict
 
 
@@ -87,6 +90,19 @@ def _draw_image(rng: np.random.Generator, code: int) -> Any:
 def _draw_text(rng: np.random.Generator, code: int) -> str:
     """Words in any order, of which one that comes twice tells the class."""
     return " ".join(rng.permutation([_WORDS[code]] * 2 + list(rng.choice(_FILLERS, rng.integers(1, 6)))))
+
+
+def _draw_number(rng: np.random.Generator, code: int) -> float:
+    return float(10.0 * code + rng.normal())
+
+
+def _draw_category(rng: np.random.Generator, code: int) -> str:
+    return f"{_WORDS[code]} {rng.choice(_FILLERS)}"
+
+
+def _draw_date(rng: np.random.Generator, code: int) -> float:
+    """A second of one of three years."""
+    return float(1.6e9 + 4e7 * code + rng.integers(0, 2e7))
 
 
 def _photos() -> list[Any]:
@@ -117,6 +133,10 @@ TEXT = ModalityExample(
     unusual=("", " \n\t", "漢字 👍", "x" * 3000, "CALL 0800!!! £5?"),
 )
 
+NUMBER = ModalityExample(draw=_draw_number, unusual=(float("nan"), 0.0, -0.0, -1.5e300, 5e-324))
+CATEGORY = ModalityExample(draw=_draw_category, unusual=("", "漢字 👍", "x" * 3000))
+DATE = ModalityExample(draw=_draw_date, unusual=(float("nan"), 0.0, -6e10, 1.25))
+
 PIXELS = PreprocessorExample(
     preprocessor=ImagePreprocessor(height_px=8, width_px=6), items=_photos(), modality=str(modality_of("pixels"))
 )
@@ -145,4 +165,22 @@ JOINT = PreprocessorExample(
     preprocessor=JointPreprocessor(inputs=(PIXELS.preprocessor, ImagePreprocessor(height_px=9, width_px=9))),
     items=PIXELS.items,
     modality=PIXELS.modality,
+)
+_FIELDS = (
+    Field("age", columns.NUMBER),
+    Field("größe", columns.NUMBER),
+    Field("job", columns.CATEGORY),
+    Field("seen", columns.DATE),
+)
+_ROWS = (
+    {"age": 31.5, "größe": 1e300, "job": "Köchin", "seen": 1.6e9},
+    {"age": float("nan"), "größe": -0.1, "job": "", "seen": float("nan")},
+    {"age": -7.0, "größe": 1 / 3, "job": "smith", "seen": -86_400.5},
+    {"age": 2.0**70, "größe": float("nan"), "job": "unheard of", "seen": 4e9},
+)
+COLUMNS = PreprocessorExample(
+    preprocessor=columns.learn_columns(_ROWS[:3], _FIELDS),
+    items=_ROWS,
+    modality=columns.ColumnReader.modality,
+    fields=_FIELDS,
 )

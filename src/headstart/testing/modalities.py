@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import DataError, OptionError
+from headstart.core.errors import DataError
 from headstart.data import load, read_items
 from headstart.data.groups import join_pairs
-from headstart.data.modalities import all_modalities
+from headstart.data.modalities import item_modalities
+from headstart.data.packed_sequence import PackedSequence
 from headstart.data.schema import guess_schema
-from headstart.onnx_graph.builder import GraphBuilder
-from headstart.packaging.exports.comparing import open_exported
-from headstart.sources import find
 from headstart.testing.checks import (
     empty_folder,
     example_of,
@@ -23,14 +20,13 @@ from headstart.testing.checks import (
     expect_equal,
     expect_error,
 )
+from headstart.testing.modality_values import ModalityChecks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from headstart.data.modalities import Modality
     from headstart.testing.checks import Subject
-    from headstart.testing.examples import ModalityExample
 
 _FOLDERS = ("kiwi", "plum", "plum")
 _SEEDS = (1, 2, 1)  # the third file has the content of the first
@@ -38,40 +34,16 @@ _SEEDS = (1, 2, 1)  # the third file has the content of the first
 
 def cases(subject: Subject) -> dict[str, ModalityChecks]:
     """The modality itself is the only case."""
-    return {"": ModalityChecks(subject.name, subject.part(), subject.example)}
+    kind = TabularChecks if subject.part().is_tabular else ItemChecks
+    return {"": kind(subject.name, subject.part(), subject.example)}
 
 
-@dataclass(frozen=True)
-class ModalityChecks:
-    """A modality with files of it."""
+class ItemChecks(ModalityChecks):
+    """A modality of which one value is an item, with files of it."""
 
-    name: str
-    modality: Modality
-    example: ModalityExample
-
-    def check_has_all_its_words(self) -> None:
-        """It has a registered name, nouns, names of columns, a usual source, and code that loads a value."""
-        expect_equal(self.modality.name, self.name, "its name")
-        for attribute in (
-            "singular",
-            "plural",
-            "file_noun",
-            "cell_noun",
-            "column_names",
-            "python_values",
-            "wire_format",
-        ):
-            expect(getattr(self.modality, attribute), f"Expected its attribute '{attribute}' to say something.")
+    def check_has_a_usual_source(self) -> None:
+        """A source is named that usually serves well."""
         expect(self.modality.default_source, "Expected the name of a source that usually serves well.")
-        compile(self.modality.loading_code, "loading_code", "exec")
-
-    def check_names_and_suffixes_are_no_other_modalitys(self) -> None:
-        """No other modality has its suffixes or names of columns."""
-        for other in self._others():
-            shared = self.modality.suffixes & other.suffixes
-            expect(not shared, f"Expected suffixes of its own, got {sorted(shared)} of '{other.name}' too.")
-            names = set(self.modality.column_names) & set(other.column_names)
-            expect(not names, f"Expected names of columns of its own, got {sorted(names)} of '{other.name}' too.")
 
     def check_recognises_its_own_column_before_others(self) -> None:
         """In a table its own column is taken for the input, and a notice says so."""
@@ -118,31 +90,14 @@ class ModalityChecks:
     def check_a_named_file_of_another_modality_is_refused(self) -> None:
         """A model of it refuses files of other modalities by their nouns."""
         with empty_folder() as folder:
-            for other in self._others():
+            for other in item_modalities():
+                if other.name == self.name:
+                    continue
                 example = example_of("modalities", other.name)
                 path = folder / f"a{example.suffix}"
                 example.write(path, 0)
                 words = f"is {other.one}, but this model takes {self.modality.plural}"
                 expect_error(DataError, words, lambda path=path: read_items(path, modality=self.name))  # type: ignore[misc]
-
-    def check_cleaning_keeps_what_is_sound(self) -> None:
-        """Sound values are neither wrong nor blank, and stay what they are when they are cleaned and packed."""
-        with self._files() as paths:
-            items = [self.modality.read_file(path) for path in paths]
-            cleaned = self.modality.clean(items, None)
-            expect(not cleaned.wrong, f"Expected sound values, got {dict(cleaned.wrong)}.")
-            expect_equal(list(self.modality.blanks(cleaned.items)), [], "the places of blank values")
-            expect_equal(self.modality.misfit(items), None, "the place of a value that cannot be of this modality")
-            for changed, how in ((cleaned.items, "cleaned"), (self.modality.pack(items), "packed")):
-                expect_equal(self._keys(changed), self._keys(items), f"the keys of the values when {how}")
-
-    def check_equal_contents_have_equal_keys(self) -> None:
-        """Values of equal content have equal keys of 16 bytes, others have others."""
-        with self._files() as paths:
-            first, other, again = self._keys([self.modality.read_file(path) for path in paths])
-        expect(first == again, "Expected the same key for the same content in another file, got another.")
-        expect(first != other, "Expected another key for another content, got the same.")
-        expect_equal(len(first), 16, "the bytes of a key")
 
     def check_equal_values_are_similar_and_described_alike(self) -> None:
         """A value and its copy are a pair, and the description of values is finite, one row each, the same for copies."""
@@ -157,87 +112,11 @@ class ModalityChecks:
                 bool(np.allclose(described[0], described[2], atol=1e-6)), "Expected equal values to be described alike."
             )
 
-    def check_batches_are_smaller_for_longer_values(self) -> None:
-        """At least one value runs at a time, and of longer ones no more than of its example."""
-        short, long = (self.modality.most_together(n) for n in (self.modality.size(self.modality.example), 1 << 30))
-        expect(short >= 1, f"Expected 1 or more of its example at a time, got {short}.")
-        expect(long <= short, f"Expected no more than {short} of the longest at a time, got {long}.")
-
-    def check_what_is_given_is_received(self) -> None:
-        """What `give` makes of a value `receive` turns into the same value; anything else is a DataError."""
+    @contextmanager
+    def values(self) -> Iterator[list[Any]]:
+        """The values of three files."""
         with self._files() as paths:
-            for item in [self.modality.example, *(self.modality.read_file(path) for path in paths)]:
-                received = self.modality.receive(self.modality.give(item))
-                expect_equal(self._keys([received]), self._keys([item]), "the key of the received value")
-        expect_error(DataError, f"{self.modality.one} was expected", lambda: self.modality.receive(object()))
-
-    def check_a_received_item_of_reasonable_size_passes(self) -> None:
-        """Its own example is not too large to be received."""
-        self.modality.check_size(self.modality.receive(self.modality.give(self.modality.example)), max_pixels=10_000)
-
-    def check_a_preview_becomes_an_item_again(self) -> None:
-        """What a report shows of a value becomes a value again; what shows none is None."""
-        with self._files() as paths:
-            for path in paths:
-                shown = self.modality.preview(self.modality.read_file(path))
-                again = self.modality.from_preview(shown)
-                expect(again is not None, f"Expected a value of the preview {sorted(shown)}, got None.")
-                expect_equal(set(self.modality.preview(again)), set(shown), "the fields of its preview")
-        expect_equal(self.modality.from_preview({"id": "7"}), None, "the value of a preview without one")
-
-    def check_items_are_made_up_where_there_are_none(self) -> None:
-        """Values that are made up are sound."""
-        made = self.modality.stand_ins(["kiwi", "plum"])
-        expect(made, "Expected values, got none.")
-        wrong = self.modality.clean(made, None).wrong
-        expect(not wrong, f"Expected sound values, got {dict(wrong)}.")
-
-    def check_fixed_items_are_always_the_same(self) -> None:
-        """The fixed test inputs are the same each time, and two are unlike."""
-        once, again = (self.modality.fixed_items(self._settings()) for _ in range(2))
-        expect_equal(self._keys(once), self._keys(again), "the keys of the fixed items")
-        reference, other, _ = self._keys(once)
-        expect(reference != other, "Expected two unlike fixed items, got the same twice.")
-
-    def check_the_graph_takes_what_it_is_fed(self) -> None:
-        """A graph that declares it takes the values that it is fed, and they are the same inside."""
-        with self._files() as paths:
-            items = [self.modality.read_file(path) for path in paths]
-            for are_files in (True, False) if self.modality.is_array else (True,):
-                self._run_identity(items, are_files=are_files)
-
-    def _run_identity(self, items: Sequence[Any], *, are_files: bool) -> None:
-        graph = GraphBuilder()
-        axes: list[int | str] = ["batch", "height", "width", 3] if self.modality.is_array else ["batch"]
-        declared = self.modality.declare(graph, are_files=are_files)
-        graph.output(graph.op("Identity", declared), "same", "uint8" if self.modality.is_array else "string", axes)
-        model = graph.model()
-        session = open_exported(model.SerializeToString(), has_extensions=len(model.opset_import) > 1)
-        n_fed = 0
-        for feeds, same in self.modality.feeds(items, are_files=are_files):
-            rows = session.run(None, feeds)[0]
-            expected = self._arrays(same) if self.modality.is_array else np.array(same, dtype=rows.dtype)
-            expect_equal(rows, expected, "the values inside the graph")
-            n_fed += len(same)
-        expect_equal(n_fed, len(items), "the number of values that were fed")
-
-    def _arrays(self, items: Sequence[Any]) -> Any:
-        """The values as arrays: those that are files are fed as arrays to a graph that takes no files."""
-        fed = [feeds for feeds, _ in self.modality.feeds(items, are_files=False)]
-        return np.concatenate([next(iter(feeds.values())) for feeds in fed])
-
-    def _settings(self) -> Any:
-        """Settings of the preprocessor of a source that reads it."""
-        try:
-            return find(self.modality.default_source).input
-        except OptionError:  # a plugin's source may be imported later
-            return {}
-
-    def _keys(self, items: Sequence[Any]) -> list[bytes]:
-        return [self.modality.key(item) for item in items]
-
-    def _others(self) -> list[Modality]:
-        return [other for other in all_modalities() if other.name != self.name]
+            yield [self.modality.read_file(path) for path in paths]
 
     @contextmanager
     def _files(self) -> Iterator[list[Path]]:
@@ -248,3 +127,54 @@ class ModalityChecks:
                 path.parent.mkdir(exist_ok=True)
                 self.example.write(path, seed)
             yield paths
+
+
+class TabularChecks(ModalityChecks):
+    """A modality of cells of a table."""
+
+    @contextmanager
+    def values(self) -> Iterator[list[Any]]:
+        """Drawn values."""
+        yield self._drawn(0, 1, 0)
+
+    def check_a_table_has_it_beside_others(self) -> None:
+        """A table of it and numbers is loaded as rows, packed in columns, and a notice says so."""
+        cells = [self.modality.give(value) for value in self._drawn(*range(3)) * 8]
+        rows = {"width": [0.5 * i for i in range(24)], "cell": cells, "label": ["kiwi", "plum"] * 12}
+        data = load(rows, target="label")
+        expect_equal([field.modality for field in data.fields], ["number", self.name], "the modalities of the fields")
+        expect_equal(len(data), 24, "the number of rows")
+        expect(isinstance(data.items.column("cell"), PackedSequence), "Expected a packed column.")  # type: ignore[attr-defined]
+        expect(any("'cell'" in notice.message for notice in data.notices), "Expected a notice on the column.")
+
+    def check_what_is_missing_stays_missing(self) -> None:
+        """Null is the missing value, which is blank, hashed and described; it comes back as null."""
+        missing = self.modality.receive(None)
+        items = self.modality.pack([*self._drawn(0, 1), missing, missing])
+        expect_equal(list(self.modality.blanks(items)), [2, 3], "the places of blank values")
+        expect_equal(self.modality.give(items[2]), None, "what is given of a missing value")
+        keys = self.modality.keys(items)
+        expect(keys[2] == keys[3] != keys[0], "Expected one key for all missing values, and another than a value's.")
+        described = self.modality.describe(items)
+        expect(bool(np.isfinite(described).all()), "Expected a finite description.")
+        expect(bool((described[2] != described[0]).any()), "Expected a missing value to be described unlike others.")
+
+    def check_unusual_values_survive(self) -> None:
+        """What is given of unusual values is received as the same."""
+        for value in self.example.unusual:
+            received = self.modality.receive(self.modality.give(value))
+            expect_equal(self._keys([received]), self._keys([value]), f"the key of {value!r} when it is received")
+
+    def check_cells_of_another_kind_are_named(self) -> None:
+        """A cell that is no single value is wrong, and its place is known."""
+        items = [*self._drawn(0), ["a list"], *self._drawn(1)]
+        expect_equal(list(self.modality.clean(items, None).wrong), [1], "the places of wrong cells")
+        expect_equal(self.modality.misfit(items), 1, "the place of a value that cannot be of this modality")
+
+    @property
+    def _graph_type(self) -> str:
+        return str(getattr(self.modality, "graph_type"))  # noqa: B009  of `Tabular`
+
+    def _drawn(self, *codes: int) -> list[Any]:
+        """A value of each class, the same each time."""
+        return [self.example.draw(np.random.default_rng(code), code) for code in codes]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import OptionError
 from headstart.data.modalities import get_modality
+from headstart.data.modalities.of_fields import modality_of_fields
 from headstart.onnx_graph.builder import GraphBuilder
 from headstart.packaging.exports.comparing import open_exported
 from headstart.testing.checks import example_of, expect, expect_close, expect_equal
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from headstart.core.model import Batch
+    from headstart.data.modalities.modality import Modality
     from headstart.testing.checks import Subject
     from headstart.testing.examples import PreprocessorExample
 
@@ -34,7 +36,7 @@ class OnnxPreprocessorChecks:
 
     def check_graph_prepares_the_same(self) -> None:
         """The graph prepares items as Python does, to the last bit, or what cannot be written is an OptionError."""
-        modality = get_modality(self.example.modality)
+        modality = self._modality
         are_files = not modality.is_array
         batch = self.example.preprocessor.transform(self.example.items)
         try:
@@ -49,7 +51,7 @@ class OnnxPreprocessorChecks:
 
     def check_gives_every_array(self) -> None:
         """It gives a value for every array that is prepared in Python, and no other."""
-        modality, graph = get_modality(self.example.modality), GraphBuilder()
+        modality, graph = self._modality, GraphBuilder()
         are_files = not modality.is_array
         declared = modality.declare(graph, are_files=are_files)
         try:
@@ -59,9 +61,14 @@ class OnnxPreprocessorChecks:
         names = sorted(self.example.preprocessor.transform(self.example.items))
         expect_equal(sorted(values), names, "the names of the values")
 
+    @property
+    def _modality(self) -> Modality:
+        fields = self.example.fields
+        return modality_of_fields(fields) if fields else get_modality(self.example.modality)
+
     def _graph(self, batch: Batch, *, are_files: bool) -> Any:
         graph = GraphBuilder()
-        declared = get_modality(self.example.modality).declare(graph, are_files=are_files)
+        declared = self._modality.declare(graph, are_files=are_files)
         values = self.add_nodes(graph, self.example.preprocessor, declared, are_files=are_files)
         for (name, array), output in zip(batch.items(), _outputs_of(batch), strict=True):
             axes: list[str | int] = [f"{name}.{axis}" for axis in range(array.ndim)]

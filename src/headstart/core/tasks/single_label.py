@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from headstart.core.tasks.link import Link
 
 IMBALANCED = 0.8  # above this share of the largest class, accuracy mostly rewards predicting the majority
+_RARE = 0.05  # below this share of one of two classes, ROC AUC hardly sees the false alarms that people live with
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class SingleLabel(TaskSpec):
         fraction("balanced accuracy", sums.recalls, sums.mean_recall, is_of_decisions=True),
         fraction("macro-F1", sums.confusions, sums.mean_f1, is_of_decisions=True),
         fraction("ROC AUC", sums.auc, sums.mean),
-        fraction("average precision", sums.average_precision, sums.mean),
+        fraction("average precision", sums.rare_average_precision, sums.mean),
         loss("log loss", "nats", sums.log_loss, sums.mean),
         loss("calibration error", "fraction", sums.calibration, sums.mean_gap),
     )
@@ -83,11 +84,14 @@ class SingleLabel(TaskSpec):
         return int((outputs.argmax(axis=1) == targets.argmax(axis=1)).sum())
 
     def headline(self, targets: FloatArray) -> Metric:
-        """Accuracy, which is what people ask for; ROC AUC if one class holds more than 80 %.
+        """Accuracy, which is what people ask for; ROC AUC if one class holds more than 80 %, average precision if one of two holds less than 5 %.
 
         There accuracy would reward predicting the majority; ROC AUC measures how well the rare classes are separated, without a
-        threshold.
+        threshold. Where a class is very rare it is near one for models of no use, and the share of true ones among those found is asked.
         """
+        shares = targets.mean(axis=0)
+        if len(shares) == 2 and 0 < shares.min() < _RARE:
+            return self.metric("average precision")
         return self.metric("ROC AUC" if targets.mean(axis=0).max() > IMBALANCED else "accuracy")
 
     def strata(self, targets: FloatArray) -> IntArray:

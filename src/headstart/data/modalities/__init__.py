@@ -5,7 +5,13 @@ with a preprocessor, its ONNX nodes and the cards of sources that read it, such 
 """
 
 from headstart.data.modalities.cleaned import Cleaned
-from headstart.data.modalities.lookup import all_modalities, get_modality, modality_names, modality_of_file
+from headstart.data.modalities.lookup import (
+    all_modalities,
+    get_modality,
+    item_modalities,
+    modality_names,
+    modality_of_file,
+)
 from headstart.data.modalities.modality import Expectations, FixedItems, Modality
 from headstart.data.modalities.of_fields import modality_of_fields
 from headstart.data.modalities.row import Row
@@ -18,6 +24,7 @@ __all__ = [
     "Row",
     "all_modalities",
     "get_modality",
+    "item_modalities",
     "modality_names",
     "modality_of_fields",
     "modality_of_file",

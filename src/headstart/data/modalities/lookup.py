@@ -46,6 +46,11 @@ def all_modalities() -> tuple[Modality, ...]:
     return tuple(sorted(map(get_modality, modality_names()), key=lambda modality: (modality.order, modality.name)))
 
 
+def item_modalities() -> tuple[Modality, ...]:
+    """Those of which one value alone is an item, in the same order; others are cells of a table."""
+    return tuple(modality for modality in all_modalities() if not modality.is_tabular)
+
+
 def modality_of_file(path: Path | str) -> Modality | None:
     """Find the modality of a file by its suffix, or by its content where no modality has such files; None if it is of none."""
     suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122  a string operation, done for every file

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from headstart.core.arrays import FloatArray
     from headstart.core.model import Batch
+    from headstart.data.column_packers import ColumnPacker
 
 _KEY_BYTES = 16
 
@@ -72,7 +73,7 @@ class Modality(ABC):
     suffixes : of its files, small letters with the dot
     media_types : of bodies that are one value: 'text/plain', or 'image/*'
     could_be_label : whether labels and names of columns look like its cells
-    packed_as_text : whether tables give its cells as strings, packed as `Texts`
+    is_tabular : whether it is a cell of a table that is read together with the others of its row: a number, a category, a date
     null_value : what a missing cell is beside other fields that are there; None where a row lacks something then
     strings_name_files : whether a string is always the path of a file
     is_array : whether a value is an array, so that a graph can take it without reading files or cutting words
@@ -96,8 +97,8 @@ class Modality(ABC):
     suffixes: ClassVar[frozenset[str]] = frozenset()
     media_types: ClassVar[tuple[str, ...]] = ()
     could_be_label: ClassVar[bool] = False
-    packed_as_text: ClassVar[bool] = False
-    null_value: ClassVar[str | None] = None
+    is_tabular: ClassVar[bool] = False
+    null_value: ClassVar[str | float | None] = None
     strings_name_files: ClassVar[bool] = False
     is_array: ClassVar[bool] = False
     python_values: str
@@ -174,6 +175,10 @@ class Modality(ABC):
         """Keep values in as little memory as may be."""
         return list(items)
 
+    def packer(self) -> ColumnPacker | None:
+        """Give what packs the cells of a column as a table is read; None where they stay as they are."""
+        return None
+
     # hash and measure
 
     @abstractmethod
@@ -187,18 +192,16 @@ class Modality(ABC):
         """
 
     def key(self, item: Any) -> bytes:
-        """Hash the content of a value to 16 bytes.
-
-        Raises
-        ------
-        DataError
-            A file cannot be read; the message names it.
-        """
+        """Hash the content of a value to 16 bytes; raises what `content` does."""
         if isinstance(item, np.ndarray):
             content = f"{item.dtype} {item.shape}".encode() + np.ascontiguousarray(item).tobytes()
         else:
             content = self.content(item)
         return hashlib.blake2b(content, digest_size=_KEY_BYTES).digest()
+
+    def keys(self, items: Sequence[Any]) -> list[bytes]:
+        """Hash the contents of values, as `key` does."""
+        return [self.key(item) for item in items]
 
     def size(self, item: Any) -> int:  # noqa: ARG002
         """Say how long a value is, where that decides its cost; 0 where all cost the same."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from headstart.core.errors import DataError
+from headstart.data.equal_rows import copied_rows, number_rows
 from headstart.data.groups import join_pairs
 from headstart.data.modalities.cleaned import Cleaned
 from headstart.data.modalities.lookup import get_modality
 from headstart.data.modalities.modality import FixedItems, Modality
+from headstart.data.modalities.row_inputs import column_feeds, graph_names, loading_code
+from headstart.data.modalities.tabular import Tabular
 from headstart.data.rows import Rows, column_of
 from headstart.data.similar_pairs import SimilarPairs
 from headstart.data.values import is_null
@@ -27,10 +29,8 @@ if TYPE_CHECKING:
     from headstart.core.model import Batch
 
 _KEY_BYTES = 16
+_HASHED_TOGETHER = 65_536
 _LARGEST_ORIGIN = 10  # rows that share a distinctive value; what more rows share says nothing of their origin
-_GIVEN_NAMES = frozenset(
-    {"label", "labels", "label_names", "prediction_set", "probabilities", "probability", "threshold", "value"}
-)
 
 
 class Row(Modality):
@@ -57,7 +57,7 @@ class Row(Modality):
         self.python_values = f"dicts with {self.said}"
         self.wire_format = "objects with " + ", ".join(f"'{name}' ({one.singular})" for name, one in parts)
         self.example = {name: one.example for name, one in parts}
-        self.loading_code = _loading_code(self)
+        self.loading_code = loading_code(self.modalities)
 
     @property
     def said(self) -> str:
@@ -89,8 +89,14 @@ class Row(Modality):
 
     def blanks(self, items: Sequence[Any]) -> list[int]:
         """Give the places of rows of which every field holds nothing to learn from."""
-        found = [set(one.blanks(column_of(items, name))) for name, one in self.modalities.items()]
-        return sorted(set.intersection(*found))
+        is_blank = np.ones(len(items), dtype=bool)
+        for name, one in self.modalities.items():
+            if not is_blank.any():
+                break
+            found = np.zeros(len(items), dtype=bool)
+            found[one.blanks(column_of(items, name))] = True
+            is_blank &= found
+        return np.flatnonzero(is_blank).tolist()
 
     def misfit(self, values: Sequence[Any]) -> int | None:
         """Give the place of the first value that is no dict of all fields, or of which a field is something else."""
@@ -107,11 +113,24 @@ class Row(Modality):
         """Hash the keys of the fields."""
         return hashlib.blake2b(self.content(item), digest_size=_KEY_BYTES).digest()
 
+    def keys(self, items: Sequence[Any]) -> list[bytes]:
+        """Hash the keys of the fields, which are made column by column."""
+        hashed: list[bytes] = []
+        for first in range(0, len(items), _HASHED_TOGETHER):
+            some = items[first : first + _HASHED_TOGETHER]
+            keys = (one.keys(column_of(some, name)) for name, one in self.modalities.items())
+            wide = np.hstack([np.frombuffer(b"".join(one), np.uint8).reshape(len(some), -1) for one in keys])
+            hashed += [hashlib.blake2b(row, digest_size=_KEY_BYTES).digest() for row in np.ascontiguousarray(wide)]
+        return hashed
+
     def similar_pairs(self, items: Sequence[Any]) -> SimilarPairs:
-        """Pair rows of which all fields are similar, or one that is distinctive."""
+        """Pair rows of which all fields are similar, or one that is distinctive; cells of a table may be equal by chance."""
         pairs, groups = [], []
         for name, one in self.modalities.items():
             column = column_of(items, name)
+            if isinstance(one, Tabular):
+                groups.append(one.codes(column))
+                continue
             found = one.similar_pairs(column)
             joined = join_pairs(len(column), found)
             found = found.above(joined.similarity)
@@ -119,14 +138,16 @@ class Row(Modality):
             told = np.array([one.is_distinctive(column[i]) for i in found.left], dtype=bool)
             told &= joined.sizes[found.left] <= _LARGEST_ORIGIN
             pairs.append(found.where(told))
-        return SimilarPairs.of_equal([*zip(*(g.tolist() for g in groups), strict=True)]).join(*pairs)
+        is_table = any(one.is_tabular for one in self.modalities.values())
+        same = copied_rows(groups) if is_table else SimilarPairs.of_equal_numbers(number_rows(groups))
+        return same.join(*pairs)
 
     def describe(self, items: Sequence[Any]) -> FloatArray:
         """The descriptions of the fields side by side, all of the same weight."""
         parts = [one.describe(column_of(items, name)) for name, one in self.modalities.items()]
         parts = [part - part.mean(axis=0) for part in parts if len(part)]
         return np.hstack(
-            [np.zeros((len(items), 1)), *(part / max(float(np.linalg.norm(part)), 1e-9) for part in parts)]
+            [np.zeros((len(items), 1), np.float32), *(part / max(float(np.linalg.norm(part)), 1e-9) for part in parts)]
         )
 
     def size(self, item: Any) -> int:
@@ -168,7 +189,9 @@ class Row(Modality):
         """
         row = self._whole(value)
         for name, one in self.modalities.items():
-            if one.misfit([row[name]]) is not None:
+            if isinstance(one, Tabular):
+                row[name] = _received(one, name, row[name])
+            elif one.misfit([row[name]]) is not None:
                 came = type(row[name]).__name__
                 raise DataError(
                     f"the field '{name}' is a {came}, but {one.one} was expected. Give {one.python_values}."
@@ -183,13 +206,7 @@ class Row(Modality):
         {'subject': 'Refund', 'body': 'Money back'}
         """
         row = self._whole(value)
-        received = {}
-        for name, one in self.modalities.items():
-            try:
-                received[name] = one.receive(row[name])
-            except DataError as error:
-                raise DataError(f"the field '{name}': {error}") from error
-        return received
+        return {name: _received(one, name, row[name]) for name, one in self.modalities.items()}
 
     def _whole(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, Mapping):
@@ -229,19 +246,8 @@ class Row(Modality):
         return [dict(zip(made, values, strict=True)) for values in zip(*made.values(), strict=False)]
 
     def graph_names(self) -> dict[str, str]:
-        """Name the input of a graph that each field is: its own name as far as that is safe and no output has it.
-
-        >>> from headstart.core.dataset import Field
-        >>> Row((Field("subject", "text"), Field("label", "text"), Field("Körper 2", "text"))).graph_names()
-        {'subject': 'subject', 'label': 'label_', 'Körper 2': 'K_rper_2_'}
-        """
-        names: dict[str, str] = {}
-        for field in self.modalities:
-            name = re.sub(r"[^0-9A-Za-z_]+", "_", field)
-            while name in _GIVEN_NAMES or name in names.values() or re.search(r"_[0-9]+$", name):  # as nodes are called
-                name += "_"
-            names[field] = name
-        return names
+        """Name the input of a graph that each field is, as `row_inputs.graph_names` does."""
+        return graph_names(self.modalities)
 
     def declare(self, graph: Any, *, are_files: bool, name: str | None = None) -> dict[str, Any]:  # noqa: ARG002
         """An input a field; the values by field."""
@@ -257,8 +263,11 @@ class Row(Modality):
         are_files: bool,
         name: str | None = None,  # noqa: ARG002
     ) -> Iterator[tuple[Batch, Sequence[Any]]]:
-        """One row at a time, for each image has its own size."""
+        """One row at a time, for each image has its own size; many where all are cells of a table."""
         names = self.graph_names()
+        if all(one.is_tabular for one in self.modalities.values()):
+            yield from column_feeds(items, self.modalities)
+            return
         for item in items:
             batch: Batch = {}
             row: dict[str, Any] = {}
@@ -268,8 +277,8 @@ class Row(Modality):
             yield batch, [row]
 
 
-def _loading_code(row: Row) -> str:
-    """Put what makes each field's value behind its name: `{"subject": np.array(["a text"], dtype=object), …}`."""
-    names = row.graph_names()
-    made = {names[field]: one.loading_code.partition(": ")[2][:-1] for field, one in row.modalities.items()}
-    return "{" + ", ".join(f'"{name}": {code}' for name, code in made.items()) + "}"
+def _received(modality: Modality, name: str, value: Any) -> Any:
+    try:
+        return modality.receive(value)
+    except DataError as error:
+        raise DataError(f"the field '{name}': {error}") from error

@@ -8,6 +8,7 @@ import numpy as np
 
 from headstart.core.errors import DataError
 from headstart.data.column_names import rank
+from headstart.data.column_packers import TextColumn
 from headstart.data.language import guess_language
 from headstart.data.modalities.cleaned import Cleaned
 from headstart.data.modalities.modality import FixedItems, Modality
@@ -49,8 +50,7 @@ class Text(Modality):
     suffixes: ClassVar[frozenset[str]] = frozenset({".txt"})
     media_types: ClassVar[tuple[str, ...]] = ("text/plain",)
     could_be_label: ClassVar[bool] = True
-    packed_as_text: ClassVar[bool] = True
-    null_value: ClassVar[str | None] = ""
+    null_value: ClassVar[str | float | None] = ""
     python_values: str = "strings"
     default_source: ClassVar[str] = "all-minilm-l6-v2"
     wire_format: str = "texts"
@@ -107,6 +107,10 @@ class Text(Modality):
     def pack(self, items: Iterable[Any]) -> Texts:
         """Pack texts one after the other."""
         return Texts.of("" if is_null(item) else str(item) for item in items)
+
+    def packer(self) -> TextColumn:
+        """Pack the cells one after the other as they are read."""
+        return TextColumn()
 
     def content(self, item: Any) -> bytes:
         """UTF-8; halves of characters stay apart."""

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from operator import itemgetter
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from headstart.core.errors import DataError
+from headstart.data.column_packers import CellList
 from headstart.data.packed_sequence import PackedSequence, pick
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from headstart.core.dataset import IntArray, Notice
+    from headstart.data.column_packers import ColumnPacker
     from headstart.data.unreadable_items import UnreadableItems
 
 SAMPLE_ROWS = 2_000
+_PACKED_TOGETHER = 4_096  # rows
 
 T = TypeVar("T")
+Packers: TypeAlias = "Mapping[str, Callable[[], ColumnPacker | None]]"
+"""What makes the packers of columns, by their names."""
+
+NO_PACKERS: Packers = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,9 +85,87 @@ class TableSource(Protocol):
         """Cells of all columns from up to a few thousand rows, spread over the whole table."""
         ...
 
-    def read(self, names: Sequence[str], bad: UnreadableItems, *, text: Collection[str] = ()) -> Table:
-        """Read the columns `names`; those in `text` are packed as `Texts`."""
+    def read(self, names: Sequence[str], bad: UnreadableItems, *, packers: Packers = NO_PACKERS) -> Table:
+        """Read the columns `names`, those of `packers` packed, each by what its function makes."""
         ...
+
+
+class ColumnReader:
+    """The wanted columns of rows that come one after the other, packed some thousand rows at a time.
+
+    Parameters
+    ----------
+    names : of the cells of the rows that are offered
+    """
+
+    def __init__(self, names: Sequence[str], packers: Packers = NO_PACKERS) -> None:
+        self._columns = {name: packer_of(name, packers) for name in names}
+        self._waiting: list[Sequence[Any]] = []
+
+    def offer(self, cells: Sequence[Any]) -> None:
+        """Take the wanted cells of a row, in the order of `names`."""
+        self._waiting.append(cells)
+        if len(self._waiting) >= _PACKED_TOGETHER:
+            self._pack()
+
+    def extend(self, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Take cells of several rows, by column."""
+        for name, column in self._columns.items():
+            column.extend(columns[name])
+
+    def finish(self) -> dict[str, Sequence[Any]]:
+        """Give the columns."""
+        self._pack()
+        return {name: column.finish() for name, column in self._columns.items()}
+
+    def _pack(self) -> None:
+        if self._waiting:
+            for column, cells in zip(self._columns.values(), zip(*self._waiting, strict=True), strict=True):
+                column.extend(cells)
+            self._waiting.clear()
+
+
+def packer_of(name: str, packers: Packers) -> ColumnPacker:
+    """Make what packs a column; a list of its cells where nothing does."""
+    return (packers[name]() if name in packers else None) or CellList()
+
+
+class RowNumbers:
+    """Numbers of rows as they are read; those without a gap are a range, of a few bytes for any number of rows.
+
+    >>> numbers = RowNumbers()
+    >>> for number in (3, 4, 5):
+    ...     numbers.append(number)
+    >>> numbers.finish()
+    range(3, 6)
+    """
+
+    def __init__(self) -> None:
+        self._numbers = array("q")
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def append(self, number: int) -> None:
+        """Add the number of the next row."""
+        self._numbers.append(number)
+
+    def finish(self) -> Sequence[int]:
+        """Give all numbers."""
+        numbers = self._numbers
+        has_no_gap = bool(numbers) and numbers[-1] - numbers[0] == len(numbers) - 1
+        return range(numbers[0], numbers[-1] + 1) if has_no_gap else numbers
+
+
+def cells_at(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    """Make what takes the cells at some places out of a row.
+
+    >>> cells_at([2, 0])("abc"), cells_at([1])("abc")
+    (('c', 'a'), ('b',))
+    """
+    if len(places) == 1:
+        return lambda cells: (cells[places[0]],)
+    return itemgetter(*places) if places else lambda _: ()
 
 
 class RowIds(PackedSequence[str]):

@@ -7,11 +7,22 @@ from typing import IO, TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
 from headstart.data.encoding import detect_encoding
-from headstart.data.readers.columns import SAMPLE_ROWS, SpreadSample, Table, check_names, row_id, transpose
+from headstart.data.readers.columns import (
+    NO_PACKERS,
+    SAMPLE_ROWS,
+    ColumnReader,
+    Packers,
+    RowNumbers,
+    SpreadSample,
+    Table,
+    cells_at,
+    check_names,
+    row_id,
+    transpose,
+)
 from headstart.data.readers.layout import N_SNIFFED, Layout, find_layout, open_records
 from headstart.data.schema import looks_like_data
 from headstart.data.shown_names import without_invisible
-from headstart.data.text import TextPacker
 from headstart.data.unreadable_items import UnreadableItems
 
 if TYPE_CHECKING:
@@ -68,23 +79,17 @@ class DelimitedText:
             sample.offer(cells)
         return transpose(self.names, sample.kept)
 
-    def read(self, names: Sequence[str], bad: UnreadableItems, *, text: Collection[str] = ()) -> Table:
+    def read(self, names: Sequence[str], bad: UnreadableItems, *, packers: Packers = NO_PACKERS) -> Table:
         """Read the columns `names` in one pass; ragged rows are set aside."""
-        places = [(self.names.index(name), name) for name in names]
-        packers = {name: TextPacker() for name in names if name in text}
-        seen: dict[str, str] = {}  # one object for each distinct cell: labels repeat
-        cells_of: dict[str, list[str]] = {name: [] for name in names if name not in packers}
-        rows: list[int] = []
+        places = [self.names.index(name) for name in names]
+        wanted = cells_at(places)
+        columns = ColumnReader(names, packers)
+        rows = RowNumbers()
         n_bad_before = len(bad)
         for number, cells in self._rows(bad):
             rows.append(number)
-            for place, name in places:
-                if name in packers:
-                    packers[name].append(cells[place])
-                else:
-                    cells_of[name].append(seen.setdefault(cells[place], cells[place]))
-        columns: dict[str, Sequence[Any]] = {**cells_of, **{name: one.finish() for name, one in packers.items()}}
-        return Table(columns=columns, rows=_as_range(rows), n_rows=len(rows) + len(bad) - n_bad_before)
+            columns.offer(wanted(cells))
+        return Table(columns=columns.finish(), rows=rows.finish(), n_rows=len(rows) + len(bad) - n_bad_before)
 
     def _header(self) -> tuple[str, ...]:
         with open_records(self._opened, self._layout, self._shown) as reader:
@@ -168,10 +173,3 @@ class DelimitedFile(DelimitedText):
 
         layout = find_layout(opened, "\t" if path.suffix.lower() in (".tsv", ".tab") else None)
         super().__init__(opened, name=path.name, shown=f"'{path}'", layout=layout, known_columns=known_columns)
-
-
-def _as_range(rows: list[int]) -> Sequence[int]:
-    """Numbers without a gap are kept as a range: a few bytes for any number of rows."""
-    if rows and rows[-1] - rows[0] == len(rows) - 1:
-        return range(rows[0], rows[-1] + 1)
-    return rows

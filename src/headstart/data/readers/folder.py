@@ -15,7 +15,7 @@ from headstart.core.tasks.single_label import single_label_task
 from headstart.data.known_labels import in_known_order
 from headstart.data.labels import GUESS, TargetOptions, check_classes, merge_spellings, sort_labels
 from headstart.data.litter import is_litter
-from headstart.data.modalities import all_modalities, modality_of_file
+from headstart.data.modalities import item_modalities, modality_of_file
 from headstart.data.readers.columns import take
 from headstart.data.splits import split_of
 
@@ -208,9 +208,9 @@ def _commonest(files: _Files, kinds: Mapping[str, Modality | None], root: Path) 
     if not counts:
         suffixes = Counter(_suffix(name) for name in files.names)
         found = ", ".join(f"'{suffix or 'no suffix'}'" for suffix, _ in suffixes.most_common(3))
-        known = " nor ".join(modality.file_noun for modality in all_modalities() if modality.suffixes)
+        known = " nor ".join(modality.file_noun for modality in item_modalities() if modality.suffixes)
         raise DataError(f"'{root}' holds neither {known} (found: {found}); {_LAYOUT}.")
-    return max((one for one in all_modalities() if one in counts), key=lambda one: counts[one])
+    return max((one for one in item_modalities() if one in counts), key=lambda one: counts[one])
 
 
 def _refuse_wrapper(root: Path, files: _Files) -> None:

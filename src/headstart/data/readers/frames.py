@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
-from headstart.data.readers.columns import SAMPLE_ROWS, Table, check_names
-from headstart.data.text import Texts
-from headstart.data.values import is_null
+from headstart.data.readers.columns import NO_PACKERS, SAMPLE_ROWS, Packers, Table, check_names, packer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from headstart.core.dataset import Notice
@@ -49,11 +47,13 @@ class ColumnsInMemory:
         step = -(-self._n_rows // SAMPLE_ROWS)
         return {name: [cells[i] for i in range(0, self._n_rows, step)] for name, cells in self._columns.items()}
 
-    def read(self, names: Sequence[str], bad: UnreadableItems, *, text: Collection[str] = ()) -> Table:  # noqa: ARG002
+    def read(self, names: Sequence[str], bad: UnreadableItems, *, packers: Packers = NO_PACKERS) -> Table:  # noqa: ARG002
         """Give the columns `names`."""
         columns: dict[str, Sequence[Any]] = {name: self._columns[name] for name in names}
-        for name in set(columns).intersection(text):
-            columns[name] = Texts.of("" if is_null(cell) else str(cell) for cell in columns[name])
+        for name in set(columns).intersection(packers):
+            packer = packer_of(name, packers)
+            packer.extend(columns[name])
+            columns[name] = packer.finish()
         return Table(columns=columns, rows=range(1, self._n_rows + 1), n_rows=self._n_rows)
 
 

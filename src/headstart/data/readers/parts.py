@@ -13,10 +13,9 @@ from headstart.data.image import IMAGE_SUFFIXES
 from headstart.data.litter import is_litter
 from headstart.data.paths import names_files
 from headstart.data.photo_files import PhotoFiles
-from headstart.data.readers.columns import RowIds, Table
+from headstart.data.readers.columns import NO_PACKERS, Packers, RowIds, Table, packer_of
 from headstart.data.readers.tables import TABLE_SUFFIXES, open_table
 from headstart.data.splits import part_of, parts_in
-from headstart.data.text import Texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -60,25 +59,21 @@ class TableParts:
                 columns[name] += self._cells(place, name, sample, n_rows)
         return columns
 
-    def read(self, names: Sequence[str], bad: UnreadableItems, *, text: Collection[str] = ()) -> Table:
+    def read(self, names: Sequence[str], bad: UnreadableItems, *, packers: Packers = NO_PACKERS) -> Table:
         """Read the columns `names` of one table after the other."""
-        cells_of: dict[str, list[Sequence[Any]]] = {name: [] for name in names}
+        joined = {name: packer_of(name, packers) for name in names}
         ids: list[str] = []
         n_rows = 0
         for place, (_, table) in enumerate(self._parts):
             there = [name for name in names if name in table.names]
-            found = table.read(there, bad, text=[name for name in text if name in there])
+            packed = {name: packers[name] for name in there if name in packers and joined[name].keeps_cells}
+            found = table.read(there, bad, packers=packed)
             n_rows += found.n_rows
             ids += RowIds(table.name, found.rows)
-            for name in names:
-                cells_of[name].append(self._cells(place, name, found.columns, len(found.rows)))
-        joined: dict[str, Sequence[Any]] = {
-            name: Texts.of("" if cell is None else cell for cell in chain.from_iterable(cells))
-            if name in text
-            else [*chain.from_iterable(cells)]
-            for name, cells in cells_of.items()
-        }
-        return Table(columns=joined, rows=range(1, len(ids) + 1), n_rows=n_rows, ids=ids)
+            for name, column in joined.items():
+                column.extend(self._cells(place, name, found.columns, len(found.rows)))
+        columns = {name: column.finish() for name, column in joined.items()}
+        return Table(columns=columns, rows=range(1, len(ids) + 1), n_rows=n_rows, ids=ids)
 
     def _cells(self, place: int, name: str, columns: Mapping[str, Sequence[Any]], n_rows: int) -> Sequence[Any]:
         part, table = self._parts[place]

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 from headstart.core.errors import DataError, require
 from headstart.data.encoding import detect_encoding
-from headstart.data.readers.columns import SAMPLE_ROWS, SpreadSample, Table, check_names, row_id, transpose
+from headstart.data.readers.columns import (
+    NO_PACKERS,
+    SAMPLE_ROWS,
+    ColumnReader,
+    Packers,
+    RowNumbers,
+    SpreadSample,
+    Table,
+    check_names,
+    row_id,
+    transpose,
+)
 from headstart.data.readers.frames import ColumnsInMemory
-from headstart.data.text import TextPacker
 from headstart.data.unreadable_items import UnreadableItems
-from headstart.data.values import is_null
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from headstart.core.dataset import Notice
@@ -44,22 +52,15 @@ class JsonLines:
         """Cells of all columns from lines spread over the whole file."""
         return transpose(self.names, ([record.get(name) for name in self.names] for record in self._sample))
 
-    def read(self, names: Sequence[str], bad: UnreadableItems, *, text: Collection[str] = ()) -> Table:
+    def read(self, names: Sequence[str], bad: UnreadableItems, *, packers: Packers = NO_PACKERS) -> Table:
         """Read the keys `names`; lines that are no JSON object are set aside."""
-        packers = {name: TextPacker() for name in names if name in text}
-        cells_of: dict[str, list[Any]] = {name: [] for name in names if name not in packers}
-        rows: list[int] = []
+        columns = ColumnReader(names, packers)
+        rows = RowNumbers()
         n_bad_before = len(bad)
         for number, record in self._records(bad):
             rows.append(number)
-            for name in names:
-                cell = record.get(name)
-                if name in packers:
-                    packers[name].append("" if is_null(cell) else str(cell))
-                else:
-                    cells_of[name].append(sys.intern(cell) if isinstance(cell, str) else cell)
-        columns: dict[str, Sequence[Any]] = {**cells_of, **{name: one.finish() for name, one in packers.items()}}
-        return Table(columns=columns, rows=rows, n_rows=len(rows) + len(bad) - n_bad_before)
+            columns.offer([record.get(name) for name in names])
+        return Table(columns=columns.finish(), rows=rows.finish(), n_rows=len(rows) + len(bad) - n_bad_before)
 
     def _take_sample(self) -> list[dict[str, Any]]:
         sample: SpreadSample[dict[str, Any]] = SpreadSample(SAMPLE_ROWS)
@@ -128,21 +129,14 @@ class ParquetFile:
                 sample[name].extend(cells)
         return sample
 
-    def read(self, names: Sequence[str], bad: UnreadableItems, *, text: Collection[str] = ()) -> Table:  # noqa: ARG002
+    def read(self, names: Sequence[str], bad: UnreadableItems, *, packers: Packers = NO_PACKERS) -> Table:  # noqa: ARG002
         """Read the columns `names`."""
-        packers = {name: TextPacker() for name in names if name in text}
-        cells_of: dict[str, list[Any]] = {name: [] for name in names if name not in packers}
+        columns = ColumnReader(names, packers)
         n_rows = 0
         for batch in self._batches(names):
             n_rows += max(map(len, batch.values()), default=0)
-            for name, cells in batch.items():
-                if name in packers:
-                    for cell in cells:
-                        packers[name].append("" if is_null(cell) else str(cell))
-                else:
-                    cells_of[name].extend(sys.intern(c) if isinstance(c, str) else c for c in cells)
-        columns: dict[str, Sequence[Any]] = {**cells_of, **{name: one.finish() for name, one in packers.items()}}
-        return Table(columns=columns, rows=range(1, n_rows + 1), n_rows=n_rows)
+            columns.extend(batch)
+        return Table(columns=columns.finish(), rows=range(1, n_rows + 1), n_rows=n_rows)
 
     def _batches(self, names: Sequence[str], step: int = 1) -> Iterator[dict[str, list[Any]]]:
         """Cells of every `step`-th row, some thousand rows at a time."""

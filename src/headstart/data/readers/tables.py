@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
-from headstart.data.modalities import all_modalities
+from headstart.data.modalities import item_modalities
 from headstart.data.photo_files import URL
 from headstart.data.readers.delimited import DELIMITED_SUFFIXES, DelimitedFile
 from headstart.data.readers.frames import ColumnsInMemory, frame_columns, is_frame
@@ -128,7 +128,7 @@ def open_memory(data: Any) -> TableSource:
 
 
 def _instead(suffix: str) -> str:
-    modality = next((one for one in all_modalities() if suffix in one.suffixes), None)
+    modality = next((one for one in item_modalities() if suffix in one.suffixes), None)
     if modality is not None:
         return f"is a single {modality.singular}"
     if suffix in (".xlsx", ".xls", ".ods"):

@@ -3,6 +3,6 @@
 A part of the kind `encoders` is a class with the methods of `Encoder`, registered by an entry point.
 """
 
-from headstart.features.encoders.encoder import Encoder, FittedEncoder, plain_encoders
+from headstart.features.encoders.encoder import Encoder, FittedEncoder, plain_encoders, row_encoders
 
-__all__ = ["Encoder", "FittedEncoder", "plain_encoders"]
+__all__ = ["Encoder", "FittedEncoder", "plain_encoders", "row_encoders"]

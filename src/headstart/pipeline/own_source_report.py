@@ -1,0 +1,96 @@
+"""What the report says of sources of the user's own."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.evaluation.ablation_section import AblationSection
+from headstart.evaluation.evaluation_section import EvaluationSection
+from headstart.evaluation.learning_curve import nested_subsets
+from headstart.evaluation.own_source import OffsetModel, target_only
+from headstart.evaluation.own_source_section import OwnSourceSection, TakenSource
+from headstart.evaluation.source_worth import source_worth
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.core.metrics import Metric
+    from headstart.core.report import Report
+    from headstart.evaluation.experiment import Experiment
+    from headstart.pipeline.own_sources import OwnSourceModels
+
+_MAX_ROWS = 3000  # of the learning curve: fits of more take too long for a sentence
+
+
+def describe_own_sources(experiment: Experiment, own: OwnSourceModels, report: Report) -> OwnSourceSection:
+    """The section: columns, how much was taken, and the rows of the target that it was worth."""
+    metric = experiment.dataset.headline(experiment.dataset.targets[experiment.plan.final])
+    points = target_only_curve(experiment, own, metric, report)
+    n_given = round(float(np.mean([len(train) for train, _ in experiment.plan.folds])))
+    shipped = report[EvaluationSection].metric.value
+    worth = source_worth(points, shipped, n_given=n_given, higher_is_better=metric.higher_is_better)
+    models = report.get(AblationSection)
+    weights = {one.name: one.weight for one in models.models} if models else {}
+    taken = []
+    for matched, parts in own.by_source:
+        source, matches = matched.source, matched.matches
+        taken.append(
+            TakenSource(
+                name=source.name,
+                n_rows=source.n_rows,
+                quality=dict(source.quality),
+                columns=() if matches is None else matches.to_dicts(),
+                units=() if matches is None else matches.proposals(),
+                taken=" ".join(
+                    sentence for one in parts if isinstance(one, OffsetModel) for sentence in _taken(one, experiment)
+                ),
+                weight=round(sum(weights.get(one.name, 0.0) for one in parts), 3),
+            )
+        )
+    return OwnSourceSection(sources=tuple(taken), worth=worth.sentence, curve=tuple(points))
+
+
+def target_only_curve(
+    experiment: Experiment, own: OwnSourceModels, metric: Metric, report: Report
+) -> list[dict[str, Any]]:
+    """Scores of a linear model of the target alone on growing parts; at the end the best baseline, where that is better."""
+    if max(len(train) for train, _ in experiment.plan.folds) > _MAX_ROWS:
+        return []
+    model = target_only(own.models)
+    if model is None:
+        return []
+    targets = experiment.dataset.targets[experiment.plan.test]
+    folds = [(nested_subsets(train, experiment), test) for train, test in experiment.plan.folds]
+    points = []
+    for parts in zip(*(subsets for subsets, _ in folds), strict=False):
+        if any(not np.ptp(experiment.dataset.targets[part], axis=0).any() for part in parts):
+            continue
+        outputs = [model.fit(experiment, part).outputs(test) for part, (_, test) in zip(parts, folds, strict=True)]
+        value = float(metric.of(targets, np.concatenate(outputs)))
+        if math.isfinite(value):
+            points.append({"n_items": round(float(np.mean([len(part) for part in parts]))), "value": value})
+    plain = [one.score.value for one in report[EvaluationSection].baselines]
+    if points and plain:
+        best = max(plain) if metric.higher_is_better else min(plain)
+        better = best > points[-1]["value"] if metric.higher_is_better else best < points[-1]["value"]
+        points[-1]["value"] = best if better else points[-1]["value"]
+    return points
+
+
+def _taken(model: OffsetModel, experiment: Experiment) -> Sequence[str]:
+    """How much counts of each kind of candidate, in words."""
+    fitted = model.taken.get(experiment.plan.final.tobytes()) or next(iter(reversed(model.taken.values())), None)
+    if fitted is None:
+        return ()
+    shares = {kind: fitted.weight_of(kind) for kind in ("as it is", "recalibrated", "residual", "no transfer")}
+    said = {
+        "as it is": "left as it is",
+        "recalibrated": "recalibrated",
+        "residual": "corrected by your own rows",
+        "no transfer": "not used",
+    }
+    parts = [f"{said[kind]} {share:.0%}" for kind, share in shares.items() if share >= 0.005]  # type: ignore[index]
+    return (f"Its score was {', '.join(parts)}.",)

@@ -1,0 +1,234 @@
+"""Boosted trees as arrays predict what scikit-learn's do, in NumPy and in a graph; codes of categories leak nothing."""
+
+import math
+
+import numpy as np
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+from headstart.core.dataset import Dataset, Field
+from headstart.core.tasks import get_task
+from headstart.data.packed_columns import Categories, Numbers
+from headstart.data.rows import Rows
+from headstart.engines.context import RunContext
+from headstart.evaluation.baselines.boosted_trees import BoostedTrees
+from headstart.evaluation.histogram_boosting import Shape, boost
+from headstart.evaluation.target_codes import code_table, cross_fitted_codes, spread_folds
+from headstart.onnx_graph.builder import GraphBuilder
+from headstart.onnx_graph.session import open_session
+from headstart.storage.result_cache import ResultCache
+from headstart.testing.baselines import run_graph
+
+SHAPE = Shape(leaves=8, least=5, l2=1.0, features=1.0)
+K = {"binary": 2, "multiclass": 4, "multilabel": 3, "regression": 1}
+
+
+def rows_and_targets(task, n=300, seed=0):
+    """Rows with gaps, of which the targets depend on the gaps too."""
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(n, 6)).astype(np.float32)
+    rows[:, 1] = np.round(rows[:, 1])
+    rows[rng.random(rows.shape) < 0.2] = np.nan
+    signal = np.nan_to_num(rows[:, 0], nan=2.0) + np.nan_to_num(rows[:, 1], nan=-1.5)
+    if task == "regression":
+        return rows, signal[:, None]
+    if task == "multilabel":
+        return rows, np.stack([signal > 0, signal < -1, np.isnan(rows[:, 2])], axis=1).astype(float)
+    return rows, np.eye(K[task])[np.digitize(signal, [0.0] if task == "binary" else [-1.0, 0.0, 1.5])]
+
+
+def reference(task, rows, targets):
+    """Raw scores of scikit-learn's own models."""
+    options = {
+        "learning_rate": 0.1,
+        "max_iter": 20,
+        "max_leaf_nodes": 8,
+        "min_samples_leaf": 5,
+        "l2_regularization": 1.0,
+        "early_stopping": False,
+        "random_state": 0,
+    }
+    if task == "regression":
+        model = HistGradientBoostingRegressor(**options).fit(rows, targets[:, 0])
+        return lambda asked: model.predict(asked)[:, None]
+    if task == "multilabel":
+        models = [HistGradientBoostingClassifier(**options).fit(rows, label) for label in targets.T]
+        return lambda asked: np.stack([model.predict_proba(asked)[:, 1] for model in models], axis=1)
+    model = HistGradientBoostingClassifier(**options).fit(rows, targets.argmax(axis=1))
+    return model.predict_proba
+
+
+@pytest.mark.parametrize("task", K)
+def test_arrays_predict_what_scikit_learn_does_on_ten_thousand_rows_with_gaps(task):
+    rows, targets = rows_and_targets(task)
+    asked, _ = rows_and_targets(task, n=10_000, seed=1)
+    asked[:50] = np.nan
+    made = boost(rows, targets, get_task(task), SHAPE, stages=20, rate=0.1, seed=0)
+    found = get_task(task).outputs(made.staged(asked, [20])[0])
+    np.testing.assert_allclose(found, reference(task, rows, targets)(asked), atol=1e-5)
+    np.testing.assert_allclose(made.first(7).staged(asked[:99], [7]), made.staged(asked[:99], [7]), atol=1e-12)
+    graph = GraphBuilder()
+    sums = made.trees.extend(graph, graph.input("rows", "float32", ["batch", 6]))
+    graph.output(sums, "sums", "float32", ["batch", made.trees.n_targets])
+    found = open_session(graph.model().SerializeToString(), threads=1).run(None, {"rows": asked})[0]
+    np.testing.assert_allclose(found, made.trees.predict(asked), atol=1e-5)
+
+
+def test_classes_that_do_not_occur_are_the_least_likely():
+    rows, _ = rows_and_targets("binary", n=60)
+    for seen in ([1], [0, 2], [0, 2, 3]):
+        codes = np.array(seen)[np.arange(60) % len(seen)]
+        made = boost(rows, np.eye(4)[codes], get_task("multiclass"), SHAPE, stages=3, rate=0.1, seed=0)
+        scores = made.staged(rows, [3])[0]
+        others = np.setdiff1d(np.arange(4), seen)
+        assert (scores[:, others].max(axis=1) < scores[:, seen].min(axis=1)).all()
+
+
+def table(n, task, seed=0, n_cities=40):
+    rng = np.random.default_rng(seed)
+    city, kind, age = rng.integers(0, n_cities, n), rng.integers(0, 3, n), rng.normal(40, 12, n)
+    signal = (city % 2) * 2.0 + (kind == 1) + (age > 45) - 1.8 + rng.normal(0, 0.3, n)
+    age[::9] = np.nan
+    if task == "regression":
+        targets = 1e6 + 1e5 * signal[:, None]
+    elif task == "multilabel":
+        targets = np.stack([signal > 0, kind == 2, age > 50], axis=1).astype(float)
+    else:
+        targets = np.eye(K[task])[np.digitize(signal, [0.0] if task == "binary" else [-1.0, 0.0, 1.0])]
+    items = Rows(
+        {
+            "age": Numbers(age),
+            "city": Categories.of([f"city {c}" for c in city]),
+            "kind": Categories.of(["" if c == 2 else f"kind {c}" for c in kind]),
+            "seen": Numbers(rng.uniform(0, 1e9, n)),
+        }
+    )
+    fields = (Field("age", "number"), Field("city", "category"), Field("kind", "category"), Field("seen", "date"))
+    return Dataset(
+        name="d",
+        modality="row",
+        task=task,
+        fields=fields,
+        items=items,
+        ids=[str(i) for i in range(n)],
+        targets=targets,
+        labels=tuple(f"l{i}" for i in range(targets.shape[1])),
+    )
+
+
+def fitted(data, index):
+    return BoostedTrees().fit(data, index, context=RunContext(seed=0, cache=ResultCache(None)))
+
+
+@pytest.mark.parametrize("task", K)
+def test_it_learns_from_numbers_gaps_and_many_levels_and_a_graph_agrees(task):
+    data = table(500, task)
+    model = fitted(data, np.arange(400))
+    asked = [*data.items[400:], {"age": math.nan, "city": "new", "kind": "new", "seen": math.nan}]
+    outputs = model.predict(asked)
+    np.testing.assert_allclose(run_graph(model, asked), outputs, atol=1e-5, rtol=1e-5)
+    losses = data.task_spec.losses(outputs[:-1], data.targets[400:])
+    constant = np.broadcast_to(data.targets[:400].mean(axis=0), (100, K[task]))
+    assert losses.mean() < 0.75 * data.task_spec.losses(constant, data.targets[400:]).mean()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 12])
+@pytest.mark.parametrize("task", K)
+def test_few_rows_are_enough(task, n):
+    data = table(30, task)
+    outputs = fitted(data, np.arange(n)).predict(data.items)
+    assert outputs.shape == data.targets.shape
+    assert np.isfinite(outputs).all()
+
+
+def test_columns_that_say_nothing_are_no_error():
+    data = table(40, "binary")
+    for items in (
+        {"age": Numbers(np.full(40, np.nan)), "city": Categories.of([""] * 40), "kind": Categories.of(["x"] * 40)},
+        {"age": Numbers(np.full(40, 1.0)), "city": Categories.of([""] * 40), "kind": Categories.of([""] * 40)},
+    ):
+        held = Dataset(**{**vars(data), "fields": data.fields[:3], "items": Rows(items)})
+        assert np.ptp(fitted(held, np.arange(30)).predict(held.items), axis=0).max() < 1e-6
+    held = Dataset(
+        **{**vars(data), "fields": data.fields[1:2], "items": Categories.of([""] * 40), "modality": "category"}
+    )
+    assert np.isfinite(fitted(held, np.arange(30)).predict(held.items)).all()
+
+
+def test_codes_of_a_row_are_learned_from_other_groups_alone():
+    """A planted leak: the target of one row is changed, and neither its own code nor those of its group may move."""
+    rng = np.random.default_rng(0)
+    places, targets = rng.integers(0, 6, (60, 2)), rng.normal(size=(60, 1))
+    groups = np.arange(60) // 3
+    folds = spread_folds(groups, targets, 5, 0)
+    before = cross_fitted_codes(places, 6, targets, folds, 5.0)
+    for row in (0, 17, 59):
+        changed = targets.copy()
+        changed[row] += 100
+        after = cross_fitted_codes(places, 6, changed, folds, 5.0)
+        same_group = groups == groups[row]
+        np.testing.assert_array_equal(after[same_group], before[same_group])
+        assert not np.array_equal(after, before)
+
+
+def test_an_identifier_that_tells_only_the_rows_that_were_learned_from_is_not_believed():
+    """Every level comes twice with one random target: codes that were not cross-fitted would seem to tell it all."""
+    rng = np.random.default_rng(0)
+    n = 400
+    data = table(n, "binary")
+    ids = Categories.of([f"id {i // 2}" for i in range(n)])
+    targets = np.eye(2)[np.repeat(rng.integers(0, 2, n // 2), 2)]
+    held = Dataset(
+        **{
+            **vars(data),
+            "fields": data.fields[1:2],
+            "items": ids,
+            "targets": targets,
+            "modality": "category",
+            "groups": np.arange(n) // 2,
+        }
+    )
+    outputs = fitted(held, np.arange(200)).predict(held.items)
+    test_loss = held.task_spec.losses(outputs[200:], targets[200:]).mean()
+    assert test_loss < math.log(2) + 0.02
+
+
+def test_what_is_held_out_changes_nothing():
+    data = table(300, "binary")
+    model = fitted(data, np.arange(200))
+    targets = data.targets.copy()
+    targets[200:] = targets[200:, ::-1]
+    same = fitted(Dataset(**{**vars(data), "targets": targets}), np.arange(200))
+    np.testing.assert_array_equal(model.predict(data.items), same.predict(data.items))
+
+
+def test_the_code_of_a_rare_level_is_near_the_mean():
+    codes = code_table(np.array([[0], [0], [1]] * 20 + [[2]]), 4, np.array([[0.0], [0.0], [1.0]] * 20 + [[1.0]]), 5.0)[
+        :, 0
+    ]
+    mean = 21 / 61
+    expected = np.array([5 * mean / 45, (20 + 5 * mean) / 25, (1 + 5 * mean) / 6, mean]) - mean
+    np.testing.assert_allclose(codes, expected, atol=1e-6)
+
+
+def test_probabilities_of_a_rare_class_are_calibrated():
+    rng = np.random.default_rng(0)
+    n = 30_000
+    x = rng.normal(size=(n, 3))
+    probability = 1 / (1 + np.exp(-(2.0 * x[:, 0] - 7.0)))  # about 0.6 %
+    targets = np.eye(2)[(rng.random(n) < probability).astype(int)]
+    data = Dataset(
+        name="d",
+        modality="row",
+        task="binary",
+        fields=tuple(Field(f"x{i}", "number") for i in range(3)),
+        items=Rows({f"x{i}": Numbers(x[:, i]) for i in range(3)}),
+        ids=[str(i) for i in range(n)],
+        targets=targets,
+        labels=("no", "yes"),
+    )
+    outputs = fitted(data, np.arange(15_000)).predict(data.items[15_000:])[:, 1]
+    likeliest = np.argsort(outputs)[-300:]
+    expected, found = outputs[likeliest].mean(), probability[15_000:][likeliest].mean()
+    assert abs(expected - found) < 0.3 * found
+    assert abs(outputs.mean() - probability[15_000:].mean()) < 0.3 * probability.mean()
