@@ -27,7 +27,10 @@ def state(seed: int = 0) -> dict[str, np.ndarray]:
     shapes |= _dense("module.decoder.0", HIDDEN, WIDTH) | _dense("module.decoder.2", CLASSES, HIDDEN)
     for i in range(2):
         prefix = f"module.transformer_encoder.layers.{i}."
-        shapes |= {f"{prefix}self_attn.in_proj_weight": (3 * WIDTH, WIDTH), f"{prefix}self_attn.in_proj_bias": (3 * WIDTH,)}
+        shapes |= {
+            f"{prefix}self_attn.in_proj_weight": (3 * WIDTH, WIDTH),
+            f"{prefix}self_attn.in_proj_bias": (3 * WIDTH,),
+        }
         shapes |= _dense(f"{prefix}self_attn.out_proj", WIDTH, WIDTH)
         shapes |= _dense(f"{prefix}linear1", HIDDEN, WIDTH) | _dense(f"{prefix}linear2", WIDTH, HIDDEN)
         shapes |= {f"{prefix}norm{j}.{part}": (WIDTH,) for j in (1, 2) for part in ("weight", "bias")}

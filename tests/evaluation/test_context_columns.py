@@ -73,7 +73,9 @@ def test_the_graph_equals_the_arrays(seed):
 def test_the_power_is_that_of_greatest_likelihood():
     preprocessing = pytest.importorskip("sklearn.preprocessing")
     rng = np.random.default_rng(0)
-    x = np.column_stack([rng.lognormal(size=300), -rng.lognormal(size=300), rng.normal(size=300), rng.exponential(size=300)])
+    x = np.column_stack(
+        [rng.lognormal(size=300), -rng.lognormal(size=300), rng.normal(size=300), rng.exponential(size=300)]
+    )
     x = (x - x.mean(axis=0)) / x.std(axis=0)
     theirs, ours = preprocessing.PowerTransformer().fit(x), fit_power(x)
     np.testing.assert_allclose(ours.power, theirs.lambdas_, atol=0.01)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import tiny_tabpfn
 
+import tiny_tabpfn
 from headstart.core.tasks.link import apply_link
 from headstart.evaluation.context_network import read_context
 from headstart.onnx_graph.builder import GraphBuilder
@@ -44,7 +44,9 @@ def test_the_order_of_the_rows_does_not_matter(source):
     order = np.random.default_rng(3).permutation(20)
     there = read_context(source, None, rows[:20], codes[:20], n_classes=3, n_members=4, seed=0)
     back = read_context(source, None, rows[order], codes[order], n_classes=3, n_members=4, seed=0)
-    np.testing.assert_allclose(back.scores_of(rows), there.scores_of(rows), atol=2e-2)  # the memory is in half precision
+    np.testing.assert_allclose(
+        back.scores_of(rows), there.scores_of(rows), atol=2e-2
+    )  # the memory is in half precision
 
 
 def test_every_look_answers_for_the_same_classes(source):
@@ -88,6 +90,8 @@ def test_of_a_large_table_each_look_sees_rows_of_its_own_and_rare_classes_whole(
 
 def test_the_same_seed_gives_the_same_network(source):
     rows, codes = table(100)
-    made = [read_context(source, None, rows, codes, n_classes=3, n_members=4, seed=s).scores_of(rows) for s in (0, 0, 1)]
+    made = [
+        read_context(source, None, rows, codes, n_classes=3, n_members=4, seed=s).scores_of(rows) for s in (0, 0, 1)
+    ]
     assert np.array_equal(made[0], made[1])
     assert not np.array_equal(made[0], made[2])

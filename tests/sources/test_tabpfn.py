@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
-import tiny_tabpfn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tiny_tabpfn
 from headstart.core.errors import OptionError
 from headstart.onnx_graph.builder import GraphBuilder
 from headstart.onnx_graph.session import open_session
@@ -63,7 +63,9 @@ def test_the_order_of_the_context_does_not_matter_and_asked_rows_stand_alone(n, 
     context, labels, asked = drawn(n, m, seed)
     scores = NETWORK.scores(NETWORK.remember(context, labels), asked)
     order = np.random.default_rng(seed).permutation(n)
-    np.testing.assert_allclose(NETWORK.scores(NETWORK.remember(context[order], labels[order]), asked), scores, atol=1e-4)
+    np.testing.assert_allclose(
+        NETWORK.scores(NETWORK.remember(context[order], labels[order]), asked), scores, atol=1e-4
+    )
     alone = [NETWORK.scores(NETWORK.remember(context, labels), asked[i : i + 1]) for i in range(m)]
     np.testing.assert_allclose(np.concatenate([*alone, np.empty((0, 4))]), scores, atol=1e-4)
 
@@ -71,7 +73,10 @@ def test_the_order_of_the_context_does_not_matter_and_asked_rows_stand_alone(n, 
 def test_labels_and_more_than_a_chunk_of_rows_are_read():
     context, labels, asked = drawn(1100, 600)
     memory = NETWORK.remember(context, labels)
-    assert np.abs(NETWORK.scores(memory, asked) - NETWORK.scores(NETWORK.remember(context, labels[::-1]), asked)).max() > 1e-3
+    assert (
+        np.abs(NETWORK.scores(memory, asked) - NETWORK.scores(NETWORK.remember(context, labels[::-1]), asked)).max()
+        > 1e-3
+    )
     np.testing.assert_allclose(NETWORK.scores(memory, asked)[550:], NETWORK.scores(memory, asked[550:]), atol=1e-4)
 
 

@@ -173,7 +173,9 @@ def _sampled(known: IntArray, max_rows: int, rng: np.random.Generator) -> tuple[
     sizes = np.bincount(known)
     if len(known) <= max_rows:
         return np.arange(len(known)), np.zeros(len(sizes))
-    taken = np.minimum(max_rows // (2 * len(sizes)), sizes)  # half of the rows are shared out evenly, the rest by frequency
+    taken = np.minimum(
+        max_rows // (2 * len(sizes)), sizes
+    )  # half of the rows are shared out evenly, the rest by frequency
     left = sizes - taken
     more = (max_rows - taken.sum()) * left / left.sum()
     taken = taken + more.astype(np.int64)

@@ -146,7 +146,8 @@ def in_context_models(
         expected_s = model.expected_s(experiment) if budget_s is not None else 0.0
         if budget_s is not None and expected_s > budget_s:
             experiment.context.notice(
-                "budget", f"{name} is left out: it takes about {expected_s:.0f} s, and {max(budget_s, 0):.0f} s are left."
+                "budget",
+                f"{name} is left out: it takes about {expected_s:.0f} s, and {max(budget_s, 0):.0f} s are left.",
             )
             continue
         _say_what_is_read(model, experiment)
@@ -162,7 +163,10 @@ def tabular_fields(dataset: Dataset) -> tuple[Field, ...]:
 def _model(card: Card, experiment: Experiment, limits: Limits) -> InContextModel:
     if refusal := _misfit(card, experiment.dataset) or limits.refusal(card):
         raise OptionError(f"source '{card.name}' cannot be used: {refusal}.")
-    model, n_rows = InContextModel(open_in_context(card, stream=experiment.context.reporter)), len(experiment.plan.final)
+    model, n_rows = (
+        InContextModel(open_in_context(card, stream=experiment.context.reporter)),
+        len(experiment.plan.final),
+    )
     if limits.max_size_mib is not None and model.size_mib(n_rows) > limits.max_size_mib:
         raise OptionError(
             f"source '{card.name}' cannot be used: with its context it has {model.size_mib(n_rows):.0f} MiB, more than "

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 _LOWEST, _HIGHEST = -4.0, 6.0
 _N_STEPS = 30  # each leaves 0.618 of the range: down to 1e-5
-_IS_LOGARITHM = 1e-2  # powers nearer to zero are the logarithm: their quotient would lose its digits in single precision
+_IS_LOGARITHM = (
+    1e-2  # powers nearer to zero are the logarithm: their quotient would lose its digits in single precision
+)
 
 
 @dataclass(frozen=True, kw_only=True)

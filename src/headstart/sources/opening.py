@@ -113,8 +113,7 @@ def _check(named: list[tuple[str, str]]) -> None:
     for i, (name, other) in enumerate(named):
         if other != kind:
             raise OptionError(
-                f"'{first}' reads {kind} and '{name}' {other}; sources side by side read the same items. "
-                "Name one kind."
+                f"'{first}' reads {kind} and '{name}' {other}; sources side by side read the same items. Name one kind."
             )
         if (name, other) in named[:i]:
             raise OptionError(f"source '{name}' is named twice. Name it once.")
