@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from headstart.core.dataset import ROW
 from headstart.core.errors import SourceError
 from headstart.data.modalities import get_modality, modality_names
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 
 WEIGHTS = "weights.safetensors"
-ROWS = "row"  # the modality of sources that read whole rows of a table
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LANGUAGE = re.compile(r"[a-z]{2}")
 _VERSION = re.compile(r"[0-9][0-9A-Za-z.+!_-]*")
@@ -103,7 +103,7 @@ class Card:
     @property
     def is_in_context(self) -> bool:
         """Whether it reads a labeled table as its context and answers at once: it gives no features, and nothing is trained."""
-        return self.modality == ROWS
+        return self.modality == ROW
 
     @property
     def reads(self) -> str:
@@ -164,7 +164,7 @@ def _check_fields(name: str, prefix: str, kind: type, table: dict[str, Any]) -> 
 
 
 def _check_card(name: str, card: Card) -> None:
-    known = (*modality_names(), ROWS)
+    known = (*modality_names(), ROW)
     _require(card.modality in known, name, f"modality '{card.modality}' is not among {', '.join(known)}")
     for field in ("dimensions", "parameters"):
         _require(_is_positive(getattr(card, field), int), name, f"'{field}' must be a whole number from 1")
