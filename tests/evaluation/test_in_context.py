@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -31,7 +33,7 @@ def table(n: int = 60, n_classes: int = 3) -> dict[str, list]:
 def experiment_of(data, **options) -> Experiment:
     dataset = load(data, target="kind", **options)
     groups = np.arange(len(dataset))
-    dataset = dataset if dataset.groups is not None else dataset.__class__(**{**vars(dataset), "groups": groups})
+    dataset = replace(dataset, groups=groups)
     return Experiment(
         dataset=dataset,
         features=np.empty((len(dataset), 0)),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 _TINY = 1e-6
+_HUGE = 1e38  # by which everything is nothing
 _FARTHEST = 100.0  # standard deviations
 _OUTLIER = 4.0
 
@@ -110,7 +111,7 @@ def fit_columns(rows: Floats, codes: IntArray, *, max_columns: int) -> ContextCo
     if len(columns) > max_columns:
         columns = np.sort(columns[np.argsort(-_relation(known[:, columns], codes), kind="stable")[:max_columns]])
     known = known[:, columns] if varies.any() else np.zeros((len(known), 1))
-    mean, deviation = np.nanmean(known, axis=0), _spread(known) + _TINY
+    mean, deviation = np.nanmean(known, axis=0), _spread(known) + (_TINY if varies.any() else _HUGE)
     x = np.clip((known - mean) / deviation, -_FARTHEST, _FARTHEST)
     return ContextColumns(
         columns=columns,
