@@ -74,7 +74,7 @@ def make_ready(source: str | Card, *, stream: ProgressOutput = sys.stderr) -> st
         It cannot be fetched, or it is not what its card says.
     """
     card = find(source) if isinstance(source, str) else source
-    return (open_in_context if card.is_in_context else open_source)(card, stream=stream).name
+    return open_in_context(card, stream=stream).name if card.is_in_context else open_source(card, stream=stream).name
 
 
 def open_sources(source: SourceLike, *, stream: ProgressOutput = sys.stderr) -> Source | JointSource:

@@ -50,8 +50,9 @@ def verify(name: str) -> Verified:
         folder = kept_folder(card)
         for file in card.files:
             read_file(card, folder, file)
-        kind = InContextSource if card.is_in_context else Source
-        difference = fingerprint_difference(kind(card, folder))
+        difference = fingerprint_difference(
+            InContextSource(card, folder) if card.is_in_context else Source(card, folder)
+        )
     except SourceError as error:
         return Verified(name=name, state="damaged", problem=str(error))
     if not difference <= TOLERANCE:
