@@ -39,7 +39,7 @@ VEHICLES = ("airplane", "automobile", "ship", "truck")
 
 def main() -> None:
     parser = parser_of(__doc__)
-    parser.add_argument("--sources", type=names, default=[card.name for card in cards()])
+    parser.add_argument("--sources", type=names, default=[card.name for card in cards() if not card.is_in_context])
     parser.add_argument("--items", type=int, default=N_ITEMS, help="of each dataset, at most")
     parser.add_argument("--write", action="store_true", help="keep the references beside the cards")
     options = parse(parser, sources=["wordllama-256"], items=20)

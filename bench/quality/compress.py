@@ -35,7 +35,7 @@ N_CALIBRATION = 256  # photos
 
 def main() -> None:
     parser = parser_of(__doc__)
-    parser.add_argument("--sources", type=names, default=[card.name for card in cards()])
+    parser.add_argument("--sources", type=names, default=[card.name for card in cards() if not card.is_in_context])
     parser.add_argument("--methods", type=names, default=METHODS)
     parser.add_argument("--items", type=int, default=1500, help="test photos, or texts in all, at most")
     options = parse(parser, sources=["potion-base-8m"], methods=["weight-only", "four-bit"], items=200)

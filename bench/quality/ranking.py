@@ -52,7 +52,10 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--tasks", type=names, default=[task.name for task in TASKS])
     parser.add_argument(
-        "--sources", type=names, default=[card.name for card in cards()], help="the usual ones among them"
+        "--sources",
+        type=names,
+        default=[card.name for card in cards() if not card.is_in_context],
+        help="the usual ones among them",
     )
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--train", type=int, help="labels, at most")

@@ -152,7 +152,7 @@ def test_torch_checkpoint_becomes_plain_arrays():
 
 
 @pytest.mark.downloads
-@pytest.mark.parametrize("card", cards(), ids=lambda card: card.name)
+@pytest.mark.parametrize("card", [card for card in cards() if not card.is_in_context], ids=lambda card: card.name)
 class TestEveryRealSource:
     def test_gives_the_fingerprint_of_its_card(self, card):
         found = features_of_fixed_item(open_source(card))[: len(card.fingerprint)]

@@ -88,14 +88,14 @@ def fetch(
     as_json: Json = False,
 ) -> None:
     """Fetch weights into the cache and check them, so that no network is needed later."""
-    from headstart.sources import cards, open_source
+    from headstart.sources import cards, make_ready
 
     if bool(names) == every:
         raise OptionError("say which sources to fetch, or --all, but not both.")
     ready, failures = [], []
     for name in names or [card.name for card in cards()]:
         try:
-            ready.append(open_source(name).name)
+            ready.append(make_ready(name))
             say(f"{ready[-1]} is in the cache")
         except HeadstartError as error:
             failures.append(str(error))

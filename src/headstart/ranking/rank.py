@@ -163,11 +163,11 @@ def source_cards(dataset: Dataset, sources: Sequence[str] | None) -> list[Card]:
         A source is unknown, or reads items of another modality.
     """
     if sources is None:
-        return [card for card in cards() if card.modality == dataset.modality]
+        return [card for card in cards() if card.modality == dataset.modality and not card.is_in_context]
     named = [find(name) for name in dict.fromkeys(sources)]
     for card in named:
         if card.modality != dataset.modality:
-            reads, holds = get_modality(card.modality).plural, get_modality(dataset.modality).plural
+            reads, holds = card.reads, get_modality(dataset.modality).plural
             raise OptionError(
                 f"source '{card.name}' reads {reads}, but '{dataset.name}' holds {holds}. "
                 "`headstart sources` lists those that fit."

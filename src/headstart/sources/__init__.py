@@ -6,8 +6,9 @@ from headstart.sources.fetching import fetch
 from headstart.sources.field_source import FieldSource
 from headstart.sources.imported_store import remove
 from headstart.sources.importing.import_model import add
+from headstart.sources.in_context import InContextSource
 from headstart.sources.joint import JointSource
-from headstart.sources.opening import open_source
+from headstart.sources.opening import make_ready, open_in_context, open_source
 from headstart.sources.source import Source
 from headstart.sources.tuned import TunedSource
 from headstart.sources.verifying import verify
@@ -18,6 +19,7 @@ __all__ = [
     "AnySource",
     "Card",
     "FieldSource",
+    "InContextSource",
     "JointSource",
     "Source",
     "TunedSource",
@@ -25,6 +27,8 @@ __all__ = [
     "cards",
     "fetch",
     "find",
+    "make_ready",
+    "open_in_context",
     "open_source",
     "remove",
     "verify",

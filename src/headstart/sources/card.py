@@ -7,8 +7,9 @@ import tomllib
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from headstart.core.dataset import ROW
 from headstart.core.errors import SourceError
-from headstart.data.modalities import modality_names
+from headstart.data.modalities import get_modality, modality_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,6 +101,16 @@ class Card:
     downloads: tuple[Download, ...]
 
     @property
+    def is_in_context(self) -> bool:
+        """Whether it reads a labeled table as its context and answers at once: it gives no features, and nothing is trained."""
+        return self.modality == ROW
+
+    @property
+    def reads(self) -> str:
+        """What it reads, for messages: 'texts'."""
+        return "tables" if self.is_in_context else get_modality(self.modality).plural
+
+    @property
     def is_static(self) -> bool:
         """Whether it looks features up rather than computes them, as static word vectors do: quick, and hardly to be tuned."""
         return self.gmacs < _STATIC_GMACS
@@ -153,7 +164,7 @@ def _check_fields(name: str, prefix: str, kind: type, table: dict[str, Any]) -> 
 
 
 def _check_card(name: str, card: Card) -> None:
-    known = modality_names()
+    known = (*modality_names(), ROW)
     _require(card.modality in known, name, f"modality '{card.modality}' is not among {', '.join(known)}")
     for field in ("dimensions", "parameters"):
         _require(_is_positive(getattr(card, field), int), name, f"'{field}' must be a whole number from 1")

@@ -54,6 +54,7 @@ def _from_onnx(path: str, contents: Mapping[str, bytes]) -> State:
 
 _READERS: dict[str, Callable[[str, Mapping[str, bytes]], State]] = {
     ".bin": _from_torch,
+    ".cpkt": _from_torch,
     ".gguf": _from_gguf,
     ".onnx": _from_onnx,
     ".pt": _from_torch,

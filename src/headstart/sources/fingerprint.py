@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headstart.core.dataset import FloatArray
+    from headstart.sources.in_context import InContextSource
     from headstart.sources.source import Source
 
 TOLERANCE = 1e-3
@@ -26,20 +27,23 @@ def fixed_item(source: Source) -> Any:
     return get_modality(source.modality).fixed_items(source.card.input).reference
 
 
-def features_of_fixed_item(source: Source) -> FloatArray:
+def features_of_fixed_item(source: Source | InContextSource) -> FloatArray:
     """Run the network on the test input, shape (dimensions,)."""
+    if source.card.is_in_context:
+        return cast("InContextSource", source).answer_to_fixed_context()
+    source = cast("Source", source)
     features: FloatArray = source.session().run(None, source.input.transform([fixed_item(source)]))[0][0]
     return features
 
 
-def fingerprint_difference(source: Source) -> float:
+def fingerprint_difference(source: Source | InContextSource) -> float:
     """Measure how far the first features of the test input are from the card's; infinite if there are fewer."""
     expected = np.asarray(source.card.fingerprint)
     found = features_of_fixed_item(source)[: len(expected)]
     return float(np.abs(found - expected).max()) if found.shape == expected.shape else float("inf")
 
 
-def check_fingerprint(source: Source, folder: Path) -> None:
+def check_fingerprint(source: Source | InContextSource, folder: Path) -> None:
     """Compare the first features of the test input with the card's; once done, later runs trust the files' hashes.
 
     Raises

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headstart.core.dataset import ROW
 from headstart.core.errors import OptionError
 from headstart.data.modalities import get_modality
 from headstart.sources.catalogue import cards
@@ -37,7 +38,7 @@ def within(*, modality: str | None = None, license: str | None = None, max_size_
     OptionError
         A limit is not of its kind.
     """
-    wanted = None if modality is None else get_modality(modality).name
+    wanted = modality if modality in {None, ROW} else get_modality(modality).name
     if max_size_mib is not None and not max_size_mib > 0:
         raise OptionError(f"a size above 0 MiB was expected, but {max_size_mib} came.")
     return [

@@ -10,6 +10,7 @@ from headstart.sources.catalogue import find
 from headstart.sources.fetching import is_kept, kept_folder, read_file
 from headstart.sources.fingerprint import TOLERANCE, fingerprint_difference
 from headstart.sources.imported_store import imported_names
+from headstart.sources.in_context import InContextSource
 from headstart.sources.source import Source
 
 
@@ -49,7 +50,9 @@ def verify(name: str) -> Verified:
         folder = kept_folder(card)
         for file in card.files:
             read_file(card, folder, file)
-        difference = fingerprint_difference(Source(card, folder))
+        difference = fingerprint_difference(
+            InContextSource(card, folder) if card.is_in_context else Source(card, folder)
+        )
     except SourceError as error:
         return Verified(name=name, state="damaged", problem=str(error))
     if not difference <= TOLERANCE:

@@ -34,6 +34,8 @@ def from_torch(content: bytes) -> State:
     _refuse_compressed(content)
     try:
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        if isinstance(state, tuple | list):  # of a training: what follows are its optimizer and its settings
+            state = state[0]
         return {name: tensor.numpy() for name, tensor in state.items() if tensor.is_floating_point()}
     except Exception as error:  # torch raises a dozen kinds, pickle errors among them
         raise SourceError(f"the torch checkpoint cannot be read as plain weights ({type(error).__name__}).") from error
