@@ -36,7 +36,10 @@ def load_for(model: Bundle, data: Any, *, max_unreadable: float = 0.01, **column
     DataError
         The data is of another modality or task, or has no label that the model knows.
     """
-    known = {k: v for k, v in model.manifest["columns"].items() if k in ("input", "target") and v}
+    remembered = model.manifest["columns"]
+    known: dict[str, Any] = {}
+    if model.input_column:
+        known = {part: remembered[part] for part in ("input", "target") if remembered.get(part)}
     if len(model.fields) > 1:
         known["input"] = [field.name for field in model.fields]
     is_folder = isinstance(data, str | Path) and Path(data).is_dir()
