@@ -328,7 +328,7 @@ class TestFramesWithOtherColumns:
     X = pd.DataFrame({"text": ["late parcel", "parcel lost", "refund me", "my money back"] * 3})
     y = np.array(["post", "post", "pay", "pay"] * 3)
 
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def fitted(self):
         return TransferClassifier(source=SOURCE, head="ridge").fit(self.X, self.y)
 

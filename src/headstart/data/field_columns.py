@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.core.errors import DataError, unknown_name
 from headstart.data.input_names import candidates, input_name, named_input, no_input, same_name
 from headstart.data.modalities import Row
+from headstart.data.nested_cells import check_plain
 from headstart.data.rows import Rows
 from headstart.data.schema import guess_input
 
@@ -33,7 +34,9 @@ def columns_of(source: TableSource, modality: Modality, named: str | None, learn
         There is no column of the name that the user gave.
     """
     if not isinstance(modality, Row):
-        return {"": _input_column(source, modality, named, learnt)}
+        taken = _input_column(source, modality, named, learnt)
+        _check_cells(source, [taken] if modality.packed_as_text else [])
+        return {"": taken}
     found = {name: same_name(source.names, name) for name in modality.modalities}
     lacking = next((name for name, one in found.items() if one is None), None)
     if lacking is not None:
@@ -41,7 +44,9 @@ def columns_of(source: TableSource, modality: Modality, named: str | None, learn
         raise DataError(
             f"{source.name} has no column '{lacking}' (its columns: {known}). Name one with columns {modality.said}."
         )
-    return {name: one for name, one in found.items() if one is not None}
+    columns = {name: one for name, one in found.items() if one is not None}
+    _check_cells(source, [one for name, one in columns.items() if packs_text(modality, name)])
+    return columns
 
 
 def packs_text(modality: Modality, field: str) -> bool:
@@ -70,6 +75,14 @@ def _input_column(source: TableSource, modality: Modality, named: str | None, le
     if learnt is None:
         return guess_input(source.sample(), list(names), source.name, folder=source.folder)
     return named_input(names, modality, learnt) or _recognised(source, modality)
+
+
+def _check_cells(source: TableSource, texts: Sequence[str]) -> None:
+    """Refuse objects and lists in columns of texts; a file without types has none."""
+    if source.have_types and texts:
+        sample = source.sample()
+        for name in texts:
+            check_plain(sample[name], name, source.name)
 
 
 def _recognised(source: TableSource, modality: Modality) -> str:

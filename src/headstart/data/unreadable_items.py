@@ -47,6 +47,10 @@ class UnreadableItems:
         """Set one item aside; `reason` goes on from its name: 'is empty', 'has 5 cells where the header has 3'."""
         self.found.append((item_id, " ".join(reason.split()).rstrip(".")))
 
+    def rename(self, first: int, name: str, called: str) -> None:
+        """Call the file of the items found from the `first` on by another name than its own."""
+        self.found[first:] = [(called + one.removeprefix(name), reason) for one, reason in self.found[first:]]
+
     def check(self, n_items: int, name: str) -> None:
         """Raise if more was set aside than is tolerated.
 
