@@ -50,7 +50,7 @@ def predict(
     *,
     trust_graphs: TrustGraphs = False,
     probabilities: Annotated[
-        bool, typer.Option("--probabilities", help="Give the probability of every label, in --out and --json.")
+        bool, typer.Option("--probabilities", help="Give the probability of every label.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -96,7 +96,7 @@ def predict(
     if as_json:
         emit(list(table.records()))
     elif out is None:
-        _show(table.answers, top or N_TOP)
+        _show(table.answers, len(model.labels) if probabilities else top or N_TOP)
 
 
 def _check_options(model: Bundle, bundle: str, input: str | None, *, has_probabilities: bool) -> None:
@@ -120,7 +120,7 @@ def _report_unreadable(answers: Sequence[Prediction], items: Items, max_unreadab
     bad = UnreadableItems(max_unreadable=max_unreadable, found=list(items.unreadable))
     for place, answer in enumerate(answers):
         if answer.error and place not in items.blank:
-            bad.add(answer.item, answer.error.removeprefix(f"'{answer.item}' "))
+            bad.add_error(answer.item, items.items[place], answer.error)
     if all(answer.error for answer in answers):
         raise DataError(next(answer.error for place, answer in enumerate(answers) if place not in items.blank))
     bad.check(len(answers) + len(items.unreadable), "the inputs")

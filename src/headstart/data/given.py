@@ -91,7 +91,7 @@ def listed_items(data: Any) -> Sequence[Any]:
 
 
 def _not_a_list(data: Any) -> DataError:
-    return DataError(f"predict takes a list of items, not one {type(data).__name__}. Write [item].")
+    return DataError(f"a list of items was expected, not one {type(data).__name__}. Write [item].")
 
 
 def unusable_items(items: Sequence[Any], modality: Modality) -> dict[int, DataError]:

@@ -20,6 +20,7 @@ from headstart.data.litter import files_below
 from headstart.data.modalities import Modality, Row, all_modalities, get_modality, modality_of_file
 from headstart.data.payloads import known_keys
 from headstart.data.readers.columns import RowIds, take
+from headstart.data.readers.parts import TableParts, open_folder
 from headstart.data.readers.records import read_json_lines
 from headstart.data.readers.tables import TABLE_SUFFIXES, named_folder, named_path, open_memory, open_table
 from headstart.data.unreadable_items import UnreadableItems
@@ -164,6 +165,9 @@ def _read_path(
             f'echo \'{{"{modality.column_names[0]}": "…"}}\' | headstart predict BUNDLE -'
         )
     path = named_path(one)
+    tables = tables_of(path, modality, column.known) if path.is_dir() else None
+    if tables is not None:
+        return _read_table(tables, modality, column, bad, images=images)
     if isinstance(modality, Row) and path.suffix.lower() not in TABLE_SUFFIXES:
         kind = "folder" if path.is_dir() else "file"
         raise DataError(f"'{path}' is a {kind} that holds no rows. Name a table with columns {modality.said}.")
@@ -174,6 +178,20 @@ def _read_path(
         return _read_table(table, modality, column, bad, images=images)
     _check_kind(path, modality)
     return _read_files([path], modality, bad) if are_many else ItemPart([modality.read_file(path)], [str(path)])
+
+
+def tables_of(folder: Path, modality: Modality | None, column: str | None = None) -> TableSource | None:
+    """Open the tables of a folder that holds no files of the modality, or of any; None where it holds some, or no tables.
+
+    Raises
+    ------
+    DataError
+        It holds several tables, and nothing says which is meant.
+    """
+    kinds = {modality_of_file(path) for path in files_below(folder)} - {None}
+    if kinds and (modality is None or modality in kinds):
+        return None
+    return open_folder(folder, known_columns=[column] if column else ())
 
 
 def _check_kind(path: Path, modality: Modality) -> None:
@@ -211,6 +229,8 @@ def _read_table(
 ) -> ItemPart:
     names = columns_of(source, modality, column.named, column.learnt)
     text = [name for field, name in names.items() if packs_text(modality, field)]
+    if isinstance(source, TableParts):
+        source.check_has(list(names.values()), ())
     own = id_columns(source.names, names.values())
     table = source.read([*names.values(), *own], bad, text=text)
     own_ids = {name: table.columns[name] for name in own}

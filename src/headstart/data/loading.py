@@ -178,6 +178,7 @@ def _dataset(
         unlabelled=take(items, kept[targets.unlabelled]),
         columns=schema.columns,
         fields=schema.inputs,
+        unreadable=tuple(bad.found),
         notices=(
             *source.notices,
             *schema.guesses,

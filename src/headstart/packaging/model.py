@@ -228,6 +228,10 @@ class Bundle:
         given = enumerate(zip(names, rows.values, strict=True))
         return [self.answer(name, rows.errors.get(i, row), top) for i, (name, row) in given]
 
+    def outputs(self, items: Any, *, context: RunContext | None = None) -> Rows:
+        """Give the outputs for all items, `values` (n, k), and of those that cannot be read the `errors` by their places."""
+        return self._rows("outputs", self._given(items), len(self.labels), context, keeps_errors=True)
+
     def answer(self, name: str, row: FloatArray | UserError, top: int = 3) -> Prediction:
         """Put one row of outputs, or why there is none, into words."""
         if isinstance(row, UserError):
