@@ -386,7 +386,7 @@ class TestOtherCommands:
         folder = tmp_path / "elsewhere" / "deep"
         found = run("inspect", table, "--images", folder, "--json").json
         assert (found["modality"], found["n_items"]) == ("image", 8)
-        assert len(run("predict", photo_model, table, "--images", folder, "--json").json) == 8
+        assert len(run("predict", photo_model, table, "--input", "file", "--images", folder, "--json").json) == 8
         assert_says(run("inspect", table, "--images", tmp_path / "elsewhere" / "no"), "does not exist", "elsewhere")
         assert_says(run("inspect", table, "--images", table), "which is no folder")
         assert_says(run("inspect", table, "--images", tmp_path / "tables", "--input", "file"), "names no files in")

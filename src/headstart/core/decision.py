@@ -65,9 +65,9 @@ class DecisionRule:
         named = list(zip(labels, thresholds, strict=True))[0 if task.is_multi_label else 1 :]
         if len({threshold for _, threshold in named}) == 1 < len(named):
             return f"A label is predicted from a probability of {thresholds[0]:.3g} on."
-        said = _listed([f"'{label}' from {value:.3g} on" for label, value in _by_weight(*zip(*named, strict=True))])
         if len(named) == 1:
             return f"'{named[0][0]}' is predicted from a probability of {named[0][1]:.3g} on."
+        said = _listed([f"'{label}' from {value:.3g} on" for label, value in _by_weight(labels, thresholds)])
         return f"Each label is predicted from a probability of its own on: {said}."
 
 
