@@ -323,6 +323,7 @@ def test_a_folder_of_part_tables(tmp_path):
     for part, n in (("train", 6), ("test", 3)):
         rows = [f"{part} message {i} is late,{i}" for i in range(n)]
         (tmp_path / f"{part}.csv").write_text("text,id\n" + "\n".join(rows) + "\n")
+    (tmp_path / "README.txt").write_text("Where these messages come from.")
     found = embed_inputs(tmp_path, WORDS)
     assert len(found.values) == 9
     assert (found.ids[0], found.ids[6]) == ("train.csv row 1", "test.csv row 1")

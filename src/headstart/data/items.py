@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 _N_LISTED = 100
+_ABOUT = ("README", "LICENSE", "LICENCE")  # files beside tables that say something of them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +189,8 @@ def tables_of(folder: Path, modality: Modality | None, column: str | None = None
     DataError
         It holds several tables, and nothing says which is meant.
     """
-    kinds = {modality_of_file(path) for path in files_below(folder)} - {None}
+    named = (path for path in files_below(folder) if not path.name.upper().startswith(_ABOUT))
+    kinds = {modality_of_file(path) for path in named} - {None}
     if kinds and (modality is None or modality in kinds):
         return None
     return open_folder(folder, known_columns=[column] if column else ())

@@ -120,7 +120,7 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
     def _outputs(self, X: Any) -> FloatArray:
         """Probabilities or values, shape (n, k)."""
         check_is_fitted(self)
-        X = X if self.source_ is None else fitted_part(X, self.fields_, self.column_)
+        X = X if self.source_ is None else fitted_part(X, self.fields_, getattr(self, "column_", ""))
         rows = rows_of(X) if self.fields_ else None  # rows of one column are still rows
         items = _items_of(X) if rows is None else rows
         if (items is None) != (self.source_ is None):
