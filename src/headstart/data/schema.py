@@ -9,7 +9,8 @@ from headstart.core.dataset import ROW, Field, Notice
 from headstart.core.errors import DataError
 from headstart.data.column_names import find_column, find_columns, listed, rank
 from headstart.data.ids import looks_like_ids
-from headstart.data.modalities import all_modalities, modality_of_fields
+from headstart.data.modalities import all_modalities, get_modality, modality_of_fields
+from headstart.data.nested_cells import check_plain, nested_hint
 from headstart.data.shown_names import visible
 from headstart.data.splits import is_split_column, may_divide
 from headstart.data.values import is_missing, label_of, number_of
@@ -107,6 +108,9 @@ def guess_schema(
     chosen = chosen or (guess_input(sample, free, name, folder=folder, keep_for_target=not targets),)
     targets = targets or _guess_targets(sample, [column for column in free if column not in chosen], unsure, name)
     inputs = tuple(Field(column, modality_of(sample[column], folder)) for column in chosen)
+    for field in inputs:
+        if get_modality(field.modality).packed_as_text:
+            check_plain(sample[field.name], field.name, name)
     schema = ColumnSchema(inputs=inputs, targets=targets, group=group, time=time, split=dividing, folder=folder)
     schema = _with_guesses(schema, input_given=input is not None, target_given=target is not None)
     unused = [column for column in unsure if dividing is None and column not in (*chosen, *targets)]
@@ -166,7 +170,7 @@ def guess_input(
         )
     kinds = " or ".join(modality.cell_noun for modality in reversed(all_modalities()))
     raise DataError(
-        f"'{name}' has no column that looks like {kinds} (columns: {listed(sample)}). Name it with --input COLUMN."
+        f"'{name}' has no column that looks like {kinds} (columns: {listed(sample)}). {nested_hint(sample) or 'Name it with --input COLUMN.'}"
     )
 
 
