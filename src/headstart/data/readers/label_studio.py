@@ -52,5 +52,5 @@ def flat_tasks(records: Sequence[Mapping[str, Any]]) -> tuple[Sequence[Mapping[s
 
 
 def _annotations(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found = next((record[name] for name in _ANNOTATIONS if isinstance(record.get(name), list)), [])
+    found: list[Any] = next((record[name] for name in _ANNOTATIONS if isinstance(record.get(name), list)), [])
     return [one for one in found if isinstance(one, dict) and not one.get("was_cancelled")]
