@@ -7,6 +7,7 @@ import errno
 import io
 import json
 import os
+import shlex
 import shutil
 import struct
 import subprocess
@@ -318,6 +319,31 @@ class TestPredict:
             (None, None, True),
         ]
 
+    def test_probabilities_are_printed_where_no_file_is_named(self, run, model, tmp_path):
+        table = write_texts(tmp_path / "t.csv", 3)
+        line = run("predict", model, table, "--probabilities").out.splitlines()[0]
+        assert {word.split()[0] for word in line.partition("\t")[2].split(", ")} == {"apple", "kiwi"}
+
+    def test_another_column_than_the_one_learnt_from(self, run, model, tmp_path):
+        texts = ["kiwi", "apple"]
+        one = written(tmp_path / "one.csv", "id,note\n" + "".join(f"{i},{text}\n" for i, text in enumerate(texts)))
+        done = run("predict", model, one, "--json")
+        assert [answer["label"] for answer in done.json] == texts
+        assert "taken from 'note' of 'one.csv', as there is no 'text', which the model learnt from" in done.err
+        two = written(tmp_path / "two.csv", "title,note\n" + "".join(f"a word,{text}\n" for text in texts))
+        assert_says(run("predict", model, two), "'two.csv' has no 'text'", "'title', 'note'", "--input COLUMN")
+        named = run("predict", model, two, "--input", "note", "--json")
+        assert [answer["label"] for answer in named.json] == texts
+        assert "which the model learnt from" not in named.err
+        assert_says(run("predict", model, "-", stdin='{"title": "a", "note": "b"}'), "stdin row 1 has no 'text'")
+
+    @pytest.mark.parametrize("place", ["/proc/x.csv", "/proc/new/x.csv"])
+    def test_a_folder_that_takes_no_files(self, run, model, tmp_path, place):
+        table = write_texts(tmp_path / "t.csv", 3)
+        assert_says(run("predict", model, table, "--out", place), "cannot write /proc/", "Choose another folder")
+        assert_says(run("embed", table, *QUICK[:2], "--out", place.replace("csv", "npy")), "cannot write /proc/")
+        assert_says(run("fit", table, *QUICK, "--out", Path(place).parent / "m"), "cannot write /proc/")
+
 
 class TestOtherCommands:
     def test_inspect(self, run, tmp_path):
@@ -335,6 +361,51 @@ class TestOtherCommands:
         assert sources["wordllama-256"]["known_bias"] in done.err
         assert sources["wordllama-256"]["warnings"] == []
         assert "efficientnet-lite0" not in sources
+
+    def test_the_next_step_repeats_what_was_given(self, run, tmp_path):
+        table = write_texts(tmp_path / "my table.csv", part=lambda i: "test" if i < 20 else "train")
+        given = [
+            "--input",
+            "text",
+            "--target",
+            "fruit",
+            "--task",
+            "multiclass",
+            "--split",
+            "part",
+            "--keep-case",
+            "--missing",
+            "",
+        ]
+        step = run("inspect", table, *given, "--json").json["advice"][-1]
+        words = shlex.split(step.removeprefix("Next: "))
+        assert words[:3] == ["headstart", "fit", str(table)]
+        assert sorted(words[3:]) == sorted([*given, "--out", "MODEL"])
+
+    def test_split_says_which_column_divides_the_rows(self, run, tmp_path):
+        table = write_texts(tmp_path / "t.csv", used=lambda i: ("train", "holdout")[i % 3 == 0])
+        assert run("inspect", table, "--json").json["splits"] == {"train": 40, "validation": 0, "test": 20}
+        assert run("inspect", table, "--split", "none", "--json").json["splits"] is None
+        named = write_texts(tmp_path / "n.csv", part=lambda i: ("train", "gold")[i % 3 == 0])
+        assert_says(run("inspect", named, "--split", "part"), "n.csv row 1", "'gold'", "--split none")
+        assert_says(
+            run("inspect", named, "--split", "parts"), "no column (for --split) named 'parts'", "Did you mean 'part'"
+        )
+        fitted = run("fit", table, *QUICK, "--split", "used", "--out", tmp_path / "m", "--json").json
+        assert fitted["metric"]["n"] == 20
+
+    def test_images_says_where_the_files_lie(self, run, photo_model, tmp_path):
+        rows = "".join(f"{i}.png,{'ab'[i % 2]}\n" for i in range(8))
+        table = written(tmp_path / "tables" / "t.csv", f"file,label\n{rows}")
+        for i in range(8):
+            written(tmp_path / "elsewhere" / "deep" / f"{i}.png", png(8, 8))
+        folder = tmp_path / "elsewhere" / "deep"
+        found = run("inspect", table, "--images", folder, "--json").json
+        assert (found["modality"], found["n_items"]) == ("image", 8)
+        assert len(run("predict", photo_model, table, "--input", "file", "--images", folder, "--json").json) == 8
+        assert_says(run("inspect", table, "--images", tmp_path / "elsewhere" / "no"), "does not exist", "elsewhere")
+        assert_says(run("inspect", table, "--images", table), "which is no folder")
+        assert_says(run("inspect", table, "--images", tmp_path / "tables", "--input", "file"), "names no files in")
 
     def test_inspect_and_fit_warn_of_texts_that_are_cut(self, run, tmp_path):
         table = write_texts(tmp_path / "long.csv", n_words=20)
@@ -529,7 +600,7 @@ CASES = [
     fit_case("out holds other things", lambda p: written(p / "made" / "mine.txt", "mine") and write_texts(p / "t.csv"), "made", "other things", "--out"),
     fit_case("out is the data", lambda p: write_texts(written(p / "made" / "x", "").parent / "t.csv"), "made", "other things", "--out"),
     Case("out below a file", lambda p, t, i: ("fit", write_texts(p / "t.csv"), *QUICK, "--out", written(p / "file", "") / "made"),
-         ("file/made", "no folder that you may write to")),
+         ("file/made", "a part of the path is a file")),
     # what comes in: paths
     fit_case("missing path", lambda p: p / "nothere", "nothere", "does not exist", "Correct the path"),
     fit_case("misspelt path", lambda p: (write_texts(p / "fruit.csv"), p / "friut.csv")[1], "Did you mean", "fruit.csv"),
@@ -617,6 +688,11 @@ def test_what_the_user_can_mend_is_one_line_and_writes_nothing(case, run, model,
     assert_one_line(done)
     assert [said for said in case.says if said not in done.err] == [], done.err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def assert_says(done: Done, *words: str) -> None:
+    assert_one_line(done)
+    assert [word for word in words if word not in done.err] == [], done.err
 
 
 def assert_one_line(done: Done, code: int = 2) -> None:

@@ -320,3 +320,32 @@ def test_importing_loads_no_torch_and_says_what_is_missing():
     found = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True).stderr
     assert "MissingExtraError" in found
     assert 'pip install "headstart[train]"' in found
+
+
+class TestFramesWithOtherColumns:
+    """The column that the estimator was fitted on, or the only one; of several none is taken for its looks."""
+
+    X = pd.DataFrame({"text": ["late parcel", "parcel lost", "refund me", "my money back"] * 3})
+    y = np.array(["post", "post", "pay", "pay"] * 3)
+
+    @pytest.fixture
+    def fitted(self):
+        return TransferClassifier(source=SOURCE, head="ridge").fit(self.X, self.y)
+
+    def test_the_column_of_the_fit_among_others(self, fitted):
+        wider = self.X.assign(note=["parcel"] * 12, n=range(12))[["note", "n", "text"]]
+        np.testing.assert_array_equal(fitted.predict_proba(wider), fitted.predict_proba(self.X))
+
+    def test_one_column_of_another_name(self, fitted):
+        for other in (self.X.rename(columns={"text": "note"}), self.X.rename(columns={"text": "note"}).assign(id=1)):
+            np.testing.assert_array_equal(fitted.predict(other), fitted.predict(self.X))
+
+    def test_several_without_it(self, fitted):
+        with pytest.raises(DataError, match="X has no 'text', which the model learnt from .it has 'note', 'topic'"):
+            fitted.predict(self.X.rename(columns={"text": "note"}).assign(topic="pay"))
+
+    def test_rows_beside_other_columns(self):
+        X = self.X.assign(subject=["a parcel", "a letter"] * 6)
+        fitted = TransferClassifier(source=SOURCE, head="ridge").fit(X, self.y)
+        wider = X.assign(n=range(12))[["n", "subject", "text"]]
+        np.testing.assert_array_equal(fitted.predict(wider), fitted.predict(X))

@@ -60,6 +60,8 @@ def _label_columns() -> list[LabelledCase]:
         LabelledCase(name="True and TRUE", make=_table(lambda i, t: str(t == "login") if i % 3 else str(t == "login").upper()),
                      expected=right(task="binary")),
         LabelledCase(name="spaces and letter case", make=_table(lambda i, t: t if i % 5 else f" {t.title()} "), expected=right(labels=ALL)),
+        LabelledCase(name="0.0 beside a blank", make=_table(lambda i, t: "" if i == 5 else float(codes[t])),
+                     expected=right(labels=["0", "1", "2", "3"], n_unlabelled=1)),
         LabelledCase(name="blank labels", make=_table(lambda i, t: "" if i % 10 == 9 else t), expected=right(labels=ALL, n_unlabelled=12)),
     ]  # fmt: skip
 
@@ -197,12 +199,33 @@ def _tables() -> list[LabelledCase]:
             write_csv(folder / f"{name}.csv", ["text", "topic"], messages(N))
         return folder
 
+    def parts_apart(folder: Path) -> Path:
+        write_csv(folder / "train.csv", ["text", "topic"], messages(N)[:80])
+        write_csv(folder / "test.csv", ["message", "topic"], messages(N)[80:])
+        return folder
+
+    def tasks(folder: Path) -> Path:
+        made = [
+            {"id": i, "data": {"text": text}, "annotations": [{"result": [
+                {"from_name": "topic", "type": "choices", "value": {"choices": [topic]}}]}]}
+            for i, (text, topic) in enumerate(messages(N))
+        ]  # fmt: skip
+        path = folder / "export.json"
+        path.write_text(json.dumps(made))
+        return path
+
     plain: Callable[[int, str], str] = lambda _, topic: topic  # noqa: E731
     invisible: Sequence[str] = ("\ufefftext\u200b", "topic\u00a0")
     return [
         LabelledCase(name="sep=;", make=_table(plain, first="sep=;\n", delimiter=";"), expected=right(labels=ALL, n_items=N)),
         LabelledCase(name="dates with UTC", make=dated, options={"time": "when", "target": "topic"}, expected=right(labels=ALL, n_items=N)),
         LabelledCase(name="folder of train, valid, test", make=parts, expected=right(splits={"train": 80, "validation": 20, "test": 20})),
+        LabelledCase(name="parts with other columns", make=parts_apart, options={"input": "text", "target": "topic"},
+                     expected=refused("test.csv", "'text'")),
+        LabelledCase(name="Label Studio's export", make=tasks, expected=right(labels=ALL, n_items=N, task="multiclass")),
+        LabelledCase(name="a header alone", make=_table(plain, n=0), expected=refused("data.csv", "no rows")),
+        LabelledCase(name="texts within objects", make=_records(lambda i, t: {"text": {"de": f"Nachricht {i}"}, "label": t}),
+                     options={"input": "text"}, expected=refused("'text'", "column of its own")),
         LabelledCase(name="folder of two tables", make=two, expected=refused("north.csv", "south.csv")),
         LabelledCase(name="invisible characters in a header", options={"input": "text", "target": "topic"},
                      make=lambda folder: write_csv(folder / "data.csv", invisible, messages(N)), expected=right(labels=ALL)),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.robustness.input_doors import Expected
 from bench.robustness.input_models import ERROR
 from bench.robustness.made_data import messages, photos, write_csv, write_json_lines
+from bench.robustness.other_columns import other_columns
 from bench.robustness.predicted_case import PredictedCase, ProvenCase
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ GAPS = Expected(value=[TOPICS[0], ERROR, TOPICS[2], ERROR, *TOPICS[4:]], refusal
 
 def predicted_cases() -> list[PredictedCase]:
     """All that is to be predicted."""
-    return [*_in_memory(), *_with_gaps(), *_tables(), *_refused(), *_photos()]
+    return [*_in_memory(), *_with_gaps(), *_tables(), *other_columns(), *_refused(), *_photos()]
 
 
 def _frame(**columns: Sequence[Any]) -> Any:
@@ -202,6 +203,8 @@ def proven_cases() -> list[ProvenCase]:
         ProvenCase(name="prove: 1.0 for 1", model="code", make=table(lambda t: float(t == "billing"), "code"), expected=right),
         ProvenCase(name="prove: TRUE for True", model="flag", make=table(lambda t: str(t == "billing").upper(), "urgent"), expected=right),
         ProvenCase(name="prove: true for True", model="flag", make=table(lambda t: str(t == "billing").lower(), "urgent"), expected=right),
+        ProvenCase(name="prove: 0 and 1 for False and True", model="flag", make=table(lambda t: int(t == "billing"), "urgent"), expected=right),
+        ProvenCase(name="prove: True for 1", model="code", make=table(lambda t: t == "billing", "code"), expected=right),
         ProvenCase(name="prove: other letter case", model="text", expected=right,
                    make=lambda folder: write_csv(folder / "later.csv", ["text", "topic"], [(text, topic.title()) for text, topic in new])),
         ProvenCase(name="prove: a label that is new", model="text", expected=Expected(value={"n_items": 60}, says=("legal",)),

@@ -95,7 +95,7 @@ def test_what_cannot_be_is_refused(task, asked, said):
     [
         (BINARY, (0.3, 0.7), "'spam' is predicted from a probability of 0.3 on."),
         (MULTILABEL, (3.0, 3.0), "A label is predicted from a probability of 0.25 on."),
-        (MULTILABEL, (3.0, 1.0), "'ham' is predicted from a probability of 0.25 on, 'spam' is predicted from"),
+        (MULTILABEL, (3.0, 1.0), "of its own on: 'ham' from 0.25 on, 'spam' from 0.5 on."),
         (MULTICLASS, (1.0, 5.0, 2.0), "the weights are ham 1, spam 5, eggs 2."),
     ],
 )
@@ -163,3 +163,10 @@ def test_letter_case_counts_where_it_is_kept():
         make_decision_rule(
             get_task("binary"), ("NO", "YES"), np.eye(2), threshold={"yes": 0.3}, label_rule=LabelRule(keep_case=True)
         )
+
+
+def test_weights_of_many_labels_are_said_in_short():
+    labels, weights = [f"label {i}" for i in range(40)], tuple(1.0 + i for i in range(40))
+    said = DecisionRule(weights=weights).sentence(MULTICLASS, labels)
+    assert said.endswith("are label 39 40, label 38 39, label 37 38, … label 0 1 (40 in all).")
+    assert len(DecisionRule(weights=weights).sentence(MULTILABEL, labels)) < 200

@@ -18,12 +18,15 @@ from PIL import Image
 from small_data import write_photo, write_table
 
 from headstart.core.errors import DataError, HeadstartError, OptionError
-from headstart.data import load, open_image, read_items
+from headstart.data import get_modality, load, open_image, read_items
+from headstart.data.given import given_items
+from headstart.data.payloads import read_delimited_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+TEXT = get_modality("text")
 _NOBODY = 65534
 
 
@@ -153,7 +156,18 @@ CASES = [
     # tables as text
     Case("empty file", lambda p: load(_csv(p, "")), ("tickets.csv", "is empty")),
     Case("blank lines alone", lambda p: load(_csv(p, "\n\n\n")), ("tickets.csv", "no rows")),
-    Case("header alone", lambda p: load(_csv(p, "text,label\n")), ("tickets.csv", "Name it with")),
+    Case("header alone", lambda p: load(_csv(p, "text,label\n")), ("tickets.csv", "a header, and no rows below it", "Add rows")),
+    Case("header alone, columns named", lambda p: load(_csv(p, "text,label\n"), input="text", target="label"), ("no rows below it",)),
+    Case("header alone, to predict", lambda p: read_items(_csv(p, "text\n"), modality="text"), ("tickets.csv", "no rows below it")),
+    Case("header alone, over HTTP", lambda _: read_delimited_rows(b"text,n\n", None, TEXT, "text", 9), ("no rows below it",)),
+    Case("open quote in the only row", lambda p: read_items(_csv(p, 'text,n\n"late again,1\n'), modality="text"), ("tickets.csv", "row 1", "never closed", "Close it")),
+    Case("open quote in the last row", lambda p: load(_csv(p, _rows('x,"ham'))), ("tickets.csv", "row 11", "never closed")),
+    Case("open quote over HTTP", lambda _: read_delimited_rows(b'text\n"late again', None, TEXT, "text", 9), ("row 1", "never closed")),
+    Case("open quote in the header", lambda p: load(_csv(p, '"text,label\na,b\n')), ("header (line 1)", "never closed")),
+    Case("objects for texts", lambda p: load({"data": [{"text": "late"}] * 8, "label": list("ab") * 4}, input="data"), ("'data'", '{"text": "late"}', "--input")),
+    Case("lists for texts", lambda p: load({"words": [["late", "again"]] * 8, "label": list("ab") * 4}, input="words"), ("'words'", "late", "column of its own")),
+    Case("objects for texts, to predict", lambda _: given_items({"text": [{"de": "spät"}] * 2, "n": [1, 2]}, TEXT, "text"), ("'text'", '{"de": "spät"}')),
+    Case("texts within objects", lambda p: load({"data": [{"text": "late"}] * 8, "label": [1, 2] * 4}), ("'data' holds objects ('text')", "columns of their own")),
     Case("NUL bytes", lambda p: load(_csv(p, _rows("a\0b,ham"))), ("tickets.csv", "NUL", "line 12", "UTF-8")),
     Case("UTF-16 without mark", lambda p: load(_csv(p, _rows().encode("utf-16-le"))), ("tickets.csv", "UTF-16", "Save it")),
     Case("damaged UTF-16", lambda p: load(_csv(p, _rows().encode("utf-16") + b"\0")), ("tickets.csv", "damaged", "UTF-8")),

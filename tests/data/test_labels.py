@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -172,7 +173,10 @@ class TestOfAModel:
         assert dataset.targets[:3].argmax(axis=1).tolist() == [2, 0, 3]
         [message] = said(dataset, "unseen-label")
         assert message.startswith("5 items have the label 'lime', which the model was not trained on")
-        assert "the first the data row 3: counted as wrong. It knows 'kiwi', 'pear', 'plum'." in message
+        assert (
+            "the first the data row 3: counted as wrong; means over labels are over those that it knows, 'kiwi', 'pear', 'plum'."
+            in message
+        )
 
     def test_labels_of_a_model_that_had_no_rule_stay_apart(self) -> None:
         dataset = read(["0", "0.0", "1"], task="multiclass", labels=("0", "0.0", "1"))
@@ -205,3 +209,15 @@ class TestOfAModel:
         dataset = load(tmp_path, labels=("kiwi", "plum"))
         assert dataset.labels == ("kiwi", "plum", "new")
         assert "unseen-label" in kinds(dataset)
+
+
+def test_a_blank_cell_makes_no_fractions_of_whole_numbers(tmp_path):
+    """What pandas writes of a column of integers with one that is missing: 0.0, 1.0 and nothing."""
+    path = tmp_path / "gap.csv"
+    pd.DataFrame({"text": [f"message {i}" for i in range(30)], "label": [None, *[i % 3 for i in range(29)]]}).to_csv(
+        path
+    )
+    dataset = load(path)
+    assert (dataset.labels, dataset.label_rule.type, len(dataset.unlabelled)) == (("0", "1", "2"), "int", 1)
+    texts = {"text": [f"message {i}" for i in range(30)], "version": ["1.0", "2.0", "3.0"] * 10}
+    assert load(texts).labels == ("1.0", "2.0", "3.0")  # texts stay as they are

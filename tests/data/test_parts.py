@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from small_data import write_photo, write_table
 
-from headstart.core.errors import DataError
+from headstart.core.errors import DataError, OptionError
 from headstart.data import load
 
 if TYPE_CHECKING:
@@ -103,3 +103,59 @@ def test_a_folder_around_the_tables(tmp_path):
     write_table(tmp_path / "inner" / "train.csv")
     with pytest.raises(DataError, match=r"Name that: '.*inner'"):
         load(tmp_path)
+
+
+class TestTheFileIsNamed:
+    def test_that_lacks_the_input(self, tmp_path):
+        write_table(tmp_path / "train.csv", 20)
+        (tmp_path / "test.csv").write_text("message,label\nlate again,ham\n")
+        with pytest.raises(DataError, match=r"'test.csv' in '.*' has no column 'text'.*\(it has 'message', 'label'\)"):
+            load(tmp_path, input="text")
+
+    def test_that_lacks_the_target_of_training_rows(self, tmp_path):
+        write_table(tmp_path / "test.csv", 20)
+        (tmp_path / "train.csv").write_text("text,id\nlate again,1\n")
+        with pytest.raises(DataError, match=r"'train.csv' in '.*' has no column 'label'"):
+            load(tmp_path)
+
+    def test_that_has_no_rows(self, tmp_path):
+        write_table(tmp_path / "train.csv", 20)
+        (tmp_path / "test.csv").write_text("text,label\n")
+        with pytest.raises(DataError, match=r"test.csv' has a header, and no rows below it"):
+            load(tmp_path)
+
+    def test_where_no_column_fits(self, tmp_path):
+        for part in ("train", "test"):
+            (tmp_path / f"{part}.csv").write_text("a,b\n" + "1,2\n" * 9)
+        with pytest.raises(DataError, match=r": train.csv, test.csv' has no column that looks like .*: 'a', 'b'\)"):
+            load(tmp_path)
+
+    def test_of_several_folders(self, tmp_path):
+        for part in ("train", "test"):
+            (tmp_path / part).mkdir()
+            write_table(tmp_path / part / "data.csv", 20, extra="" if part == "train" else "a,b,c\n")
+        with pytest.raises(DataError, match=r"'test/data.csv row 21' \(line 22\) has 3 cells"):
+            load(tmp_path)
+
+
+class TestTheDivisionIsNoColumn:
+    def folder(self, tmp_path: Path) -> Path:
+        for part in ("train", "test"):
+            write_table(tmp_path / f"{part}.csv", 20)
+        return tmp_path
+
+    def test_it_is_said_and_not_listed(self, tmp_path):
+        dataset = load(self.folder(tmp_path))
+        assert dataset.columns == {"input": "text", "target": "label"}
+        assert any("'train.csv' is train, 'test.csv' is test" in notice.message for notice in dataset.notices)
+        with pytest.raises(OptionError, match="Known: label, text"):
+            load(tmp_path, input="split")
+
+    def test_none_joins_the_files(self, tmp_path):
+        assert load(self.folder(tmp_path), split="none").splits is None
+
+    def test_a_column_of_the_users_goes_before_the_files_where_it_says_something(self, tmp_path):
+        self.folder(tmp_path)
+        lines = [f"message number {i},{'ab'[i % 2]},{'validation' if i < 5 else 'train'}" for i in range(20)]
+        (tmp_path / "train.csv").write_text("text,label,split\n" + "\n".join(lines) + "\n")
+        assert counts(load(tmp_path)) == {"train": 15, "validation": 5, "test": 20}

@@ -96,7 +96,7 @@ def test_rows_of_fields() -> None:
     [
         (b"where is my parcel\nlate again\n", "no header"),
         (b"text,text\na,b\n", r"two columns named 'text' \(columns 1, 2\)"),
-        (b"a,b\n1,2\n", "a record has no key 'text'"),
+        (b"a,b\n1,2\n", "the table has no 'text', which the model learnt from"),
         (b'text\n"open\nnever closed\n', "opens a quote that is never closed"),
         (b"text\n\xff\n", "is not UTF-8"),
         (b"", "holds no rows; a header line and rows below it were expected"),
@@ -128,7 +128,7 @@ def test_other_separators_within_texts_are_no_cells() -> None:
 
 def test_many_columns_are_told_apart_in_linear_time() -> None:
     names = "text" + "".join(f",a b c d {place}" for place in range(20_000))
-    with pytest.raises(DataError, match="no key 'text'"):
+    with pytest.raises(DataError, match="no column that is known to hold the input"):
         read_delimited_rows("\n".join([names[5:]] * 3).encode(), None, TEXT, None, 9)
     with pytest.raises(DataError, match="two columns named 'a b c d 7'"):
         read_delimited_rows(f"{names},a b c d 7\n".encode(), None, TEXT, None, 9)

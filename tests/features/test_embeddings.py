@@ -125,8 +125,8 @@ class TestInPython:
             (["a.jpg", "b.jpg"], PHOTOS, r"item 1 names 'a\.jpg', which does not exist"),
             ([np.zeros((4, 4, 7), np.uint8)], PHOTOS, r"item 1: an image array has shape \(height, width, 3\)"),
             ("my parcel never came", WORDS, r"no file or folder\. To embed one text, give a list of it: \[text\]"),
-            (b"bytes", PHOTOS, r"one bytes came\. Write \[item\]"),
-            (Image.new("RGB", (4, 4)), PHOTOS, r"one Image came\. Write \[item\]"),
+            (b"bytes", PHOTOS, r"not one bytes\. Write \[item\]"),
+            (Image.new("RGB", (4, 4)), PHOTOS, r"not one Image\. Write \[item\]"),
             (np.zeros((4, 4)), PHOTOS, r"have shape \(n,\) or \(n, height, width, 3\); these have \(4, 4\)"),
         ],
     )
@@ -317,3 +317,17 @@ def test_writing_loads_no_pyarrow_for_an_array():
 def test_several_columns_are_refused():
     with pytest.raises(OptionError, match="input is the name of one column"):
         headstart.embed(pd.DataFrame({"a": ["kiwi"], "b": ["plum"]}), input=["a", "b"])
+
+
+def test_a_folder_of_part_tables(tmp_path):
+    for part, n in (("train", 6), ("test", 3)):
+        rows = [f"{part} message {i} is late,{i}" for i in range(n)]
+        (tmp_path / f"{part}.csv").write_text("text,id\n" + "\n".join(rows) + "\n")
+    (tmp_path / "README.txt").write_text("Where these messages come from.")
+    found = embed_inputs(tmp_path, WORDS)
+    assert len(found.values) == 9
+    assert (found.ids[0], found.ids[6]) == ("train.csv row 1", "test.csv row 1")
+    assert recognise_path(tmp_path) == "text"
+    (tmp_path / "test.csv").write_text("note,id\nlate,1\n")
+    with pytest.raises(DataError, match=r"'test.csv' in .* has no column 'text'"):
+        embed_inputs(tmp_path, WORDS, input="text")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, f1_score, recall_score
 from tiny_bundle import make_bundle, make_schema
 from tiny_texts import WordsPredictor, make_text_bundle
 
 from headstart.core.decision import DecisionRule
 from headstart.core.errors import BundleError, DataError
 from headstart.core.label_rule import LabelRule
+from headstart.data import load
+from headstart.data.unreadable_items import without_unreadable
 from headstart.packaging import load_bundle
 from headstart.packaging.bundle_schema import label_rule_of
 from headstart.packaging.labelled import known_to, load_for, outputs_for
@@ -68,6 +71,51 @@ def test_an_unknown_label_counts_as_wrong(words):
     assert load_for(decided(words), table(kinds), target="kind").decision.weights == (1.0, 2.0, 1.0, 1.0)
     kept = known_to(words, dataset)
     assert (len(kept), kept.labels, kept.targets.shape) == (19, words.labels, (19, 3))
+
+
+def test_means_over_labels_are_over_those_of_the_model(words):
+    kinds = ["about pear", "About Kiwi", "about fig", *TRUE[3:]]
+    data = table(kinds)
+    figures = prove_again(words, data, target="kind", progress=None)
+    value = {score["name"]: score["value"] for score in figures["metrics"]}
+    true, predicted = [kind.lower() for kind in kinds], words.predict(list(data.message))
+    over = {"labels": list(words.labels), "average": "macro"}
+    assert value["balanced accuracy"] == pytest.approx(recall_score(true, predicted, **over))
+    assert value["macro-F1"] == pytest.approx(f1_score(true, predicted, **over))
+    assert value["macro-F1"] < 1  # what was predicted of unknown labels is a mistake of that prediction
+    assert any("means over labels are over those that it knows" in notice["message"] for notice in figures["notices"])
+
+
+def test_a_photo_or_text_that_cannot_be_read_counts_once():
+    """`without_unreadable` counts what was set aside before."""
+    dataset = replace(load((TEXTS, TRUE)), unreadable=(("a", "is empty"),))
+    kept, places = without_unreadable(dataset, {3: "'x' is cut off."}, 0.1)
+    assert (len(kept), len(places)) == (len(TEXTS) - 1, len(TEXTS) - 1)
+    assert [one for one, _ in kept.unreadable] == ["a", dataset.ids[3]]
+    assert [notice.message[:17] for notice in kept.notices if notice.kind == "unreadable"] == ["2 items set aside"]
+    with pytest.raises(DataError, match="2 of the 21 items of .* at most 5 %"):
+        without_unreadable(dataset, {3: "'x' is cut off."}, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("labels", "cells"),
+    [
+        (("False", "True"), [0, 1]),
+        (("False", "True"), ["0.0", "1.0"]),
+        (("0", "1"), [False, True]),
+        (("0", "1"), ["FALSE", "true"]),
+    ],
+)
+def test_true_and_false_are_0_and_1_where_a_model_knows_nothing_else(labels, cells):
+    kinds = [cells[i % 2] for i in range(20)]
+    dataset = load((TEXTS, kinds), labels=labels)
+    assert dataset.labels == labels
+    assert dataset.codes.tolist() == [i % 2 for i in range(20)]
+    assert any(f"is taken as the label, '{labels[1]}'" in notice.message for notice in dataset.notices)
+    assert load((TEXTS, [cells[1]] * 20), labels=labels).codes.tolist() == [1] * 20
+    with pytest.raises(DataError, match="none of the labels"):
+        load((TEXTS, ["2", *kinds[1:]]), labels=labels)
+    assert len(load((TEXTS, [1, True] * 10)).labels) == 2
 
 
 def test_one_class_alone_can_be_proven(words):

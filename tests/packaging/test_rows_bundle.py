@@ -107,7 +107,7 @@ def test_one_field_takes_frames_and_dicts_too(tmp_path):
     assert words.predict([{"message": text, "id": 3} for text in texts]) == expected
     assert words.predict([texts[0], {"text": texts[1]}]) == expected
     assert words.predict({"message": texts}) == expected
-    with pytest.raises(DataError, match="item 2: a record has no key 'message'"):
+    with pytest.raises(DataError, match="item 2: a record has no 'message', which the model learnt from"):
         words.predict([texts[0], {"a": "x", "b": "y"}])
     fruit, photos = load_bundle(make_bundle(tmp_path / "fruit")), make_photos(2)
     assert fruit.predict([{"photo": pixels} for pixels in photos]) == fruit.predict(photos)

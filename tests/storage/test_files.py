@@ -11,7 +11,7 @@ import pytest
 
 import missing
 from headstart.core.errors import StorageError
-from headstart.storage.files import cache_folder, cache_notice, replacing, write_file
+from headstart.storage.files import cache_folder, cache_notice, check_writable, replacing, write_file
 
 
 def test_cache_folder_is_the_environments_choice(monkeypatch, tmp_path):
@@ -138,3 +138,26 @@ def test_other_errors_pass_through(tmp_path):
 
 def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("name", ["x.csv", "new/x.csv"])
+def test_a_folder_that_takes_no_files(name):
+    """/proc gives ENOENT to whoever writes there."""
+    place = Path("/proc") / name
+    for write in (check_writable, lambda path: write_file(path, b"x")):
+        with pytest.raises(StorageError, match="cannot write /proc/.* Choose another folder"):
+            write(place)
+
+
+def test_a_file_that_is_missing_elsewhere_is_no_fault_of_the_place(tmp_path):
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "a") as partial:
+        partial.write_bytes((tmp_path / "sub" / "gone").read_bytes())
+
+
+def test_asking_whether_a_place_can_be_written_leaves_nothing(tmp_path):
+    check_writable(tmp_path / "a.csv")
+    check_writable(tmp_path / "new" / "deeper" / "a.csv")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="a part of the path is a file"):
+        check_writable(tmp_path / "file" / "a.csv")

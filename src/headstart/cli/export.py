@@ -74,6 +74,6 @@ def _items(model: Bundle, data: str | None) -> Sequence[Any]:
     from headstart.data import read_items
     from headstart.packaging.exports import MAX_CHECKED
 
-    found = read_items(data, modality=model.reads, input=model.manifest["columns"].get("input")).items
+    found = read_items(data, modality=model.reads, learnt=model.input_column).items
     n_taken = min(len(found), MAX_CHECKED)
     return [found[position * len(found) // n_taken] for position in range(n_taken)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,7 @@ def inspect(
         say(f"  - {notice.message}")
     sources = inspect_sources(dataset)
     facts["sources"] = [asdict(source) for source in sources]
-    facts["advice"] = advise(dataset, sources, f"{data}{options.words()}")
+    facts["advice"] = advise(dataset, sources, f"{shlex.quote(data)}{options.words()}")
     _say_sources(sources)
     for sentence in facts["advice"]:
         say(sentence)

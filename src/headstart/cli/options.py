@@ -136,13 +136,16 @@ def parse_share(text: str) -> float:
     return share
 
 
+_EXAMPLES = {"--threshold": "spam=0.2 or spam=20%"}
+
+
 def parse_by_label(text: str | None, option: str) -> float | str | dict[str, float] | None:
-    """Read one number, a number for each of some labels, or a word as it is.
+    """Read one number, a number for each of some labels, or a word as it is; a percentage is a part of one.
 
     >>> parse_by_label("0.3", "--threshold"), parse_by_label("spam=5, ham=1", "--class-weights")
     (0.3, {'spam': 5.0, 'ham': 1.0})
-    >>> parse_by_label("balanced", "--class-weights")
-    'balanced'
+    >>> parse_by_label("Spam=20%", "--threshold"), parse_by_label("balanced", "--class-weights")
+    ({'Spam': 0.2}, 'balanced')
     """
     if text is None:
         return None
@@ -153,17 +156,19 @@ def parse_by_label(text: str | None, option: str) -> float | str | dict[str, flo
         label, _, number = part.rpartition("=")
         value = _number(number, None)
         if not label.strip() or value is None:
+            example = _EXAMPLES.get(option, "spam=5,ham=1")
             raise OptionError(
-                f"{option} takes a number for each label, with commas between, such as spam=5,ham=1, got '{text}'. "
-                "Where a label has a comma in it, fit in Python."
+                f"{option} takes a number for each label, such as {example}, got '{text}'. Put commas between labels; where a label has "
+                "a comma in it, fit in Python."
             )
         found[label.strip()] = value
     return found
 
 
 def _number(text: str, otherwise: T) -> float | T:
+    plain = text.strip()
     try:
-        return float(text)
+        return float(plain.removesuffix("%")) / 100 if plain.endswith("%") else float(plain)
     except ValueError:
         return otherwise
 

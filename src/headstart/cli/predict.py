@@ -50,7 +50,7 @@ def predict(
     *,
     trust_graphs: TrustGraphs = False,
     probabilities: Annotated[
-        bool, typer.Option("--probabilities", help="Give the probability of every label, in --out and --json.")
+        bool, typer.Option("--probabilities", help="Give the probability of every label.")
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -69,12 +69,18 @@ def predict(
             raise OptionError(f"--out {out} is also what is to be predicted. Name another file.")
     model = load_bundle(bundle, trust=trust, trust_graphs=trust_graphs or None)
     _check_options(model, bundle, input, has_probabilities=probabilities)
-    column = input or model.manifest["columns"].get("input")
     share = parse_share(max_unreadable)
-    items = read_items(inputs, modality=model.reads, input=column, images=images, max_unreadable=share)
+    items = read_items(
+        inputs,
+        modality=model.reads,
+        input=input,
+        learnt=model.input_column,
+        images=images,
+        max_unreadable=share,
+    )
     answers = _answers(model, items, len(model.labels) if probabilities else top or N_TOP, progress)
     _report_unreadable(answers, items, share)
-    source = None if out is None else one_table(inputs, column)
+    source = None if out is None else one_table(inputs, input or model.input_column or None)
     answers, own_ids = _in_order(answers, items, source)
     table = AnswerTable(
         answers=answers,
@@ -90,7 +96,7 @@ def predict(
     if as_json:
         emit(list(table.records()))
     elif out is None:
-        _show(table.answers, top or N_TOP)
+        _show(table.answers, len(model.labels) if probabilities else top or N_TOP)
 
 
 def _check_options(model: Bundle, bundle: str, input: str | None, *, has_probabilities: bool) -> None:
@@ -114,12 +120,12 @@ def _report_unreadable(answers: Sequence[Prediction], items: Items, max_unreadab
     bad = UnreadableItems(max_unreadable=max_unreadable, found=list(items.unreadable))
     for place, answer in enumerate(answers):
         if answer.error and place not in items.blank:
-            bad.add(answer.item, answer.error.removeprefix(f"'{answer.item}' "))
+            bad.add_error(answer.item, items.items[place], answer.error)
     if all(answer.error for answer in answers):
         raise DataError(next(answer.error for place, answer in enumerate(answers) if place not in items.blank))
     bad.check(len(answers) + len(items.unreadable), "the inputs")
-    blanks = [notice for notice in items.notices if notice.kind == "blank"]
-    for notice in (*blanks, *filter(None, [bad.notice()])):
+    others = [notice for notice in items.notices if notice.kind != "unreadable"]
+    for notice in (*others, *filter(None, [bad.notice()])):
         say(f"  - {notice.message}")
 
 

@@ -76,6 +76,7 @@ class Dataset:
     unlabelled : items without a target, kept separately
     columns : names of the input, target, group, time and split columns where there are any; for the manifest
     notices : what was noticed, set aside or guessed
+    unreadable : (id, reason) of the items that were set aside so far because they cannot be read
     metric : name of the metric that heads the report; the task's own choice if empty
     decision : how probabilities become decisions; None for the likeliest label, or each that is likelier than not
     """
@@ -98,6 +99,7 @@ class Dataset:
     label_rule: LabelRule = field(default_factory=LabelRule)
     metric: str = ""
     decision: DecisionRule | None = None
+    unreadable: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         if not self.fields:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ClassWeights = Mapping[str, float] | Literal["balanced"]
 BALANCED = "balanced"
+_N_SAID = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +60,28 @@ class DecisionRule:
         """
         thresholds = self.thresholds(task)
         if thresholds is None:
-            said = ", ".join(f"{label} {weight:.3g}" for label, weight in zip(labels, self.weights, strict=True))
+            said = _listed([f"{label} {weight:.3g}" for label, weight in _by_weight(labels, self.weights)])
             return f"The label with the largest product of weight and probability is predicted; the weights are {said}."
         named = list(zip(labels, thresholds, strict=True))[0 if task.is_multi_label else 1 :]
         if len({threshold for _, threshold in named}) == 1 < len(named):
             return f"A label is predicted from a probability of {thresholds[0]:.3g} on."
-        said = ", ".join(f"'{label}' is predicted from a probability of {value:.3g} on" for label, value in named)
-        return f"{said}."
+        if len(named) == 1:
+            return f"'{named[0][0]}' is predicted from a probability of {named[0][1]:.3g} on."
+        said = _listed([f"'{label}' from {value:.3g} on" for label, value in _by_weight(labels, thresholds)])
+        return f"Each label is predicted from a probability of its own on: {said}."
+
+
+def _by_weight(labels: Sequence[str], numbers: Sequence[float]) -> list[tuple[str, float]]:
+    """Labels with their numbers; the largest first where there are so many that not all are said."""
+    pairs = list(zip(labels, numbers, strict=True))
+    return pairs if len(pairs) <= _N_SAID else sorted(pairs, key=lambda pair: -pair[1])
+
+
+def _listed(said: Sequence[str]) -> str:
+    """All of them, or the first and the last few."""
+    if len(said) <= _N_SAID:
+        return ", ".join(said)
+    return f"{', '.join(said[:3])}, … {said[-1]} ({len(said)} in all)"
 
 
 def make_decision_rule(
@@ -103,7 +119,9 @@ def make_decision_rule(
             "a threshold and class weights were given, and each of them decides alone. Leave one of them out."
         )
     if isinstance(threshold, str):
-        raise OptionError(f"a threshold is a number between 0 and 1, or one for each label, got {threshold!r}.")
+        raise OptionError(
+            f"a threshold is a number between 0 and 1, such as 0.2, or one for each label, got {threshold!r}. Correct it."
+        )
     if threshold is not None:
         return DecisionRule(weights=_from_threshold(task, labels, threshold))
     if class_weights == BALANCED:

@@ -39,6 +39,7 @@ class Metric:
     statistics : (targets (n, k), outputs (n, k)) -> (n, m)
     combine : sums of the statistics (..., m) -> (...)
     is_of_decisions : whether it judges what is decided, rather than probabilities or ranks
+    is_mean_over_labels : whether every label counts as much as any other, however rare
     """
 
     name: str
@@ -48,6 +49,7 @@ class Metric:
     statistics: Statistics
     combine: Combine
     is_of_decisions: bool = False
+    is_mean_over_labels: bool = False
 
     def of(self, targets: FloatArray, outputs: FloatArray) -> float:
         """Compute the metric on all items; NaN where it is undefined (R² of a constant target, AUC of one class)."""
@@ -70,7 +72,14 @@ class Metric:
         return ours - theirs if self.higher_is_better else theirs - ours
 
 
-def fraction(name: str, statistics: Statistics, combine: Combine, *, is_of_decisions: bool = False) -> Metric:
+def fraction(
+    name: str,
+    statistics: Statistics,
+    combine: Combine,
+    *,
+    is_of_decisions: bool = False,
+    is_mean_over_labels: bool = False,
+) -> Metric:
     """Make a metric in [0, 1] where higher is better."""
     return Metric(
         name=name,
@@ -80,6 +89,7 @@ def fraction(name: str, statistics: Statistics, combine: Combine, *, is_of_decis
         statistics=statistics,
         combine=combine,
         is_of_decisions=is_of_decisions,
+        is_mean_over_labels=is_mean_over_labels,
     )
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from headstart.core.errors import DataError, unknown_name
 from headstart.data.column_names import listed, nearest
 from headstart.data.input_guess import guess_input
+from headstart.data.input_names import candidates, input_name, named_input, no_input, same_name
 from headstart.data.modalities import Row
+from headstart.data.nested_cells import check_plain
 from headstart.data.rows import Rows
-from headstart.data.shown_names import without_invisible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,31 +18,38 @@ if TYPE_CHECKING:
     from headstart.data.modalities import Modality
     from headstart.data.readers.columns import Packers, Table, TableSource
 
+_TEXT = "text"
 
-def columns_of(source: TableSource, modality: Modality, column: str | None) -> dict[str, str]:
+
+def columns_of(source: TableSource, modality: Modality, named: str | None, learnt: str | None = None) -> dict[str, str]:
     """Give the column of each field, by the field's name; the one field of other values than rows is called ''.
 
     Parameters
     ----------
-    column : of the one field, if it is known; any column serves where there is but one
+    named : by the user, of the one field
+    learnt : the column that a model learnt from, as for `input_name`; None where there is no model: then it is guessed
 
     Raises
     ------
     DataError
         A field has no column.
     OptionError
-        There is no column of that name, and more than one other.
+        There is no column of the name that the user gave.
     """
     if not isinstance(modality, Row):
-        return {"": _input_column(source, modality, column)}
-    found = {name: _named(source, name) for name in modality.modalities}
+        taken = _input_column(source, modality, named, learnt)
+        _check_cells(source, [taken] if modality.name == _TEXT else [])
+        return {"": taken}
+    found = {name: same_name(source.names, name) for name in modality.modalities}
     lacking = next((name for name, one in found.items() if one is None), None)
     if lacking is not None:
         near = nearest(lacking, [name for name in source.names if name not in found.values()])
         raise DataError(
             f"{source.name} has no column '{lacking}' (its columns: {listed(source.names)}).{near} Name one with columns {modality.said}."
         )
-    return {name: one for name, one in found.items() if one is not None}
+    columns = {name: one for name, one in found.items() if one is not None}
+    _check_cells(source, [one for name, one in columns.items() if modality.modalities[name].name == _TEXT])
+    return columns
 
 
 def packers_of(names: Mapping[str, str], modality: Modality) -> Packers:
@@ -56,25 +64,36 @@ def cells_of(table: Table, names: Mapping[str, str], modality: Modality) -> Sequ
     return Rows(columns) if isinstance(modality, Row) else columns[""]
 
 
-def _input_column(source: TableSource, modality: Modality, column: str | None) -> str:
-    """Find the column that the model was trained on, by its name, or else by its cells."""
-    if column is not None:
-        found = _named(source, column)
-        if found is not None:
-            return found
-        if (
-            len(source.names) > 1 and column != modality.name
-        ):  # as the files of folders are called, which have no column
-            raise unknown_name("input column", column, source.names)
-    if len(source.names) == 1:
-        return source.names[0]
+def _input_column(source: TableSource, modality: Modality, named: str | None, learnt: str | None) -> str:
+    """Find the column that the user named, or that the model learnt from, or else guess it by its cells."""
+    names = source.names
+    if named is not None:
+        found = same_name(names, named)
+        if found is None:
+            raise unknown_name("column (for --input)", named, names)
+        return found
+    if learnt:
+        return input_name(names, modality, learnt, f"'{source.name}'")
+    if len(names) == 1:
+        return names[0]
+    if learnt is None:
+        return guess_input(source.sample(), list(names), source.name, folder=source.folder)
+    return named_input(names, modality, learnt) or _recognised(source, modality)
+
+
+def _check_cells(source: TableSource, texts: Sequence[str]) -> None:
+    """Refuse objects and lists in columns of texts; a file without types has none."""
+    if source.have_types and texts:
+        sample = source.sample()
+        for name in texts:
+            check_plain(sample[name], name, source.name)
+
+
+def _recognised(source: TableSource, modality: Modality) -> str:
+    """The one column whose cells are of the modality, of a table for a model that learnt from no table."""
     sample = source.sample()
-    by_name = [name for name in source.names if name.casefold() in modality.column_names]
-    return by_name[0] if len(by_name) == 1 else guess_input(sample, list(sample), source.name, folder=source.folder)
-
-
-def _named(source: TableSource, column: str) -> str | None:
-    """The column of that name, or the first whose name differs in capital letters or invisible characters alone."""
-    plain = without_invisible(column).casefold()
-    found = [name for name in source.names if without_invisible(name).casefold() == plain]
-    return column if column in found else next(iter(found), None)
+    asked = candidates(source.names) if modality.could_be_label else source.names  # an id may name a file
+    found = [name for name in asked if modality.recognises(sample[name], source.folder)]
+    if len(found) != 1:
+        raise no_input(source.names, modality, "", f"'{source.name}'")
+    return found[0]

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 _COLOR_CHANNELS = (3, 4)
 
 
-def given_items(data: Any, modality: Modality, column: str | None = None) -> Sequence[Any]:
+def given_items(data: Any, modality: Modality, learnt: str = "") -> Sequence[Any]:
     """Give the values of the modality; where one is none, the `DataError` that says why stands in its place.
 
     Parameters
     ----------
     data : values, dicts with a value a field, a frame, or a dict of columns
-    column : of the one field's values, where there are columns or keys
+    learnt : the column that the model learnt from, as for `input_name`; '' where that had no name
 
     Raises
     ------
@@ -44,14 +44,14 @@ def given_items(data: Any, modality: Modality, column: str | None = None) -> Seq
     ['late again', 'where is it?']
     """
     if is_table(data):
-        return _from_columns(data, modality, column)
+        return _from_columns(data, modality, learnt)
     if isinstance(data, PackedSequence):
         return data
     if modality.is_array and getattr(data, "ndim", 0) == 3 and data.shape[-1] in _COLOR_CHANNELS:
         raise _not_a_list(data)
     items = listed_items(data)
     if isinstance(modality, Row) or any(_is_record(item, modality) for item in items):
-        return [_from_record(item, place, modality, column) for place, item in enumerate(items)]
+        return [_from_record(item, place, modality, learnt) for place, item in enumerate(items)]
     if modality.is_tabular:
         return [_received(item, place, modality) for place, item in enumerate(items)]
     return items
@@ -93,7 +93,7 @@ def listed_items(data: Any) -> Sequence[Any]:
 
 
 def _not_a_list(data: Any) -> DataError:
-    return DataError(f"predict takes a list of items, not one {type(data).__name__}. Write [item].")
+    return DataError(f"a list of items was expected, not one {type(data).__name__}. Write [item].")
 
 
 def unusable_items(items: Sequence[Any], modality: Modality) -> dict[int, DataError]:
@@ -162,11 +162,11 @@ def _wrong(item: Any, modality: Modality) -> DataError | None:
     return DataError(f"{modality.one} was expected, but a {came} came. Give {modality.python_values}.")
 
 
-def _from_columns(data: Any, modality: Modality, column: str | None) -> Sequence[Any]:
+def _from_columns(data: Any, modality: Modality, learnt: str) -> Sequence[Any]:
     if not len(data):
         return []
     source = open_memory(data)
-    names = columns_of(source, modality, column)
+    names = columns_of(source, modality, None, learnt)
     bad = UnreadableItems(max_unreadable=0.0)
     table = source.read(list(names.values()), bad, packers=packers_of(names, modality))
     cleaned = modality.clean(cells_of(table, names, modality), None)
@@ -191,12 +191,12 @@ def _received(item: Any, place: int, modality: Modality) -> Any:
         return DataError(f"item {place + 1}: {error}")
 
 
-def _from_record(item: Any, place: int, modality: Modality, column: str | None) -> Any:
+def _from_record(item: Any, place: int, modality: Modality, learnt: str) -> Any:
     if isinstance(item, DataError):
         return item
     try:
         if isinstance(modality, Row):
             return modality.check(item)
-        return pick(item, modality, column) if _is_record(item, modality) else item
+        return pick(item, modality, learnt) if _is_record(item, modality) else item
     except DataError as error:
         return DataError(f"item {place + 1}: {error}")

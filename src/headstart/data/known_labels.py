@@ -75,7 +75,7 @@ def _unseen_notices(
         count = "1 item has" if len(rows) == 1 else f"{len(rows)} items have"
         message = (
             f"{count} the label '{label}', which the model was not trained on and so never predicts, the first "
-            f"{where[0]}: counted as wrong. It knows {_listed(known)}."
+            f"{where[0]}: counted as wrong; means over labels are over those that it knows, {_listed(known)}."
         )
         notices.append(Notice(kind="unseen-label", message=message, where=where))
     return tuple(notices)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from headstart.core.arrays import FloatArray
 
 _MIN_ROWS_PER_CLASS = 2
+_WHOLE = re.compile(r"[+-]?\d+(\.0+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +32,13 @@ class TargetOptions:
     task : the user's word; None to guess
     rule : which spellings are one label, and which words are none
     known : the labels of a model that the targets are for, in its order; others come behind them. Empty where there is none
+    are_written : whether cells are texts because all are, as in a CSV file; then `1.0` may be the number 1, beside which a cell was blank
     """
 
     task: str | None = None
     rule: LabelRule = field(default_factory=LabelRule)
     known: tuple[str, ...] = ()
+    are_written: bool = False
 
 
 GUESS = TargetOptions()
@@ -60,11 +64,18 @@ def merge_spellings(
     rule = options.rule
     counts = Counter(labels)
     known = {rule.key(label): label for label in options.known} | {label: label for label in options.known}
+    switches = rule.switches(map(label_of, counts), options.known)
     spellings: dict[str, list[str]] = {}
     for label in sorted(counts, key=lambda label: (-counts[label], label)):
         plain = label_of(label)
+        plain = switches.get(rule.key(plain).casefold(), plain)
         spellings.setdefault(plain if plain in known else rule.key(plain), []).append(label)
-    chosen = {label: known.get(key, label_of(same[0])) for key, same in spellings.items() for label in same}
+    are_whole = options.are_written and all(_WHOLE.fullmatch(label_of(label)) for label in counts)
+    chosen = {
+        label: known.get(key, rule.plain(label_of(same[0])) if are_whole else label_of(same[0]))
+        for key, same in spellings.items()
+        for label in same
+    }
     notices = tuple(
         _spelling_notice(same, counts, chosen[same[0]], name)
         for key, same in spellings.items()

@@ -20,12 +20,12 @@ from headstart.data.moments import moment_of
 from headstart.data.pairs import pair_as_columns
 from headstart.data.readers.columns import Table, TableSource, take
 from headstart.data.readers.folder import load_folder
-from headstart.data.readers.parts import open_folder
+from headstart.data.readers.parts import TableParts, open_folder
 from headstart.data.readers.sql import SqlQuery
 from headstart.data.readers.tables import named_folder, named_path, open_memory, open_table
 from headstart.data.row_order import find_row_order
 from headstart.data.rows import Rows
-from headstart.data.schema import ColumnSchema, guess_schema
+from headstart.data.schema import NO_SPLIT, ColumnSchema, guess_schema
 from headstart.data.set_aside import without_constants, without_leaks
 from headstart.data.splits import UNLABELED, parse_splits
 from headstart.data.targets import parse_targets
@@ -138,7 +138,8 @@ def _load_table(
     images = options.get("images")
     folder = source.folder if images is None else named_folder(images)
     parts = {part: options.get(part) for part in ("input", "target", "group", "time", "split", "columns")}
-    schema = guess_schema(sample, source.name, folder, **parts)
+    shown = source.shown if isinstance(source, TableParts) else source.name
+    schema = guess_schema(sample, shown, folder, **parts)
     if images is not None and not any(get_modality(field.modality).strings_name_files for field in schema.inputs):
         raise DataError(
             f"the column '{schema.columns['input']}' of '{source.name}' names no files in '{images}'. Name another folder with --images, or the "
@@ -149,11 +150,15 @@ def _load_table(
     both = next((name for name in inputs if name in schema.targets), None)
     if both is not None:
         raise OptionError(f"column '{both}' is both input and target. Choose another with --input or --target.")
+    if isinstance(source, TableParts):
+        source.check_has(inputs, schema.targets)
     columns = dict.fromkeys([*inputs, *schema.targets, schema.group, schema.time, schema.split])
     packers = {field.name: modality_of_field(field).packer for field in schema.inputs}
     table = source.read([name for name in columns if name], bad, packers=packers)
     texts = [field.name for field in schema.inputs if field.modality == "text"]
     schema = without_constants(schema, table)
+    if options.get("split") == NO_SPLIT and schema.split is None:
+        table = replace(table, parts=None)
     dataset = _dataset(source, schema, table, bad, wanted)
     known = [*schema.columns.values(), *inputs, *schema.targets, *(name for one in leaks for name in one.where)]
     leaks += find_leaks(sample, schema.targets[0], dataset.task_spec, texts=texts, skip=known)
@@ -195,6 +200,7 @@ def _dataset(
         unlabelled=take(items, kept[targets.unlabelled]),
         columns=schema.columns,
         fields=schema.inputs,
+        unreadable=tuple(bad.found),
         notices=(
             *source.notices,
             *schema.notices,
@@ -255,8 +261,13 @@ def _groups(schema: ColumnSchema, table: Table, index: IntArray) -> IntArray | N
 
 
 def _parts(schema: ColumnSchema, table: Table, kept: IntArray, ids: Sequence[str]) -> NDArray[np.str_] | None:
-    """Read the part of each row that is kept, shape (m,)."""
-    return None if schema.split is None else parse_splits(take(table.columns[schema.split], kept), ids, schema.split)
+    """Read the part of each row that is kept, shape (m,): by the column that says it, else by its file."""
+    by_file = None if table.parts is None else np.array(table.parts, dtype="<U10")[kept]
+    if schema.split is None:
+        return by_file
+    cells = take(table.columns[schema.split], kept)
+    parts = parse_splits(cells, ids, schema.split)
+    return parts if by_file is None else np.where([is_missing(cell) for cell in cells], by_file, parts)
 
 
 def _with_labels(cells: Sequence[Any], parts: NDArray[np.str_] | None) -> Sequence[Any]:
@@ -270,4 +281,5 @@ def _untrained(schema: ColumnSchema, parts: NDArray[np.str_] | None) -> tuple[No
     """Say that a division is of no use for a fit, where no row is for training."""
     if parts is None or not len(parts) or (parts == "train").any():
         return ()
-    return (Notice(kind="guess", message=f"no row is for training by column '{schema.split}': a fit leaves it aside."),)
+    by = f"column '{schema.split}'" if schema.split else "the names of the files"
+    return (Notice(kind="guess", message=f"no row is for training by {by}: a fit leaves that aside."),)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from headstart.core.errors import DataError
+from headstart.data.given import listed_items
 from headstart.data.modalities import item_modalities
 from headstart.data.readers.frames import frame_columns, is_frame
 from headstart.data.schema import NO_SPLIT
@@ -40,7 +41,7 @@ def pair_as_columns(pair: tuple[Any, ...], options: Mapping[str, Any]) -> tuple[
     labels = {_free(name, columns): cells for name, cells in _target_columns(targets).items()}
     columns |= labels
     given = [part for part in ("group", "time", "split") if options[part] is not None]
-    columns |= {part: _listed(options[part]) for part in given}
+    columns |= {part: _plain(options[part]) for part in given}
     named |= {"target": list(labels), "split": NO_SPLIT, "images": options["images"]}
     return columns, named | {part: part for part in given}
 
@@ -50,12 +51,12 @@ def _input_columns(items: Any) -> dict[str, list[Any]]:
     if is_frame(items):
         return {name: list(cells) for name, cells in frame_columns(items).items()}
     if isinstance(items, Mapping):
-        return {str(name): _listed(cells) for name, cells in items.items()}
+        return {str(name): _plain(cells) for name, cells in items.items()}
     if isinstance(items, list) and items and all(map(_is_record, items)):
         return {
             str(name): [item.get(name) for item in items] for name in dict.fromkeys(k for item in items for k in item)
         }
-    return {"input": _listed(items)}
+    return {"input": _plain(items)}
 
 
 def _is_record(item: Any) -> bool:
@@ -74,14 +75,9 @@ def _target_columns(targets: Any) -> dict[str, list[Any]]:
         return {f"label {place}": column.tolist() for place, column in enumerate(array.T)}
     if array is not None and array.ndim > 2:
         raise DataError(f"targets have shape (n,) or (n, k); these have {array.shape}.")
-    return {"target": array.ravel().tolist() if array is not None else _listed(targets)}
+    return {"target": array.ravel().tolist() if array is not None else _plain(targets)}
 
 
-def _listed(values: Any) -> list[Any]:
-    if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
-        raise DataError(f"a list or an array with a value an item was expected; this is a {type(values).__name__}.")
-    return list(values) if isinstance(values, np.ndarray) and values.ndim > 1 else [*map(_plain, values)]
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
+def _plain(values: Any) -> list[Any]:
+    """A value an item, numbers of NumPy as Python's."""
+    return [value.item() if isinstance(value, np.generic) else value for value in listed_items(values)]

@@ -13,10 +13,10 @@ from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from headstart.core.errors import DataError
+from headstart.data.input_names import input_name
 from headstart.data.modalities import Row
 from headstart.data.readers.delimited import DelimitedText
 from headstart.data.readers.layout import find_layout
-from headstart.data.shown_names import without_invisible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,19 +35,18 @@ class OversizedError(DataError):
     """A body that would become more objects, or more items, than one request may have."""
 
 
-def pick(record: Mapping[str, Any], modality: Modality, column: str | None, *, takes_any: bool = True) -> Any:
-    """Take the value of a field out of a record: `column`, else what is usually called so, else all that there is.
-
-    Of rows, take the fields by their names.
+def pick(record: Mapping[str, Any], modality: Modality, learnt: str = "", *, shown: str = "a record") -> Any:
+    """Take the value of a field out of a record, by the rule of `input_name`; of rows, the fields by their names.
 
     Parameters
     ----------
-    takes_any : whether another usual name than `column`, or whatever stands alone, will do
+    learnt : the column that the model learnt from
+    shown : what the record is called in messages
 
     Raises
     ------
     DataError
-        It has no such key.
+        It has no such key, and more than one other.
 
     >>> from headstart.data.modalities import get_modality
     >>> pick({"id": 7, "text": "late again"}, get_modality("text"), "message")
@@ -55,17 +54,10 @@ def pick(record: Mapping[str, Any], modality: Modality, column: str | None, *, t
     """
     if isinstance(modality, Row):
         return modality.pick(record)
-    keys = known_keys(modality, column) if takes_any or column is None else [column]
-    found = next((key for key in keys if key in record), None)
-    if found is None:  # as for columns of tables, capital letters and invisible characters make no other name
-        named = {without_invisible(str(name)).casefold(): name for name in reversed([*record])}
-        found = next((named[key.casefold()] for key in keys if key.casefold() in named), None)
-    if found is not None:
-        return record[found]
-    if takes_any and len(record) == 1:
-        return next(iter(record.values()))
-    held = ", ".join(f"'{key}'" for key in list(record)[:6])
-    raise DataError(f"a record has no key '{column or modality.column_names[0]}' (its keys: {held or 'none'}). Add it.")
+    if learnt in record:
+        return record[learnt]
+    names = {str(name): name for name in record}
+    return record[names[input_name([*names], modality, learnt, shown)]]
 
 
 def known_keys(modality: Modality, column: str | None) -> list[str]:
@@ -75,13 +67,13 @@ def known_keys(modality: Modality, column: str | None) -> list[str]:
     return [*([column] if column else ()), "item", *modality.column_names]
 
 
-def read_value(one: Any, modality: Modality, column: str | None) -> Any:
+def read_value(one: Any, modality: Modality, column: str = "") -> Any:
     """Take the value out of what stands for one item in JSON: a value, or a record; a record without it is its error.
 
     A record that stands for a row is given whole: `Row.receive` says what it lacks, and what it should not have.
 
     >>> from headstart.data.modalities import get_modality
-    >>> read_value({"text": "late again"}, get_modality("text"), None)
+    >>> read_value({"text": "late again"}, get_modality("text"))
     'late again'
     """
     if not isinstance(one, dict) or isinstance(modality, Row):
@@ -92,7 +84,7 @@ def read_value(one: Any, modality: Modality, column: str | None) -> Any:
         return error
 
 
-def read_json_rows(body: bytes, modality: Modality, column: str | None, max_rows: int) -> list[Any]:
+def read_json_rows(body: bytes, modality: Modality, column: str, max_rows: int) -> list[Any]:
     r"""Values of JSON Lines, an object or a bare value a line; a line that cannot be read is its error.
 
     Raises
@@ -101,7 +93,7 @@ def read_json_rows(body: bytes, modality: Modality, column: str | None, max_rows
         It has more than `max_rows` lines that are not empty, or too many values.
 
     >>> from headstart.data.modalities import get_modality
-    >>> read_json_rows(b'{"text": "a"}\n"b"\n', get_modality("text"), None, 9)
+    >>> read_json_rows(b'{"text": "a"}\n"b"\n', get_modality("text"), "", 9)
     ['a', 'b']
     """
     check_json_size(body)
@@ -110,7 +102,7 @@ def read_json_rows(body: bytes, modality: Modality, column: str | None, max_rows
 
 
 def read_delimited_rows(
-    body: bytes, separator: str | None, modality: Modality, column: str | None, max_rows: int
+    body: bytes, separator: str | None, modality: Modality, column: str, max_rows: int
 ) -> list[Any]:
     r"""Values of the rows below a header line; a row that does not fit the header is its error.
 
@@ -126,7 +118,7 @@ def read_delimited_rows(
         It has more than `max_rows` rows, or too many cells.
 
     >>> from headstart.data.modalities import get_modality
-    >>> read_delimited_rows(b"id;text\n7;late again\n", None, get_modality("text"), None, 9)
+    >>> read_delimited_rows(b"id;text\n7;late again\n", None, get_modality("text"), "", 9)
     ['late again']
     """
 
@@ -140,6 +132,8 @@ def read_delimited_rows(
         known = known_keys(modality, column)
         table = DelimitedText(opened, name="the table", shown="the table", layout=layout, known_columns=known)
         rows = _at_most(max_rows, table.checked_rows())
+        if not isinstance(modality, Row):  # the column is the same in each row, and its name is known there
+            column = input_name(table.names, modality, column, "the table")
         return [_delimited_row(row, table.names, layout, modality, column) for row in rows]
     except UnicodeDecodeError as error:
         raise DataError(f"the table is not UTF-8 ({error.reason}). Send it in that encoding.") from error
@@ -178,7 +172,7 @@ def _at_most(max_rows: int, rows: Iterator[T]) -> Iterator[T]:
 
 
 def _delimited_row(
-    row: tuple[int, list[str], str], names: Sequence[str], layout: Layout, modality: Modality, column: str | None
+    row: tuple[int, list[str], str], names: Sequence[str], layout: Layout, modality: Modality, column: str
 ) -> Any:
     number, cells, reason = row
     if reason:
@@ -186,7 +180,7 @@ def _delimited_row(
     return pick(dict(zip(names, cells, strict=True)), modality, column)
 
 
-def _json_row(line: bytes, modality: Modality, column: str | None) -> Any:
+def _json_row(line: bytes, modality: Modality, column: str) -> Any:
     try:
         value = json.loads(line)
         return pick(value, modality, column) if isinstance(value, dict) else value

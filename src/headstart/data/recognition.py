@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError
 from headstart.data.input_guess import guess_input, modality_of
+from headstart.data.items import tables_of
 from headstart.data.litter import files_below
 from headstart.data.modalities import item_modalities, modality_of_file
 from headstart.data.readers.frames import is_frame
@@ -33,6 +34,9 @@ def recognise_path(path: str | Path, *, input: str | None = None, images: str | 
         Nothing is there, or it holds files of several modalities, or of none.
     """
     path = named_path(path)
+    tables = tables_of(path, None, input) if path.is_dir() else None
+    if tables is not None:
+        return _of_table(tables, input, path if images is None else named_folder(images))
     if path.is_dir():
         return _of_files(files_below(path), path)
     if is_table_file(path):

@@ -10,6 +10,7 @@ from headstart.core.errors import DataError
 from headstart.data.column_names import find_column, find_columns
 from headstart.data.input_guess import guess_input, modality_of
 from headstart.data.modalities import item_modalities, modality_of_fields
+from headstart.data.nested_cells import check_plain
 from headstart.data.splits import is_split_column, may_divide
 from headstart.data.table_schema import (
     ALL,
@@ -129,6 +130,9 @@ def guess_schema(
     else:
         guess = _guess_inputs(sample, free, targets, name, folder=folder, wanted=kinds, reads_all=reads_all)
     names = [field.name for field in guess.inputs]
+    for one in guess.inputs:
+        if one.modality == "text":
+            check_plain(sample[one.name], one.name, name)
     left = [column for column in free if column not in names]
     targets = guess.targets or guess_targets(sample, left, unsure, name)
     schema = ColumnSchema(inputs=guess.inputs, targets=targets, group=group, time=time, split=dividing, folder=folder)

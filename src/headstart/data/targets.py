@@ -77,6 +77,7 @@ def parse_targets(
     DataError
         Every label is missing, there is only one class, or a number cannot be read; the message names the row.
     """
+    options = replace(options, are_written=not have_types)
     if options.task is not None:
         get_task(options.task)  # an unknown word is refused
     if len(columns) > 1:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from headstart.core.dataset import Notice
 from headstart.core.errors import DataError, OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headstart.core.dataset import Dataset, IntArray
 
 _N_NAMED = 3
 _N_LISTED = 100
@@ -46,6 +55,25 @@ class UnreadableItems:
     def add(self, item_id: str, reason: str) -> None:
         """Set one item aside; `reason` goes on from its name: 'is empty', 'has 5 cells where the header has 3'."""
         self.found.append((item_id, " ".join(reason.split()).rstrip(".")))
+
+    def add_error(self, item_id: str, item: object, error: object) -> None:
+        """Set aside an item that could not be decoded; a file is named once, by its id or else by its path.
+
+        >>> bad = UnreadableItems()
+        >>> bad.add_error("t.csv row 7", "photos/7.jpg", "'photos/7.jpg' is cut off.")
+        >>> bad.found
+        [('t.csv row 7', "names 'photos/7.jpg', which is cut off")]
+        """
+        named, reason = f"'{item}' ", str(error)
+        if reason.startswith(named):
+            reason = reason.removeprefix(named)
+            if PurePath(str(item)).name not in item_id:
+                reason = f"names {named.strip()}, which {reason}"
+        self.add(item_id, reason)
+
+    def rename(self, first: int, name: str, called: str) -> None:
+        """Call the file of the items found from the `first` on by another name than its own."""
+        self.found[first:] = [(called + one.removeprefix(name), reason) for one, reason in self.found[first:]]
 
     def check(self, n_items: int, name: str) -> None:
         """Raise if more was set aside than is tolerated.
@@ -89,3 +117,33 @@ class UnreadableItems:
     def _named(self) -> str:
         named = "; ".join(f"'{item_id}' {reason}" for item_id, reason in self.found[:_N_NAMED])
         return named + (f"; and {len(self.found) - _N_NAMED} more" if len(self.found) > _N_NAMED else "")
+
+
+def without_unreadable(
+    dataset: Dataset, errors: Mapping[int, object], max_unreadable: float
+) -> tuple[Dataset, IntArray]:
+    """Set aside the items that could not be decoded; those that were set aside before them count too.
+
+    Parameters
+    ----------
+    errors : why, by the item's place
+
+    Returns
+    -------
+    The data without them, and the places that are kept.
+
+    Raises
+    ------
+    DataError
+        They are more than is tolerated; the message names the first.
+    """
+    kept: IntArray = np.array([place for place in range(len(dataset)) if place not in errors], dtype=np.int64)
+    if not errors:
+        return dataset, kept
+    bad = UnreadableItems(max_unreadable=max_unreadable, found=list(dataset.unreadable))
+    for place, error in sorted(errors.items()):
+        bad.add_error(str(dataset.ids[place]), dataset.items[place], error)
+    bad.check(len(dataset) + len(dataset.unlabelled) + len(dataset.unreadable), f"'{dataset.name}'")
+    others = [notice for notice in dataset.notices if notice.kind != "unreadable"]
+    notices = (*others, *filter(None, [bad.notice()]))
+    return replace(dataset.take(kept), notices=notices, unreadable=tuple(bad.found)), kept

@@ -13,7 +13,7 @@ import numpy as np
 
 from headstart.core.dataset import Notice
 from headstart.core.errors import DataError, OptionError, UserError
-from headstart.data.image import is_pillow
+from headstart.data.given import listed_items
 from headstart.data.items import STDIN, read_items
 from headstart.data.modalities import get_modality
 from headstart.data.own_columns import one_table
@@ -107,7 +107,9 @@ def embed(
         _refuse_lone_text(items)
         return embed_inputs(items, source, input=input, max_unreadable=0.0, context=context).values
     is_table = is_frame(items) or isinstance(items, dict)
-    cells = items if is_table else _listed(items)
+    if not is_table:
+        _check_shape(items)
+    cells = items if is_table else list(listed_items(items))
     opened = open_sources(source or default_source(recognise_items(cells, input=input)), stream=context.reporter)
     if is_table:
         cells = read_items(items, modality=opened.modality, input=input, max_unreadable=0.0).items
@@ -150,20 +152,21 @@ def embed_inputs(
     )
     failures: dict[int, UserError] = {}
     features = compute_features(items.items, opened, context=context, on_bad=failures.__setitem__)
-    bad = UnreadableItems(max_unreadable=max_unreadable)
+    bad = UnreadableItems(max_unreadable=max_unreadable, found=list(items.unreadable))
     for position, error in sorted(failures.items()):
-        bad.add(items.ids[position], str(error).removeprefix(f"'{items.ids[position]}' "))
-    bad.check(len(items), "the inputs")
+        bad.add_error(items.ids[position], items.items[position], error)
+    bad.check(len(items) + len(items.unreadable), "the inputs")
     good = np.array([i for i in range(len(items)) if i not in failures], dtype=np.int64)
     if not len(good):
         raise DataError(f"none of the {len(items)} items can be read: {bad.found[0][0]} {bad.found[0][1]}.")
+    others = [notice for notice in items.notices if notice.kind != "unreadable"]
     return Embeddings(
         values=features.values[good] if failures else features.values,
         ids=take(items.ids, good) if failures else items.ids,
         source=opened,
         n_computed=features.n_computed,
         seconds=time.perf_counter() - started,
-        notices=(*_said(guess, opened), *items.notices, *filter(None, [bad.notice()])),
+        notices=(*_said(guess, opened), *others, *filter(None, [bad.notice()])),
         table=one_table(named, input),
     )
 
@@ -200,16 +203,13 @@ def _exists(name: str) -> bool:
         return False
 
 
-def _listed(items: Any) -> list[Any]:
-    """Items as a list."""
-    if is_pillow(items) or isinstance(items, bytes) or not hasattr(items, "__iter__"):
-        raise DataError(f"a list of items was expected, but one {type(items).__name__} came. Write [item].")
+def _check_shape(items: Any) -> None:
+    """Refuse an array that is one image, or no items at all."""
     if getattr(items, "ndim", 1) not in (1, 4):
         raise DataError(
             f"items in an array have shape (n,) or (n, height, width, 3); these have {items.shape}. Give a list of one image as "
             "[image], or name the column."
         )
-    return list(items)
 
 
 def _readable(items: list[Any], source: AnySource) -> Sequence[Any]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from headstart.core.errors import OptionError, require
 from headstart.data.own_columns import own_columns
-from headstart.storage.files import replacing, storage_errors
+from headstart.storage.files import check_writable, replacing, storage_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +29,8 @@ def check_output(path: Path) -> None:
         The suffix is none of the known ones.
     MissingExtraError
         The library of that format is not installed.
+    StorageError
+        Nothing can be written there.
     """
     suffix = path.suffix.lower()
     if suffix not in _WRITERS:
@@ -36,6 +38,7 @@ def check_output(path: Path) -> None:
         raise OptionError(f"embeddings are written as {known}, but '{path}' was given. Name a file that ends in one.")
     if suffix == ".parquet":
         require("pyarrow.parquet", extra="train", purpose="writing Parquet")
+    check_writable(path)
 
 
 def default_max_unreadable(path: Path) -> float:

@@ -115,11 +115,16 @@ def check_output(path: Path) -> None:
     ------
     OptionError
         The suffix is none of the known ones.
+    StorageError
+        Nothing can be written there.
     """
+    from headstart.storage.files import check_writable
+
     if path.suffix.lower() not in SUFFIXES:
         raise OptionError(
             f"--out writes .csv or .jsonl, but '{path}' was given. Name a file that ends in one of these."
         )
+    check_writable(path)
 
 
 def write_answers(path: Path, table: AnswerTable) -> None:

@@ -56,6 +56,13 @@ def fields_of(manifest: Mapping[str, Any]) -> tuple[Field, ...]:
     return found
 
 
+def input_column_of(manifest: Mapping[str, Any]) -> str:
+    """The name of the column that the model learnt from; '' where it learnt from a folder or from lists, which have no names."""
+    columns = manifest["columns"]
+    named = (columns.get("input") or "", columns.get("target"))
+    return "" if named in ((manifest["modality"], "folder"), ("input", "target")) else named[0]
+
+
 def label_rule_of(manifest: Mapping[str, Any]) -> LabelRule:
     """Read how labels were read; bundles from before there was a rule say nothing."""
     described = manifest.get("label_rule", {})

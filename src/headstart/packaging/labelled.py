@@ -12,6 +12,7 @@ from headstart.core.errors import DataError
 from headstart.core.tasks.single_label import MULTICLASS
 from headstart.data import load
 from headstart.data.modalities import get_modality, modality_of_fields
+from headstart.data.readers.parts import open_folder
 from headstart.data.rows import Rows
 
 if TYPE_CHECKING:
@@ -36,13 +37,16 @@ def load_for(model: Bundle, data: Any, *, max_unreadable: float = 0.01, **column
     DataError
         The data is of another modality or task, or has no label that the model knows.
     """
-    known: dict[str, Any] = {k: v for k, v in model.manifest["columns"].items() if k in ("input", "target") and v}
+    remembered = model.manifest["columns"]
+    known: dict[str, Any] = {}
+    if model.input_column:
+        known = {part: remembered[part] for part in ("input", "target") if remembered.get(part)}
     if len(model.fields) > 1:
         known["input"] = [field.name for field in model.fields]
-    if "input" not in columns:
-        known["columns"] = {one.name: one.modality for one in model.fields if get_modality(one.modality).is_tabular}
-    is_folder = isinstance(data, str | Path) and Path(data).is_dir()
-    wanted = columns if is_folder else {**known, "task": _task_of(model), **columns}
+    tabular = {one.name: one.modality for one in model.fields if get_modality(one.modality).is_tabular}
+    if tabular and "input" not in columns:
+        known["columns"] = tabular
+    wanted = {**({} if _is_folder_of_classes(data) else known), "task": _task_of(model), **columns}
     rule = {"keep_case": model.label_rule.keep_case, "missing": model.label_rule.missing}
     labels = model.labels if model.task_spec.has_probabilities else ()
     dataset = load(data, max_unreadable=max_unreadable, labels=labels, **{**rule, **wanted})
@@ -58,6 +62,11 @@ def load_for(model: Bundle, data: Any, *, max_unreadable: float = 0.01, **column
         raise DataError(f"the model predicts a number, but '{dataset.name}' holds classes. Name a table with numbers.")
     dataset = replace(_with_fields_of(model, dataset), task=model.task, metric=model.manifest.get("metric") or "")
     return replace(dataset, decision=_decision_for(model, len(dataset.labels)))
+
+
+def _is_folder_of_classes(data: Any) -> bool:
+    """Whether it has no columns: a folder of tables has."""
+    return isinstance(data, str | Path) and Path(data).is_dir() and open_folder(Path(data)) is None
 
 
 def outputs_for(dataset: Dataset, outputs: FloatArray) -> FloatArray:

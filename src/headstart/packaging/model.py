@@ -26,7 +26,7 @@ from headstart.packaging.bundle_parts import (
     prediction_set_threshold_of,
     task_spec_of,
 )
-from headstart.packaging.bundle_schema import fields_of, label_rule_of
+from headstart.packaging.bundle_schema import fields_of, input_column_of, label_rule_of
 from headstart.packaging.many_items import BATCH_SIZE, Rows, batches_of, run_batches
 from headstart.packaging.package_section import html_top
 from headstart.packaging.session import open_bundle_session
@@ -53,6 +53,7 @@ class Bundle:
     manifest : what the bundle says of itself: `source`, `deployed`, `columns`, `libraries`, `created` …
     name, task, modality, labels : of the data it was fitted on
     fields : what an item is made of; one, or several of rows
+    input_column : the column that it learnt from; '' where that had no name, as in a folder
     label_rule : which spellings are one label, and of which type labels are
     task_spec : what follows from the task: decision, answer, metrics
     decision : how much the probability of each label counts in a decision; None for all the same
@@ -73,6 +74,7 @@ class Bundle:
         self.modality: str = self.manifest["modality"]
         self.fields: tuple[Field, ...] = fields_of(self.manifest)
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
+        self.input_column = input_column_of(self.manifest)
         self.label_rule = label_rule_of(self.manifest)
         self.decision = decision_of(sealed)
         self.prediction_set_threshold = prediction_set_threshold_of(sealed)
@@ -226,6 +228,10 @@ class Bundle:
         given = enumerate(zip(names, rows.values, strict=True))
         return [self.answer(name, rows.errors.get(i, row), top) for i, (name, row) in given]
 
+    def outputs(self, items: Any, *, context: RunContext | None = None) -> Rows:
+        """Give the outputs for all items, `values` (n, k), and of those that cannot be read the `errors` by their places."""
+        return self._rows("outputs", self._given(items), len(self.labels), context, keeps_errors=True)
+
     def answer(self, name: str, row: FloatArray | UserError, top: int = 3) -> Prediction:
         """Put one row of outputs, or why there is none, into words."""
         if isinstance(row, UserError):
@@ -269,5 +275,4 @@ class Bundle:
         return replace(rows, errors={**rows.errors, **errors})
 
     def _given(self, items: Any) -> Sequence[Any]:
-        column = self.fields[0].name if self.manifest["columns"].get("input") else None
-        return given_items(items, self.reads, column)
+        return given_items(items, self.reads, self.input_column)

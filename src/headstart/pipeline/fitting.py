@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import inspect
-import os
 import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from headstart.core.decision import BALANCED, make_decision_rule
-from headstart.core.errors import DataError, OptionError, StorageError, unknown_name
+from headstart.core.errors import DataError, OptionError, unknown_name
 from headstart.data import load
 from headstart.data.holdout import plan_splits
 from headstart.data.near_duplicates import find_near_duplicates
-from headstart.data.unreadable_items import UnreadableItems
+from headstart.data.unreadable_items import without_unreadable
 from headstart.engines.context import RunContext
 from headstart.engines.heap import share_one_heap
 from headstart.engines.timing_section import TimingSection
@@ -38,7 +35,7 @@ from headstart.pipeline.presets import preset_named
 from headstart.pipeline.tuning import NO_TUNING, check_tuning, tune_source, tuning_method_names
 from headstart.ranking import Limits, with_domain_shifts
 from headstart.reporting import start_drawing
-from headstart.storage.files import cache_notice
+from headstart.storage.files import cache_notice, check_writable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -268,34 +265,19 @@ def _target(out: str | Path | None) -> Path:
 def _check_place(folder: Path) -> None:
     """Refuse a place that cannot take a bundle before the work, not after it."""
     check_target(folder)
-    nearest = next(parent for parent in folder.absolute().parents if parent.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-        raise StorageError(
-            f"cannot write {folder}: {nearest} is no folder that you may write to. Choose another --out."
-        )
+    check_writable(folder)
 
 
 def _embed_readable(
     dataset: Dataset, chosen_source: AnySource, max_unreadable: float, context: RunContext
 ) -> tuple[Dataset, Features]:
     """Embed, setting aside items that cannot be decoded as long as they are few."""
-    bad, positions = UnreadableItems(max_unreadable=max_unreadable), []
-
-    def set_aside(position: int, error: DataError) -> None:
-        positions.append(position)
-        bad.add(str(dataset.ids[position]), str(error))
-
-    features = embed(dataset.items, chosen_source, context=context, on_bad=set_aside)
-    if not positions:
+    errors: dict[int, DataError] = {}
+    features = embed(dataset.items, chosen_source, context=context, on_bad=errors.__setitem__)
+    kept, good = without_unreadable(dataset, errors, max_unreadable)
+    if not errors:
         return dataset, features
-    bad.check(len(dataset), dataset.name)
-    good = np.setdiff1d(np.arange(len(dataset)), positions)
-    notice = bad.notice()
-    assert notice is not None
-    kept = dataset.take(good)
-    return replace(kept, notices=(*kept.notices, notice)), replace(
-        features, values=features.values[good], keys=features.keys[good]
-    )
+    return kept, replace(features, values=features.values[good], keys=features.keys[good])
 
 
 def _schema(dataset: Dataset) -> BundleSchema:

@@ -6,10 +6,9 @@ import math
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from headstart.compression.compression_section import CompressionSection
 from headstart.data.near_duplicates import find_near_duplicates
+from headstart.data.unreadable_items import without_unreadable
 from headstart.engines.context import RunContext
 from headstart.evaluation import measure
 from headstart.evaluation.evaluation_section import EvaluationSection
@@ -19,6 +18,8 @@ from headstart.packaging.labelled import load_for, outputs_for
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from headstart.core.arrays import FloatArray
+    from headstart.core.dataset import Dataset
     from headstart.core.report import Report, Score
     from headstart.engines.reporters import ProgressOutput
     from headstart.packaging.signing import Trust
@@ -44,20 +45,19 @@ def prove_again(
     Raises
     ------
     DataError
-        The data has another task, or no label that the model knows; an item with an unknown label counts as wrong, with a notice.
+        The data has another task, or no label that the model knows; an item with an unknown label counts as wrong, with a
+        notice, and means over labels (balanced accuracy, macro-F1 …) are over those of the model.
     """
     context = context or RunContext.default(seed=seed, progress=progress)
     with context.stage("load"):
         model = bundle if isinstance(bundle, Bundle) else load_bundle(bundle, trust=trust, trust_graphs=trust_graphs)
         dataset = load_for(model, data, max_unreadable=max_unreadable, **columns)
     with context.stage("predict"):
-        outputs = (
-            outputs_for(dataset, model.predict_proba(dataset.items, context=context))
-            if model.task_spec.has_probabilities
-            else np.asarray(model.predict(dataset.items, context=context)).reshape(-1, 1)
-        )
+        rows = model.outputs(dataset.items, context=context)
+        dataset, kept = without_unreadable(dataset, rows.errors, max_unreadable)
+        outputs = outputs_for(dataset, rows.values[kept])
     with context.stage("prove"):
-        scores = measure(dataset, outputs, find_near_duplicates(dataset).groups, seed=context.seed)
+        scores = _scores(dataset, outputs, model, context)
     promised = _promised(model.report)
     scores = tuple(sorted(scores, key=lambda s: s.name != promised.name))
     agrees, sentence = _agreement(scores[0], promised)
@@ -70,6 +70,18 @@ def prove_again(
         "sentence": sentence,
         "notices": [asdict(notice) for notice in dataset.notices],
     }
+
+
+def _scores(dataset: Dataset, outputs: FloatArray, model: Bundle, context: RunContext) -> tuple[Score, ...]:
+    """All metrics: items with a label that the model does not know are wrong, but that label is none over which means are taken."""
+    groups, k = find_near_duplicates(dataset).groups, len(model.labels)
+    found = measure(dataset, outputs, groups, seed=context.seed)
+    if dataset.targets.shape[1] == k or not model.task_spec.has_probabilities:
+        return found
+    of_model = replace(dataset, targets=dataset.targets[:, :k], labels=dataset.labels[:k], decision=model.decision)
+    means = {score.name: score for score in measure(of_model, outputs[:, :k], groups, seed=context.seed)}
+    over_labels = {metric.name for metric in dataset.metrics if metric.is_mean_over_labels}
+    return tuple(means[score.name] if score.name in over_labels and score.name in means else score for score in found)
 
 
 def _promised(report: Report) -> Score:

@@ -92,7 +92,7 @@ def _answer(served: Served, asked: PredictRequest, rows: Rows) -> bytes:
 
 def _read(served: Served, scope: Scope, body: bytes) -> PredictRequest:
     media_type = _media_type(scope)
-    column = served.bundle.manifest["columns"].get("input")
+    column = served.bundle.input_column
     if media_type in ("application/json", ""):
         return _from_object(from_json(body), served, column)
     top, max_items = _top_of(scope), served.settings.max_items
@@ -118,7 +118,7 @@ def _media_type(scope: Scope) -> str:
     return header(scope, b"content-type").partition(";")[0].strip().lower()
 
 
-def _from_object(request: Mapping[str, Any], served: Served, column: str | None) -> PredictRequest:
+def _from_object(request: Mapping[str, Any], served: Served, column: str) -> PredictRequest:
     """`{"items": […]}`, or one item as a record; records may lie within `items` too."""
     top = request.get("top", _TOP)
     items = request.get("items")

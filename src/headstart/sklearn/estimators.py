@@ -22,7 +22,7 @@ from headstart.features import embed
 from headstart.heads import adapt
 from headstart.heads.select import head_names
 from headstart.sklearn.labels import check_labels
-from headstart.sklearn.rows import cleaned, fields_of, only_column, open_for_fields, rows_of
+from headstart.sklearn.rows import cleaned, column_fitted, fields_of, fitted_part, only_column, open_for_fields, rows_of
 from headstart.sources import FieldSource, JointSource, open_source
 from headstart.sources.defaults import default_source
 
@@ -84,6 +84,7 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
         given = None if groups is None else _numbers_of(groups)
         check_consistent_length(X if items is None else items, targets, given)
         self.fields_ = fields_of(items) if isinstance(items, Rows) else ()
+        self.column_ = column_fitted(X)
         source = None if items is None else self._open(items, self.source)
         features = X if source is None else _embed(items, source, self.fields_)
         adapted = adapt(
@@ -119,6 +120,7 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
     def _outputs(self, X: Any) -> FloatArray:
         """Probabilities or values, shape (n, k)."""
         check_is_fitted(self)
+        X = X if self.source_ is None else fitted_part(X, self.fields_, getattr(self, "column_", ""))
         rows = rows_of(X) if self.fields_ else None  # rows of one column are still rows
         items = _items_of(X) if rows is None else rows
         if (items is None) != (self.source_ is None):

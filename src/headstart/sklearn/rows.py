@@ -6,7 +6,9 @@ from typing import Any
 
 from headstart.core.dataset import Field
 from headstart.core.errors import DataError
-from headstart.data.modalities import Row, get_modality
+from headstart.data.input_names import input_name
+from headstart.data.modalities import Row, all_modalities, get_modality
+from headstart.data.readers.columns import check_names
 from headstart.data.readers.frames import frame_columns, is_frame
 from headstart.data.rows import Rows
 from headstart.data.schema import modality_of
@@ -15,7 +17,38 @@ from headstart.sources import FieldSource, JointSource, find, open_source
 from headstart.sources.defaults import default_source
 
 
-def rows_of(X: Any) -> Rows | None:  # noqa: N803  scikit-learn's name
+def column_fitted(X: Any) -> str:  # noqa: N803  scikit-learn's name
+    """The name of a frame's one column; '' for anything else."""
+    return str(X.columns[0]) if is_frame(X) and len(X.columns) == 1 else ""
+
+
+def fitted_part(X: Any, fields: tuple[Field, ...], column: str) -> Any:  # noqa: N803
+    """Of a frame, the columns that the estimator was fitted on, in another order or beside others; anything else as it is.
+
+    Parameters
+    ----------
+    fields : of the rows that it was fitted on; none where each item was one value
+    column : the name of that value's column; '' where it had none
+
+    Raises
+    ------
+    DataError
+        A column is missing, or of several none is the one of the values.
+    """
+    if not is_frame(X) or not len(X.columns):
+        return X
+    names = list(map(str, X.columns))
+    check_names(names, "X")
+    if fields:
+        there = [names.index(field.name) for field in fields if field.name in names]
+        return X.iloc[:, there] if len(there) == len(fields) else X
+    if len(names) == 1:
+        return X
+    taken = input_name(names, all_modalities()[-1], column, "X")
+    return X.iloc[:, [names.index(taken)]]
+
+
+def rows_of(X: Any) -> Rows | None:  # noqa: N803
     """Take a frame with a column of texts or images as rows; None for anything else, and for a frame of numbers.
 
     Raises

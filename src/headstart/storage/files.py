@@ -70,13 +70,41 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _REASONS:
+        if error.errno == errno.ENOENT and _is_beside(error, path):
+            reason, remedy = "that folder takes no files", "Choose another folder"
+        elif error.errno in _REASONS:
+            reason, remedy = _REASONS[error.errno]
+        else:
             raise
-        reason, remedy = _REASONS[error.errno]
         if _is_in_cache(path):
             remedy = "Set HEADSTART_CACHE to a folder that you may write to, on a disk with free space"
         kind = NotWritableError if error.errno in _NOT_WRITABLE else StorageError
         raise kind(f"cannot write {path}: {reason}. {remedy}, and run the same command again.") from error
+
+
+def _is_beside(error: OSError, path: Path) -> bool:
+    """Whether it is about a file in the folder of `path`, or that folder, and not about one that was to be read elsewhere."""
+    if not isinstance(error.filename, str | bytes):
+        return False
+    named = Path(os.fsdecode(error.filename))
+    return named.parent == path.parent or named in path.parents
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a place that takes no file, before there is anything to be written; nothing is left there.
+
+    Raises
+    ------
+    StorageError
+        The folder, or where it is to be made the nearest above it, cannot be written to.
+    """
+    path = Path(path).absolute()
+    with storage_errors(path):
+        nearest = next(folder for folder in path.parents if folder.exists())
+    with storage_errors(nearest / path.name):
+        probe = nearest / f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.partial"
+        probe.touch(exist_ok=False)
+        probe.unlink()
 
 
 def _is_in_cache(path: Path) -> bool:

@@ -34,9 +34,9 @@ class MultiLabel(TaskSpec):
     balanced_metric: ClassVar[str] = "macro-F1"
     answer_fields: ClassVar[tuple[str, ...]] = ("labels", "top")
     metrics: ClassVar[tuple[Metric, ...]] = (
-        fraction("mean average precision", sums.average_precision, sums.mean),
+        fraction("mean average precision", sums.average_precision, sums.mean, is_mean_over_labels=True),
         fraction("micro-F1", sums.label_confusions, sums.micro_f1, is_of_decisions=True),
-        fraction("macro-F1", sums.label_confusions, sums.label_mean_f1, is_of_decisions=True),
+        fraction("macro-F1", sums.label_confusions, sums.label_mean_f1, is_of_decisions=True, is_mean_over_labels=True),
         fraction("subset accuracy", sums.subset_accuracy, sums.mean, is_of_decisions=True),
         loss("log loss", "nats", sums.label_log_loss, sums.mean),
     )

@@ -35,10 +35,10 @@ class SingleLabel(TaskSpec):
     answer_fields: ClassVar[tuple[str, ...]] = ("label", "probability", "top", "prediction_set")
     metrics: ClassVar[tuple[Metric, ...]] = (
         fraction("accuracy", sums.accuracy, sums.mean, is_of_decisions=True),
-        fraction("balanced accuracy", sums.recalls, sums.mean_recall, is_of_decisions=True),
-        fraction("macro-F1", sums.confusions, sums.mean_f1, is_of_decisions=True),
-        fraction("ROC AUC", sums.auc, sums.mean),
-        fraction("average precision", sums.rare_average_precision, sums.mean),
+        fraction("balanced accuracy", sums.recalls, sums.mean_recall, is_of_decisions=True, is_mean_over_labels=True),
+        fraction("macro-F1", sums.confusions, sums.mean_f1, is_of_decisions=True, is_mean_over_labels=True),
+        fraction("ROC AUC", sums.auc, sums.mean, is_mean_over_labels=True),
+        fraction("average precision", sums.rare_average_precision, sums.mean, is_mean_over_labels=True),
         loss("log loss", "nats", sums.log_loss, sums.mean),
         loss("calibration error", "fraction", sums.calibration, sums.mean_gap),
     )

@@ -40,12 +40,14 @@ class Table:
     rows : the number of each row, counted from 1, the header not counted
     n_rows : all rows, those set aside among them
     ids : names of the rows for people, where they are of several files
+    parts : the part that each row is of by its file, where there are several
     """
 
     columns: Mapping[str, Sequence[Any]]
     rows: Sequence[int]
     n_rows: int
     ids: Sequence[str] | None = None
+    parts: Sequence[str] | None = None
 
     def ids_in(self, name: str) -> Sequence[str]:
         """Name the rows for people; `name` is the table's."""

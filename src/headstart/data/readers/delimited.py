@@ -20,7 +20,7 @@ from headstart.data.readers.columns import (
     row_id,
     transpose,
 )
-from headstart.data.readers.layout import N_SNIFFED, Layout, find_layout, open_records
+from headstart.data.readers.layout import N_SNIFFED, Layout, ends_within_quotes, find_layout, open_records
 from headstart.data.schema import looks_like_data
 from headstart.data.shown_names import without_invisible
 from headstart.data.unreadable_items import UnreadableItems
@@ -47,7 +47,7 @@ class DelimitedText:
     Raises
     ------
     DataError
-        It is empty, has no header, or two columns of one name.
+        It is empty, has no header, no rows below it, or two columns of one name.
     """
 
     folder: Path | None = None
@@ -71,6 +71,8 @@ class DelimitedText:
         check_names(self.names, shown)
         if not {name.casefold() for name in known_columns} & {name.casefold() for name in self.names}:
             self._check_header()
+        if next(self.checked_rows(), None) is None:
+            raise DataError(f"{shown} has a header, and no rows below it. Add rows, or name another table.")
 
     def sample(self) -> dict[str, list[Any]]:
         """Cells of all columns from rows spread over the whole file."""
@@ -133,7 +135,7 @@ class DelimitedText:
                     yield number, cells, f"(line {line}) has {len(cells)} cells where the header has {n_columns}"
                 else:
                     yield number, cells[:n_columns], ""  # only empty cells are cut off
-            if last_line - start_line > 1:
+            if number >= 0:
                 self._check_quotes_closed(self._layout.n_lines_above + start_line, number)
 
     def _rows(self, bad: UnreadableItems) -> Iterator[tuple[int, list[str]]]:
@@ -147,10 +149,11 @@ class DelimitedText:
     def _check_quotes_closed(self, n_lines_before: int, number: int) -> None:
         """An open quote swallows the rest of the file without a word from the reader."""
         with self._opened() as file:
-            n_quotes = sum(line.count('"') for line in islice(file, n_lines_before, None))
-        if n_quotes % 2:
+            last_row = list(islice(file, n_lines_before, None))
+        if ends_within_quotes(last_row, self._layout.separator):
+            where = f"row {number}" if number else "header"
             raise DataError(
-                f"{self._shown} row {number} (line {n_lines_before + 1}) opens a quote that is never closed. "
+                f"{self._shown} {where} (line {n_lines_before + 1}) opens a quote that is never closed. "
                 "Close it, or double the quote if it belongs to the text."
             )
 

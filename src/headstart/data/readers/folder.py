@@ -84,7 +84,8 @@ def load_folder(
     named = [files.names[place] for place in blank]
     noun = modality.singular if len(blank) == 1 else modality.plural
     blanks = _notice("blank", f"{len(blank)} blank {noun} left out, such as {named[:1]}.", named)
-    return replace(dataset, notices=(*dataset.notices, *blanks, *filter(None, [bad.notice()])))
+    notices = (*dataset.notices, *blanks, *filter(None, [bad.notice()]))
+    return replace(dataset, notices=notices, unreadable=tuple(bad.found))
 
 
 def _dataset(

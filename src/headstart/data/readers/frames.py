@@ -27,12 +27,17 @@ class ColumnsInMemory:
     """
 
     have_types = True
-    notices: tuple[Notice, ...] = ()
 
     def __init__(
-        self, columns: Mapping[str, Sequence[Any]], *, name: str = "the data", folder: Path | None = None
+        self,
+        columns: Mapping[str, Sequence[Any]],
+        *,
+        name: str = "the data",
+        folder: Path | None = None,
+        notices: tuple[Notice, ...] = (),
     ) -> None:
         self.name = name
+        self.notices = notices
         self.folder = folder
         self._columns = columns
         self.names = tuple(columns)

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from headstart.core.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 N_SNIFFED = 200
 """Rows that are looked at before a table is read."""
@@ -69,6 +69,21 @@ def open_records(opened: Callable[[], IO[str]], layout: Layout, shown: str = "th
                 f"{shown} cannot be read near line {layout.n_lines_above + reader.line_num} ({error}). "
                 "Look for a quote that is not closed."
             ) from error
+
+
+def ends_within_quotes(lines: Sequence[str], separator: str) -> bool:
+    r"""Whether the last row, on these lines, ends in a quote that is open.
+
+    >>> ends_within_quotes(['"late, again'], ","), ends_within_quotes(['"late, again",5" screen'], ",")
+    (True, False)
+    """
+    try:
+        for _ in csv.reader(lines, delimiter=separator, strict=True):
+            pass
+    except csv.Error as error:
+        odd = sum(line.count('"') for line in lines) % 2 == 1
+        return "end of data" in str(error) or (len(lines) > 1 and odd)
+    return False
 
 
 def _best_separator(opened: Callable[[], IO[str]]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.dataset import Notice
 from headstart.core.errors import DataError
+from headstart.data.column_names import listed
 from headstart.data.image import IMAGE_SUFFIXES
 from headstart.data.litter import is_litter
 from headstart.data.paths import names_files
@@ -28,7 +29,7 @@ _N_SHOWN = 3
 
 
 class TableParts:
-    """Tables below each other, with a column that says of which part a row is; a column that a table lacks is blank there.
+    """Tables below each other, each of them a part of the data; a column that a table lacks is blank there.
 
     Parameters
     ----------
@@ -44,11 +45,31 @@ class TableParts:
         self.folder: Path | None = folder
         self.have_types = all(table.have_types for _, table in parts)
         self._parts = parts
-        columns = list(dict.fromkeys(name for _, table in parts for name in table.names))
-        self._split = next(name for name in ("split", "part", "part of the folder", "_part") if name not in columns)
-        self.names = (*columns, self._split)
-        self.notices = (*chain.from_iterable(table.notices for _, table in parts), *_passed_over(passed_over))
+        self._called = [_called(table, folder) for _, table in parts]
+        self.shown = f"{folder.name}: {', '.join(self._called)}"
+        self.names = tuple(dict.fromkeys(name for _, table in parts for name in table.names))
+        said = ", ".join(f"'{name}' is {part}" for name, (part, _) in zip(self._called, parts, strict=True))
+        guess = Notice(kind="guess", message=f"the files are parts of the data by their names: {said}.")
+        noticed = chain.from_iterable(table.notices for _, table in parts)
+        self.notices = (guess, *noticed, *_passed_over(passed_over))
         self._samples = [table.sample() for _, table in parts]
+
+    def check_has(self, inputs: Sequence[str], targets: Sequence[str]) -> None:
+        """Refuse a table without a column that the others have: inputs are needed in each, targets where rows are for training.
+
+        Raises
+        ------
+        DataError
+            One lacks it; the message names the file.
+        """
+        for (part, table), called in zip(self._parts, self._called, strict=True):
+            needed = (*inputs, *targets) if part == "train" else inputs
+            lacking = next((name for name in needed if name not in table.names), None)
+            if lacking is not None:
+                raise DataError(
+                    f"'{called}' in '{self.name}' has no column '{lacking}', which other files there have (it has {listed(table.names)}). Call "
+                    "the columns alike, or name one file alone."
+                )
 
     def sample(self) -> dict[str, list[Any]]:
         """Cells of all columns from rows of all tables."""
@@ -63,28 +84,36 @@ class TableParts:
         """Read the columns `names` of one table after the other."""
         joined = {name: packer_of(name, packers) for name in names}
         ids: list[str] = []
+        parts: list[str] = []
         n_rows = 0
-        for place, (_, table) in enumerate(self._parts):
+        for place, (part, table) in enumerate(self._parts):
             there = [name for name in names if name in table.names]
+            n_before = len(bad)
             packed = {name: packers[name] for name in there if name in packers and joined[name].keeps_cells}
             found = table.read(there, bad, packers=packed)
+            bad.rename(n_before, table.name, self._called[place])
             n_rows += found.n_rows
-            ids += RowIds(table.name, found.rows)
+            ids += RowIds(self._called[place], found.rows)
+            parts += [part] * len(found.rows)
             for name, column in joined.items():
                 column.extend(self._cells(place, name, found.columns, len(found.rows)))
         columns = {name: column.finish() for name, column in joined.items()}
-        return Table(columns=columns, rows=range(1, len(ids) + 1), n_rows=n_rows, ids=ids)
+        return Table(columns=columns, rows=range(1, len(ids) + 1), n_rows=n_rows, ids=ids, parts=parts)
 
     def _cells(self, place: int, name: str, columns: Mapping[str, Sequence[Any]], n_rows: int) -> Sequence[Any]:
         part, table = self._parts[place]
-        if name == self._split:
-            return [part] * n_rows
         if name not in columns:
             return [None] * n_rows
         cells = columns[name]
         if table.folder is None or self.folder is None or not names_files(self._samples[place][name], table.folder):
             return cells
         return _names_below(self.folder, cells, table.folder, part)
+
+
+def _called(table: TableSource, folder: Path) -> str:
+    """The file's name, with its folder where that is not the one of all."""
+    within = table.folder
+    return table.name if within is None or within == folder else f"{within.name}/{table.name}"
 
 
 def open_folder(folder: Path, *, known_columns: Collection[str] = ()) -> TableSource | None:

@@ -20,6 +20,7 @@ from headstart.data.readers.columns import (
     transpose,
 )
 from headstart.data.readers.frames import ColumnsInMemory
+from headstart.data.readers.label_studio import flat_task, flat_tasks, is_task
 from headstart.data.unreadable_items import UnreadableItems
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ class JsonLines:
 
     def _records(self, bad: UnreadableItems) -> Iterator[tuple[int, dict[str, Any]]]:
         with self.path.open(encoding=self._encoding) as file:
-            yield from read_json_lines(file, self.name, bad)
+            for number, record in read_json_lines(file, self.name, bad):
+                yield number, flat_task(record) if is_task(record) else record
 
 
 def open_json(path: Path) -> ColumnsInMemory:
@@ -95,10 +97,10 @@ def open_json(path: Path) -> ColumnsInMemory:
         raise DataError(
             f"'{path}' is JSON, but not a list of objects, one a row. Write it so, or write one object a line into a .jsonl file."
         )
+    records, notices = flat_tasks(records)
     names = dict.fromkeys(name for record in records for name in record)
-    return ColumnsInMemory(
-        {name: [record.get(name) for record in records] for name in names}, name=path.name, folder=path.parent
-    )
+    columns = {name: [record.get(name) for record in records] for name in names}
+    return ColumnsInMemory(columns, name=path.name, folder=path.parent, notices=notices)
 
 
 class ParquetFile:

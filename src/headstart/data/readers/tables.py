@@ -13,6 +13,7 @@ from headstart.data.photo_files import URL
 from headstart.data.readers.delimited import DELIMITED_SUFFIXES, DelimitedFile
 from headstart.data.readers.excel import EXCEL_SUFFIXES, open_sheet, split_sheet
 from headstart.data.readers.frames import ColumnsInMemory, frame_columns, is_frame
+from headstart.data.readers.label_studio import flat_tasks
 from headstart.data.readers.records import JSON_LINES_SUFFIXES, PARQUET_SUFFIXES, JsonLines, ParquetFile, open_json
 from headstart.data.shown_names import existing_form, visible
 
@@ -130,8 +131,9 @@ def open_memory(data: Any) -> TableSource:
     if isinstance(data, Mapping):
         return ColumnsInMemory({str(name): list(cells) for name, cells in data.items()})
     if isinstance(data, list) and data and all(isinstance(record, Mapping) for record in data):
-        names = dict.fromkeys(str(name) for record in data for name in record)
-        return ColumnsInMemory({name: [record.get(name) for record in data] for name in names})
+        records, notices = flat_tasks(data)
+        names = dict.fromkeys(str(name) for record in records for name in record)
+        return ColumnsInMemory({name: [record.get(name) for record in records] for name in names}, notices=notices)
     if isinstance(data, list) and not data:
         raise DataError("the list is empty; dicts with a text or an image, and a label, were expected.")
     raise DataError(
