@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.stats import rankdata
@@ -45,7 +45,7 @@ def _case(row: Row) -> tuple[str, int, int]:
     return row["table"], row["size"], row["draw"]
 
 
-def scores_of(rows: list[Row], methods: list[str]) -> tuple[list[tuple[str, int, int]], np.ndarray]:
+def scores_of(rows: list[Row], methods: list[str]) -> tuple[list[tuple[str, int, int]], np.ndarray[Any, Any]]:
     """The cases that all methods were asked in, and their scores, shape (cases, methods); -inf where one failed."""
     found: dict[tuple[str, int, int], dict[str, float]] = {}
     for row in rows:
