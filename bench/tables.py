@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import tomllib
 import zipfile
@@ -102,8 +103,6 @@ def _cards() -> dict[str, Any]:
 
 def _version(card: dict[str, Any]) -> str:
     """Names what is kept in the cache by what made it."""
-    import hashlib
-
     archive = _cards()["archives"].get(card["archive"], {})
     return hashlib.sha256(repr((sorted(card.items()), sorted(archive.items()))).encode()).hexdigest()[:12]
 
@@ -131,9 +130,9 @@ def _raw(name: str, card: dict[str, Any]) -> pd.DataFrame:
     if card["archive"] == "sklearn":
         from sklearn import datasets
 
-        return getattr(datasets, card["member"])(
-            as_frame=True, **({} if name != "diabetes" else {"scaled": False})
-        ).frame
+        options = {"scaled": False} if name == "diabetes" else {}
+        frame: pd.DataFrame = getattr(datasets, card["member"])(as_frame=True, **options).frame
+        return frame
     if card["archive"] == "demo":
         path = demo_folder(name) / card["member"]
         return pd.read_parquet(path) if path.suffix == ".parquet" else _csv(path.read_bytes())

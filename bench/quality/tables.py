@@ -1,6 +1,6 @@
 """Headstart on tables beside what people use: 26 real tables at 50, 200 and 1,000 training rows, two draws each.
 
-Headstart's whole fit and its baselines alone, TabPFN alone, logistic or ridge regression, scikit-learn's histogram booster, CatBoost and LightGBM, all at
+Headstart's whole fit (its preset after its name, `headstart balanced`) and its baselines alone, TabPFN alone, logistic or ridge regression, scikit-learn's histogram booster, CatBoost and LightGBM, all at
 their defaults on the same rows and threads; AutoGluon with two minutes a fit on a third of the tables where it is asked for. One score a task,
 higher is better: ROC AUC of two classes, accuracy of several, R² of numbers; the test part is what was not drawn, at most 2,000 rows.
 Each method is a process that stays (`make peers-env` for those that need an environment); rows are kept in the cache, so a bench that was
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator
 
-METHODS = ("headstart", "headstart baselines", "tabpfn", "linear", "histogram boosting", "catboost", "lightgbm")
+METHODS = ("headstart fast", "headstart baselines", "tabpfn", "linear", "histogram boosting", "catboost", "lightgbm")
 RARE_METHODS = ("autogluon",)
 """Methods that take minutes a fit: every third table, one draw, where they are asked for."""
 SIZES = (50, 200, 1000)
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--budget", type=float, help="seconds of each of Headstart's fits, instead of the preset's")
     parser.add_argument("--longest", type=float, default=180, help="seconds after which a method is stopped")
-    parser.add_argument("--minutes", type=float, default=float("inf"), help="after which no further case is begun")
+    parser.add_argument("--minutes", type=float, default=35, help="after which no further case is begun")
     parser.add_argument("--results", type=Path, default=cache_folder() / "bench" / "tables.jsonl")
     parser.add_argument("--report", action="store_true", help="only print what is there")
     small = {"tables": ["heart", "diabetes"], "sizes": [50], "draws": 1, "results": None, "longest": 20}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.stats import rankdata
@@ -45,7 +45,7 @@ def _case(row: Row) -> tuple[str, int, int]:
     return row["table"], row["size"], row["draw"]
 
 
-def scores_of(rows: list[Row], methods: list[str]) -> tuple[list[tuple[str, int, int]], np.ndarray]:
+def scores_of(rows: list[Row], methods: list[str]) -> tuple[list[tuple[str, int, int]], np.ndarray[Any, Any]]:
     """The cases that all methods were asked in, and their scores, shape (cases, methods); -inf where one failed."""
     found: dict[tuple[str, int, int], dict[str, float]] = {}
     for row in rows:
@@ -83,11 +83,12 @@ def _print_size(size: int, rows: list[Row], methods: list[str]) -> None:
 
 
 def _print_losses(rows: list[Row]) -> None:
-    """Cases where another method is ahead of Headstart by more than a point."""
+    """Cases where another method is ahead of Headstart, at whatever preset, by more than a point."""
     lost = []
-    ours = {_case(row): row for row in rows if row["method"] == OURS and row["score"] is not None}
+    is_ours = {row["method"]: row["method"].split()[0] == OURS and "baselines" not in row["method"] for row in rows}
+    ours = {_case(row): row for row in rows if is_ours[row["method"]] and row["score"] is not None}
     for case, row in ours.items():
-        others = [one for one in rows if _case(one) == case and one["score"] is not None and one["method"] != OURS]
+        others = [one for one in rows if _case(one) == case and one["score"] is not None and not is_ours[one["method"]]]
         best = max(others, key=lambda one: one["score"], default=row)
         if best["score"] > row["score"] + LOSS:
             lost.append(f"{case[0]} (draw {case[2]}) {row['score']:.3f}, {best['method']} {best['score']:.3f}")
