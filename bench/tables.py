@@ -160,7 +160,7 @@ def _csv(content: bytes, **options: Any) -> pd.DataFrame:
 def _join(frame: pd.DataFrame, category: str) -> pd.DataFrame:
     """Make columns `category_level` of 0 and 1 one column again."""
     columns = [column for column in frame.columns if column.startswith(f"{category}_")]
-    levels = frame[columns].idxmax(axis=1).str.removeprefix(f"{category}_")
+    levels = frame[columns].idxmax(axis=1).astype(str).str.removeprefix(f"{category}_")
     return pd.concat([frame.drop(columns=columns), levels.rename(category)], axis=1)
 
 

@@ -135,7 +135,7 @@ def lightgbm(x: Frame, y: Any, job: Job) -> tuple[Callable[[Frame], Any], list[s
     """LightGBM, with pandas' categories."""
     from lightgbm import LGBMClassifier, LGBMRegressor
 
-    levels = {name: pd.CategoricalDtype(x[name].dropna().unique()) for name in categories_of(x)}
+    levels = {name: pd.CategoricalDtype(list(x[name].dropna().unique())) for name in categories_of(x)}
 
     def ready(frame: Frame) -> Frame:
         frame = frame.astype(levels)

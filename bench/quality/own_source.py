@@ -12,6 +12,7 @@ import time
 import warnings
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,9 +60,7 @@ def main() -> None:
             continue
         case = Case.of(PAIRS[name](), options.source_rows)
         for size, draw in wanted:
-            results.get_or_compute(
-                lambda case=case, size=size, draw=draw: case.run(size, draw), pair=name, size=size, draw=draw
-            )
+            results.get_or_compute(partial(case.run, size, draw), pair=name, size=size, draw=draw)
     print("\n".join(tables(results.rows)))
 
 

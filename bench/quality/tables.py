@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +100,7 @@ def measure(
         common |= {"seconds": 120, "budget_s": options.budget}
         for name in missing:
             job = {**common, "peer": name}
-            row = results.get_or_compute(lambda job=job: answer(wanted[job["peer"]], job, test, options), **keys[name])
+            row = results.get_or_compute(partial(answer, wanted[name], job, test, options), **keys[name])
             print(f"{table.name:<15} {size:>5} rows, draw {draw}  {name:<20} {shown(row)}", flush=True)
 
 

@@ -13,6 +13,7 @@ import json
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,8 +169,8 @@ def one_row(fitted: Any, frame: pd.DataFrame) -> dict[str, float]:
     for row in rows:
         prepared = fitted.model.input.transform([row])
         for name, call in (
-            ("row_ms", lambda row=row: fitted.model.predict([row])),
-            ("session_ms", lambda ready=prepared: fitted.model.run(ready)),
+            ("row_ms", partial(fitted.model.predict, [row])),
+            ("session_ms", partial(fitted.model.run, prepared)),
         ):
             started = time.perf_counter()
             call()
