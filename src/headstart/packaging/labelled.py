@@ -40,7 +40,11 @@ def load_for(model: Bundle, data: Any, *, max_unreadable: float = 0.01, **column
     if len(model.fields) > 1:
         known["input"] = [field.name for field in model.fields]
     if "input" not in columns:
-        known["columns"] = {one.name: one.modality for one in model.fields if get_modality(one.modality).is_tabular}
+        are_rows = len(model.fields) > 1
+        kinds = {one.name: get_modality(one.modality) for one in model.fields}
+        known["columns"] = {
+            name: kind.name for name, kind in kinds.items() if kind.is_tabular or (are_rows and kind.could_be_label)
+        }
     is_folder = isinstance(data, str | Path) and Path(data).is_dir()
     wanted = columns if is_folder else {**known, "task": _task_of(model), **columns}
     rule = {"keep_case": model.label_rule.keep_case, "missing": model.label_rule.missing}
