@@ -272,6 +272,7 @@ CASES = [
     Case("unknown column of --columns", lambda p: load(table(), target="y", columns="aeg:number"), ("'aeg'", "Did you mean 'age'"), OptionError),
     Case("--columns without a kind", lambda p: load(table(), target="y", columns="age"), ("age:number", "got 'age'"), OptionError),
     Case("--columns of a folder of classes", lambda p: load(_folder(p), columns="age:number"), ("--columns",), OptionError),
+    Case("the kind of the target", lambda p: load(table(), target="y", columns="y:number"), ("'y'", "the target", "--task"), OptionError),
     Case("nothing but ids", lambda p: load({"key": [f"k{i}" for i in range(N)], "id": [*range(N)], "y": LABELS}, target="y", input="all"), ("no column to learn from", "identifier", "--columns")),
     Case("nothing but constants", lambda p: load({"a": [1] * N, "b": ["x"] * N, "y": LABELS}, target="y", input="all"), ("no column to learn from", "one value")),
     Case("nothing but a leak", lambda p: load({"a": [1.0 if x == "yes" else 2.0 for x in LABELS], "b": [3] * N, "y": LABELS}, target="y", input="all"), ("no column is left", "KNOWS THE TARGET", "--columns")),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headstart.core.dataset import ROW, Field, Notice
-from headstart.core.errors import DataError
+from headstart.core.errors import DataError, OptionError
 from headstart.data.column_names import find_column, find_columns
 from headstart.data.input_guess import guess_input, modality_of
 from headstart.data.modalities import item_modalities, modality_of_fields
@@ -135,6 +135,9 @@ def guess_schema(
             check_plain(sample[one.name], one.name, name)
     left = [column for column in free if column not in names]
     targets = guess.targets or guess_targets(sample, left, unsure, name)
+    both = next((column for column in kinds if column in targets), None)
+    if both is not None:
+        raise OptionError(f"--columns names '{both}', which is the target. Say with --task what it holds.")
     schema = ColumnSchema(inputs=guess.inputs, targets=targets, group=group, time=time, split=dividing, folder=folder)
     droppable = frozenset(names).difference(kinds) if guess.is_table else frozenset()
     proposals = propose(guess.kinds, sample, targets) if time is None and group is None and dividing is None else ()

@@ -43,9 +43,12 @@ def load_for(model: Bundle, data: Any, *, max_unreadable: float = 0.01, **column
         known = {part: remembered[part] for part in ("input", "target") if remembered.get(part)}
     if len(model.fields) > 1:
         known["input"] = [field.name for field in model.fields]
-    tabular = {one.name: one.modality for one in model.fields if get_modality(one.modality).is_tabular}
-    if tabular and "input" not in columns:
-        known["columns"] = tabular
+    if "input" not in columns:
+        are_rows = len(model.fields) > 1
+        kinds = {one.name: get_modality(one.modality) for one in model.fields}
+        known["columns"] = {
+            name: kind.name for name, kind in kinds.items() if kind.is_tabular or (are_rows and kind.could_be_label)
+        }
     wanted = {**({} if _is_folder_of_classes(data) else known), "task": _task_of(model), **columns}
     rule = {"keep_case": model.label_rule.keep_case, "missing": model.label_rule.missing}
     labels = model.labels if model.task_spec.has_probabilities else ()

@@ -50,19 +50,8 @@ if TYPE_CHECKING:
     from headstart.pipeline.presets import Preset
     from headstart.sources import AnySource
 
-_COLUMN_OPTIONS = (
-    "input",
-    "target",
-    "task",
-    "group",
-    "time",
-    "split",
-    "images",
-    "keep_case",
-    "missing",
-    "columns",
-    "sql",
-)
+_COLUMN_OPTIONS = ("input", "target", "task", "group", "time", "split", "images", "keep_case", "missing", "columns",
+    "sql")  # fmt: skip
 _N_CHECKED = 16  # real items on which the packed graph must equal the fitted model
 
 
