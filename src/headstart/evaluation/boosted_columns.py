@@ -21,24 +21,63 @@ if TYPE_CHECKING:
     from headstart.evaluation.tree_features import TreeFeatures
 
 _FEW_ROWS = 3000  # up to here all folds are held out, and the models of all folds are kept
-_SMALL = 500  # rows, up to which small trees are tried
 _MAX_CODED = 6  # outputs whose codes trees are given, the commonest
 _CODE_WEIGHT = 5.0  # rows that the mean of all counts in the code of a level
 _NEVER = 12.0  # nats by which a class without items is below the others
 _N_STAGES = 24  # after how many the held-out scores are looked at
-_N_FEW, _N_MANY = 150, 300
 _STEEPEST = 1.5  # slope of the calibration
-RATE = 0.06
-_SHAPES = (
-    Shape(leaves=4, least=3, l2=1.0, features=0.5),
-    Shape(leaves=8, least=3, l2=3.0, features=0.5),
-    Shape(leaves=16, least=5, l2=3.0, features=0.5),
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is tried.
+
+    Attributes
+    ----------
+    max_rows : up to which it suits
+    shapes : of trees
+    stages : at most
+    rate : what a tree counts
+    """
+
+    max_rows: float
+    shapes: tuple[Shape, ...]
+    stages: int
+    rate: float
+
+
+PLANS = (
+    Plan(
+        max_rows=500,
+        shapes=(
+            Shape(leaves=4, least=3, l2=1.0, features=0.5),
+            Shape(leaves=4, least=3, l2=1.0, features=0.2),
+            Shape(leaves=8, least=2, l2=1.0, features=0.2),
+        ),
+        stages=150,
+        rate=0.06,
+    ),
+    Plan(
+        max_rows=20_000,
+        shapes=(
+            Shape(leaves=6, least=10, l2=1.0, features=0.5),
+            Shape(leaves=16, least=5, l2=1.0, features=0.2),
+            Shape(leaves=31, least=20, l2=1.0, features=0.5),
+        ),
+        stages=300,
+        rate=0.06,
+    ),
+    Plan(
+        max_rows=np.inf,
+        shapes=(
+            Shape(leaves=16, least=20, l2=1.0, features=0.5),
+            Shape(leaves=48, least=20, l2=1.0, features=0.5),
+        ),
+        stages=200,
+        rate=0.1,
+    ),
 )
-_LARGER_SHAPES = (
-    Shape(leaves=6, least=10, l2=1.0, features=0.5),
-    Shape(leaves=16, least=10, l2=1.0, features=0.5),
-    Shape(leaves=31, least=20, l2=1.0, features=0.5),
-)
+"""Chosen on 22 public tables at 50 and 200 rows, and by time on large ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +155,8 @@ class _Problem:
 
     def grow(self, part: _Part, shape: Shape, stages: int) -> Boosted:
         """Grow trees on the rows of a part."""
-        return boost(part.rows, self.targets[part.index], self.task, shape, stages=stages, rate=RATE, seed=self.seed)
+        rate = plan_for(len(self.targets)).rate
+        return boost(part.rows, self.targets[part.index], self.task, shape, stages=stages, rate=rate, seed=self.seed)
 
 
 def fit_tree_model(
@@ -150,16 +190,16 @@ def fit_tree_model(
 
 def _choose(problem: _Problem, parts: Sequence[_Part], tests: Sequence[IntArray]) -> _Choice:
     """The shape and the number of stages whose scores, calibrated, have the lowest loss on rows that are held out."""
-    shapes, n = shapes_for(len(problem.targets)), _stages_for(len(problem.targets))
+    plan = plan_for(len(problem.targets))
     if not parts:
         unchanged = Calibration(slope=1.0, intercept=np.zeros(problem.targets.shape[1]), loss=float("nan"))
-        return _Choice(shape=shapes[0], stages=n // 5, grown=(), calibration=unchanged)
-    stages = np.unique(np.geomspace(3, n, _N_STAGES).astype(int)).tolist()
+        return _Choice(shape=plan.shapes[0], stages=plan.stages // 5, grown=(), calibration=unchanged)
+    stages = np.unique(np.geomspace(3, plan.stages, _N_STAGES).astype(int)).tolist()
     index = np.concatenate(tests)
     targets, task = problem.targets[index], problem.task
     best: tuple[float, Shape, int, Sequence[Boosted], FloatArray] | None = None
-    for shape in shapes:
-        grown = [problem.grow(part, shape, n) for part in parts]
+    for shape in plan.shapes:
+        grown = [problem.grow(part, shape, plan.stages) for part in parts]
         staged = [
             one.staged(part.features.rows(problem.columns[test]), stages)
             for one, part, test in zip(grown, parts, tests, strict=True)
@@ -217,13 +257,9 @@ def _bounded(calibration: Calibration, scores: FloatArray) -> Calibration:
     return replace(calibration, slope=calibration.slope - excess, intercept=intercept)
 
 
-def shapes_for(n_rows: int) -> tuple[Shape, ...]:
-    """The shapes of trees that are tried: small ones where there are few rows."""
-    return _SHAPES if n_rows <= _SMALL else _LARGER_SHAPES
-
-
-def _stages_for(n_rows: int) -> int:
-    return _N_FEW if n_rows <= _SMALL else _N_MANY
+def plan_for(n_rows: int) -> Plan:
+    """What is tried on so many rows: small trees where there are few."""
+    return next(plan for plan in PLANS if n_rows <= plan.max_rows)
 
 
 def _held_out_folds(groups: IntArray, targets: FloatArray, seed: int) -> list[tuple[IntArray, IntArray]]:

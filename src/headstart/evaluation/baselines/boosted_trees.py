@@ -41,7 +41,7 @@ class BoostedTrees:
         reader = learn_columns(part.items, fields, is_alone=len(part.fields) == 1)
         columns = reader.read(part.items)
         groups = np.arange(len(part)) if part.groups is None else part.groups
-        key = ("boosted-trees 1", part.task, context.seed, columns, reader.n_levels, part.targets, groups)
+        key = ("boosted-trees 2", part.task, context.seed, columns, reader.n_levels, part.targets, groups)
 
         def compute() -> Arrays:
             features = choose_features(reader, columns)
