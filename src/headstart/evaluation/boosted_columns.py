@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.engines.threads import limit, n_threads
-from headstart.evaluation.histogram_boosting import Boosted, Shape, boost, spread_of
+from headstart.evaluation.boosted import Boosted, Shape, spread_of
 from headstart.evaluation.target_codes import N_FOLDS, code_table, cross_fitted_codes, spread_folds
 from headstart.evaluation.trees import Trees, join_trees
 from headstart.heads.calibration import Calibration, fit_calibration
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import FloatArray, IntArray
     from headstart.core.tasks import TaskSpec
+    from headstart.evaluation.boosted import Booster
     from headstart.evaluation.tree_features import TreeFeatures
 
 _FEW_ROWS = 3000  # up to here all folds are held out, and the models of all folds are kept
@@ -26,58 +27,6 @@ _CODE_WEIGHT = 5.0  # rows that the mean of all counts in the code of a level
 _NEVER = 12.0  # nats by which a class without items is below the others
 _N_STAGES = 24  # after how many the held-out scores are looked at
 _STEEPEST = 1.5  # slope of the calibration
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What is tried.
-
-    Attributes
-    ----------
-    max_rows : up to which it suits
-    shapes : of trees
-    stages : at most
-    rate : what a tree counts
-    """
-
-    max_rows: float
-    shapes: tuple[Shape, ...]
-    stages: int
-    rate: float
-
-
-PLANS = (
-    Plan(
-        max_rows=500,
-        shapes=(
-            Shape(leaves=4, least=3, l2=1.0, features=0.5),
-            Shape(leaves=4, least=3, l2=1.0, features=0.2),
-            Shape(leaves=8, least=2, l2=1.0, features=0.2),
-        ),
-        stages=150,
-        rate=0.06,
-    ),
-    Plan(
-        max_rows=20_000,
-        shapes=(
-            Shape(leaves=6, least=10, l2=1.0, features=0.5),
-            Shape(leaves=16, least=5, l2=1.0, features=0.2),
-            Shape(leaves=31, least=20, l2=1.0, features=0.5),
-        ),
-        stages=300,
-        rate=0.06,
-    ),
-    Plan(
-        max_rows=np.inf,
-        shapes=(
-            Shape(leaves=16, least=20, l2=1.0, features=0.5),
-            Shape(leaves=48, least=20, l2=1.0, features=0.5),
-        ),
-        stages=200,
-        rate=0.1,
-    ),
-)
-"""Chosen on 22 public tables at 50 and 200 rows, and by time on large ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +86,7 @@ class _Problem:
     columns: FloatArray
     targets: FloatArray
     task: TaskSpec
+    booster: Booster
     groups: IntArray
     seed: int
 
@@ -155,12 +105,20 @@ class _Problem:
 
     def grow(self, part: _Part, shape: Shape, stages: int) -> Boosted:
         """Grow trees on the rows of a part."""
-        rate = plan_for(len(self.targets)).rate
-        return boost(part.rows, self.targets[part.index], self.task, shape, stages=stages, rate=rate, seed=self.seed)
+        rate = self.booster.plan(len(self.targets)).rate
+        targets = self.targets[part.index]
+        return self.booster.grow(part.rows, targets, self.task, shape, stages=stages, rate=rate, seed=self.seed)
 
 
 def fit_tree_model(
-    features: TreeFeatures, columns: FloatArray, targets: FloatArray, task: TaskSpec, *, groups: IntArray, seed: int
+    features: TreeFeatures,
+    columns: FloatArray,
+    targets: FloatArray,
+    task: TaskSpec,
+    *,
+    booster: Booster,
+    groups: IntArray,
+    seed: int,
 ) -> TreeModel:
     """Fit boosted trees.
 
@@ -169,12 +127,19 @@ def fit_tree_model(
     features : whose table is empty
     columns : shape (n, width), float32
     targets : shape (n, k)
+    booster : what grows the trees
     groups : shape (n,), kept whole in the folds that choose, and in those of target codes
     """
     n = len(targets)
     centre, scale = (np.zeros(1), 1.0) if task.has_probabilities else _location(targets)
     problem = _Problem(
-        features=features, columns=columns, targets=(targets - centre) / scale, task=task, groups=groups, seed=seed
+        features=features,
+        columns=columns,
+        targets=(targets - centre) / scale,
+        task=task,
+        booster=booster,
+        groups=groups,
+        seed=seed,
     )
     with limit(1 if n <= _FEW_ROWS else n_threads()):
         folds = _held_out_folds(groups, problem.targets, seed)
@@ -190,7 +155,7 @@ def fit_tree_model(
 
 def _choose(problem: _Problem, parts: Sequence[_Part], tests: Sequence[IntArray]) -> _Choice:
     """The shape and the number of stages whose scores, calibrated, have the lowest loss on rows that are held out."""
-    plan = plan_for(len(problem.targets))
+    plan = problem.booster.plan(len(problem.targets))
     if not parts:
         unchanged = Calibration(slope=1.0, intercept=np.zeros(problem.targets.shape[1]), loss=float("nan"))
         return _Choice(shape=plan.shapes[0], stages=plan.stages // 5, grown=(), calibration=unchanged)
@@ -255,11 +220,6 @@ def _bounded(calibration: Calibration, scores: FloatArray) -> Calibration:
     excess = max(0.0, calibration.slope - _STEEPEST)
     intercept = calibration.intercept + excess * scores.mean(axis=0)
     return replace(calibration, slope=calibration.slope - excess, intercept=intercept)
-
-
-def plan_for(n_rows: int) -> Plan:
-    """What is tried on so many rows: small trees where there are few."""
-    return next(plan for plan in PLANS if n_rows <= plan.max_rows)
 
 
 def _held_out_folds(groups: IntArray, targets: FloatArray, seed: int) -> list[tuple[IntArray, IntArray]]:
