@@ -19,6 +19,7 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 NEEDS = {
     "atheris": ("atheris is not installed", "make install  # on Linux with x86-64"),
     "browser": ("Chromium is not installed", "apt-get install chromium"),
+    "catboost": ("CatBoost is not installed", 'pip install "headstart[boost]"'),
     "full device": ("this system has no /dev/full", "make test  # on Linux"),
     "gpu": ("torch sees no GPU", "make test  # on a machine with an NVIDIA GPU and torch's CUDA build"),
     "mlflow": ("MLflow's environment is not made", "make mlflow-env"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -29,7 +30,7 @@ class Baseline(Protocol):
 
     A baseline with a field `source` gets the pretrained network of the model that it is compared with. One with
     `joins_fields` reads all fields of its modality; others are left out if items have several of it. One that reads rows whole names the
-    `modalities` of the fields that it reads.
+    `modalities` of the fields that it reads. One that needs a `library` of its own is left out where that is not installed.
     """
 
     name: ClassVar[str]
@@ -112,6 +113,7 @@ def baselines_for(
     kinds = [registry.get("baselines", name) for name in registry.names("baselines")]
     modalities = (modality,) if isinstance(modality, str) else modality
     kinds = [kind for kind in kinds if _reads_any(kind, modalities) and COSTS.index(kind.cost) <= COSTS.index(cost)]
+    kinds = [kind for kind in kinds if is_installed(kind)]
     made = [_make(kind, source) for kind in sorted(kinds, key=lambda kind: (COSTS.index(kind.cost), kind.name))]
     return tuple(baseline for baseline in made if baseline is not None)
 
@@ -135,6 +137,12 @@ def reads(kind: type[Baseline], modality: str) -> bool:
 def reads_rows(kind: type[Baseline]) -> bool:
     """Whether a class of baselines reads rows whole."""
     return hasattr(kind, "modalities")
+
+
+def is_installed(kind: type[Baseline]) -> bool:
+    """Whether the library is there that a class of baselines needs beside those of the extra `train`."""
+    library: str | None = getattr(kind, "library", None)
+    return library is None or find_spec(library) is not None
 
 
 def _reads_any(kind: type[Baseline], modalities: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.engines.threads import limit, n_threads
-from headstart.evaluation.histogram_boosting import Boosted, Shape, boost, spread_of
+from headstart.evaluation.boosted import Boosted, Shape, spread_of
 from headstart.evaluation.target_codes import N_FOLDS, code_table, cross_fitted_codes, spread_folds
 from headstart.evaluation.trees import Trees, join_trees
 from headstart.heads.calibration import Calibration, fit_calibration
@@ -18,27 +18,15 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import FloatArray, IntArray
     from headstart.core.tasks import TaskSpec
+    from headstart.evaluation.boosted import Booster
     from headstart.evaluation.tree_features import TreeFeatures
 
 _FEW_ROWS = 3000  # up to here all folds are held out, and the models of all folds are kept
-_SMALL = 500  # rows, up to which small trees are tried
 _MAX_CODED = 6  # outputs whose codes trees are given, the commonest
 _CODE_WEIGHT = 5.0  # rows that the mean of all counts in the code of a level
 _NEVER = 12.0  # nats by which a class without items is below the others
 _N_STAGES = 24  # after how many the held-out scores are looked at
-_N_FEW, _N_MANY = 150, 300
 _STEEPEST = 1.5  # slope of the calibration
-RATE = 0.06
-_SHAPES = (
-    Shape(leaves=4, least=3, l2=1.0, features=0.5),
-    Shape(leaves=8, least=3, l2=3.0, features=0.5),
-    Shape(leaves=16, least=5, l2=3.0, features=0.5),
-)
-_LARGER_SHAPES = (
-    Shape(leaves=6, least=10, l2=1.0, features=0.5),
-    Shape(leaves=16, least=10, l2=1.0, features=0.5),
-    Shape(leaves=31, least=20, l2=1.0, features=0.5),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +86,7 @@ class _Problem:
     columns: FloatArray
     targets: FloatArray
     task: TaskSpec
+    booster: Booster
     groups: IntArray
     seed: int
 
@@ -116,11 +105,20 @@ class _Problem:
 
     def grow(self, part: _Part, shape: Shape, stages: int) -> Boosted:
         """Grow trees on the rows of a part."""
-        return boost(part.rows, self.targets[part.index], self.task, shape, stages=stages, rate=RATE, seed=self.seed)
+        rate = self.booster.plan(len(self.targets)).rate
+        targets = self.targets[part.index]
+        return self.booster.grow(part.rows, targets, self.task, shape, stages=stages, rate=rate, seed=self.seed)
 
 
 def fit_tree_model(
-    features: TreeFeatures, columns: FloatArray, targets: FloatArray, task: TaskSpec, *, groups: IntArray, seed: int
+    features: TreeFeatures,
+    columns: FloatArray,
+    targets: FloatArray,
+    task: TaskSpec,
+    *,
+    booster: Booster,
+    groups: IntArray,
+    seed: int,
 ) -> TreeModel:
     """Fit boosted trees.
 
@@ -129,12 +127,19 @@ def fit_tree_model(
     features : whose table is empty
     columns : shape (n, width), float32
     targets : shape (n, k)
+    booster : what grows the trees
     groups : shape (n,), kept whole in the folds that choose, and in those of target codes
     """
     n = len(targets)
     centre, scale = (np.zeros(1), 1.0) if task.has_probabilities else _location(targets)
     problem = _Problem(
-        features=features, columns=columns, targets=(targets - centre) / scale, task=task, groups=groups, seed=seed
+        features=features,
+        columns=columns,
+        targets=(targets - centre) / scale,
+        task=task,
+        booster=booster,
+        groups=groups,
+        seed=seed,
     )
     with limit(1 if n <= _FEW_ROWS else n_threads()):
         folds = _held_out_folds(groups, problem.targets, seed)
@@ -150,16 +155,16 @@ def fit_tree_model(
 
 def _choose(problem: _Problem, parts: Sequence[_Part], tests: Sequence[IntArray]) -> _Choice:
     """The shape and the number of stages whose scores, calibrated, have the lowest loss on rows that are held out."""
-    shapes, n = shapes_for(len(problem.targets)), _stages_for(len(problem.targets))
+    plan = problem.booster.plan(len(problem.targets))
     if not parts:
         unchanged = Calibration(slope=1.0, intercept=np.zeros(problem.targets.shape[1]), loss=float("nan"))
-        return _Choice(shape=shapes[0], stages=n // 5, grown=(), calibration=unchanged)
-    stages = np.unique(np.geomspace(3, n, _N_STAGES).astype(int)).tolist()
+        return _Choice(shape=plan.shapes[0], stages=plan.stages // 5, grown=(), calibration=unchanged)
+    stages = np.unique(np.geomspace(3, plan.stages, _N_STAGES).astype(int)).tolist()
     index = np.concatenate(tests)
     targets, task = problem.targets[index], problem.task
     best: tuple[float, Shape, int, Sequence[Boosted], FloatArray] | None = None
-    for shape in shapes:
-        grown = [problem.grow(part, shape, n) for part in parts]
+    for shape in plan.shapes:
+        grown = [problem.grow(part, shape, plan.stages) for part in parts]
         staged = [
             one.staged(part.features.rows(problem.columns[test]), stages)
             for one, part, test in zip(grown, parts, tests, strict=True)
@@ -215,15 +220,6 @@ def _bounded(calibration: Calibration, scores: FloatArray) -> Calibration:
     excess = max(0.0, calibration.slope - _STEEPEST)
     intercept = calibration.intercept + excess * scores.mean(axis=0)
     return replace(calibration, slope=calibration.slope - excess, intercept=intercept)
-
-
-def shapes_for(n_rows: int) -> tuple[Shape, ...]:
-    """The shapes of trees that are tried: small ones where there are few rows."""
-    return _SHAPES if n_rows <= _SMALL else _LARGER_SHAPES
-
-
-def _stages_for(n_rows: int) -> int:
-    return _N_FEW if n_rows <= _SMALL else _N_MANY
 
 
 def _held_out_folds(groups: IntArray, targets: FloatArray, seed: int) -> list[tuple[IntArray, IntArray]]:

@@ -142,4 +142,4 @@ def rounded_down(thresholds: FloatArray) -> NDArray[np.float32]:
     """The largest float32 not above each threshold: features in single precision fall on the same side of both."""
     with np.errstate(over="ignore"):
         nearest = np.asarray(thresholds).astype(np.float32)
-    return np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+        return np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)

@@ -12,7 +12,7 @@ from headstart.core.registry import names
 from headstart.core.tasks import get_task, task_names
 from headstart.core.tasks.single_label import single_label_task
 from headstart.engines.context import RunContext
-from headstart.evaluation.baseline import COSTS, reads
+from headstart.evaluation.baseline import COSTS, is_installed, reads
 from headstart.onnx_graph.builder import GraphBuilder
 from headstart.onnx_graph.session import open_session
 from headstart.sources.preprocessors import build
@@ -44,8 +44,10 @@ _AT_LEAST_RIGHT = {"looks at nothing": 0.3, "has random weights": 0.6, "learns":
 
 
 def cases(subject: Subject) -> dict[str, TaskChecks | LearningChecks]:
-    """For each modality that it reads, one case for each task and one of its own."""
+    """For each modality that it reads, one case for each task and one of its own; none where its library is not installed."""
     kind = subject.part
+    if not is_installed(kind):
+        return {}
     found: dict[str, TaskChecks | LearningChecks] = {}
     for modality in names("examples.modalities"):
         if reads(kind, modality):
