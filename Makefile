@@ -5,7 +5,7 @@ STAMP  := .venv/.installed
 # torch of a constrained version is taken from the folder that pip is configured with, where there is one: the CPU build
 LINKS  := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null || echo $(PIP_FIND_LINKS))
 
-DEMOS  := bbc cifar10 complaints digits disaster groceries mercari movie-reviews questions sms-spam traffic-lights vader
+DEMOS  := bbc card-fraud churn cifar10 complaints credit-default digits disaster employment flchain groceries hotels mercari mercari-prices movie-reviews questions sms-spam traffic-lights vader
 
 .PHONY: install fetch demo test check fuzz bench bench-quick tables tensorflow mlflow-env peers-env clean
 
@@ -43,9 +43,9 @@ fuzz: install  ## the server's OpenAPI document, many requests for each address
 	HEADSTART_EXAMPLES=200 $(BIN)/python -m pytest tests/serving/test_openapi.py
 
 # the order of docs/bench.md; speed first, while nothing else runs, and the longest last
-BENCHES := speed.one_pass speed.presets speed.predict speed.memory_growth speed.serve speed.soak speed.web \
+BENCHES := speed.one_pass speed.presets speed.predict speed.memory_growth speed.rows speed.serve speed.soak speed.web \
 	quality.paired_error quality.prediction_sets quality.duplicates quality.kept quality.together quality.evaluate quality.ranking \
-	quality.choosing quality.compress \
+	quality.choosing quality.compress quality.tables \
 	robustness.inputs robustness.fuzz robustness.flips robustness.killed robustness.server speed.tuning_memory robustness.killed_tuning quality.tuning peers.compare
 
 bench: install peers-env  ## every figure of the docs, printed anew (many hours on two cores, most of them the last two)
@@ -71,10 +71,14 @@ mlflow-env: install  ## MLflow holds back pyarrow, so it gets an environment of 
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-mlflow
 	$(BIN)/uv pip install --quiet --python .venv-mlflow/bin/python --compile-bytecode --editable ".[mlflow]" mlflow==3.17.2
 
-peers-env: install  ## SetFit and transformers' Trainer, beside which bench/peers/compare.py sets Headstart, in an environment of their own
+peers-env: install  ## what benches set Headstart beside: SetFit, transformers' Trainer, CatBoost and LightGBM in one environment, AutoGluon in another
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-peers
 	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python --compile-bytecode $(addprefix --find-links ,$(LINKS)) \
-		--constraint constraints.txt torch setfit==1.2.0 sentence-transformers==6.2.0 accelerate==1.15.0
+		--constraint constraints.txt torch setfit==1.2.0 sentence-transformers==6.2.0 accelerate==1.15.0 \
+		catboost==1.2.10 lightgbm==4.7.0
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-autogluon
+	$(BIN)/uv pip install --quiet --python .venv-autogluon/bin/python --compile-bytecode \
+		"autogluon.tabular[catboost,lightgbm,xgboost]==1.6.3" pyarrow
 
 clean:
-	rm -rf .venv .venv-mlflow .venv-peers demo
+	rm -rf .venv .venv-mlflow .venv-peers .venv-autogluon demo

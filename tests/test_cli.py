@@ -154,6 +154,22 @@ class TestFit:
         assert again["metrics"][0]["name"] == "macro-F1"
         assert again["metrics"][0]["value"] < 0.5
 
+    def test_the_first_score_is_that_of_what_is_packed(self, run, tmp_path):
+        words = ("--baselines", "simple", "--prefer", "small", "--out", tmp_path / "m", "--json")
+        done = run("fit", write_texts(tmp_path / "t.csv"), *QUICK[:4], *words)
+        figures = done.json
+        assert figures["deployed"] == "tfidf"
+        packed = next(one for one in figures["baselines"] if one["name"] == "tfidf")
+        assert figures["shipped"]["value"] == packed["value"]
+        scores = [line for line in done.err.splitlines() if "95 % interval" in line]
+        assert scores[0].startswith(f"tfidf (packed): accuracy {packed['value']:.3f}")
+        assert scores[1].startswith("not packed: ")
+        assert figures["forecast"] == ""  # the curve is that of a head that does not ship
+        assert "which is not packed" in (tmp_path / "m" / "report.html").read_text()
+        shipped = run("fit", write_texts(tmp_path / "t.csv"), *QUICK, "--out", tmp_path / "m", "--json").json
+        assert shipped["forecast"]
+        assert shipped["shipped"] == shipped["metric"]
+
     def test_balanced_weights_are_judged_by_balanced_accuracy(self, run, tmp_path):
         done = run(
             "fit",

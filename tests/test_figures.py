@@ -2,41 +2,21 @@
 
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 import typer
 
 import headstart
 from headstart.cli.app import app
-from headstart.compression import measuring
-from headstart.compression.methods import static_int8
-from headstart.core.intervals import MAX_BLOCKS, N_RESAMPLES
-from headstart.core.metric_sums import N_BINS
-from headstart.data import demo, holdout, image, list_demos, load, similar_features
-from headstart.evaluation import learning_curve, mixing, models, shipping, small_cnn
-from headstart.evaluation.baselines.convolutional import Convolutional
-from headstart.evaluation.prediction_set import COVERAGE
-from headstart.heads import lda, prototypes, span
-from headstart.packaging.exports import MAX_CHECKED
-from headstart.pipeline import choosing
+from headstart.data import demo, image, list_demos, load
+from headstart.data.modalities import get_modality
 from headstart.pipeline.presets import preset_named
-from headstart.ranking.halving import Halving
-from headstart.ranking.suitability import _QUICK_GMACS
 from headstart.sources import cards
 from headstart.testing import KINDS
-from headstart.tuning import checkpoint, selection
-from headstart.tuning.methods import contrastive
+from pages import PAGES, ROOT, WORDS, page
 
-ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 COMMANDS = typer.main.get_command(app).commands
-WORDS = "no one two three four five six seven eight nine ten eleven twelve".split()
-
-
-def page(name: str) -> str:
-    """A page whose lines are joined, so that a sentence is found wherever it is broken."""
-    return re.sub(r"\s+", " ", (ROOT / name).read_text())
 
 
 def table(name: str, *header: str) -> list[list[str]]:
@@ -196,39 +176,35 @@ def test_a_default_on_the_page_of_the_command_line_is_the_options(command):
     assert n_compared
 
 
-STATED = [
-    ("docs/adapt.md", f"up to {prototypes._MAX_ITEMS_PER_CLASS} items per class"),
-    ("docs/adapt.md", f"up to {lda._MAX_ITEMS} items"),
-    ("docs/adapt.md", f"up to {span._MAX_ITEMS} items"),
-    ("docs/adapt.md", f"at most {span._MAX_ITEMS} items"),
-    ("docs/compress.md", f"median over {measuring._N_TURNS} turns"),
-    ("docs/compress.md", f"calibrated on {static_int8._N_ITEMS} training items"),
-    ("docs/export.md", f"compares on up to {MAX_CHECKED} items"),
-    ("docs/cli.md", f"on up to {MAX_CHECKED} items of DATA"),
-    ("docs/find.md", f"cost at most {_QUICK_GMACS:.0f} GMACs an item"),
-    ("docs/prove.md", f"below {holdout._SMALL:,} items | every item once, in {holdout._N_FOLDS} folds"),
-    ("docs/prove.md", f"{small_cnn._N_SEEN:,} photos in all"),
-    ("docs/prove.md", f"Above {Convolutional().max_items:,} photos"),
-    ("docs/prove.md", f"reweighted {N_RESAMPLES:,} times"),
-    ("docs/prove.md", f"to {MAX_BLOCKS:,} random blocks"),
-    ("docs/prove.md", f"Calibration error has {N_BINS} bins"),
-    ("docs/prove.md", f"`COVERAGE` {COVERAGE}"),
-    ("docs/prove.md", f"is worth {mixing._PRIOR_ITEMS:.0f} held-out items"),
-    ("docs/prove.md", f"Weights below {mixing._MIN_WEIGHT} become 0"),
-    ("docs/prove.md", f"divided into {WORDS[mixing._N_BLOCKS]} blocks"),
-    ("docs/prove.md", f"`--worth` ({100 * shipping.WORTH} points)"),
-    ("docs/prove.md", f"for up to {models.MAX_JOINT_ITEMS:,} training items"),
-    ("docs/rank.md", f"at most {choosing._MUCH_COSTLIER} times as many operations"),
-    ("docs/prove.md", f"on {WORDS[learning_curve.N_SIZES]} nested parts"),
-    ("docs/rank.md", f"up to {Halving().cap:,} items: *successive halving*"),
-    ("docs/security.md", f"{image.MAX_PIXELS // 10**6} megapixels"),
-    ("docs/sklearn.md", f"in fewer than {similar_features._FEWEST_DIMENSIONS} dimensions"),
-    ("docs/tune.md", f"until they held out {selection._SUFFICIENT_HELD_OUT} items"),
-    ("docs/tune.md", f"up to {contrastive._MAX_PER_CLASS} per class"),
-    ("docs/tune.md", f"Every {WORDS[int(checkpoint.INTERVAL_S)]} seconds weights"),
-]
+def test_every_variable_of_the_environment_is_listed():
+    used = {
+        name for file in (ROOT / "src").rglob("*.py") for name in re.findall(r"HEADSTART_[A-Z_]+", file.read_text())
+    }
+    assert {row[0].strip("`") for row in table("docs/cli.md", "variable")} == used
 
 
-@pytest.mark.parametrize(("name", "sentence"), STATED, ids=[sentence for _, sentence in STATED])
-def test_a_page_states_the_constant_of_the_code(name, sentence):
-    assert sentence in page(name)
+def test_the_extras_that_pages_name_are_those_of_the_project_and_none_is_left_out():
+    named = set()
+    for name in PAGES:
+        text = (ROOT / name).read_text()
+        named |= {extra for found in re.findall(r"(?:headstart|\.)\[([a-z,]+)\]", text) for extra in found.split(",")}
+        named |= set(re.findall(r"extra `(\w+)`", text))
+    assert named == set(PROJECT["project"]["optional-dependencies"]) - {"dev"}
+
+
+def test_formats_of_photos_are_those_that_are_decoded():
+    names = ["PPM" if one == "PPM" else one for one in image._FORMATS if one != "MPO"]  # several JPEG files in one
+    listed = ", ".join({"WEBP": "WebP"}.get(name, name) for name in names)
+    assert f"{listed} where Pillow has it" in page("docs/load.md")
+
+
+def test_where_texts_are_cut_is_as_the_cards_say():
+    windows = {card.name: card.input["max_tokens"] for card in cards() if card.modality == "text"}
+    for tokens in set(windows.values()):
+        (named,) = re.findall(rf"{tokens} (?:tokens )?\(((?:`[\w-]+`(?:, )?)+)", page("docs/find.md"))
+        assert set(re.findall(r"`([\w-]+)`", named)) == {name for name, window in windows.items() if window == tokens}
+
+
+def test_the_usual_sources_are_named():
+    for modality, noun in (("text", "texts"), ("image", "images")):
+        assert f"`{get_modality(modality).default_source}` for {noun}" in page("docs/embed.md")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -10,10 +12,11 @@ import pytest
 import headstart
 from headstart.cli.app import app
 from headstart.compression import compress
-from headstart.compression.measuring import Latency, Measured
+from headstart.compression.measuring import Latency, Measured, Reference
 from headstart.compression.method import Variant
 from headstart.compression.search import best_of, nearest_miss
 from headstart.compression.trial import Goal, Trial
+from headstart.core.dataset import Dataset
 from headstart.core.errors import BundleError, DataError, OptionError, StorageError
 from headstart.core.report import Report, Score
 from headstart.pipeline import prove_again
@@ -147,7 +150,7 @@ def trial(name="one", *, gain=(0.0, -0.002), ms=5.0, ratio=(0.8, 0.75, 0.85), mi
     ("made", "failed"),
     [
         (trial(), ()),
-        (trial(gain=(-0.02, -0.04)), ("accuracy may fall by 0.0400, over 0.01",)),
+        (trial(gain=(-0.02, -0.04)), ("accuracy may fall by 4 points, over 1 point",)),
         (trial(gain=(-0.02, -0.04), tolerance=0.05), ()),
         (trial(ratio=(0.98, 0.95, 1.01), purpose="speed"), ("no faster: 0.98 times the time (0.95 to 1.01)",)),
         (trial(ratio=(1.2, 1.1, 1.3), target_mib=6), ()),
@@ -213,3 +216,37 @@ def test_the_nearest_miss_is_the_one_whose_worst_condition_is_missed_least():
 )
 def test_a_miss_names_the_options_with_which_it_is_kept(missed, remedy):
     assert missed.remedy == remedy
+
+
+def test_a_tolerance_that_so_few_items_cannot_decide_is_said_at_the_start(bundles, tmp_path):
+    items, labels = make_items("table")
+    asked = {"out": tmp_path / "out", "methods": ["fp16"]}
+    undecided = compress(bundles["table"], (items, labels), **asked, progress=(said := io.StringIO()))
+    first = said.getvalue().splitlines()[0]
+    assert "nothing was written" in undecided.sentence
+    least, n = re.search(
+        r"--tolerance ([\d.]+)% or more; --tolerance 1% takes about ([\d,]+) held-out items", first
+    ).groups()
+    assert int(n.replace(",", "")) > len(items) / 2
+    decided = compress(
+        bundles["table"], (items, labels), **asked, tolerance=float(least) / 100, progress=(said := io.StringIO())
+    )
+    assert "cannot show" not in said.getvalue()
+    assert decided.chosen is not None
+
+
+def test_the_items_that_a_tolerance_takes_decide_it():
+    def reference(n):
+        targets = np.eye(2)[np.arange(n) % 2]
+        data = Dataset(
+            name="t", modality="text", task="binary", items=[""] * n, ids=[str(i) for i in range(n)], targets=targets,
+            labels=("a", "b"), groups=np.arange(n),
+        )  # fmt: skip
+        outputs = np.where(np.arange(n)[:, None] % 5 == 0, 1 - targets, targets)
+        return Reference(None, data, outputs, data.headline(targets), 0)
+
+    said = reference(100).doubt(0.01)
+    n = int(re.search(r"takes about (\d+)", said).group(1))
+    assert 100 < n < 300
+    assert reference(n).doubt(0.01) == ""
+    assert reference(100).doubt(0.0).endswith("% or more.")

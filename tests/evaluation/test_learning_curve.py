@@ -1,6 +1,7 @@
 """A forecast is right on curves that follow a power law, and silent on those that do not."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def test_power_law_is_found(limit, amplitude, exponent):
 def test_forecast_names_labels_that_suffice():
     law = 0.95 - 3 * SIZES**-0.5
     sentence = forecast(curve(law), ACCURACY)
-    assert sentence.endswith("points of accuracy.")
+    assert "points of accuracy, by the learning curve of the model." in sentence
     more, points = int(sentence.split()[1].replace(",", "")), float(sentence.split("for ")[1].split()[0])
     reached = 0.95 - 3 * (960.0 + more) ** -0.5 - law[-1]
     assert points / 100 * 0.8 < reached < points / 100 * 1.4
@@ -51,6 +52,19 @@ def test_forecast_names_labels_that_suffice():
 @pytest.mark.parametrize("values", [[0.8] * 5, [0.6, 0.75, 0.8, 0.801, 0.801], [0.85, 0.84, 0.83, 0.83, 0.83]])
 def test_flat_curve_is_called_flat(values):
     assert "flat" in forecast(curve(values), ACCURACY)
+
+
+@given(limit=st.floats(0.9, 1), amplitude=st.floats(0.5, 3), reached=st.floats(0.9, 1))
+def test_no_more_is_promised_than_the_model_that_ships_lacks(limit, amplitude, reached):
+    said = forecast(curve(limit - amplitude * SIZES**-0.5), ACCURACY, of="ridge", reached=reached)
+    promised = re.search(r"([\d.]+) points? of accuracy", said)
+    assert "ridge" in said or "little left to gain" in said
+    assert promised is None or float(promised.group(1)) <= 100 * (1 - reached) + 0.05  # said with one decimal
+
+
+def test_where_nothing_is_left_to_gain_it_is_said():
+    law = 0.95 - 3 * SIZES**-0.5
+    assert "little left to gain" in forecast(curve(law), ACCURACY, reached=0.998)
 
 
 def test_uneven_curve_gives_no_forecast():

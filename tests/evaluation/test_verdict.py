@@ -3,8 +3,10 @@
 import pytest
 
 from headstart.core.report import BaselineResult, Score
+from headstart.core.tasks import get_task
 from headstart.engines.energy import cpu_seconds, energy_wh
-from headstart.evaluation.verdict import judge
+from headstart.evaluation.verdict import amount_of, judge
+from headstart.reporting import wording
 
 
 def baseline(name, value, low, high, unit="fraction", metric="accuracy"):
@@ -30,6 +32,25 @@ def test_verdict(value, low, high, verdict):
     assert (found.verdict, found.baseline) == (verdict, "tfidf")
     assert found.gain.value == value
     assert "tfidf" in found.sentence
+
+
+METRICS = {
+    metric.name: metric for task in ("multiclass", "multilabel", "regression") for metric in get_task(task).metrics
+}
+
+
+@pytest.mark.parametrize(
+    "metric", [one for one in METRICS.values() if one.unit == "fraction"], ids=lambda one: one.name
+)
+@pytest.mark.parametrize("value", [0.123, 0.0004, -0.031])
+def test_page_and_sentence_say_a_gain_in_one_unit(metric, value):
+    gain = Score(name=f"gain in {metric.name}", value=value, low=value, high=value, unit=metric.unit)
+    assert amount_of(gain) == f"{wording.amount(gain, signed=True).lstrip('+-')} points"
+    assert wording.unit(gain) == f"points of {metric.name}"
+    assert (
+        wording.amount(Score(name=metric.name, value=0.5, low=0.4, high=0.6, unit=metric.unit))
+        == "50.0\N{NO-BREAK SPACE}%"
+    )
 
 
 def test_sentence_reads_well():

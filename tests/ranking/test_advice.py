@@ -35,6 +35,13 @@ def test_a_leak_is_to_be_looked_at_before_anything_else():
     assert said[-1] == "Next: headstart fit t.csv --out MODEL"
 
 
+def test_each_notice_to_look_at_is_said():
+    kinds = ("leak", "ordered", "label-spelling")
+    notices = [Notice(kind=kind, message=f"what is {kind}.") for kind in kinds]
+    said = advise(dataset([500, 500], *notices), [source("x")], "t.csv")
+    assert said[:3] == [f"Look at this before you fit: what is {kind}." for kind in kinds]
+
+
 def test_few_items_of_a_class_and_few_in_all_are_said():
     said = " ".join(advise(dataset([60, 4, 36]), [], "t.csv"))
     assert "Fewer than 10 items have the label 'b'" in said

@@ -19,7 +19,7 @@ def demo(
 ) -> None:
     """Lay out a real dataset as a plain folder or file, to try things on."""
     from headstart.data import demo as make_demo
-    from headstart.data import list_demos
+    from headstart.data import find_demo, list_demos
 
     if name is None:
         rows = [{"name": d.name, "description": d.summary, "license": d.license} for d in list_demos()]
@@ -29,6 +29,7 @@ def demo(
             emit(rows)
         return
     path = make_demo(name, out)
-    say(f"{path} is ready. Next: headstart fit {path} --out {name}-model")
+    target = find_demo(name).target
+    say(f"{path} is ready. Next: headstart fit {path}{f' --target {target}' if target else ''} --out {name}-model")
     if as_json:
         emit({"name": name, "path": str(path)})

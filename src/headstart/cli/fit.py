@@ -141,13 +141,7 @@ def _show(figures: dict[str, Any], say: Callable[[str], None]) -> None:
         say(ranked_words(source))
     for result in figures["tuning"]:
         say(tuning_words(result))
-    is_mean = sum(model["weight"] > 0 for model in figures["models"]) > 1
-    name = figures["head"] if is_mean else f"{figures['source']} + {figures['head']}"
-    say(f"{name}: {score_words(figures['metric'])}")
-    for baseline in figures["baselines"]:
-        say(
-            f"  {baseline['name']:<28} {baseline['value']:.3f}   gain {baseline['gain']['value']:+.3f} ({baseline['gain']['low']:+.3f} to {baseline['gain']['high']:+.3f})"
-        )
+    _show_scores(figures, say)
     for name, score in figures["estimates"].items():
         say(f"  estimate, {name}: {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})")
     if figures["forecast"]:
@@ -158,3 +152,18 @@ def _show(figures: dict[str, Any], say: Callable[[str], None]) -> None:
         say(f"  {label_words(label)}")
     say(figures["sentence"])
     say(f"{figures['bundle']} written in {figures['seconds']['total']:.1f} s; open {figures['bundle']}/report.html")
+
+
+def _show_scores(figures: dict[str, Any], say: Callable[[str], None]) -> None:
+    """Say the score of what is packed, then what it was compared with."""
+    is_mean = sum(model["weight"] > 0 for model in figures["models"]) > 1
+    model = figures["head"] if is_mean or figures["source"] == "none" else f"{figures['source']} + {figures['head']}"
+    packed = next((one["name"] for one in figures["baselines"] if one["name"] == figures["deployed"]), None)
+    say(f"{packed or model} (packed): {score_words(figures['shipped'])}")
+    if packed and packed != model:
+        say(f"not packed: {model}: {score_words(figures['metric'])}; its gains and estimates:")
+    for baseline in figures["baselines"]:
+        gain = baseline["gain"]
+        say(
+            f"  {baseline['name']:<28} {baseline['value']:.3f}   gain {gain['value']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f})"
+        )

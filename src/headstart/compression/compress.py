@@ -81,6 +81,8 @@ def compress(
     with context.stage("compress"):
         split = split_data(dataset, original, seed=context.seed)
         reference = Reference(original, split.test, split.outputs, split.metric, context.seed)
+        if doubt := reference.doubt(tolerance):
+            context.notice("plan", doubt)
         calibration = CalibrationSet(dataset=split.calibration, context=context)
         trials = search(reference, calibration, goal, to_try)
     best = best_of(trials, goal)

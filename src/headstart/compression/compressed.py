@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.compression.compression_section import CompressionSection
 from headstart.compression.search import nearest_miss
+from headstart.reporting import wording
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,10 +44,11 @@ class Compressed:
         """The result as a sentence."""
         if self.chosen is not None and self.chosen.measured is not None:
             m = self.chosen.measured
+            points = " points" if m.gain.unit == "fraction" else ""
             return (
                 f"{self.chosen.name}: {m.size_mib:.3g} MiB of {self.original_mib:.3g}, {m.latency.ms:.3g} ms of "
-                f"{m.latency.original_ms:.3g} for one item, {m.score.name} {m.score.value:.3f} of {self.original.value:.3f} "
-                f"(paired: {m.gain.value:+.4f}, {m.gain.low:+.4f} to {m.gain.high:+.4f})."
+                f"{m.latency.original_ms:.3g} for one item, {m.score.name} {wording.amount(m.score)} of {wording.amount(self.original)} "
+                f"(paired gain {wording.amount(m.gain, signed=True)}{points}, {wording.interval(m.gain, signed=True)})."
             )
         miss = nearest_miss(self.trials)
         if miss is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -96,6 +97,28 @@ class Reference:
         """The original's headline metric."""
         return score(self.metric, self.dataset.targets, self.outputs, self.resamples)
 
+    @cached_property
+    def least_loss(self) -> float:
+        """The loss that so few items cannot rule out even of a model that answers as the original does, in the metric's unit."""
+        same = gain(self.metric, self.dataset.targets, self.outputs, self.outputs, self.resamples)
+        return max(0.0, -same.low)
+
+    def doubt(self, tolerance: float) -> str:
+        """Why no variant can be kept, and what it takes, as a sentence; empty where the tolerance can be decided."""
+        n, least = len(self.dataset), self.least_loss
+        if tolerance > least:
+            return ""
+        decidable = math.ceil(1000 * least + 1e-6) / 10  # percent, with one decimal
+        said = (
+            f"{n} held-out items cannot prove that {self.metric.name} falls by less than {100 * tolerance:g} %, even for a variant that answers "
+            f"all of them alike, so none can be kept. With so many items, ask for --tolerance {decidable:g}% or more"
+        )
+        if tolerance == 0:
+            return f"{said}."
+        quantile = self.resamples.quantile  # the loss is this over the effective number of items and two pseudo-items
+        items = n * (quantile / tolerance - 2) / (quantile / least - 2)
+        return f"{said}; --tolerance {100 * tolerance:g}% takes about {_rounded_up(items):,} held-out items."
+
     def measure(self, packed: Packed) -> Measured:
         """Measure a variant on the held-out items, and its latency alternating with the original."""
         outputs = predict(packed, self.dataset.items)[OUTPUTS]
@@ -116,6 +139,16 @@ class Reference:
             "max_difference": float(np.abs(batched - self.outputs[:_BATCH_SIZE]).max()),
             "alone_or_in_batch": float(np.abs(batched - alone).max()),
         }
+
+
+def _rounded_up(n: float) -> int:
+    """Round up to two digits.
+
+    >>> _rounded_up(196.2), _rounded_up(1941.0)
+    (200, 2000)
+    """
+    digits = 10 ** max(0, math.floor(math.log10(max(n, 1))) - 1)
+    return math.ceil(n / digits) * digits
 
 
 def measure_latency(packed: Packed, original: Packed, items: Sequence[Any], n_turns: int = _N_TURNS) -> Latency:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.compression.method import PLACES, NotApplicable, Variant
 from headstart.compression.trial import Trial
 from headstart.core import registry
+from headstart.reporting import wording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -126,8 +127,8 @@ def line_of(trial: Trial) -> str:
     if trial.measured is None:
         return f"  {trial.name:<28} nothing to do: {trial.note}"
     m = trial.measured
-    line = f"  {trial.name:<28} {m.size_mib:7.2f} MiB  {m.score.name} {m.score.value:.3f}, {m.gain.value:+.4f} "
-    line += f"({m.gain.low:+.4f} to {m.gain.high:+.4f})  {m.latency.ms:.3g} ms for {m.latency.original_ms:.3g} "
+    line = f"  {trial.name:<28} {m.size_mib:7.2f} MiB  {m.score.name} {wording.amount(m.score)}, "
+    line += f"{wording.amount(m.gain, signed=True)} ({wording.interval(m.gain, signed=True)})  {m.latency.ms:.3g} ms for {m.latency.original_ms:.3g} "
     line += f"({m.latency.ratio:.2f} times, {m.latency.low:.2f} to {m.latency.high:.2f})  "
     return line + ("kept" if trial.kept else "; ".join(trial.failed)) + (f" [{trial.note}]" if trial.note else "")
 

@@ -12,6 +12,7 @@ from headstart.core.errors import OptionError, unknown_name
 if TYPE_CHECKING:
     from headstart.compression.measuring import Measured
     from headstart.compression.method import Place, Variant
+    from headstart.core.report import Score
 
 Purpose = Literal["size", "speed", "both"]
 PURPOSES: tuple[Purpose, ...] = ("size", "speed", "both")
@@ -149,8 +150,10 @@ class Trial:
 
     def _accuracy(self) -> str:
         assert self.measured is not None
-        loss, allowed = -self.measured.gain.low, self.goal.tolerance
-        return "" if self.is_accurate else f"{self.measured.score.name} may fall by {loss:.4f}, over {allowed:g}"
+        m = self.measured
+        if self.is_accurate:
+            return ""
+        return f"{m.score.name} may fall by {_amount(-m.gain.low, m.gain)}, over {_amount(self.goal.tolerance, m.gain)}"
 
     def _time(self) -> str:
         assert self.measured is not None
@@ -172,3 +175,10 @@ class Trial:
             return f"{size:.3g} MiB is larger than the original"
         is_small = size <= self.original_mib * self.goal.most_of_size
         return "" if is_small else f"{size:.3g} MiB of {self.original_mib:.3g} is no smaller"
+
+
+def _amount(loss: float, gain: Score) -> str:
+    """In points of a metric that is at best 1, else in its own unit."""
+    if gain.unit != "fraction":
+        return f"{loss:.4g}"
+    return f"{100 * loss:.4g} {'point' if f'{100 * loss:.4g}' == '1' else 'points'}"

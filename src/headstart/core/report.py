@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Verdict = Literal["transfer helps", "no significant gain", "transfer hurts", "not proven", "nothing transferred"]
+NOTHING_TRANSFERRED: Verdict = "nothing transferred"
+"""No model had a pretrained part, because no source reads the data or none was wanted."""
 
 FORMAT = 2
 KIND = "report_sections"  # kind of registered part: section classes by name

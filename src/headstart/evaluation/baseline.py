@@ -127,10 +127,14 @@ def sampled(index: IntArray, max_items: int, seed: int) -> tuple[IntArray, str]:
 
 def reads(kind: type[Baseline], modality: str) -> bool:
     """Whether a class of baselines can read items of a modality."""
-    of_rows: frozenset[str] | None = getattr(kind, "modalities", None)
-    if of_rows is not None:
-        return modality in of_rows
+    if reads_rows(kind):
+        return modality in kind.modalities  # type: ignore[attr-defined]
     return kind.preprocessor is None or modality_of(kind.preprocessor) == modality
+
+
+def reads_rows(kind: type[Baseline]) -> bool:
+    """Whether a class of baselines reads rows whole."""
+    return hasattr(kind, "modalities")
 
 
 def _reads_any(kind: type[Baseline], modalities: Sequence[str]) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from headstart.reporting.charts import (
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 _CELL_PX, _LARGE_CELL_PX = 24, 72
 _MATRIX_PX = 240  # within which cells grow where there are few labels
 _LABEL_LETTERS = 20  # a line of a long label
-_LINE_PX = 20
+_LINE_PX = 16
+_GAP_PX = 8  # between the labels of two rows
 _UPRIGHT_LETTERS = 9  # that fit under a large cell
 
 
@@ -78,28 +81,28 @@ def learning_curve(points: Rows, metric: Score) -> Spec:
 def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Spec:
     """Draw the confusion matrix: one row per true class, shaded by the share of the row.
 
-    Labels are whole. Where one of them takes several lines, rows are numbered and columns have the numbers alone.
+    Labels are whole. Where one of them takes several lines, its row is as high as they are, rows are numbered, and columns have the numbers
+    alone.
     """
     are_long = any(len(label) > _LABEL_LETTERS for label in labels)
     lines = [_wrapped(f"{i}. {label}" if are_long else label) for i, label in enumerate(labels, start=1)]
-    names = [f"{i}\t{line}" for i, line in enumerate(lines, start=1)]  # two labels may be wrapped alike
     cell_px = max(_CELL_PX, min(_LARGE_CELL_PX, _MATRIX_PX // len(labels)))
-    row_px = max(cell_px, _LINE_PX * max(1 + line.count("\n") for line in lines))
+    heights = [max(cell_px, _LINE_PX * len(one) + _GAP_PX) for one in lines]
+    ends = list(accumulate(heights, initial=0))
     rows = [
-        {"true": names[i], "predicted": names[j], "n": n, "share": n / max(sum(row), 1), "right": i == j}
+        {"column": j, "top": ends[i], "middle": ends[i] + heights[i] // 2, "bottom": ends[i + 1], "n": n, "share": n / max(sum(row), 1), "right": i == j}
         for i, row in enumerate(counts)
         for j, n in enumerate(row)
-    ]
+    ]  # fmt: skip
     is_narrow = cell_px < _LARGE_CELL_PX or any(len(label) > _UPRIGHT_LETTERS for label in labels)
-    angle = -60 if is_narrow and not are_long else 0
-    encoding = {
-        "y": {"field": "true", "type": "nominal", "sort": names, "axis": _label_axis()},
-        "x": {
-            "field": "predicted",
-            "type": "nominal",
-            "sort": names,
-            "axis": {**_label_axis(is_number=are_long), "orient": "bottom", "labelAngle": angle},
-        },
+    columns = {j: str(j + 1) if are_long else label for j, label in enumerate(labels)}
+    x_axis = {**_label_axis(columns), "orient": "bottom", "labelAngle": -60 if is_narrow and not are_long else 0}
+    x = {"field": "column", "type": "ordinal", "axis": x_axis}
+    y = {
+        "field": "top",
+        "type": "quantitative",
+        "scale": {"domain": [0, ends[-1]], "reverse": True, "nice": False},
+        "axis": _label_axis(_lines_at(lines, ends)),
     }
     shade = {
         "color": {"condition": {"test": "datum.right", "value": ACCENT}, "value": BASELINE},
@@ -109,31 +112,44 @@ def confusion(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> Spec:
     return {
         "data": {"values": rows},
         "width": {"step": cell_px},
-        "height": {"step": row_px},
-        "encoding": encoding,
+        "height": ends[-1],
+        "encoding": {"x": x},
         "layer": [
-            {"mark": {"type": "rect", "cornerRadius": 3, "stroke": PAPER, "strokeWidth": 2}, "encoding": shade},
-            {**numbers, "encoding": {"text": {"field": "n", "type": "quantitative"}}},
+            {
+                "mark": {"type": "rect", "cornerRadius": 3, "stroke": PAPER, "strokeWidth": 2},
+                "encoding": {"y": y, "y2": {"field": "bottom"}, **shade},
+            },
+            {**numbers, "encoding": {"y": {**y, "field": "middle"}, "text": {"field": "n", "type": "quantitative"}}},
         ],
     }
 
 
-def _label_axis(*, is_number: bool = False) -> Spec:
-    """An axis of names made of a number, a tab and lines: of the numbers, or of the lines."""
-    number, lines = r"split(datum.label, '\t')[0]", r"split(split(datum.label, '\t')[1], '\n')"
+def _lines_at(lines: Sequence[Sequence[str]], ends: Sequence[int]) -> dict[int, str]:
+    """Each line of each label by its place from the top, in pixels, in the middle of the label's row."""
+    return {
+        (ends[i] + ends[i + 1] + _LINE_PX * (2 * k + 1 - len(one))) // 2: line
+        for i, one in enumerate(lines)
+        for k, line in enumerate(one)
+    }
+
+
+def _label_axis(names: Mapping[int, str]) -> Spec:
+    """An axis with these names at these values."""
     return {
         "grid": False,
         "title": None,
-        "labelExpr": number if is_number else lines,
+        "values": list(names),
+        "labelExpr": f"{json.dumps({str(value): name for value, name in names.items()})}[datum.value]",
         "labelColor": INK,
         "labelLimit": 0,
+        "labelOverlap": False,
         "labelFontSize": 13,
     }
 
 
-def _wrapped(label: str) -> str:
+def _wrapped(label: str) -> list[str]:
     """A label in lines, whole."""
-    return "\n".join(textwrap.wrap(label, _LABEL_LETTERS)) or label
+    return textwrap.wrap(label, _LABEL_LETTERS) or [label]
 
 
 def reliability(bins: Rows) -> Spec:
@@ -147,7 +163,7 @@ def reliability(bins: Rows) -> Spec:
         "x": {"field": "confidence", "title": "confidence of the model", **unit},
         "y": {"field": "accuracy", "title": "how often it is right", **unit},
     }
-    size = {"field": "n", "type": "quantitative", "scale": {"range": [30, 500]}, "legend": None}
+    size = {"field": "n", "type": "quantitative", "scale": {"range": [30, 240]}, "legend": None}
     return {
         "width": WIDTH_PX - 70,
         "height": WIDTH_PX - 70,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from headstart.core.report import BaselineResult, Score, Section, Verdict
+from headstart.core.report import NOTHING_TRANSFERRED, BaselineResult, Score, Section, Verdict
 from headstart.data.data_section import DataSection
 from headstart.evaluation import evaluation_charts as charts
 from headstart.reporting import Figure, Part, Rendering, Summary, template_of, wording
@@ -36,7 +36,7 @@ class EvaluationSection(Section):
     gain : the paired gain over the best baseline
     expected_gain : that over the best one that could ship, shrunk for its noise; it decides what ships
     estimates : made from the training part alone: 'more of the same', 'new conditions', 'naive'
-    curve : the learning curve: {n_items, value, low, high}, and `forecast` a sentence
+    curve : the learning curve: {n_items, value, low, high}; `curve_of` what it is of; `forecast` a sentence, empty where that does not ship
     prediction_set : `coverage`, `threshold` and `mean_size` of sets of labels that contain the true one with probability `coverage`;
         empty for multi-label tasks, regression, or too few held-out items
     figures : arrays and lists that the page draws, of what ships: confusion, reliability, residuals, per_label, mistakes; and label_issues,
@@ -62,6 +62,7 @@ class EvaluationSection(Section):
     expected_gain: float | None = None
     estimates: dict[str, Score] = field(default_factory=dict)
     curve: tuple[dict[str, Any], ...] = ()
+    curve_of: str = ""
     forecast: str = ""
     prediction_set: dict[str, float] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
@@ -82,6 +83,11 @@ class EvaluationSection(Section):
         return next((baseline for baseline in self.baselines if baseline.name == self.deployed), None)
 
     @property
+    def was_transfer_tried(self) -> bool:
+        """Whether any of the models had a pretrained part."""
+        return self.verdict != NOTHING_TRANSFERRED
+
+    @property
     def shipped(self) -> Score:
         """The headline score of what ships, on held-out items."""
         baseline = self.deployed_baseline
@@ -99,7 +105,7 @@ def _rendering(section: EvaluationSection, report: Report) -> Rendering:
             subject=report[DataSection].name,
             sentence=section.ships or section.sentence,
             verdict=section.verdict,
-            caution=section.verdict != "transfer helps",
+            caution=section.was_transfer_tried and section.verdict != "transfer helps",
             lead=section.protocol,
         ),
         figures=tuple(_figures(section)),
@@ -114,7 +120,7 @@ def _figures(section: EvaluationSection) -> Iterator[Figure]:
     of = "" if baseline is None else f" of {baseline.title or baseline.name}"
     caption = f"{shipped.name}{of} on {shipped.n:,} held-out items"
     yield Figure(order=100, value=wording.amount(shipped), caption=caption, detail=wording.interval(shipped))
-    if gain is not None:
+    if gain is not None and (section.was_transfer_tried or baseline is None):
         whose = "" if baseline is None else ", of the transferred model"
         caption, interval = f"{wording.unit(gain)} over the best baseline{whose}", wording.interval(gain, signed=True)
         yield Figure(order=200, value=wording.amount(gain, signed=True), caption=caption, detail=interval)
@@ -122,7 +128,7 @@ def _figures(section: EvaluationSection) -> Iterator[Figure]:
 
 def _callouts(section: EvaluationSection) -> Iterator[str]:
     baseline = section.deployed_baseline
-    if baseline is not None:
+    if baseline is not None and section.was_transfer_tried:
         yield (
             f"The bundle contains {baseline.title or baseline.name}. Its errors and metrics are below; the comparison, the estimates and the "
             f"learning curve are those of the transferred model ({section.metric.name} {wording.amount(section.metric)}), which is not packed."
@@ -141,7 +147,8 @@ def _page(section: EvaluationSection, data: DataSection) -> Iterator[Part]:
 
     if section.baselines:
         scores = charts.scores(section.metric, section.baselines, "the model", section.deployed)
-        yield part(200, "Did transfer help?", "baselines", {"scores": scores, "gains": charts.gains(section.baselines)})
+        title = "Did transfer help?" if section.was_transfer_tried else "How the models compare"
+        yield part(200, title, "baselines", {"scores": scores, "gains": charts.gains(section.baselines)})
     if expected := _expectations(section):
         yield part(400, "What to expect on new data", "expectations", expected)
     errors, pairs = _errors(section, data), _confused_pairs(section)

@@ -34,6 +34,7 @@ _MAX_FACTOR = 20  # forecasts reach at most this many times the available labels
 _FLAT = 0.005  # gain from doubling the labels below which the curve counts as flat
 _N_SHARES = 32
 _MIN_ITEMS = 6
+_NEAR_PERFECT = "Held-out items are nearly all right already: more labels of the same kind have little left to gain."
 _N_REWEIGHTINGS = 4
 
 
@@ -74,6 +75,8 @@ def learning_curve(
     *,
     head: str | HeadEstimator,
     whole: Head | None = None,
+    of: str = "the model",
+    reached: float = -math.inf,
     n_sizes: int = N_SIZES,
 ) -> LearningCurve:
     """Score heads fitted on growing subsets of the training items, always on the same held-out items.
@@ -84,6 +87,8 @@ def learning_curve(
     ----------
     head : the estimator to fit; a single one, since the curve is about shape rather than height
     whole : its fit on `experiment.plan.final`, if there is one already
+    of : what is fitted, for the forecast
+    reached : the score of what ships, of which it is a part: the forecast promises no more than what that one lacks
     """
     folds = [(nested_subsets(train, experiment, n_sizes), test) for train, test in experiment.plan.folds]
     test = experiment.plan.test
@@ -108,7 +113,7 @@ def learning_curve(
         if math.isfinite(one.value):
             found.append((round(float(np.mean([len(subset) for subset, _ in parts]))), one))
     points = tuple({"n_items": n, "value": one.value, "low": one.low, "high": one.high} for n, one in found)
-    return LearningCurve(points=points, forecast=forecast(found, metric))
+    return LearningCurve(points=points, forecast=forecast(found, metric, of=of, reached=reached))
 
 
 def nested_subsets(index: IntArray, experiment: Experiment, n_sizes: int = N_SIZES) -> list[IntArray]:
@@ -124,8 +129,16 @@ def nested_subsets(index: IntArray, experiment: Experiment, n_sizes: int = N_SIZ
     return [np.sort(index[shares < count]) for count in counts]
 
 
-def forecast(found: Sequence[tuple[int, Score]], metric: Metric) -> str:
-    """How many more labels would gain how much, or why that is unknown, as a sentence."""
+def forecast(
+    found: Sequence[tuple[int, Score]], metric: Metric, *, of: str = "the model", reached: float = -math.inf
+) -> str:
+    """How many more labels would gain how much, or why that is unknown, as a sentence.
+
+    Parameters
+    ----------
+    of : what the curve is of
+    reached : the score of what ships, in the unit of the metric; of a metric with a perfect value, no more than what is missing is promised
+    """
     if len(found) < 4:
         return "Too few labels for a learning curve: add some and run again."
     sizes = np.array([n for n, _ in found], np.float64)
@@ -137,10 +150,12 @@ def forecast(found: Sequence[tuple[int, Score]], metric: Metric) -> str:
     n, now = sizes[-1], law.at(sizes[-1])
     unit = _step(metric, float(abs(values[-1])))
     if law.error > max(float(spread.mean()), 0.2 * float(np.ptp(values))):
-        return "The learning curve is too uneven for a forecast: more labels may or may not help."
+        return f"The learning curve of {of} is too uneven for a forecast: more labels may or may not help."
     if law.at(2 * n) - now < _FLAT / 0.01 * unit:
-        return "The curve is flat: more labels of the same kind will not help much."
-    return _sentence(law, n, now, unit, metric)
+        return f"The learning curve of {of} is flat: more labels of the same kind will not help it much."
+    left = (1 - max(now, reached)) / unit if _has_best(metric) else math.inf
+    said = _sentence(law, n, now, metric, unit=unit, left=left)
+    return f"{said}, by the learning curve of {of}." if said else _NEAR_PERFECT
 
 
 def fit_power_law(
@@ -193,13 +208,24 @@ def _step(metric: Metric, value: float) -> float:
     return 0.01 if metric.unit == "fraction" else 0.01 * max(value, 1e-9)
 
 
-def _sentence(law: PowerLaw, n: float, now: float, unit: float, metric: Metric) -> str:
+def _has_best(metric: Metric) -> bool:
+    """Whether 1 is a perfect score: of fractions, and of the share that is explained."""
+    return metric.higher_is_better and metric.unit == "fraction"
+
+
+def _sentence(law: PowerLaw, n: float, now: float, metric: Metric, *, unit: float, left: float) -> str:
+    """What so many labels gain; empty where less than half a point is left to gain.
+
+    Parameters
+    ----------
+    left : what the model that ships lacks to a perfect score, in units
+    """
     for n_units in (5, 2, 1):
         more = law.labels_for(now + n_units * unit) - n
-        if more <= n * (_MAX_FACTOR if n_units == 1 else 3):
-            return f"About {round_label_count(more):,} more labels for {_amount(n_units, metric)}."
-    gained = (law.at(2 * n) - now) / unit
-    return f"Twice the labels would gain about {_amount(round(gained, 1), metric)}."
+        if n_units <= left and more <= n * (_MAX_FACTOR if n_units == 1 else 3):
+            return f"About {round_label_count(more):,} more labels for {_amount(n_units, metric)}"
+    gained = min((law.at(2 * n) - now) / unit, left)
+    return "" if gained < _FLAT / 0.01 else f"Twice the labels would gain about {_amount(round(gained, 1), metric)}"
 
 
 def _amount(n_units: float, metric: Metric) -> str:

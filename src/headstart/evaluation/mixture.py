@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.core.dataset import ROW
-from headstart.evaluation.baseline import reads
+from headstart.evaluation.baseline import reads_rows
 from headstart.evaluation.baseline_model import BaselineModel, fitted_baseline
 from headstart.evaluation.mixed import Mixed, mix
 from headstart.evaluation.mixing import Mix, mix_held_out
@@ -166,7 +165,7 @@ def mixture_of(
     by_name = {baseline.name: baseline for baseline in baselines if not baseline.is_control}
     able = [one for one in predictions if one.name in by_name] if experiment.head == "auto" else []
     able.sort(key=lambda one: float(task.losses(one.outputs, targets).mean()))
-    chosen = [one for one in able if reads(type(by_name[one.name]), ROW)]
+    chosen = [one for one in able if reads_rows(type(by_name[one.name]))]
     chosen += [one for one in able if one not in chosen][:1]
     models = [
         *held_out,

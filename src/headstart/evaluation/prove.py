@@ -12,10 +12,12 @@ from headstart.core.report import BaselineResult, Report
 from headstart.data.data_section import describe_data
 from headstart.evaluation import figures
 from headstart.evaluation.ablation import ablate
+from headstart.evaluation.column_effects import column_effects
 from headstart.evaluation.estimates import estimate
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.evaluation.learning_curve import learning_curve
 from headstart.evaluation.prediction_set import prediction_set
+from headstart.evaluation.rare_class_section import describe_rare_class
 from headstart.evaluation.shipping import Shipping, decide, gain_prior
 from headstart.evaluation.verdict import judge
 from headstart.heads.heads_section import HeadsSection, describe_heads
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.core.metrics import Metric
     from headstart.core.model import Predictor
-    from headstart.core.report import Score
+    from headstart.core.report import Score, Section
     from headstart.data.groups import NearDuplicates
     from headstart.evaluation.evaluation import Evaluation
     from headstart.evaluation.experiment import Experiment, HeldOutPredictions
@@ -92,6 +94,7 @@ def prove(
         deployed=predictor.name,
         ships=decision.ships(judgement),
         **_described(evaluation, mixture, measured, shipped),
+        **_learning_curve(evaluation, mixture, measured, packed),
     )
     report = Report(
         (
@@ -100,6 +103,7 @@ def prove(
             *([] if tuned is None else tuned.sections(experiment, measured.metric, mixture.tuned_by)),
             ablate(mixture, measured.metric, measured.targets, measured.resamples),
             found,
+            *_of_tables(experiment, predictor, measured.targets, shipped),
         )
     )
     return Proof(
@@ -141,12 +145,24 @@ def _described(evaluation: Evaluation, mixture: Mixture, measured: _Measured, sh
         "metric": score(measured.metric, measured.targets, mixture.outputs, measured.resamples),
         "metrics": scores(dataset.metrics, measured.targets, shipped, measured.resamples),
         "estimates": estimate(mixture, measured.metric),
-        **_learning_curve(evaluation, measured),
         "figures": figures.draw(dataset, plan, shipped, _out_of_fold(evaluation), seed=experiment.seed),
         "notices": (*_leaks(experiment), *evaluation.skipped),
         "seed": experiment.seed,
         "decision": "" if dataset.decision is None else dataset.decision.sentence(dataset.task_spec, dataset.labels),
     }
+
+
+def _of_tables(
+    experiment: Experiment, predictor: Predictor, targets: FloatArray, shipped: FloatArray
+) -> tuple[Section, ...]:
+    """What is asked of tables and of rare classes; `shipped` are the outputs of what ships for the held-out items."""
+    found = (
+        describe_rare_class(targets, shipped, experiment.dataset.labels)
+        if experiment.dataset.task_spec.is_single_label
+        else None,
+        column_effects(experiment.dataset, experiment.plan.test, predictor, seed=experiment.seed),
+    )
+    return tuple(one for one in found if one is not None)
 
 
 def _heads(evaluation: Evaluation, mixture: Mixture) -> HeadsSection:
@@ -155,19 +171,32 @@ def _heads(evaluation: Evaluation, mixture: Mixture) -> HeadsSection:
     return describe_heads(evaluation.frozen[0].final, mix=mixture.name if len(mixture.kept) > 1 else None)
 
 
-def _learning_curve(evaluation: Evaluation, measured: _Measured) -> dict[str, Any]:
-    """The curve of the leading head alone, which is fitted quickly enough, many times; nothing where there is none."""
+def _learning_curve(
+    evaluation: Evaluation, mixture: Mixture, measured: _Measured, packed: str | None
+) -> dict[str, Any]:
+    """The curve of the leading head alone, which is fitted quickly enough, many times; a forecast only where that head ships.
+
+    Nothing where there is no such head.
+
+    Parameters
+    ----------
+    packed : the baseline in the model's place; None where the model ships
+    """
     if not evaluation.frozen:
         return {}
     leading = evaluation.frozen[0]
     adapted = leading.final
+    of = f"{adapted.leader.name} on frozen {leading.experiment.source.name}"
     curve = learning_curve(
         leading.experiment,
         measured.metric,
         head=adapted.leader,
         whole=None if adapted.parts else adapted.leading_head,
+        of=of,
+        reached=score(measured.metric, measured.targets, mixture.outputs, measured.resamples).value,
     )
-    return {"curve": curve.points, "forecast": curve.forecast}
+    ships = packed is None and any(one.model is leading for one, _ in mixture.kept)
+    return {"curve": curve.points, "curve_of": of, "forecast": curve.forecast if ships else ""}
 
 
 def _out_of_fold(evaluation: Evaluation) -> FloatArray | None:

@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
 from headstart.core.errors import unknown_name
+from headstart.core.report import NOTHING_TRANSFERRED
 from headstart.core.student import Z_95
 from headstart.evaluation.verdict import amount_of
 
@@ -120,7 +121,7 @@ def decide(
             if has_transfer
             else "no pretrained part was given a weight"
         )
-        if judgement.verdict == "nothing transferred":
+        if judgement.verdict == NOTHING_TRANSFERRED:
             why = ""
         expected = gain.value if has_transfer else 0.0
         return Decision(ships_transfer=False, expected_gain=expected, packed=rival, why=why)

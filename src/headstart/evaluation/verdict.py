@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from headstart.core.report import NOTHING_TRANSFERRED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -52,7 +54,7 @@ def judge(baselines: Sequence[BaselineResult], *, unit: str | None = None, is_pr
     gain = baseline.gain
     if not is_pretrained:
         return Judgement(
-            verdict="nothing transferred",
+            verdict=NOTHING_TRANSFERRED,
             sentence="Nothing transferred: no pretrained source is read, and the models compared are plain ones.",
             baseline=baseline.name,
             gain=gain,

@@ -71,6 +71,7 @@ class Fitted:
             "verdict": found.verdict,
             "sentence": found.sentence,
             "deployed": package.deployed,
+            "shipped": asdict(found.shipped),
             "metric": asdict(found.metric),
             "metrics": [asdict(score) for score in found.metrics],
             "baselines": [

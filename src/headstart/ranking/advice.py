@@ -56,8 +56,7 @@ def _look_first(dataset: Dataset) -> list[str]:
     kinds = [notice for notice in dataset.notices if notice.kind in _FIRST]
     if not kinds:
         return []
-    named = f"{len(kinds)} of the notices above" if len(kinds) > 1 else "this"
-    return [f"Look at {named} before you fit: {kinds[0].message}"]
+    return [f"Look at this before you fit: {notice.message}" for notice in kinds]
 
 
 def _too_few(dataset: Dataset) -> list[str]:

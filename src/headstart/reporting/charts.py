@@ -66,9 +66,9 @@ def dot_and_whisker(rows: Rows, title: str, *, zero: bool = False) -> Spec:
                 "mark": {"type": "circle", "size": 130, "opacity": 1, "yOffset": 6},
                 "encoding": {"x": x, "y": y, "color": colour},
             },
-            _line_of_text("name", y, {"align": "left", "x": 0, "limit": WIDTH_PX - interval_px - _AMOUNT_PX}),
-            _line_of_text("amount", y, {"align": "right", "x": WIDTH_PX - interval_px, "fontWeight": "bold"}),
-            _line_of_text("interval", y, {"align": "right", "x": WIDTH_PX, "fontSize": 12}),
+            *_line_of_text("name", y, {"align": "left", "x": 0, "limit": WIDTH_PX - interval_px - _AMOUNT_PX}),
+            *_line_of_text("amount", y, {"align": "right", "x": WIDTH_PX - interval_px, "fontWeight": "bold"}),
+            *_line_of_text("interval", y, {"align": "right", "x": WIDTH_PX, "fontSize": 12}),
         ],
     }
 
@@ -90,6 +90,9 @@ def rule(colour: str) -> Spec:
     return {"type": "rule", "color": colour, "strokeWidth": 1.25}
 
 
-def _line_of_text(field: str, y: Spec, mark: Spec) -> Spec:
-    letters = {"type": "text", "yOffset": -11, "fontSize": 13, "baseline": "middle", "color": INK, **mark}
-    return {"mark": letters, "encoding": {"y": y, "text": {"field": field, "type": "nominal"}}}
+def _line_of_text(field: str, y: Spec, mark: Spec) -> list[Spec]:
+    """A text on a halo of paper, so that no line of the grid runs through it."""
+    letters = {"type": "text", "yOffset": -11, "fontSize": 13, "baseline": "middle", **mark}
+    halo = {**letters, "color": PAPER, "stroke": PAPER, "strokeWidth": 5, "strokeJoin": "round"}
+    encoding = {"y": y, "text": {"field": field, "type": "nominal"}}
+    return [{"mark": halo, "encoding": encoding}, {"mark": {**letters, "color": INK}, "encoding": encoding}]

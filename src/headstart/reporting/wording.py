@@ -10,11 +10,12 @@ if TYPE_CHECKING:
 
 _SECONDS_A_MINUTE = 60
 _MANY_SECONDS = 600
+_SMALLEST = 1e-6  # a gain below is rounding
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 def amount(score: Score, *, signed: bool = False) -> str:
-    r"""Format the value of a score: percent for a share of items, points for a gain in it, else three decimals.
+    r"""Format the value of a score: percent of what is at best 1, points for a gain in it, else in its own unit.
 
     >>> from headstart.core.report import Score
     >>> amount(Score(name="accuracy", value=0.837, low=0.81, high=0.86))
@@ -30,7 +31,7 @@ def interval(score: Score, *, signed: bool = False) -> str:
 
     >>> from headstart.core.report import Score
     >>> interval(Score(name="ROC AUC", value=0.91, low=0.875, high=0.9412))
-    '0.875 to 0.941'
+    '87.5 to 94.1'
     """
     if score.low == score.high:
         return ""
@@ -40,7 +41,7 @@ def interval(score: Score, *, signed: bool = False) -> str:
 def unit(score: Score) -> str:
     """The unit of a gain in this score."""
     if _is_share(score):
-        return f"points of {score.name}"
+        return f"points of {score.name.removeprefix('gain in ')}"
     return axis_title(score)
 
 
@@ -53,7 +54,7 @@ def axis_title(score: Score, *, signed: bool = False) -> str:
     """The title of an axis, with its unit."""
     if _is_share(score):
         return f"{score.name}, {'points' if signed else '%'}"
-    return score.name if score.unit in ("fraction", "") else f"{score.name}, {score.unit}"
+    return f"{score.name}, {score.unit}" if score.unit else score.name
 
 
 def number(value: Any) -> str:
@@ -83,8 +84,8 @@ def duration(seconds: float) -> str:
 
 
 def _is_share(score: Score) -> bool:
-    """Whether the score is a share of items; other fractions (areas, F1) are not shown in percent."""
-    return score.unit == "fraction" and "accuracy" in score.name
+    """Whether the score is one of 1: a share, an area, F1, R². All are shown in percent, so that a page has one unit."""
+    return score.unit == "fraction"
 
 
 def _format(score: Score, value: float, *, signed: bool) -> str:
@@ -92,5 +93,9 @@ def _format(score: Score, value: float, *, signed: bool) -> str:
         return "not known"
     sign = "+" if signed else ""
     if _is_share(score):
-        return f"{100 * value:{sign}.1f}"
-    return f"{value:{sign}.3f}" if score.unit in ("fraction", "nats") else f"{value:{sign},.4g}"
+        points = f"{100 * value:{sign}.1f}"
+        is_hidden = (
+            signed and abs(value) > _SMALLEST and float(points) == 0
+        )  # "+0.0" would hide on which side of zero it is
+        return f"{100 * value:{sign}.1g}" if is_hidden else points
+    return f"{value:{sign}.3f}" if score.unit == "nats" else f"{value:{sign},.4g}"

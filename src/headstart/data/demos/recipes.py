@@ -10,30 +10,21 @@ import sys
 import tarfile
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import require
+from headstart.data.demos.table_recipes import TABLE_RECIPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from headstart.data.demos.archive import Members
+
 
 _N_SMALL_PHOTOS = 2000  # of digits and CIFAR-10: enough to learn from, few enough to lay out in a moment
 _N_LISTINGS = 3000
 _CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-
-
-class Members(Protocol):
-    """An archive that is read member by member."""
-
-    def read(self, member: str) -> bytes:
-        """Give the bytes of one member."""
-        ...
-
-    def read_below(self, beginning: str) -> list[tuple[str, bytes]]:
-        """Give name and bytes of the members whose path begins so."""
-        ...
 
 
 def _groceries(archive: Members, members: Sequence[str], folder: Path) -> None:
@@ -180,6 +171,7 @@ RECIPES: dict[str, Callable[[Members, Sequence[str], Path], None]] = {
     "digits": _digits,
     "cifar10": _cifar10,
     "mercari": _mercari,
+    **TABLE_RECIPES,
 }
 
 

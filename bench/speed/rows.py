@@ -1,0 +1,181 @@
+"""How do seconds and memory of a fit grow with the rows of a table, and what do a whole year's payments cost?
+
+Growth: tables of ten times the rows up to 1,000,000, drawn from `card-fraud` with noise of 1 % of each column's deviation, so that no two rows
+are alike. Goals: the peak of memory (VmHWM) over ten times the rows at most 1.3 ×, the time at most 12 ×.
+Fraud: all 284,807 payments in order of time, and the first four fifths of them with the last fifth as the test; goals: 5 minutes and 3 GiB on
+two cores, the average precision beside boosted trees, and one row predicted in 1.2 × the bare session (median). Each fit is a new process.
+Run: .venv/bin/python -m bench.speed.rows [--rows 100000] [--only growth] [--preset fast]
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+import headstart
+from bench.demos import demo_folder
+from bench.options import names, parse, parser_of
+from bench.processes import last_line_as_json, memory_mib, temporary_cache
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+GROWTH = 10
+N_ROWS = 100_000
+TARGET, TIME = "Class", "Time"
+N_WARM = 300
+
+
+def main() -> None:
+    parser = parser_of(__doc__)
+    parser.add_argument("--rows", type=int, default=N_ROWS, help="of the smaller table")
+    parser.add_argument("--payments", type=int, help="the first payments alone; all if absent")
+    parser.add_argument("--preset", default="balanced")
+    parser.add_argument("--only", type=names, default=["growth", "fraud"])
+    parser.add_argument(
+        "--fit", nargs=3, help="data, test part or '', and preset of one fit, of which JSON says what it cost"
+    )
+    options = parse(parser, rows=2000, payments=20_000, preset="fast")
+    if options.fit:
+        print(json.dumps(fit(*options.fit)))
+        return
+    payments = pd.read_csv(demo_folder("card-fraud") / "card-fraud.csv", nrows=options.payments)
+    with tempfile.TemporaryDirectory() as folder:
+        if "growth" in options.only:
+            growth(Path(folder), payments, options)
+        if "fraud" in options.only:
+            fraud(Path(folder), payments, options)
+
+
+def growth(folder: Path, payments: pd.DataFrame, options: Namespace) -> None:
+    """Print the costs of a table and of one of ten times its rows."""
+    few, many = (
+        measure(written(folder, f"{n}", drawn(payments, n)), "", options.preset)
+        for n in (options.rows, options.rows * GROWTH)
+    )
+    print(
+        f"{options.rows:,} → {options.rows * GROWTH:,} rows: peak {few['peak_mib']:.0f} → {many['peak_mib']:.0f} MiB, "
+        f"{many['peak_mib'] / few['peak_mib']:.2f} ×; {few['fit_s']:.1f} → {many['fit_s']:.1f} s, "
+        f"{many['fit_s'] / few['fit_s']:.1f} ×; stages {few['stages']} → {many['stages']}",
+        flush=True,
+    )
+
+
+def drawn(payments: pd.DataFrame, n: int) -> pd.DataFrame:
+    """Draw rows with replacement, in order of time, and shake every column but the target."""
+    generator = np.random.default_rng(0)
+    rows = payments.iloc[np.sort(generator.integers(0, len(payments), n))].reset_index(drop=True)
+    for name in rows.columns.drop([TARGET]):
+        rows[name] = rows[name] + generator.normal(0, 0.01 * payments[name].std(), n)
+    return rows.sort_values(TIME)
+
+
+def fraud(folder: Path, payments: pd.DataFrame, options: Namespace) -> None:
+    """Print what all payments cost, and the average precision on the last fifth."""
+    whole = measure(written(folder, "whole", payments), "", options.preset)
+    print(
+        f"{len(payments):,} payments: {whole['fit_s']:.0f} s, peak {whole['peak_mib']:.0f} MiB; ships {whole['deployed']}; one row "
+        f"{whole['row_ms']:.2f} ms, {whole['row_ms'] / whole['session_ms']:.2f} × the bare session",
+        flush=True,
+    )
+    n_train = round(0.8 * len(payments))
+    train, test = payments.iloc[:n_train], payments.iloc[n_train:]
+    ours = measure(written(folder, "train", train), str(written(folder, "test", test)), options.preset)
+    print(
+        f"average precision on the last {len(test):,} ({int(test[TARGET].sum())} frauds): Headstart {ours['average_precision']:.3f} "
+        f"({ours['fit_s']:.0f} s, {ours['deployed']})",
+        flush=True,
+    )
+    for name, value in boosted(train, test).items():
+        print(f"  {name} {value}", flush=True)
+
+
+def boosted(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, str]:
+    """The same of boosted trees at their defaults: scikit-learn's, and CatBoost and LightGBM where they are installed."""
+    from bench.quality.tables_score import score
+    from bench.quality.tables_worker import Worker, is_installed
+    from bench.tables import Table
+
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {}
+        for name, frame in (("train", train), ("test", test)):
+            paths[name] = str(Path(folder) / f"{name}.parquet")
+            frame.astype({TARGET: str}).to_parquet(paths[name])
+        table = Table(name="card-fraud", frame=test.astype({TARGET: str}), target=TARGET, task="binary")
+        for peer in ("histogram boosting", "lightgbm", "catboost"):
+            if is_installed(peer):
+                worker = Worker(peer, threads=2)
+                job = {**paths, "target": TARGET, "task": "binary", "threads": 2, "seed": 0, "peer": peer}
+                answer = worker.ask(job, longest_s=900)
+                worker.stop()
+                found[peer] = answer.get("failed") or (
+                    f"{score(table, answer['scores'], answer['classes'])['average_precision']:.3f} ({answer['train_s']:.0f} s)"
+                )
+    return found
+
+
+def written(folder: Path, name: str, frame: pd.DataFrame) -> Path:
+    path = folder / f"{name}.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def measure(data: Path, test: str, preset: str) -> dict[str, Any]:
+    """One fit in a process of its own."""
+    with temporary_cache() as cache:
+        command = [sys.executable, "-m", "bench.speed.rows", "--fit", str(data), test, preset]
+        return last_line_as_json(command, cache=cache)
+
+
+def fit(data: str, test: str, preset: str) -> dict[str, Any]:
+    """Fit in this process: seconds, peak, what ships, the average precision on the test part, and one warm row."""
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        fitted = headstart.fit(
+            data, input="all", target=TARGET, time=TIME, preset=preset, out=Path(folder) / "model", progress=None
+        )
+        found = {
+            "fit_s": time.perf_counter() - started,
+            "peak_mib": memory_mib("VmHWM"),
+            "stages": {name: round(seconds, 1) for name, seconds in fitted.seconds.items()},
+            "deployed": fitted.to_dict()["deployed"],
+        }
+        if test:
+            found["average_precision"] = average_precision(fitted, pd.read_csv(test))
+        return {**found, **one_row(fitted, pd.read_csv(data, nrows=N_WARM))}
+
+
+def average_precision(fitted: Any, test: pd.DataFrame) -> float:
+    from sklearn.metrics import average_precision_score
+
+    rows = test.drop(columns=TARGET).to_dict("records")
+    column = [str(label) for label in fitted.model.labels].index("1")
+    return float(average_precision_score(test[TARGET], fitted.predict_proba(rows)[:, column]))
+
+
+def one_row(fitted: Any, frame: pd.DataFrame) -> dict[str, float]:
+    """Medians of predicting one row, and of one run of the same session on what was prepared, in turn."""
+    rows = frame.drop(columns=TARGET).to_dict("records")
+    seconds: dict[str, list[float]] = {"row_ms": [], "session_ms": []}
+    for row in rows:
+        prepared = fitted.model.input.transform([row])
+        for name, call in (
+            ("row_ms", lambda row=row: fitted.model.predict([row])),
+            ("session_ms", lambda ready=prepared: fitted.model.run(ready)),
+        ):
+            started = time.perf_counter()
+            call()
+            seconds[name].append(1000 * (time.perf_counter() - started))
+    return {name: float(np.median(values)) for name, values in seconds.items()}
+
+
+if __name__ == "__main__":
+    main()
