@@ -66,7 +66,7 @@ def is_short(words: list[str]) -> bool:
     files = {word for word in words if re.search(r"[/.-]", word) and not word.startswith("--")}
     return (
         words[0] in COMMANDS
-        and words[0] not in ("fit", "serve")
+        and words[0] not in ("fit", "pretrain", "serve")
         and files <= SMALL_DATA
         and not {"fetch", "--out"} & set(words)
     )
@@ -90,7 +90,7 @@ def test_every_command_and_option_is_on_the_page_of_the_command_line():
     for name, command in COMMANDS.items():
         assert f"## headstart {name}" in page
         section = page.partition(f"## headstart {name}")[2].partition("\n## ")[0]
-        shared = page.partition("## headstart inspect")[2].partition("\n## ")[0] if name == "fit" else ""
+        shared = page.partition("## headstart inspect")[2].partition("\n## ")[0] if name in ("fit", "pretrain") else ""
         below = getattr(command, "commands", {}).values()  # the forms of `sources`
         params = [parameter for one in (command, *below) for parameter in one.params]
         options = {option for parameter in params for option in parameter.opts if option.startswith("--")}

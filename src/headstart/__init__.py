@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from headstart.features.embeddings import embed
     from headstart.heads import adapt
     from headstart.packaging import load_bundle
-    from headstart.pipeline import fit, prove_again
+    from headstart.pipeline import fit, pretrain, prove_again
     from headstart.ranking import rank
     from headstart.sources import find, open_source
 
@@ -36,6 +36,7 @@ _VERBS = {
     "prove": "headstart.evaluation",
     "load_bundle": "headstart.packaging",
     "compress": "headstart.compression",
+    "pretrain": "headstart.pipeline",
     "fit": "headstart.pipeline",
     "prove_again": "headstart.pipeline",
 }
@@ -50,6 +51,7 @@ __all__ = [
     "load",
     "load_bundle",
     "open_source",
+    "pretrain",
     "prove",
     "prove_again",
     "rank",

@@ -141,6 +141,8 @@ def test_folders_of_sources_are_told_from_names(source):
     assert split_own_sources(str(source)) == ((str(source),), None)
     assert split_own_sources(["potion-base-8m", str(source)]) == ((str(source),), ["potion-base-8m"])
     assert split_own_sources(None) == ((), None)
+    with pytest.raises(OptionError, match="headstart pretrain"):
+        split_own_sources(str(source.parent / "model"))
 
 
 def test_scores_give_the_outputs_again():

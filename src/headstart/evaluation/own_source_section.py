@@ -45,7 +45,7 @@ class OwnSourceSection(Section):
     curve : of the target alone, on the same held-out items: {n_items, value}
     """
 
-    section_name: ClassVar[str] = "own-source"
+    section_name: ClassVar[str] = "own_source"
 
     sources: tuple[TakenSource, ...] = ()
     worth: str = ""

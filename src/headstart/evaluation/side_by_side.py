@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from headstart.evaluation.plain_blocks import PlainBlock
     from headstart.heads.kernel_basis import KernelBasis
 
-MAX_COLUMNS = 1000  # more, or sparse ones, are described in the span of the items
+MAX_COLUMNS = 1000  # more are described in the span of the items
 MAX_IN_SPAN = 1500  # items: the eigendecomposition of a Gram matrix takes 8 times as long with twice as many
 
 
@@ -39,17 +39,15 @@ class SideBySide:
     @classmethod
     def of(cls, blocks: Sequence[PlainBlock], index: IntArray, *, seed: int = 0) -> SideBySide:
         """Of fitted blocks."""
-        wide = any(not isinstance(one.rows, np.ndarray) for one in blocks) or _width(blocks) > MAX_COLUMNS
         kept = np.asarray(index)
-        if wide and len(kept) > MAX_IN_SPAN:
+        if _width(blocks) > MAX_COLUMNS and len(kept) > MAX_IN_SPAN:
             kept = np.sort(np.random.default_rng(seed).choice(kept, MAX_IN_SPAN, replace=False))
         return cls(blocks=tuple(blocks), index=kept)
 
     @cached_property
     def _basis(self) -> KernelBasis | None:
         """Coordinates in the span of the items; None where the columns themselves are few."""
-        is_dense = all(isinstance(one.rows, np.ndarray) for one in self.blocks)
-        if not self.blocks or (is_dense and _width(self.blocks) <= MAX_COLUMNS):
+        if _width(self.blocks) <= MAX_COLUMNS:
             return None
         return BlockGrams.of([one.rows[self.index] for one in self.blocks]).basis([1.0] * len(self.blocks))
 
@@ -58,7 +56,7 @@ class SideBySide:
         """Mean and factor of the columns of each block."""
         found = []
         for one in self.blocks:
-            rows = np.asarray(one.rows[self.index], np.float64)
+            rows = dense(one.rows[self.index])
             norm = float(np.mean(np.square(rows - rows.mean(axis=0)).sum(axis=1)))
             found.append((rows.mean(axis=0), 1.0 / np.sqrt(norm) if norm > 0 else 0.0))
         return tuple(found)
@@ -71,7 +69,7 @@ class SideBySide:
         if self._basis is not None:
             return self._basis.coordinates
         parts = [
-            (np.asarray(one.rows[self.index], np.float64) - mean) * unit
+            (dense(one.rows[self.index]) - mean) * unit
             for one, (mean, unit) in zip(self.blocks, self._units, strict=True)
         ]
         return np.hstack(parts)
@@ -95,6 +93,11 @@ class SideBySide:
         for one, coef in zip(self.blocks, coefs, strict=True):
             total = total + np.asarray(one.rows[asked] @ coef)
         return np.asarray(total)
+
+
+def dense(rows: Any) -> FloatArray:
+    """Rows of a block, sparse or dense, as an array of doubles."""
+    return np.asarray(rows.toarray() if hasattr(rows, "toarray") else rows, np.float64)
 
 
 def _width(blocks: Sequence[PlainBlock]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.dataset import ROW, Field
@@ -12,13 +13,13 @@ from headstart.data.column_matching import ColumnMatch, ColumnMatches, match_col
 from headstart.data.column_profiles import profile_columns
 from headstart.data.modalities import get_modality
 from headstart.evaluation.own_source import OffsetModel, ShrunkModel, SourceScores, Way
+from headstart.packaging.manifest import is_bundle
 from headstart.packaging.own_source import is_own_source, open_own_source
 from headstart.sources.own_source import CopiedNetwork
 from headstart.sources.preprocessors.renamed import FilledField, RenamedFields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from headstart.core.dataset import Dataset
     from headstart.core.model import Preprocessor
@@ -81,6 +82,11 @@ class OwnSourceModels:
 def split_own_sources(given: str | Sequence[str] | None) -> tuple[tuple[str, ...], str | Sequence[str] | None]:
     """Take the folders of own sources out of what is given as `source`; what is left is None if that was all.
 
+    Raises
+    ------
+    OptionError
+        One is the folder of a bundle that is no source.
+
     >>> split_own_sources("all-minilm-l6-v2")
     ((), 'all-minilm-l6-v2')
     """
@@ -88,6 +94,14 @@ def split_own_sources(given: str | Sequence[str] | None) -> tuple[tuple[str, ...
         return (), None
     words = listed_words(given)
     folders = tuple(word for word in words if is_own_source(word))
+    bundle = next(
+        (word for word in words if word not in folders and Path(word).is_dir() and is_bundle(Path(word))), None
+    )
+    if bundle is not None:
+        raise OptionError(
+            f"{bundle} is a bundle, but no source for other data: it lacks what is known of its columns. Make a source of "
+            f"the same data with: headstart pretrain DATA --out {bundle}-source"
+        )
     if not folders:
         return (), given
     rest = [word for word in words if word not in folders]

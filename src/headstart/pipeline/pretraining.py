@@ -18,12 +18,15 @@ from headstart.data.modalities import get_modality
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.evaluation.mixed import MixedNetwork, ScoredNetwork
 from headstart.evaluation.plain_blocks import PlainBlocks
+from headstart.evaluation.side_by_side import dense
 from headstart.packaging import check_target, load_bundle
 from headstart.packaging.own_source import SourceRecord, seal_source
 from headstart.pipeline.fitting import fit
 from headstart.sources.own_source import PlainColumns
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from headstart.core.dataset import Dataset, FloatArray
     from headstart.core.report import Report
     from headstart.engines.reporters import ProgressOutput
@@ -101,7 +104,7 @@ def plain_columns(dataset: Dataset) -> PlainColumns | None:
 
     if not any(get_modality(field.modality).is_tabular for field in dataset.fields):
         return None
-    blocks = [one for one in PlainBlocks(dataset).fit(np.arange(len(dataset))) if isinstance(one.rows, np.ndarray)]
+    blocks = [one for one in PlainBlocks(dataset).fit(np.arange(len(dataset))) if one.rows.shape[1] <= _MAX_COLUMNS]
     width = sum(one.rows.shape[1] for one in blocks)
     if not 0 < width <= _MAX_COLUMNS:
         return None
@@ -118,12 +121,12 @@ def plain_columns(dataset: Dataset) -> PlainColumns | None:
     return PlainColumns(graph=packed, input=network.input, moments=moments)
 
 
-def moments_of_rows(blocks: list[FloatArray], targets: FloatArray) -> Moments:
+def moments_of_rows(blocks: Sequence[Any], targets: FloatArray) -> Moments:
     """Of blocks side by side, some rows at a time."""
     total: Moments | None = None
     for start in range(0, len(targets), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
-        part = Moments.of(np.hstack([np.asarray(one[rows], np.float64) for one in blocks]), targets[rows])
+        part = Moments.of(np.hstack([dense(one[rows]) for one in blocks]), targets[rows])
         total = part if total is None else total + part
     assert total is not None
     return total

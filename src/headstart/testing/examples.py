@@ -19,6 +19,7 @@ from headstart.sources.preprocessors.joint import JointPreprocessor
 from headstart.sources.preprocessors.ngrams import NgramVectorizer
 from headstart.sources.preprocessors.nothing import NoPreprocessor
 from headstart.sources.preprocessors.pixels import ImagePreprocessor
+from headstart.sources.preprocessors.renamed import FilledField, RenamedFields
 from headstart.sources.preprocessors.text_shape import TextShape
 from headstart.sources.preprocessors.tokens import TextTokenizer
 from headstart.testing.tiny_sources import tokenizer_json
@@ -182,5 +183,19 @@ COLUMNS = PreprocessorExample(
     preprocessor=columns.learn_columns(_ROWS[:3], _FIELDS),
     items=_ROWS,
     modality=columns.ColumnReader.modality,
+    fields=_FIELDS,
+)
+RENAMED = PreprocessorExample(
+    preprocessor=RenamedFields(
+        inner=COLUMNS.preprocessor,
+        fields=(
+            FilledField(field=_FIELDS[0], given="größe", scale=0.25),
+            FilledField(field=_FIELDS[1], given="age"),
+            FilledField(field=_FIELDS[2], given=None),
+            FilledField(field=_FIELDS[3], given=None),
+        ),
+    ),
+    items=_ROWS,
+    modality=COLUMNS.modality,
     fields=_FIELDS,
 )
