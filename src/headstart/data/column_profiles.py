@@ -79,8 +79,8 @@ def profile_columns(dataset: Dataset) -> tuple[ColumnProfile, ...]:
 def _profile(name: str, modality: str, values: Sequence[Any]) -> ColumnProfile:
     if isinstance(values, Numbers):
         known = values.array[np.isfinite(values.array)]
-        quantiles = np.quantile(known, QUANTILES) if len(known) >= 4 * MIN_COUNT else []
-        said = tuple(float(f"{value:.6g}") for value in quantiles)
+        is_enough = len(known) >= 4 * MIN_COUNT
+        said = tuple(float(f"{value:.6g}") for value in np.quantile(known, QUANTILES)) if is_enough else ()
         return ColumnProfile(
             name=name, modality=modality, missing=_share(len(values) - len(known), len(values)), quantiles=said
         )

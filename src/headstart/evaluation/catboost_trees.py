@@ -139,8 +139,8 @@ def _joined(parts: Sequence[Mapping[str, Any]], n_targets: int) -> Trees:
         left=of("left") + first,
         right=of("right") + first,
         feature=of("feature").astype(np.int64),
-        threshold=rounded_down(of("threshold")),
-        missing_left=of("missing_left").astype(bool) & ~of("is_leaf"),
+        threshold=rounded_down(of("threshold").astype(np.float64)),
+        missing_left=of("missing_left").astype(bool) & ~of("is_leaf").astype(bool),
         value=np.concatenate([part["value"].ravel() for part in parts]).astype(np.float32),
         n_targets=n_targets,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -47,7 +48,7 @@ class SourceScores:
     name: str
     network: CopiedNetwork
     field: str | None
-    _kept: dict[int, tuple[Dataset, FloatArray]] = field(default_factory=dict, repr=False)
+    _kept: dict[int, tuple[Dataset, FloatArray]] = dataclasses.field(default_factory=dict, repr=False)
 
     def of(self, dataset: Dataset) -> FloatArray:
         """Shape (n, k); the last dataset is remembered."""
@@ -71,7 +72,7 @@ class OffsetModel:
 
     source: SourceScores
     way: Way = "offset"
-    taken: dict[bytes, FittedOffset] = field(default_factory=dict, repr=False)
+    taken: dict[bytes, FittedOffset] = dataclasses.field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:

@@ -90,7 +90,7 @@ class OffsetProblem:
         columns = self.features if reads else self.features[:, :0]
         if self.task.link == "identity":
             slope, intercept, coef = self._least_squares(columns, penalty)
-            theta = np.zeros(0)
+            theta: FloatArray = np.zeros(0)
         else:
             theta = self._logistic(columns, penalty, None if start is None else start.theta)
             slope, intercept, coef = self._unpacked(theta, columns.shape[1])
@@ -145,7 +145,7 @@ class OffsetProblem:
             scores = slope * self.source + intercept + x @ coef
             value, by_score = _losses(scores, self.targets, self.task.link)
             off = theta[0] - self.slope_prior
-            value += 0.5 * (ridge * np.vdot(coef, coef) + INTERCEPT_PRECISION * np.vdot(intercept, intercept))
+            value += 0.5 * float(ridge * np.vdot(coef, coef) + INTERCEPT_PRECISION * np.vdot(intercept, intercept))
             value += 0.5 * SLOPE_PRECISION * off * off
             by_slope = float(np.vdot(by_score, self.source)) * self.has_slope + SLOPE_PRECISION * off
             by_intercept = by_score.sum(axis=0) + INTERCEPT_PRECISION * intercept

@@ -92,5 +92,5 @@ def _taken(model: OffsetModel, experiment: Experiment) -> Sequence[str]:
         "residual": "corrected by your own rows",
         "no transfer": "not used",
     }
-    parts = [f"{said[kind]} {share:.0%}" for kind, share in shares.items() if share >= 0.005]  # type: ignore[index]
+    parts = [f"{said[kind]} {share:.0%}" for kind, share in shares.items() if share >= 0.005]
     return (f"Its score was {', '.join(parts)}.",)

@@ -6,12 +6,12 @@ from typing import Any
 
 from headstart.core.dataset import Field
 from headstart.core.errors import DataError
+from headstart.data.input_guess import modality_of
 from headstart.data.input_names import input_name
 from headstart.data.modalities import Row, all_modalities, get_modality
 from headstart.data.readers.columns import check_names
 from headstart.data.readers.frames import frame_columns, is_frame
 from headstart.data.rows import Rows
-from headstart.data.schema import modality_of
 from headstart.ranking import split_assignment
 from headstart.sources import FieldSource, JointSource, find, open_source
 from headstart.sources.defaults import default_source

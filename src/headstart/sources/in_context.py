@@ -70,7 +70,7 @@ class InContextSource:
         """Scores of the classes for one fixed row after a fixed context, shape (max_classes,): the test input of the card."""
         network = TabPFN(self.state(), n_heads=self.card.network["heads"])
         steps = np.arange(24, dtype=np.float32)
-        rows = np.sin(steps[:, None] * np.float32([1, 2, 5]))
+        rows = np.sin(steps[:, None] * np.array([1, 2, 5], np.float32))
         memory = network.remember(rows * np.float32(self.max_columns / 3), (rows.sum(axis=1) > 0).astype(np.int64))
-        scores: FloatArray = network.scores(memory, np.float32([[30, -20, 10]]))[0]
+        scores: FloatArray = network.scores(memory, np.array([[30, -20, 10]], np.float32))[0]
         return scores

@@ -101,7 +101,7 @@ def open_sources(source: SourceLike, *, stream: ProgressOutput = sys.stderr) -> 
     parts = listed_words(source) if isinstance(source, str) else source
     listed = [parts] if isinstance(parts, Card) else list(parts)
     cards = [find(part) if isinstance(part, str) else part for part in listed]
-    _check([(card.name, card.reads) for card in cards])
+    _check([(card.name, card.reads if isinstance(card, Card) else card.card.reads) for card in cards])
     opened = tuple(card if isinstance(card, Source) else open_source(card, stream=stream) for card in cards)
     return opened[0] if len(opened) == 1 else JointSource(opened)
 

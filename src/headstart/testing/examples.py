@@ -103,7 +103,7 @@ def _draw_category(rng: np.random.Generator, code: int) -> str:
 
 def _draw_date(rng: np.random.Generator, code: int) -> float:
     """A second of one of three years."""
-    return float(1.6e9 + 4e7 * code + rng.integers(0, 2e7))
+    return float(1.6e9 + 4e7 * code + rng.integers(0, 20_000_000))
 
 
 def _photos() -> list[Any]:

@@ -64,7 +64,7 @@ class ItemChecks(ModalityChecks):
         with self._files() as paths:
             root = paths[0].parent.parent
             for seed in range(3, 9):
-                self.example.write(root / _FOLDERS[seed % 2] / f"{seed}{self.example.suffix}", seed)
+                self._write(root / _FOLDERS[seed % 2] / f"{seed}{self.example.suffix}", seed)
             data = load(root)
         found = data.modality, len(data), data.labels
         expect_equal(found, (self.name, 9, ("kiwi", "plum")), "modality, size and labels of the dataset")
@@ -118,6 +118,10 @@ class ItemChecks(ModalityChecks):
         with self._files() as paths:
             yield [self.modality.read_file(path) for path in paths]
 
+    def _write(self, path: Path, seed: int) -> None:
+        assert self.example.write is not None
+        self.example.write(path, seed)
+
     @contextmanager
     def _files(self) -> Iterator[list[Path]]:
         """Three files in two folders of classes."""
@@ -125,7 +129,7 @@ class ItemChecks(ModalityChecks):
             paths = [root / folder / f"{i}{self.example.suffix}" for i, folder in enumerate(_FOLDERS)]
             for path, seed in zip(paths, _SEEDS, strict=True):
                 path.parent.mkdir(exist_ok=True)
-                self.example.write(path, seed)
+                self._write(path, seed)
             yield paths
 
 

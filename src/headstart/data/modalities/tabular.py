@@ -72,7 +72,8 @@ class Tabular(Modality):
     def pack(self, items: Iterable[Any]) -> Sequence[Any]:
         """Pack values; packed ones stay as they are."""
         packer = self.packer()
-        packer.extend(items if isinstance(items, np.ndarray) else list(items))
+        cells: Any = items if isinstance(items, np.ndarray) else list(items)
+        packer.extend(cells)
         return packer.finish()
 
     def key(self, item: Any) -> bytes:
