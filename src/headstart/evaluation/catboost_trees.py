@@ -24,7 +24,9 @@ from headstart.evaluation.trees import Trees, rounded_down
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from headstart.core.dataset import FloatArray, IntArray
+    from numpy.typing import NDArray
+
+    from headstart.core.dataset import FloatArray
     from headstart.core.tasks import TaskSpec
 
 _FEW_ROWS = 3000  # up to which more threads than one bring nothing
@@ -130,7 +132,7 @@ def _joined(parts: Sequence[Mapping[str, Any]], n_targets: int) -> Trees:
     roots = np.cumsum([0, *sizes])[:-1].astype(np.int64)
     first = np.repeat(roots, sizes)
 
-    def of(name: str) -> IntArray:
+    def of(name: str) -> NDArray[Any]:
         return np.concatenate([np.tile(part[name], n_targets) for part in parts])
 
     return Trees(

@@ -93,11 +93,10 @@ _PLANS = (
         max_rows=20_000,
         shapes=(
             Shape(leaves=6, least=10, l2=1.0, features=0.5),
-            Shape(leaves=16, least=5, l2=1.0, features=0.2),
-            Shape(leaves=31, least=20, l2=1.0, features=0.5),
+            Shape(leaves=16, least=5, l2=1.0, features=0.3),
         ),
-        stages=300,
-        rate=0.06,
+        stages=250,
+        rate=0.08,
     ),
     Plan(
         max_rows=np.inf,

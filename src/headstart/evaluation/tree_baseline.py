@@ -28,7 +28,7 @@ def fit_tree_baseline(
     reader = learn_columns(part.items, fields, is_alone=len(part.fields) == 1)
     columns = reader.read(part.items)
     groups = np.arange(len(part)) if part.groups is None else part.groups
-    key = (f"{name} 3", part.task, context.seed, columns, reader.n_levels, part.targets, groups)
+    key = (f"{name} 4", part.task, context.seed, columns, reader.n_levels, part.targets, groups)
 
     def compute() -> Arrays:
         features = choose_features(reader, columns)
