@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from headstart.evaluation.experiment import Experiment
     from headstart.pipeline.own_sources import OwnSourceModels
 
+_LEAST_S = 10.0  # that must be left of the budget
+_N_SIZES = 4
 _MAX_ROWS = 3000  # of the learning curve: fits of more take too long for a sentence
 
 
@@ -59,11 +61,11 @@ def target_only_curve(
     """Scores of a linear model of the target alone on growing parts; at the end the best baseline, where that is better."""
     if max(len(train) for train, _ in experiment.plan.folds) > _MAX_ROWS:
         return []
-    model = target_only(own.models)
-    if model is None:
+    model, left_s = target_only(own.models), experiment.context.clock.left_s
+    if model is None or (left_s is not None and left_s < _LEAST_S):
         return []
     targets = experiment.dataset.targets[experiment.plan.test]
-    folds = [(nested_subsets(train, experiment), test) for train, test in experiment.plan.folds]
+    folds = [(nested_subsets(train, experiment, _N_SIZES), test) for train, test in experiment.plan.folds]
     points = []
     for parts in zip(*(subsets for subsets, _ in folds), strict=False):
         if any(not np.ptp(experiment.dataset.targets[part], axis=0).any() for part in parts):
