@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -100,10 +99,12 @@ class _Exchange:
 
     async def run(self, others: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
         tracer = self._service.tracer
-        with nullcontext() if tracer is None else tracer.span(self._scope) as span:
+        if tracer is None:
             await self._answer(others)
-            if span is not None:
-                span.set_attributes(self._facts())
+            return
+        with tracer.span(self._scope) as span:
+            await self._answer(others)
+            span.set_attributes(self._facts())
 
     async def _answer(self, others: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
         if self._connection is not None:

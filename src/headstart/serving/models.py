@@ -104,10 +104,9 @@ class Served:
             429: too many are waiting.
         """
         self.batcher.check_room(len(items))
-        # those of like size share a batch, so that little padding is computed
-        readable = sorted(
-            (i for i, item in enumerate(items) if not isinstance(item, UserError)), key=lambda i: length(items[i])
-        )
+        readable = [i for i, item in enumerate(items) if not isinstance(item, UserError)]
+        if len(readable) > 1:  # those of like size share a batch, so that little padding is computed
+            readable.sort(key=lambda i: length(items[i]))
         step = self.settings.max_batch
         chunks = [readable[first : first + step] for first in range(0, len(readable), step)]
         answered = [self._batch_rows([items[i] for i in chunk]) for chunk in chunks]
@@ -170,6 +169,8 @@ class Catalogue:
         self._models: dict[str, dict[str, Served]] = {}
         for one in served:
             self._models.setdefault(one.name, {})[one.version] = one
+        self._names = tuple(sorted(self._models))
+        self._versions = {name: tuple(sorted(self._models[name], key=version_order)) for name in self._names}
 
     def __iter__(self) -> Any:
         return (one for name in self.names for one in self._models[name].values())
@@ -177,11 +178,11 @@ class Catalogue:
     @property
     def names(self) -> tuple[str, ...]:
         """All names, sorted."""
-        return tuple(sorted(self._models))
+        return self._names
 
     def versions(self, name: str) -> tuple[str, ...]:
         """The versions of one model, oldest first."""
-        return tuple(sorted(self._models[name], key=version_order))
+        return self._versions[name]
 
     def get(self, name: str | None = None, version: str | None = None) -> Served:
         """Find a model; the only one if no name is given, the newest version if none is.

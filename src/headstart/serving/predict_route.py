@@ -67,8 +67,10 @@ async def predict(served: Served, scope: Scope, body: Body, note: Note | None = 
 async def _asked(served: Served, scope: Scope, body: bytes) -> PredictRequest:
     """Read the items; the body, which may be large, is gone when they are there."""
 
+    media_type = header(scope, b"content-type").partition(";")[0].strip().lower()
+
     def read() -> PredictRequest:
-        asked = _read(served, scope, body)
+        asked = _read(served, scope, body, media_type)
         asked.items = served.receive(asked.items)
         n_labels = len(asked.items) * min(asked.top, len(served.bundle.labels) or 1)
         if n_labels > _MAX_LABELS:
@@ -77,7 +79,7 @@ async def _asked(served: Served, scope: Scope, body: bytes) -> PredictRequest:
             )
         return asked
 
-    is_table = _media_type(scope) in _TABLES  # a row of it, however short, costs as much as the table has columns
+    is_table = media_type in _TABLES  # a row of it, however short, costs as much as the table has columns
     return await off_loop(read, len(body) * (_TABLE_COST if is_table else 1))
 
 
@@ -90,8 +92,7 @@ def _answer(served: Served, asked: PredictRequest, rows: Rows) -> bytes:
     return to_json(answer if label_type == "str" else {**answer, "label_type": label_type})
 
 
-def _read(served: Served, scope: Scope, body: bytes) -> PredictRequest:
-    media_type = _media_type(scope)
+def _read(served: Served, scope: Scope, body: bytes, media_type: str) -> PredictRequest:
     column = served.bundle.manifest["columns"].get("input")
     if media_type in ("application/json", ""):
         return _from_object(from_json(body), served, column)
@@ -112,10 +113,6 @@ def _read(served: Served, scope: Scope, body: bytes) -> PredictRequest:
         return PredictRequest([body], top=top)
     known = ["application/json", "multipart/form-data", *_TABLES, _JSON_LINES[0], *single]
     raise RequestError(415, f"no body of type '{media_type[:60]}' can be read. Known: {', '.join(known)}.")
-
-
-def _media_type(scope: Scope) -> str:
-    return header(scope, b"content-type").partition(";")[0].strip().lower()
 
 
 def _from_object(request: Mapping[str, Any], served: Served, column: str | None) -> PredictRequest:

@@ -68,6 +68,7 @@ async def _serve(service: Service, listener: socket.socket, ends_with: int | Non
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing here asks where a request came from
         timeout_graceful_shutdown=math.ceil(settings.timeout_s),
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.private_key,
