@@ -15,11 +15,11 @@ from headstart.onnx_graph.session import _spinning, open_session
     [(True, "1.31.1", False), (False, "1.31.1", True), (False, "1.32.0.dev20260101", True)],
 )
 def test_threads_that_others_need_wait_awake_for_a_moment_only(spin, version, is_short):
-    assert ("session.intra_op.spin_duration_us" in _spinning(spin, version)) == is_short
+    assert ("session.intra_op.spin_duration_us" in _spinning(spin=spin, version=version)) == is_short
 
 
 def test_a_runtime_that_does_not_know_the_moment_does_not_wait_awake():
-    assert _spinning(False, "1.18.0") == {"session.intra_op.allow_spinning": "0"}
+    assert _spinning(spin=False, version="1.18.0") == {"session.intra_op.allow_spinning": "0"}
 
 
 def test_a_session_that_waits_for_work_takes_no_processor_time():

@@ -6,6 +6,7 @@ objects or seconds of work.
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -139,6 +140,7 @@ def read_delimited_rows(
             raise OversizedError(f"the table has more than {MAX_VALUES:,} cells. Send its rows in parts.")
         known = known_keys(modality, column)
         table = DelimitedText(opened, name="the table", shown="the table", layout=layout, known_columns=known)
+        _check_last_quote(body, layout.separator)
         rows = _at_most(max_rows, table.checked_rows())
         return [_delimited_row(row, table.names, layout, modality, column) for row in rows]
     except UnicodeDecodeError as error:
@@ -175,6 +177,20 @@ def _at_most(max_rows: int, rows: Iterator[T]) -> Iterator[T]:
     yield from islice(rows, max_rows)
     if next(rows, None) is not None:
         raise OversizedError(f"more than {max_rows} items came; at most {max_rows} may. Send them in parts.")
+
+
+def _check_last_quote(body: bytes, separator: str) -> None:
+    """Refuse a last line in which a quote is opened and not closed; the reader would close it in silence."""
+    last = body.rstrip().rpartition(b"\n")[2]
+    if last.count(b'"') % 2 == 0:
+        return
+    try:
+        list(csv.reader([last.decode("utf-8", "replace")], delimiter=separator, strict=True))
+    except csv.Error as error:
+        if "end of data" in str(error):
+            raise DataError(
+                "the table's last row opens a quote that is never closed. Close it, or double the quote if it belongs to the text."
+            ) from error
 
 
 def _delimited_row(

@@ -43,7 +43,7 @@ def open_session(
     options.intra_op_num_threads = threads or n_threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = _FATAL_ONLY
-    for name, value in _spinning(spin, onnxruntime.__version__).items():
+    for name, value in _spinning(spin=spin, version=onnxruntime.__version__).items():
         options.add_session_config_entry(name, value)
     options.add_session_config_entry("session.load_model_format", model_format)
     if not optimise:
@@ -53,7 +53,7 @@ def open_session(
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def _spinning(spin: bool, version: str) -> dict[str, str]:
+def _spinning(*, spin: bool, version: str) -> dict[str, str]:
     """How long the threads of a session wait awake, in the runtime's own words."""
     if spin:
         return {"session.intra_op.allow_spinning": "1"}

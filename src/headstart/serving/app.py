@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from headstart.data.shown_names import visible
 from headstart.serving import logs, metrics, predict_route, protocol
 from headstart.serving.asgi import JSON, OCTETS, Disconnected, RequestError, answer, to_http_error, to_json
 from headstart.serving.body import Body, BodyMemory, no_room
@@ -175,7 +176,7 @@ class _Exchange:
             logs.write("error", request_id=self._id, error=f"{type(error).__name__}: {error}")
         await answer(
             self._send,
-            to_json({"error": str(refusal)}),
+            to_json({"error": visible(str(refusal))}),
             status=refusal.status,
             headers=refusal.headers,
         )

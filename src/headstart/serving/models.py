@@ -14,8 +14,10 @@ from headstart.core.errors import BundleError, DataError, UserError, first_line,
 from headstart.data.given import receive_item
 from headstart.engines.threads import n_threads
 from headstart.packaging import Bundle, load_bundle
+from headstart.packaging.bundle_fit import misfit_of
 from headstart.serving.asgi import RequestError
 from headstart.serving.batching import Batcher, Rows
+from headstart.serving.prepared_arrays import check_arrays
 from headstart.serving.preparing import Preparation, length
 from headstart.serving.reading import off_loop
 from headstart.serving.repository import ModelVersion, find_model_versions, version_order
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
 
 _N_RUNS = 2  # batches at once: one works where the threads of the other wait for each other
-_LONGEST = 4_096  # an axis of free length, where the input does not say where it cuts
 Note = Callable[["Served", "Sequence[Any]", Rows], None]
 
 
@@ -127,7 +128,7 @@ class Served:
         RequestError
             400: they are not what the graph takes; 413, 429 as for `rows`.
         """
-        n = _check_arrays(batch, self.bundle)
+        n = check_arrays(batch, self.bundle)
         self._check_number(n)
         self.batcher.check_room(n)
         step = self.settings.max_batch
@@ -235,32 +236,11 @@ def _warm_up(bundle: Bundle, model_version: ModelVersion) -> None:
     """Answer one made-up item, so that a model which cannot answer is never ready, and the first request is not slow."""
     try:
         outputs = bundle.run(bundle.input.transform(bundle.reads.stand_ins(bundle.labels or ["a word"])[:1]))
-        why = "" if np.isfinite(outputs).all() else "its outputs are no numbers"
+        why = misfit_of(bundle, outputs)
+        bundle.largest_ids  # noqa: B018  read once here rather than while a client waits
     except Exception as error:  # noqa: BLE001  whatever it is, the model is not made ready
         why = first_line(error)
     if why:
         raise BundleError(
             f"{model_version.folder} cannot answer a first item ({why}). Make the bundle again with 'headstart fit'."
         )
-
-
-def _check_arrays(batch: Batch, bundle: Bundle) -> int:
-    """Compare prepared arrays with what the graph takes, and count their items."""
-    wanted = bundle.arrays
-    if set(batch) != set(wanted):
-        raise RequestError(400, f"the inputs {sorted(batch)} came; {sorted(wanted)} were expected, or 'items'.")
-    longest = bundle.manifest["input"]["settings"].get("max_tokens", _LONGEST)
-    lengths = set()
-    for name, (dtype, shape) in wanted.items():
-        array = batch[name]
-        fits = array.ndim == len(shape) and all(n in (None, m) for n, m in zip(shape[1:], array.shape[1:], strict=True))
-        if array.dtype != dtype or not fits or max(array.shape[1:], default=0) > max([longest, *filter(None, shape)]):
-            shown = [-1 if n is None else n for n in shape]
-            raise RequestError(
-                400,
-                f"input '{name}' is {array.dtype} {list(array.shape)}; {dtype} {shown} was expected, up to {longest}.",
-            )
-        lengths.add(len(array))
-    if len(lengths) != 1 or 0 in lengths:
-        raise RequestError(400, "the inputs must all have the same number of items, 1 or more.")
-    return lengths.pop()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from headstart.core.errors import UserError
-from headstart.data.modalities import all_modalities
 from headstart.data.payloads import read_delimited_rows, read_json_rows, read_value
 from headstart.serving.asgi import RequestError, from_json, header, small_number, to_json
 from headstart.serving.form import read_form
@@ -66,7 +65,6 @@ async def predict(served: Served, scope: Scope, body: Body, note: Note | None = 
 
 async def _asked(served: Served, scope: Scope, body: bytes) -> PredictRequest:
     """Read the items; the body, which may be large, is gone when they are there."""
-
     media_type = header(scope, b"content-type").partition(";")[0].strip().lower()
 
     def read() -> PredictRequest:
@@ -106,13 +104,16 @@ def _read(served: Served, scope: Scope, body: bytes, media_type: str) -> Predict
     if media_type in _TABLES:
         rows = read_delimited_rows(body, _TABLES[media_type], served.modality, column, max_items)
         return PredictRequest(rows, top=top)
-    single = [pattern for modality in reversed(all_modalities()) for pattern in modality.media_types]
-    if len(served.bundle.fields) > 1:
-        single = []  # a body is one value, and no row
-    elif media_type == "application/octet-stream" or any(fnmatch(media_type, pattern) for pattern in single):
+    single = _single_types(served)
+    if any(fnmatch(media_type, pattern) for pattern in single):
         return PredictRequest([body], top=top)
     known = ["application/json", "multipart/form-data", *_TABLES, _JSON_LINES[0], *single]
     raise RequestError(415, f"no body of type '{media_type[:60]}' can be read. Known: {', '.join(known)}.")
+
+
+def _single_types(served: Served) -> list[str]:
+    """Content types of a body that is one item; a row is none, and an image no text."""
+    return [] if len(served.bundle.fields) > 1 else [*served.modality.media_types, "application/octet-stream"]
 
 
 def _from_object(request: Mapping[str, Any], served: Served, column: str | None) -> PredictRequest:
