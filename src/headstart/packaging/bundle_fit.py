@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from headstart.core.errors import BundleError, DataError
+from headstart.core.errors import BundleError, UserError
 from headstart.data.modalities import modality_of_fields
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _check_fields(bundle: Bundle) -> None:
         raise BundleError(f"'fields' in the manifest name one twice: {[one.name for one in bundle.fields]}. {_REMEDY}")
     try:
         reads = modality_of_fields(bundle.fields).name
-    except DataError as error:
+    except UserError as error:
         raise BundleError(f"'fields' in the manifest are wrong: {error}") from error
     if reads != bundle.modality:
         raise BundleError(f"the manifest says '{bundle.modality}', but its fields are of '{reads}'. {_REMEDY}")

@@ -14,7 +14,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from headstart.data.shown_names import visible
 from headstart.serving.asgi import header
 
 if TYPE_CHECKING:
@@ -133,7 +132,7 @@ def _is_taken(file: TextIO) -> bool:
 
 
 def _cut(value: Any) -> Any:
-    return visible(value[:_LONGEST]) if isinstance(value, str) else value
+    return value[:_LONGEST] if isinstance(value, str) else value
 
 
 def _now() -> str:
