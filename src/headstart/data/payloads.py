@@ -148,10 +148,10 @@ def read_delimited_rows(
         table = DelimitedText(opened, name="the table", shown="the table", layout=layout, known_columns=known)
         rows = _at_most(max_rows, table.checked_rows())
         values = [_delimited_row(row, table.names, layout, modality, column) for row in rows]
-        _check_last_quote(body, layout.separator)
-        return values
     except UnicodeDecodeError as error:
         raise DataError(f"the table is not UTF-8 ({error.reason}). Send it in that encoding.") from error
+    _check_last_quote(body, layout.separator)
+    return values
 
 
 def check_json_size(body: bytes | memoryview) -> None:
