@@ -26,6 +26,8 @@ from bench.speed.server_process import running, server_commands
 if TYPE_CHECKING:
     import argparse
 
+    from bench.speed.clients import Items
+
 HERE = "headstart serve"
 FIGURES = {"rate": "answers a second", "p50": "p50", "cpu": "processor time of each"}
 N_DRAWS = 2_000
@@ -80,7 +82,7 @@ def of_checkout(kind: str, options: argparse.Namespace, folder: Path) -> list[st
 
 
 def turns(
-    servers: list[tuple[int, int]], items: list[str] | list[bytes], n_clients: int, options: argparse.Namespace
+    servers: list[tuple[int, int]], items: Items, n_clients: int, options: argparse.Namespace
 ) -> list[list[dict[str, float]]]:
     """What wrk finds of each server, turn by turn; a first turn warms both."""
     found: list[list[dict[str, float]]] = [[] for _ in servers]

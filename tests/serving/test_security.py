@@ -111,12 +111,12 @@ def test_token_files_as_editors_write_them(tmp_path, before):
 
 def page(origin="", host="127.0.0.1:8000"):
     headers = [(b"host", host.encode())] + ([(b"origin", origin.encode())] if origin else [])
-    return {"path": "/v1/predict", "headers": headers}
+    return {"method": "POST", "path": "/v1/predict", "headers": headers}
 
 
 def reading(host, path="/metrics"):
     """A browser reads for a page that calls itself of this server."""
-    return {"path": path, "headers": [(b"host", host.encode()), (b"accept-language", b"en")]}
+    return {"method": "GET", "path": path, "headers": [(b"host", host.encode()), (b"accept-language", b"en")]}
 
 
 @pytest.mark.parametrize(

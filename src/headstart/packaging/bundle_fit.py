@@ -10,17 +10,20 @@ from headstart.core.errors import BundleError, UserError
 from headstart.data.modalities import modality_of_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import Any
 
-    from headstart.core.dataset import FloatArray
+    from headstart.core.dataset import Field, FloatArray
     from headstart.core.model import Preprocessor
-    from headstart.packaging.model import Bundle
+    from headstart.core.tasks import TaskSpec
 
 _TOLERANCE = 1e-3
 _REMEDY = "Do not trust this bundle, or make it again with 'headstart fit'."
 
 
-def check_described(bundle: Bundle) -> None:
+def check_described(
+    manifest: Mapping[str, Any], task: TaskSpec, fields: Sequence[Field], prepared: Preprocessor
+) -> None:
     """Compare labels, columns, fields and preprocessor with each other and with the task.
 
     Raises
@@ -28,29 +31,29 @@ def check_described(bundle: Bundle) -> None:
     BundleError
         Some do not fit; the message says which.
     """
-    labels = bundle.labels
+    labels = manifest["labels"]
     repeated = next((label for label in labels if labels.count(label) > 1), None)
     if repeated is not None:
         raise BundleError(f"'labels' in the manifest name {repeated!r} twice. {_REMEDY}")
-    if bundle.task_spec.is_single_label and (len(labels) < 2 or (bundle.task == "binary" and len(labels) != 2)):
-        raise BundleError(f"the manifest says '{bundle.task}' and has {len(labels)} labels. {_REMEDY}")
-    for column, name in bundle.manifest["columns"].items():
+    if task.is_single_label and (len(labels) < 2 or (task.name == "binary" and len(labels) != 2)):
+        raise BundleError(f"the manifest says '{task.name}' and has {len(labels)} labels. {_REMEDY}")
+    for column, name in manifest["columns"].items():
         if not isinstance(name, str):
             raise BundleError(f"'columns' in the manifest gives '{column}' as {name!r}, not as a name. {_REMEDY}")
-    _check_fields(bundle)
+    _check_fields(manifest["modality"], fields, prepared)
 
 
-def _check_fields(bundle: Bundle) -> None:
-    fields = {field.name: field.modality for field in bundle.fields}
-    if len(fields) < len(bundle.fields):
-        raise BundleError(f"'fields' in the manifest name one twice: {[one.name for one in bundle.fields]}. {_REMEDY}")
+def _check_fields(modality_said: str, described: Sequence[Field], prepared: Preprocessor) -> None:
+    fields = {field.name: field.modality for field in described}
+    if len(fields) < len(described):
+        raise BundleError(f"'fields' in the manifest name one twice: {[one.name for one in described]}. {_REMEDY}")
     try:
-        reads = modality_of_fields(bundle.fields).name
+        reads = modality_of_fields(tuple(described)).name
     except UserError as error:
         raise BundleError(f"'fields' in the manifest are wrong: {error}") from error
-    if reads != bundle.modality:
-        raise BundleError(f"the manifest says '{bundle.modality}', but its fields are of '{reads}'. {_REMEDY}")
-    for field, modality in _read_by(bundle.input):
+    if reads != modality_said:
+        raise BundleError(f"the manifest says '{modality_said}', but its fields are of '{reads}'. {_REMEDY}")
+    for field, modality in _read_by(prepared):
         if field is not None and field not in fields:
             raise BundleError(f"the input reads a field '{field}'; 'fields' in the manifest has {[*fields]}. {_REMEDY}")
         given = reads if field is None else fields[field]
@@ -71,14 +74,14 @@ def _read_by(prepared: Preprocessor) -> Sequence[tuple[str | None, str | None]]:
     return [(None, getattr(prepared, "modality", None))]
 
 
-def misfit_of(bundle: Bundle, outputs: FloatArray) -> str:
-    """What keeps outputs (n, k) from being answers of the bundle's task, as an end of a sentence; '' for nothing."""
+def misfit_of(task: TaskSpec, outputs: FloatArray) -> str:
+    """What keeps outputs (n, k) from being answers of a task, as an end of a sentence; '' for nothing."""
     if not np.isfinite(outputs).all():
         return "its outputs are no numbers"
-    if not bundle.task_spec.has_probabilities:
+    if not task.has_probabilities:
         return ""
     if outputs.min() < -_TOLERANCE or outputs.max() > 1 + _TOLERANCE:
-        return f"its manifest says '{bundle.task}', but its outputs are no probabilities"
-    if bundle.task_spec.is_single_label and abs(outputs.sum(axis=1) - 1).max() > _TOLERANCE:
-        return f"its manifest says '{bundle.task}', but the probabilities of its labels do not sum to one"
+        return f"its manifest says '{task.name}', but its outputs are no probabilities"
+    if task.is_single_label and abs(outputs.sum(axis=1) - 1).max() > _TOLERANCE:
+        return f"its manifest says '{task.name}', but the probabilities of its labels do not sum to one"
     return ""

@@ -84,7 +84,7 @@ class Bundle:
             sealed.read("model.onnx"), threads=threads, spin=spin, trust_graphs=trust_graphs
         )
         check_outputs(self._session, len(self.labels))
-        check_described(self)
+        check_described(self.manifest, self.task_spec, self.fields, self.input)
 
     @cached_property
     def reads(self) -> Modality:

@@ -236,7 +236,7 @@ def _warm_up(bundle: Bundle, model_version: ModelVersion) -> None:
     """Answer one made-up item, so that a model which cannot answer is never ready, and the first request is not slow."""
     try:
         outputs = bundle.run(bundle.input.transform(bundle.reads.stand_ins(bundle.labels or ["a word"])[:1]))
-        why = misfit_of(bundle, outputs)
+        why = misfit_of(bundle.task_spec, outputs)
         bundle.largest_ids  # noqa: B018  read once here rather than while a client waits
     except Exception as error:  # noqa: BLE001  whatever it is, the model is not made ready
         why = first_line(error)

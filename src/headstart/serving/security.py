@@ -104,7 +104,10 @@ class Pages:
             raise RequestError(421, "the request is for another host. Start the server with --host-name NAME for it.")
         if needs_token:
             return
-        origin, host = header(scope, b"origin"), header(scope, b"host")
+        origin = header(scope, b"origin")
+        if not origin and scope["method"] == "POST":
+            return  # no page
+        host = header(scope, b"host")
         if not origin:
             # a page that is, or calls itself, of this server sends no origin when it only reads
             is_asked = scope["path"] in _OPEN or self._is_ours(_name_of(host)) or not _is_browser(scope)
