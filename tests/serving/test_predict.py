@@ -165,7 +165,7 @@ def test_an_image_is_never_a_path(server, tmp_path, photo_files):
         ("/v1/predict", {"items": ["a"]}, {}, 400, "fruit, words"),
         ("/v1/models/word/predict", {"items": ["a"]}, {}, 404, "Did you mean 'words'"),
         ("/v1/models/words/versions/2/predict", {"items": ["a"]}, {}, 404, "Known: 1"),
-        ("/v1/models/words/predict", {}, {}, 400, "no key 'message'"),
+        ("/v1/models/words/predict", {}, {}, 400, "'message' was expected"),
         ("/v1/models/words/predict", {"items": []}, {}, 400, "no items"),
         ("/v1/models/words/predict", {"items": "plum"}, {}, 400, "must be a list"),
         ("/v1/models/words/predict", {"items": ["a"], "top": 0}, {}, 400, "'top'"),
@@ -177,7 +177,7 @@ def test_an_image_is_never_a_path(server, tmp_path, photo_files):
         ("/v1/models/words/predict", b"[]", {}, 400, "an object was expected"),
         ("/v1/models/words/predict", b"[" * 100_000, {}, 400, "not JSON"),
         ("/v1/models/words/predict", b"\xff", {"content_type": "text/plain"}, 400, "UTF-8"),
-        ("/v1/models/words/predict", b"a,b\n1,2\n", {"content_type": "text/csv"}, 400, "no key 'message'"),
+        ("/v1/models/words/predict", b"a,b\n1,2\n", {"content_type": "text/csv"}, 400, "'message'"),
         (
             "/v1/models/words/predict",
             b"message,message\na,b\n",
