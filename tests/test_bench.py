@@ -25,6 +25,7 @@ NEEDS = {
     "bench.peers.compare": needs("peers", present=(ROOT / ".venv-peers" / "bin" / "python").exists()),
     "bench.robustness.fuzz": needs("atheris", present=find_spec("atheris") is not None),
     "bench.speed.serve": needs("wrk", present=shutil.which("wrk") is not None),
+    "bench.speed.serve_pair": needs("wrk", present=shutil.which("wrk") is not None),
     "bench.speed.web": needs("browser", present=shutil.which("chromium") is not None),
 }
 NO_DATA = {"bench.quality.paired_error", "tools.gain_prior"}

@@ -72,6 +72,10 @@ def main() -> None:
 
 def bundles(folder: Path) -> list[str]:
     """A model of texts and one of photos, as arguments of the server."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        sys.exit(f"--keep {folder} is no folder that can be made ({error.strerror}). Give another one.")
     made = {kind: folder / f"{kind}-model" for kind in SOURCES}
     missing = [kind for kind, path in made.items() if not path.exists()]
     for kind, data in lay_out(folder, missing, n_texts=200, photos_per_class=4).items():

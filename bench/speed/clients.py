@@ -52,13 +52,18 @@ def body_of(items: Items) -> bytes:
 
 
 def load(port: int, process: int, items: Items, n_clients: int, seconds: int) -> dict[str, float]:
+    """What wrk finds when the server is warm."""
+    burst(port, process, items, n_clients, 1)
+    time.sleep(1.5)  # what wrk left behind is answered first
+    return burst(port, process, items, n_clients, seconds)
+
+
+def burst(port: int, process: int, items: Items, n_clients: int, seconds: int) -> dict[str, float]:
     """What wrk finds; its one thread keeps `n_clients` connections busy, each with the items in turn. `cpu`: ms a request."""
     if not shutil.which("wrk"):
         raise SystemExit("wrk is missing. Install it with: apt-get install wrk")
     bodies = ",\n".join("[==[" + body_of([item]).decode() + "]==]" for item in items)
     command = ["wrk", "-t1", f"-c{n_clients}", "-s", script("load.lua", LUA % bodies), f"http://127.0.0.1:{port}"]
-    subprocess.run([*command, "-d1s"], check=True, capture_output=True)  # warm
-    time.sleep(1.5)  # what wrk left behind is answered first
     started_s = processor_s(process)
     said = subprocess.run([*command, f"-d{seconds}s"], check=True, capture_output=True, text=True).stdout
     found = re.search(r"FOUND (.*)", said)

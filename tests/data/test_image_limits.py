@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -124,3 +127,25 @@ def test_a_message_has_no_address_of_an_object():
     with pytest.raises(DataError, match="damaged") as caught:
         open_image(b"\xff\xd8\xff" + b"0" * 50)
     assert "0x" not in str(caught.value)
+
+
+WIDE = """
+import io, re, numpy as np, PIL.Image
+from headstart.data.image import open_image
+def mib(which):
+    return int(re.search(which + r":\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
+file = io.BytesIO()
+PIL.Image.new("I;16", (7_000, 7_000), 30_000).save(file, "PNG", compress_level=1)
+content = file.getvalue()
+del file
+open("/proc/self/clear_refs", "w").write("5")  # the peak begins anew
+before = mib("VmRSS")
+assert open_image(content).getpixel((6_999, 6_999)) == (117, 117, 117)
+print(mib("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="the system does not tell the peak anew")
+def test_a_large_photo_of_wide_numbers_takes_little_more_than_its_pixels():
+    done = subprocess.run([sys.executable, "-c", WIDE], capture_output=True, check=True, text=True, timeout=300)
+    assert float(done.stdout) < 400  # 98 as it is stored, 147 as it becomes; all at once it was 797

@@ -328,6 +328,27 @@ def test_labels_that_the_graph_does_not_have(bundle):
     refused(bundle, r"model\.onnx does not give one output for each of the 1 labels")
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"labels": ["apple", "kiwi", "kiwi"]}, "'labels' in the manifest name 'kiwi' twice"),
+        ({"task": "binary"}, "says 'binary' and has 3 labels"),
+        ({"columns": {"input": 3}}, "'columns' in the manifest gives 'input' as 3"),
+        ({"modality": "text"}, "the manifest says 'text', but its fields are of 'image'"),
+        ({"modality": "text", "fields": [{"name": "photo", "modality": "text"}]}, "the input reads 'image'"),
+        ({"fields": [{"name": "photo", "modality": "smell"}]}, "smell"),
+        (
+            {"modality": "row", "fields": [{"name": name, "modality": "image"} for name in "ab"]},
+            "the input reads 'image'",
+        ),
+        ({"modality": "row", "fields": [{"name": "a", "modality": "image"}] * 2}, "name one twice"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_the_parts(bundle, changes, words):
+    reseal(bundle, **changes)
+    refused(bundle, words)
+
+
 @pytest.mark.parametrize("value", ["\\ud800", "[" * 900 + "]" * 900])
 def test_a_manifest_that_no_bundle_was_sealed_with(bundle, value):
     text = (bundle / "manifest.json").read_text()

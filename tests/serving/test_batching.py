@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from headstart.core.errors import DataError
+from headstart.data.modalities import get_modality
 from headstart.serving.asgi import RequestError
 from headstart.serving.batching import Batcher
+from headstart.serving.preparing import Preparation
 
 
 class Slow:
@@ -51,7 +53,7 @@ async def behind_a_slow_one(slow, batcher, makes):
 
 def test_what_waits_is_run_together():
     slow = Slow()
-    batcher = Batcher(slow, n_threads=2)
+    batcher = Batcher(slow, n_threads=2, max_latency_s=60)  # the first takes as long as the machine is busy
     found = asyncio.run(behind_a_slow_one(slow, batcher, [rows([float(i)]) for i in range(5)]))
     assert [one[0, 0] for one in found] == [1, 0, 1, 2, 3, 4]
     assert slow.batches == [(1, 1), (5, 1)]
@@ -253,3 +255,9 @@ def test_a_body_that_was_refused_is_let_go_at_once():
         assert known() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(("items", "is_large"), [(["word " * 2_000] * 4, False), (["word " * 20_000], True)])
+def test_long_texts_are_prepared_apart_from_short_ones(items, is_large):
+    prepared = Preparation(items, get_modality("text"), lambda texts: rows([float(len(texts))]), 1_000_000)
+    assert prepared.is_large() == is_large

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import sys
 
 from headstart.serving import logs
@@ -16,6 +17,30 @@ def test_nothing_in_a_line_ends_it(capsys):
     assert line.isascii()
     assert json.loads(line)["path"] == "/a\n\u2028\u2029\x85\x1b[31m"
     assert "model" not in json.loads(line)
+
+
+LIBRARY = """
+import os
+from headstart.serving import logs
+logs.write("before")
+with logs.standard_error_in_lines():
+    os.write(2, b"Fax4Decode: Bad code word" + bytes([10]))
+    for _ in range(20_000):
+        try:
+            os.write(2, b"and again, and again" + bytes([10]))
+        except BlockingIOError:
+            pass
+    logs.write("within")
+logs.write("after")
+"""
+
+
+def test_what_a_library_writes_becomes_lines_of_the_log():
+    done = subprocess.run([sys.executable, "-c", LIBRARY], capture_output=True, check=True, text=True, timeout=120)
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert (lines[0]["event"], lines[-1]["event"]) == ("before", "after")
+    assert "within" in {line["event"] for line in lines}
+    assert "Fax4Decode: Bad code word" in {line.get("message") for line in lines if line["event"] == "stderr"}
 
 
 def test_a_value_is_cut(capsys):

@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -250,6 +252,30 @@ def test_figures_stay_and_their_files_do_not_pile_up_when_workers_change(words_b
         assert len(list(folder.iterdir())) <= n_files + 8  # four files of a worker that had not answered before
     finally:
         assert server.stop() == 0
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_a_hangup_during_the_start_does_not_end_it(words_bundle, n_workers):
+    early = (
+        "import os, signal\nimport headstart.serving.workers as workers\nopened = workers.open_models\n"
+        "def open_models(*given):\n    workers.open_models = opened\n    os.kill(os.getpid(), signal.SIGHUP)\n    return opened(*given)\n"
+        "workers.open_models = open_models"
+    )
+    server = start_server(words_bundle, "--workers", n_workers, before=early)
+    try:
+        assert server.post("/v1/predict", BODY).status == 200
+    finally:
+        assert server.stop() == 0
+    assert len([line for line in server.log if line["event"] == "models"]) == 2
+
+
+def test_too_few_open_files_are_said_at_the_start(words_bundle):
+    limited = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))"
+    command = [sys.executable, "-c", f"{limited}\nfrom headstart.cli import main; main()", "serve", str(words_bundle)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 2
+    assert "open 20 files (ulimit -n)" in done.stderr
+    assert "Raise the limit: ulimit -n 4096" in done.stderr
 
 
 def test_a_version_that_cannot_answer_is_never_ready(registry, words_bundle):

@@ -165,7 +165,7 @@ def test_an_image_is_never_a_path(server, tmp_path, photo_files):
         ("/v1/predict", {"items": ["a"]}, {}, 400, "fruit, words"),
         ("/v1/models/word/predict", {"items": ["a"]}, {}, 404, "Did you mean 'words'"),
         ("/v1/models/words/versions/2/predict", {"items": ["a"]}, {}, 404, "Known: 1"),
-        ("/v1/models/words/predict", {}, {}, 400, "no key 'message'"),
+        ("/v1/models/words/predict", {}, {}, 400, "'message' was expected"),
         ("/v1/models/words/predict", {"items": []}, {}, 400, "no items"),
         ("/v1/models/words/predict", {"items": "plum"}, {}, 400, "must be a list"),
         ("/v1/models/words/predict", {"items": ["a"], "top": 0}, {}, 400, "'top'"),
@@ -177,7 +177,7 @@ def test_an_image_is_never_a_path(server, tmp_path, photo_files):
         ("/v1/models/words/predict", b"[]", {}, 400, "an object was expected"),
         ("/v1/models/words/predict", b"[" * 100_000, {}, 400, "not JSON"),
         ("/v1/models/words/predict", b"\xff", {"content_type": "text/plain"}, 400, "UTF-8"),
-        ("/v1/models/words/predict", b"a,b\n1,2\n", {"content_type": "text/csv"}, 400, "no key 'message'"),
+        ("/v1/models/words/predict", b"a,b\n1,2\n", {"content_type": "text/csv"}, 400, "'message'"),
         (
             "/v1/models/words/predict",
             b"message,message\na,b\n",
@@ -193,6 +193,17 @@ def test_an_image_is_never_a_path(server, tmp_path, photo_files):
             "no item can be read; the first: the text is blank",
         ),
         ("/v1/models/words/predict", b"x", {"content_type": "application/xml"}, 415, "application/json"),
+        ("/v1/models/words/predict", b"plum", {"content_type": "image/png"}, 415, "text/plain"),
+        ("/v1/models/fruit/predict", b"plum", {"content_type": "text/plain"}, 415, "image/*"),
+        (
+            "/v1/models/words/predict",
+            b'message\n"plum',
+            {"content_type": "text/csv"},
+            400,
+            "a quote that is never closed",
+        ),
+        ("/v1/models/words/predict", b'id,message\n1,"plum\n', {"content_type": "text/csv"}, 400, "never closed"),
+        ("/v1/models/wor%0Ads%E2%80%AE/predict", {"items": ["a"]}, {}, 404, "'wor\\nds\\u202e'"),
         ("/v1/models/words/predict", b"x", {"content_encoding": "gzip"}, 415, "compressed"),
         ("/v1/models/words/predict", b"--x", {"content_type": "multipart/form-data"}, 400, "form"),
         ("/v1/models/words/predict?top=x", b"lime", {"content_type": "text/plain"}, 400, "'top'"),
@@ -202,6 +213,12 @@ def test_what_is_refused(server, path, body, headers, status, words):
     reply = server.post(path, body, **headers)
     assert reply.status == status, reply.body
     assert words in reply.json["error"]
+
+
+def test_a_quote_within_a_cell_is_a_letter(server):
+    body = 'message\n"two\nlines, ""plum"""\nkiwi 5" long\n'
+    reply = server.post("/v1/models/words/predict", body.encode(), content_type="text/csv")
+    assert labels(reply) == ["about plum", "about kiwi"]
 
 
 def test_a_photo_too_large_is_refused_by_its_head(server):

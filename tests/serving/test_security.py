@@ -6,6 +6,7 @@ import http.client
 import shutil
 import ssl
 import subprocess
+from pathlib import Path
 
 import pytest
 from running import start_server
@@ -110,7 +111,12 @@ def test_token_files_as_editors_write_them(tmp_path, before):
 
 def page(origin="", host="127.0.0.1:8000"):
     headers = [(b"host", host.encode())] + ([(b"origin", origin.encode())] if origin else [])
-    return {"path": "/v1/predict", "headers": headers}
+    return {"method": "POST", "path": "/v1/predict", "headers": headers}
+
+
+def reading(host, path="/metrics"):
+    """A browser reads for a page that calls itself of this server."""
+    return {"method": "GET", "path": path, "headers": [(b"host", host.encode()), (b"accept-language", b"en")]}
 
 
 @pytest.mark.parametrize(
@@ -128,6 +134,11 @@ def page(origin="", host="127.0.0.1:8000"):
         (page("http://[::1]evil.example", "[::1]evil.example"), [], [], False, 403),
         (page("http://evil.example"), [], [], True, None),  # who has no token gets no further
         (page("http://evil.example", "evil.example"), [], [], False, 403),  # its name was made to point here
+        (reading("evil.example"), [], [], False, 403),
+        (reading("evil.example", "/v2/health/live"), [], [], False, None),
+        (reading("evil.example"), [], [], True, None),
+        (reading("localhost:8000"), [], [], False, None),
+        (reading("shop.example:8000"), ["shop.example"], [], False, None),
         (page("http://shop.example", "shop.example"), ["Shop.example"], [], False, None),
         (page("https://shop.example"), [], ["https://shop.example"], False, None),
         (page("https://shop.example"), [], ["*"], False, None),
@@ -154,6 +165,10 @@ def test_a_page_of_another_origin_gets_nothing_done(server):
 
 
 def test_settings_that_are_refused(tmp_path, server):
+    (tmp_path / "file").touch()
+    for log in (tmp_path / "file", tmp_path / "file" / "log", Path("/proc/headstart")):
+        with pytest.raises(OptionError, match="the prediction log cannot be written"):
+            serve(["x"], ServerSettings(prediction_log=log))
     with pytest.raises(OptionError, match="--private-key"):
         serve(["x"], ServerSettings(certificate=tmp_path / "c.pem"))
     with pytest.raises(OptionError, match="never fit"):

@@ -39,10 +39,11 @@ class Prediction:
 
     def to_dict(self) -> dict[str, Any]:
         """The fields that are set, ready for JSON."""
-        fields = {name: value for name, value in vars(self).items() if value not in (None, (), "") or name == "labels"}
-        if self.labels is None:
-            del fields["labels"]
-        fields = {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+        fields = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in vars(self).items()
+            if value not in (None, (), "") or (name == "labels" and value is not None)
+        }
         if self.top:
             fields["top"] = [{"label": label, "probability": probability} for label, probability in self.top]
         return fields

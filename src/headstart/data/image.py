@@ -14,11 +14,11 @@ import numpy as np
 
 from headstart.core.errors import DataError
 from headstart.data.image_limits import BoundedReader, excess_of
-from headstart.data.pixels import as_rgb, deep_grey
+from headstart.data.pixels import as_rgb, deep_grey, full_scale, numbers_of
 from headstart.data.shown_names import existing_form
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
     from PIL.Image import Image
@@ -49,7 +49,7 @@ FOREIGN_SUFFIXES = frozenset({".svg", ".heic", ".heif", ".raw", ".cr2", ".nef", 
 _FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "AVIF")
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _WHITE = (255, 255, 255, 255)
-_BAND_PX = 512
+_BAND_PIXELS = 1_000_000
 _ADDRESS = re.compile(r" ?<[\w.]+ object at 0x[0-9a-f]+>")  # a file in memory, as Pillow's messages name it
 
 
@@ -195,20 +195,37 @@ def _upright(image: Image, converted: Image) -> Image:
 
 def _to_rgb(image: Image) -> Image:
     if image.mode == "F" or image.mode.startswith("I"):
-        return _from_array(deep_grey(np.asarray(image), is_integer=image.mode.startswith("I")))
+        largest = max(float(numbers_of(np.asarray(band)).max()) for _, band in _bands(image))
+        white = full_scale(largest, is_integer=image.mode.startswith("I"))
+        return _by_bands(image, lambda band: _from_array(deep_grey(np.asarray(band), white)))
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         return _on_white(image)
     return image.convert("RGB")
 
 
 def _on_white(image: Image) -> Image:
-    """Lay a transparent image on white, some rows at a time: whole, it would be in memory four times."""
+    """Lay a transparent image on white."""
+
+    def laid(band: Image) -> Image:
+        band = band.convert("RGBA")
+        return _pillow().alpha_composite(_pillow().new("RGBA", band.size, _WHITE), band)
+
+    return _by_bands(image, laid)
+
+
+def _by_bands(image: Image, convert: Callable[[Image], Image]) -> Image:
+    """Convert an image some rows at a time: whole, it would be in memory several times, and wider than it is."""
     photo: Image = _pillow().new("RGB", image.size)
-    for top in range(0, image.height, _BAND_PX):
-        band = image.crop((0, top, image.width, min(top + _BAND_PX, image.height))).convert("RGBA")
-        opaque = _pillow().alpha_composite(_pillow().new("RGBA", band.size, _WHITE), band)
-        photo.paste(opaque.convert("RGB"), (0, top))
+    for top, band in _bands(image):
+        photo.paste(convert(band).convert("RGB"), (0, top))
     return photo
+
+
+def _bands(image: Image) -> Iterator[tuple[int, Image]]:
+    """The rows of an image, so many at a time as are a few megabytes, and where they begin."""
+    height = max(1, _BAND_PIXELS // image.width)
+    for top in range(0, image.height, height):
+        yield top, image.crop((0, top, image.width, min(top + height, image.height)))
 
 
 def _from_array(array: np.ndarray[Any, Any]) -> Image:

@@ -28,6 +28,7 @@ MAX_VALUES = 400_000
 """Values of one body of JSON, or cells of a table: what reads it makes an object of each."""
 
 T = TypeVar("T")
+_SNIFFED_BYTES = 1 << 20
 _OUTSIDE_STRINGS = re.compile(rb'([^"]*)(?:"[^"]*"?)?')
 
 
@@ -125,8 +126,13 @@ def read_delimited_rows(
     def opened() -> IO[str]:
         return io.TextIOWrapper(io.BytesIO(body), encoding="utf-8-sig", newline="")
 
+    def beginning() -> IO[str]:  # one line can be millions of cells, which looking for the separator would make objects
+        lines = body[:_SNIFFED_BYTES].rpartition(b"\n")[0] if len(body) > _SNIFFED_BYTES else body
+        content = io.BytesIO(lines or body[:_SNIFFED_BYTES])
+        return io.TextIOWrapper(content, encoding="utf-8-sig", newline="", errors="replace")
+
     try:
-        layout = find_layout(opened, separator)
+        layout = find_layout(beginning, separator)
         if body.count(layout.separator.encode()) > MAX_VALUES:
             raise OversizedError(f"the table has more than {MAX_VALUES:,} cells. Send its rows in parts.")
         known = known_keys(modality, column)

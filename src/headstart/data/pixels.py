@@ -9,14 +9,28 @@ import numpy as np
 from headstart.core.errors import DataError
 
 
-def deep_grey(values: np.ndarray[Any, Any], *, is_integer: bool) -> np.ndarray[Any, Any]:
-    """Bring grey values deeper than 8 bits, shape (h, w), to 0..1."""
-    values = np.nan_to_num(values.astype(np.float32))
-    full_scale = 65535.0 if is_integer else 1.0
-    if values.max() > full_scale:
-        full_scale = 255.0 if values.max() <= 255 else float(values.max())
-    scaled: np.ndarray[Any, Any] = np.clip(values / full_scale, 0, 1)
+def full_scale(largest: float, *, is_integer: bool) -> float:
+    """The value that is white in an image of grey values deeper than 8 bits.
+
+    >>> full_scale(40_000.0, is_integer=True), full_scale(200.0, is_integer=False)
+    (65535.0, 255.0)
+    """
+    usual = 65535.0 if is_integer else 1.0
+    if largest <= usual:
+        return usual
+    return 255.0 if largest <= 255 else largest
+
+
+def deep_grey(values: np.ndarray[Any, Any], white: float) -> np.ndarray[Any, Any]:
+    """Bring grey values deeper than 8 bits, shape (h, w), to 0..1, of which 1 is `white`."""
+    scaled: np.ndarray[Any, Any] = np.clip(numbers_of(values) / white, 0, 1)
     return scaled
+
+
+def numbers_of(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Float values, zero where there are none."""
+    numbers: np.ndarray[Any, Any] = np.nan_to_num(values.astype(np.float32))
+    return numbers
 
 
 def as_rgb(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

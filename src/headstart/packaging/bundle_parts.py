@@ -73,6 +73,20 @@ def build_input(sealed: Sealed) -> Preprocessor:
     return built
 
 
+def largest_ids_of(prepared: Preprocessor, prefix: str = "") -> dict[str, int]:
+    """The largest token that a preprocessor makes, by the name of its array; of a joint one that of each part."""
+    from headstart.sources.preprocessors.joint import JointPreprocessor, prefix_of
+    from headstart.sources.preprocessors.tokens import TextTokenizer
+
+    if isinstance(prepared, TextTokenizer):
+        return {f"{prefix}input_ids": prepared.largest_id()}
+    parts = prepared.inputs if isinstance(prepared, JointPreprocessor) else ()
+    found: dict[str, int] = {}
+    for position, part in enumerate(parts):
+        found |= largest_ids_of(part, prefix + prefix_of(position))
+    return found
+
+
 def prediction_set_threshold_of(sealed: Sealed) -> float | None:
     """The threshold of prediction sets; None where there are none."""
     described = sealed.content.get("prediction_set") or {}

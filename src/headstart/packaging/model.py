@@ -17,12 +17,14 @@ from headstart.engines.context import RunContext
 from headstart.engines.executor import SerialExecutor
 from headstart.engines.threads import n_threads
 from headstart.onnx_graph.session import open_session, runtime_errors
+from headstart.packaging.bundle_fit import check_described
 from headstart.packaging.bundle_parts import (
     build_input,
     check_outputs,
     check_rows,
     decision_of,
     dtype_of,
+    largest_ids_of,
     prediction_set_threshold_of,
     task_spec_of,
 )
@@ -84,6 +86,7 @@ class Bundle:
             sealed.read("model.onnx"), threads=threads, spin=spin, trust_graphs=trust_graphs
         )
         check_outputs(self._session, len(self.labels))
+        check_described(self.manifest, self.task_spec, self.fields, self.input)
 
     @cached_property
     def reads(self) -> Modality:
@@ -128,6 +131,11 @@ class Bundle:
             one.name: (dtype_of(one.type), tuple(n if isinstance(n, int) else None for n in one.shape))
             for one in self._session.get_inputs()
         }
+
+    @cached_property
+    def largest_ids(self) -> dict[str, int]:
+        """The largest token that may be in each array of tokens, by the name of the array."""
+        return largest_ids_of(self.input)
 
     @cached_property
     def _single(self) -> onnxruntime.InferenceSession:

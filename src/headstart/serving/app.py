@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from headstart.data.shown_names import visible
 from headstart.serving import logs, metrics, predict_route, protocol
 from headstart.serving.asgi import JSON, OCTETS, Disconnected, RequestError, answer, to_http_error, to_json
 from headstart.serving.body import Body, BodyMemory, no_room
@@ -100,10 +100,12 @@ class _Exchange:
 
     async def run(self, others: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
         tracer = self._service.tracer
-        with nullcontext() if tracer is None else tracer.span(self._scope) as span:
+        if tracer is None:
             await self._answer(others)
-            if span is not None:
-                span.set_attributes(self._facts())
+            return
+        with tracer.span(self._scope) as span:
+            await self._answer(others)
+            span.set_attributes(self._facts())
 
     async def _answer(self, others: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
         if self._connection is not None:
@@ -174,7 +176,7 @@ class _Exchange:
             logs.write("error", request_id=self._id, error=f"{type(error).__name__}: {error}")
         await answer(
             self._send,
-            to_json({"error": str(refusal)}),
+            to_json({"error": visible(str(refusal))}),
             status=refusal.status,
             headers=refusal.headers,
         )

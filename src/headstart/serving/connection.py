@@ -61,8 +61,9 @@ class Connection(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self._limits = limits
         self._framing = 0  # bytes since something of a body came, or a request was whole
-        self._n_headers = self._head = 0
+        self._received = 0
         self._unread = 0
+        self.headers = []
         self._is_whole = True
         self._n_unsent: float = math.inf
         self.since = self._deadline = 0.0
@@ -98,10 +99,11 @@ class Connection(HttpToolsProtocol):
         """Hand bytes to the parser, as long as they keep the limits."""
         if self.transport.is_closing():
             return
-        self._framing += len(data)
+        self._received = len(data)
+        self._framing += self._received
         super().data_received(data)
-        if self._framing > self._limits.max_head:
-            self._refuse(431, f"address and headers are longer than {self._limits.max_head:,} bytes. Send fewer.")
+        if self._framing > self._limits.max_head or len(self.headers) > self._limits.max_headers:
+            self._refuse_head()
         elif not self.is_working and not self._is_whole:
             self._unread += len(data)
             if self._unread > self._limits.max_unread:
@@ -111,22 +113,11 @@ class Connection(HttpToolsProtocol):
         """Start the clock of a head."""
         super().on_message_begin()
         self.scope["state"][CONNECTION] = self
-        self._n_headers = self._head = 0
         self._wait(self._limits.head_s)
-
-    def on_url(self, url: bytes) -> None:
-        """Take a part of the address."""
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header, or a trailer."""
-        self._n_headers += 1
-        self._count(len(name) + len(value))
-        super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Begin to answer, or hang up on a client that asks without reading."""
+        self._check_head()
         if len(self.pipeline) >= self._limits.max_pipelined:
             self.transport.abort()
             raise ValueError
@@ -140,7 +131,8 @@ class Connection(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Note that the request is whole."""
+        """Note that the request is whole, with all its trailers."""
+        self._check_head()
         self._framing = 0
         self._is_whole = True
         super().on_message_complete()
@@ -183,16 +175,24 @@ class Connection(HttpToolsProtocol):
         self.since = self.loop.time()
         self._deadline = self.since + seconds
 
-    def _count(self, n_bytes: int) -> None:
+    def _check_head(self) -> None:
         """Break the parser off where a head is too long: it calls whatever is raised an invalid request."""
-        self._head += n_bytes
-        if self._head > self._limits.max_head or self._n_headers > self._limits.max_headers:
-            self._refuse(
-                431,
-                f"address and headers are longer than {self._limits.max_head:,} bytes, or more than "
-                f"{self._limits.max_headers} headers. Send fewer.",
-            )
+        # a callback for each header would cost more than all other limits: no head is longer than what has come for it
+        may_be_long = self._framing + self._received > self._limits.max_head
+        if len(self.headers) > self._limits.max_headers or (may_be_long and self._head_bytes() > self._limits.max_head):
+            self._refuse_head()
             raise ValueError
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _refuse_head(self) -> None:
+        self.headers.clear()
+        self._refuse(
+            431,
+            f"address and headers are longer than {self._limits.max_head:,} bytes, or more than "
+            f"{self._limits.max_headers} headers. Send fewer.",
+        )
 
     def _refuse(self, status: int, sentence: str) -> None:
         """Answer what never becomes a request; where another request is being answered, only close."""

@@ -63,13 +63,16 @@ class Meters:
         self._requests = cache(lambda status: _requests.labels(name, version, str(status)))
         self._seconds = _seconds.labels(name, version)
         self._queue = _queue.labels(name, version)
+        self._n_inside = -1  # what others with these labels have set is not known
         self.observe_batch = _batch.labels(name, version).observe
 
     def count(self, status: int, seconds: float, n_inside: int = 0) -> None:
         """Count a request that has been answered."""
         self._requests(status).inc()
         self._seconds.observe(seconds)
-        self._queue.set(n_inside)
+        if n_inside != self._n_inside:
+            self._queue.set(n_inside)
+            self._n_inside = n_inside
 
 
 def exposition() -> bytes:

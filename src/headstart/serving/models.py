@@ -14,8 +14,10 @@ from headstart.core.errors import BundleError, DataError, UserError, first_line,
 from headstart.data.given import receive_item
 from headstart.engines.threads import n_threads
 from headstart.packaging import Bundle, load_bundle
+from headstart.packaging.bundle_fit import misfit_of
 from headstart.serving.asgi import RequestError
 from headstart.serving.batching import Batcher, Rows
+from headstart.serving.prepared_arrays import check_arrays
 from headstart.serving.preparing import Preparation, length
 from headstart.serving.reading import off_loop
 from headstart.serving.repository import ModelVersion, find_model_versions, version_order
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
 
 _N_RUNS = 2  # batches at once: one works where the threads of the other wait for each other
-_LONGEST = 4_096  # an axis of free length, where the input does not say where it cuts
 Note = Callable[["Served", "Sequence[Any]", Rows], None]
 
 
@@ -104,10 +105,9 @@ class Served:
             429: too many are waiting.
         """
         self.batcher.check_room(len(items))
-        # those of like size share a batch, so that little padding is computed
-        readable = sorted(
-            (i for i, item in enumerate(items) if not isinstance(item, UserError)), key=lambda i: length(items[i])
-        )
+        readable = [i for i, item in enumerate(items) if not isinstance(item, UserError)]
+        if len(readable) > 1:  # those of like size share a batch, so that little padding is computed
+            readable.sort(key=lambda i: length(items[i]))
         step = self.settings.max_batch
         chunks = [readable[first : first + step] for first in range(0, len(readable), step)]
         answered = [self._batch_rows([items[i] for i in chunk]) for chunk in chunks]
@@ -128,7 +128,7 @@ class Served:
         RequestError
             400: they are not what the graph takes; 413, 429 as for `rows`.
         """
-        n = _check_arrays(batch, self.bundle)
+        n = check_arrays(batch, self.bundle)
         self._check_number(n)
         self.batcher.check_room(n)
         step = self.settings.max_batch
@@ -170,6 +170,8 @@ class Catalogue:
         self._models: dict[str, dict[str, Served]] = {}
         for one in served:
             self._models.setdefault(one.name, {})[one.version] = one
+        self._names = tuple(sorted(self._models))
+        self._versions = {name: tuple(sorted(self._models[name], key=version_order)) for name in self._names}
 
     def __iter__(self) -> Any:
         return (one for name in self.names for one in self._models[name].values())
@@ -177,11 +179,11 @@ class Catalogue:
     @property
     def names(self) -> tuple[str, ...]:
         """All names, sorted."""
-        return tuple(sorted(self._models))
+        return self._names
 
     def versions(self, name: str) -> tuple[str, ...]:
         """The versions of one model, oldest first."""
-        return tuple(sorted(self._models[name], key=version_order))
+        return self._versions[name]
 
     def get(self, name: str | None = None, version: str | None = None) -> Served:
         """Find a model; the only one if no name is given, the newest version if none is.
@@ -234,32 +236,11 @@ def _warm_up(bundle: Bundle, model_version: ModelVersion) -> None:
     """Answer one made-up item, so that a model which cannot answer is never ready, and the first request is not slow."""
     try:
         outputs = bundle.run(bundle.input.transform(bundle.reads.stand_ins(bundle.labels or ["a word"])[:1]))
-        why = "" if np.isfinite(outputs).all() else "its outputs are no numbers"
+        why = misfit_of(bundle.task_spec, outputs)
+        bundle.largest_ids  # noqa: B018  read once here rather than while a client waits
     except Exception as error:  # noqa: BLE001  whatever it is, the model is not made ready
         why = first_line(error)
     if why:
         raise BundleError(
             f"{model_version.folder} cannot answer a first item ({why}). Make the bundle again with 'headstart fit'."
         )
-
-
-def _check_arrays(batch: Batch, bundle: Bundle) -> int:
-    """Compare prepared arrays with what the graph takes, and count their items."""
-    wanted = bundle.arrays
-    if set(batch) != set(wanted):
-        raise RequestError(400, f"the inputs {sorted(batch)} came; {sorted(wanted)} were expected, or 'items'.")
-    longest = bundle.manifest["input"]["settings"].get("max_tokens", _LONGEST)
-    lengths = set()
-    for name, (dtype, shape) in wanted.items():
-        array = batch[name]
-        fits = array.ndim == len(shape) and all(n in (None, m) for n, m in zip(shape[1:], array.shape[1:], strict=True))
-        if array.dtype != dtype or not fits or max(array.shape[1:], default=0) > max([longest, *filter(None, shape)]):
-            shown = [-1 if n is None else n for n in shape]
-            raise RequestError(
-                400,
-                f"input '{name}' is {array.dtype} {list(array.shape)}; {dtype} {shown} was expected, up to {longest}.",
-            )
-        lengths.add(len(array))
-    if len(lengths) != 1 or 0 in lengths:
-        raise RequestError(400, "the inputs must all have the same number of items, 1 or more.")
-    return lengths.pop()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from headstart.core.errors import UserError
-from headstart.data.modalities import item_modalities
 from headstart.data.payloads import read_delimited_rows, read_json_rows, read_value
 from headstart.serving.asgi import RequestError, from_json, header, small_number, to_json
 from headstart.serving.form import read_form
@@ -66,9 +65,10 @@ async def predict(served: Served, scope: Scope, body: Body, note: Note | None = 
 
 async def _asked(served: Served, scope: Scope, body: bytes) -> PredictRequest:
     """Read the items; the body, which may be large, is gone when they are there."""
+    media_type = header(scope, b"content-type").partition(";")[0].strip().lower()
 
     def read() -> PredictRequest:
-        asked = _read(served, scope, body)
+        asked = _read(served, scope, body, media_type)
         asked.items = served.receive(asked.items)
         n_labels = len(asked.items) * min(asked.top, len(served.bundle.labels) or 1)
         if n_labels > _MAX_LABELS:
@@ -77,7 +77,7 @@ async def _asked(served: Served, scope: Scope, body: bytes) -> PredictRequest:
             )
         return asked
 
-    is_table = _media_type(scope) in _TABLES  # a row of it, however short, costs as much as the table has columns
+    is_table = media_type in _TABLES  # a row of it, however short, costs as much as the table has columns
     return await off_loop(read, len(body) * (_TABLE_COST if is_table else 1))
 
 
@@ -90,8 +90,7 @@ def _answer(served: Served, asked: PredictRequest, rows: Rows) -> bytes:
     return to_json(answer if label_type == "str" else {**answer, "label_type": label_type})
 
 
-def _read(served: Served, scope: Scope, body: bytes) -> PredictRequest:
-    media_type = _media_type(scope)
+def _read(served: Served, scope: Scope, body: bytes, media_type: str) -> PredictRequest:
     column = served.bundle.input_column
     if media_type in ("application/json", ""):
         return _from_object(from_json(body), served, column)
@@ -105,17 +104,16 @@ def _read(served: Served, scope: Scope, body: bytes) -> PredictRequest:
     if media_type in _TABLES:
         rows = read_delimited_rows(body, _TABLES[media_type], served.modality, column, max_items)
         return PredictRequest(rows, top=top)
-    single = [pattern for modality in reversed(item_modalities()) for pattern in modality.media_types]
-    if len(served.bundle.fields) > 1:
-        single = []  # a body is one value, and no row
-    elif media_type == "application/octet-stream" or any(fnmatch(media_type, pattern) for pattern in single):
+    single = _single_types(served)
+    if any(fnmatch(media_type, pattern) for pattern in single):
         return PredictRequest([body], top=top)
     known = ["application/json", "multipart/form-data", *_TABLES, _JSON_LINES[0], *single]
     raise RequestError(415, f"no body of type '{media_type[:60]}' can be read. Known: {', '.join(known)}.")
 
 
-def _media_type(scope: Scope) -> str:
-    return header(scope, b"content-type").partition(";")[0].strip().lower()
+def _single_types(served: Served) -> list[str]:
+    """Content types of a body that is one item; a row is none, and an image no text."""
+    return [] if len(served.bundle.fields) > 1 else [*served.modality.media_types, "application/octet-stream"]
 
 
 def _from_object(request: Mapping[str, Any], served: Served, column: str) -> PredictRequest:

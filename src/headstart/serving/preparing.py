@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from headstart.data.modalities import Modality
 
 _SMALL_BYTES = 1 << 20
+_LETTER = 16  # a tokenizer takes about as long for a letter as a decoder for so many bytes
 _SMALL_PIXELS = 2_000_000
 _HUGE_PIXELS = 16_000_000  # decoded it takes 64 to 128 MB, so one at a time
 _huge = threading.Lock()
@@ -43,7 +44,7 @@ class Preparation:
         """Whether small items should not have to wait for these; so are those that have no head to be read."""
         if self._is_large is None:
             limit = min(_SMALL_PIXELS, self._max_pixels)
-            self._is_large = sum(map(length, self._items)) > _SMALL_BYTES or self._exceeds(limit)
+            self._is_large = sum(map(_cost, self._items)) > _SMALL_BYTES or self._exceeds(limit)
         return self._is_large
 
     def __call__(self) -> Batch:
@@ -68,6 +69,13 @@ class Preparation:
         except DataError:
             return True
         return False
+
+
+def _cost(item: Any) -> int:
+    """How long it takes to prepare, in bytes of a file."""
+    if isinstance(item, dict):
+        return sum(map(_cost, item.values()))
+    return len(item) * (_LETTER if isinstance(item, str) else 1)
 
 
 def length(item: Any) -> int:

@@ -46,13 +46,16 @@ def serve_here(service: Service, listener: socket.socket, *, ends_with: int | No
     However long what is at work takes, the process ends `ServerSettings.stop_s` seconds after it was told to.
     """
     try:
-        uvloop.run(_serve(service, listener, ends_with))
+        with logs.standard_error_in_lines():
+            uvloop.run(_serve(service, listener, ends_with))
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 async def _serve(service: Service, listener: socket.socket, ends_with: int | None) -> None:
-    logging.getLogger("uvicorn").handlers = [logs.Lines(logging.WARNING)]
+    logging.captureWarnings(capture=True)
+    for library in ("uvicorn", "PIL", "py.warnings"):
+        logging.getLogger(library).handlers = [logs.Lines(logging.WARNING)]
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, lambda: loop.create_task(_reload(service)))
     settings = service.settings
@@ -68,6 +71,7 @@ async def _serve(service: Service, listener: socket.socket, ends_with: int | Non
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing here asks where a request came from
         timeout_graceful_shutdown=math.ceil(settings.timeout_s),
         ssl_certfile=settings.certificate,
         ssl_keyfile=settings.private_key,

@@ -23,6 +23,7 @@ VARIABLE = "HEADSTART_TOKEN"
 _SHORTEST = 16
 _MAX_FILE_BYTES = 1 << 20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # as some editors begin a file
+_OF_BROWSERS = frozenset({b"accept-language", b"sec-fetch-site", b"sec-fetch-mode"})
 _OPEN = frozenset({"/v2/health/live", "/v2/health/ready", "/docs", "/openapi.json"})
 
 
@@ -101,19 +102,33 @@ class Pages:
         """
         if self._host_names and not self._is_ours(_name_of(header(scope, b"host"))):
             raise RequestError(421, "the request is for another host. Start the server with --host-name NAME for it.")
-        origin = header(scope, b"origin")
-        if not origin or needs_token or origin in self._origins or "*" in self._origins:
+        if needs_token:
             return
+        origin = header(scope, b"origin")
+        if not origin and scope["method"] == "POST":
+            return  # no page
         host = header(scope, b"host")
-        if _host_of(origin) != host.lower():
+        if not origin:
+            # a page that is, or calls itself, of this server sends no origin when it only reads
+            is_asked = scope["path"] in _OPEN or self._is_ours(_name_of(host)) or not _is_browser(scope)
+        elif origin in self._origins or "*" in self._origins:
+            return
+        elif _host_of(origin) != host.lower():
             raise RequestError(403, "pages of other origins may not ask. Start the server with --cors ORIGIN for one.")
-        if not self._is_ours(_name_of(host)):
+        else:
+            is_asked = self._is_ours(_name_of(host))
+        if not is_asked:
             raise RequestError(
                 403, "a page asks under a name that is not known here. Start the server with --host-name NAME for it."
             )
 
     def _is_ours(self, name: str) -> bool:
         return name in self._host_names or _is_address(name)
+
+
+def _is_browser(scope: Scope) -> bool:
+    """Whether a request has a header that every browser sends and no page can keep it from sending."""
+    return any(name in _OF_BROWSERS for name, _ in scope["headers"])
 
 
 def _host_of(origin: str) -> str:

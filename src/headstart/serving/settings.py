@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,7 @@ class ServerSettings:
         Raises
         ------
         OptionError
-            A certificate without its key, or a file that is not there.
+            A certificate without its key, a file that is not there, or a log that cannot be written.
         """
         if (self.certificate is None) != (self.private_key is None):
             raise OptionError("TLS needs both files: give --certificate and --private-key, or neither.")
@@ -102,3 +103,25 @@ class ServerSettings:
         for path in (self.token_file, self.certificate, self.private_key):
             if path is not None and not (path.is_file() and os.access(path, os.R_OK)):
                 raise OptionError(f"'{path}' is not a file that can be read. Correct the path or its permissions.")
+        if self.prediction_log is not None:
+            _check_writable(self.prediction_log)
+
+
+def _check_writable(folder: Path) -> None:
+    """Make the folder, and write and remove a file there, so that a server does not find out an hour later.
+
+    Raises
+    ------
+    OptionError
+        It cannot be done.
+    """
+    trial = folder / f".headstart-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        trial.touch(exist_ok=False)
+        trial.unlink()
+    except OSError as error:
+        raise OptionError(
+            f"the prediction log cannot be written: '{folder}' is no folder that takes files ({error.strerror}). "
+            "Give --prediction-log a folder of yours, or leave it out."
+        ) from error

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import resource
 import shutil
 import signal
 import socket
 import tempfile
 import time
+from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from headstart.core.errors import HeadstartError, UserError
+from headstart.core.errors import HeadstartError, OptionError, UserError
 from headstart.engines.heap import share_one_heap
 from headstart.serving import logs
 from headstart.serving.listener import listen
@@ -23,13 +25,14 @@ from headstart.serving.models import Catalogue, open_models
 from headstart.serving.security import Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from headstart.serving.settings import ServerSettings
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _SHORT_LIFE_S = 0.5
+_LEAST_FILES = 80  # what libraries and the sockets that accept have open, and some clients
 
 
 def serve(specs: Sequence[str], settings: ServerSettings) -> None:
@@ -40,19 +43,38 @@ def serve(specs: Sequence[str], settings: ServerSettings) -> None:
     BundleError
         A model cannot be opened.
     OptionError
-        Settings contradict each other, or the address is taken.
+        Settings contradict each other, the address is taken, or the limit on open files is too low.
     """
     settings.check()
+    _check_open_files()
     share_one_heap()  # photos are decoded on threads; what each of them freed would stay with it
     Tokens(settings.token_file)
-    with listen(settings) as listener:
+    with _early_hangups() as look_again, listen(settings) as listener:
         if settings.workers == 1:
-            _serve_alone(specs, settings, listener)
+            _serve_alone(specs, settings, listener, look_again)
         else:
-            Supervisor(specs, settings, listener).run()
+            Supervisor(specs, settings, listener).run(look_again)
 
 
-def _serve_alone(specs: Sequence[str], settings: ServerSettings, listener: socket.socket) -> None:
+@contextmanager
+def _early_hangups() -> Iterator[Callable[[], None]]:
+    """Keep a SIGHUP that comes before anybody waits for it from ending the process; what is given sends it then."""
+    early: list[int] = []
+    before = signal.signal(signal.SIGHUP, lambda number, _: early.append(number))
+
+    def send() -> None:
+        if early:
+            os.kill(os.getpid(), signal.SIGHUP)
+
+    try:
+        yield send
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def _serve_alone(
+    specs: Sequence[str], settings: ServerSettings, listener: socket.socket, look_again: Callable[[], None]
+) -> None:
     from headstart.serving.app import Service
     from headstart.serving.run import serve_here
 
@@ -64,8 +86,22 @@ def _serve_alone(specs: Sequence[str], settings: ServerSettings, listener: socke
             _say_loaded(service.catalogue)
             return service.catalogue
 
-    service = Service(settings, open_models(specs, settings), reload, lambda: _say_started(settings, service.catalogue))
+    def started() -> None:
+        _say_started(settings, service.catalogue)
+        look_again()
+
+    service = Service(settings, open_models(specs, settings), reload, started)
     serve_here(service, listener)
+
+
+def _check_open_files() -> None:
+    """Refuse to start where the limit on open files leaves none for clients: libraries fail in ways that do not say so."""
+    n_files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if n_files != resource.RLIM_INFINITY and n_files < _LEAST_FILES:
+        raise OptionError(
+            f"the system lets this process open {n_files} files (ulimit -n); a server needs {_LEAST_FILES} or more, and one "
+            "for each client. Raise the limit: ulimit -n 4096"
+        )
 
 
 class _Worker(NamedTuple):
@@ -94,11 +130,17 @@ class Supervisor:
         self._alive = os.pipe()
         self._catalogue = open_models(specs, settings)
 
-    def run(self) -> None:
-        """Keep the workers going until told to end, and then until the last of them has ended."""
+    def run(self, look_again: Callable[[], None]) -> None:
+        """Keep the workers going until told to end, and then until the last of them has ended.
+
+        Parameters
+        ----------
+        look_again : is called when SIGHUP is waited for
+        """
         import headstart.serving.run  # noqa: F401  once, before the fork, for all workers
 
         received = _signals()
+        look_again()
         try:
             self._start_all()
             _say_started(self._settings, self._catalogue)

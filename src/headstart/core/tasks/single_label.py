@@ -124,17 +124,17 @@ class SingleLabel(TaskSpec):
         set_threshold: float | None = None,
     ) -> Prediction:
         """The class that is decided on, its probability, and the prediction set, which always contains it."""
-        chosen = int(self.weigh(row[None], weights)[0].argmax())
+        order = np.argsort(-row, kind="stable")
+        chosen = int(order[0] if weights is None else self.weigh(row[None], weights)[0].argmax())
         in_set: tuple[str, ...] = ()
         if set_threshold is not None:
-            order = np.argsort(-row, kind="stable")
-            n_in = np.count_nonzero(row >= min(set_threshold, row[chosen]))
-            in_set = tuple(labels[i] for i in order[:n_in])
+            n_in = np.count_nonzero(row >= min(set_threshold, row.item(chosen)))
+            in_set = tuple(labels[i] for i in order[:n_in].tolist())
         return Prediction(
             item=item,
             label=labels[chosen],
-            probability=round(float(row[chosen]), 6),
-            top=most_likely(row, labels, top),
+            probability=round(row.item(chosen), 6),
+            top=most_likely(row, labels, top, order),
             prediction_set=in_set,
         )
 

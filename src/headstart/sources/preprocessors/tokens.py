@@ -59,12 +59,13 @@ class TextTokenizer:
 
         An empty text is all padding, or only special tokens.
         """
-        rows = self._encode(items)
-        ids = np.zeros((len(rows), max([1, *(len(row.ids) for row in rows)])), np.int64)
-        mask = np.zeros_like(ids)
-        for i, row in enumerate(rows):
-            ids[i, : len(row.ids)] = row.ids
-            mask[i, : len(row.ids)] = 1
+        rows = [row.ids for row in self._encode(items)]  # each is copied when it is asked for
+        lengths = [len(row) for row in rows]
+        ids = np.zeros((len(rows), max([1, *lengths])), np.int64)
+        mask = np.zeros(ids.shape, np.int64)
+        for i, (row, length) in enumerate(zip(rows, lengths, strict=True)):
+            ids[i, :length] = row
+            mask[i, :length] = 1
         return {"input_ids": ids, "attention_mask": mask}
 
     def largest_id(self) -> int:
