@@ -8,6 +8,7 @@ from headstart.core.errors import DataError
 from headstart.data.column_names import listed, rank
 from headstart.data.ids import looks_like_ids
 from headstart.data.modalities import item_modalities
+from headstart.data.nested_cells import nested_hint
 from headstart.data.shown_names import visible
 from headstart.data.target_guess import TARGET_NAMES, looks_like_target
 from headstart.data.values import is_missing
@@ -55,7 +56,7 @@ def guess_input(
         )
     kinds = " or ".join(modality.cell_noun for modality in reversed(item_modalities()))
     raise DataError(
-        f"'{name}' has no column that looks like {kinds} (columns: {listed(sample)}). Name it with --input COLUMN."
+        f"'{name}' has no column that looks like {kinds} (columns: {listed(sample)}). {nested_hint(sample) or 'Name it with --input COLUMN.'}"
     )
 
 
