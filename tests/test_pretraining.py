@@ -24,7 +24,7 @@ def rows_of(n, seed, names=("age", "amount", "colour"), scale=1.0):
     for _ in range(n):
         age, amount, colour = rng.normal(40, 10), rng.lognormal(3, 1), rng.choice(["red", "blue", "green"])
         score = (age - 40) / 5 - (np.log(amount) - 3) + 1.5 * (colour == "red") + rng.normal() * 0.7
-        values = (round(age, 1), round(amount * scale, 2), str(colour))
+        values = (round(age, 1), round(amount, 2) * scale, str(colour))
         rows.append({**dict(zip(names, values, strict=True)), "bought": "yes" if score > 0.5 else "no"})
     return rows
 

@@ -9,6 +9,7 @@ import pytest
 from headstart.core.errors import BundleError
 from headstart.data.column_profiles import ColumnProfile
 from headstart.data.data_section import DataSection
+from headstart.evaluation.columns_section import ColumnEffect, ColumnsSection
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.packaging import load_bundle
 from headstart.packaging.own_source import (
@@ -18,6 +19,7 @@ from headstart.packaging.own_source import (
     is_own_source,
     open_own_source,
     seal_source,
+    without_rare_levels,
     without_rows,
 )
 from headstart.testing.small_bundles import LABELS, make_bundle, make_items
@@ -80,6 +82,15 @@ def test_nothing_of_single_rows_is_left_in_the_report():
     )
     assert "my secret" in json.dumps(report.to_dict())
     assert "my secret" not in json.dumps(without_rows(report).to_dict())
+
+
+def test_effects_of_rare_levels_are_left_out():
+    curve = ({"at": "common", "value": 0.1}, {"at": "Jane Doe", "value": 0.2})
+    who = ColumnEffect(name="who", modality="category", missing=0.0, change=0.1, curve=curve)
+    age = ColumnEffect(name="age", modality="number", missing=0.0, change=0.1, curve=({"at": 40.0, "value": 0.5},))
+    report = make_report(labels=LABELS, task="binary", deployed="x").with_section(ColumnsSection(columns=(who, age)))
+    kept = without_rare_levels(report, {"who": {"common": 0.9}})[ColumnsSection].columns
+    assert [point["at"] for one in kept for point in one.curve] == ["common", 40.0]
 
 
 def test_rare_levels_lose_their_names_and_keep_their_codes():

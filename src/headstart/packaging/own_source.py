@@ -12,6 +12,7 @@ from headstart.core.moments import Moments
 from headstart.core.strict_json import to_json
 from headstart.data.column_profiles import ColumnProfile
 from headstart.data.data_section import DataSection
+from headstart.evaluation.columns_section import ColumnsSection
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.packaging.bundle import describe_input, documents, safetensors, write_folder
 from headstart.packaging.manifest import open_sealed, read_manifest
@@ -72,8 +73,9 @@ def seal_source(bundle: str | Path, out: str | Path, record: SourceRecord) -> Pa
     """
     sealed = open_sealed(Path(bundle), trust=())
     files = {name: sealed.read(name) for name in sealed.content["files"] if name != "label_issues.csv"}
-    files |= documents(without_rows(load_bundle(bundle, trust=(), trust_graphs=True).report))
     common = {one.name: one.levels for one in record.profiles if one.levels is not None}
+    report = without_rows(load_bundle(bundle, trust=(), trust_graphs=True).report)
+    files |= documents(without_rare_levels(report, common))
     files = {name: _hidden(name, content, common) for name, content in files.items()}
     said: dict[str, Any] = {"profiles": [one.to_dict() for one in record.profiles], "n_rows": record.n_rows}
     if record.plain is not None:
@@ -97,6 +99,20 @@ def without_rows(report: Report) -> Report:
     return report.with_section(
         replace(data, duplicate_groups=(), notices=notices), replace(evaluation, figures=figures)
     )
+
+
+def without_rare_levels(report: Report, common: Mapping[str, Mapping[str, float]]) -> Report:
+    """The report without the effects of levels that few rows have; `common` has the others, by column."""
+    section = report.get(ColumnsSection)
+    if section is None:
+        return report
+    columns = tuple(
+        replace(one, curve=tuple(point for point in one.curve if point.get("at") in common[one.name]))
+        if one.name in common
+        else one
+        for one in section.columns
+    )
+    return report.with_section(replace(section, columns=columns))
 
 
 def open_own_source(folder: str | Path, *, trust_graphs: bool | None = None) -> OwnSource:
