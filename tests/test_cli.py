@@ -405,7 +405,7 @@ class TestOtherCommands:
         assert len(run("predict", photo_model, table, "--input", "file", "--images", folder, "--json").json) == 8
         assert_says(run("inspect", table, "--images", tmp_path / "elsewhere" / "no"), "does not exist", "elsewhere")
         assert_says(run("inspect", table, "--images", table), "which is no folder")
-        assert_says(run("inspect", table, "--images", tmp_path / "tables", "--input", "file"), "names no files in")
+        assert_says(run("inspect", table, "--images", tmp_path / "tables", "--input", "file"), "does not exist", "tables")
 
     def test_inspect_and_fit_warn_of_texts_that_are_cut(self, run, tmp_path):
         table = write_texts(tmp_path / "long.csv", n_words=20)
@@ -659,7 +659,7 @@ CASES = [
     Case("zip bomb photo", lambda p, t, i: ("predict", i, written(p / "a.png", png(20_000, 20_000))), ("a.png", "400 megapixels")),
     Case("empty pipe", lambda p, t, i: ("predict", t, "-"), ("stdin is empty",)),
     Case("pipe of no JSON", lambda p, t, i: ("predict", t, "-"), ("stdin row 1", "not JSON"), stdin="hello"),
-    Case("pipe without the key", lambda p, t, i: ("predict", t, "-"), ("stdin row 1", "'text'"), stdin='{"body": "a"}'),
+    Case("pipe without the key", lambda p, t, i: ("predict", t, "-"), ("stdin row 1", "'text'"), stdin='{"body": "a", "note": "b"}'),
     Case("table without the column", lambda p, t, i: ("predict", t, written(p / "t.csv", "a,b\n1,2\n")), ("t.csv", "'a', 'b'", "--input")),
     Case("answers as a spreadsheet", lambda p, t, i: ("predict", t, "-", "--out", p / "a.xlsx"), (".csv or .jsonl", "a.xlsx")),
     Case("two columns of one name", lambda p, t, i: ("inspect", written(p / "t.csv", "text,text,fruit\na,b,c\n"), "--input", "text", "--target", "fruit"), ("two columns named 'text'", "Rename")),

@@ -83,7 +83,7 @@ def test_features_are_what_the_network_computes(fruit):
     assert (features.shape, features.dtype) == ((37, 3), np.float32)
     np.testing.assert_allclose(features, np.stack(photos).mean(axis=(1, 2)) / 255, atol=1e-5)
     assert load_bundle(FORMAT_1).features(photos).shape == (37, 3)
-    with pytest.raises(DataError, match="takes a list of items"):
+    with pytest.raises(DataError, match="a list of items was expected"):
         fruit.features("photo.jpg")
 
 
@@ -106,7 +106,7 @@ def test_nothing_gives_nothing(fruit):
 
 @pytest.mark.parametrize("item", ["photo.jpg", b"bytes", Path("photo.jpg")])
 def test_one_item_is_not_a_list(fruit, item):
-    with pytest.raises(DataError, match="takes a list of items"):
+    with pytest.raises(DataError, match="a list of items was expected"):
         fruit.predict(item)
 
 
