@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import headstart
 import tiny_tabpfn
 from headstart.core.errors import OptionError
 from headstart.data import load
@@ -105,3 +106,11 @@ class TestTheRealNetwork:
     def test_a_limit_on_size_or_time_counts_its_context(self, experiment):
         with pytest.raises(OptionError, match="ms per item is more than"):
             in_context_models(experiment, ["tabpfn-v1"], limits=Limits(max_latency_ms=0.01))
+
+    def test_a_fit_packs_it_and_answers_alike(self, tmp_path):
+        fitted = headstart.fit(
+            table(), target="kind", source="tabpfn-v1", baselines="simple", out=tmp_path / "model", progress=None
+        )
+        rows = [{"age": 4.0, "job": "cook", "size": -2.0}, {"age": None, "job": "pilot", "size": 0.1}]
+        answers = headstart.load_bundle(tmp_path / "model").predict(rows)
+        assert [str(answer) for answer in answers] == [str(answer) for answer in fitted.model.predict(rows)]

@@ -106,7 +106,7 @@ def test_a_checkpoint_of_a_training_gives_its_weights():
 
 
 def test_it_is_refused_where_features_are_wanted():
-    with pytest.raises(OptionError, match="gives no features.*open_in_context"):
+    with pytest.raises(OptionError, match="gives no features.*--source tabpfn-v1"):
         open_source("tabpfn-v1")
     with pytest.raises(OptionError, match="'tabpfn-v1' reads tables and 'efficientnet-lite0' images"):
         open_sources("tabpfn-v1, efficientnet-lite0")

@@ -28,6 +28,7 @@ from headstart.packaging import BundleSchema, check_target, load_bundle, write
 from headstart.packaging.package_section import PackageSection
 from headstart.pipeline.choosing import choose_sources, frozen_models, names_of
 from headstart.pipeline.fitted import Fitted
+from headstart.pipeline.in_context import offered_in_context, split_in_context
 from headstart.pipeline.own_source_report import describe_own_sources
 from headstart.pipeline.own_sources import open_own_sources, split_own_sources
 from headstart.pipeline.presets import preset_named
@@ -95,12 +96,10 @@ def fit(
     tune : how a network is tuned (items of one field only): 'none', the name of one method ('fine-tune', 'lora', 'bitfit',
         'contrastive'), or 'auto' for those that suit, as many as the preset tries and there is time for; None for the preset's.
         What is tuned becomes one of the models whose mean ships
-    preset : the time that it may take for 500 items, growing with the square root of their number: 'fast' (30 s: candidates ranked on
-        up to 96 items, simple baselines, nothing tuned), 'balanced' (3 minutes: two sources, one way of tuning), 'best' (15 minutes:
-        three sources, every way of tuning); what is given on its own goes before
+    preset : the time that it may take for 500 items, growing with the root of their number: 'fast' (30 s: 96 items ranked, nothing tuned),
+        'balanced' (3 minutes: two sources, one way of tuning), 'best' (15 minutes: three, every way); what is given on its own goes before
     baselines : 'full', 'simple' (seconds), or 'none', which proves nothing; None for the preset's
-    budget_s : time for everything, in seconds; None for the preset's. Sources, tuning and baselines that cost too much are left out, and
-        named; the simple baselines never are, so that something is proven in any time
+    budget_s : seconds for everything; None for the preset's. What costs too much is left out and named; simple baselines never are
     max_latency_ms, max_size_mib, license : what a source must keep to, as in `headstart.ranking.Limits`; by default the preset's
     max_sources : how many sources the model may read, each embedding all items; None for the preset's (3 for 'best', else 2)
     prefer : what ships: 'accuracy', the better model as is expected, or 'small', a plain one unless the other is significantly better
@@ -133,7 +132,7 @@ def fit(
     _check_options(head=head, tune=tune, baselines=baselines)
     shipping = Shipping(prefer=prefer, worth=worth)
     folders, source = split_own_sources(source)
-    names = names_of(source)
+    in_context, names = split_in_context(names_of(source))
     limits = Limits(max_latency_ms=max_latency_ms, max_size_mib=max_size_mib, license=license)
     is_promised = context is None and budget_s is None
     context = context or RunContext.default(seed=seed, budget_s=budget_s, progress=progress)
@@ -177,8 +176,9 @@ def fit(
             dataset, features.values, chosen_source, duplicates.groups, head=head, preset=chosen, context=context
         )
         own = open_own_sources(experiment, folders, match=match)
+        others = offered_in_context(experiment, in_context, limits, were_others_named=names is not None)
     tuned = None
-    with Evaluation(experiment, frozen, others=own.models, baselines=baselines) as evaluation:
+    with Evaluation(experiment, frozen, others=(*own.models, *others), baselines=baselines) as evaluation:
         with context.stage("prove"):
             evaluation.run_closed_forms()
         if tune != NO_TUNING and len(dataset.fields) == 1:

@@ -36,7 +36,8 @@ def open_source(source: str | Card, *, stream: ProgressOutput = sys.stderr) -> S
     card = find(source) if isinstance(source, str) else source
     if card.is_in_context:
         raise OptionError(
-            f"'{card.name}' gives no features: it reads a labeled table as its context. Open it with `open_in_context`."
+            f"'{card.name}' gives no features: it reads a labeled table as its context. Fit it to a table: headstart fit "
+            f"DATA --source {card.name}"
         )
     folder = fetch(card, stream=stream)
     opened = Source(card, folder)
