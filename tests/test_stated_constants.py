@@ -159,7 +159,7 @@ STATED = [
     ("docs/serve.md", f"| {LIMITS['refused_s']:.0f} s or `--max-body-mib`"),
     (
         "docs/serve.md",
-        f"`--max-connections` ({ServerSettings().max_connections:,}) of a process, or what its open files allow less {run._OTHER_FILES}",
+        f"`--max-connections` ({ServerSettings().max_connections:,}) of a process, or what its open files (`ulimit -n`, at least 80) allow less {run._OTHER_FILES}",
     ),
     ("docs/serve.md", f"At the latest `--timeout-s` and {settings._CLOSE_S:.0f} s after the signal"),
     ("docs/serve.md", f"{security._SHORTEST} characters or more"),
