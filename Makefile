@@ -7,7 +7,7 @@ LINKS  := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null || e
 
 DEMOS  := bbc card-fraud churn cifar10 complaints credit-default digits disaster employment flchain groceries hotels mercari mercari-prices movie-reviews questions sms-spam traffic-lights vader
 
-.PHONY: install fetch demo test check fuzz bench bench-quick tables tensorflow mlflow-env peers-env clean
+.PHONY: install fetch demo test check fuzz bench bench-quick tables tensorflow mlflow-env peers-env autogluon-env clean
 
 install: $(STAMP)
 
@@ -71,11 +71,13 @@ mlflow-env: install  ## MLflow holds back pyarrow, so it gets an environment of 
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-mlflow
 	$(BIN)/uv pip install --quiet --python .venv-mlflow/bin/python --compile-bytecode --editable ".[mlflow]" mlflow==3.17.2
 
-peers-env: install  ## what benches set Headstart beside: SetFit, transformers' Trainer, CatBoost and LightGBM in one environment, AutoGluon in another
+peers-env: install  ## what benches set Headstart beside: SetFit, transformers' Trainer, CatBoost and LightGBM, in an environment of their own
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-peers
 	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python --compile-bytecode $(addprefix --find-links ,$(LINKS)) \
 		--constraint constraints.txt torch setfit==1.2.0 sentence-transformers==6.2.0 accelerate==1.15.0 \
 		catboost==1.2.10 lightgbm==4.7.0
+
+autogluon-env: install  ## AutoGluon, 900 MB, in an environment of its own, for `bench.quality.tables --methods autogluon`
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-autogluon
 	$(BIN)/uv pip install --quiet --python .venv-autogluon/bin/python --compile-bytecode \
 		"autogluon.tabular[catboost,lightgbm,xgboost]==1.6.3" pyarrow

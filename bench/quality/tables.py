@@ -59,7 +59,8 @@ def run(results: Results, options: Namespace) -> None:
     """Measure case after case; the first draw of every table and size comes before the second."""
     workers = {name: Worker(name, options.threads) for name in options.methods if is_installed(name)}
     for name in set(options.methods) - set(workers):
-        print(f"{name} is left out: its environment is missing. Make it with: make peers-env")
+        made_by = "autogluon-env" if name == "autogluon" else "peers-env"
+        print(f"{name} is left out: its environment is missing. Make it with: make {made_by}")
     end, n_late = time.monotonic() + 60 * options.minutes, 0
     try:
         for table, size, draw in cases(options):
