@@ -7,6 +7,7 @@ import pytest
 from bench.quality.tables_report import report, scores_of
 from bench.quality.tables_score import score
 from bench.results import Results
+from bench.speed.rows import drawn
 from bench.tables import PER_CLASS, Table
 
 
@@ -66,3 +67,18 @@ def test_only_cases_that_all_have_are_compared():
     cases, scores = scores_of(rows, ["a", "b"])
     assert cases == [("a", 50, 0)]
     assert scores.tolist() == [[0.5, 0.6]]
+
+
+def test_a_smaller_table_of_payments_has_frauds_to_learn_from_and_to_be_asked_about():
+    generator, n = np.random.default_rng(0), 8000
+    payments = pd.DataFrame(
+        {"Time": np.arange(n), "V1": generator.normal(size=n), "Class": generator.random(n) < 0.003}
+    )
+    payments = payments.astype({"Class": int})
+    for n_rows in (1000, 10_000):
+        rows = drawn(payments, n_rows)
+        assert len(rows) == n_rows
+        assert rows["Time"].is_monotonic_increasing
+        assert rows["Class"].iloc[: 3 * n_rows // 4].sum() >= 10
+        assert rows["Class"].iloc[3 * n_rows // 4 :].sum() >= 2
+        assert not rows["V1"].duplicated().any()

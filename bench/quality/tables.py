@@ -1,4 +1,4 @@
-"""Headstart on tables beside what people use: 26 real tables at 50, 200 and 1,000 training rows, two draws each.
+"""Headstart on tables beside what people use: 27 real tables at 50, 200 and 1,000 training rows, two draws each.
 
 Headstart's whole fit (its preset after its name, `headstart balanced`) and its baselines alone, TabPFN alone, logistic or ridge regression, scikit-learn's histogram booster, CatBoost and LightGBM, all at
 their defaults on the same rows and threads; AutoGluon with two minutes a fit on a third of the tables where it is asked for. One score a task,

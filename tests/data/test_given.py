@@ -104,3 +104,16 @@ def test_what_comes_over_a_wire_is_judged_alike(value: Any) -> None:
     with pytest.raises(DataError, match=r"a text was expected|the text is blank"):
         receive_item(value, TEXT)
     assert receive_item("nan", TEXT) == "nan"
+
+
+@pytest.mark.parametrize("cell", [1.5, -0.0, float("nan"), float("inf"), 3, True, "2.5", "many", np.float64(4.0), None])
+def test_a_finite_float_takes_a_short_way_to_the_same_end(cell: Any) -> None:
+    number = get_modality("number")
+    read = number.read(cell)
+    if read is None:
+        with pytest.raises(DataError, match="a number was expected"):
+            number.receive(cell)
+    else:
+        assert np.array_equal(number.receive(cell), read, equal_nan=True)
+    assert number.misfit([1.0, cell]) == (1 if read is None else None)
+    assert number.blanks([1.0, cell]) == ([1] if read is None or np.isnan(read) else [])

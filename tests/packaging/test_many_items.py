@@ -81,3 +81,8 @@ def test_a_cancelled_prediction_stops(words):
     reporter.cancel_token.cancel()
     with pytest.raises(Stopped):
         words.predict(texts(100), context=RunContext(reporter=reporter))
+
+
+def test_no_row_pays_for_a_clock_of_its_own(words, monkeypatch):
+    monkeypatch.setattr("headstart.engines.clock.cpu_seconds", lambda: pytest.fail("a system call for each row"))
+    assert words.predict(["kiwi"]) == words.predict(["kiwi", "plum"])[:1]

@@ -61,7 +61,7 @@ def column_of(items: Sequence[Any], name: str) -> Sequence[Any]:
     if isinstance(items, Rows) and name in items.columns:
         return items.column(name)
     for position, item in enumerate(items):
-        if not isinstance(item, Mapping) or name not in item:
+        if not (type(item) is dict or isinstance(item, Mapping)) or name not in item:  # the first is ten times as quick
             came = (
                 f"a dict of {', '.join(map(repr, item))}" if isinstance(item, Mapping) else f"a {type(item).__name__}"
             )

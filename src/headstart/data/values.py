@@ -21,6 +21,8 @@ def is_null(cell: Any) -> bool:
     """
     if cell is None:
         return True
+    if type(cell) is float:  # by far the most frequent, and three times as quick
+        return cell != cell  # noqa: PLR0124
     if isinstance(cell, float | np.generic):
         return bool(cell != cell)  # noqa: PLR0124  only these are not themselves
     return type(cell).__name__ in ("NAType", "NaTType")  # of pandas, which need not be there

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from headstart.data.modalities import Modality
     from headstart.packaging.manifest import Sealed
 
+_SILENT = RunContext()  # to make one for each call costs as much as a row of a table
 _MANY = 4 * BATCH_SIZE  # items from which a second session, whose batches run side by side, is worth opening
 
 
@@ -262,7 +263,7 @@ class Bundle:
         keeps_errors: bool = False,
     ) -> Rows:
         """Run all items: few in turn, by the session of all threads; many side by side, a thread a batch."""
-        context = context or RunContext()
+        context = context or _SILENT
         errors = unusable_items(items, self.reads)
         if errors and not keeps_errors:
             raise numbered_error(*min(errors.items()))

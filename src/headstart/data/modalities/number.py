@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -58,13 +59,21 @@ class Number(Tabular):
         """Whether it is a number of Python's or numpy's."""
         return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
+    def receive(self, value: Any) -> float:
+        """Take a finite float as it is, and read everything else; rows come one by one, and most of their cells are floats."""
+        return value if _is_finite_float(value) else super().receive(value)
+
+    def misfit(self, values: Sequence[Any]) -> int | None:
+        """Give the place of the first value that cannot be read."""
+        return None if _are_finite_floats(values) else super().misfit(values)
+
     def pack(self, items: Iterable[Any]) -> Sequence[Any]:
         """Pack numbers; packed ones stay as they are."""
         return items if isinstance(items, Numbers) else super().pack(items)
 
     def blanks(self, items: Sequence[Any]) -> list[int]:
         """Give the places of missing numbers."""
-        return np.flatnonzero(np.isnan(self._array(items))).tolist()
+        return [] if _are_finite_floats(items) else np.flatnonzero(np.isnan(self._array(items))).tolist()
 
     def content(self, item: Any) -> bytes:
         """Eight bytes; all that is missing, and both zeros, are the same."""
@@ -120,3 +129,11 @@ class Number(Tabular):
         numbers = self._array(items) + 0.0  # no negative zero
         numbers[np.isnan(numbers)] = np.nan  # one of the many that there are
         return numbers
+
+
+def _is_finite_float(value: Any) -> bool:
+    return type(value) is float and math.isfinite(value)
+
+
+def _are_finite_floats(values: Sequence[Any]) -> bool:
+    return type(values) is list and all(map(_is_finite_float, values))

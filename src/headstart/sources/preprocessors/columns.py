@@ -99,7 +99,7 @@ class ColumnReader:
             raise SourceError("a reader of columns lists none, or one of an unknown kind. Save the model again.")
         return cls(columns=columns, is_alone=is_alone)
 
-    @property
+    @cached_property
     def width(self) -> int:
         """How many columns the array has."""
         return sum(one.width for one in self.columns)
@@ -147,7 +147,7 @@ class ColumnReader:
         found = np.empty((len(items), self.width), np.float32)
         numbers = [_floats(column) for column, one in zip(given, self.columns, strict=True) if one.holds == NUMBER]
         if numbers:
-            found[:, self._at_numbers] = np.clip(np.array(numbers, np.float64), -LIMIT, LIMIT).T
+            found[:, self._at_numbers] = np.minimum(np.maximum(np.array(numbers, np.float64), -LIMIT), LIMIT).T
         if len(self.coded):
             coded = [column for column, one in zip(given, self.columns, strict=True) if one.holds == CATEGORY]
             found[:, self.coded] = np.array(list(map(_coded, coded, self._codes)), np.float32).T
@@ -228,7 +228,7 @@ def _levels_of(values: Sequence[Any]) -> tuple[str, ...]:
 
 
 def _floats(values: Sequence[Any]) -> Any:
-    return values.array if isinstance(values, Numbers) else values
+    return values if type(values) in (list, tuple) or not isinstance(values, Numbers) else values.array
 
 
 def _coded(values: Sequence[Any], codes: Mapping[str | None, float]) -> NDArray[np.float32] | list[float]:
