@@ -146,6 +146,9 @@ def _show(figures: dict[str, Any], say: Callable[[str], None]) -> None:
         say(f"  estimate, {name}: {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})")
     if figures["forecast"]:
         say(f"  {figures['forecast']}")
+    if figures["own_source"]:
+        for sentence in figures["own_source"]["sentences"]:
+            say(f"  {sentence}")
     if figures["decision"]:
         say(f"  {figures['decision']}")
     for label in figures["per_label"][:_N_LABELS]:

@@ -15,11 +15,12 @@ from headstart.evaluation.own_source_section import OwnSourceSection, TakenSourc
 from headstart.evaluation.source_worth import source_worth
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from headstart.core.metrics import Metric
     from headstart.core.report import Report
     from headstart.evaluation.experiment import Experiment
+    from headstart.evaluation.source_worth import SourceWorth
     from headstart.pipeline.own_sources import OwnSourceModels
 
 _LEAST_S = 10.0  # that must be left of the budget
@@ -32,8 +33,8 @@ def describe_own_sources(experiment: Experiment, own: OwnSourceModels, report: R
     metric = experiment.dataset.headline(experiment.dataset.targets[experiment.plan.final])
     points = target_only_curve(experiment, own, metric, report)
     n_given = round(float(np.mean([len(train) for train, _ in experiment.plan.folds])))
-    shipped = report[EvaluationSection].metric.value
-    worth = source_worth(points, shipped, n_given=n_given, higher_is_better=metric.higher_is_better)
+    found = report[EvaluationSection]
+    worth = source_worth(points, found.metric.value, n_given=n_given, higher_is_better=metric.higher_is_better)
     models = report.get(AblationSection)
     weights = {one.name: one.weight for one in models.models} if models else {}
     taken = []
@@ -52,7 +53,17 @@ def describe_own_sources(experiment: Experiment, own: OwnSourceModels, report: R
                 weight=round(sum(weights.get(one.name, 0.0) for one in parts), 3),
             )
         )
-    return OwnSourceSection(sources=tuple(taken), worth=worth.sentence, curve=tuple(points))
+    said = " ".join([worth.sentence, *_how_sure(worth, found)])
+    return OwnSourceSection(sources=tuple(taken), worth=said, curve=tuple(points))
+
+
+def _how_sure(worth: SourceWorth, found: EvaluationSection) -> Iterator[str]:
+    """On what the rows are read off; and that they may be chance, where the gain may be."""
+    if worth.bound == "unknown":
+        return
+    yield f"This is by {found.metric.name} on {found.metric.n:,} held-out rows."
+    if worth.is_positive and found.gain is not None and found.gain.low <= 0:
+        yield "It may be chance: the interval of the gain over the best baseline holds zero."
 
 
 def target_only_curve(
@@ -94,5 +105,5 @@ def _taken(model: OffsetModel, experiment: Experiment) -> Sequence[str]:
         "residual": "corrected by your own rows",
         "no transfer": "not used",
     }
-    parts = [f"{said[kind]} {share:.0%}" for kind, share in shares.items() if share >= 0.005]
+    parts = [f"{said[kind]} {100 * share:.0f} %" for kind, share in shares.items() if share >= 0.005]
     return (f"Its score was {', '.join(parts)}.",)
