@@ -31,9 +31,14 @@ _MAX_ROWS = 3000  # of the learning curve: fits of more take too long for a sent
 def describe_own_sources(experiment: Experiment, own: OwnSourceModels, report: Report) -> OwnSourceSection:
     """The section: columns, how much was taken, and the rows of the target that it was worth."""
     metric = experiment.dataset.headline(experiment.dataset.targets[experiment.plan.final])
-    points = target_only_curve(experiment, own, metric, report)
     n_given = round(float(np.mean([len(train) for train, _ in experiment.plan.folds])))
     found = report[EvaluationSection]
+    points = with_baselines(
+        target_only_curve(experiment, own, metric),
+        [one.score.value for one in found.baselines],
+        n_given=n_given,
+        higher_is_better=metric.higher_is_better,
+    )
     worth = source_worth(points, found.metric.value, n_given=n_given, higher_is_better=metric.higher_is_better)
     models = report.get(AblationSection)
     weights = {one.name: one.weight for one in models.models} if models else {}
@@ -66,10 +71,8 @@ def _how_sure(worth: SourceWorth, found: EvaluationSection) -> Iterator[str]:
         yield "It may be chance: the interval of the gain over the best baseline holds zero."
 
 
-def target_only_curve(
-    experiment: Experiment, own: OwnSourceModels, metric: Metric, report: Report
-) -> list[dict[str, Any]]:
-    """Scores of a linear model of the target alone on growing parts; at the end the best baseline, where that is better."""
+def target_only_curve(experiment: Experiment, own: OwnSourceModels, metric: Metric) -> list[dict[str, Any]]:
+    """Scores of a linear model of the target alone on growing parts; none where the budget is spent, or rows are many."""
     if max(len(train) for train, _ in experiment.plan.folds) > _MAX_ROWS:
         return []
     model, left_s = target_only(own.models), experiment.context.clock.left_s
@@ -85,12 +88,23 @@ def target_only_curve(
         value = float(metric.of(targets, np.concatenate(outputs)))
         if math.isfinite(value):
             points.append({"n_items": round(float(np.mean([len(part) for part in parts]))), "value": value})
-    plain = [one.score.value for one in report[EvaluationSection].baselines]
-    if points and plain:
-        best = max(plain) if metric.higher_is_better else min(plain)
-        better = best > points[-1]["value"] if metric.higher_is_better else best < points[-1]["value"]
-        points[-1]["value"] = best if better else points[-1]["value"]
     return points
+
+
+def with_baselines(
+    points: Sequence[dict[str, Any]], values: Sequence[float], *, n_given: int, higher_is_better: bool
+) -> list[dict[str, Any]]:
+    """The curve with the best baseline at its end, where that is better; a curve of that alone where there is none.
+
+    >>> with_baselines([], [0.6, 0.7], n_given=48, higher_is_better=True)
+    [{'n_items': 48, 'value': 0.7}]
+    """
+    known = [value for value in values if math.isfinite(value)]
+    if not known:
+        return list(points)
+    pick = max if higher_is_better else min
+    *before, last = points or [{"n_items": n_given, "value": pick(known)}]
+    return [*before, {**last, "value": pick(last["value"], *known)}]
 
 
 def _taken(model: OffsetModel, experiment: Experiment) -> Sequence[str]:
