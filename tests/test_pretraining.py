@@ -65,7 +65,11 @@ def test_other_data_takes_from_it(source, tmp_path):
     assert any(one["family"] == "own" and one["weight"] > 0.3 for one in models.values())
     section = fitted.report.own_source
     assert {one["target"] for one in section.sources[0].columns} == set(names)
-    assert "rows" in section.worth
+    assert "held-out rows" in section.worth
+    assert fitted.to_dict()["own_source"]["sentences"] == list(section.sentences)
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "# Your own source" in card
+    assert "fitted on this data alone" not in card
     test = rows_of(300, 3, names, 100.0)
     items = [{name: row[name] for name in names} for row in test]
     right = np.mean([found == row["bought"] for found, row in zip(fitted.predict(items), test, strict=True)])

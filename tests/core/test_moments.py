@@ -71,3 +71,13 @@ def test_no_rows_left_is_an_error():
         moments - moments
     with pytest.raises(InternalError, match="positive total weight"):
         Moments.of(np.ones((2, 1)), np.ones((2, 1)), np.zeros(2))
+
+
+def test_moments_come_back_from_a_file():
+    from safetensors.numpy import load
+
+    from headstart.packaging.bundle import safetensors
+
+    x, y, w = rows(3)
+    moments = Moments.of(x, y, w)
+    assert_equal(Moments.from_arrays(load(safetensors(moments.arrays()))), moments, tolerance=0)

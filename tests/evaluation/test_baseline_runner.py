@@ -62,6 +62,29 @@ def test_a_spent_budget_leaves_baselines_out_by_name(experiment):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Measured(Constant):
+    """Notes when it is asked how long it takes, which for some is as slow as a network is."""
+
+    name: ClassVar[str] = "measured"
+    cost: ClassVar[str] = "full"
+    asked: list[int]
+
+    def expected_s(self, dataset):
+        self.asked.append(len(dataset))
+        return 0.0
+
+
+@pytest.mark.parametrize(("budget_s", "asked"), [(1e-9, []), (1e6, [36])])
+def test_a_baseline_is_asked_for_its_time_only_while_there_is_some(experiment, budget_s, asked):
+    baseline = Measured(asked=[])
+    experiment = replace(experiment, context=experiment.context.with_budget(budget_s))
+    with BaselineRunner((baseline,), experiment) as runner:
+        _, skipped = runner.finish()
+    assert baseline.asked == asked
+    assert len(skipped) == (0 if asked else 1)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Endless(Constant):
     """Works until it is stopped."""
 

@@ -18,7 +18,8 @@ from headstart.evaluation.models import hold_out
 from headstart.packaging import load_bundle
 from headstart.packaging.export import check_equal, export
 from headstart.packaging.own_source import SourceRecord, seal_source
-from headstart.pipeline.own_sources import match_labels, own_source_models, split_own_sources
+from headstart.pipeline.own_source_folders import split_own_sources
+from headstart.pipeline.own_sources import match_labels, own_source_models
 from headstart.sources.own_source import to_scores
 from headstart.testing.small_bundles import make_bundle, make_items
 
@@ -116,6 +117,16 @@ def test_yes_and_true_are_one_label():
     assert match_labels(spoken, Source()) == (0, 1)
 
 
+def test_a_third_label_is_the_only_unknown_one():
+    three = load({"text": [f"{word} {i}" for i in range(12) for word in "abc"], "label": ["0", "1", "2"] * 12})
+
+    class Source:
+        name, labels, task_spec = "s", ("0", "1"), three.task_spec
+
+    with pytest.raises(OptionError, match=r"does not know the label '2'; it knows '0', '1'"):
+        match_labels(three, Source())
+
+
 def test_another_task_is_refused(source):
     items, _ = make_items("table", seed=7)
     values = load({"text": items[:N], "y": [float(i) + 0.5 for i in range(N)]}, task="regression", target="y")
@@ -143,6 +154,24 @@ def test_folders_of_sources_are_told_from_names(source):
     assert split_own_sources(None) == ((), None)
     with pytest.raises(OptionError, match="headstart pretrain"):
         split_own_sources(str(source.parent / "model"))
+
+
+def test_a_path_that_is_no_source_is_told_what_it_is(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "torn").mkdir()
+    (tmp_path / "torn" / "source.json").write_text("{}")
+    (tmp_path / "rows.csv").write_text("a,b")
+    cases = {"empty": "is a folder, but no source", "torn": r"manifest\.json is missing", "rows.csv": "is a file"}
+    for name, said in {**cases, "nowhere": "there is no source at"}.items():
+        with pytest.raises(OptionError, match=f"{said}.*headstart pretrain"):
+            split_own_sources(str(tmp_path / name))
+    assert split_own_sources("note=potion-base-8m") == ((), "note=potion-base-8m")
+
+
+def test_matching_columns_to_no_source_is_refused(source):
+    with pytest.raises(OptionError, match="leave --match out"):
+        split_own_sources("potion-base-8m", "a=b")
+    assert split_own_sources(str(source), "a=b") == ((str(source),), None)
 
 
 def test_scores_give_the_outputs_again():

@@ -146,6 +146,9 @@ def _show(figures: dict[str, Any], say: Callable[[str], None]) -> None:
         say(f"  estimate, {name}: {score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})")
     if figures["forecast"]:
         say(f"  {figures['forecast']}")
+    if figures["own_source"]:
+        for sentence in figures["own_source"]["sentences"]:
+            say(f"  {sentence}")
     if figures["decision"]:
         say(f"  {figures['decision']}")
     for label in figures["per_label"][:_N_LABELS]:
@@ -156,8 +159,14 @@ def _show(figures: dict[str, Any], say: Callable[[str], None]) -> None:
 
 def _show_scores(figures: dict[str, Any], say: Callable[[str], None]) -> None:
     """Say the score of what is packed, then what it was compared with."""
-    is_mean = sum(model["weight"] > 0 for model in figures["models"]) > 1
-    model = figures["head"] if is_mean or figures["source"] == "none" else f"{figures['source']} + {figures['head']}"
+    weighed = [model for model in figures["models"] if model["weight"] > 0]
+    model = (
+        figures["head"]
+        if len(weighed) > 1 or figures["source"] == "none"
+        else f"{figures['source']} + {figures['head']}"
+    )
+    if len(weighed) == 1 and weighed[0]["family"] == "own":
+        model = weighed[0]["name"]
     packed = next((one["name"] for one in figures["baselines"] if one["name"] == figures["deployed"]), None)
     say(f"{packed or model} (packed): {score_words(figures['shipped'])}")
     if packed and packed != model:

@@ -94,10 +94,10 @@ class Moments:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, FloatArray]) -> Moments:
-        """Inverse of `arrays`."""
+        """Inverse of `arrays`, also where the weight comes back from a file with an axis of its own."""
         return cls(
             **{name: arrays[name] for name in cls.__dataclass_fields__ if name != "weight"},
-            weight=float(arrays["weight"]),
+            weight=float(np.asarray(arrays["weight"]).item()),
         )
 
     def _combine(self, other: Moments, sign: float) -> Moments:

@@ -69,10 +69,9 @@ class BaselineRunner:
             if baseline.name in self._futures or baseline.name in self._done:
                 continue
             left = None if self._clock.left_s is None else self._clock.left_s - reserved_s
-            # what is no simple one costs as much as the costliest of those
-            if (left is not None and left <= max(spent_s, self._expected_s(baseline))) or not self._run(
-                baseline, left_s=left
-            ):
+            # what is no simple one costs as much as the costliest of those; asking it takes time itself, so it is asked last
+            is_late = left is not None and (left <= spent_s or left <= self._expected_s(baseline))
+            if is_late or not self._run(baseline, left_s=left):
                 skipped.append(_skipped_notice(baseline))
             elif left is not None:
                 spent_s = max(spent_s, self._done[baseline.name].seconds)

@@ -11,6 +11,8 @@ from headstart.reporting import Part, Rendering, template_of
 if TYPE_CHECKING:
     from headstart.core.report import Report
 
+_NOTHING = 0.005  # a weight that is said as 0 %
+
 
 @dataclass(frozen=True, kw_only=True)
 class TakenSource:
@@ -34,6 +36,18 @@ class TakenSource:
     taken: str = ""
     weight: float = 0.0
 
+    @property
+    def sentence(self) -> str:
+        """How much was taken, for people.
+
+        >>> TakenSource(name="last-year", n_rows=400, taken="Its score was recalibrated 100 %.", weight=0.4).sentence
+        "'last-year' (400 rows) has 40 % of the weight in the mean. Its score was recalibrated 100 %."
+        """
+        of = f"'{self.name}' ({self.n_rows:,} rows)"
+        if self.weight < _NOTHING:
+            return f"Nothing was taken from {of}: held-out rows gave what reads it no weight."
+        return f"{of} has {100 * self.weight:.0f} % of the weight in the mean. {self.taken}".strip()
+
 
 @dataclass(frozen=True, kw_only=True)
 class OwnSourceSection(Section):
@@ -51,7 +65,17 @@ class OwnSourceSection(Section):
     worth: str = ""
     curve: tuple[dict[str, Any], ...] = ()
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """How much was taken from each source, and what that was worth."""
+        return (*(one.sentence for one in self.sources), *([self.worth] if self.worth else []))
+
     def rendering(self, report: Report) -> Rendering:  # noqa: ARG002
-        """What was taken, and the table of columns."""
-        page = Part(order=240, title="Your own source", template=template_of(__name__, "html"))
-        return Rendering(page=(page,) if self.sources else ())
+        """What was taken, and the table of columns; the sentences on the card."""
+        if not self.sources:
+            return Rendering()
+        title = "Your own source"
+        return Rendering(
+            page=(Part(order=240, title=title, template=template_of(__name__, "html")),),
+            card=(Part(order=450, title=title, template=template_of(__name__, "md")),),
+        )

@@ -30,6 +30,11 @@ class SourceWorth:
     n_given: int
 
     @property
+    def is_positive(self) -> bool:
+        """Whether more rows than the given ones would be needed without the source."""
+        return self.bound == "at least" or (self.bound == "about" and self.n_rows > self.n_given)
+
+    @property
     def sentence(self) -> str:
         """For people.
 

@@ -40,7 +40,7 @@ _FIELDS: dict[str, type] = {
 _INPUT_FIELDS: dict[str, type] = {"kind": str, "settings": dict, "files": dict}
 _KINDS: dict[type, str] = {str: "a text", list: "a list", dict: "an object"}
 _SAFE_NAME = re.compile(r"(?!\.)[\w.-]+(/(?!\.)[\w.-]+)?", re.ASCII)
-_COPY_AGAIN = "Copy the whole bundle again from where it was made, or make it again with 'headstart fit'."
+_COPY_AGAIN = "Copy the whole bundle again from where it was made, or make it again with 'headstart fit', a source with 'headstart pretrain'."
 
 
 def seal(folder: Path, content: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from headstart.data.data_section import DataSection
 from headstart.engines.timing_section import TimingSection
 from headstart.evaluation.ablation_section import AblationSection
 from headstart.evaluation.evaluation_section import EvaluationSection
+from headstart.evaluation.own_source_section import OwnSourceSection
 from headstart.heads.heads_section import HeadsSection
 from headstart.packaging.package_section import PackageSection, html_top
 from headstart.ranking import Ranking
@@ -56,7 +57,7 @@ class Fitted:
         ranking, tuning, package = report.get(Ranking), report.get(TuningSection), report[PackageSection]
         ablation = report.get(AblationSection)
         data, timing = report[DataSection], report[TimingSection]
-        naive = found.estimates.get("naive")
+        naive, own = found.estimates.get("naive"), report.get(OwnSourceSection)
         return {
             "task": data.task,
             "n_items": data.n_items,
@@ -87,6 +88,7 @@ class Fitted:
             "naive_estimate": naive.value if naive else None,
             "estimates": {name: asdict(score) for name, score in found.estimates.items()},
             "forecast": found.forecast,
+            "own_source": {**asdict(own), "sentences": list(own.sentences)} if own else None,
             "notices": list(report.notices),
             "seconds": self.seconds,
             "peak_mib": timing.peak_mib,

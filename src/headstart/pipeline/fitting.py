@@ -29,8 +29,9 @@ from headstart.packaging.package_section import PackageSection
 from headstart.pipeline.choosing import choose_sources, frozen_models, names_of
 from headstart.pipeline.fitted import Fitted
 from headstart.pipeline.in_context import offered_in_context, split_in_context
+from headstart.pipeline.own_source_folders import split_own_sources
 from headstart.pipeline.own_source_report import describe_own_sources
-from headstart.pipeline.own_sources import open_own_sources, split_own_sources
+from headstart.pipeline.own_sources import match_own_sources, take_from
 from headstart.pipeline.presets import preset_named
 from headstart.pipeline.tuning import NO_TUNING, check_tuning, tune_source, tuning_method_names
 from headstart.ranking import Limits, with_domain_shifts
@@ -131,14 +132,13 @@ def fit(
     tune = ("auto" if chosen.tunes else NO_TUNING) if tune is None else tune
     _check_options(head=head, tune=tune, baselines=baselines)
     shipping = Shipping(prefer=prefer, worth=worth)
-    folders, source = split_own_sources(source)
+    folders, source = split_own_sources(source, match)
     in_context, names = split_in_context(names_of(source))
     limits = Limits(max_latency_ms=max_latency_ms, max_size_mib=max_size_mib, license=license)
     is_promised = context is None and budget_s is None
     context = context or RunContext.default(seed=seed, budget_s=budget_s, progress=progress)
     share_one_heap()
     folder = _target(out)
-    _check_place(folder)
     if said := cache_notice():
         context.notice("cache", said)
     with context.stage("load"):
@@ -156,6 +156,7 @@ def fit(
         dataset = replace(dataset, name=name or dataset.name, metric=metric, decision=rule)
         if is_promised:
             context.clock.limit(chosen.seconds_for(len(dataset)))
+        matched = match_own_sources(dataset, folders, match)
         duplicates = find_near_duplicates(dataset)
         dataset = replace(dataset, groups=duplicates.groups, has_near_duplicate_groups=True)
     dataset = check_tuning(dataset, tune)
@@ -175,7 +176,7 @@ def fit(
         experiment, frozen = _experiment(
             dataset, features.values, chosen_source, duplicates.groups, head=head, preset=chosen, context=context
         )
-        own = open_own_sources(experiment, folders, match=match)
+        own = take_from(matched, context=context)
         others = offered_in_context(experiment, in_context, limits, were_others_named=names is not None)
     tuned = None
     with Evaluation(experiment, frozen, others=(*own.models, *others), baselines=baselines) as evaluation:
@@ -246,15 +247,11 @@ def _check_options(*, head: str, tune: str, baselines: str) -> None:
 
 
 def _target(out: str | Path | None) -> Path:
-    if out is not None:
-        return Path(out)
-    return Path(tempfile.mkdtemp(prefix="headstart-")) / "model"
-
-
-def _check_place(folder: Path) -> None:
-    """Refuse a place that cannot take a bundle before the work, not after it."""
+    """The folder of the bundle; a place that cannot take one is refused before the work, not after it."""
+    folder = Path(tempfile.mkdtemp(prefix="headstart-")) / "model" if out is None else Path(out)
     check_target(folder)
     check_writable(folder)
+    return folder
 
 
 def _embed_readable(

@@ -15,11 +15,12 @@ from headstart.evaluation.own_source_section import OwnSourceSection, TakenSourc
 from headstart.evaluation.source_worth import source_worth
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from headstart.core.metrics import Metric
     from headstart.core.report import Report
     from headstart.evaluation.experiment import Experiment
+    from headstart.evaluation.source_worth import SourceWorth
     from headstart.pipeline.own_sources import OwnSourceModels
 
 _LEAST_S = 10.0  # that must be left of the budget
@@ -30,10 +31,15 @@ _MAX_ROWS = 3000  # of the learning curve: fits of more take too long for a sent
 def describe_own_sources(experiment: Experiment, own: OwnSourceModels, report: Report) -> OwnSourceSection:
     """The section: columns, how much was taken, and the rows of the target that it was worth."""
     metric = experiment.dataset.headline(experiment.dataset.targets[experiment.plan.final])
-    points = target_only_curve(experiment, own, metric, report)
     n_given = round(float(np.mean([len(train) for train, _ in experiment.plan.folds])))
-    shipped = report[EvaluationSection].metric.value
-    worth = source_worth(points, shipped, n_given=n_given, higher_is_better=metric.higher_is_better)
+    found = report[EvaluationSection]
+    points = with_baselines(
+        target_only_curve(experiment, own, metric),
+        [one.score.value for one in found.baselines],
+        n_given=n_given,
+        higher_is_better=metric.higher_is_better,
+    )
+    worth = source_worth(points, found.metric.value, n_given=n_given, higher_is_better=metric.higher_is_better)
     models = report.get(AblationSection)
     weights = {one.name: one.weight for one in models.models} if models else {}
     taken = []
@@ -52,13 +58,21 @@ def describe_own_sources(experiment: Experiment, own: OwnSourceModels, report: R
                 weight=round(sum(weights.get(one.name, 0.0) for one in parts), 3),
             )
         )
-    return OwnSourceSection(sources=tuple(taken), worth=worth.sentence, curve=tuple(points))
+    said = " ".join([worth.sentence, *_how_sure(worth, found)])
+    return OwnSourceSection(sources=tuple(taken), worth=said, curve=tuple(points))
 
 
-def target_only_curve(
-    experiment: Experiment, own: OwnSourceModels, metric: Metric, report: Report
-) -> list[dict[str, Any]]:
-    """Scores of a linear model of the target alone on growing parts; at the end the best baseline, where that is better."""
+def _how_sure(worth: SourceWorth, found: EvaluationSection) -> Iterator[str]:
+    """On what the rows are read off; and that they may be chance, where the gain may be."""
+    if worth.bound == "unknown":
+        return
+    yield f"This is by {found.metric.name} on {found.metric.n:,} held-out rows."
+    if worth.is_positive and found.gain is not None and found.gain.low <= 0:
+        yield "It may be chance: the interval of the gain over the best baseline holds zero."
+
+
+def target_only_curve(experiment: Experiment, own: OwnSourceModels, metric: Metric) -> list[dict[str, Any]]:
+    """Scores of a linear model of the target alone on growing parts; none where the budget is spent, or rows are many."""
     if max(len(train) for train, _ in experiment.plan.folds) > _MAX_ROWS:
         return []
     model, left_s = target_only(own.models), experiment.context.clock.left_s
@@ -74,12 +88,23 @@ def target_only_curve(
         value = float(metric.of(targets, np.concatenate(outputs)))
         if math.isfinite(value):
             points.append({"n_items": round(float(np.mean([len(part) for part in parts]))), "value": value})
-    plain = [one.score.value for one in report[EvaluationSection].baselines]
-    if points and plain:
-        best = max(plain) if metric.higher_is_better else min(plain)
-        better = best > points[-1]["value"] if metric.higher_is_better else best < points[-1]["value"]
-        points[-1]["value"] = best if better else points[-1]["value"]
     return points
+
+
+def with_baselines(
+    points: Sequence[dict[str, Any]], values: Sequence[float], *, n_given: int, higher_is_better: bool
+) -> list[dict[str, Any]]:
+    """The curve with the best baseline at its end, where that is better; a curve of that alone where there is none.
+
+    >>> with_baselines([], [0.6, 0.7], n_given=48, higher_is_better=True)
+    [{'n_items': 48, 'value': 0.7}]
+    """
+    known = [value for value in values if math.isfinite(value)]
+    if not known:
+        return list(points)
+    pick = max if higher_is_better else min
+    *before, last = points or [{"n_items": n_given, "value": pick(known)}]
+    return [*before, {**last, "value": pick(last["value"], *known)}]
 
 
 def _taken(model: OffsetModel, experiment: Experiment) -> Sequence[str]:
@@ -94,5 +119,5 @@ def _taken(model: OffsetModel, experiment: Experiment) -> Sequence[str]:
         "residual": "corrected by your own rows",
         "no transfer": "not used",
     }
-    parts = [f"{said[kind]} {share:.0%}" for kind, share in shares.items() if share >= 0.005]
+    parts = [f"{said[kind]} {100 * share:.0f} %" for kind, share in shares.items() if share >= 0.005]
     return (f"Its score was {', '.join(parts)}.",)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.dataset import ROW, Field
@@ -13,29 +12,20 @@ from headstart.data.column_matching import ColumnMatch, ColumnMatches, match_col
 from headstart.data.column_profiles import profile_columns
 from headstart.data.modalities import get_modality
 from headstart.evaluation.own_source import OffsetModel, ShrunkModel, SourceScores, Way
-from headstart.packaging.manifest import is_bundle
-from headstart.packaging.own_source import is_own_source, open_own_source
+from headstart.packaging.own_source import open_own_source
 from headstart.sources.own_source import CopiedNetwork
 from headstart.sources.preprocessors.renamed import FilledField, RenamedFields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from headstart.core.dataset import Dataset
     from headstart.core.model import Preprocessor
+    from headstart.engines.context import RunContext
     from headstart.evaluation.experiment import Experiment
     from headstart.evaluation.models import Model
     from headstart.sources.own_source import OwnSource
-
-__all__ = [
-    "MatchedSource",
-    "OwnSourceModels",
-    "is_own_source",
-    "match_own_source",
-    "open_own_sources",
-    "own_source_models",
-    "split_own_sources",
-]
 
 DEFAULT_WAYS: tuple[Way, ...] = ("offset", "shrunk")
 _TRUE, _FALSE = frozenset({"true", "yes", "y", "1", "t"}), frozenset({"false", "no", "n", "0", "f"})
@@ -79,35 +69,6 @@ class OwnSourceModels:
         return tuple(model for _, models in self.by_source for model in models)
 
 
-def split_own_sources(given: str | Sequence[str] | None) -> tuple[tuple[str, ...], str | Sequence[str] | None]:
-    """Take the folders of own sources out of what is given as `source`; what is left is None if that was all.
-
-    Raises
-    ------
-    OptionError
-        One is the folder of a bundle that is no source.
-
-    >>> split_own_sources("all-minilm-l6-v2")
-    ((), 'all-minilm-l6-v2')
-    """
-    if given is None:
-        return (), None
-    words = listed_words(given)
-    folders = tuple(word for word in words if is_own_source(word))
-    bundle = next(
-        (word for word in words if word not in folders and Path(word).is_dir() and is_bundle(Path(word))), None
-    )
-    if bundle is not None:
-        raise OptionError(
-            f"{bundle} is a bundle, but no source for other data: it lacks what is known of its columns. Make a source of "
-            f"the same data with: headstart pretrain DATA --out {bundle}-source"
-        )
-    if not folders:
-        return (), given
-    rest = [word for word in words if word not in folders]
-    return folders, rest or None
-
-
 def own_source_models(
     experiment: Experiment,
     folders: Iterable[str | Path],
@@ -115,7 +76,7 @@ def own_source_models(
     match: str | Iterable[str] | None = None,
     ways: Sequence[Way] = DEFAULT_WAYS,
 ) -> tuple[Model, ...]:
-    """Models that take from sources of the user's own, for `Evaluation` to hold out; those of `open_own_sources`.
+    """Models that take from sources of the user's own, for `Evaluation` to hold out.
 
     Parameters
     ----------
@@ -130,24 +91,26 @@ def own_source_models(
     OptionError
         No column, label or task is the same.
     """
-    return open_own_sources(experiment, folders, match=match, ways=ways).models
+    return take_from(match_own_sources(experiment.dataset, folders, match), ways=ways).models
 
 
-def open_own_sources(
-    experiment: Experiment,
-    folders: Iterable[str | Path],
-    *,
-    match: str | Iterable[str] | None = None,
-    ways: Sequence[Way] = DEFAULT_WAYS,
+def match_own_sources(
+    dataset: Dataset, folders: Iterable[str | Path], match: str | Iterable[str] | None = None
+) -> tuple[MatchedSource, ...]:
+    """Open sources and match them, which is cheap: what does not fit is refused before the work."""
+    return tuple(match_own_source(dataset, open_own_source(folder), match) for folder in folders)
+
+
+def take_from(
+    sources: Iterable[MatchedSource], *, context: RunContext | None = None, ways: Sequence[Way] = DEFAULT_WAYS
 ) -> OwnSourceModels:
-    """The same with the sources; the columns that match are told as notices."""
+    """The models of each source; the columns that match are told as notices of `context`."""
     found = []
-    for folder in folders:
-        matched = match_own_source(experiment.dataset, open_own_source(folder), match)
-        if matched.matches is not None:
-            experiment.context.notice("match", matched.matches.table())
+    for matched in sources:
+        if matched.matches is not None and context is not None:
+            context.notice("match", matched.matches.table())
             for proposal in matched.matches.proposals():
-                experiment.context.notice("unit", proposal)
+                context.notice("unit", proposal)
         found.append((matched, tuple(_models_of(matched, ways))))
     return OwnSourceModels(by_source=tuple(found))
 
@@ -200,14 +163,16 @@ def match_labels(dataset: Dataset, source: OwnSource) -> tuple[int, ...]:
         )
     if not task.has_probabilities:
         return (0,)
-    known = {_plain(label, source.labels): i for i, label in enumerate(source.labels)}
-    unknown = [label for label in dataset.labels if _plain(label, dataset.labels) not in known]
+    are_spoken = len(dataset.labels) == len(source.labels) == 2
+    wanted, given = (_plain(labels, are_spoken=are_spoken) for labels in (dataset.labels, source.labels))
+    unknown = [label for label, word in zip(dataset.labels, wanted, strict=True) if word not in given]
     if unknown:
         raise OptionError(
-            f"the source '{source.name}' does not know the label {', '.join(map(repr, unknown[:4]))}; it knows "
-            f"{', '.join(map(repr, source.labels[:8]))}. Write labels of the same meaning the same way, or leave these items out."
+            f"the source '{source.name}' does not know the label{'s' if len(unknown) > 1 else ''} "
+            f"{', '.join(map(repr, unknown[:4]))}; it knows {', '.join(map(repr, source.labels[:8]))}. "
+            "Write labels of the same meaning the same way, or leave these items out."
         )
-    return tuple(known[_plain(label, dataset.labels)] for label in dataset.labels)
+    return tuple(given.index(word) for word in wanted)
 
 
 def _models_of(matched: MatchedSource, ways: Sequence[Way]) -> list[Model]:
@@ -264,10 +229,9 @@ def _must_be(field: Field) -> bool:
     return null is None and field.modality != ROW
 
 
-def _plain(label: str, labels: Sequence[str]) -> str:
-    """A label as it is compared: of two labels that are true and false, these."""
-    word = label.strip().casefold()
-    spoken = {one.strip().casefold() for one in labels}
-    if len(spoken) == 2 and spoken & _TRUE and spoken & _FALSE:
-        return "true" if word in _TRUE else "false"
-    return word
+def _plain(labels: Sequence[str], *, are_spoken: bool) -> list[str]:
+    """Labels as they are compared: two that are true and false, these."""
+    words = [label.strip().casefold() for label in labels]
+    if are_spoken and set(words) & _TRUE and set(words) & _FALSE:
+        return ["true" if word in _TRUE else "false" for word in words]
+    return words

@@ -189,7 +189,7 @@ OWN_SOURCE = OwnSourceSection(
             quality={"name": "accuracy", "value": 0.9, "low": 0.89, "high": 0.91},
             columns=({"source": "amount", "target": "amt", "why": "a like name", "scale": 1.0},),
             units=("'amt' may be in another unit.",),
-            taken="Its score was left as it is 60%, corrected by your own rows 40%.",
+            taken="Its score was left as it is 60 %, corrected by your own rows 40 %.",
             weight=0.8,
         ),
     ),
