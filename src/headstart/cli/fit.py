@@ -20,7 +20,7 @@ from headstart.cli.options import (
     parse_by_label,
     parse_duration_s,
 )
-from headstart.cli.output import emit, label_words, ranked_words, score_words, tuning_words
+from headstart.cli.output import emit, label_words, ranked_words, score_words, source_and_head, tuning_words
 from headstart.cli.progress import ProgressFormat, reporting
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _show(figures: dict[str, Any], say: Callable[[str], None]) -> None:
 def _show_scores(figures: dict[str, Any], say: Callable[[str], None]) -> None:
     """Say the score of what is packed, then what it was compared with."""
     is_mean = sum(model["weight"] > 0 for model in figures["models"]) > 1
-    model = figures["head"] if is_mean or figures["source"] == "none" else f"{figures['source']} + {figures['head']}"
+    model = figures["head"] if is_mean else source_and_head(figures["source"], figures["head"])
     packed = next((one["name"] for one in figures["baselines"] if one["name"] == figures["deployed"]), None)
     say(f"{packed or model} (packed): {score_words(figures['shipped'])}")
     if packed and packed != model:
