@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ import pytest
 import headstart
 import tiny_tabpfn
 from headstart.cli.output import model_words
+from headstart.compression.methods.dynamic_int8 import DynamicInt8
 from headstart.core.errors import OptionError
 from headstart.core.report import NOTHING_TRANSFERRED
 from headstart.data import load
@@ -19,6 +20,7 @@ from headstart.engines.context import RunContext
 from headstart.evaluation import Experiment
 from headstart.evaluation.in_context import InContextModel, in_context_models, tabular_fields
 from headstart.evaluation.models import hold_out
+from headstart.packaging.export import export
 from headstart.ranking import Limits
 from headstart.sources import JointSource, open_in_context
 
@@ -82,6 +84,19 @@ def test_it_says_what_it_costs(experiment, model):
     assert 0 < model.expected_s(experiment) < 60
     assert model.latency_ms(60) > 0
     assert model.size_mib(30) < model.size_mib(40) == model.size_mib(1000)  # at most 40 rows at a time
+
+
+@dataclass(frozen=True)
+class Packed:
+    graph: bytes
+
+
+def test_its_graph_is_quantized_though_not_every_type_can_be_inferred(experiment, model):
+    import onnxruntime
+
+    predictor = model.fit(experiment, np.arange(30)).predictor()
+    (variant,) = DynamicInt8().variants(Packed(export(predictor, n_outputs=3)), None)
+    assert "outputs" in {one.name for one in onnxruntime.InferenceSession(variant.packed.graph).get_outputs()}
 
 
 @pytest.mark.parametrize(
