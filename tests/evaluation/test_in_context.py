@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import time
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 import headstart
 import tiny_tabpfn
+from headstart.cli.output import model_words
+from headstart.compression.methods.dynamic_int8 import DynamicInt8
 from headstart.core.errors import OptionError
+from headstart.core.report import NOTHING_TRANSFERRED
 from headstart.data import load
 from headstart.data.holdout import plan_splits
 from headstart.engines.context import RunContext
 from headstart.evaluation import Experiment
 from headstart.evaluation.in_context import InContextModel, in_context_models, tabular_fields
+from headstart.evaluation.models import hold_out
+from headstart.packaging.export import export
 from headstart.ranking import Limits
-from headstart.sources import JointSource
+from headstart.sources import JointSource, open_in_context
 
 
 def table(n: int = 60, n_classes: int = 3) -> dict[str, list]:
@@ -80,6 +86,19 @@ def test_it_says_what_it_costs(experiment, model):
     assert model.size_mib(30) < model.size_mib(40) == model.size_mib(1000)  # at most 40 rows at a time
 
 
+@dataclass(frozen=True)
+class Packed:
+    graph: bytes
+
+
+def test_its_graph_is_quantized_though_not_every_type_can_be_inferred(experiment, model):
+    import onnxruntime
+
+    predictor = model.fit(experiment, np.arange(30)).predictor()
+    (variant,) = DynamicInt8().variants(Packed(export(predictor, n_outputs=3)), None)
+    assert "outputs" in {one.name for one in onnxruntime.InferenceSession(variant.packed.graph).get_outputs()}
+
+
 @pytest.mark.parametrize(
     ("data", "limits", "message"),
     [
@@ -97,6 +116,12 @@ def test_a_table_that_does_not_suit_is_refused_by_name_and_left_out_otherwise(da
     assert in_context_models(experiment, limits=limits) == ()
 
 
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("in context") / "model"
+    return headstart.fit(table(), target="kind", source="tabpfn-v1", baselines="none", out=folder, progress=None)
+
+
 @pytest.mark.downloads
 class TestTheRealNetwork:
     def test_is_left_out_where_there_is_no_time(self, experiment):
@@ -107,10 +132,40 @@ class TestTheRealNetwork:
         with pytest.raises(OptionError, match="ms per item is more than"):
             in_context_models(experiment, ["tabpfn-v1"], limits=Limits(max_latency_ms=0.01))
 
-    def test_a_fit_packs_it_and_answers_alike(self, tmp_path):
-        fitted = headstart.fit(
-            table(), target="kind", source="tabpfn-v1", baselines="simple", out=tmp_path / "model", progress=None
-        )
+    def test_a_fit_packs_it_and_answers_alike(self, fitted):
         rows = [{"age": 4.0, "job": "cook", "size": -2.0}, {"age": None, "job": "pilot", "size": 0.1}]
-        answers = headstart.load_bundle(tmp_path / "model").predict(rows)
+        answers = headstart.load_bundle(fitted.bundle).predict(rows)
         assert [str(answer) for answer in answers] == [str(answer) for answer in fitted.model.predict(rows)]
+        size = sum(path.stat().st_size for path in fitted.bundle.rglob("*") if path.is_file()) / 2**20
+        (model,) = in_context_models(experiment_of(table()), ["tabpfn-v1"])
+        assert size == pytest.approx(model.size_mib(60), abs=3)  # the encoder and the decoder too
+
+    def test_the_report_says_whose_it_is(self, fitted):
+        package = fitted.report.package
+        assert (package.source, package.card["license"]) == ("tabpfn-v1", "MIT")
+        assert fitted.report.evaluation.verdict != NOTHING_TRANSFERRED
+        assert "arXiv:2207.01848" in (fitted.bundle / "README.md").read_text()
+        assert model_words(fitted.report) == "tabpfn-v1 in context"
+
+    def test_reading_the_weights_does_not_count_as_the_time_of_a_row(self, tmp_path):
+        experiment, model = experiment_of(table(200)), InContextModel(open_in_context("tabpfn-v1"))
+        expected_s = model.expected_s(experiment)
+        started = time.perf_counter()
+        hold_out(model, experiment)
+        assert expected_s < 5 * (time.perf_counter() - started)
+
+    def test_what_ships_in_its_place_may_be_the_mean_of_the_plain_models(self, tmp_path):
+        found = headstart.fit(
+            table(100),
+            target="kind",
+            source="tabpfn-v1",
+            baselines="simple",
+            worth=1.0,
+            out=tmp_path / "model",
+            progress=None,
+        )
+        rivals = {one.name: one for one in found.report.evaluation.baselines if one.name != "constant"}
+        assert any(name.startswith("mean of boosted-trees and linear-columns") for name in rivals)
+        deployed = found.report.evaluation.deployed
+        assert rivals[deployed].gain.value == min(one.gain.value for one in rivals.values())
+        assert sum(path.stat().st_size for path in found.bundle.rglob("*") if path.is_file()) < 2**21

@@ -5,7 +5,7 @@ import pytest
 
 from headstart.core.errors import OptionError
 from headstart.core.report import Score
-from headstart.evaluation.shipping import GainPrior, Shipping, decide, gain_prior
+from headstart.evaluation.shipping import IN_CONTEXT, GainPrior, Shipping, decide, gain_prior
 from headstart.evaluation.verdict import Judgement
 
 PRIOR = GainPrior(mean=0.03, deviation=0.05)
@@ -82,6 +82,11 @@ def test_the_table_knows_every_modality():
     for modality in ("text", "image", "anything"):
         for n_items in (0, 20, 10_000):
             assert gain_prior(modality, n_items).deviation > 0
+
+
+def test_gains_with_texts_and_images_say_nothing_of_tables_read_in_context():
+    measured = Score(name="gain", value=0.01, low=-0.04, high=0.06, unit="fraction", n=200)
+    assert gain_prior(IN_CONTEXT, 200).expected(measured) < 0.01 < gain_prior("text", 200).expected(measured)
 
 
 def test_expected_gains_lose_less_than_asking_for_proof():

@@ -20,7 +20,7 @@ from headstart.cli.options import (
     parse_by_label,
     parse_duration_s,
 )
-from headstart.cli.output import emit, label_words, ranked_words, score_words, tuning_words
+from headstart.cli.output import emit, label_words, ranked_words, score_words, source_and_head, tuning_words
 from headstart.cli.progress import ProgressFormat, reporting
 
 if TYPE_CHECKING:
@@ -160,11 +160,7 @@ def _show(figures: dict[str, Any], say: Callable[[str], None]) -> None:
 def _show_scores(figures: dict[str, Any], say: Callable[[str], None]) -> None:
     """Say the score of what is packed, then what it was compared with."""
     weighed = [model for model in figures["models"] if model["weight"] > 0]
-    model = (
-        figures["head"]
-        if len(weighed) > 1 or figures["source"] == "none"
-        else f"{figures['source']} + {figures['head']}"
-    )
+    model = figures["head"] if len(weighed) > 1 else source_and_head(figures["source"], figures["head"])
     if len(weighed) == 1 and weighed[0]["family"] == "own":
         model = weighed[0]["name"]
     packed = next((one["name"] for one in figures["baselines"] if one["name"] == figures["deployed"]), None)

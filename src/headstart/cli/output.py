@@ -40,7 +40,18 @@ def model_words(report: Report) -> str:
     head = str(report.heads.head)
     ablation = getattr(report, "ablation", None)
     is_mean = ablation is not None and sum(model.weight > 0 for model in ablation.models) > 1
-    return head if is_mean or report.package.source == "none" else f"{report.package.source} + {head}"
+    return head if is_mean else source_and_head(str(report.package.source), head)
+
+
+def source_and_head(source: str, head: str) -> str:
+    """Name a model of one source; there may be none, and one that reads tables as its contexts is its own head.
+
+    >>> source_and_head("minilm", "ridge"), source_and_head("none", "boosted-trees")
+    ('minilm + ridge', 'boosted-trees')
+    >>> source_and_head("tabpfn-v1", "tabpfn-v1 in context")
+    'tabpfn-v1 in context'
+    """
+    return head if source == "none" or head.startswith(source) else f"{source} + {head}"
 
 
 def label_words(figures: dict[str, Any]) -> str:

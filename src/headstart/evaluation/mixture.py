@@ -10,9 +10,10 @@ import numpy as np
 
 from headstart.evaluation.baseline import reads_rows
 from headstart.evaluation.baseline_model import BaselineModel, fitted_baseline
+from headstart.evaluation.in_context import InContextModel
 from headstart.evaluation.mixed import Mixed, mix
 from headstart.evaluation.mixing import Mix, mix_held_out
-from headstart.evaluation.models import HeldOutModel
+from headstart.evaluation.models import HeldOutModel, sources_of
 from headstart.evaluation.tuned_model import TunedModel
 from headstart.heads.ridge import moments_of
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from headstart.evaluation.baseline import Baseline
     from headstart.evaluation.experiment import Experiment, HeldOutPredictions
     from headstart.evaluation.models import FittedModel
-    from headstart.sources import AnySource
+    from headstart.sources import FieldSource, InContextSource, Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,12 @@ class Mixture:
         return any(one.model.family != "plain" for one, _ in self.kept)
 
     @property
+    def is_in_context(self) -> bool:
+        """Whether nothing is pretrained in it but networks that read tables as their contexts."""
+        pretrained = [one.model for one, _ in self.kept if one.model.family != "plain"]
+        return bool(pretrained) and all(isinstance(one, InContextModel) for one in pretrained)
+
+    @property
     def was_transfer_tried(self) -> bool:
         """Whether any model reads a pretrained block."""
         return any(one.model.family != "plain" for one in self.held_out)
@@ -84,12 +91,17 @@ class Mixture:
         return names[0] if len(names) == 1 else "mean of " + ", ".join(names[:-1]) + " and " + names[-1]
 
     @property
-    def pretrained(self) -> AnySource:
-        """What is pretrained in it."""
-        if not self.has_transfer:
-            return self.experiment.source
-        pretrained = self._mixed.network.pretrained
-        return self.experiment.source if pretrained is None else pretrained
+    def pretrained(self) -> tuple[Source | FieldSource | InContextSource, ...]:
+        """What is pretrained in it; where nothing of that has a weight, what was tried."""
+        features = self._mixed.network.sources if self.has_transfer else ()
+        in_context = [one.model.source for one, _ in self.kept if isinstance(one.model, InContextModel)]
+        return (*features, *in_context) or sources_of(self.experiment.source)
+
+    @cached_property
+    def plain(self) -> Mixture | None:
+        """The mix of the plain models alone, which is what there is without pretrained parts; None unless it is another mean of several."""
+        plain = replace(self, held_out=tuple(one for one in self.held_out if one.model.family == "plain"))
+        return plain if self.has_transfer and len(plain.held_out) > 1 and len(plain.kept) > 1 else None
 
     def mix_of(self, models: Sequence[HeldOutModel]) -> Mix:
         """The mix of some of the models."""
@@ -104,7 +116,7 @@ class Mixture:
         )
 
     def rival(self, results: Sequence[BaselineResult]) -> BaselineResult | None:
-        """The best baseline that could ship; controls never do."""
+        """The best of the baselines and the plain mean that could ship; controls never do."""
         controls = {one.name for one in self.controls(results)}
         return min((one for one in results if one.name not in controls), key=lambda one: one.gain.value, default=None)
 
@@ -114,7 +126,9 @@ class Mixture:
         return [one for one in results if one.name in names]
 
     def outputs_of(self, baseline: str) -> FloatArray:
-        """Of a baseline for the held-out items, shape (n_test, k)."""
+        """Of a baseline, or the plain mean, for the held-out items, shape (n_test, k)."""
+        if self.plain is not None and baseline == self.plain.name:
+            return self.plain.outputs
         return next(one.outputs for one in self.predictions if one.name == baseline)
 
     def predictor(self) -> Predictor:
@@ -122,7 +136,9 @@ class Mixture:
         return self._mixed
 
     def baseline(self, name: str) -> Predictor:
-        """A baseline, fitted on all items that may be trained on."""
+        """A baseline, or the plain mean, fitted on all items that may be trained on."""
+        if self.plain is not None and name == self.plain.name:
+            return self.plain.predictor()
         baseline = next(one for one in self.baselines if one.name == name)
         predictions = next(one for one in self.predictions if one.name == name)
         return fitted_baseline(baseline, predictions, self.experiment, self.experiment.plan.final)

@@ -18,7 +18,7 @@ from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.evaluation.learning_curve import learning_curve
 from headstart.evaluation.prediction_set import prediction_set
 from headstart.evaluation.rare_class_section import describe_rare_class
-from headstart.evaluation.shipping import Shipping, decide, gain_prior
+from headstart.evaluation.shipping import IN_CONTEXT, Shipping, decide, gain_prior
 from headstart.evaluation.verdict import judge
 from headstart.heads.heads_section import HeadsSection, describe_heads
 
@@ -29,23 +29,23 @@ if TYPE_CHECKING:
     from headstart.core.report import Score, Section
     from headstart.data.groups import NearDuplicates
     from headstart.evaluation.evaluation import Evaluation
-    from headstart.evaluation.experiment import Experiment, HeldOutPredictions
+    from headstart.evaluation.experiment import Experiment
     from headstart.evaluation.mixture import Mixture
     from headstart.evaluation.tuned_network import Tuned
-    from headstart.sources import AnySource
+    from headstart.sources import FieldSource, InContextSource, Source
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proof:
     """The report, and the predictor that ships.
 
-    `network` is what is pretrained in the model, whether it ships or not. `moments` are those of its features and targets, as
+    `pretrained` is what is pretrained in the model, whether it ships or not. `moments` are those of its features and targets, as
     arrays by name, for the bundle; None if a baseline ships.
     """
 
     report: Report
     predictor: Predictor
-    network: AnySource
+    pretrained: tuple[Source | FieldSource | InContextSource, ...]
     moments: dict[str, FloatArray] | None
 
 
@@ -75,7 +75,9 @@ def prove(
         judgement,
         None if rival is None else rival.gain,
         shipping=shipping or Shipping(),
-        prior=gain_prior(experiment.dataset.modality, len(experiment.plan.final)),
+        prior=gain_prior(
+            IN_CONTEXT if mixture.is_in_context else experiment.dataset.modality, len(experiment.plan.final)
+        ),
         rival=mixture.name if is_plain_mean else "" if rival is None else (rival.title or rival.name),
         has_transfer=mixture.has_transfer,
         beats_controls=all(one.gain.value > 0 for one in mixture.controls(measured.results)),
@@ -109,14 +111,14 @@ def prove(
     return Proof(
         report=report,
         predictor=predictor,
-        network=mixture.pretrained,
+        pretrained=mixture.pretrained,
         moments=mixture.moments() if packed is None else None,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Measured:
-    """The baselines beside the mean of the models, on the held-out items."""
+    """The baselines, and the mean of the plain models alone, beside the mean of all, on the held-out items."""
 
     metric: Metric
     targets: FloatArray
@@ -130,8 +132,24 @@ def _measure(mixture: Mixture) -> _Measured:
     targets = dataset.targets[plan.test]
     resamples = Resamples.draw(experiment.groups[plan.test], seed=experiment.seed)
     metric = dataset.headline(dataset.targets[plan.final])
-    results = tuple(_compare(metric, targets, mixture.outputs, one, resamples) for one in mixture.predictions)
-    return _Measured(metric=metric, targets=targets, resamples=resamples, results=results)
+
+    def compare(name: str, outputs: FloatArray, seconds: float, **said: str) -> BaselineResult:
+        return BaselineResult(
+            name=name,
+            score=score(metric, targets, outputs, resamples),
+            gain=gain(metric, targets, mixture.outputs, outputs, resamples),
+            seconds=round(seconds, 3),
+            **said,
+        )
+
+    results = [
+        compare(one.name, one.outputs, one.seconds, title=one.title, note=getattr(one.fitted, "note", ""))
+        for one in mixture.predictions
+    ]
+    if plain := mixture.plain:
+        seconds = sum(one.seconds for one, _ in plain.kept)
+        results.append(compare(plain.name, plain.outputs, seconds, title=f"the {plain.name}"))
+    return _Measured(metric=metric, targets=targets, resamples=resamples, results=tuple(results))
 
 
 def _described(evaluation: Evaluation, mixture: Mixture, measured: _Measured, shipped: FloatArray) -> dict[str, Any]:
@@ -168,7 +186,8 @@ def _of_tables(
 def _heads(evaluation: Evaluation, mixture: Mixture) -> HeadsSection:
     if not evaluation.frozen:
         return HeadsSection(head=mixture.name)
-    return describe_heads(evaluation.frozen[0].final, mix=mixture.name if len(mixture.kept) > 1 else None)
+    is_named = len(mixture.kept) > 1 or mixture.is_in_context
+    return describe_heads(evaluation.frozen[0].final, mix=mixture.name if is_named else None)
 
 
 def _learning_curve(
@@ -209,19 +228,6 @@ def measure(dataset: Dataset, outputs: FloatArray, groups: IntArray, *, seed: in
     first = dataset.headline(dataset.targets)
     others = [metric for metric in dataset.metrics if metric.name != first.name]
     return scores((first, *others), dataset.targets, outputs, groups, seed=seed)
-
-
-def _compare(
-    metric: Metric, targets: FloatArray, ours: FloatArray, theirs: HeldOutPredictions, resamples: Resamples
-) -> BaselineResult:
-    return BaselineResult(
-        name=theirs.name,
-        title=theirs.title,
-        score=score(metric, targets, theirs.outputs, resamples),
-        gain=gain(metric, targets, ours, theirs.outputs, resamples),
-        seconds=round(theirs.seconds, 3),
-        note=getattr(theirs.fitted, "note", ""),
-    )
 
 
 def _leaks(experiment: Experiment) -> list[dict[str, Any]]:

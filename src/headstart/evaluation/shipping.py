@@ -62,6 +62,10 @@ class GainPrior:
         return weight * gain.value + (1 - weight) * self.mean
 
 
+IN_CONTEXT = "in context"
+_IN_CONTEXT = GainPrior(mean=0.0, deviation=0.02)  # over plain models on tables of 50 and 200 rows (docs/log.md)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Decision:
     """What ships.
@@ -147,7 +151,13 @@ def gain_prior(modality: str, n_items: int, *, table: Sequence[Mapping[str, Any]
     """Gains on earlier tasks of the modality with about as many labels; those of all tasks if none were measured.
 
     `tools/gain_prior.py` writes the table; `table` is used instead, where one is given.
+
+    Parameters
+    ----------
+    modality : or `IN_CONTEXT`, of a model in which nothing is pretrained but networks that read tables as contexts
     """
+    if modality == IN_CONTEXT:
+        return _IN_CONTEXT
     rows = _table() if table is None else table
     near = [row for row in rows if row["modality"] == modality] or rows
     found = min(near, key=lambda row: abs(math.log(row["n_items"] / max(n_items, 1))))

@@ -9,9 +9,10 @@ from headstart.core.errors import MissingExtraError
 from headstart.core.report import Report, Section
 from headstart.core.tasks import get_task
 from headstart.reporting import Part, Rendering, render_top, template_of
+from headstart.sources.joint import NO_SOURCE, join_cards
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _SAID_ON_CARD = {
     "name": "name",
@@ -30,8 +31,8 @@ class PackageSection(Section):
     Attributes
     ----------
     deployed : name of the packed predictor
-    source : name of the network of the transferred model
-    card : the card of that network; a baseline that is packed in its place may owe it nothing
+    source : name of the network of the transferred model, or of several
+    card : the card of that network, or of several as one; a baseline that is packed in its place may owe it nothing
     """
 
     section_name: ClassVar[str] = "package"
@@ -39,6 +40,12 @@ class PackageSection(Section):
     deployed: str
     source: str
     card: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, deployed: str, cards: Sequence[Mapping[str, Any]]) -> PackageSection:
+        """The section of a predictor of that name on the networks of these cards; there may be none."""
+        card = join_cards(cards)
+        return cls(deployed=deployed, source=card.get("name", NO_SOURCE), card=card)
 
     def rendering(self, report: Report) -> Rendering:
         """How it was made, the pretrained source, and how to use it."""

@@ -191,7 +191,7 @@ def fit(
         report = proof.report.with_section(
             *([ranking.with_chosen(experiment.source.parts)] if ranking else []),
             *([describe_own_sources(experiment, own, proof.report)] if folders else []),
-            PackageSection(deployed=proof.predictor.name, source=proof.network.name, card=proof.network.describe()),
+            PackageSection.of(proof.predictor.name, [one.describe() for one in proof.pretrained]),
             TimingSection(**context.clock.timing(), n_embedded=features.n_computed),
         )
         write(

@@ -12,6 +12,8 @@ from headstart.sources.field_source import FieldSource
 from headstart.sources.preprocessors.joint import JointPreprocessor, prefix_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from headstart.core.blocks import Block
     from headstart.sources.source import Source
 
@@ -68,19 +70,8 @@ class JointSource:
         )
 
     def describe(self) -> dict[str, Any]:
-        """The cards as one: of the first source, with what differs named source by source; empty if there is none."""
-        cards = [source.describe() for source in self.sources]
-        if not cards:
-            return {}
-        if len(cards) == 1:
-            return cards[0]
-        joined = {
-            field: "; ".join(f"{card['name']}: {card[field]}" for card in cards)
-            for field in ("license", "trained_on", "known_bias", "paper")
-        }
-        sums = {field: sum(card[field] for card in cards) for field in ("dimensions", "parameters", "gmacs")}
-        tuned = next(({"tuned": card["tuned"]} for card in cards if "tuned" in card), {})
-        return {**cards[0], **joined, **sums, **tuned, "name": self.name}
+        """The cards as one, by `join_cards`."""
+        return join_cards([source.describe() for source in self.sources])
 
     def encode(self, graph: Any) -> str:
         """Add every network, its inputs named apart, and join the values to (batch, dimensions)."""
@@ -99,6 +90,24 @@ class JointSource:
     def with_random_weights(self, seed: int) -> JointSource:
         """Give the same networks with fresh random weights."""
         return JointSource(tuple(source.with_random_weights(seed) for source in self.sources))
+
+
+def join_cards(cards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Several cards as one: the first, with what differs named source by source; empty if there is none.
+
+    Parameters
+    ----------
+    cards : as `describe` gives them
+    """
+    if len(cards) < 2:
+        return dict(cards[0]) if cards else {}
+    joined = {
+        field: "; ".join(f"{card['name']}: {card[field]}" for card in cards)
+        for field in ("license", "trained_on", "known_bias", "paper")
+    }
+    sums = {field: sum(card[field] for card in cards) for field in ("dimensions", "parameters", "gmacs")}
+    tuned = next(({"tuned": card["tuned"]} for card in cards if "tuned" in card), {})
+    return {**cards[0], **joined, **sums, **tuned, "name": " and ".join(card["name"] for card in cards)}
 
 
 def _field_of(source: Source | FieldSource) -> str | None:

@@ -11,6 +11,7 @@ import numpy as np
 from headstart.core.registry import names
 from headstart.core.tasks import get_task, task_names
 from headstart.core.tasks.single_label import single_label_task
+from headstart.data.modalities import get_modality
 from headstart.engines.context import RunContext
 from headstart.evaluation.baseline import COSTS, is_installed, reads
 from headstart.onnx_graph.builder import GraphBuilder
@@ -50,8 +51,8 @@ def cases(subject: Subject) -> dict[str, TaskChecks | LearningChecks]:
         return {}
     found: dict[str, TaskChecks | LearningChecks] = {}
     for modality in names("examples.modalities"):
-        if reads(kind, modality):
-            given = Given(subject.name, kind, modality)
+        given = Given(subject.name, kind, modality)
+        if reads(kind, modality) and not (given.needs_source and get_modality(modality).is_tabular):
             found[modality] = LearningChecks(given)
             found |= {f"{modality} {task}": TaskChecks(given, get_task(task)) for task in task_names()}
     return found

@@ -26,6 +26,7 @@ class DynamicInt8:
 
     def variants(self, packed: Packed, calibration: CalibrationSet) -> Iterator[Variant]:  # noqa: ARG002
         """Quantize all products with weight matrices."""
+        from onnx import TensorProto
         from onnxruntime.quantization import QuantType, quantize_dynamic
 
         model = fold_casts(read_graph(packed.graph))
@@ -37,7 +38,8 @@ class DynamicInt8:
             per_channel=True,
             weight_type=QuantType.QUInt8,  # signed ones saturate in 16 bits on a CPU without VNNI
             nodes_to_exclude=head_nodes(model),
-            extra_options={"MatMulConstBOnly": True},
+            # where the type of a value cannot be inferred, as beside trees: products are of floats
+            extra_options={"MatMulConstBOnly": True, "DefaultTensorType": TensorProto.FLOAT},
         )
         graph = on_files(quantise, model)
         yield Variant(name=self.name, packed=replace(packed, graph=graph))

@@ -32,7 +32,7 @@ _CHUNK_ROWS = 512
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """Weights of one layer; the scale of the attention is in `query`."""
+    """Weights of one layer; the scale of the attention is in `key`, which a graph has no need of, so that `query` keeps to half precision."""
 
     query: Dense
     key: Dense
@@ -143,8 +143,8 @@ class TabPFN:
         )
         scale = np.float32(1 / math.sqrt(width // self.n_heads))
         return Layer(
-            query=(query[0] * scale, query[1] * scale),
-            key=key,
+            query=query,
+            key=(key[0] * scale, key[1] * scale),
             value=value,
             mixed=self._dense(f"{prefix}self_attn.out_proj"),
             wide=self._dense(f"{prefix}linear1"),
