@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,10 @@ from headstart.core.dataset import Dataset, Field
 from headstart.data.packed_columns import Categories, Numbers
 from headstart.data.rows import Rows, column_of
 from headstart.evaluation.column_effects import column_effects
+from headstart.evaluation.columns_section import ColumnEffect, ColumnsSection
 from headstart.evaluation.rare_class_section import describe_rare_class
+from headstart.reporting.drawing import draw
+from headstart.testing.tiny_report import make_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,3 +104,14 @@ def test_precision_and_recall_are_those_of_the_reference() -> None:
 def test_two_classes_that_are_both_frequent_need_no_such_section() -> None:
     assert describe_rare_class(np.eye(2)[[0, 1, 0, 1]], np.full((4, 2), 0.5), ("a", "b")) is None
     assert describe_rare_class(np.eye(3), np.full((3, 3), 1 / 3), ("a", "b", "c")) is None
+
+
+def test_a_curve_along_a_date_is_drawn_with_dates() -> None:
+    at = [datetime(2024, month, 1, tzinfo=UTC).timestamp() for month in (1, 12)]
+    curve = tuple({"at": moment, "value": 0.1 * place} for place, moment in enumerate(at))
+    seen = ColumnEffect(name="seen", modality="date", missing=0.0, change=0.1, curve=curve)
+    section = ColumnsSection(columns=(seen,), answer="probability of yes", n_rows=9)
+    part = section.rendering(make_report()).page[0]
+    svg = draw(part.charts["curve0"])
+    assert "April" in svg or "Apr" in svg
+    assert "1,7" not in svg

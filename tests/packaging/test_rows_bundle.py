@@ -136,3 +136,21 @@ def test_what_the_command_cannot_read_is_named(bundle, tmp_path):
         read_items("-", modality=bundle.reads, stdin=io.StringIO(""))
     with pytest.raises(DataError, match="item 1: there is no field 'id'"):
         read_items([{**ROWS[0], "id": 1}], modality=bundle.reads)
+
+
+def test_one_row_is_no_dict_of_columns(bundle):
+    for row in (ROWS[0], {**ROWS[0], "body": None}, {"subject": 1, "body": 2.5}):
+        with pytest.raises(DataError, match=r"is (one|nothing).*Give a row as \[row\]"):
+            bundle.predict(row)
+
+
+def test_a_folder_of_one_table_is_answered_beside_its_columns(folder, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "README.md").write_text("where it is from")
+    pd.DataFrame(ROWS).assign(ticket=["x", "y", "z"]).to_csv(tmp_path / "data" / "tickets.csv", index=False)
+    out = tmp_path / "answers.csv"
+    found = CliRunner().invoke(app, ["predict", str(folder), str(tmp_path / "data"), "--out", str(out)])
+    assert found.exit_code == 0, found.output
+    written = pd.read_csv(out, keep_default_na=False)
+    assert written["ticket"].tolist() == ["x", "y", "z"]
+    assert written["item"].tolist() == [f"tickets.csv row {number}" for number in (1, 2, 3)]

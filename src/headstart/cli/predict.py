@@ -80,7 +80,7 @@ def predict(
     )
     answers = _answers(model, items, len(model.labels) if probabilities else top or N_TOP, progress)
     _report_unreadable(answers, items, share)
-    source = None if out is None else one_table(inputs, input or model.input_column or None)
+    source = None if out is None else one_table(inputs, input or model.input_column or None, model.reads)
     answers, own_ids = _in_order(answers, items, source)
     table = AnswerTable(
         answers=answers,

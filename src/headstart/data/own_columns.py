@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headstart.data.items import STDIN
+from headstart.data.items import STDIN, tables_of
 from headstart.data.readers.columns import row_id
+from headstart.data.readers.parts import TableParts
 from headstart.data.readers.tables import is_table_file, named_path, open_table
 from headstart.data.unreadable_items import UnreadableItems
 
@@ -13,19 +14,27 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
+    from headstart.data.modalities import Modality
     from headstart.data.readers.columns import TableSource
 
 
-def one_table(named: Sequence[str | Path], column: str | None = None) -> TableSource | None:
-    """The one table that is named; None where files, folders, a stream or several tables are.
+def one_table(
+    named: Sequence[str | Path], column: str | None = None, modality: Modality | None = None
+) -> TableSource | None:
+    """The one table that is named, or that a folder holds; None where files, a stream or several tables are.
 
     Parameters
     ----------
+    modality : of the items, whose files a folder may hold instead
     column : of the items, where its name is known, so that the first row is known to be a header
     """
-    if len(named) != 1 or named[0] == STDIN or not is_table_file(named[0]):
+    if len(named) != 1 or named[0] == STDIN:
         return None
-    return open_table(named_path(named[0]), known_columns=[column] if column else ())
+    path, known = named_path(named[0]), [column] if column else ()
+    if path.is_dir():
+        source = tables_of(path, modality, column)
+        return None if isinstance(source, TableParts) else source
+    return open_table(path, known_columns=known) if is_table_file(path) else None
 
 
 def own_columns(source: TableSource, ids: Sequence[str], *, taken: Collection[str] = ()) -> dict[str, list[Any]]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _N_DRAWN = 15
 _MAX_LETTERS = 24
+_MS = 1_000  # of a second, which charts count in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,13 +98,11 @@ def _curve(one: ColumnEffect, answer: str) -> Spec:
     points = [{**point, "at": point["at"] if is_number else _short(str(point["at"]))} for point in one.curve]
     y = {"field": "value", "type": "quantitative", "title": answer, "scale": {"zero": False}, "axis": {"tickCount": 4}}
     if is_number:
-        x = {
-            "field": "at",
-            "type": "quantitative",
-            "title": one.name,
-            "scale": {"zero": False},
-            "axis": {"tickCount": 5},
-        }
+        x = {"field": "at", "type": "quantitative", "title": one.name, "scale": {"zero": False}}
+        if one.modality == "date":
+            points = [{**point, "at": point["at"] * _MS} for point in points]
+            x |= {"type": "temporal", "scale": {"type": "utc"}}
+        x["axis"] = {"tickCount": 5}
         layer = [
             {"mark": {"type": "line", "color": ACCENT, "strokeWidth": 2}, "encoding": {"x": x, "y": y}},
             {"mark": {**filled("circle", ACCENT), "size": 36}, "encoding": {"x": x, "y": y}},

@@ -7,7 +7,8 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from headstart.serving.protocol import item_inputs
+from headstart.serving.protocol import input_types
+from headstart.serving.tensors import BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,10 +126,9 @@ def _infer(served: Served, item: Any) -> dict[str, Any]:
             "outputs": {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"}}}},
         },
     }
-    values = item.values() if isinstance(item, dict) else [item]
     tensors = [
-        {"name": name, "shape": [1], "datatype": "BYTES", "data": [value]}
-        for name, value in zip(item_inputs(served), values, strict=True)
+        {"name": name, "shape": [1], "datatype": datatype, "data": [value]}
+        for (name, datatype), value in zip(input_types(served).items(), _tensor_values(served, item), strict=True)
     ]
     answer = {
         "type": "object",
@@ -145,6 +145,17 @@ def _infer(served: Served, item: Any) -> dict[str, Any]:
         },
         "responses": {"200": _answer(answer, "The outputs that were asked for, or all."), **_ERRORS},
     }
+
+
+def _tensor_values(served: Served, item: Any) -> list[Any]:
+    """What stands for the item in tensors: a date, which is a text in JSON, is a number there."""
+    shown = [*item.values()] if isinstance(item, dict) else [item]
+    received = served.modality.receive(item)
+    read = [*received.values()] if isinstance(received, dict) else [received]
+    return [
+        value if datatype == BYTES else number
+        for value, number, datatype in zip(shown, read, input_types(served).values(), strict=True)
+    ]
 
 
 def _item_schema(served: Served) -> dict[str, Any]:

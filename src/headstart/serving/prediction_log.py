@@ -11,6 +11,7 @@ import hashlib
 import os
 import queue
 import random
+import struct
 import threading
 import time
 from contextlib import suppress
@@ -152,6 +153,8 @@ def _content(item: Any) -> bytes:
     if isinstance(item, dict):
         fields = [_content(value) for value in item.values()]
         return b"".join(len(field).to_bytes(8, "little") + field for field in fields)
+    if isinstance(item, float):
+        return struct.pack("<d", item)
     content: bytes = item.encode("utf-8", "replace") if isinstance(item, str) else item
     return content
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from headstart.data.modalities import Modality
 
 _SMALL_BYTES = 1 << 20
+_NUMBER_BYTES = 8
 _LETTER = 16  # a tokenizer takes about as long for a letter as a decoder for so many bytes
 _SMALL_PIXELS = 2_000_000
 _HUGE_PIXELS = 16_000_000  # decoded it takes 64 to 128 MB, so one at a time
@@ -75,9 +76,11 @@ def _cost(item: Any) -> int:
     """How long it takes to prepare, in bytes of a file."""
     if isinstance(item, dict):
         return sum(map(_cost, item.values()))
-    return len(item) * (_LETTER if isinstance(item, str) else 1)
+    return length(item) * (_LETTER if isinstance(item, str) else 1)
 
 
 def length(item: Any) -> int:
-    """Characters of a text, bytes of a file; of a row those of all fields."""
-    return sum(map(len, item.values())) if isinstance(item, dict) else len(item)
+    """Characters of a text, bytes of a file or a number; of a row those of all fields."""
+    if isinstance(item, dict):
+        return sum(map(length, item.values()))
+    return len(item) if hasattr(item, "__len__") else _NUMBER_BYTES

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import UserError
+from headstart.data.modalities import Row
+from headstart.data.modalities.tabular import Tabular
 from headstart.data.payloads import MAX_VALUES, OversizedError
 from headstart.serving.asgi import RequestError, from_json, header, small_number, to_json
 from headstart.serving.reading import off_loop
@@ -26,6 +28,8 @@ ITEMS = "items"
 LABELS = "labels"
 _NUMBER_BYTES = 20  # about what a number is in JSON
 _MAX_ID = 1_000
+_FLOAT64 = np.dtype("float64")
+_COLUMNS = "columns"  # what `ColumnReader` prepares
 _HEADER_LENGTH = b"inference-header-content-length"
 
 
@@ -43,7 +47,9 @@ def describe(served: Served, versions: Sequence[str]) -> dict[str, Any]:
         "name": served.name,
         "versions": list(versions),
         "platform": "headstart_bundle",
-        "inputs": [{"name": name, "datatype": BYTES, "shape": [-1]} for name in item_inputs(served)],
+        "inputs": [
+            {"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in input_types(served).items()
+        ],
         "outputs": outputs,
         "parameters": {
             "version": served.version,
@@ -74,7 +80,7 @@ async def _asked(served: Served, scope: Scope, body: bytes) -> tuple[dict[str, A
     """The request without its tensors, the items as the model reads them or None, and the prepared arrays."""
 
     def read() -> tuple[dict[str, Any], list[Any] | None, dict[str, Any]]:
-        request, tensors = _read(scope, body, served.settings.max_items)
+        request, tensors = _read(scope, body, served)
         names = item_inputs(served)
         _wanted(request, _output_names(served))  # what is asked amiss is refused before anything is computed
         if set(tensors) & set(names):
@@ -96,6 +102,32 @@ def item_inputs(served: Served) -> tuple[str, ...]:
     return (ITEMS,) if len(fields) == 1 else tuple(field.name for field in fields)
 
 
+def input_types(served: Served) -> dict[str, str]:
+    """The type of each of `item_inputs`: FP64 for the numbers and dates of tables, which are NaN where they are missing."""
+    reads = served.modality
+    modalities = reads.modalities.values() if isinstance(reads, Row) else [reads]
+    are_numbers = (isinstance(one, Tabular) and one.graph_type == _FLOAT64.name for one in modalities)
+    return {
+        name: type_name(_FLOAT64) if is_number else BYTES
+        for name, is_number in zip(item_inputs(served), are_numbers, strict=True)
+    }
+
+
+def _lacking(served: Served) -> set[str]:
+    """The tensors in which NaN stands for a cell that is missing: columns of tables, as they are or prepared."""
+    numbers = {name for name, datatype in input_types(served).items() if datatype != BYTES}
+    return numbers | {name for name in served.bundle.arrays if name.rpartition(".")[2] == _COLUMNS}
+
+
+def _listed(name: str, values: Any) -> list[Any]:
+    """One value an item; an array of shape (n, 1) has one too."""
+    if not isinstance(values, np.ndarray):
+        return list(values)
+    if not values.ndim:
+        raise RequestError(400, f"input '{name}' has the shape []; [-1], one value an item, was expected.")
+    return values.ravel().tolist() if values.size == len(values) else list(values)
+
+
 def _values(tensors: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
     """Take the items out of the tensors; those of fields are put together as rows."""
     if set(tensors) != set(names):
@@ -103,13 +135,14 @@ def _values(tensors: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
             raise RequestError(400, f"'{ITEMS}' comes alone, or prepared arrays come without it.")
         raise RequestError(400, f"the inputs {sorted(tensors)} came; {list(names)} were expected, one a field.")
     if len(names) == 1:
-        return list(tensors[ITEMS])
-    if len({len(tensors[name]) for name in names}) > 1:
+        return _listed(ITEMS, tensors[ITEMS])
+    columns = [_listed(name, tensors[name]) for name in names]
+    if len(set(map(len, columns))) > 1:
         raise RequestError(400, f"the inputs {list(names)} must all have the same number of items.")
-    return [dict(zip(names, values, strict=True)) for values in zip(*(tensors[name] for name in names), strict=True)]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _read(scope: Scope, body: bytes, max_items: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def _read(scope: Scope, body: bytes, served: Served) -> tuple[dict[str, Any], dict[str, Any]]:
     """The request without its inputs, and its tensors by their names."""
     length = header(scope, _HEADER_LENGTH)
     position = small_number(length) if length else len(body)
@@ -120,6 +153,7 @@ def _read(scope: Scope, body: bytes, max_items: int) -> tuple[dict[str, Any], di
     if not isinstance(described, list) or not described or not all(isinstance(one, dict) for one in described):
         raise RequestError(400, "'inputs' must be a list of tensors, each with name, shape, datatype and data.")
     tensors: dict[str, Any] = {}
+    lacking = _lacking(served)
     for one in described:
         size = n_binary(one)
         if size is not None and position + size > len(body):
@@ -127,7 +161,10 @@ def _read(scope: Scope, body: bytes, max_items: int) -> tuple[dict[str, Any], di
         if not isinstance(one.get("name"), str) or one["name"] in tensors:
             raise RequestError(400, "each input needs a name of its own.")
         tensors[one["name"]] = read_tensor(
-            one, None if size is None else body[position : position + size], max_strings=max_items
+            one,
+            None if size is None else body[position : position + size],
+            max_strings=served.settings.max_items,
+            can_lack=one["name"] in lacking,
         )
         position += size or 0
     return request, tensors

@@ -53,13 +53,16 @@ def n_binary(described: Mapping[str, Any]) -> int | None:
     return size
 
 
-def read_tensor(described: Mapping[str, Any], raw: bytes | None, *, max_strings: int) -> Array | list[Any]:
+def read_tensor(
+    described: Mapping[str, Any], raw: bytes | None, *, max_strings: int, can_lack: bool = False
+) -> Array | list[Any]:
     """Read one input: an array, or for BYTES the list of its strings.
 
     Parameters
     ----------
     raw : its bytes behind the JSON; None where `data` has the values
     max_strings : how many items it may have
+    can_lack : whether NaN, and null in JSON, stand for a number that is missing
 
     Raises
     ------
@@ -75,7 +78,7 @@ def read_tensor(described: Mapping[str, Any], raw: bytes | None, *, max_strings:
             raise RequestError(413, f"{math.prod(shape)} items came; at most {max_strings} may. Send them in parts.")
         values = _flat(described.get("data")) if raw is None else _strings(raw, name, max_strings)
     elif isinstance(datatype, str) and datatype in _TYPES:
-        return _numbers(described, raw, _TYPES[datatype], shape)
+        return _numbers(described, raw, _TYPES[datatype], shape, can_lack=can_lack)
     else:
         raise RequestError(400, f"input {name}: no datatype {_shown(datatype)}. Known: {BYTES}, {', '.join(_TYPES)}.")
     if len(values) != math.prod(shape):
@@ -98,7 +101,9 @@ def write_tensor(name: str, values: Array | Sequence[str], *, binary: bool) -> t
     return {**described, "parameters": {"binary_data_size": len(raw)}}, raw
 
 
-def _numbers(described: Mapping[str, Any], raw: bytes | None, dtype: np.dtype[Any], shape: list[int]) -> Array:
+def _numbers(
+    described: Mapping[str, Any], raw: bytes | None, dtype: np.dtype[Any], shape: list[int], *, can_lack: bool
+) -> Array:
     name = _shown(described.get("name"))
     try:
         if raw is None:
@@ -110,7 +115,7 @@ def _numbers(described: Mapping[str, Any], raw: bytes | None, dtype: np.dtype[An
         raise RequestError(
             400, f"input {name}: its values are not {_NAMES[dtype]} of shape {shape} ({str(error)[:100]})."
         ) from error
-    if dtype.kind == "f" and not np.isfinite(array).all():
+    if dtype.kind == "f" and (np.isinf(array) if can_lack else ~np.isfinite(array)).any():
         raise RequestError(400, f"input {name} has values that are not finite numbers.")
     return array
 

@@ -65,8 +65,8 @@ def rows_of(X: Any) -> Rows | None:  # noqa: N803
     other = next((name for name, is_one in are_values.items() if not is_one), None)
     if other is not None:
         raise DataError(
-            f"column '{other}' holds neither texts nor images, but other columns do. Leave it out, or join it with a "
-            "ColumnTransformer and TransferFeatures."
+            f"column '{other}' holds neither texts nor images, but other columns do. Leave it out, join it with a "
+            "ColumnTransformer and TransferFeatures, or give the whole table to headstart.fit, which reads columns of every kind."
         )
     return Rows(columns)
 

@@ -86,7 +86,14 @@ class Tabular(Modality):
         return SimilarPairs.none()
 
     def receive(self, value: Any) -> Any:
-        """Take a value of JSON or a cell of CSV; null, and what stands for nothing in tables, is missing."""
+        """Take a value of JSON, a cell of CSV or the bytes of one; null, and what stands for nothing in tables, is missing."""
+        if isinstance(value, bytes):  # of a form, or a tensor
+            try:
+                value = value.decode()
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"{self.one} was expected, but bytes came that are not UTF-8. {self._remedy}"
+                ) from error
         read = self.read(value)
         if read is None:
             came = shown_cell(value) if isinstance(value, str | float) else f"a {type(value).__name__}"

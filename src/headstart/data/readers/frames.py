@@ -47,7 +47,7 @@ class ColumnsInMemory:
             raise DataError(f"the columns of {name} differ in length: {shown}. Give each as many values.")
         self._n_rows = columns.n_rows if isinstance(columns, LazyColumns) else next(iter(lengths.values()), 0)
         if self._n_rows == 0:
-            raise DataError(f"{name} holds no rows; rows with a text or an image, and a label, were expected.")
+            raise DataError(f"{name} holds no rows; 1 or more were expected.")
 
     def sample(self) -> dict[str, list[Any]]:
         """Cells of all columns from rows spread over the whole table."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,12 +124,12 @@ def open_memory(data: Any) -> TableSource:
     Raises
     ------
     DataError
-        It is none of these.
+        It is none of these, or a dict of one value each, which is a row.
     """
     if is_frame(data):
         return ColumnsInMemory(frame_columns(data), name="the frame")
     if isinstance(data, Mapping):
-        return ColumnsInMemory({str(name): list(cells) for name, cells in data.items()})
+        return ColumnsInMemory({str(name): _listed(name, cells) for name, cells in data.items()})
     if isinstance(data, list) and data and all(isinstance(record, Mapping) for record in data):
         records, notices = flat_tasks(data)
         names = dict.fromkeys(str(name) for record in records for name in record)
@@ -140,6 +140,14 @@ def open_memory(data: Any) -> TableSource:
         f"data is a {type(data).__name__}; a path, a frame, a dict of columns, a list of dicts, "
         "or a pair (items, targets) was expected."
     )
+
+
+def _listed(name: Any, cells: Any) -> list[Any]:
+    """The cells of a column; a text would pass for a column of letters."""
+    if isinstance(cells, str | bytes) or not isinstance(cells, Iterable):
+        came = "nothing" if cells is None else f"one {type(cells).__name__}"
+        raise DataError(f"'{name}' is {came}, but a dict of columns has a list for each. Give a row as [row].")
+    return list(cells)
 
 
 def _instead(suffix: str) -> str:
