@@ -102,9 +102,10 @@ def with_baselines(
     known = [value for value in values if math.isfinite(value)]
     if not known:
         return list(points)
-    pick = max if higher_is_better else min
-    *before, last = points or [{"n_items": n_given, "value": pick(known)}]
-    return [*before, {**last, "value": pick(last["value"], *known)}]
+    sign = 1.0 if higher_is_better else -1.0
+    best = sign * max(sign * value for value in known)
+    *before, last = points or [{"n_items": n_given, "value": best}]
+    return [*before, {**last, "value": sign * max(sign * last["value"], sign * best)}]
 
 
 def _taken(model: OffsetModel, experiment: Experiment) -> Sequence[str]:
