@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench.peers.headstart_columns import own_cache
 from bench.quality.tables_report import report, scores_of
 from bench.quality.tables_score import score
 from bench.results import Results
 from bench.speed.rows import drawn
 from bench.tables import PER_CLASS, Table
+from headstart.storage.files import cache_folder
 
 
 def table_of(labels):
@@ -82,3 +84,13 @@ def test_a_smaller_table_of_payments_has_frauds_to_learn_from_and_to_be_asked_ab
         assert rows["Class"].iloc[: 3 * n_rows // 4].sum() >= 10
         assert rows["Class"].iloc[3 * n_rows // 4 :].sum() >= 2
         assert not rows["V1"].duplicated().any()
+
+
+def test_every_job_of_one_process_finds_the_weights(tmp_path, monkeypatch):
+    (tmp_path / "sources").mkdir()
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path))
+    for _ in range(2):
+        with own_cache():
+            assert cache_folder() != tmp_path
+            assert (cache_folder() / "sources").resolve(strict=True) == tmp_path / "sources"
+    assert cache_folder() == tmp_path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from bench.processes import temporary_cache
 from bench.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
 OURS = ("headstart", "headstart baselines", "tabpfn")
@@ -23,8 +26,7 @@ def work(job: dict[str, Any], train: pd.DataFrame, test: pd.DataFrame) -> dict[s
     from headstart import pipeline  # noqa: F401  (imported before the clock starts)
 
     target = job["target"]
-    with temporary_cache() as cache:
-        os.environ["HEADSTART_CACHE"] = str(cache)
+    with own_cache():
         watch = Stopwatch()
         fitted = headstart.fit(
             train, input="all", target=target, task=job["task"], seed=job["seed"], progress=None, **options_of(job)
@@ -36,6 +38,20 @@ def work(job: dict[str, Any], train: pd.DataFrame, test: pd.DataFrame) -> dict[s
         watch.lap("predict")
     classes = None if is_number else [str(label) for label in fitted.model.labels]
     return {"scores": scores.tolist(), "classes": classes, **watch.seconds, "deployed": fitted.to_dict()["deployed"]}
+
+
+@contextmanager
+def own_cache() -> Iterator[None]:
+    """A temporary cache as this process's; the next job's links to the weights of the cache that was there before, not of this one."""
+    before = os.environ.get("HEADSTART_CACHE")
+    with temporary_cache() as cache:
+        os.environ["HEADSTART_CACHE"] = str(cache)
+        try:
+            yield
+        finally:
+            del os.environ["HEADSTART_CACHE"]
+            if before is not None:
+                os.environ["HEADSTART_CACHE"] = before
 
 
 def options_of(job: dict[str, Any]) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Number(Tabular):
         """Whether it is a number of Python's or numpy's."""
         return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
-    def receive(self, value: Any) -> float:
+    def receive(self, value: Any) -> Any:
         """Take a finite float as it is, and read everything else; rows come one by one, and most of their cells are floats."""
         return value if _is_finite_float(value) else super().receive(value)
 
