@@ -177,7 +177,7 @@ def fit(
             dataset, features.values, chosen_source, duplicates.groups, head=head, preset=chosen, context=context
         )
         own = take_from(matched, context=context)
-        others = offered_in_context(experiment, in_context, limits, were_others_named=names is not None)
+        others = offered_in_context(experiment, in_context, limits, is_tried=chosen.tries_context and names is None)
     tuned = None
     with Evaluation(experiment, frozen, others=(*own.models, *others), baselines=baselines) as evaluation:
         with context.stage("prove"):

@@ -29,9 +29,12 @@ def split_in_context(names: Sequence[str] | None) -> tuple[tuple[str, ...], list
 
 
 def offered_in_context(
-    experiment: Experiment, named: tuple[str, ...], limits: Limits, *, were_others_named: bool
+    experiment: Experiment, named: tuple[str, ...], limits: Limits, *, is_tried: bool
 ) -> tuple[InContextModel, ...]:
-    """Those that were named, whatever they cost; else the usual one, where it suits, no other source was named and there is time.
+    """Those that were named, whatever they cost; else the usual one, if it is to be tried, suits and there is time.
+
+    It is tried by the preset 'best' alone: it costs a fit of a small table several times what the plain models do, and 50 MiB, for gains that
+    were within the noise (docs/log.md, Tables).
 
     Raises
     ------
@@ -41,7 +44,7 @@ def offered_in_context(
     if named:
         return in_context_models(experiment, named, limits=limits)
     dataset = experiment.dataset
-    if were_others_named or not dataset.task_spec.is_single_label or not tabular_fields(dataset):
+    if not is_tried or not dataset.task_spec.is_single_label or not tabular_fields(dataset):
         return ()
     left_s = experiment.context.clock.left_s
     return in_context_models(experiment, limits=limits, budget_s=None if left_s is None else _SHARE * left_s)

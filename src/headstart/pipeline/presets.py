@@ -27,6 +27,7 @@ class Preset:
     tunes : whether networks are tuned, as far as there is time
     max_methods : how many ways of tuning are tried; None for all that suit
     max_held_out : folds are used until so many items were held out; None for all folds
+    tries_context : whether a network that reads a table as its context is tried where none is named
     """
 
     budget_s: float
@@ -37,6 +38,7 @@ class Preset:
     tunes: bool = True
     max_methods: int | None = 1
     max_held_out: int | None = None
+    tries_context: bool = False
 
     def seconds_for(self, n_items: int) -> float:
         """The time that it promises for some items: it grows with the square root of their number.
@@ -51,7 +53,7 @@ ORDINARY_ITEMS = 500
 _PRESETS = {
     "fast": Preset(budget_s=30.0, halving=Halving(cap=96), baselines="simple", tunes=False, max_held_out=200),
     "balanced": Preset(budget_s=180.0),
-    "best": Preset(budget_s=900.0, max_sources=3, max_methods=None),
+    "best": Preset(budget_s=900.0, max_sources=3, max_methods=None, tries_context=True),
 }
 
 
