@@ -119,7 +119,7 @@ def test_links_lead_somewhere(name):
 
 
 def test_the_index_names_every_page():
-    linked = set(re.findall(r"\]\((\w+\.md)\)", PAGES["docs/index.md"]))
+    linked = set(re.findall(r"\]\(([\w-]+\.md)\)", PAGES["docs/index.md"]))
     assert linked >= {Path(name).name for name in PAGES if name.startswith("docs/")} - {"index.md"}
 
 

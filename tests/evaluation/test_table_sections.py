@@ -109,7 +109,7 @@ def test_two_classes_that_are_both_frequent_need_no_such_section() -> None:
 def test_a_curve_along_a_date_is_drawn_with_dates() -> None:
     at = [datetime(2024, month, 1, tzinfo=UTC).timestamp() for month in (1, 12)]
     curve = tuple({"at": moment, "value": 0.1 * place} for place, moment in enumerate(at))
-    seen = ColumnEffect(name="seen", modality="date", missing=0.0, change=0.1, curve=curve)
+    seen = ColumnEffect(name="seen", modality="date", missing=0.0, change=0.1, is_time=True, curve=curve)
     section = ColumnsSection(columns=(seen,), answer="probability of yes", n_rows=9)
     part = section.rendering(make_report()).page[0]
     svg = draw(part.charts["curve0"])

@@ -60,6 +60,7 @@ def column_effects(dataset: Dataset, index: IntArray, predictor: Predictor, *, s
             modality=fields[i].modality,
             missing=_share_missing(dataset.values_of(fields[i].name)),
             change=moved[i],
+            is_time=get_modality(fields[i].modality).is_time,
             curve=tuple(_curve(rows, fields[i], predictor)) if i in drawn and _is_one_number(dataset) else (),
         )
         for i in strongest

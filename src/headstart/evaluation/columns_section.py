@@ -25,6 +25,7 @@ class ColumnEffect:
     ----------
     missing : share of its cells that are missing
     change : mean change of the answer if its cells are shuffled among the rows: of probabilities as a fraction, else in the units of the target
+    is_time : whether its values are seconds since 1970
     curve : {at, value}, the mean answer if all rows had the value `at`; empty where it is not drawn
     """
 
@@ -32,6 +33,7 @@ class ColumnEffect:
     modality: str
     missing: float
     change: float
+    is_time: bool = False
     curve: tuple[dict[str, Any], ...] = ()
 
 
@@ -99,7 +101,7 @@ def _curve(one: ColumnEffect, answer: str) -> Spec:
     y = {"field": "value", "type": "quantitative", "title": answer, "scale": {"zero": False}, "axis": {"tickCount": 4}}
     if is_number:
         x = {"field": "at", "type": "quantitative", "title": one.name, "scale": {"zero": False}}
-        if one.modality == "date":
+        if one.is_time:
             points = [{**point, "at": point["at"] * _MS} for point in points]
             x |= {"type": "temporal", "scale": {"type": "utc"}}
         x["axis"] = {"tickCount": 5}

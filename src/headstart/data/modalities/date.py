@@ -21,6 +21,7 @@ class Date(Number):
     """A date or a time: seconds since 1970 UTC, NaN where it is missing."""
 
     name: ClassVar[str] = "date"
+    is_time: ClassVar[bool] = True
     singular: ClassVar[str] = "date"
     plural: ClassVar[str] = "dates"
     cell_noun: ClassVar[str] = "dates"

@@ -74,6 +74,7 @@ class Modality(ABC):
     media_types : of bodies that are one value: 'text/plain', or 'image/*'
     could_be_label : whether labels and names of columns look like its cells
     is_tabular : whether it is a cell of a table that is read together with the others of its row: a number, a category, a date
+    is_time : whether its values are moments, in seconds since 1970
     null_value : what a missing cell is beside other fields that are there; None where a row lacks something then
     strings_name_files : whether a string is always the path of a file
     is_array : whether a value is an array, so that a graph can take it without reading files or cutting words
@@ -98,6 +99,7 @@ class Modality(ABC):
     media_types: ClassVar[tuple[str, ...]] = ()
     could_be_label: ClassVar[bool] = False
     is_tabular: ClassVar[bool] = False
+    is_time: ClassVar[bool] = False
     null_value: ClassVar[str | float | None] = None
     strings_name_files: ClassVar[bool] = False
     is_array: ClassVar[bool] = False
