@@ -160,14 +160,14 @@ def fit(data: str, test: str, preset: str) -> dict[str, Any]:
 def average_precision(fitted: Any, test: pd.DataFrame) -> float:
     from sklearn.metrics import average_precision_score
 
-    rows = test.drop(columns=TARGET).to_dict("records")
+    rows = test[[field.name for field in fitted.model.fields]].to_dict("records")
     column = [str(label) for label in fitted.model.labels].index("1")
     return float(average_precision_score(test[TARGET], fitted.predict_proba(rows)[:, column]))
 
 
 def one_row(fitted: Any, frame: pd.DataFrame) -> dict[str, float]:
     """Medians of predicting one row, and of one run of the same session on what was prepared, in turn."""
-    rows = frame.drop(columns=TARGET).to_dict("records")
+    rows = frame[[field.name for field in fitted.model.fields]].to_dict("records")
     seconds: dict[str, list[float]] = {"row_ms": [], "session_ms": []}
     for row in rows:
         prepared = fitted.model.input.transform([row])

@@ -40,6 +40,10 @@ class Field:
     modality: str
     written: str = ""
 
+    def to_dict(self) -> dict[str, str]:
+        """As JSON values; how it is written only where that is known."""
+        return {name: value for name, value in vars(self).items() if value or name != "written"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:

@@ -85,7 +85,7 @@ def describe_data(dataset: Dataset, duplicates: NearDuplicates) -> DataSection:
         task=dataset.task,
         modality=dataset.modality,
         labels=dataset.labels,
-        fields=tuple(map(asdict, dataset.fields)),
+        fields=tuple(field.to_dict() for field in dataset.fields),
         n_items=len(dataset),
         n_groups=duplicates.n_groups,
         notices=tuple(map(asdict, dataset.notices)),

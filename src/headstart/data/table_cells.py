@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import numbers
 import re
-from datetime import UTC, date, datetime
+import uuid
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,6 +53,9 @@ def read_number(cell: Any, written: WrittenNumbers | None = None) -> float | Non
     return number_of(cell) if written is None else written.read(cell)
 
 
+_SINGLE = (numbers.Number, np.generic, date, time, uuid.UUID)  # what one cell may hold beside a string
+
+
 def read_category(cell: Any) -> str | None:
     """Read the name of a category; '' where there is none, and None where the cell is no single value.
 
@@ -64,9 +69,7 @@ def read_category(cell: Any) -> str | None:
         return "" if name.casefold() in _NO_VALUE else _TRUTH.get(name.casefold(), name)
     if is_null(cell):
         return ""
-    if isinstance(cell, dict | list | tuple | set | bytes | np.ndarray):
-        return None
-    return label_of(cell)
+    return label_of(cell) if isinstance(cell, _SINGLE) else None
 
 
 def read_date(cell: Any, order: str = "") -> float | None:

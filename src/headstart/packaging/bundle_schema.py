@@ -36,7 +36,7 @@ class BundleSchema:
         weights = None if self.decision is None else list(self.decision.weights)
         return {
             **described,
-            "fields": [asdict(one) for one in fields],
+            "fields": [one.to_dict() for one in fields],
             "label_rule": asdict(self.label_rule),
             "decision_weights": weights,
         }

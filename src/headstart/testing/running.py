@@ -93,7 +93,7 @@ def _name_of(part: Any) -> str:
 
 
 def _checks(subject: Subject, case: str, checked: Any) -> Iterator[Check]:
-    for name in vars(type(checked)):
+    for name in dict.fromkeys(name for kind in reversed(type(checked).__mro__) for name in vars(kind)):
         if name.startswith(_PREFIX):
             method = getattr(checked, name)
             promise = (inspect.getdoc(method) or name).partition("\n")[0]
