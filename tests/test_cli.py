@@ -405,9 +405,8 @@ class TestOtherCommands:
         assert len(run("predict", photo_model, table, "--input", "file", "--images", folder, "--json").json) == 8
         assert_says(run("inspect", table, "--images", tmp_path / "elsewhere" / "no"), "does not exist", "elsewhere")
         assert_says(run("inspect", table, "--images", table), "which is no folder")
-        assert_says(
-            run("inspect", table, "--images", tmp_path / "tables", "--input", "file"), "does not exist", "tables"
-        )
+        few = written(tmp_path / "tables" / "u.csv", "file,label\n0.png,a\n1.png,b\n")
+        assert_says(run("inspect", few, "--images", tmp_path / "tables", "--input", "file"), "does not exist", "tables")
 
     def test_inspect_and_fit_warn_of_texts_that_are_cut(self, run, tmp_path):
         table = write_texts(tmp_path / "long.csv", n_words=20)

@@ -79,7 +79,7 @@ def test_other_data_takes_from_it(source, tmp_path):
 
 
 def test_another_unit_is_proposed(source):
-    data = load([*rows_of(60, 4, scale=100.0)], target="bought")
+    data = load([*rows_of(120, 1, scale=100.0)], target="bought")
     matched = match_own_source(data, open_own_source(source))
     assert any("--match amount=amount*0.01" in one for one in matched.matches.proposals())
 

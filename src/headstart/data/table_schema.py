@@ -82,8 +82,8 @@ def given_fields(
 ) -> tuple[Field, ...]:
     """Give the fields that the user named; strings are categories only beside others and where they are words, and never set aside.
 
-    >>> given_fields({"age": [1.5, 2.5], "note": ["a", "b"]}, ["age", "note"], {}, None)
-    (Field(name='age', modality='number'), Field(name='note', modality='category'))
+    >>> [field.modality for field in given_fields({"age": [1.5, 2.5], "note": ["a", "b"]}, ["age", "note"], {}, None)]
+    ['number', 'category']
     """
     fields = []
     for column, kind in kinds_of(sample, chosen, wanted, folder).items():

@@ -29,7 +29,7 @@ def date_parts(seconds: FloatArray) -> FloatArray:
     seconds : since 1970 UTC, shape (n,)
 
     >>> date_parts(np.array([946_684_800.0 + 36 * 3600]))[0].round(2).tolist()
-    [1.5, 0.98, 0.02, 6.0, 2.0, 12.0, -1.0, 0.0]
+    [1.5, 0.98, -0.02, 6.0, 2.0, 12.0, -1.0, 0.0]
     """
     with np.errstate(invalid="ignore"):  # an infinite date is nowhere in the year
         days = (seconds - YEAR_2000_S) / DAY_S
