@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from headstart.heads.head import LinearHead
     from headstart.sources.own_source import CopiedNetwork
 
-Way = Literal["offset", "as it is", "recalibrated", "no transfer", "shrunk"]
+Way = Literal["offset", "as it is", "recalibrated", "no transfer", "shrunk", "continued"]
 WAYS: tuple[Way, ...] = get_args(Way)
 _KINDS: dict[Way, tuple[Kind, ...]] = {
     "offset": tuple(PRIOR),
@@ -128,7 +128,7 @@ class OffsetModel:
             ScoredNetwork(network=one.encoder.scoring(coef), n_outputs=k, field=one.field) for one, coef in read
         ]
         parts = [linear_head(np.eye(k) * slope, intercept), *(linear_head(np.eye(k)) for _ in read)]
-        return _mixed(self.name, scorers, parts, experiment)
+        return sum_of(self.name, scorers, parts, experiment)
 
 
 def target_only(models: Sequence[Any]) -> OffsetModel | None:
@@ -179,11 +179,11 @@ class ShrunkModel:
         scorer = ScoredNetwork(network=self.source.network, n_outputs=columns.shape[1], field=self.source.field)
         return FittedModel(
             outputs=lambda asked: dataset.task_spec.outputs(fitted.scores(columns[asked])),
-            predictor=lambda: _mixed(self.name, [scorer], [linear_head(fitted.coef, fitted.intercept)], experiment),
+            predictor=lambda: sum_of(self.name, [scorer], [linear_head(fitted.coef, fitted.intercept)], experiment),
         )
 
 
-def _mixed(name: str, scorers: Sequence[ScoredNetwork], parts: Sequence[LinearHead], experiment: Experiment) -> Mixed:
+def sum_of(name: str, scorers: Sequence[ScoredNetwork], parts: Sequence[LinearHead], experiment: Experiment) -> Mixed:
     """Scores that add up, behind the link."""
     network = MixedNetwork(sources=(), scorers=tuple(scorers))
     starts = np.cumsum([0, *network.widths])

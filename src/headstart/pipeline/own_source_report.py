@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.evaluation.ablation_section import AblationSection
+from headstart.evaluation.continued_model import ContinuedModel
+from headstart.evaluation.continued_trees import ContinuedTrees
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.evaluation.learning_curve import nested_subsets
 from headstart.evaluation.own_source import OffsetModel, target_only
@@ -20,9 +22,17 @@ if TYPE_CHECKING:
     from headstart.core.metrics import Metric
     from headstart.core.report import Report
     from headstart.evaluation.experiment import Experiment
+    from headstart.evaluation.models import Model
     from headstart.evaluation.source_worth import SourceWorth
+    from headstart.heads.offset import Kind
     from headstart.pipeline.own_sources import OwnSourceModels
 
+_SAID: dict[Kind, str] = {
+    "as it is": "left as it is",
+    "recalibrated": "recalibrated",
+    "residual": "corrected by your own rows",
+    "no transfer": "not used",
+}
 _LEAST_S = 10.0  # that must be left of the budget
 _N_SIZES = 4
 _MAX_ROWS = 3000  # of the learning curve: fits of more take too long for a sentence
@@ -52,9 +62,7 @@ def describe_own_sources(experiment: Experiment, own: OwnSourceModels, report: R
                 quality=dict(source.quality),
                 columns=() if matches is None else matches.to_dicts(),
                 units=() if matches is None else matches.proposals(),
-                taken=" ".join(
-                    sentence for one in parts if isinstance(one, OffsetModel) for sentence in _taken(one, experiment)
-                ),
+                taken=" ".join(sentence for one in parts for sentence in _taken(one, experiment)),
                 weight=round(sum(weights.get(one.name, 0.0) for one in parts), 3),
             )
         )
@@ -108,17 +116,17 @@ def with_baselines(
     return [*before, {**last, "value": sign * max(sign * last["value"], sign * best)}]
 
 
-def _taken(model: OffsetModel, experiment: Experiment) -> Sequence[str]:
+def _taken(model: Model, experiment: Experiment) -> Sequence[str]:
     """How much counts of each kind of candidate, in words."""
+    if not isinstance(model, OffsetModel | ContinuedModel):
+        return ()
     fitted = model.taken.get(experiment.plan.final.tobytes()) or next(iter(reversed(model.taken.values())), None)
     if fitted is None:
         return ()
-    shares = {kind: fitted.weight_of(kind) for kind in ("as it is", "recalibrated", "residual", "no transfer")}
-    said = {
-        "as it is": "left as it is",
-        "recalibrated": "recalibrated",
-        "residual": "corrected by your own rows",
-        "no transfer": "not used",
-    }
-    parts = [f"{said[kind]} {100 * share:.0f} %" for kind, share in shares.items() if share >= 0.005]
+    if isinstance(fitted, ContinuedTrees):
+        return (
+            (f"Trees of your own rows go on from it with {100 * fitted.share:.0f} %.",) if fitted.share >= 0.005 else ()
+        )
+    shares = {kind: fitted.weight_of(kind) for kind in _SAID}
+    parts = [f"{_SAID[kind]} {100 * share:.0f} %" for kind, share in shares.items() if share >= 0.005]
     return (f"Its score was {', '.join(parts)}.",)

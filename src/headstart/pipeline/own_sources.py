@@ -11,6 +11,7 @@ from headstart.core.words import listed_words
 from headstart.data.column_matching import ColumnMatch, ColumnMatches, match_columns
 from headstart.data.column_profiles import profile_columns
 from headstart.data.modalities import get_modality
+from headstart.evaluation.continued_model import ContinuedModel
 from headstart.evaluation.own_source import OffsetModel, ShrunkModel, SourceScores, Way
 from headstart.packaging.own_source import open_own_source
 from headstart.sources.own_source import CopiedNetwork
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from headstart.evaluation.models import Model
     from headstart.sources.own_source import OwnSource
 
-DEFAULT_WAYS: tuple[Way, ...] = ("offset", "shrunk")
+DEFAULT_WAYS: tuple[Way, ...] = ("offset", "continued", "shrunk")
 _TRUE, _FALSE = frozenset({"true", "yes", "y", "1", "t"}), frozenset({"false", "no", "n", "0", "f"})
 
 
@@ -40,6 +41,7 @@ class MatchedSource:
     matches : of columns; None where both read one value of the same modality
     columns : of the source's outputs, in the order of the target's labels
     field : of the target that the source reads as it is; None if it reads items
+    has_columns : whether the target has columns of a table, on which trees can be grown
     """
 
     source: OwnSource
@@ -47,6 +49,7 @@ class MatchedSource:
     columns: tuple[int, ...]
     field: str | None
     is_alone: bool
+    has_columns: bool
 
     def input(self, inner: Preprocessor) -> Preprocessor:
         """What prepares the target's items for a graph of the source."""
@@ -125,11 +128,17 @@ def match_own_source(dataset: Dataset, source: OwnSource, match: str | Iterable[
     """
     columns = match_labels(dataset, source)
     is_alone = len(dataset.fields) == 1
+    has_columns = any(get_modality(field.modality).is_tabular for field in dataset.fields)
     (first, *others) = source.fields
     if not others and not get_modality(first.modality).is_tabular:
         field = _field_like(dataset, first, source.name, match)
         return MatchedSource(
-            source=source, matches=None, columns=columns, field=None if is_alone else field, is_alone=is_alone
+            source=source,
+            matches=None,
+            columns=columns,
+            field=None if is_alone else field,
+            is_alone=is_alone,
+            has_columns=has_columns,
         )
     matches = match_columns(source.profiles, profile_columns(dataset), match)
     if not matches.n_matched:
@@ -144,7 +153,9 @@ def match_own_source(dataset: Dataset, source: OwnSource, match: str | Iterable[
             f"the source '{source.name}' needs its {missing.modality} '{missing.name}', and no column is like it. Say which is: "
             f"--match column={missing.name}"
         )
-    return MatchedSource(source=source, matches=matches, columns=columns, field=None, is_alone=is_alone)
+    return MatchedSource(
+        source=source, matches=matches, columns=columns, field=None, is_alone=is_alone, has_columns=has_columns
+    )
 
 
 def match_labels(dataset: Dataset, source: OwnSource) -> tuple[int, ...]:
@@ -184,7 +195,9 @@ def _models_of(matched: MatchedSource, ways: Sequence[Way]) -> list[Model]:
         columns=matched.columns,
     )
     scores = SourceScores(source.name, network, matched.field)
-    models: list[Model] = [OffsetModel(scores, way) for way in ways if way != "shrunk"]
+    models: list[Model] = [OffsetModel(scores, way) for way in ways if way not in ("shrunk", "continued")]
+    if "continued" in ways and matched.has_columns:
+        models.append(ContinuedModel(scores))
     is_same = matched.columns == tuple(range(len(source.labels)))
     if "shrunk" in ways and source.plain is not None and matched.matches is not None and is_same:
         d = len(source.plain.moments.mean)
