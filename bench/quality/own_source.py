@@ -2,7 +2,8 @@
 
 Six pairs of real tables. The source's model is gradient-boosted trees on up to 10,000 of its rows; ways to take from it read its scores (and, for
 `shrunk`, its Moments), never its rows; `pooled` does, and is what sharing them would give. ROC AUC on target rows that nothing learned from.
-`offset` is the default of `headstart.heads.offset`; `mixture` is its mean with plain models by `headstart.evaluation.mixing`, as a fit ships it.
+`offset` is the default of `headstart.heads.offset`, `continued` of `headstart.evaluation.continued_trees`; `mixture, own first` is their mean with
+plain models by `headstart.evaluation.mixing`, as a fit ships it.
 Run: .venv/bin/python -m bench.quality.own_source
 """
 
@@ -24,6 +25,7 @@ from bench.results import Results
 from headstart.core.moments import Moments
 from headstart.core.paired import PairedDifference
 from headstart.core.tasks import get_task
+from headstart.evaluation.continued_trees import fit_continued
 from headstart.evaluation.mixing import mixing_weights
 from headstart.heads.offset import PRIOR, fit_offset, fold_numbers
 from headstart.heads.shrunk import fit_shrunk
@@ -38,8 +40,12 @@ if TYPE_CHECKING:
 TASK = get_task("binary")
 N_SOURCE, N_TEST = 10_000, 5_000
 ALL_MAX, MARGIN = 1_000, 0.005
-PRIORS = {"mixture": (0.25, 0.25, 0.25, 0.25), "mixture, offset first": (0.85, 0.05, 0.05, 0.05)}
-"""Of offset, ridge, shrunk and trees: as `evaluation.mixing` starts, and as it might where there is a source of one's own."""
+PRIORS = {
+    "mixture": (0.125, 0.125, 0.25, 0.25, 0.25),
+    "mixture, offset first": (0.85, 0.0, 0.05, 0.05, 0.05),
+    "mixture, own first": (0.425, 0.425, 0.05, 0.05, 0.05),
+}
+"""Of offset, continued, ridge, shrunk and trees: even families; without the continued trees; and as `evaluation.mixing` starts."""
 SIMPLE = ("ridge", "trees", "as it is")
 """What needs no method of ours; harm is measured against the better of target-only and source-as-is."""
 
@@ -134,6 +140,7 @@ class Case:
         yield "trees", _timed(lambda: boosted(self.cells[train], self.y[train])(self.cells[test]))
         yield "recalibrated", _timed(lambda: of(offset(("recalibrated",))))
         yield "offset", _timed(lambda: of(offset(tuple(PRIOR))))
+        yield "continued", _timed(lambda: _margin(self._continued(train, test)))
         yield "shrunk", _timed(lambda: self._shrunk(train, test))
         started = time.perf_counter()
         mixed = self._mixtures(train, test)
@@ -141,13 +148,21 @@ class Case:
         yield from ((name, (margin, seconds)) for name, margin in mixed.items())
         yield "pooled", _timed(lambda: self._pooled(train, test))
 
+    def _continued(self, rows: IntArray, asked: IntArray) -> FloatArray:
+        """Scores of the source, recalibrated, and of trees that go on from it."""
+        targets, groups, base = np.eye(2)[self.y[rows]], np.arange(len(rows)), _two(self.score)
+        start = fit_offset(base[rows], self.x[rows, :0], targets, groups, task=TASK, kinds=("as it is", "recalibrated"))
+        cells = self.cells.astype(np.float32)
+        trees = fit_continued(cells[rows], start.held_out, targets, groups, task=TASK)
+        return start.scores(base[asked], self.x[asked, :0]) + trees.added(cells[asked])
+
     def _shrunk(self, train: IntArray, test: IntArray) -> FloatArray:
         targets, groups = np.eye(2)[self.y[train]], np.arange(len(train))
         fit = fit_shrunk(self.x[train], targets, groups, [self.moments], task=TASK)
         return _margin(fit.scores(self.x[test]))
 
     def _mixtures(self, train: IntArray, test: IntArray) -> dict[str, FloatArray]:
-        """Means of offset, shrunk, ridge and trees, weighted by held-out outputs: from an even prior, and from one for the offset."""
+        """Means of all models, weighted by held-out outputs, from each prior; a model of no weight at first is left out."""
         targets, base = np.eye(2)[self.y[train]], _two(self.score)
         folds = fold_numbers(np.arange(len(train)), targets, 1)
 
@@ -159,18 +174,20 @@ class Case:
             ]
             shrunk = fit_shrunk(self.x[rows], known, free, [self.moments], task=TASK)
             trees = boosted(self.cells[rows], self.y[rows])(self.cells[asked])
-            scores = [one.scores(base[asked], self.x[asked]) for one in fits]
-            return [TASK.outputs(one) for one in (*scores, shrunk.scores(self.x[asked]), _two(trees))]
+            offset, ridge = (one.scores(base[asked], self.x[asked]) for one in fits)
+            continued = self._continued(rows, asked)
+            return [TASK.outputs(one) for one in (offset, continued, ridge, shrunk.scores(self.x[asked]), _two(trees))]
 
-        held_out = np.zeros((4, len(train), 2))
+        held_out = np.zeros((len(PRIORS["mixture"]), len(train), 2))
         for fold in range(min(len(train), 5)):
             inside = folds % 5 == fold
             held_out[:, inside] = outputs(train[~inside], train[inside])
         final = np.stack(outputs(train, test))
         found = {}
         for name, prior in PRIORS.items():
-            weights = mixing_weights(held_out, targets, np.array(prior), TASK)
-            mean = np.tensordot(weights, final, axes=1)
+            able = np.flatnonzero(prior)
+            weights = mixing_weights(held_out[able], targets, np.array(prior)[able], TASK)
+            mean = np.tensordot(weights, final[able], axes=1)
             found[name] = np.log(np.maximum(mean[:, 1], 1e-9)) - np.log(np.maximum(mean[:, 0], 1e-9))
         return found
 
@@ -207,7 +224,7 @@ def tables(rows: Sequence[Row]) -> Iterator[str]:
         loss, seconds = (_mean(row[key].get(way, 0.0) for row in done) for key in ("loss", "seconds"))
         lost = _mean(max(row["auc"][one] for one in SIMPLE) - row["auc"][way] > MARGIN for row in done)
         yield f"| {way} | " + " | ".join(means) + f" | {loss:.4f} | {seconds:.1f} | {lost:.1%} |"
-    for way in ("offset", *PRIORS):
+    for way in ("offset", "continued", *PRIORS):
         for against in ("ridge", "trees", "as it is", "shrunk", "pooled"):
             gain = _gain(done, way, against)
             yield f"{way} against {against}: {100 * gain.mean:+.2f} points (± {100 * gain.margin:.2f}) over {gain.n_groups} pairs"

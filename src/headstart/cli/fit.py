@@ -42,6 +42,14 @@ def fit(
             help="Columns of a source of your own; *0.01 behind one for another unit.",
         ),
     ] = None,
+    source_data: Annotated[
+        str | None,
+        typer.Option(
+            "--source-data",
+            metavar="DATA",
+            help="Another table with the same target column, fitted together with DATA; rows of DATA alone are held out.",
+        ),
+    ] = None,
     head: Annotated[
         str, typer.Option("--head", help="What stands on the features: auto, ridge, logistic, svm, prototypes or lda.")
     ] = "auto",
@@ -109,6 +117,7 @@ def fit(
             out=out,
             source=source,
             match=match,
+            source_data=source_data,
             head=head,
             tune=tune,
             preset=preset,

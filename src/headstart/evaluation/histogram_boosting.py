@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 
 def boost(
-    rows: FloatArray, targets: FloatArray, task: TaskSpec, shape: Shape, *, stages: int, rate: float, seed: int
+    rows: FloatArray,
+    targets: FloatArray,
+    task: TaskSpec,
+    shape: Shape,
+    *,
+    stages: int,
+    rate: float,
+    seed: int,
+    weights: FloatArray | None = None,
 ) -> Boosted:
     """Grow trees on all the rows.
 
@@ -28,6 +36,7 @@ def boost(
     targets : shape (n, k); values of about unit spread
     stages : how many times a tree is added for each target
     rate : what a tree counts
+    weights : of the rows, shape (n,); None if all count the same
     """
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
@@ -46,13 +55,17 @@ def boost(
     }
     if task.is_single_label:
         return boost_classes(
-            lambda codes: _taken(HistGradientBoostingClassifier(**options).fit(rows, codes)), targets, stages
+            lambda codes: _taken(HistGradientBoostingClassifier(**options).fit(rows, codes, sample_weight=weights)),
+            targets,
+            stages,
         )
     if not task.has_probabilities:
-        start, trees = _taken(HistGradientBoostingRegressor(**options).fit(rows, targets[:, 0]))
+        start, trees = _taken(HistGradientBoostingRegressor(**options).fit(rows, targets[:, 0], sample_weight=weights))
         return Boosted(start=start, trees=trees, n_per_stage=1)
     return boost_labels(
-        lambda label: _taken(HistGradientBoostingClassifier(**options).fit(rows, label)), targets, stages
+        lambda label: _taken(HistGradientBoostingClassifier(**options).fit(rows, label, sample_weight=weights)),
+        targets,
+        stages,
     )
 
 

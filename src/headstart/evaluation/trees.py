@@ -75,6 +75,27 @@ class Trees:
         value = (self.value * share).astype(np.float32)
         return replace(self, feature=np.asarray(places)[self.feature], value=value)
 
+    def with_value(self, feature: int, value: float) -> Trees:
+        """The trees that are left where a feature has this value in all rows: no node looks at it."""
+        own = np.arange(len(self.left))
+        is_known = (self.feature == feature) & (self.left != own)
+        taken = np.where(value <= self.threshold, self.left, self.right)
+        to = np.where(is_known, taken, own)
+        while not np.array_equal(to[to], to):
+            to = to[to]
+        left, right, roots = to[self.left], to[self.right], to[self.roots]
+        parts = []
+        for root in roots:  # each tree in the order in which its nodes are reached, its root first
+            reached = [int(root)]
+            for node in reached:
+                reached += [int(one) for one in (left[node], right[node]) if one != node]
+            parts.append(np.array(reached))
+        nodes = np.concatenate(parts)
+        place = np.zeros(len(own), np.int64)
+        place[nodes] = np.arange(len(nodes))
+        same = {name: getattr(self, name)[nodes] for name in ("feature", "threshold", "missing_left", "value")}
+        return replace(self, roots=place[roots], left=place[left[nodes]], right=place[right[nodes]], **same)
+
     def extend(self, graph: GraphBuilder, rows: str) -> str:
         """Add the node that predicts after the value `rows`, float32, (batch, d)."""
         tree = self._tree_of_nodes()

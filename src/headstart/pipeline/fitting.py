@@ -33,6 +33,7 @@ from headstart.pipeline.own_source_folders import split_own_sources
 from headstart.pipeline.own_source_report import describe_own_sources
 from headstart.pipeline.own_sources import match_own_sources, take_from
 from headstart.pipeline.presets import preset_named
+from headstart.pipeline.source_data import match_source_data
 from headstart.pipeline.tuning import NO_TUNING, check_tuning, tune_source, tuning_method_names
 from headstart.ranking import Limits, with_domain_shifts
 from headstart.reporting import start_drawing
@@ -48,7 +49,9 @@ if TYPE_CHECKING:
     from headstart.evaluation.models import FrozenModel
     from headstart.evaluation.shipping import Preference
     from headstart.features import Features
+    from headstart.pipeline.own_sources import MatchedSource
     from headstart.pipeline.presets import Preset
+    from headstart.pipeline.source_data import SourceData
     from headstart.sources import AnySource
 
 _COLUMN_OPTIONS = ("input", "target", "task", "group", "time", "split", "images", "keep_case", "missing", "columns",
@@ -62,6 +65,7 @@ def fit(
     out: str | Path | None = None,
     source: str | Sequence[str] | None = None,
     match: str | Sequence[str] | None = None,
+    source_data: Any = None,
     head: str = "auto",
     tune: str | None = None,
     preset: str = "balanced",
@@ -93,6 +97,8 @@ def fit(
         None for all that read such items. Of rows of fields each field has its best one, of those that read it or are assigned
         to it: 'name=all-minilm-l6-v2,photo=efficientnet-lite0'. Folders that `headstart.pretrain` wrote are taken from besides
     match : columns of such a folder as 'target=source', or 'target=source*0.01' for another unit; others are matched by name
+    source_data : another table with the same target column, as `data` is given: trees are fitted on the rows of both, and only rows of
+        `data` are held out; columns are matched as those of a folder
     head : 'auto', or the name of one closed-form head: 'ridge', 'logistic', 'svm', 'prototypes', 'lda'
     tune : how a network is tuned (items of one field only): 'none', the name of one method ('fine-tune', 'lora', 'bitfit',
         'contrastive'), or 'auto' for those that suit, as many as the preset tries and there is time for; None for the preset's.
@@ -132,7 +138,7 @@ def fit(
     tune = ("auto" if chosen.tunes else NO_TUNING) if tune is None else tune
     _check_options(head=head, tune=tune, baselines=baselines)
     shipping = Shipping(prefer=prefer, worth=worth)
-    folders, source = split_own_sources(source, match)
+    folders, source = split_own_sources(source, match, has_data=source_data is not None)
     in_context, names = split_in_context(names_of(source))
     limits = Limits(max_latency_ms=max_latency_ms, max_size_mib=max_size_mib, license=license)
     is_promised = context is None and budget_s is None
@@ -156,7 +162,7 @@ def fit(
         dataset = replace(dataset, name=name or dataset.name, metric=metric, decision=rule)
         if is_promised:
             context.clock.limit(chosen.seconds_for(len(dataset)))
-        matched = match_own_sources(dataset, folders, match)
+        matched = _matched(dataset, folders, source_data, match, seed=context.seed, columns=columns)
         duplicates = find_near_duplicates(dataset)
         dataset = replace(dataset, groups=duplicates.groups, has_near_duplicate_groups=True)
     dataset = check_tuning(dataset, tune)
@@ -190,7 +196,7 @@ def fit(
     with context.stage("package"):
         report = proof.report.with_section(
             *([ranking.with_chosen(experiment.source.parts)] if ranking else []),
-            *([describe_own_sources(experiment, own, proof.report)] if folders else []),
+            *([describe_own_sources(experiment, own, proof.report)] if matched else []),
             PackageSection.of(proof.predictor.name, [one.describe() for one in proof.pretrained]),
             TimingSection(**context.clock.timing(), n_embedded=features.n_computed),
         )
@@ -228,6 +234,22 @@ def _experiment(
     experiment, frozen = frozen_models(experiment)
     shifted = with_domain_shifts(experiment.dataset, experiment.source, experiment.features)
     return replace(experiment, dataset=shifted), frozen
+
+
+def _matched(
+    dataset: Dataset,
+    folders: Sequence[str],
+    source_data: Any,
+    match: str | Sequence[str] | None,
+    *,
+    seed: int,
+    columns: Mapping[str, Any],
+) -> tuple[MatchedSource | SourceData, ...]:
+    """Sources of the user's own, and other rows: what does not fit is refused before the work."""
+    matched = match_own_sources(dataset, folders, match)
+    if source_data is None:
+        return matched
+    return (*matched, match_source_data(dataset, source_data, match, seed=seed, columns=columns))
 
 
 def _check_options(*, head: str, tune: str, baselines: str) -> None:

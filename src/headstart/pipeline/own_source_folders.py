@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 
 def split_own_sources(
-    given: str | Sequence[str] | None, match: str | Sequence[str] | None = None
+    given: str | Sequence[str] | None, match: str | Sequence[str] | None = None, *, has_data: bool = False
 ) -> tuple[tuple[str, ...], str | Sequence[str] | None]:
     """Take the folders of own sources out of what is given as `source`; what is left is None if that was all.
 
     Parameters
     ----------
-    match : of columns, which says nothing without such a folder
+    match : of columns, which says nothing without such a folder or other rows
+    has_data : whether other rows are given
 
     Raises
     ------
@@ -36,10 +37,10 @@ def split_own_sources(
     rest = [word for word in words if word not in folders]
     for word in rest:
         _refuse_path(word)
-    if match and not folders:
+    if match and not folders and not has_data:
         raise OptionError(
             "--match says which columns are those of a source of your own, and none is given. Add --source FOLDER, a folder that "
-            "headstart pretrain wrote, or leave --match out."
+            "headstart pretrain wrote, or --source-data FILE, or leave --match out."
         )
     return folders, (rest or None) if folders else given
 

@@ -14,6 +14,8 @@ from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.evaluation.learning_curve import nested_subsets
 from headstart.evaluation.own_source import OffsetModel, target_only
 from headstart.evaluation.own_source_section import OwnSourceSection, TakenSource
+from headstart.evaluation.pooled_model import PooledModel
+from headstart.evaluation.pooled_trees import PooledTrees
 from headstart.evaluation.source_worth import source_worth
 
 if TYPE_CHECKING:
@@ -54,12 +56,12 @@ def describe_own_sources(experiment: Experiment, own: OwnSourceModels, report: R
     weights = {one.name: one.weight for one in models.models} if models else {}
     taken = []
     for matched, parts in own.by_source:
-        source, matches = matched.source, matched.matches
+        matches = matched.matches
         taken.append(
             TakenSource(
-                name=source.name,
-                n_rows=source.n_rows,
-                quality=dict(source.quality),
+                name=matched.name,
+                n_rows=matched.n_rows,
+                quality=dict(matched.quality),
                 columns=() if matches is None else matches.to_dicts(),
                 units=() if matches is None else matches.proposals(),
                 taken=" ".join(sentence for one in parts for sentence in _taken(one, experiment)),
@@ -118,11 +120,13 @@ def with_baselines(
 
 def _taken(model: Model, experiment: Experiment) -> Sequence[str]:
     """How much counts of each kind of candidate, in words."""
-    if not isinstance(model, OffsetModel | ContinuedModel):
+    if not isinstance(model, OffsetModel | ContinuedModel | PooledModel):
         return ()
     fitted = model.taken.get(experiment.plan.final.tobytes()) or next(iter(reversed(model.taken.values())), None)
     if fitted is None:
         return ()
+    if isinstance(fitted, PooledTrees):
+        return (f"Each of its rows counts {100 * fitted.mean_share:.0f} % of one of yours.",)
     if isinstance(fitted, ContinuedTrees):
         return (
             (f"Trees of your own rows go on from it with {100 * fitted.share:.0f} %.",) if fitted.share >= 0.005 else ()

@@ -14,11 +14,12 @@ from headstart.data.modalities import get_modality
 from headstart.evaluation.continued_model import ContinuedModel
 from headstart.evaluation.own_source import OffsetModel, ShrunkModel, SourceScores, Way
 from headstart.packaging.own_source import open_own_source
+from headstart.pipeline.source_data import SourceData
 from headstart.sources.own_source import CopiedNetwork
 from headstart.sources.preprocessors.renamed import FilledField, RenamedFields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from headstart.core.dataset import Dataset
@@ -51,6 +52,21 @@ class MatchedSource:
     is_alone: bool
     has_columns: bool
 
+    @property
+    def name(self) -> str:
+        """Of the data that the source was made of."""
+        return self.source.name
+
+    @property
+    def n_rows(self) -> int:
+        """That the source learned from."""
+        return self.source.n_rows
+
+    @property
+    def quality(self) -> Mapping[str, Any]:
+        """Of the source's model on its own held-out rows."""
+        return self.source.quality
+
     def input(self, inner: Preprocessor) -> Preprocessor:
         """What prepares the target's items for a graph of the source."""
         if self.matches is None:
@@ -64,7 +80,7 @@ class MatchedSource:
 class OwnSourceModels:
     """Sources that are matched, each with the models that take from it."""
 
-    by_source: tuple[tuple[MatchedSource, tuple[Model, ...]], ...]
+    by_source: tuple[tuple[MatchedSource | SourceData, tuple[Model, ...]], ...]
 
     @property
     def models(self) -> tuple[Model, ...]:
@@ -105,16 +121,24 @@ def match_own_sources(
 
 
 def take_from(
-    sources: Iterable[MatchedSource], *, context: RunContext | None = None, ways: Sequence[Way] = DEFAULT_WAYS
+    sources: Iterable[MatchedSource | SourceData],
+    *,
+    context: RunContext | None = None,
+    ways: Sequence[Way] = DEFAULT_WAYS,
 ) -> OwnSourceModels:
     """The models of each source; the columns that match are told as notices of `context`."""
-    found = []
+    found: list[tuple[MatchedSource | SourceData, tuple[Model, ...]]] = []
     for matched in sources:
         if matched.matches is not None and context is not None:
             context.notice("match", matched.matches.table())
             for proposal in matched.matches.proposals():
                 context.notice("unit", proposal)
-        found.append((matched, tuple(_models_of(matched, ways))))
+        if isinstance(matched, SourceData):
+            if context is not None and matched.sentence:
+                context.notice("source-data", matched.sentence)
+            found.append((matched, (matched.model,)))
+        else:
+            found.append((matched, tuple(_models_of(matched, ways))))
     return OwnSourceModels(by_source=tuple(found))
 
 
