@@ -81,7 +81,7 @@ def experiment_of(rows):
     )
 
 
-@pytest.mark.parametrize("way", ["as it is", "shrunk", "offset"])
+@pytest.mark.parametrize("way", ["as it is", "shrunk", "offset", "continued"])
 def test_renamed_and_scaled_columns_give_what_the_sources_own_give(source, way):
     plain = experiment_of(rows_of(40, 2))
     renamed = experiment_of(rows_of(40, 2, ("Age", "amt_cents", "color"), 100.0))
@@ -113,3 +113,18 @@ def test_the_moments_are_of_the_rows(source):
     data = load(rows_of(150, 1), target="bought")
     assert isinstance(source.plain.moments, Moments)
     assert source.plain.moments.weight == len(data)
+
+
+def test_trees_that_go_on_from_the_source_are_in_the_graph(source):
+    rows = rows_of(120, 4)
+    for row in rows:  # what the source does not know
+        row["bought"] = row["bought"] if row["amount"] < 20 else ("no" if row["bought"] == "yes" else "yes")
+    experiment = experiment_of(rows)
+    (model,) = _models_of(match_own_source(experiment.dataset, source), ("continued",))
+    final = experiment.plan.final
+    fitted = model.fit(experiment, final)
+    assert model.taken[final.tobytes()].share > 0.5
+    predictor, items = fitted.predictor(), [experiment.dataset.items[i] for i in range(16)]
+    assert len(predictor.network.scorers) == 2
+    assert check_equal(export(predictor, n_outputs=2), predictor, items) < 1e-4
+    np.testing.assert_allclose(predictor.predict(items), fitted.outputs(np.arange(16)), atol=1e-6)

@@ -62,11 +62,33 @@ class ColumnMatch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Meaning:
+    """Two columns without a match whose names may mean the same; `likeness` is at most 1."""
+
+    source: str
+    target: str
+    likeness: float
+
+    @property
+    def sentence(self) -> str:
+        """What the user may want to say.
+
+        >>> Meaning(source="revenue", target="takings", likeness=0.612).sentence
+        "'takings' may be the source's 'revenue', by the meaning of their names (0.61 of 1). If so, write --match takings=revenue"
+        """
+        return (
+            f"'{self.target}' may be the source's '{self.source}', by the meaning of their names ({self.likeness:.2f} of 1). "
+            f"If so, write --match {self.target}={self.source}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ColumnMatches:
-    """All columns of a source, in its order, and the target's columns that none of them is."""
+    """All columns of a source, in its order, and the target's columns that none of them is; `meanings` are proposed, not applied."""
 
     matches: tuple[ColumnMatch, ...]
     unmatched_target: tuple[str, ...]
+    meanings: tuple[Meaning, ...] = ()
 
     @property
     def n_matched(self) -> int:

@@ -23,7 +23,7 @@ class TakenSource:
     name, n_rows : of the data that it was made of
     quality : of its model on its own held-out rows: {name, value, low, high}
     columns : {source, target, why, scale}, the target empty where a column is taken as missing; none where one value is read
-    units : changes of unit that seem likely, a sentence each
+    units : changes of unit, and matches by the meaning of names, that seem likely, a sentence each
     taken : how much counts of each way to take from it, in words
     weight : of all models that take from it, in the mean that ships
     """

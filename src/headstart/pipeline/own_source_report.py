@@ -19,7 +19,7 @@ from headstart.evaluation.pooled_trees import PooledTrees
 from headstart.evaluation.source_worth import source_worth
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from headstart.core.metrics import Metric
     from headstart.core.report import Report
@@ -35,6 +35,7 @@ _SAID: dict[Kind, str] = {
     "residual": "corrected by your own rows",
     "no transfer": "not used",
 }
+_LEAST_SAID = 0.005  # a share that is said as 0 %
 _LEAST_S = 10.0  # that must be left of the budget
 _N_SIZES = 4
 _MAX_ROWS = 3000  # of the learning curve: fits of more take too long for a sentence
@@ -63,7 +64,7 @@ def describe_own_sources(experiment: Experiment, own: OwnSourceModels, report: R
                 n_rows=matched.n_rows,
                 quality=dict(matched.quality),
                 columns=() if matches is None else matches.to_dicts(),
-                units=() if matches is None else matches.proposals(),
+                units=() if matches is None else (*matches.proposals(), *(one.sentence for one in matches.meanings)),
                 taken=" ".join(sentence for one in parts for sentence in _taken(one, experiment)),
                 weight=round(sum(weights.get(one.name, 0.0) for one in parts), 3),
             )
@@ -122,15 +123,15 @@ def _taken(model: Model, experiment: Experiment) -> Sequence[str]:
     """How much counts of each kind of candidate, in words."""
     if not isinstance(model, OffsetModel | ContinuedModel | PooledModel):
         return ()
-    fitted = model.taken.get(experiment.plan.final.tobytes()) or next(iter(reversed(model.taken.values())), None)
+    fits: Mapping[bytes, Any] = model.taken
+    fitted = fits.get(experiment.plan.final.tobytes()) or next(iter(reversed(fits.values())), None)
     if fitted is None:
         return ()
     if isinstance(fitted, PooledTrees):
         return (f"Each of its rows counts {100 * fitted.mean_share:.0f} % of one of yours.",)
     if isinstance(fitted, ContinuedTrees):
-        return (
-            (f"Trees of your own rows go on from it with {100 * fitted.share:.0f} %.",) if fitted.share >= 0.005 else ()
-        )
+        said = f"Trees of your own rows go on from it with {100 * fitted.share:.0f} %."
+        return (said,) if fitted.share >= _LEAST_SAID else ()
     shares = {kind: fitted.weight_of(kind) for kind in _SAID}
-    parts = [f"{_SAID[kind]} {100 * share:.0f} %" for kind, share in shares.items() if share >= 0.005]
+    parts = [f"{_SAID[kind]} {100 * share:.0f} %" for kind, share in shares.items() if share >= _LEAST_SAID]
     return (f"Its score was {', '.join(parts)}.",)

@@ -14,6 +14,7 @@ from headstart.data.modalities import get_modality
 from headstart.evaluation.continued_model import ContinuedModel
 from headstart.evaluation.own_source import OffsetModel, ShrunkModel, SourceScores, Way
 from headstart.packaging.own_source import open_own_source
+from headstart.pipeline.column_meaning import with_meanings
 from headstart.pipeline.source_data import SourceData
 from headstart.sources.own_source import CopiedNetwork
 from headstart.sources.preprocessors.renamed import FilledField, RenamedFields
@@ -133,6 +134,8 @@ def take_from(
             context.notice("match", matched.matches.table())
             for proposal in matched.matches.proposals():
                 context.notice("unit", proposal)
+            for meaning in matched.matches.meanings:
+                context.notice("meaning", meaning.sentence)
         if isinstance(matched, SourceData):
             if context is not None and matched.sentence:
                 context.notice("source-data", matched.sentence)
@@ -164,12 +167,13 @@ def match_own_source(dataset: Dataset, source: OwnSource, match: str | Iterable[
             is_alone=is_alone,
             has_columns=has_columns,
         )
-    matches = match_columns(source.profiles, profile_columns(dataset), match)
+    profiles = profile_columns(dataset)
+    matches = with_meanings(match_columns(source.profiles, profiles, match), source.profiles, profiles)
     if not matches.n_matched:
         names = ", ".join(f"'{one.name}'" for one in source.profiles[:8])
         raise OptionError(
             f"no column of '{dataset.name}' is like one of the source '{source.name}' ({names}). Say which are the same: "
-            "--match target_column=source_column"
+            f"{' '.join(['--match target_column=source_column.', *(one.sentence for one in matches.meanings)])}"
         )
     missing = next((one for one in source.fields if one.name in matches.unmatched_source and _must_be(one)), None)
     if missing is not None:

@@ -15,6 +15,7 @@ from headstart.data.modalities import get_modality
 from headstart.data.packed_columns import Categories, Numbers
 from headstart.data.packed_sequence import taken
 from headstart.evaluation.pooled_model import OtherRows, PooledModel
+from headstart.pipeline.column_meaning import with_meanings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -85,13 +86,14 @@ def match_source_data(
             "source of the other data with: headstart pretrain DATA --target COLUMN --out SOURCE, and give it as --source SOURCE"
         )
     other = _read(dataset, data, columns or {})
-    matches = match_columns(profile_columns(other), profile_columns(dataset), match)
+    profiles = profile_columns(other), profile_columns(dataset)
+    matches = with_meanings(match_columns(*profiles, match), *profiles)
     by_target = {one.target: one for one in matches.matches if one.target is not None}
     if not any(one.name in by_target for one in fields):
         names = ", ".join(f"'{one.name}'" for one in other.fields[:8])
         raise OptionError(
             f"no column of '{dataset.name}' is like one of '{other.name}' ({names}). Say which are the same: "
-            "--match target_column=column_of_source_data"
+            f"{' '.join(['--match target_column=column_of_source_data.', *(one.sentence for one in matches.meanings)])}"
         )
     values = {one.name: _filled(other, one, by_target.get(one.name)) for one in fields}
     return _without_leaks(dataset, other, matches, values, seed)
