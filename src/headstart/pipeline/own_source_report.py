@@ -124,7 +124,7 @@ def _taken(model: Model, experiment: Experiment) -> Sequence[str]:
     if not isinstance(model, OffsetModel | ContinuedModel | PooledModel):
         return ()
     fits: Mapping[bytes, Any] = model.taken
-    fitted = fits.get(experiment.plan.final.tobytes()) or next(iter(reversed(fits.values())), None)
+    fitted = fits.get(experiment.plan.final.tobytes()) or next(iter(reversed(list(fits.values()))), None)
     if fitted is None:
         return ()
     if isinstance(fitted, PooledTrees):
