@@ -31,9 +31,8 @@ from headstart.pipeline.fitted import Fitted
 from headstart.pipeline.in_context import offered_in_context, split_in_context
 from headstart.pipeline.own_source_folders import split_own_sources
 from headstart.pipeline.own_source_report import describe_own_sources
-from headstart.pipeline.own_sources import match_own_sources, take_from
+from headstart.pipeline.own_sources import match_own_data, take_from
 from headstart.pipeline.presets import preset_named
-from headstart.pipeline.source_data import match_source_data
 from headstart.pipeline.tuning import NO_TUNING, check_tuning, tune_source, tuning_method_names
 from headstart.ranking import Limits, with_domain_shifts
 from headstart.reporting import start_drawing
@@ -49,9 +48,7 @@ if TYPE_CHECKING:
     from headstart.evaluation.models import FrozenModel
     from headstart.evaluation.shipping import Preference
     from headstart.features import Features
-    from headstart.pipeline.own_sources import MatchedSource
     from headstart.pipeline.presets import Preset
-    from headstart.pipeline.source_data import SourceData
     from headstart.sources import AnySource
 
 _COLUMN_OPTIONS = ("input", "target", "task", "group", "time", "split", "images", "keep_case", "missing", "columns",
@@ -162,7 +159,7 @@ def fit(
         dataset = replace(dataset, name=name or dataset.name, metric=metric, decision=rule)
         if is_promised:
             context.clock.limit(chosen.seconds_for(len(dataset)))
-        matched = _matched(dataset, folders, source_data, match, seed=context.seed, columns=columns)
+        matched = match_own_data(dataset, folders, source_data, match, seed=context.seed, columns=columns)
         duplicates = find_near_duplicates(dataset)
         dataset = replace(dataset, groups=duplicates.groups, has_near_duplicate_groups=True)
     dataset = check_tuning(dataset, tune)
@@ -234,22 +231,6 @@ def _experiment(
     experiment, frozen = frozen_models(experiment)
     shifted = with_domain_shifts(experiment.dataset, experiment.source, experiment.features)
     return replace(experiment, dataset=shifted), frozen
-
-
-def _matched(
-    dataset: Dataset,
-    folders: Sequence[str],
-    source_data: Any,
-    match: str | Sequence[str] | None,
-    *,
-    seed: int,
-    columns: Mapping[str, Any],
-) -> tuple[MatchedSource | SourceData, ...]:
-    """Sources of the user's own, and other rows: what does not fit is refused before the work."""
-    matched = match_own_sources(dataset, folders, match)
-    if source_data is None:
-        return matched
-    return (*matched, match_source_data(dataset, source_data, match, seed=seed, columns=columns))
 
 
 def _check_options(*, head: str, tune: str, baselines: str) -> None:

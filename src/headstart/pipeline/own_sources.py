@@ -15,7 +15,7 @@ from headstart.evaluation.continued_model import ContinuedModel
 from headstart.evaluation.own_source import OffsetModel, ShrunkModel, SourceScores, Way
 from headstart.packaging.own_source import open_own_source
 from headstart.pipeline.column_meaning import with_meanings
-from headstart.pipeline.source_data import SourceData
+from headstart.pipeline.source_data import SourceData, match_source_data
 from headstart.sources.own_source import CopiedNetwork
 from headstart.sources.preprocessors.renamed import FilledField, RenamedFields
 
@@ -119,6 +119,22 @@ def match_own_sources(
 ) -> tuple[MatchedSource, ...]:
     """Open sources and match them, which is cheap: what does not fit is refused before the work."""
     return tuple(match_own_source(dataset, open_own_source(folder), match) for folder in folders)
+
+
+def match_own_data(
+    dataset: Dataset,
+    folders: Iterable[str | Path],
+    source_data: Any,
+    match: str | Iterable[str] | None,
+    *,
+    seed: int,
+    columns: Mapping[str, Any],
+) -> tuple[MatchedSource | SourceData, ...]:
+    """Sources of the user's own, and other rows: what does not fit is refused before the work."""
+    matched = match_own_sources(dataset, folders, match)
+    if source_data is None:
+        return matched
+    return (*matched, match_source_data(dataset, source_data, match, seed=seed, columns=columns))
 
 
 def take_from(
