@@ -3,7 +3,7 @@
 Six pairs of real tables. The source's model is gradient-boosted trees on up to 10,000 of its rows; ways to take from it read its scores (and, for
 `shrunk`, its Moments), never its rows; `pooled` does, and is what sharing them would give. ROC AUC on target rows that nothing learned from.
 `offset` is the default of `headstart.heads.offset`, `continued` of `headstart.evaluation.continued_trees`; `mixture, own first` is their mean with
-plain models by `headstart.evaluation.mixing`, as a fit ships it.
+plain models by `headstart.evaluation.mixing`, as a fit ships it; `pooled, weighted` is what `fit --source-data` adds.
 Run: .venv/bin/python -m bench.quality.own_source
 """
 
@@ -27,6 +27,7 @@ from headstart.core.paired import PairedDifference
 from headstart.core.tasks import get_task
 from headstart.evaluation.continued_trees import fit_continued
 from headstart.evaluation.mixing import mixing_weights
+from headstart.evaluation.pooled_trees import Labeled, fit_pooled
 from headstart.heads.offset import PRIOR, fit_offset, fold_numbers
 from headstart.heads.shrunk import fit_shrunk
 
@@ -147,6 +148,7 @@ class Case:
         seconds = time.perf_counter() - started
         yield from ((name, (margin, seconds)) for name, margin in mixed.items())
         yield "pooled", _timed(lambda: self._pooled(train, test))
+        yield "pooled, weighted", _timed(lambda: self._pooled_weighted(train, test))
 
     def _continued(self, rows: IntArray, asked: IntArray) -> FloatArray:
         """Scores of the source, recalibrated, and of trees that go on from it."""
@@ -194,6 +196,13 @@ class Case:
     def _pooled(self, train: IntArray, test: IntArray) -> FloatArray:
         cells = np.vstack([_marked(self.source_cells, 0), _marked(self.cells[train], 1)])
         return boosted(cells, np.concatenate([self.source_y, self.y[train]]))(_marked(self.cells[test], 1))
+
+    def _pooled_weighted(self, train: IntArray, test: IntArray) -> FloatArray:
+        """As `fit --source-data` does."""
+        cells = self.cells.astype(np.float32)
+        own = Labeled(rows=cells[train], targets=np.eye(2)[self.y[train]])
+        other = Labeled(rows=self.source_cells.astype(np.float32), targets=np.eye(2)[self.source_y])
+        return _margin(fit_pooled(own, other, np.arange(len(train)), task=TASK).scores(cells[test]))
 
 
 def boosted(cells: FloatArray, y: IntArray) -> Callable[[FloatArray], FloatArray]:
