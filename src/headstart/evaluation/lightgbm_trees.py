@@ -71,7 +71,7 @@ LIGHTGBM = Booster(
 
 def _read(model: str, n_targets: int, stages: int) -> Trees:
     """The trees of a model that is written as text; what it starts from is in the leaves of the first."""
-    parts = [_tree(_fields(section)) for section in model.split("end of trees")[0].split("\nTree=")[1:]]
+    parts = [_tree(_fields(section)) for section in model.split("end of trees", maxsplit=1)[0].split("\nTree=")[1:]]
     return join_stages(parts, n_targets, stages)
 
 

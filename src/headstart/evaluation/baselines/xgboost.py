@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from headstart.core.errors import require
-from headstart.evaluation.xgboost_trees import XGBOOST
 from headstart.evaluation.tree_baseline import fit_tree_baseline
+from headstart.evaluation.xgboost_trees import XGBOOST
 from headstart.sources.preprocessors.columns import TABULAR, ColumnReader
 
 if TYPE_CHECKING:
