@@ -53,7 +53,7 @@ def test_categories_that_were_never_seen_are_counted_by_column(bundle):
 def test_levels_of_all_parts_of_a_model_count_together():
     readers = tuple(learn_columns([row], TABLE) for row in TABLE_ROWS[:2])
     joint = JointPreprocessor(inputs=readers)
-    (said,) = unfamiliar_notices(STRANGE, Row(TABLE), joint, lambda: report_of())
+    (said,) = unfamiliar_notices(STRANGE, Row(TABLE), joint, report_of)
     assert "3 cells of 'class'" in said.message
 
 
