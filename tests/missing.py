@@ -27,6 +27,10 @@ NEEDS = {
     "mount": ("no file system can be mounted", "sudo make test  # in a container: with --cap-add SYS_ADMIN"),
     "node": ("Node.js is not installed", "apt-get install nodejs"),
     "peers": ("the environment of the peers is not made", "make peers-env"),
+    "postgres": (
+        "no PostgreSQL answers at 127.0.0.1, or psycopg is not installed",
+        'pip install "headstart[postgres]"  # and HEADSTART_TEST_POSTGRES=postgresql://… of a database that may be written to',
+    ),
     "ssh-keygen": ("OpenSSH is not installed", "apt-get install openssh-client"),
     "tensorflow": ("TensorFlow is not installed", "make tensorflow"),
     "xgboost": ("XGBoost is not installed", 'pip install "headstart[boost]"'),

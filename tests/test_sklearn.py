@@ -61,7 +61,7 @@ class TestArrays:
     def test_clone(self):
         model = TransferClassifier(head="logistic", random_state=3)
         first, second = clone(model).fit(self.X, self.y), clone(model).fit(self.X, self.y)
-        assert second.get_params() == {"source": "auto", "head": "logistic", "random_state": 3}
+        assert second.get_params() == {"source": "auto", "head": "logistic", "preset": "fast", "random_state": 3}
         np.testing.assert_array_equal(first.predict_proba(self.X), second.predict_proba(self.X))
 
     def test_frame(self):

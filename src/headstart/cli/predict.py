@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headstart.cli.options import BundlePath, Images, Input, Json, Trust, TrustGraphs, parse_share
+from headstart.cli.options import BundlePath, Images, Input, Json, Sheet, Trust, TrustGraphs, parse_share
 from headstart.cli.output import emit, say
 from headstart.cli.progress import ProgressFormat, reporting
 from headstart.cli.streams import put
@@ -43,6 +43,7 @@ def predict(
     ] = None,
     input: Input = None,
     images: Images = None,
+    sheet: Sheet = None,
     max_unreadable: Annotated[
         str, typer.Option("--max-unreadable", help="Share of inputs that may be unreadable; they are reported.")
     ] = "100%",
@@ -61,6 +62,7 @@ def predict(
     """
     from headstart.data import read_items
     from headstart.data.own_columns import one_table
+    from headstart.data.readers.excel import with_sheet
     from headstart.packaging import load_bundle
     from headstart.packaging.answer_table import N_TOP, AnswerTable, check_output, write_answers
 
@@ -71,6 +73,7 @@ def predict(
     model = load_bundle(bundle, trust=trust, trust_graphs=trust_graphs or None)
     _check_options(model, bundle, input, has_probabilities=probabilities)
     share = parse_share(max_unreadable)
+    inputs = inputs if sheet is None else [with_sheet(one, sheet) for one in inputs]
     items = read_items(
         inputs,
         modality=model.reads,

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from headstart.sources import AnySource
 
 _COLUMN_OPTIONS = ("input", "target", "task", "group", "time", "split", "images", "keep_case", "missing", "columns",
-    "sql")  # fmt: skip
+    "sql", "sheet")  # fmt: skip
 _N_CHECKED = 16  # real items on which the packed graph must equal the fitted model
 
 
@@ -117,7 +117,7 @@ def fit(
     max_unreadable : fraction of the items that may be unreadable
     progress : where to say how far it is: a stream or a reporter; None for silence
     context : how it is run; it goes before `seed`, `progress` and `budget_s`, the preset's too
-    columns : `input`, `target`, `task`, `group`, `time`, `split`, `images`, `keep_case`, `missing`, `columns`, `sql`, as for `headstart.load`
+    columns : `input`, `target`, `task`, `group`, `time`, `split`, `images`, `keep_case`, `missing`, `columns`, `sql`, `sheet`, as for `headstart.load`
 
     Raises
     ------
