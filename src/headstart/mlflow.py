@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError, require
 from headstart.data import get_modality
-from headstart.data.column_names import listed, nearest
+from headstart.data.column_names import listed
 from headstart.data.given import receive_item
 from headstart.packaging import load_bundle
 
@@ -159,9 +159,7 @@ def _values(bundle: Bundle, rows: pd.DataFrame) -> list[Any]:
     names = [field.name for field in bundle.fields]
     lacking = [name for name in names if name not in rows]
     if lacking:
-        raise DataError(
-            f"the frame has no column {listed(lacking)} (its columns: {listed(map(str, rows))}).{nearest(lacking, others)}"
-        )
+        raise DataError(f"the frame has no column {listed(lacking)} (its columns: {listed(map(str, rows))}). Add it.")
     if len(names) == 1:
         return list(rows[names[0]])
     return [dict(zip(names, values, strict=True)) for values in zip(*(rows[name] for name in names), strict=True)]
