@@ -80,3 +80,14 @@ def text_table(path: Path, name: str, n: int) -> Path:
         rows = [(dataset.items[i], dataset.labels[dataset.codes[i]]) for i in kept]
         csv.writer(file).writerows([("text", "label"), *rows])
     return path
+
+
+def column_table(path: Path, name: str, n: int) -> Path:
+    """Write so many rows of a demo of a table, drawn once (fewer are the first of more), as a CSV with all its columns."""
+    folder = demo_folder(name)
+    with (folder / f"{name}.csv").open(newline="") as file:
+        names, *rows = csv.reader(file)
+    kept = np.random.default_rng(0).permutation(len(rows))[:n]
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([names, *(rows[i] for i in kept)])
+    return path

@@ -22,12 +22,18 @@ NEEDS = {
     "catboost": ("CatBoost is not installed", 'pip install "headstart[boost]"'),
     "full device": ("this system has no /dev/full", "make test  # on Linux"),
     "gpu": ("torch sees no GPU", "make test  # on a machine with an NVIDIA GPU and torch's CUDA build"),
+    "lightgbm": ("LightGBM is not installed", 'pip install "headstart[boost]"'),
     "mlflow": ("MLflow's environment is not made", "make mlflow-env"),
     "mount": ("no file system can be mounted", "sudo make test  # in a container: with --cap-add SYS_ADMIN"),
     "node": ("Node.js is not installed", "apt-get install nodejs"),
     "peers": ("the environment of the peers is not made", "make peers-env"),
+    "postgres": (
+        "no PostgreSQL answers at 127.0.0.1, or psycopg is not installed",
+        'pip install "headstart[postgres]"  # and HEADSTART_TEST_POSTGRES=postgresql://… of a database that may be written to',
+    ),
     "ssh-keygen": ("OpenSSH is not installed", "apt-get install openssh-client"),
     "tensorflow": ("TensorFlow is not installed", "make tensorflow"),
+    "xgboost": ("XGBoost is not installed", 'pip install "headstart[boost]"'),
     "wrk": ("wrk is not installed", "apt-get install wrk"),
 }
 _RUN_WITH = "; run it with: "

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+from tiny_table import make_table_bundle
 
 import headstart
 import missing
@@ -162,6 +163,33 @@ def test_mlflows_own_server_serves_photos_and_opens_no_path(store, logged, bundl
         odd = path + "/" * (-len(kept) % 4)
         (answer,) = ask(f"{url}/invocations", {"dataframe_records": [{"image": odd}]})["predictions"]
         assert (answer["label"], bool(answer["error"])) == (None, True)
+
+
+TABLE = """
+import json, sys
+import headstart.mlflow, mlflow, pandas as pd
+
+headstart.mlflow.save_model(sys.argv[1], "table")
+model = mlflow.pyfunc.load_model("table")
+rows = pd.DataFrame({"Größe (cm)": [170, 190], "class": [None, 1], "seen, last": ["2020-01-01", None], "debt": [1, None], "more": [1, 2]})
+answers = model.predict(rows).to_dict("records")
+try:
+    model.predict(rows.rename(columns={"debt": "debts"}))
+except Exception as error:
+    print(json.dumps({"answers": answers, "error": str(error)}))
+"""
+
+
+def test_a_table_of_whole_numbers_gaps_and_codes(store, tmp_path):
+    folder = make_table_bundle(tmp_path / "model")
+    found = json.loads(run(store, "-c", TABLE, str(folder)).splitlines()[-1])
+    rows = [
+        {"Größe (cm)": 170, "class": None, "seen, last": "2020-01-01", "debt": 1},
+        {"Größe (cm)": 190, "class": "1", "seen, last": None, "debt": None},
+    ]
+    expected = [one.to_dict() for one in headstart.load_bundle(folder).predictions(rows)]
+    assert [(one["label"], one["error"]) for one in found["answers"]] == [(one["label"], "") for one in expected]
+    assert "has no column 'debt'" in found["error"]
 
 
 @pytest.mark.downloads

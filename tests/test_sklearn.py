@@ -61,7 +61,7 @@ class TestArrays:
     def test_clone(self):
         model = TransferClassifier(head="logistic", random_state=3)
         first, second = clone(model).fit(self.X, self.y), clone(model).fit(self.X, self.y)
-        assert second.get_params() == {"source": "auto", "head": "logistic", "random_state": 3}
+        assert second.get_params() == {"source": "auto", "head": "logistic", "preset": "fast", "random_state": 3}
         np.testing.assert_array_equal(first.predict_proba(self.X), second.predict_proba(self.X))
 
     def test_frame(self):
@@ -349,9 +349,3 @@ class TestFramesWithOtherColumns:
         fitted = TransferClassifier(source=SOURCE, head="ridge").fit(X, self.y)
         wider = X.assign(n=range(12))[["n", "subject", "text"]]
         np.testing.assert_array_equal(fitted.predict(wider), fitted.predict(X))
-
-
-def test_a_table_of_several_kinds_is_refused_with_the_way_to_fit_it():
-    X = pd.DataFrame({"contract": ["month", "year"] * 10, "tenure": [1.5, 20.0] * 10})
-    with pytest.raises(DataError, match=r"'tenure' holds neither texts nor images.*headstart\.fit"):
-        TransferClassifier().fit(X, ["yes", "no"] * 10)

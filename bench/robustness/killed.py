@@ -1,4 +1,4 @@
-"""Does a fit that is killed and run again give the same model? SIGKILL at 10 random moments, photos and texts in turn.
+"""Does a fit that is killed and run again give the same model? SIGKILL at 10 random moments, photos, texts and tables in turn.
 
 Each time: a cache without features or results, `headstart fit` killed at a random moment of its expected duration, a look at what
 lies at --out, and the same command again to its end. The weights must be those of an unbroken run byte for byte, and so must
@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from bench.options import names, parse, parser_of
-from bench.robustness.killing import KINDS, Campaign, lay_out
+from bench.robustness.killing import KINDS, OPTIONS, Campaign, lay_out
 
 
 def main() -> None:
     parser = parser_of(__doc__)
-    parser.add_argument("--kinds", type=names, default=KINDS)
+    parser.add_argument("--kinds", type=names, default=[*KINDS, "tables"])
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--texts", type=int, default=150)
     parser.add_argument("--photos", type=int, default=4, help="a class, for training and for the test each")
@@ -33,7 +33,8 @@ def main() -> None:
         folder = Path(name)
         data = lay_out(folder, options.kinds, n_texts=options.texts, photos_per_class=options.photos)
         campaigns = {
-            kind: Campaign(folder=folder, kind=kind, data=path, options=options.options) for kind, path in data.items()
+            kind: Campaign(folder=folder, kind=kind, data=path, options=[*OPTIONS.get(kind, []), *options.options])
+            for kind, path in data.items()
         }
         unbroken, duration_s = {}, {}
         for kind, campaign in campaigns.items():

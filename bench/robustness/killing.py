@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import headstart
-from bench.demos import photo_folder, text_table
+from bench.demos import column_table, photo_folder, text_table
 from bench.processes import HEADSTART, new_cache
 from headstart.core.errors import HeadstartError
 
@@ -26,11 +26,16 @@ KINDS = ["photos", "texts"]
 WEIGHTS = (".onnx", ".safetensors")
 
 
+OPTIONS = {"tables": ["--target", "churn", "--input", "all"]}
+"""What `headstart fit` must be told of the data of a kind."""
+
+
 def lay_out(folder: Path, kinds: Iterable[str], *, n_texts: int, photos_per_class: int) -> dict[str, Path]:
     """A little real data of each kind."""
     makers = {
         "photos": lambda: photo_folder(folder / "photos", photos_per_class),
         "texts": lambda: text_table(folder / "texts.csv", "questions", n_texts),
+        "tables": lambda: column_table(folder / "tables.csv", "churn", n_texts),
     }
     return {kind: makers[kind]() for kind in kinds}
 

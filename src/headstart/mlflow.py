@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError, require
 from headstart.data import get_modality
+from headstart.data.column_names import listed
 from headstart.data.given import receive_item
 from headstart.packaging import load_bundle
 
@@ -148,8 +149,17 @@ def _received(value: Any, bundle: Bundle) -> Any:
 
 
 def _values(bundle: Bundle, rows: pd.DataFrame) -> list[Any]:
-    """The values of the one field, or rows as dicts."""
+    """The values of the one field, or rows as dicts.
+
+    Raises
+    ------
+    DataError
+        A column is missing.
+    """
     names = [field.name for field in bundle.fields]
+    lacking = [name for name in names if name not in rows]
+    if lacking:
+        raise DataError(f"the frame has no column {listed(lacking)} (its columns: {listed(map(str, rows))}). Add it.")
     if len(names) == 1:
         return list(rows[names[0]])
     return [dict(zip(names, values, strict=True)) for values in zip(*(rows[name] for name in names), strict=True)]
@@ -159,9 +169,17 @@ def _signature(bundle: Bundle) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 
-    columns = [ColSpec(get_modality(field.modality).mlflow_type, field.name) for field in bundle.fields]
+    columns = [_column(get_modality(field.modality).mlflow_type, field.name) for field in bundle.fields]
     answer = [ColSpec(kind, name, required=name == "error") for name, kind in _answer_types(bundle.task_spec).items()]
     return ModelSignature(Schema(columns), Schema(answer), ParamSchema([ParamSpec("top", "long", _TOP)]))
+
+
+def _column(kind: str, name: str) -> Any:
+    """A column of the signature; MLflow takes what may be of any type as optional, so `_values` names one that is missing."""
+    from mlflow.types import ColSpec
+    from mlflow.types.schema import AnyType
+
+    return ColSpec(AnyType(), name, required=False) if kind == "any" else ColSpec(kind, name)
 
 
 def _answer_types(task: TaskSpec) -> dict[str, Any]:

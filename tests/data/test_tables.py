@@ -213,6 +213,7 @@ def test_a_sheet_of_a_workbook(tmp_path):
     assert kinds(dataset) == {"age": "number", "city": "category", "when": "date"}
     assert dataset.items[1] == {"age": AGE[1], "city": CITY[1], "when": 1767312000.0}
     assert len(load(f"{workbook(tmp_path, {'May': SHEET, 'June': SHEET[:41]})}#June", target="y")) == 40
+    assert len(load(workbook(tmp_path, {"May": SHEET, "June": SHEET[:41]}), sheet="June", target="y")) == 40
     merged = load(workbook(tmp_path, {"May": SHEET}, merged="B2:B5"), target="y")
     assert list(merged.items.column("city")[:5]) == [CITY[0]] * 4 + [CITY[4]]
     assert "1 merged ranges" in said(merged, "merged-cells")
@@ -284,10 +285,12 @@ CASES = [
     Case("two columns of one name", lambda p: load(pd.DataFrame([[1, 2, "a"]] * 9, columns=["x", "x", "y"]), target="y"), ("two columns named 'x'",)),
     Case("a target that is an input too", lambda p: load(table(), target="y", input="age,y"), ("both input and target",), OptionError),
     # workbooks and databases
-    Case("two sheets", lambda p: load(workbook(p, {"May": SHEET, "June": SHEET}), target="y"), ("2 sheets", "'May', 'June'", "t.xlsx#May")),
+    Case("two sheets", lambda p: load(workbook(p, {"May": SHEET, "June": SHEET}), target="y"), ("2 sheets", "'May', 'June'", "--sheet 'May'", "t.xlsx#May")),
     Case("no such sheet", lambda p: load(f"{workbook(p, {'May': SHEET})}#Mai", target="y"), ("'Mai'", "Did you mean 'May'"), OptionError),
     Case("a merged header", lambda p: load(workbook(p, {"May": SHEET}, merged="A1:B1"), target="y"), ("merged cells in its first row", "columns 1 to 2")),
     Case("an empty workbook", lambda p: load(workbook(p, {"May": []}), target="y"), ("holds no rows",)),
+    Case("a sheet of no workbook", lambda p: load(csv_of(p, table()), target="y", sheet="May"), ("--sheet May", "t.csv' is none"), OptionError),
+    Case("two sheets named", lambda p: load(f"{workbook(p, {'May': SHEET})}#May", target="y", sheet="June"), ("'May', and --sheet 'June'",), OptionError),
     Case("no workbook", lambda p: load(_written(p, b"PK\x03\x04 no"), target="y"), ("no spreadsheet that can be read", "CSV")),
     Case("a query that writes", lambda p: load(database(p), sql="DELETE FROM orders", target="y"), ("a query that reads", "DELETE")),
     Case("a query that is wrong", lambda p: load(database(p), sql="SELECT agee FROM orders", target="y"), ("no such column: agee", "Correct the query")),
@@ -306,7 +309,7 @@ CASES = [
     Case("a list in a category over HTTP", lambda p: ROW.receive({**GOOD, "city": ["Rome"]}), ("the field 'city'", "a category was expected, but a list came")),
     Case("no date over HTTP", lambda p: ROW.receive({**GOOD, "born": "soon"}), ("the field 'born'", "a date was expected, but 'soon' came", "2026-01-31")),
     Case("infinity over HTTP", lambda p: ROW.receive({**GOOD, "age": math.inf}), ("the field 'age'", "'inf'")),
-    Case("one field too many over HTTP", lambda p: ROW.receive({**GOOD, "size": 3}), ("no field 'size'",)),
+    Case("all fields but one over HTTP", lambda p: ROW.receive({"ages": 3, "born": "1990-05-01"}), ("no fields 'age', 'city'", "Is 'ages' the 'age'?")),
 ]  # fmt: skip
 
 

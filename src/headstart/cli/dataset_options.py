@@ -17,6 +17,7 @@ from headstart.cli.options import (
     KeepCase,
     MaxUnreadable,
     Missing,
+    Sheet,
     Split,
     Sql,
     Target,
@@ -56,6 +57,7 @@ class DatasetOptionsOfBundle(_LoadOptions):
     missing: Missing = None
     columns: Columns = None
     sql: Sql = None
+    sheet: Sheet = None
     max_unreadable: MaxUnreadable = "1%"
 
 
@@ -74,6 +76,7 @@ class DatasetOptions(_LoadOptions):
     missing: Missing = None
     columns: Columns = None
     sql: Sql = None
+    sheet: Sheet = None
     max_unreadable: MaxUnreadable = "1%"
 
 
@@ -82,7 +85,7 @@ def expand_options(command: Callable[..., None]) -> Callable[..., None]:
 
     >>> def count(*, options: DatasetOptionsOfBundle) -> None: ...
     >>> list(inspect.signature(expand_options(count)).parameters)
-    ['input', 'target', 'group', 'split', 'images', 'missing', 'columns', 'sql', 'max_unreadable']
+    ['input', 'target', 'group', 'split', 'images', 'missing', 'columns', 'sql', 'sheet', 'max_unreadable']
     """
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, type[Any]] = {

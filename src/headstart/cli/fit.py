@@ -64,7 +64,7 @@ def fit(
         ),
     ] = "balanced",
     baselines: Annotated[
-        str | None, typer.Option("--baselines", help="What to prove the model against: none, simple or full.")
+        str | None, typer.Option("--baselines", help="What to prove the model against: none, simple, full or all.")
     ] = None,
     budget: Budget = None,
     max_latency_ms: MaxLatency = None,

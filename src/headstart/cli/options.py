@@ -85,6 +85,10 @@ Sql = Annotated[
     str | None,
     typer.Option("--sql", metavar="QUERY", help="What to read of a database: DATA is its URL or a SQLite file then."),
 ]
+Sheet = Annotated[
+    str | None,
+    typer.Option("--sheet", metavar="NAME", help="Which sheet of a spreadsheet; needed where several hold something."),
+]
 Images = Annotated[
     str | None,
     typer.Option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from headstart.cli.options import BundlePath, Images, Input, Json, Trust, TrustGraphs, parse_share
+from headstart.cli.options import BundlePath, Images, Input, Json, Sheet, Trust, TrustGraphs, parse_share
 from headstart.cli.output import emit, say
 from headstart.cli.progress import ProgressFormat, reporting
 from headstart.cli.streams import put
@@ -19,6 +19,7 @@ from headstart.data.unreadable_items import UnreadableItems
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from headstart.core.dataset import Notice
     from headstart.data.items import Items
     from headstart.data.readers.columns import TableSource
     from headstart.packaging import Bundle
@@ -42,6 +43,7 @@ def predict(
     ] = None,
     input: Input = None,
     images: Images = None,
+    sheet: Sheet = None,
     max_unreadable: Annotated[
         str, typer.Option("--max-unreadable", help="Share of inputs that may be unreadable; they are reported.")
     ] = "100%",
@@ -60,6 +62,7 @@ def predict(
     """
     from headstart.data import read_items
     from headstart.data.own_columns import one_table
+    from headstart.data.readers.excel import with_sheet
     from headstart.packaging import load_bundle
     from headstart.packaging.answer_table import N_TOP, AnswerTable, check_output, write_answers
 
@@ -70,6 +73,7 @@ def predict(
     model = load_bundle(bundle, trust=trust, trust_graphs=trust_graphs or None)
     _check_options(model, bundle, input, has_probabilities=probabilities)
     share = parse_share(max_unreadable)
+    inputs = inputs if sheet is None else [with_sheet(one, sheet) for one in inputs]
     items = read_items(
         inputs,
         modality=model.reads,
@@ -79,7 +83,7 @@ def predict(
         max_unreadable=share,
     )
     answers = _answers(model, items, len(model.labels) if probabilities else top or N_TOP, progress)
-    _report_unreadable(answers, items, share)
+    _report_unreadable(answers, items, share, model.unfamiliar(items.items))
     source = None if out is None else one_table(inputs, input or model.input_column or None, model.reads)
     answers, own_ids = _in_order(answers, items, source)
     table = AnswerTable(
@@ -115,8 +119,10 @@ def _answers(model: Bundle, items: Items, top: int, progress: ProgressFormat) ->
         return model.predictions(items.items, top=top, names=items.ids, context=context)
 
 
-def _report_unreadable(answers: Sequence[Prediction], items: Items, max_unreadable: float) -> None:
-    """Say what cannot be read, whether that was seen before it was decoded or then; blank items are no fault."""
+def _report_unreadable(
+    answers: Sequence[Prediction], items: Items, max_unreadable: float, unfamiliar: Sequence[Notice]
+) -> None:
+    """Say what cannot be read, whether that was seen before it was decoded or then, and what is unfamiliar; blank items are no fault."""
     bad = UnreadableItems(max_unreadable=max_unreadable, found=list(items.unreadable))
     for place, answer in enumerate(answers):
         if answer.error and place not in items.blank:
@@ -125,7 +131,7 @@ def _report_unreadable(answers: Sequence[Prediction], items: Items, max_unreadab
         raise DataError(next(answer.error for place, answer in enumerate(answers) if place not in items.blank))
     bad.check(len(answers) + len(items.unreadable), "the inputs")
     others = [notice for notice in items.notices if notice.kind != "unreadable"]
-    for notice in (*others, *filter(None, [bad.notice()])):
+    for notice in (*others, *unfamiliar, *filter(None, [bad.notice()])):
         say(f"  - {notice.message}")
 
 

@@ -72,12 +72,25 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(shown[:_N_LISTED]) + (f" and {len(shown) - _N_LISTED} more" if len(shown) > _N_LISTED else "")
 
 
-def nearest(lacking: str, others: Iterable[str]) -> str:
-    """Ask whether a name that is lacking is one of others, written otherwise; '' where none is near.
+def nearest(lacking: str | Sequence[str], others: Iterable[str]) -> str:
+    """Ask whether names that are lacking are others, written otherwise; '' where none is near.
 
     >>> nearest("income", ["Income_", "age"])
     " Is it 'Income_'? Rename it to 'income'."
+    >>> nearest(["income", "tenure"], ["Income_", "age", "tenure_m"])
+    " Is 'Income_' the 'income', and 'tenure_m' the 'tenure'? Rename them."
     """
+    names = [lacking] if isinstance(lacking, str) else list(lacking)
     plain = {visible(one).casefold(): visible(one) for one in others}
-    near = difflib.get_close_matches(lacking.casefold(), list(plain), n=1, cutoff=_NEAR)
-    return f" Is it '{plain[near[0]]}'? Rename it to '{visible(lacking)}'." if near else ""
+    found: dict[str, str] = {}
+    for name in names:
+        near = difflib.get_close_matches(visible(name).casefold(), list(plain), n=1, cutoff=_NEAR)
+        if near:
+            found[visible(name)] = plain.pop(near[0])
+    if not found:
+        return ""
+    if len(names) == 1:
+        return "".join(f" Is it '{other}'? Rename it to '{name}'." for name, other in found.items())
+    *first, last = [f"'{other}' the '{name}'" for name, other in list(found.items())[:_N_LISTED]]
+    asked = f"{', '.join(first)}, and {last}" if first else last
+    return f" Is {asked}? Rename {'them' if first else 'it'}."

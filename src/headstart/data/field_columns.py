@@ -41,11 +41,12 @@ def columns_of(source: TableSource, modality: Modality, named: str | None, learn
         _check_cells(source, [taken] if modality.name == _TEXT else [])
         return {"": taken}
     found = {name: same_name(source.names, name) for name in modality.modalities}
-    lacking = next((name for name, one in found.items() if one is None), None)
-    if lacking is not None:
+    lacking = [name for name, one in found.items() if one is None]
+    if lacking:
         near = nearest(lacking, [name for name in source.names if name not in found.values()])
+        noun = "column" if len(lacking) == 1 else "columns"
         raise DataError(
-            f"{source.name} has no column '{lacking}' (its columns: {listed(source.names)}).{near} Name one with columns {modality.said}."
+            f"{source.name} has no {noun} {listed(lacking)} (its columns: {listed(source.names)}).{near} Name one with columns {modality.said}."
         )
     columns = {name: one for name, one in found.items() if one is not None}
     _check_cells(source, [one for name, one in columns.items() if modality.modalities[name].name == _TEXT])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from headstart.core.dataset import Notice
 from headstart.core.errors import DataError
 from headstart.data.column_names import listed
 from headstart.data.input_names import other_column_notice, same_name
@@ -12,9 +13,8 @@ from headstart.data.modalities import Row
 from headstart.data.payloads import pick
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from headstart.core.dataset import Notice
     from headstart.data.modalities import Modality
 
 
@@ -63,6 +63,15 @@ def noticed(
     return other_column_notice(taken, names, modality, column.learnt, shown)
 
 
+def unread_notice(names: Sequence[str], read: Collection[str]) -> tuple[Notice, ...]:
+    """Say which columns or keys a model of rows does not read."""
+    others = [name for name in names if name not in read]
+    if not others or not read:
+        return ()
+    said = f"column {listed(others)} is" if len(others) == 1 else f"columns {listed(others)} are"
+    return (Notice(kind="unread", message=f"{said} not read: the model learned from others.", where=tuple(others)),)
+
+
 def keys_of(modality: Modality, column: WantedColumn) -> Sequence[str]:
     """The keys that a line of JSON is to have."""
     return list(modality.modalities) if isinstance(modality, Row) else [column.known or modality.column_names[0]]
@@ -75,5 +84,5 @@ def join_parts(parts: Sequence[ItemPart], modality: Modality) -> ItemPart:
         name: [cell for part in parts for cell in part.own_ids.get(name, [None] * len(part.ids))]
         for name in dict.fromkeys(name for part in parts for name in part.own_ids)
     }
-    notices = tuple(notice for part in parts for notice in part.notices)
+    notices = tuple(dict.fromkeys(notice for part in parts for notice in part.notices))
     return ItemPart(modality.pack(item for part in parts for item in part.items), ids, own_ids, notices)

@@ -19,6 +19,7 @@ from headstart.data.modalities import get_modality, modality_of_field
 from headstart.data.moments import moment_of
 from headstart.data.pairs import pair_as_columns
 from headstart.data.readers.columns import Table, TableSource, take
+from headstart.data.readers.excel import with_sheet
 from headstart.data.readers.folder import load_folder
 from headstart.data.readers.parts import TableParts, open_folder
 from headstart.data.readers.sql import SqlQuery
@@ -59,6 +60,7 @@ def load(
     max_unreadable: float = 0.01,
     columns: str | Mapping[str, str] | None = None,
     sql: str | None = None,
+    sheet: str | None = None,
 ) -> Dataset:
     """Read labelled items, guess what is not said, and set aside what cannot be used.
 
@@ -82,6 +84,7 @@ def load(
     columns : what columns of a table hold, as 'age:number,zip:category,note:text,key:ignore' or a dict; where no input is given, all that
         can be used are read then, as they are with `input='all'`, and of a table that has neither texts nor images
     sql : a query of a database, of which `data` is the URL, or the path of a SQLite file
+    sheet : of the spreadsheet that `data` names; needed where several hold something
 
     Raises
     ------
@@ -108,6 +111,8 @@ def load(
         "images": images,
         "columns": columns,
     }
+    if sheet is not None:
+        data = with_sheet(data, sheet)
     if sql is not None:
         return _load_table(SqlQuery(data, sql), bad, wanted, options)
     if isinstance(data, str | Path):

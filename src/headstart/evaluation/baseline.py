@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from headstart.engines.context import RunContext
     from headstart.onnx_graph.builder import GraphBuilder
 
-Cost = Literal["none", "simple", "full"]
-COSTS: tuple[Cost, ...] = ("none", "simple", "full")
+Cost = Literal["none", "simple", "full", "all"]
+COSTS: tuple[Cost, ...] = ("none", "simple", "full", "all")
 
 
 class Baseline(Protocol):
@@ -30,7 +30,8 @@ class Baseline(Protocol):
 
     A baseline with a field `source` gets the pretrained network of the model that it is compared with. One with
     `joins_fields` reads all fields of its modality; others are left out if items have several of it. One that reads rows whole names the
-    `modalities` of the fields that it reads. One that needs a `library` of its own is left out where that is not installed.
+    `modalities` of the fields that it reads. One that needs a `library` of its own is left out where that is not installed. One with
+    `preferred` libraries, whose models are much the same, is left out too where one of these is, unless 'all' are wanted.
     """
 
     name: ClassVar[str]
@@ -101,7 +102,7 @@ def baselines_for(
     ----------
     modality : name of the items' modality; of rows the name for each field
     source : the pretrained network of the model; if None, or of no features, baselines that need one are left out
-    cost : 'none', 'simple' (seconds) or 'full' (all)
+    cost : 'none', 'simple' (seconds), 'full' (of the libraries of boosting the first that is installed), or 'all'
 
     Raises
     ------
@@ -113,7 +114,7 @@ def baselines_for(
     kinds = [registry.get("baselines", name) for name in registry.names("baselines")]
     modalities = (modality,) if isinstance(modality, str) else modality
     kinds = [kind for kind in kinds if _reads_any(kind, modalities) and COSTS.index(kind.cost) <= COSTS.index(cost)]
-    kinds = [kind for kind in kinds if is_installed(kind)]
+    kinds = [kind for kind in kinds if is_installed(kind) and (cost == "all" or not _is_stood_in_for(kind))]
     made = [_make(kind, source) for kind in sorted(kinds, key=lambda kind: (COSTS.index(kind.cost), kind.name))]
     return tuple(baseline for baseline in made if baseline is not None)
 
@@ -143,6 +144,10 @@ def is_installed(kind: type[Baseline]) -> bool:
     """Whether the library is there that a class of baselines needs beside those of the extra `train`."""
     library: str | None = getattr(kind, "library", None)
     return library is None or find_spec(library) is not None
+
+
+def _is_stood_in_for(kind: type[Baseline]) -> bool:
+    return any(find_spec(library) is not None for library in getattr(kind, "preferred", ()))
 
 
 def _reads_any(kind: type[Baseline], modalities: Sequence[str]) -> bool:

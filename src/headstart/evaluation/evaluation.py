@@ -32,7 +32,7 @@ class Evaluation:
     ----------
     frozen : heads on each frozen source, the best first
     others : further models that are quickly fitted, such as those that take from a source of the user's own
-    baselines : 'none', 'simple' or 'full'
+    baselines : 'none', 'simple', 'full' or 'all'
 
     Attributes
     ----------

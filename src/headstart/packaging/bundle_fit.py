@@ -63,8 +63,11 @@ def _check_fields(modality_said: str, described: Sequence[Field], prepared: Prep
 
 def _read_by(prepared: Preprocessor) -> Sequence[tuple[str | None, str | None]]:
     """What each part of a preprocessor reads: the name of a field or None for the item itself, and its modality."""
+    from headstart.sources.preprocessors.columns import ColumnReader
     from headstart.sources.preprocessors.joint import JointPreprocessor
 
+    if isinstance(prepared, ColumnReader) and prepared.is_alone:
+        return [(None, prepared.columns[0].holds)]
     if isinstance(prepared, JointPreprocessor):
         return [
             (outer or inner, modality)

@@ -32,6 +32,7 @@ from headstart.packaging.bundle_schema import fields_of, input_column_of, label_
 from headstart.packaging.many_items import BATCH_SIZE, Rows, batches_of, run_batches
 from headstart.packaging.package_section import html_top
 from headstart.packaging.session import open_bundle_session
+from headstart.packaging.unfamiliar import unfamiliar_notices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     import numpy as np
     import onnxruntime
 
-    from headstart.core.dataset import Field, FloatArray
+    from headstart.core.dataset import Field, FloatArray, Notice
     from headstart.core.model import Batch, Preprocessor
     from headstart.data.modalities import Modality
     from headstart.packaging.manifest import Sealed
@@ -236,6 +237,10 @@ class Bundle:
         rows = self._rows("outputs", items, len(self.labels), context, keeps_errors=True)
         given = enumerate(zip(names, rows.values, strict=True))
         return [self.answer(name, rows.errors.get(i, row), top) for i, (name, row) in given]
+
+    def unfamiliar(self, items: Any) -> tuple[Notice, ...]:
+        """Say which columns of a table hold categories that the model never saw, or numbers far outside of those that it learned from."""
+        return unfamiliar_notices(self._given(items), self.reads, self.input, lambda: self.report)
 
     def outputs(self, items: Any, *, context: RunContext | None = None) -> Rows:
         """Give the outputs for all items, `values` (n, k), and of those that cannot be read the `errors` by their places."""

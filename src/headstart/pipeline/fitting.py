@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from headstart.sources import AnySource
 
 _COLUMN_OPTIONS = ("input", "target", "task", "group", "time", "split", "images", "keep_case", "missing", "columns",
-    "sql")  # fmt: skip
+    "sql", "sheet")  # fmt: skip
 _N_CHECKED = 16  # real items on which the packed graph must equal the fitted model
 
 
@@ -102,7 +102,8 @@ def fit(
         What is tuned becomes one of the models whose mean ships
     preset : the time that it may take for 500 items, growing with the root of their number: 'fast' (30 s: 96 items ranked, nothing tuned),
         'balanced' (3 minutes: two sources, one way of tuning), 'best' (15 minutes: three, every way); what is given on its own goes before
-    baselines : 'full', 'simple' (seconds), or 'none', which proves nothing; None for the preset's
+    baselines : 'full', 'all' (every library of boosting that is installed, not the first alone), 'simple' (seconds), or 'none', which
+        proves nothing; None for the preset's
     budget_s : seconds for everything; None for the preset's. What costs too much is left out and named; simple baselines never are
     max_latency_ms, max_size_mib, license : what a source must keep to, as in `headstart.ranking.Limits`; by default the preset's
     max_sources : how many sources the model may read, each embedding all items; None for the preset's (3 for 'best', else 2)
@@ -119,7 +120,7 @@ def fit(
     max_unreadable : fraction of the items that may be unreadable
     progress : where to say how far it is: a stream or a reporter; None for silence
     context : how it is run; it goes before `seed`, `progress` and `budget_s`, the preset's too
-    columns : `input`, `target`, `task`, `group`, `time`, `split`, `images`, `keep_case`, `missing`, `columns`, `sql`, as for `headstart.load`
+    columns : `input`, `target`, `task`, `group`, `time`, `split`, `images`, `keep_case`, `missing`, `columns`, `sql`, `sheet`, as for `headstart.load`
 
     Raises
     ------

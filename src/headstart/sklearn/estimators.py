@@ -1,4 +1,4 @@
-"""Transfer learning as scikit-learn estimators: X holds texts, photos, or features that are already there."""
+"""Transfer learning as scikit-learn estimators: X holds texts, photos, columns of a table, or features that are already there."""
 # ruff: noqa: E402, N803, N806  scikit-learn calls its data X, and may be imported only once it is known to be there
 
 from __future__ import annotations
@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.dataset import Field
 from headstart.core.errors import DataError, SourceError, require, unknown_name
 from headstart.core.tasks.multi_label import MULTI_LABEL
 from headstart.core.tasks.regression import REGRESSION
 from headstart.core.tasks.single_label import single_label_task
 from headstart.data.given import unusable_items
 from headstart.data.modalities import get_modality, item_modalities
-from headstart.data.near_duplicates import join_similar_items
+from headstart.data.readers.frames import frame_columns
 from headstart.data.rows import Rows
-from headstart.data.similar_features import join_similar_features
 from headstart.features import embed
 from headstart.heads import adapt
 from headstart.heads.select import head_names
+from headstart.sklearn.groups import group_numbers, join_features, join_items
 from headstart.sklearn.labels import check_labels
 from headstart.sklearn.rows import cleaned, column_fitted, fields_of, fitted_part, only_column, open_for_fields, rows_of
+from headstart.sklearn.tables import TableModel, fit_table, is_table_of_columns
 from headstart.sources import FieldSource, JointSource, open_source
 from headstart.sources.defaults import default_source
 
@@ -35,7 +35,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 if TYPE_CHECKING:
     from typing import Self
 
-    from headstart.core.dataset import FloatArray, IntArray, Task
+    from headstart.core.dataset import Field, FloatArray, IntArray, Task
     from headstart.sources import AnySource
 
 __all__ = ["TransferClassifier", "TransferRegressor"]
@@ -44,9 +44,12 @@ __all__ = ["TransferClassifier", "TransferRegressor"]
 class _Transfer(BaseEstimator):  # type: ignore[misc]
     """What classifier and regressor share."""
 
-    def __init__(self, *, source: str = "auto", head: str = "auto", random_state: Any = 0) -> None:
+    def __init__(
+        self, *, source: str = "auto", head: str = "auto", preset: str = "fast", random_state: Any = 0
+    ) -> None:
         self.source = source
         self.head = head
+        self.preset = preset
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Any:
@@ -60,8 +63,8 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        X : n texts, n paths of images, n images (h, w, 3), a frame whose columns are such fields, or features of shape (n, d),
-            for which no source is needed
+        X : n texts, n paths of images, n images (h, w, 3), a frame whose columns are such fields, or numbers, categories and dates too, as
+            `is_table_of_columns` says, or features of shape (n, d), for which no source is needed
         y : shape (n,) or (n, k)
         groups : shape (n,), items that are held out together; near-duplicates always are
 
@@ -70,19 +73,23 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
         ValueError
             Features, targets or groups are not as scikit-learn demands, or there is only one class or group.
         UserError
-            An item cannot be read, or no source or head has that name.
+            An item cannot be read, or no source, head or preset has that name.
         """
         if self.head not in head_names():
             raise unknown_name("head", str(self.head), head_names())
         check_labels(y)
-        items, checks = _items_of(X), {"multi_output": True, "y_numeric": is_regressor(self)}
-        if items is None:
+        is_table = is_table_of_columns(X)
+        items, checks = None if is_table else _items_of(X), {"multi_output": True, "y_numeric": is_regressor(self)}
+        if items is None and not is_table:
             X, y = validate_data(self, X, y, **checks)
         else:
             y = validate_data(self, y=y, **checks)
         task, targets = self._targets(y)
-        given = None if groups is None else _numbers_of(groups)
+        given = None if groups is None else group_numbers(groups)
         check_consistent_length(X if items is None else items, targets, given)
+        self.table_: TableModel | None = None
+        if is_table:
+            return self._fit_table(X, task, targets, given)
         self.fields_ = fields_of(items) if isinstance(items, Rows) else ()
         self.column_ = column_fitted(X)
         source = None if items is None else self._open(items, self.source)
@@ -91,7 +98,7 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
             features,
             targets,
             task=task,
-            groups=_join(features, given) if source is None else _join_items(items, source, self.fields_, given),
+            groups=join_features(features, given) if source is None else join_items(items, source, self.fields_, given),
             head=self.head,
             seed=_seed_of(self.random_state),
             parts=None if source is None else source.parts,
@@ -100,6 +107,14 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
         self.head_, self.head_name_ = adapted.head, adapted.head_name
         self.source_ = None if source is None else _name_of(source)
         self.digest_ = None if source is None else source.digest
+        return self
+
+    def _fit_table(self, X: Any, task: Task, targets: FloatArray, groups: IntArray | None) -> Self:
+        options = {"source": self.source, "head": self.head, "preset": self.preset}
+        self.table_ = fitted = fit_table(X, task, targets, groups, **options, seed=_seed_of(self.random_state))
+        self.feature_names_in_ = np.array([*frame_columns(X)], dtype=object)
+        self.n_features_in_ = len(self.feature_names_in_)
+        self.head_name_ = fitted.bundle.manifest["deployed"]
         return self
 
     def _targets(self, y: Any) -> tuple[Task, FloatArray]:
@@ -120,6 +135,8 @@ class _Transfer(BaseEstimator):  # type: ignore[misc]
     def _outputs(self, X: Any) -> FloatArray:
         """Probabilities or values, shape (n, k)."""
         check_is_fitted(self)
+        if self.table_ is not None:
+            return self.table_.outputs(X)
         X = X if self.source_ is None else fitted_part(X, self.fields_, getattr(self, "column_", ""))
         rows = rows_of(X) if self.fields_ else None  # rows of one column are still rows
         items = _items_of(X) if rows is None else rows
@@ -149,13 +166,16 @@ class TransferClassifier(ClassifierMixin, _Transfer):  # type: ignore[misc]
     ----------
     source : name of a pretrained network; 'auto' for the default one of texts or of photos; for a column of a frame 'COLUMN=NAME'
     head : 'auto' tries every candidate that suits; 'ridge', 'logistic', 'svm', 'prototypes' or 'lda' takes that one
+    preset : of a frame of columns, which `headstart.fit` fits: 'fast', 'balanced' or 'best'
     random_state : for the folds of candidates; an int gives the same head for the same data
 
     Attributes
     ----------
     classes_ : shape (k,), the labels; 0 … k-1 if y was an indicator matrix, where an item may have several
-    head_, head_name_, source_ : what was fitted, how it was chosen, and on which network; None for features
-    n_features_in_, feature_names_in_ : only where X held features
+    head_, head_name_, source_ : what was fitted, how it was chosen, and on which network, None for features; of a frame of columns
+        only `head_name_`, of what ships
+    table_ : the model of a frame of columns; None for anything else
+    n_features_in_, feature_names_in_ : only where X held features, or was a frame of columns
 
     Examples
     --------
@@ -172,7 +192,7 @@ class TransferClassifier(ClassifierMixin, _Transfer):  # type: ignore[misc]
     def predict(self, X: Any) -> Any:
         """Predict the likeliest label of each item, shape (n,), or the labels above one half as indicators (n, k)."""
         outputs = self._outputs(X)
-        if self.head_.link == "sigmoid":
+        if self._has_several_labels:
             return (outputs > 0.5).astype(np.int64)
         return self.classes_[outputs.argmax(axis=1)]
 
@@ -185,7 +205,9 @@ class TransferClassifier(ClassifierMixin, _Transfer):  # type: ignore[misc]
         if type_of_target(y) == "multilabel-indicator":
             targets = check_array(y, accept_sparse=False, dtype=np.float64, ensure_min_samples=2, input_name="y")
             self.classes_ = np.arange(targets.shape[1])
+            self._has_several_labels = True
             return MULTI_LABEL.name, targets
+        self._has_several_labels = False
         self.classes_, codes = np.unique(column_or_1d(y, warn=True), return_inverse=True)
         k = len(self.classes_)
         if k < 2:
@@ -255,33 +277,6 @@ def _embed(items: list[Any] | Rows | None, source: AnySource, fields: tuple[Fiel
     if wrong:
         raise DataError(f"X[{min(wrong)}]: {wrong[min(wrong)]}")
     return embed(items, source).values
-
-
-def _numbers_of(groups: Any) -> IntArray:
-    numbers: IntArray = np.unique(column_or_1d(groups), return_inverse=True)[1]
-    if not numbers.any():
-        raise ValueError("groups holds one group; at least 2 are needed to hold one out. Name more, or give none.")
-    return numbers
-
-
-def _join(features: FloatArray, given: IntArray | None) -> IntArray:
-    """Number the rows of features that are held out together, shape (n,): near-duplicates, and the given groups."""
-    return _several(join_similar_features(features, given).groups, given)
-
-
-def _join_items(
-    items: list[Any] | Rows | None, source: AnySource, fields: tuple[Field, ...], given: IntArray | None
-) -> IntArray:
-    """The same of items, by their contents."""
-    assert items is not None
-    rows = cleaned(items, fields) if isinstance(items, Rows) else items
-    return _several(join_similar_items(rows, fields or (Field("input", source.modality),), given).groups, given)
-
-
-def _several(joined: IntArray, given: IntArray | None) -> IntArray:
-    if joined.any():
-        return joined
-    return np.arange(len(joined)) if given is None else given  # all are alike: there is nothing to leak
 
 
 def _seed_of(random_state: Any) -> int:

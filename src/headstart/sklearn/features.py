@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.core.errors import SourceError, require
 from headstart.data.recognition import recognise_items
+from headstart.data.values import is_null
 from headstart.features.embeddings import embed
 from headstart.sources.defaults import default_source
 from headstart.sources.opening import open_sources
@@ -120,9 +122,13 @@ def _items_of(X: Any) -> list[Any]:
         X = np.asarray(X)[:, 0]
     elif len(shape) == 2 or isinstance(X, str | bytes) or not hasattr(X, "__len__"):
         given = f"of shape {shape}" if shape else f"one {type(X).__name__}"
-        raise ValueError(f"X must be a sequence of texts or images, or one column of them; it is {given}.")
+        raise ValueError(
+            f"X must be a sequence of texts or images, or one column of them; it is {given}. Choose a column with a ColumnTransformer; a "
+            "whole table is for TransferClassifier and TransferRegressor."
+        )
     items = list(X)
-    if any(isinstance(item, int | float | np.number) for item in items[:1]):
+    present = (item for item in items if not is_null(item))
+    if any(isinstance(item, int | float | np.number) for item in islice(present, 1)):
         raise ValueError(
             "X holds numbers; texts or images are needed. Choose their column, or leave numbers to another transformer."
         )

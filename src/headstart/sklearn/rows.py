@@ -41,11 +41,16 @@ def fitted_part(X: Any, fields: tuple[Field, ...], column: str) -> Any:  # noqa:
     check_names(names, "X")
     if fields:
         there = [names.index(field.name) for field in fields if field.name in names]
-        return X.iloc[:, there] if len(there) == len(fields) else X
+        return _columns_at(X, there) if len(there) == len(fields) else X
     if len(names) == 1:
         return X
     taken = input_name(names, all_modalities()[-1], column, "X")
-    return X.iloc[:, [names.index(taken)]]
+    return _columns_at(X, [names.index(taken)])
+
+
+def _columns_at(X: Any, places: list[int]) -> Any:  # noqa: N803
+    """Some columns of a frame, of pandas or polars."""
+    return X.iloc[:, places] if hasattr(X, "iloc") else X[:, places]
 
 
 def rows_of(X: Any) -> Rows | None:  # noqa: N803
@@ -66,7 +71,7 @@ def rows_of(X: Any) -> Rows | None:  # noqa: N803
     if other is not None:
         raise DataError(
             f"column '{other}' holds neither texts nor images, but other columns do. Leave it out, join it with a "
-            "ColumnTransformer and TransferFeatures, or give the whole table to headstart.fit, which reads columns of every kind."
+            "ColumnTransformer and TransferFeatures, or fit the estimator on the whole table."
         )
     return Rows(columns)
 

@@ -34,7 +34,7 @@ class Category(Tabular):
     python_values: str = "strings"
     wire_format: str = "categories, as texts"
     example: str = "red"
-    mlflow_type: ClassVar[str] = "string"
+    mlflow_type: ClassVar[str] = "any"  # codes are numbers in a frame
     loading_code: str = '{"category": np.array(["red"], dtype=object)}'
     graph_type: ClassVar[str] = "string"
 

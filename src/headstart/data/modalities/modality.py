@@ -83,7 +83,7 @@ class Modality(ABC):
     wire_format : how values come over HTTP: 'images in base64 or as files'
     example : a value for documentation
     n_compared : of how many values a sample says how a column differs from what a source expects
-    mlflow_type : MLflow's word for the column
+    mlflow_type : MLflow's word for the column; 'any' where gaps and several types may be in it
     hub_task : the pipeline tag of classifiers on the Hugging Face Hub
     loading_code : Python that makes what the exported graph is fed, for a model card; `np` is numpy
     """

@@ -37,7 +37,7 @@ class Number(Tabular):
     python_values: str = "numbers"
     wire_format: str = "numbers"
     example: float = 12.5
-    mlflow_type: ClassVar[str] = "double"
+    mlflow_type: ClassVar[str] = "any"  # whole numbers too, which are no "double" to MLflow
     loading_code: str = '{"number": np.array([12.5])}'
 
     def __init__(self, written: str = "") -> None:

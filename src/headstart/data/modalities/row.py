@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from headstart.core.errors import DataError
-from headstart.data.column_names import nearest
+from headstart.data.column_names import listed, nearest
 from headstart.data.equal_rows import copied_rows, number_rows
 from headstart.data.groups import join_pairs
 from headstart.data.modalities.cleaned import Cleaned
@@ -175,24 +175,25 @@ class Row(Modality):
         DataError
             It lacks a field.
         """
-        lacking = next((name for name in self.modalities if name not in record), None)
-        if lacking is not None:
-            keys = ", ".join(f"'{key}'" for key in list(record)[:6])
+        lacking = [name for name in self.modalities if name not in record]
+        if lacking:
+            keys = listed([str(key) for key in record])
             near = nearest(lacking, [str(key) for key in record if key not in self.modalities])
+            noun = "field" if len(lacking) == 1 else "fields"
             raise DataError(
-                f"a record has no field '{lacking}' (its fields: {keys or 'none'}).{near} Give {self.said}."
+                f"a record has no {noun} {listed(lacking)} (its fields: {keys or 'none'}).{near} Give {self.said}."
             )
         return {
             name: one.null_value if is_null(record[name]) else record[name] for name, one in self.modalities.items()
         }
 
     def check(self, value: Any) -> dict[str, Any]:
-        """Give a value of Python's as a row of exactly the fields, or say what it is instead.
+        """Give a value of Python's as a row of the fields, or say what it is instead; what it holds besides is not read.
 
         Raises
         ------
         DataError
-            It is no dict, lacks a field, has one too many, or a field is of another modality.
+            It is no dict, lacks a field, or a field is of another modality.
         """
         row = self._whole(value)
         for name, one in self.modalities.items():
@@ -218,9 +219,6 @@ class Row(Modality):
     def _whole(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, Mapping):
             raise DataError(f"a row was expected, but a {type(value).__name__} came. Give an object with {self.said}.")
-        unknown = next((str(key) for key in value if key not in self.modalities), None)
-        if unknown is not None and set(self.modalities) <= set(value):
-            raise DataError(f"there is no field '{unknown[:60]}'. Give {self.said} alone.")
         return self.pick(value)
 
     def give(self, item: Any) -> dict[str, Any]:
@@ -228,9 +226,9 @@ class Row(Modality):
         return {name: one.give(item[name]) for name, one in self.modalities.items()}
 
     def wire_schema(self) -> dict[str, Any]:
-        """An object with a property a field, all required."""
+        """An object with a property a field, all required; what else it has is not read."""
         properties = {name: one.wire_schema() for name, one in self.modalities.items()}
-        return {"type": "object", "required": [*properties], "properties": properties, "additionalProperties": False}
+        return {"type": "object", "required": [*properties], "properties": properties}
 
     def check_size(self, item: Any, *, max_pixels: int) -> None:
         """Refuse a row of which a field is too large."""

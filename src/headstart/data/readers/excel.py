@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.dataset import Notice
-from headstart.core.errors import DataError, first_line, require, unknown_name
+from headstart.core.errors import DataError, OptionError, first_line, require, unknown_name
 from headstart.data.readers.columns import check_names, transpose
 from headstart.data.readers.frames import ColumnsInMemory
 from headstart.data.shown_names import without_invisible
@@ -26,6 +26,26 @@ def split_sheet(path: str | Path) -> tuple[Path, str | None]:
     file, hash_sign, sheet = str(path).partition("#")
     is_sheet = hash_sign and Path(file).suffix.lower() in EXCEL_SUFFIXES
     return (Path(file), sheet) if is_sheet else (Path(path), None)
+
+
+def with_sheet(data: Any, sheet: str) -> str:
+    """Name a sheet of the workbook that `data` names.
+
+    Raises
+    ------
+    OptionError
+        It is no workbook, or names another sheet itself.
+
+    >>> with_sheet("prices.xlsx", "May")
+    'prices.xlsx#May'
+    """
+    path, named = split_sheet(data) if isinstance(data, str | Path) else (Path(), None)
+    if path.suffix.lower() not in EXCEL_SUFFIXES:
+        shown = f"'{path}'" if isinstance(data, str | Path) else f"a {type(data).__name__}"
+        raise OptionError(f"--sheet {sheet} names a sheet of a spreadsheet, but {shown} is none. Leave it out.")
+    if named not in (None, sheet):
+        raise OptionError(f"'{data}' names the sheet '{named}', and --sheet '{sheet}'. Leave one out.")
+    return f"{path}#{sheet}"
 
 
 def open_sheet(path: Path, sheet: str | None = None) -> ColumnsInMemory:
@@ -68,7 +88,8 @@ def _chosen(path: Path, rows: dict[str, list[list[Any]]], sheet: str | None) -> 
     if len(filled) > 1:
         shown = ", ".join(f"'{name}'" for name in filled)
         raise DataError(
-            f"'{path}' has {len(filled)} sheets with content ({shown}). Name one behind a number sign: '{path}#{filled[0]}'."
+            f"'{path}' has {len(filled)} sheets with content ({shown}). Which is meant? Name it with --sheet '{filled[0]}', or behind a number "
+            f"sign: '{path}#{filled[0]}'."
         )
     return filled[0]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ _READS = re.compile(
     r"\s*(?:--[^\n]*\n\s*|/\*.*?\*/\s*)*\(*\s*(?:select|with|values|table)\b", re.IGNORECASE | re.DOTALL
 )
 _COLON = re.compile(r"(?<![:\\]):(?=\w)")
+_POSTGRES = re.compile(r"postgres(?:ql)?://", re.IGNORECASE)
+_EXTRAS = {"psycopg": "headstart[postgres]"}
 _URL = re.compile(r"[a-z][a-z0-9]*(?:\+[a-z0-9]+)?://", re.IGNORECASE)
 
 
@@ -96,11 +98,14 @@ class SqlQuery:
                     f"'{path}' does not exist; a SQLite file, or a URL such as postgresql://…, was expected."
                 )
             url = f"sqlite:///file:{path.absolute().as_posix()}?mode=ro&uri=true"
+        url = _POSTGRES.sub("postgresql+psycopg://", url, count=1) if _POSTGRES.match(url) else url
         try:
             return self._alchemy.create_engine(url)
         except ModuleNotFoundError as error:
+            library = error.name or "of its driver"
             raise MissingExtraError(
-                f"this database needs the library '{error.name}', which is not installed. Install it with: pip install {error.name}"
+                f"this database needs the library '{library}', which is not installed. Install it with: "
+                f'pip install "{_EXTRAS.get(library, library)}"'
             ) from error
         except self._alchemy.exc.SQLAlchemyError as error:
             raise DataError(f"the database's URL is not understood ({first_line(error)}).") from error
@@ -114,7 +119,8 @@ class SqlQuery:
         try:
             with self._engine.connect().execution_options(**options) as connection:
                 found = connection.execute(self._query)
-                yield list(map(str, found.keys())), iter(found)
+                with closing(found):
+                    yield list(map(str, found.keys())), iter(found)
         except self._alchemy.exc.SQLAlchemyError as error:
             reason = first_line(getattr(error, "orig", None) or error)
             raise DataError(
