@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from headstart.core.dataset import Field
 from headstart.core.report import Report, Section
 from headstart.core.tasks import get_task
+from headstart.data.column_profiles import usual_values
 from headstart.data.modalities import modality_of_fields
 from headstart.data.preview import show
 from headstart.reporting import Figure, Part, Rendering, template_of
@@ -32,6 +33,7 @@ class DataSection(Section):
     n_groups : groups of near-duplicates, which every split keeps on one side
     notices : what loading noticed: {kind, message, where}
     duplicate_groups : the largest groups: {size, members}, each member as `preview` shows it
+    profiles : of the columns of a table, `usual_values`; empty in a report from before there were any
     """
 
     section_name: ClassVar[str] = "data"
@@ -45,6 +47,7 @@ class DataSection(Section):
     notices: tuple[dict[str, Any], ...] = ()
     duplicate_groups: tuple[dict[str, Any], ...] = ()
     fields: tuple[dict[str, str], ...] = ()
+    profiles: tuple[dict[str, Any], ...] = ()
 
     @property
     def reads(self) -> str:
@@ -90,4 +93,5 @@ def describe_data(dataset: Dataset, duplicates: NearDuplicates) -> DataSection:
         n_groups=duplicates.n_groups,
         notices=tuple(map(asdict, dataset.notices)),
         duplicate_groups=groups,
+        profiles=usual_values(dataset),
     )

@@ -38,7 +38,7 @@ class EvaluationSection(Section):
     estimates : made from the training part alone: 'more of the same', 'new conditions', 'naive'
     curve : the learning curve: {n_items, value, low, high}; `curve_of` what it is of; `forecast` a sentence, empty where that does not ship
     prediction_set : `coverage`, `threshold` and `mean_size` of sets of labels that contain the true one with probability `coverage`;
-        empty for multi-label tasks, regression, or too few held-out items
+        of a regression `coverage` and `half_width` of intervals; empty for multi-label tasks, or too few held-out items
     figures : arrays and lists that the page draws, of what ships: confusion, reliability, residuals, per_label, mistakes; and label_issues,
         all likely label errors, of which the first have a preview
     notices : on skipped baselines and leaked test items: {kind, message, where}
