@@ -61,7 +61,9 @@ class DataSection(Section):
     def rendering(self, report: Report) -> Rendering:
         """The size at the head, look-alikes and all notices; on the card what the model is, and its data."""
         page, card = template_of(__name__, "html"), template_of(__name__, "md")
-        look_alikes = Part(order=900, title="Look-alikes", template=page, block="look_alikes")
+        look_alikes = Part(
+            order=900, title="Look-alikes", template=page, block="look_alikes", values={"distinct": _distinct}
+        )
         notices = Part(order=1000, title="Notices about the data", template=page, block="notices")
         reads = f"Reads {self.reads} and gives" if self.reads else "Gives"
         words = {"reads": reads, "gives": get_task(self.task).gives}
@@ -75,6 +77,15 @@ class DataSection(Section):
                 Part(order=320, title="Data", template=card, block="notices"),
             ),
         )
+
+
+def _distinct(members: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of equal rows the first; other items differ to the eye, if only a little."""
+    return [
+        one
+        for i, one in enumerate(members)
+        if "fields" not in one or all(one["fields"] != other.get("fields") for other in members[:i])
+    ]
 
 
 def describe_data(dataset: Dataset, duplicates: NearDuplicates) -> DataSection:
