@@ -107,7 +107,7 @@ def _bars(rows: list[dict[str, Any]], field: str, title: str, *, axis: Spec, col
     names = _names([row["name"] for row in rows], grid=False)
     return {
         "data": {"values": rows},
-        "width": WIDTH_PX - 130,
+        "width": WIDTH_PX - 20 - names["minExtent"],
         "height": {"step": 26},
         "mark": {**filled("bar", colour), "height": 14},
         "encoding": {
@@ -127,15 +127,16 @@ def _curve(one: ColumnEffect, answer: str, *, is_share: bool) -> Spec:
         if one.is_time:
             points = [{**point, "at": point["at"] * _MS} for point in points]
             x |= {"type": "temporal", "scale": {"type": "utc"}}
-        x["axis"] = {"tickCount": 5}
+        x["axis"] = {"tickCount": 4}
         layer = [
             {"mark": {"type": "line", "color": ACCENT, "strokeWidth": 2}, "encoding": {"x": x, "y": y}},
             {"mark": {**filled("circle", ACCENT), "size": 36}, "encoding": {"x": x, "y": y}},
         ]
         return {"data": {"values": points}, "width": WIDTH_PX - 70, "height": 150, "layer": layer}
+    names = _names([point["at"] for point in points])
     return {
         "data": {"values": points},
-        "width": WIDTH_PX - 130,
+        "width": WIDTH_PX - 20 - names["minExtent"],
         "height": {"step": 24},
         "mark": {**filled("circle", ACCENT), "size": 80},
         "encoding": {
@@ -143,7 +144,7 @@ def _curve(one: ColumnEffect, answer: str, *, is_share: bool) -> Spec:
                 "field": "at",
                 "type": "nominal",
                 "sort": None,
-                "axis": _names([point["at"] for point in points]),
+                "axis": names,
             },
             "x": y,
         },

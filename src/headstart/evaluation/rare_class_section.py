@@ -52,7 +52,7 @@ class RareClassSection(Section):
             return Rendering()
         charts = {"curve": _curve(self.curve), "distribution": _distribution(self.distribution, self.label)}
         values = {"is_rare": self.n_rare < RARE * self.n}
-        title = f"How well {self.label} is found"
+        title = f"How well '{self.label}' is found"
         part = Part(order=430, title=title, template=template_of(__name__, "html"), charts=charts, values=values)
         return Rendering(page=(part,))
 
@@ -139,8 +139,8 @@ def _curve(points: tuple[dict[str, Any], ...]) -> Spec:
 
 def _distribution(bins: tuple[dict[str, Any], ...], label: str) -> Spec:
     numbered = [{"bin": i, **one} for i, one in enumerate(bins)]
-    ticks = [0, len(bins) // 4, len(bins) // 2, 3 * len(bins) // 4, len(bins) - 1]
-    said = [f"{bins[i]['low']:.2g}" for i in ticks]
+    ticks = [0, len(bins) // 3, 2 * len(bins) // 3, len(bins) - 1]
+    said = [f"{100 * bins[i]['low']:.2g} %" for i in ticks]
     words = " : ".join(f"datum.value == {tick} ? '{text}'" for tick, text in zip(ticks, said, strict=True))
     x = {
         "field": "bin",

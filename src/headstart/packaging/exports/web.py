@@ -17,6 +17,8 @@ from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.packaging.exports.checking import checked_by
 from headstart.packaging.exports.web_fields import described_fields
 from headstart.packaging.package_section import PackageSection
+from headstart.reporting.wording import amount
+from headstart.sources.joint import NO_SOURCE
 from headstart.storage.files import replacing
 
 if TYPE_CHECKING:
@@ -150,8 +152,11 @@ def _folder(*below: str) -> Traversable:
 def _about(bundle: Bundle) -> dict[str, Any]:
     """What the page says and needs to know."""
     described, card = bundle.manifest["input"], bundle.report[PackageSection].card
-    found = bundle.report[EvaluationSection].prediction_set
+    evaluation = bundle.report[EvaluationSection]
+    found, shipped = evaluation.prediction_set, evaluation.shipped
     license = f", {card['license']}" if card.get("license") else ""
+    source = "" if bundle.manifest["source"] == NO_SOURCE else f" from {bundle.manifest['source']}{license}"
+    score = f"{shipped.name} {amount(shipped)} on {shipped.n:,} held-out items."
     return {
         "name": bundle.name,
         "task": bundle.task,
@@ -160,8 +165,8 @@ def _about(bundle: Bundle) -> dict[str, Any]:
         "labels": list(bundle.labels),
         "weights": None if bundle.decision is None else bundle.decision.weights,
         "interval": found if "half_width" in found else None,
-        "proof": bundle.report[EvaluationSection].sentence,
-        "about": f"Made with Headstart from {bundle.manifest['source']}{license}.",
+        "proof": f"{score[:1].upper()}{score[1:]} {evaluation.sentence if evaluation.was_transfer_tried else ''}".strip(),
+        "about": f"Made with Headstart{source}.",
         "input": {**described, "files": {name: f"input/{name}" for name in bundle.input.files()}},
     }
 

@@ -106,6 +106,12 @@ function write(outputs) {
   at("labels").replaceChildren(...ranked.slice(0, N_SHOWN).map(([label, share]) => row(label, share, given.some(([one]) => one === label))));
 }
 
+/** One decimal; of what is nearly nothing or nearly all, that it is not. */
+function percent(share) {
+  if (share > 0 && share < 0.0005) return `${Number((100 * share).toPrecision(1))} %`;
+  return share < 1 && share >= 0.9995 ? "> 99.9 %" : `${(100 * share).toFixed(1)} %`;
+}
+
 function within(value, { coverage, half_width: halfWidth }) {
   const [low, high] = [value - halfWidth, value + halfWidth].map((number) => Number(number.toPrecision(4)));
   return `${low} to ${high}: the true value is in such an interval ${Math.round(100 * coverage)} times in 100.`;
@@ -116,7 +122,7 @@ function row(label, share, isGiven) {
   line.innerHTML = '<span class="label"></span><span class="share"></span><span class="track" aria-hidden="true"><span class="bar"></span></span>';
   line.querySelector(".label").textContent = label;
   line.querySelector(".label").classList.toggle("given", isGiven);
-  line.querySelector(".share").textContent = `${(100 * share).toFixed(1)} %`;
+  line.querySelector(".share").textContent = percent(share);
   line.querySelector(".bar").style.transform = `scaleX(${share})`;
   return line;
 }

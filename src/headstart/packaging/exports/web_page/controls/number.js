@@ -2,12 +2,14 @@
 
 import { readNumber, writeNumber } from "../cells.js";
 
+const FIGURES = 4; // of a hint; a year keeps all of its own
+
 /** Put the control into `place`: { value() }; `changed` is told of a change, `ask` of Enter. */
 export function make(place, { field, id, ask, changed }) {
   place.innerHTML = '<label></label><input type="text" autocomplete="off"><p class="usual"></p>';
   const [label, input, hint] = place.children;
   const { name, written, usual, example } = field;
-  const [low, high] = (usual ?? []).map((number) => writeNumber(number, written));
+  const [low, high] = (usual ?? []).map((number) => writeNumber(Number(number.toPrecision(FIGURES)), written));
   label.textContent = name;
   label.htmlFor = input.id = id("number");
   input.setAttribute("aria-describedby", (hint.id = id("usual")));
