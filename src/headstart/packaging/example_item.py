@@ -23,18 +23,12 @@ _MIDDLE = QUANTILES.index(0.5)
 def example_item(bundle: Bundle) -> Any:
     """Make an item of the median of each number and date and the commonest level of each category, which no row need be.
 
-    A number whose quantiles the report does not have is missing. Texts and images are those that stand for their modality.
+    Where nothing is known of a column, and for texts and images, it is what stands for the modality.
     """
     usual, levels = quantiles_of(bundle), levels_of(bundle)
-    values: dict[str, Any] = {}
-    for field in bundle.fields:
-        modality = get_modality(field.modality)
-        if not modality.is_tabular:
-            values[field.name] = modality.example
-        elif field.name in levels:
-            values[field.name] = next(iter(levels[field.name]), modality.null_value)
-        else:
-            values[field.name] = usual[field.name][_MIDDLE] if field.name in usual else modality.null_value
+    values = {field.name: get_modality(field.modality).example for field in bundle.fields}
+    values |= {name: quantiles[_MIDDLE] for name, quantiles in usual.items() if name in values}
+    values |= {name: known[0] for name, known in levels.items() if name in values and known}
     return values if len(values) > 1 else next(iter(values.values()))
 
 

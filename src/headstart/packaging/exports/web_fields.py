@@ -29,7 +29,8 @@ def described_fields(bundle: Bundle) -> list[dict[str, Any]]:
         said: dict[str, Any] = {"name": field.name, "control": field.modality}
         modality = get_modality(field.modality)
         if modality.is_tabular:
-            said |= {"written": field.written, "example": modality.give(items[field.name])}
+            is_known = field.name in quantiles or levels.get(field.name)
+            said |= {"written": field.written, "example": modality.give(items[field.name]) if is_known else None}
             said |= _usual(field, quantiles.get(field.name, ()))
         if field.name in levels:
             said |= {"levels": levels[field.name][:_MAX_LEVELS], "n_levels": len(levels[field.name])}
