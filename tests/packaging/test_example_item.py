@@ -30,7 +30,7 @@ def test_it_is_of_medians_and_of_the_commonest_levels(tmp_path):
     found = example_item(bundle)
     assert (found["debt"], found["class"]) == (3.0, "a")
     assert set(found) == set(TABLE_ROWS[0])
-    assert bundle.predictions([found])[0].error is None
+    assert bundle.predictions([found])[0].error == ""
     assert bundle.reads.receive(bundle.reads.give(found)) == found
 
 
