@@ -275,6 +275,8 @@ CASES = [
     Case("--columns of a folder of classes", lambda p: load(_folder(p), columns="age:number"), ("--columns",), OptionError),
     Case("the kind of the target", lambda p: load(table(), target="y", columns="y:number"), ("'y'", "the target", "--task"), OptionError),
     Case("nothing but ids", lambda p: load({"key": [f"k{i}" for i in range(N)], "id": [*range(N)], "y": LABELS}, target="y", input="all"), ("no column to learn from", "identifier", "--columns")),
+    Case("nothing but the target", lambda p: load({"y": LABELS}, target="y", input="all"), ("no column to learn from", "none beside the target", "Add the columns")),
+    Case("nothing but one column", lambda p: load({"y": LABELS}, target="y"), ("has one column, 'y'", "nothing to learn it from", "Add a column")),
     Case("nothing but constants", lambda p: load({"a": [1] * N, "b": ["x"] * N, "y": LABELS}, target="y", input="all"), ("no column to learn from", "one value")),
     Case("nothing but a leak", lambda p: load({"a": [1.0 if x == "yes" else 2.0 for x in LABELS], "b": [3] * N, "y": LABELS}, target="y", input="all"), ("no column is left", "KNOWS THE TARGET", "--columns")),
     Case("10,000 columns", lambda p: load({**{f"x{i}": AGE for i in range(10_000)}, "y": LABELS}, target="y"), ("10,000 columns", "2,000", "--input")),

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis.strategies import floats, integers
 
 from headstart.core.tasks import get_task
-from headstart.evaluation.prediction_set import COVERAGE, prediction_set
+from headstart.evaluation.prediction_set import COVERAGE, prediction_interval, prediction_set
 
 MULTICLASS = get_task("multiclass")
 
@@ -43,6 +43,24 @@ def test_sets_are_as_small_as_the_model_is_good():
     assert prediction_set(outputs, targets, MULTICLASS, coverage=0.5)["threshold"] > found["threshold"]
 
 
-@pytest.mark.parametrize(("n", "task"), [(8, "multiclass"), (50, "multilabel"), (50, "regression")])
+@pytest.mark.parametrize(("n", "task"), [(8, "multiclass"), (50, "multilabel"), (8, "regression")])
 def test_there_are_none_where_nothing_can_be_promised(n, task):
     assert prediction_set(*drawn(n, 1.0, np.random.default_rng(0)), get_task(task)) == {}
+
+
+@given(seed=integers(0, 2**32 - 1), n=integers(9, 150))
+@settings(max_examples=15, deadline=None)
+def test_new_values_are_within_the_interval_in_the_mean(seed, n):
+    rng = np.random.default_rng(seed)
+    shares = []
+    for _ in range(100):
+        errors = rng.standard_t(2, (n + 60, 1)) * 3
+        found = prediction_interval(errors[:n], np.zeros((n, 1)))
+        shares.append(np.mean(np.abs(errors[n:]) <= found["half_width"]))
+    assert np.mean(shares) >= COVERAGE - 4 * np.std(shares) / np.sqrt(len(shares))
+
+
+def test_a_regression_has_the_interval_of_its_errors():
+    targets = np.arange(19.0)[:, None]
+    found = prediction_set(targets + np.arange(19.0)[:, None], targets, get_task("regression"))
+    assert found == {"coverage": 0.9, "half_width": 17.0}  # 18 of these 19 and one more

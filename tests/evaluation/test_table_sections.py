@@ -104,6 +104,7 @@ def test_precision_and_recall_are_those_of_the_reference() -> None:
 def test_two_classes_that_are_both_frequent_need_no_such_section() -> None:
     assert describe_rare_class(np.eye(2)[[0, 1, 0, 1]], np.full((4, 2), 0.5), ("a", "b")) is None
     assert describe_rare_class(np.eye(3), np.full((3, 3), 1 / 3), ("a", "b", "c")) is None
+    assert describe_rare_class(np.eye(2)[[0, 1, 0, 1]], np.full((4, 2), 0.5), ("a", "b"), at_most=0.5) is not None
 
 
 def test_a_curve_along_a_date_is_drawn_with_dates() -> None:

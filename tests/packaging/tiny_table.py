@@ -9,6 +9,7 @@ from tiny_bundle import TinyHead, make_bundle, make_schema
 
 from headstart.core.dataset import Field
 from headstart.sources.preprocessors.columns import learn_columns
+from headstart.testing.tiny_report import make_report
 
 TABLE = (
     Field("Größe (cm)", "number"),
@@ -29,8 +30,8 @@ class TableNetwork:
 
     name, modality, digest = "columns", "row", "0" * 64
 
-    def __init__(self):
-        self.input = learn_columns(TABLE_ROWS, TABLE)
+    def __init__(self, rows=TABLE_ROWS, fields=TABLE):
+        self.input = learn_columns(rows, fields)
         self.dimensions = self.input.width
 
     def encode(self, graph):
@@ -54,7 +55,7 @@ class TablePredictor:
         return self.head.outputs(self.network.features(items))
 
 
-def make_table_bundle(folder):
+def make_table_bundle(folder, **reported):
     schema = make_schema(
         name="table",
         modality="row",
@@ -69,5 +70,6 @@ def make_table_bundle(folder):
         predictor=TablePredictor(),
         schema=schema,
         check_items=TABLE_ROWS,
+        report=make_report(**reported),
         moments={"mean": np.zeros(dimensions), "scatter": np.eye(dimensions)},
     )

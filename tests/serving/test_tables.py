@@ -136,3 +136,10 @@ def test_the_document_has_an_example_that_is_answered(server):
 def test_the_prediction_log_tells_numbers_apart():
     rows = [{"a": 1.0, "b": "x"}, {"a": 2.0, "b": "x"}, {"a": float("nan"), "b": "x"}]
     assert len({_content(row) for row in rows}) == 3
+
+
+def test_the_example_of_the_document_is_of_levels_that_exist(server):
+    contents = server.get("/openapi.json").json["paths"]["/v1/predict"]["post"]["requestBody"]["content"]
+    example = contents["application/json"]["example"]
+    assert example["items"][0]["class"] in ("a", "b")
+    assert server.post("/v1/predict", json.dumps(example)).status == 200

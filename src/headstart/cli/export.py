@@ -52,6 +52,7 @@ def export(
     """Write BUNDLE in the formats of others, checked against it."""
     from headstart.packaging import load_bundle
     from headstart.packaging.exports import ExportOptions
+    from headstart.packaging.exports import check as check_format
     from headstart.packaging.exports import export as write
 
     named = {"onnx": onnx, "ort": ort, "triton": triton, "kserve": kserve, "hub": hub, "web": web}
@@ -60,6 +61,8 @@ def export(
         raise OptionError("no format was named. Say what to write, such as --onnx model.onnx.")
     model = load_bundle(bundle, trust=trust, trust_graphs=trust_graphs or None)
     options = ExportOptions(items=_items(model, check), tensor_inputs=tensor_inputs)
+    for name, out in wanted.items():
+        check_format(model, name, out, options)
     records = [write(model, name, out, options) for name, out in wanted.items()]
     for record in records:
         say(record["sentence"])

@@ -61,11 +61,12 @@ def inspect(
             say(f"  {n:>7,}  {label}")
     if facts["splits"]:
         say("  parts: " + ", ".join(f"{name} {n:,}" for name, n in facts["splits"].items() if n))
-    for notice in dataset.notices:
-        say(f"  - {notice.message}")
     sources = inspect_sources(dataset)
     facts["sources"] = [asdict(source) for source in sources]
     facts["advice"] = advise(dataset, sources, f"{shlex.quote(data)}{options.words()}")
+    for notice in dataset.notices:
+        if not any(notice.message in sentence for sentence in facts["advice"]):  # which is said below
+            say(f"  - {notice.message}")
     _say_sources(sources)
     for sentence in facts["advice"]:
         say(sentence)

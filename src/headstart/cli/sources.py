@@ -58,7 +58,7 @@ def _list(
     for card in found:
         say(
             f"{card.name:<{width}} {card.modality:<6} {card.parameters / 1e6:>6.1f} M parameters {size_mib(card):>7.1f} MiB "
-            f"{card.dimensions:>5} features  {card.license}"
+            f"{card.dimensions:>5} {card.gives}  {card.license}"
         )
     if not found:
         say("no source is within these limits")
@@ -166,7 +166,7 @@ def add(
     )
     for note in card.provenance["notes"]:
         say(f"  - {note}")
-    say(f"{card.name} is a source now: {card.modality}, {card.dimensions} features, {card.license}")
+    say(f"{card.name} is a source now: {card.modality}, {card.dimensions} {card.gives}, {card.license}")
     if as_json:
         emit(_figures(card))
 

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.core.errors import DataError
+from headstart.data.modalities import get_modality
 from headstart.data.packed_columns import Categories, Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from headstart.core.arrays import FloatArray
     from headstart.core.dataset import Dataset
 
 QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 MIN_COUNT = 5
 """A level in fewer rows may tell who they are of, so it is not listed; nor are quantiles of so few numbers."""
 _MAX_LEVELS = 200
+_DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,11 +79,17 @@ def profile_columns(dataset: Dataset) -> tuple[ColumnProfile, ...]:
     return tuple(_profile(field.name, field.modality, dataset.values_of(field.name)) for field in dataset.fields)
 
 
+def usual_values(dataset: Dataset) -> tuple[dict[str, Any], ...]:
+    """Name, modality, missing share and quantiles of each tabular field, as JSON values, without the names of levels."""
+    named = {field.name for field in dataset.fields if get_modality(field.modality).is_tabular}
+    return tuple(replace(one, levels=None).to_dict() for one in profile_columns(dataset) if one.name in named)
+
+
 def _profile(name: str, modality: str, values: Sequence[Any]) -> ColumnProfile:
     if isinstance(values, Numbers):
         known = values.array[np.isfinite(values.array)]
         is_enough = len(known) >= 4 * MIN_COUNT
-        said = tuple(float(f"{value:.6g}") for value in np.quantile(known, QUANTILES)) if is_enough else ()
+        said = _quantiles(known, _DAY_S if get_modality(modality).is_time else 1.0) if is_enough else ()
         return ColumnProfile(
             name=name, modality=modality, missing=_share(len(values) - len(known), len(values)), quantiles=said
         )
@@ -94,6 +103,14 @@ def _profile(name: str, modality: str, values: Sequence[Any]) -> ColumnProfile:
         n_missing = int(np.count_nonzero(values.codes < 0))
         return ColumnProfile(name=name, modality=modality, missing=_share(n_missing, len(values)), levels=levels)
     return ColumnProfile(name=name, modality=modality)
+
+
+def _quantiles(known: FloatArray, unit: float) -> tuple[float, ...]:
+    """To six figures; whole units where all numbers are such, so that no child is halved and no day has an hour."""
+    found = np.quantile(known, QUANTILES)
+    if np.all(known % unit == 0):
+        return tuple(float(value) for value in np.round(found / unit) * unit)
+    return tuple(float(f"{value:.6g}") for value in found)
 
 
 def _share(count: int, total: int) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from headstart.core.dataset import Field
 from headstart.core.report import Report, Section
 from headstart.core.tasks import get_task
+from headstart.data.column_profiles import usual_values
 from headstart.data.modalities import modality_of_fields
 from headstart.data.preview import show
 from headstart.reporting import Figure, Part, Rendering, template_of
@@ -32,6 +33,7 @@ class DataSection(Section):
     n_groups : groups of near-duplicates, which every split keeps on one side
     notices : what loading noticed: {kind, message, where}
     duplicate_groups : the largest groups: {size, members}, each member as `preview` shows it
+    profiles : of the columns of a table, `usual_values`; empty in a report from before there were any
     """
 
     section_name: ClassVar[str] = "data"
@@ -45,6 +47,7 @@ class DataSection(Section):
     notices: tuple[dict[str, Any], ...] = ()
     duplicate_groups: tuple[dict[str, Any], ...] = ()
     fields: tuple[dict[str, str], ...] = ()
+    profiles: tuple[dict[str, Any], ...] = ()
 
     @property
     def reads(self) -> str:
@@ -58,7 +61,9 @@ class DataSection(Section):
     def rendering(self, report: Report) -> Rendering:
         """The size at the head, look-alikes and all notices; on the card what the model is, and its data."""
         page, card = template_of(__name__, "html"), template_of(__name__, "md")
-        look_alikes = Part(order=900, title="Look-alikes", template=page, block="look_alikes")
+        look_alikes = Part(
+            order=900, title="Look-alikes", template=page, block="look_alikes", values={"distinct": _distinct}
+        )
         notices = Part(order=1000, title="Notices about the data", template=page, block="notices")
         reads = f"Reads {self.reads} and gives" if self.reads else "Gives"
         words = {"reads": reads, "gives": get_task(self.task).gives}
@@ -72,6 +77,15 @@ class DataSection(Section):
                 Part(order=320, title="Data", template=card, block="notices"),
             ),
         )
+
+
+def _distinct(members: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of equal rows the first; other items differ to the eye, if only a little."""
+    return [
+        one
+        for i, one in enumerate(members)
+        if "fields" not in one or all(one["fields"] != other.get("fields") for other in members[:i])
+    ]
 
 
 def describe_data(dataset: Dataset, duplicates: NearDuplicates) -> DataSection:
@@ -90,4 +104,5 @@ def describe_data(dataset: Dataset, duplicates: NearDuplicates) -> DataSection:
         n_groups=duplicates.n_groups,
         notices=tuple(map(asdict, dataset.notices)),
         duplicate_groups=groups,
+        profiles=usual_values(dataset),
     )

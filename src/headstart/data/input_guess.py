@@ -54,6 +54,10 @@ def guess_input(
             f"column '{visible(ids[0])}' of '{name}' holds ids, such as '{visible(str(cell))}', and they do not all name files near. Name the "
             "folder of the images with --images, or the column of the texts with --input."
         )
+    if not candidates and len(sample) == 1:
+        raise DataError(
+            f"'{name}' has one column, {listed(sample)}, and so nothing to learn it from. Add a column of texts or image paths, or others of a table."
+        )
     kinds = " or ".join(modality.cell_noun for modality in reversed(item_modalities()))
     raise DataError(
         f"'{name}' has no column that looks like {kinds} (columns: {listed(sample)}). {nested_hint(sample) or 'Name it with --input COLUMN.'}"

@@ -105,6 +105,10 @@ def fields_of(kinds: Mapping[str, ColumnKind], name: str) -> tuple[Field, ...]:
     """
     fields = tuple(Field(column, kind.kind, kind.written) for column, kind in kinds.items() if kind.kind != IGNORED)
     if not fields:
+        if not kinds:
+            raise DataError(
+                f"'{name}' has no column to learn from: there is none beside the target. Add the columns that the answer depends on."
+            )
         raise DataError(
             f"'{name}' has no column to learn from ({_ignored(kinds)}). Choose one as --columns NAME:category."
         )

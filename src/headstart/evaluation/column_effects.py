@@ -10,7 +10,7 @@ import numpy as np
 from headstart.data.modalities import get_modality
 from headstart.data.packed_columns import Categories, Numbers
 from headstart.data.rows import Rows
-from headstart.evaluation.columns_section import ColumnEffect, ColumnsSection
+from headstart.evaluation.columns_section import PROBABILITY, ColumnEffect, ColumnsSection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,7 @@ def _is_one_number(dataset: Dataset) -> bool:
 
 def _answer(dataset: Dataset) -> str:
     """What the curves are of."""
-    return f"probability of {dataset.labels[-1]}" if dataset.task_spec.has_probabilities else dataset.labels[0]
+    return f"{PROBABILITY} {dataset.labels[-1]}" if dataset.task_spec.has_probabilities else dataset.labels[0]
 
 
 def _with(rows: Rows, name: str, column: Sequence[Any]) -> Rows:

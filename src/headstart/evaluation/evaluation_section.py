@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from headstart.core.report import NOTHING_TRANSFERRED, BaselineResult, Score, Section, Verdict
 from headstart.data.data_section import DataSection
 from headstart.evaluation import evaluation_charts as charts
+from headstart.evaluation.columns_section import ColumnsSection
 from headstart.reporting import Figure, Part, Rendering, Summary, template_of, wording
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class EvaluationSection(Section):
     estimates : made from the training part alone: 'more of the same', 'new conditions', 'naive'
     curve : the learning curve: {n_items, value, low, high}; `curve_of` what it is of; `forecast` a sentence, empty where that does not ship
     prediction_set : `coverage`, `threshold` and `mean_size` of sets of labels that contain the true one with probability `coverage`;
-        empty for multi-label tasks, regression, or too few held-out items
+        of a regression `coverage` and `half_width` of intervals; empty for multi-label tasks, or too few held-out items
     figures : arrays and lists that the page draws, of what ships: confusion, reliability, residuals, per_label, mistakes; and label_issues,
         all likely label errors, of which the first have a preview
     notices : on skipped baselines and leaked test items: {kind, message, where}
@@ -110,7 +111,7 @@ def _rendering(section: EvaluationSection, report: Report) -> Rendering:
         ),
         figures=tuple(_figures(section)),
         callouts=tuple(_callouts(section)),
-        page=tuple(_page(section, report[DataSection])),
+        page=tuple(_page(section, report[DataSection], report.get(ColumnsSection))),
         card=tuple(_card()),
     )
 
@@ -137,8 +138,9 @@ def _callouts(section: EvaluationSection) -> Iterator[str]:
         yield f"{section.decision} Metrics of decisions, the confusion matrix and the mistakes are those of these decisions."
 
 
-def _page(section: EvaluationSection, data: DataSection) -> Iterator[Part]:
-    examples = {name: section.figures.get(name) or [] for name in _EXAMPLES}
+def _page(section: EvaluationSection, data: DataSection, columns: ColumnsSection | None) -> Iterator[Part]:
+    strongest = [] if columns is None else [one.name for one in columns.columns]
+    examples = {name: _ordered(section.figures.get(name) or [], strongest) for name in _EXAMPLES}
     examples["to_check"] = _to_check(examples)
 
     def part(order: int, title: str, block: str, drawn: dict[str, Spec] | None = None, **values: Any) -> Part:
@@ -163,6 +165,17 @@ def _page(section: EvaluationSection, data: DataSection) -> Iterator[Part]:
         yield part(800, "Labels to check", "label_issues")
     elif examples["label_issues"]:
         yield replace(part(710, "Most confident mistakes", "label_issues"), below=True)
+
+
+def _ordered(examples: list[dict[str, Any]], strongest: list[str]) -> list[dict[str, Any]]:
+    """Put the columns of rows that move the answers most in front: of wide rows the others are folded away."""
+    place = {name: i for i, name in enumerate(strongest)}
+    return [
+        {**one, "fields": sorted(one["fields"], key=lambda field: place.get(field["name"], len(place)))}
+        if "fields" in one
+        else one
+        for one in examples
+    ]
 
 
 def _to_check(examples: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Prediction sets: all plausible labels, so that the true one is among them as often as promised.
+"""Prediction sets and intervals: all plausible labels, or values, so that the true one is among them as often as promised.
 
 References
 ----------
@@ -23,6 +23,26 @@ _STEPS = (
 )
 
 
+def prediction_interval(outputs: FloatArray, targets: FloatArray, *, coverage: float = COVERAGE) -> dict[str, float]:
+    """Choose how far around a predicted value the true one is.
+
+    Parameters
+    ----------
+    outputs, targets : predicted and true values of held-out items, shape (n, 1)
+    coverage : minimum share of new items like these whose value is within the interval
+
+    Returns
+    -------
+    `coverage` and `half_width`, in the units of the target; it is the same for all items. Empty for fewer than coverage / (1 - coverage)
+    items, which cannot guarantee anything.
+    """
+    n_inside = math.ceil((len(outputs) + 1) * coverage - 1e-9)  # of these items and the new one
+    if n_inside > len(outputs):
+        return {}
+    errors = np.sort(np.abs(outputs - targets)[:, 0])
+    return {"coverage": coverage, "half_width": float(errors[n_inside - 1])}
+
+
 def prediction_set(
     outputs: FloatArray, targets: FloatArray, task: TaskSpec, *, coverage: float = COVERAGE
 ) -> dict[str, float]:
@@ -35,9 +55,11 @@ def prediction_set(
 
     Returns
     -------
-    `coverage`, `threshold`, and `mean_size` on these items, where the most likely label is always included. Empty for multi-label
-    tasks and regression, and for fewer than coverage / (1 - coverage) items, which cannot guarantee anything.
+    `coverage`, `threshold`, and `mean_size` on these items, where the most likely label is always included. Of a regression what
+    `prediction_interval` gives. Empty for multi-label tasks, and for fewer than coverage / (1 - coverage) items, which cannot guarantee anything.
     """
+    if not task.has_probabilities:
+        return prediction_interval(outputs, targets, coverage=coverage)
     n_outside = math.floor((len(outputs) + 1) * (1 - coverage) + 1e-9)  # of these items and the new one
     if not task.is_single_label or not n_outside:
         return {}

@@ -10,6 +10,7 @@ import numpy as np
 from headstart.core.intervals import Resamples, gain, score, scores
 from headstart.core.report import BaselineResult, Report
 from headstart.data.data_section import describe_data
+from headstart.data.modalities import get_modality
 from headstart.evaluation import figures
 from headstart.evaluation.ablation import ablate
 from headstart.evaluation.column_effects import column_effects
@@ -17,7 +18,7 @@ from headstart.evaluation.estimates import estimate
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.evaluation.learning_curve import learning_curve
 from headstart.evaluation.prediction_set import prediction_set
-from headstart.evaluation.rare_class_section import describe_rare_class
+from headstart.evaluation.rare_class_section import RARE, describe_rare_class
 from headstart.evaluation.shipping import IN_CONTEXT, Shipping, decide, gain_prior
 from headstart.evaluation.verdict import judge
 from headstart.heads.heads_section import HeadsSection, describe_heads
@@ -78,7 +79,7 @@ def prove(
         prior=gain_prior(
             IN_CONTEXT if mixture.is_in_context else experiment.dataset.modality, len(experiment.plan.final)
         ),
-        rival=mixture.name if is_plain_mean else "" if rival is None else (rival.title or rival.name),
+        rival=f"The {mixture.name}" if is_plain_mean else "" if rival is None else (rival.title or rival.name),
         has_transfer=mixture.has_transfer,
         beats_controls=all(one.gain.value > 0 for one in mixture.controls(measured.results)),
     )
@@ -174,8 +175,9 @@ def _of_tables(
     experiment: Experiment, predictor: Predictor, targets: FloatArray, shipped: FloatArray
 ) -> tuple[Section, ...]:
     """What is asked of tables and of rare classes; `shipped` are the outputs of what ships for the held-out items."""
+    is_table = any(get_modality(field.modality).is_tabular for field in experiment.dataset.fields)
     found = (
-        describe_rare_class(targets, shipped, experiment.dataset.labels)
+        describe_rare_class(targets, shipped, experiment.dataset.labels, at_most=0.5 if is_table else RARE)
         if experiment.dataset.task_spec.is_single_label
         else None,
         column_effects(experiment.dataset, experiment.plan.test, predictor, seed=experiment.seed),

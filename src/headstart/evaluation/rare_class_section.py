@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _SHARES = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 _N_POINTS = 80
 _N_BINS = 30
-_RARE = 0.2  # a more frequent class is seen well enough in the other pictures
+RARE = 0.2
+"""Share of the items: a more frequent class is seen well enough in the other pictures, except in a table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,20 +51,23 @@ class RareClassSection(Section):
         if not self.curve:
             return Rendering()
         charts = {"curve": _curve(self.curve), "distribution": _distribution(self.distribution, self.label)}
-        part = Part(
-            order=430, title=f"How well {self.label} is found", template=template_of(__name__, "html"), charts=charts
-        )
+        values = {"is_rare": self.n_rare < RARE * self.n}
+        title = f"How well '{self.label}' is found"
+        part = Part(order=430, title=title, template=template_of(__name__, "html"), charts=charts, values=values)
         return Rendering(page=(part,))
 
 
-def describe_rare_class(targets: FloatArray, outputs: FloatArray, labels: tuple[str, ...]) -> RareClassSection | None:
+def describe_rare_class(
+    targets: FloatArray, outputs: FloatArray, labels: tuple[str, ...], *, at_most: float = RARE
+) -> RareClassSection | None:
     """Describe how the rarer of two classes is found; None for more classes, and where none of the two is rare.
 
     Parameters
     ----------
     targets, outputs : shape (n, 2), of held-out items
+    at_most : share of the items that may be of the rarer class
     """
-    if targets.shape[1] != 2 or not 0 < targets.mean(axis=0).min() < _RARE:
+    if targets.shape[1] != 2 or not 0 < targets.mean(axis=0).min() <= at_most:
         return None
     rare = int(targets.sum(axis=0).argmin())
     is_rare, probability = targets[:, rare] > 0, outputs[:, rare]
@@ -135,8 +139,8 @@ def _curve(points: tuple[dict[str, Any], ...]) -> Spec:
 
 def _distribution(bins: tuple[dict[str, Any], ...], label: str) -> Spec:
     numbered = [{"bin": i, **one} for i, one in enumerate(bins)]
-    ticks = [0, len(bins) // 4, len(bins) // 2, 3 * len(bins) // 4, len(bins) - 1]
-    said = [f"{bins[i]['low']:.2g}" for i in ticks]
+    ticks = [0, len(bins) // 3, 2 * len(bins) // 3, len(bins) - 1]
+    said = [f"{100 * bins[i]['low']:.2g} %" for i in ticks]
     words = " : ".join(f"datum.value == {tick} ? '{text}'" for tick, text in zip(ticks, said, strict=True))
     x = {
         "field": "bin",

@@ -7,6 +7,7 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
+from headstart.packaging.example_item import example_item
 from headstart.serving.protocol import input_types
 from headstart.serving.tensors import BYTES
 
@@ -67,7 +68,7 @@ _TENSOR = {
 def complete(openapi: dict[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     """Add the addresses that predict, with examples that the first of the models answers."""
     first = next(iter(catalogue))
-    item = first.modality.give(first.modality.example)
+    item = first.modality.give(example_item(first.bundle))
     formats = " or ".join(dict.fromkeys(served.modality.wire_format for served in catalogue))
     predict, infer = _predict(first, item, formats), _infer(first, item)
     named = [_parameter("name", first.name)]

@@ -111,6 +111,11 @@ class Card:
         return "tables" if self.is_in_context else get_modality(self.modality).plural
 
     @property
+    def gives(self) -> str:
+        """What its `dimensions` are of: features, or the classes that a network in context can tell apart."""
+        return "classes" if self.is_in_context else "features"
+
+    @property
     def is_static(self) -> bool:
         """Whether it looks features up rather than computes them, as static word vectors do: quick, and hardly to be tuned."""
         return self.gmacs < _STATIC_GMACS

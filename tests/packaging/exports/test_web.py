@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import base64
-import functools
-import http.server
 import json
-import shutil
-import threading
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import sync_playwright
 from tiny_bundle import LABELS, TinyHead, make_bundle, make_predictor, make_schema
 from tiny_rows import ROWS, TEXT_AND_PHOTO, TWO_TEXTS, make_rows_bundle
+from web_pages import PREPARED, opened
 
-import missing
 from headstart.core.errors import OptionError, StorageError
 from headstart.packaging import load_bundle
 from headstart.packaging.exports import export
@@ -29,8 +24,6 @@ from headstart.sources.preprocessors.pixels import ImagePreprocessor
 from headstart.sources.preprocessors.text_shape import TextShape
 from headstart.sources.preprocessors.tokens import TextTokenizer
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 TEXTS = [
     "What is the capital of Austria?",
     "",
@@ -41,44 +34,6 @@ TEXTS = [
     "[CLS] a [SEP] <s> b </s>",
 ]
 pytestmark = pytest.mark.downloads
-
-
-class Handler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *words):
-        """Say nothing."""
-
-    def handle(self):
-        """Serve; a browser that closes in the middle of a file is no error."""
-        try:
-            super().handle()
-        except ConnectionError:
-            self.close_connection = True
-
-
-@pytest.fixture(scope="module")
-def serve():
-    servers = []
-
-    def start(folder):
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=folder))
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return server, f"http://localhost:{server.server_port}/"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        missing.skip("browser")
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -94,16 +49,6 @@ def photos(tmp_path_factory, serve):
 @pytest.fixture(scope="module")
 def page(browser, photos):
     return opened(browser, photos.address)
-
-
-def opened(browser, address, ready="to see what the model says"):
-    """A page that is ready, and whose every error fails the test that meets it."""
-    page = browser.new_context(permissions=["camera"]).new_page()
-    page.problems = []
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.goto(address)
-    page.get_by_text(ready).wait_for()
-    return page
 
 
 def as_text(content):
@@ -242,13 +187,6 @@ def text_page(folder, prepared, browser, serve):
     bundle = load_bundle(make_bundle(folder / "bundle", predictor=predictor, schema=schema, check_items=["some text"]))
     export(bundle, "web", folder / "page")
     return bundle, opened(browser, serve(folder / "page")[1])
-
-
-PREPARED = """async (text) => {
-  window.model ??= await (await import("/model.js")).open();
-  const arrays = await model.prepare(text);
-  return Object.fromEntries(Object.entries(arrays).map(([name, { data }]) => [name, Array.from(data, Number)]));
-}"""
 
 
 @pytest.mark.parametrize("source", ["wordllama-256", "all-minilm-l6-v2", "smollm2-135m"])

@@ -108,6 +108,14 @@ class Number(Tabular):
         """The number, or None where it is missing."""
         return None if np.isnan(item) else float(item)
 
+    def preview(self, item: Any) -> dict[str, Any]:
+        """The number, a whole one without a fraction.
+
+        >>> Number().preview(64.0), Number().preview(0.1), Number().preview(float("nan"))
+        ({'text': '64'}, {'text': '0.1'}, {'text': ''})
+        """
+        return {"text": super().preview(item)["text"].removesuffix(".0")}
+
     def wire_schema(self) -> dict[str, Any]:
         """A number or null."""
         return {"type": ["number", "null"]}

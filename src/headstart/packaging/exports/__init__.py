@@ -2,7 +2,8 @@
 
 A part of the kind `exports` is a function `export(bundle, out, options)` that writes `out`, whole or not at all, and returns its record:
 plain values for JSON, with at least `format`, `path`, `n_items` and `max_difference` (None where nothing could be compared), and
-`sentence`, which says to people what was written.
+`sentence`, which says to people what was written. What it can refuse beforehand is in a function of its own (`checking.checked_by`), so that of
+several formats either all are written or none.
 """
 
 from __future__ import annotations
@@ -48,5 +49,21 @@ def export(bundle: Bundle, name: str, out: str | Path, options: ExportOptions | 
     InternalError
         What was to be written does not answer as the bundle does.
     """
+    check(bundle, name, out, options)
     record: Mapping[str, Any] = registry.get("exports", name)(bundle, Path(out), options or ExportOptions())
     return record
+
+
+def check(bundle: Bundle, name: str, out: str | Path, options: ExportOptions | None = None) -> None:
+    """Raise what `export` would, as far as that is known before anything is written.
+
+    Raises
+    ------
+    OptionError
+        No format has that name, or the bundle cannot be written in it.
+    StorageError
+        Something else is there already.
+    """
+    refuse = getattr(registry.get("exports", name), "check", None)
+    if refuse is not None:
+        refuse(bundle, Path(out), options or ExportOptions())

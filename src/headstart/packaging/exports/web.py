@@ -14,7 +14,11 @@ from headstart.data.modalities import get_modality
 from headstart.downloads.archives import read_members
 from headstart.downloads.npm import download
 from headstart.evaluation.evaluation_section import EvaluationSection
+from headstart.packaging.exports.checking import checked_by
+from headstart.packaging.exports.web_fields import described_fields
 from headstart.packaging.package_section import PackageSection
+from headstart.reporting.wording import amount
+from headstart.sources.joint import NO_SOURCE
 from headstart.storage.files import replacing
 
 if TYPE_CHECKING:
@@ -67,6 +71,14 @@ _TOKENIZERS = _Package(
 PACKAGES = (_RUNTIME, _TOKENIZERS)
 
 
+def _check(bundle: Bundle, out: Path, options: ExportOptions) -> None:  # noqa: ARG001
+    _kinds(bundle.manifest["input"])
+    _controls(bundle)
+    if out.exists() and not (out.is_dir() and ((out / _PAGE).is_file() or not any(out.iterdir()))):
+        raise StorageError(f"{out} holds other things than such a page. Choose a new name for --web.")
+
+
+@checked_by(_check)
 def export(bundle: Bundle, out: Path, options: ExportOptions) -> dict[str, Any]:  # noqa: ARG001  (all exports share one signature)
     """Write the folder of the page, which any server of static files can give out.
 
@@ -80,7 +92,6 @@ def export(bundle: Bundle, out: Path, options: ExportOptions) -> dict[str, Any]:
         `out` is a folder with other things in it, or cannot be written.
     """
     kinds = _kinds(bundle.manifest["input"])
-    _check_target(out)
     packages = [_RUNTIME, *([_TOKENIZERS] if "tokens" in kinds else [])]
     files = dict(_page_files("inputs", kinds)) | dict(_page_files("controls", _controls(bundle)))
     files |= {path.name: path.read_bytes() for path in _folder().iterdir() if path.is_file()}
@@ -107,17 +118,14 @@ def export(bundle: Bundle, out: Path, options: ExportOptions) -> dict[str, Any]:
 def _kinds(described: Mapping[str, Any]) -> set[str]:
     """Name the kinds of input that a bundle has, those inside a joint one too; for each there is a JavaScript file of its name."""
     known = {path.name.removesuffix(".js") for path in _folder("inputs").iterdir()}
-    kinds = {described["kind"]}.union(*(_kinds(part) for part in described["settings"].get("parts", ())))
+    settings = described["settings"]
+    inner = (*settings.get("parts", ()), *([settings["inner"]] if "inner" in settings else []))
+    kinds = {described["kind"]}.union(*map(_kinds, inner))
     if unknown := sorted(kinds - known):
         raise OptionError(
             f"no page can be made of this bundle: its input is of the kind '{unknown[0]}'. Serve the bundle instead."
         )
     return kinds
-
-
-def _check_target(out: Path) -> None:
-    if out.exists() and not (out.is_dir() and ((out / _PAGE).is_file() or not any(out.iterdir()))):
-        raise StorageError(f"{out} holds other things than such a page. Choose a new name for --web.")
 
 
 def _controls(bundle: Bundle) -> set[str]:
@@ -144,16 +152,21 @@ def _folder(*below: str) -> Traversable:
 def _about(bundle: Bundle) -> dict[str, Any]:
     """What the page says and needs to know."""
     described, card = bundle.manifest["input"], bundle.report[PackageSection].card
+    evaluation = bundle.report[EvaluationSection]
+    found, shipped = evaluation.prediction_set, evaluation.shipped
     license = f", {card['license']}" if card.get("license") else ""
+    source = "" if bundle.manifest["source"] == NO_SOURCE else f" from {bundle.manifest['source']}{license}"
+    score = f"{shipped.name} {amount(shipped)} on {shipped.n:,} held-out items."
     return {
         "name": bundle.name,
         "task": bundle.task,
         "modality": bundle.modality,
-        "fields": [{"name": field.name, "control": field.modality} for field in bundle.fields],
+        "fields": described_fields(bundle),
         "labels": list(bundle.labels),
         "weights": None if bundle.decision is None else bundle.decision.weights,
-        "proof": bundle.report[EvaluationSection].sentence,
-        "about": f"Made with Headstart from {bundle.manifest['source']}{license}.",
+        "interval": found if "half_width" in found else None,
+        "proof": f"{score[:1].upper()}{score[1:]} {evaluation.sentence if evaluation.was_transfer_tried else ''}".strip(),
+        "about": f"Made with Headstart{source}.",
         "input": {**described, "files": {name: f"input/{name}" for name in bundle.input.files()}},
     }
 

@@ -17,22 +17,51 @@ async function start() {
   at("proof").textContent = proof;
   at("about").textContent = about;
   const kinds = await Promise.all(fields.map(({ control }) => import(`./controls/${control}.js`)));
-  const controls = fields.map(({ name }, i) => addControl(kinds[i], fields.length > 1 ? name : null, i));
-  if (fields.length > 1 || !kinds[0].asksAtOnce) addButton(controls.at(-1).buttons);
+  const isForm = kinds.every((kind) => kind.isCell); // with an example filled in
+  const form = kinds.some((kind) => kind.isCell) ? makeForm() : null;
+  const controls = fields.map((field, i) => addControl(kinds[i], field, i));
+  if (fields.length > 1 || isForm || !kinds[0].asksAtOnce) addButton(form?.buttons ?? controls.at(-1).buttons);
   say(fields.length > 1 ? "Fill in the fields to see what the model says." : kinds[0].hint);
+  if (isForm) ask();
 
-  function addControl(kind, title, i) {
+  function makeForm() {
+    const card = addCard();
+    card.setAttribute("aria-label", "The columns of a row");
+    card.innerHTML = '<p class="hint">A usual row to begin with. Leave empty what is not known.</p><div class="cells"></div><div class="buttons"></div>';
+    document.querySelector("main").classList.add("tall");
+    const [, cells, buttons] = card.children;
+    return { cells, buttons };
+  }
+
+  function addCard() {
     const card = document.createElement("section");
     card.className = "card";
     at("fields").append(card);
+    return card;
+  }
+
+  function addCell() {
+    const cell = document.createElement("div");
+    cell.className = "cell";
+    form.cells.append(cell);
+    return cell;
+  }
+
+  function addControl(kind, field, i) {
+    const title = fields.length > 1 ? field.name : null;
     const id = (stem) => (i ? `${stem}-${i + 1}` : stem);
-    return kind.make(card, { title, id, fail, ask, changed: title === null && kind.asksAtOnce ? ask : () => {} });
+    const asksOnChange = isForm || (title === null && kind.asksAtOnce);
+    const place = kind.isCell ? addCell() : addCard();
+    return kind.make(place, { title, field, id, fail, ask, changed: asksOnChange ? ask : () => {} });
   }
 
   function addButton(place) {
     const button = document.createElement("button");
     [button.type, button.id, button.className, button.textContent] = ["button", "ask", "main", "Predict"];
-    button.addEventListener("click", ask);
+    button.addEventListener("click", () => {
+      ask();
+      if (form) at("answer").scrollIntoView({ block: "nearest" }); // below a long form
+    });
     place.append(button);
   }
 
@@ -41,6 +70,7 @@ async function start() {
       const values = controls.map((control) => control.value());
       answer(fields.length > 1 ? Object.fromEntries(fields.map(({ name }, i) => [name, values[i]])) : values[0]);
     } catch (error) {
+      latest++; // what is still computed answers an older question
       fail(error);
     }
   }
@@ -61,7 +91,7 @@ async function answer(item) {
 }
 
 function write(outputs) {
-  const { task, labels, weights } = model.about;
+  const { task, labels, weights, interval } = model.about;
   const isRegression = task === "regression";
   const ranked = outputs.map((output, i) => [labels[i], output]).sort((one, other) => other[1] - one[1]);
   const weightOf = (label) => weights?.[labels.indexOf(label)] ?? 1;
@@ -70,8 +100,21 @@ function write(outputs) {
     : ranked.toSorted((one, other) => other[1] * weightOf(other[0]) - one[1] * weightOf(one[0])).slice(0, 1);
   at("best").textContent = isRegression ? `${labels[0]}: ${Number(outputs[0].toPrecision(6))}` : given.map(([label]) => label).join(", ") || "none";
   at("best").hidden = false;
+  at("interval").hidden = !interval;
+  if (interval) at("interval").textContent = within(outputs[0], interval);
   at("labels").hidden = isRegression;
   at("labels").replaceChildren(...ranked.slice(0, N_SHOWN).map(([label, share]) => row(label, share, given.some(([one]) => one === label))));
+}
+
+/** One decimal; of what is nearly nothing or nearly all, that it is not. */
+function percent(share) {
+  if (share > 0 && share < 0.0005) return `${Number((100 * share).toPrecision(1))} %`;
+  return share < 1 && share >= 0.9995 ? "> 99.9 %" : `${(100 * share).toFixed(1)} %`;
+}
+
+function within(value, { coverage, half_width: halfWidth }) {
+  const [low, high] = [value - halfWidth, value + halfWidth].map((number) => Number(number.toPrecision(4)));
+  return `${low} to ${high}: the true value is in such an interval ${Math.round(100 * coverage)} times in 100.`;
 }
 
 function row(label, share, isGiven) {
@@ -79,7 +122,7 @@ function row(label, share, isGiven) {
   line.innerHTML = '<span class="label"></span><span class="share"></span><span class="track" aria-hidden="true"><span class="bar"></span></span>';
   line.querySelector(".label").textContent = label;
   line.querySelector(".label").classList.toggle("given", isGiven);
-  line.querySelector(".share").textContent = `${(100 * share).toFixed(1)} %`;
+  line.querySelector(".share").textContent = percent(share);
   line.querySelector(".bar").style.transform = `scaleX(${share})`;
   return line;
 }
@@ -92,5 +135,5 @@ function say(words) {
 function fail(error) {
   say(error.message);
   at("status").classList.add("wrong");
-  at("best").hidden = at("labels").hidden = true;
+  at("best").hidden = at("labels").hidden = at("interval").hidden = true;
 }

@@ -1,8 +1,7 @@
 // Texts: which runs of characters of a vocabulary occur, and how often, as headstart.sources.preprocessors.characters counts them.
 
+import { BLANKS } from "../cells.js";
 import { counted, numbered } from "../terms.js";
-
-const BLANKS = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u; // where Python's str.split splits
 
 /** An input for texts: `ids` and `counts`. */
 export async function make({ min_characters, max_characters }, files) {
