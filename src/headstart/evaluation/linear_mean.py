@@ -1,7 +1,7 @@
 """The mean of linear models of few rows: every penalty and every scale of the columns, each weighed by how well it does on held-out groups.
 
-With few rows it is chance which penalty does best, and a mean is better than the choice (docs/log.md, Tables).
-The mean of linear models is one.
+With few rows it is chance which penalty does best, and a mean is better than the choice; only of values the choice is better, as those that
+are shrunk too much are not calibrated (docs/log.md, Tables). The mean of linear models is one.
 
 References
 ----------
@@ -134,12 +134,10 @@ def _calibrated(scores: FloatArray, targets: FloatArray, task: TaskSpec) -> Cali
 
 
 def _weights(losses: FloatArray, n_held_out: int, task: TaskSpec) -> FloatArray:
-    """Weights of sum 1 that fall with the loss.
-
-    A loss in squared units of the target counts as that of a normal density as wide as the best model's errors.
-    """
-    unit = 1.0 if task.has_probabilities else 2 * float(losses.min())
-    weights = np.exp((losses.min() - losses) * n_held_out / ((unit or 1.0) * _TEMPERATURE))
+    """Weights of sum 1 that fall with the loss; of values the best model has all of it."""
+    if not task.has_probabilities:
+        return np.eye(len(losses))[int(np.argmin(losses))]
+    weights = np.exp((losses.min() - losses) * n_held_out / _TEMPERATURE)
     weights /= weights.sum()
     weights[weights < _LEAST_WEIGHT] = 0.0
     return np.asarray(weights / weights.sum())
