@@ -28,7 +28,7 @@ from headstart.evaluation.sparse_linear import (
 from headstart.heads.calibration import Calibration, fit_calibration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from headstart.core.dataset import FloatArray, IntArray
     from headstart.core.tasks import TaskSpec
@@ -76,7 +76,7 @@ class _Tried:
 
 
 def fit_linear_mean(
-    rows: Any, scales: Sequence[FloatArray], targets: FloatArray, task: TaskSpec, *, groups: IntArray, seed: int
+    rows: Any, scales: Iterable[FloatArray], targets: FloatArray, task: TaskSpec, *, groups: IntArray, seed: int
 ) -> LinearMean:
     """Fit logistic regression, or ridge to values, for each scale and penalty, and take their weighted mean.
 
@@ -91,7 +91,8 @@ def fit_linear_mean(
     with limit(1):
         tried = [one for scale in scales for one in _tried(rows, scale, targets, task, folds)]
         weights = _weights(np.array([one.calibration.loss for one in tried]), sum(len(test) for _, test in folds), task)
-        coef, intercept = np.zeros((rows.shape[1], targets.shape[1])), np.zeros(targets.shape[1])
+        coef: FloatArray = np.zeros((rows.shape[1], targets.shape[1]))
+        intercept: FloatArray = np.zeros(targets.shape[1])
         for one, weight in zip(tried, weights, strict=True):
             if weight:
                 found = _on_columns(one, targets, task)
