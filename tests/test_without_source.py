@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pytest
+
 import headstart
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.packaging.package_section import PackageSection
@@ -32,3 +35,13 @@ def test_a_plain_model_ships_without_a_word_of_transfer(tmp_path: Path) -> None:
     assert "pretrained part" not in found.ships
     again = headstart.load_bundle(tmp_path / "plain")
     assert list(again.predict(["the parcel is late", "a refund please"])) == ["post", "pay"]
+
+
+@pytest.mark.parametrize("unit", [None, "datetime64[D]"], ids=["number", "date"])
+def test_a_table_of_one_column_is_packed(tmp_path: Path, unit: str | None) -> None:
+    values = np.random.default_rng(0).integers(10_000, 20_000, 60)
+    column = values.astype(float) if unit is None else values.astype(unit)
+    labels = np.where(values > 15_000, "late", "early")
+    headstart.fit({"x": column, "y": labels}, input="x", target="y", preset="fast", out=tmp_path / "one", progress=None)
+    again = headstart.load_bundle(tmp_path / "one")
+    assert np.mean(np.array(again.predict({"x": column})) == labels) > 0.9

@@ -115,6 +115,15 @@ def test_a_column_that_knows_the_target_is_set_aside_and_may_be_kept():
     assert "twice" not in kinds(load({**numbers, "age": [i % 13 for i in range(N)]}, target="y"))
 
 
+def test_all_means_every_column_even_where_one_is_called_so():
+    rows = table(all=[i % 7 for i in range(N)])
+    dataset = load(rows, target="y", input="all")
+    assert kinds(dataset) == {"age": "number", "city": "category", "all": "number"}
+    assert any("--input all, with the comma" in notice.message for notice in dataset.notices)
+    for alone in ("all,", ["all"]):
+        assert kinds(load(rows, target="y", input=alone)) == {"all": "number"}
+
+
 def test_times_and_groups_are_proposed_first():
     rows = table(born=[f"20{i % 20 + 10}-01-{i % 28 + 1:02}" for i in range(N)], customer_id=[i % 30 for i in range(N)])
     proposed = said(load(rows, target="y"), "proposal")

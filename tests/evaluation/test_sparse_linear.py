@@ -27,7 +27,7 @@ def texts_like(n=120, d=400, k=3, seed=0, noise=1.0):
 def test_fits_in_the_span_are_those_of_scikit_learn(loss):
     rows, targets = texts_like()
     codes = targets.argmax(axis=1)
-    reduced, expand = sparse_linear._within_span(rows)
+    reduced, expand = sparse_linear.within_span(rows)
     assert reduced.shape == (120, 120)
     coef, intercept = linear_losses.fit_smooth(reduced, targets, 1.0, getattr(linear_losses, f"{loss}_loss"), None)
     found = rows @ expand(coef) + intercept

@@ -104,7 +104,7 @@ def guess_schema(
     ----------
     sample : cells of every column from the same rows
     name : of the table, for messages
-    input : a column; several, separated by commas or as a list, make rows; 'all' for every column that can be used
+    input : a column; several, separated by commas or as a list, make rows; 'all' for every column that can be used, even where one is called so
     target : a column; several, separated by commas or as a list, are labels that may occur together
     split : the column that divides the rows into parts; 'none' for none
     columns : the kinds of some columns, as 'age:number,zip:category'; where it is given without inputs, all columns are read
@@ -119,7 +119,7 @@ def guess_schema(
     kinds = wanted_kinds(columns, sample)
     group, time = find_column(sample, group, "group"), find_column(sample, time, "time")
     targets = find_columns(sample, target, "target")
-    reads_all = (input == ALL and ALL not in sample) or (input is None and bool(kinds))
+    reads_all = input == ALL or (input is None and bool(kinds))
     chosen = () if reads_all else find_columns(sample, input, "input")
     free = [column for column in sample if column not in (*targets, *chosen, group, time)]
     dividing = _split_of(sample, free, split)
@@ -146,7 +146,8 @@ def guess_schema(
     is_given = bool(chosen) or guess.is_table
     schema = _with_guesses(schema, input_given=is_given, target_given=target is not None)
     unused = [column for column in unsure if dividing is None and column not in (*names, *targets)]
-    return replace(schema, guesses=(*schema.guesses, *proposals, *guess.notices(targets), *map(_unused_split, unused)))
+    said = (*proposals, *_named_all(sample, input), *guess.notices(targets), *map(_unused_split, unused))
+    return replace(schema, guesses=(*schema.guesses, *said))
 
 
 class _Guess(NamedTuple):
@@ -215,6 +216,14 @@ def _split_of(sample: Mapping[str, list[Any]], candidates: Sequence[str], wanted
     if wanted is not None or len(sample) < 3:
         return None
     return next((column for column in candidates if is_split_column(column, sample[column])), None)
+
+
+def _named_all(sample: Mapping[str, list[Any]], input: str | Sequence[str] | None) -> tuple[Notice, ...]:
+    """Say that a word which means every column is the name of one too."""
+    if input != ALL or ALL not in sample:
+        return ()
+    message = f"every column is read, though one is called '{ALL}': for that one alone write --input {ALL}, with the comma, or input=['{ALL}']."
+    return (Notice(kind="guess", message=message, where=(ALL,)),)
 
 
 def _unused_split(column: str) -> Notice:

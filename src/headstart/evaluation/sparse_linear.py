@@ -25,12 +25,12 @@ _MANY_ROWS = 3000  # above this, sparse rows stay sparse, and only the SVM is fi
 _JITTER = 1e-9
 NEVER = 12.0  # nats by which a class without items is below the others
 
-_LOGISTIC, _SVM, _RIDGE = "logistic regression", "linear SVM", "ridge"
+LOGISTIC, _SVM, RIDGE = "logistic regression", "linear SVM", "ridge"
 _LOSSES = {"softmax": linear_losses.softmax_loss, "sigmoid": linear_losses.sigmoid_loss}
 
 
 @dataclass(frozen=True)
-class _Candidate:
+class Candidate:
     """A loss and an inverse penalty C, as in scikit-learn."""
 
     loss: str
@@ -40,11 +40,11 @@ class _Candidate:
         return f"{self.loss}, C = {self.inverse_penalty:g}"
 
 
-_CLASSIFIERS = tuple(_Candidate(_LOGISTIC, c) for c in (10.0, 100.0, 1000.0)) + tuple(
-    _Candidate(_SVM, c) for c in (0.1, 1.0, 10.0)
+_CLASSIFIERS = tuple(Candidate(LOGISTIC, c) for c in (10.0, 100.0, 1000.0)) + tuple(
+    Candidate(_SVM, c) for c in (0.1, 1.0, 10.0)
 )
 _SPARSE_CLASSIFIERS = _CLASSIFIERS[-3:]
-_REGRESSORS = tuple(_Candidate(_RIDGE, c) for c in (0.1, 1.0, 10.0))
+_REGRESSORS = tuple(Candidate(RIDGE, c) for c in (0.1, 1.0, 10.0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,16 +85,22 @@ def fit_linear(
     inverse_penalties : of logistic regression and ridge, which are then all that is tried where rows are not sparse
     """
     folds = grouped_folds(groups, targets, seed)
-    reduced, expand = _within_span(rows)
+    reduced, expand = within_span(rows)
     with limit(1 if len(targets) <= _FEW_ROWS else n_threads()):
         candidates = _candidates(reduced, task, inverse_penalties)
         chosen, calibration, held_out, scores = _choose(reduced, targets, folds, task, candidates)
-        coef, intercept = _fitted(reduced, targets, chosen, task)
+        coef, intercept = fit_candidate(reduced, targets, chosen, task)
     coef, intercept = expand(coef * calibration.slope), intercept * calibration.slope + calibration.intercept
-    if task.is_single_label:
-        seen = targets.any(axis=0)
-        coef[:, ~seen], intercept[~seen] = 0.0, intercept[seen].min(initial=0.0) - NEVER
+    coef, intercept = without_unseen(coef, intercept, targets, task)
     return LinearFit(coef=coef, intercept=intercept, held_out=held_out, scores=scores, note=str(chosen))
+
+
+def without_unseen(coef: FloatArray, intercept: FloatArray, targets: FloatArray, task: TaskSpec) -> Fit:
+    """The same model, which all but excludes classes without items."""
+    if not task.is_single_label:
+        return coef, intercept
+    seen = targets.any(axis=0)
+    return np.where(seen, coef, 0.0), np.where(seen, intercept, intercept[seen].min(initial=0.0) - NEVER)
 
 
 def _choose(
@@ -102,8 +108,8 @@ def _choose(
     targets: FloatArray,
     folds: Sequence[tuple[IntArray, IntArray]],
     task: TaskSpec,
-    candidates: Sequence[_Candidate],
-) -> tuple[_Candidate, Calibration, IntArray, FloatArray]:
+    candidates: Sequence[Candidate],
+) -> tuple[Candidate, Calibration, IntArray, FloatArray]:
     """The candidate whose calibrated held-out scores have the lowest loss, and these; a middle one if nothing can be held out."""
     if not folds:
         unchanged = Calibration(slope=1.0, intercept=np.zeros(targets.shape[1]), loss=float("nan"))
@@ -112,7 +118,7 @@ def _choose(
     for train, test in folds:
         last: dict[str, Fit] = {}  # the fit of the next larger penalty is a good start
         for candidate in candidates:
-            fit = _fitted(rows[train], targets[train], candidate, task, last.get(candidate.loss))
+            fit = fit_candidate(rows[train], targets[train], candidate, task, last.get(candidate.loss))
             last[candidate.loss] = fit
             scores[candidate][test] = rows[test] @ fit[0] + fit[1]
     held_out = np.concatenate([test for _, test in folds])
@@ -124,25 +130,28 @@ def _choose(
     return chosen, best, held_out, best.slope * scores[chosen][held_out] + best.intercept
 
 
-def _candidates(rows: Any, task: TaskSpec, inverse_penalties: Sequence[float] | None) -> tuple[_Candidate, ...]:
+def _candidates(rows: Any, task: TaskSpec, inverse_penalties: Sequence[float] | None) -> tuple[Candidate, ...]:
     if task.has_probabilities and not isinstance(rows, np.ndarray):
         return _SPARSE_CLASSIFIERS
     if inverse_penalties is not None:
-        loss = _LOGISTIC if task.has_probabilities else _RIDGE
-        return tuple(_Candidate(loss, c) for c in inverse_penalties)
+        loss = LOGISTIC if task.has_probabilities else RIDGE
+        return tuple(Candidate(loss, c) for c in inverse_penalties)
     return _CLASSIFIERS if task.has_probabilities else _REGRESSORS
 
 
-def _fitted(rows: Any, targets: FloatArray, candidate: _Candidate, task: TaskSpec, start: Fit | None = None) -> Fit:
-    if candidate.loss == _RIDGE:
+def fit_candidate(
+    rows: Any, targets: FloatArray, candidate: Candidate, task: TaskSpec, start: Fit | None = None
+) -> Fit:
+    """Fit one loss with one penalty; `start` is the fit of a like one."""
+    if candidate.loss == RIDGE:
         return linear_losses.fit_ridge(rows, targets, candidate.inverse_penalty)
     if not isinstance(rows, np.ndarray):
         return linear_losses.fit_svm(rows, targets, candidate.inverse_penalty)
-    loss = _LOSSES[task.link] if candidate.loss == _LOGISTIC else linear_losses.squared_hinge_loss
+    loss = _LOSSES[task.link] if candidate.loss == LOGISTIC else linear_losses.squared_hinge_loss
     return linear_losses.fit_smooth(rows, targets, candidate.inverse_penalty, loss, start)
 
 
-def _within_span(rows: Any) -> tuple[Any, Callable[[FloatArray], FloatArray]]:
+def within_span(rows: Any) -> tuple[Any, Callable[[FloatArray], FloatArray]]:
     """Replace few rows of many columns by a triangular matrix with the same inner products.
 
     A penalized linear solution lies in the span of the rows, so n unknowns per class replace tens of thousands: the Cholesky

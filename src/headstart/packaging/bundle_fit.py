@@ -74,7 +74,7 @@ def _read_by(prepared: Preprocessor) -> Sequence[tuple[str | None, str | None]]:
             for outer, part in zip(prepared.fields, prepared.inputs, strict=True)
             for inner, modality in _read_by(part)
         ]
-    return [(None, getattr(prepared, "modality", None))]
+    return [(None, getattr(prepared, "reads", getattr(prepared, "modality", None)))]
 
 
 def misfit_of(task: TaskSpec, outputs: FloatArray) -> str:

@@ -11,8 +11,9 @@ from headstart.core.blocks import side_by_side
 from headstart.core.errors import require
 from headstart.evaluation.baseline import Cost, FittedBaseline, InterceptHead
 from headstart.evaluation.field_networks import FieldNetworks
+from headstart.evaluation.linear_mean import LinearMean, fit_linear_mean
 from headstart.evaluation.rare_classes import sample_rare
-from headstart.evaluation.sparse_linear import fit_linear
+from headstart.evaluation.sparse_linear import LinearFit, fit_linear
 from headstart.features.encoders import row_encoders
 from headstart.features.encoders.characters import CharacterEncoder
 from headstart.features.encoders.ngrams import NgramEncoder
@@ -21,21 +22,23 @@ from headstart.features.encoders.text_shape import TextShapeEncoder
 from headstart.sources.preprocessors.columns import TABULAR, ColumnReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from headstart.core.dataset import Dataset, IntArray
+    from headstart.core.dataset import Dataset, FloatArray, IntArray
     from headstart.engines.context import RunContext
     from headstart.features.encoders import Encoder, FittedEncoder
     from headstart.storage.result_cache import Arrays
 
 _INVERSE_PENALTIES = (1.0, 10.0, 100.0, 1000.0)
 _VALUE_PENALTIES = (0.1, 1.0, 10.0, 100.0)
+_FEW_ROWS = 3000  # up to here the mean of models ships
+_NUMBER_WEIGHT = 0.5**0.5  # of a number and of its rank, where each number is to count as much as a category
 _SHAPE_WEIGHT = 0.2  # length of a usual row of the shape's columns, as beside the words of texts alone
 
 
 @dataclass(frozen=True, kw_only=True)
 class LinearColumns:
-    """Logistic regression (ridge for values) on numbers, their ranks, levels of categories, and words.
+    """Logistic regression (ridge for values) on numbers, their ranks, levels of categories, and words; of few rows the mean of several.
 
     Attributes
     ----------
@@ -61,7 +64,7 @@ class LinearColumns:
         arrays = self._linear(part, fitted, context)
         blocks = side_by_side(encoder.block for _, encoder, _ in fitted)
         networks = tuple(
-            encoder.scoring(arrays["coef"][block.columns] * _weight(encoder))
+            encoder.scoring(arrays["coef"][block.columns])
             for (_, encoder, _), block in zip(fitted, blocks, strict=True)
         )
         return FittedBaseline(
@@ -77,14 +80,30 @@ class LinearColumns:
         from scipy import sparse
 
         groups = np.arange(len(part)) if part.groups is None else part.groups
-        rows = sparse.hstack([sparse.csr_matrix(x) * _weight(one) for _, one, x in fitted], format="csr")
-        key = ("linear-columns 1", part.task, context.seed, rows.data, rows.indices, rows.indptr, part.targets, groups)
+        rows = sparse.hstack([sparse.csr_matrix(x) for _, _, x in fitted], format="csr")
+        scales = _scales([encoder for _, encoder, _ in fitted])
+        key = (
+            "linear-columns 2",
+            part.task,
+            context.seed,
+            rows.data,
+            rows.indices,
+            rows.indptr,
+            scales,
+            part.targets,
+            groups,
+        )
 
         def compute() -> Arrays:
-            dense = rows if any(field is not None for field, _, _ in fitted) else rows.toarray()
+            fit: LinearFit | LinearMean
+            if len(part) <= _FEW_ROWS:
+                fit = fit_linear_mean(rows, scales, part.targets, part.task_spec, groups=groups, seed=context.seed)
+                return {"coef": fit.coef, "intercept": fit.intercept, "note": np.array(fit.note)}
+            scaled = rows.multiply(scales[0]).tocsr()
+            dense = scaled if any(field is not None for field, _, _ in fitted) else scaled.toarray()
             penalties = _INVERSE_PENALTIES if part.task_spec.has_probabilities else _VALUE_PENALTIES
             fit = fit_linear(dense, part.targets, part.task_spec, groups, context.seed, inverse_penalties=penalties)
-            return {"coef": fit.coef, "intercept": fit.intercept, "note": np.array(fit.note)}
+            return {"coef": scales[0][:, None] * fit.coef, "intercept": fit.intercept, "note": np.array(fit.note)}
 
         return context.cache.get_or_compute(key, compute)
 
@@ -103,6 +122,13 @@ def _fitted(field: str | None, encoder: Encoder, part: Dataset) -> tuple[str | N
     values = part.items if field is None else part.values_of(field)
     fitted = encoder.fit(values)
     return field, fitted, fitted.encode(values)
+
+
+def _scales(encoders: Sequence[FittedEncoder]) -> FloatArray:
+    """What the columns are multiplied with, shape (n_scales, d): numbers together of about unit length and, if there are any, each by itself."""
+    own = np.concatenate([np.full(one.block.stop, _weight(one)) for one in encoders])
+    is_number = np.concatenate([np.full(one.block.stop, one.block.name == NumberEncoder.name) for one in encoders])
+    return np.stack([own, np.where(is_number, _NUMBER_WEIGHT, own)][: 1 + int(is_number.any())])
 
 
 def _weight(encoder: FittedEncoder) -> float:

@@ -99,6 +99,11 @@ class ColumnReader:
             raise SourceError("a reader of columns lists none, or one of an unknown kind. Save the model again.")
         return cls(columns=columns, is_alone=is_alone)
 
+    @property
+    def reads(self) -> str:
+        """The modality of an item: that of the one column where it stands alone, else a row."""
+        return self.columns[0].holds if self.is_alone else self.modality
+
     @cached_property
     def width(self) -> int:
         """How many columns the array has."""
