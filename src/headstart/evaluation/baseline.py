@@ -30,7 +30,8 @@ class Baseline(Protocol):
 
     A baseline with a field `source` gets the pretrained network of the model that it is compared with. One with
     `joins_fields` reads all fields of its modality; others are left out if items have several of it. One that reads rows whole names the
-    `modalities` of the fields that it reads. One that needs a `library` of its own is left out where that is not installed.
+    `modalities` of the fields that it reads. One that needs a `library` of its own is left out where that is not installed. One with a method
+    `refit(dataset, index, before, context=...)` may keep what its fit `before`, on a part of the items at `index`, chose.
     """
 
     name: ClassVar[str]

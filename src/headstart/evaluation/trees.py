@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -104,10 +104,11 @@ class Trees:
         ends = np.append(self.roots[1:], len(self.left))
         return np.repeat(np.arange(len(self)), ends - self.roots)
 
-    def _chunks(self, rows: FloatArray) -> list[FloatArray]:
+    def _chunks(self, rows: FloatArray) -> Iterator[FloatArray]:
         """What every tree adds, some rows at a time, (n_chunk, n_trees); one empty chunk of no rows."""
         n_rows = max(1, _CHUNK_LEAVES // max(1, len(self)))
-        return [self._leaves(rows[start : start + n_rows]) for start in range(0, max(1, len(rows)), n_rows)]
+        for start in range(0, max(1, len(rows)), n_rows):
+            yield self._leaves(rows[start : start + n_rows])
 
     def _leaves(self, rows: FloatArray) -> FloatArray:
         node = np.broadcast_to(self.roots, (len(rows), len(self)))
