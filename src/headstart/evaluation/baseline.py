@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from headstart.onnx_graph.builder import GraphBuilder
 
 Cost = Literal["none", "simple", "full"]
+_PREDICTED_TOGETHER = 16_384
 COSTS: tuple[Cost, ...] = ("none", "simple", "full")
 
 
@@ -59,8 +60,10 @@ class FittedBaseline:
     note: str = ""
 
     def predict(self, items: Sequence[Any]) -> FloatArray:
-        """Outputs for items, shape (n, k)."""
-        return self.head.outputs(self.network.scores(items))
+        """Outputs for items, shape (n, k); of many some at a time, as what is made of them would need many times their memory."""
+        firsts = range(0, max(1, len(items)), _PREDICTED_TOGETHER)
+        parts = [self.network.scores(items[first : first + _PREDICTED_TOGETHER]) for first in firsts]
+        return self.head.outputs(parts[0] if len(parts) == 1 else np.concatenate(parts))
 
 
 @dataclass(frozen=True, kw_only=True)
