@@ -20,6 +20,15 @@ def names(text: str) -> list[str]:
     return [name for name in text.split(",") if name]
 
 
+def numbers(text: str) -> list[int]:
+    """Take whole numbers with commas between them apart, likewise.
+
+    >>> numbers("10,200")
+    [10, 200]
+    """
+    return [int(number) for number in names(text)]
+
+
 def parse(parser: argparse.ArgumentParser, **quick: Any) -> argparse.Namespace:
     """Parse the command line; with `--quick`, `quick` has the defaults of the options named there."""
     parser.add_argument("--quick", action="store_true", help="the same on a little data, a minute at most")

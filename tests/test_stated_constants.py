@@ -23,7 +23,7 @@ from headstart.data import (
 )
 from headstart.data.modalities import row, text
 from headstart.engines import energy
-from headstart.evaluation import learning_curve, mixing, models, shipping, small_cnn
+from headstart.evaluation import learning_curve, mixing, models, shipping, small_cnn, tree_baseline
 from headstart.evaluation.baselines.convolutional import Convolutional
 from headstart.evaluation.prediction_set import COVERAGE
 from headstart.features.encoders.ngrams import NgramEncoder
@@ -78,6 +78,8 @@ STATED = [
     ("docs/prove.md", f"below {holdout._SMALL:,} items | every item once, in {holdout._N_FOLDS} folds"),
     ("docs/prove.md", f"{small_cnn._N_SEEN:,} photos in all"),
     ("docs/prove.md", f"Above {Convolutional().max_items:,} photos"),
+    ("docs/prove.md", f"At most {tree_baseline._MAX_ROWS:,} rows are learned from"),
+    ("docs/prove.md", f"Above {tree_baseline._MANY_ROWS:,} rows what ships"),
     ("docs/prove.md", f"reweighted {N_RESAMPLES:,} times"),
     ("docs/prove.md", f"to {MAX_BLOCKS:,} random blocks"),
     ("docs/prove.md", f"Calibration error has {N_BINS} bins"),

@@ -1,6 +1,8 @@
 """Boosted trees as arrays predict what scikit-learn's do, in NumPy and in a graph; codes of categories leak nothing."""
 
 import math
+from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +13,13 @@ from headstart.core.tasks import get_task
 from headstart.data.packed_columns import Categories, Numbers
 from headstart.data.rows import Rows
 from headstart.engines.context import RunContext
+from headstart.engines.events import ProgressMade
+from headstart.engines.reporters import SilentReporter
+from headstart.evaluation import histogram_boosting, tree_baseline
 from headstart.evaluation.baselines.boosted_trees import BoostedTrees
-from headstart.evaluation.histogram_boosting import Shape, boost
+from headstart.evaluation.histogram_boosting import HISTOGRAMS, Shape, boost
 from headstart.evaluation.target_codes import code_table, cross_fitted_codes, spread_folds
+from headstart.evaluation.tree_baseline import fit_tree_baseline
 from headstart.onnx_graph.builder import GraphBuilder
 from headstart.onnx_graph.session import open_session
 from headstart.storage.result_cache import ResultCache
@@ -232,3 +238,78 @@ def test_probabilities_of_a_rare_class_are_calibrated():
     expected, found = outputs[likeliest].mean(), probability[15_000:][likeliest].mean()
     assert abs(expected - found) < 0.3 * found
     assert abs(outputs.mean() - probability[15_000:].mean()) < 0.3 * probability.mean()
+
+
+class Listener(SilentReporter):
+    def __init__(self):
+        super().__init__()
+        self.events = []
+
+    def receive(self, event):
+        self.events.append(event)
+
+
+def many(n=4_000):
+    return table(n, "binary")
+
+
+def test_a_fit_on_more_rows_keeps_what_was_chosen_before_and_grows_once(monkeypatch):
+    monkeypatch.setattr(tree_baseline, "_MANY_ROWS", 3_500)
+    data, listener = many(), Listener()
+    first = BoostedTrees().fit(data, np.arange(3_200), context=RunContext())
+    again = BoostedTrees().refit(data, np.arange(4_000), first, context=RunContext(reporter=listener))
+    assert repr(again.chosen) == repr(first.chosen)
+    assert again.note == first.note
+    assert not np.array_equal(again.network.trees.value, first.network.trees.value)
+    counted = [(event.done, event.total) for event in listener.events if isinstance(event, ProgressMade)]
+    assert counted == [(1, 1)]
+    right = again.predict(data.items).argmax(axis=1) == data.codes
+    assert right.mean() > 0.9
+
+
+def test_a_fit_on_not_so_many_rows_chooses_anew_and_says_how_far_it_is():
+    data, listener = many(), Listener()
+    first = BoostedTrees().fit(data, np.arange(3_200), context=RunContext())
+    again = BoostedTrees().refit(data, np.arange(4_000), first, context=RunContext(reporter=listener))
+    counted = [(event.done, event.total) for event in listener.events if isinstance(event, ProgressMade)]
+    assert counted == [(1, 3), (2, 3), (3, 3)]
+    assert again.chosen is not None
+
+
+@pytest.mark.parametrize("n", [60, 3_200])
+def test_what_was_chosen_travels_through_the_cache(n, tmp_path):
+    context = RunContext(cache=ResultCache(tmp_path))
+    fits = [BoostedTrees().fit(many(), np.arange(n), context=context) for _ in range(2)]
+    assert repr(fits[0].chosen) == repr(fits[1].chosen)
+    assert (fits[0].chosen is None) == (n == 60)
+
+
+def test_very_many_rows_are_sampled_the_rare_class_whole_and_probabilities_stay_true():
+    rng = np.random.default_rng(0)
+    age, rare = rng.normal(size=8_000), 0.02
+    chance = 1 / (1 + np.exp(-(2 * age + np.log(rare))))
+    targets = np.eye(2)[(rng.random(8_000) < chance).astype(int)]
+    items = Rows({"age": Numbers(age), "noise": Numbers(rng.normal(size=8_000))})
+    fields = (Field("age", "number"), Field("noise", "number"))
+    data = replace(many(), fields=fields, items=items, targets=targets, ids=np.arange(8_000).astype(str))
+    fitted = fit_tree_baseline(
+        "boosted-trees", HISTOGRAMS, data, np.arange(8_000), context=RunContext(), max_rows=4_000
+    )
+    assert "4,000 of 8,000 rows" in fitted.note
+    said = fitted.predict(items)[:, 1]
+    assert said.mean() == pytest.approx(targets[:, 1].mean(), rel=0.15)
+
+
+def test_one_thread_grows_trees_where_others_use_the_cores(monkeypatch):
+    seen = []
+    monkeypatch.setattr(histogram_boosting, "n_threads", lambda: 2)
+    monkeypatch.setattr(histogram_boosting, "limit", lambda n: seen.append(n) or nullcontext())
+    for quick, slow, expected in ((0.1, 0.15, [1]), (0.1, 1.0, [1, 1])):
+        times = iter([quick, slow])
+        monkeypatch.setattr(histogram_boosting, "_trial_s", lambda times=times: next(times))
+        seen.clear()
+        with histogram_boosting._threads(10_000):
+            assert seen == expected
+    seen.clear()
+    with histogram_boosting._threads(100):
+        assert not seen

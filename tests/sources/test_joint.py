@@ -5,7 +5,7 @@ import onnxruntime
 import pytest
 
 import tiny
-from headstart.core.dataset import Dataset
+from headstart.core.dataset import Dataset, Field
 from headstart.data.holdout import SplitPlan
 from headstart.engines.context import RunContext
 from headstart.evaluation import Experiment
@@ -18,6 +18,8 @@ from headstart.packaging.export import check_equal, export
 from headstart.pipeline.choosing import frozen_models
 from headstart.sources import JointSource
 from headstart.sources.preprocessors import build
+from headstart.sources.preprocessors.columns import ColumnReader, learn_columns
+from headstart.sources.preprocessors.joint import JointPreprocessor
 
 TEXTS = ["a head start", "the race", "good kiwi", "bad apple shelf", "", "advantage given before the race"]
 
@@ -106,3 +108,18 @@ def test_two_that_know_different_things_are_better_together(joint):
     alone = [float(task.losses(one.outputs, targets).mean()) for one in found.held_out]
     assert float(task.losses(found.outputs, targets).mean()) < min(alone)
     assert len(found.kept) == 2
+
+
+def test_readers_of_the_same_columns_read_the_rows_once_however_deep_they_stand(monkeypatch):
+    rows = [{"age": 3.0, "debt": -1.0}, {"age": float("nan"), "debt": 2.0}]
+    fields = (Field("age", "number"), Field("debt", "number"))
+    inner = JointPreprocessor(inputs=(learn_columns(rows, fields),))
+    other = learn_columns(rows, fields[:1])
+    calls = []
+    read = ColumnReader.read
+    monkeypatch.setattr(ColumnReader, "read", lambda self, items: calls.append(self) or read(self, items))
+    found = JointPreprocessor(inputs=(learn_columns(rows, fields), inner, other)).transform(rows)
+    assert len(calls) == 2
+    np.testing.assert_array_equal(found["0.columns"], [[3.0, -1.0], [np.nan, 2.0]])
+    np.testing.assert_array_equal(found["1.0.columns"], found["0.columns"])
+    np.testing.assert_array_equal(found["2.columns"], found["0.columns"][:, :1])

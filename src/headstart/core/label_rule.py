@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
@@ -81,5 +82,10 @@ class LabelRule:
         if self.type == "bool":
             return name.casefold() == "true"
         if self.type == "int":
-            return int(_WHOLE_NUMBER.sub(r"\1", name))
+            return _whole(name)
         return float(name) if self.type == "float" else name
+
+
+@lru_cache(maxsize=4096)  # labels are few, and of one row reading its label would be a twentieth of the time
+def _whole(name: str) -> int:
+    return int(_WHOLE_NUMBER.sub(r"\1", name))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 _MISSING_WORDS = frozenset({"nan", "na", "n/a", "null", "<na>"})
 _INVISIBLE = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff")
+_SHORT = 40
 _LEFT_OUT = dict.fromkeys(map(ord, _INVISIBLE - set("\u200c\u200d")))  # joiners belong to scripts and to emoji
 
 
@@ -65,7 +67,15 @@ def label_of(cell: Any) -> str:
     """
     if isinstance(cell, float | np.floating) and float(cell).is_integer():
         cell = int(cell)
-    return " ".join(unicodedata.normalize("NFC", str(cell)).translate(_LEFT_OUT).split())
+    text = str(cell)
+    return _short_label(text) if len(text) <= _SHORT else _plain_label(text)
+
+
+def _plain_label(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).translate(_LEFT_OUT).split())
+
+
+_short_label = lru_cache(maxsize=4096)(_plain_label)  # the labels of a million rows are a few
 
 
 def number_of(cell: Any) -> float | None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Cost = Literal["none", "simple", "full", "all"]
 COSTS: tuple[Cost, ...] = ("none", "simple", "full", "all")
+_PREDICTED_TOGETHER = 16_384
 
 
 class Baseline(Protocol):
@@ -31,7 +32,8 @@ class Baseline(Protocol):
     A baseline with a field `source` gets the pretrained network of the model that it is compared with. One with
     `joins_fields` reads all fields of its modality; others are left out if items have several of it. One that reads rows whole names the
     `modalities` of the fields that it reads. One that needs a `library` of its own is left out where that is not installed. One with
-    `preferred` libraries, whose models are much the same, is left out too where one of these is, unless 'all' are wanted.
+    `preferred` libraries, whose models are much the same, is left out too where one of these is, unless 'all' are wanted. One with a method
+    `refit(dataset, index, before, context=...)` may keep what its fit `before`, on a part of the items at `index`, chose.
     """
 
     name: ClassVar[str]
@@ -59,8 +61,10 @@ class FittedBaseline:
     note: str = ""
 
     def predict(self, items: Sequence[Any]) -> FloatArray:
-        """Outputs for items, shape (n, k)."""
-        return self.head.outputs(self.network.scores(items))
+        """Outputs for items, shape (n, k); of many some at a time, as what is made of them would need many times their memory."""
+        firsts = range(0, max(1, len(items)), _PREDICTED_TOGETHER)
+        parts = [self.network.scores(items[first : first + _PREDICTED_TOGETHER]) for first in firsts]
+        return self.head.outputs(parts[0] if len(parts) == 1 else np.concatenate(parts))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,7 +54,15 @@ class BaselineModel:
 def fitted_baseline(
     baseline: Baseline, predictions: HeldOutPredictions, experiment: Experiment, index: IntArray
 ) -> Predictor:
-    """The baseline fitted on the items at `index`; with a given test part that is the fit that predicted the held-out items."""
-    if experiment.plan.kind == "given" and np.array_equal(index, experiment.plan.train):
+    """The baseline fitted on the items at `index`; with a given test part that is the fit that predicted the held-out items.
+
+    Where one fit alone predicted them, a baseline that can `refit` is told of it.
+    """
+    plan = experiment.plan
+    if plan.kind == "given" and np.array_equal(index, plan.train):
         return predictions.fitted
+    refit = getattr(baseline, "refit", None)
+    if refit is not None and len(plan.folds) == 1 and np.isin(plan.train, index).all():
+        fitted: Predictor = refit(experiment.dataset, index, predictions.fitted, context=experiment.context)
+        return fitted
     return baseline.fit(experiment.dataset, index, context=experiment.context)

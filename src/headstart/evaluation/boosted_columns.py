@@ -14,7 +14,7 @@ from headstart.evaluation.trees import Trees, join_trees
 from headstart.heads.calibration import Calibration, fit_calibration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from headstart.core.dataset import FloatArray, IntArray
     from headstart.core.tasks import TaskSpec
@@ -30,6 +30,15 @@ _STEEPEST = 1.5  # slope of the calibration
 
 
 @dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """What did best on the held-out rows, and can be kept for a fit on more rows of the same table."""
+
+    shape: Shape
+    stages: int
+    calibration: Calibration
+
+
+@dataclass(frozen=True, kw_only=True)
 class TreeModel:
     """Scores of a table's columns: `trees.predict(features.rows(columns)) @ spread + intercept`.
 
@@ -38,6 +47,7 @@ class TreeModel:
     spread : shape (n_targets, k)
     intercept : shape (k,)
     note : what was chosen
+    chosen : the same; None of few rows, where the models of all folds are kept
     """
 
     features: TreeFeatures
@@ -45,6 +55,7 @@ class TreeModel:
     spread: FloatArray
     intercept: FloatArray
     note: str
+    chosen: Chosen | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,18 +75,10 @@ class _Part:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Choice:
-    """What did best on the held-out rows.
+class _Choice(Chosen):
+    """The same, with what was grown on each part, as far as was best."""
 
-    Attributes
-    ----------
-    grown : on each part, as far as was best
-    """
-
-    shape: Shape
-    stages: int
     grown: Sequence[Boosted]
-    calibration: Calibration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +92,7 @@ class _Problem:
     booster: Booster
     groups: IntArray
     seed: int
+    advance: Callable[[], None]
 
     def part(self, index: IntArray) -> _Part:
         """Code the categories of some rows."""
@@ -107,7 +111,9 @@ class _Problem:
         """Grow trees on the rows of a part."""
         rate = self.booster.plan(len(self.targets)).rate
         targets = self.targets[part.index]
-        return self.booster.grow(part.rows, targets, self.task, shape, stages=stages, rate=rate, seed=self.seed)
+        grown = self.booster.grow(part.rows, targets, self.task, shape, stages=stages, rate=rate, seed=self.seed)
+        self.advance()
+        return grown
 
 
 def fit_tree_model(
@@ -119,6 +125,8 @@ def fit_tree_model(
     booster: Booster,
     groups: IntArray,
     seed: int,
+    chosen: Chosen | None = None,
+    advance: Callable[[], None] = lambda: None,
 ) -> TreeModel:
     """Fit boosted trees.
 
@@ -129,6 +137,8 @@ def fit_tree_model(
     targets : shape (n, k)
     booster : what grows the trees
     groups : shape (n,), kept whole in the folds that choose, and in those of target codes
+    chosen : by an earlier fit, so that nothing is held out
+    advance : is called `n_growths` times, after each
     """
     n = len(targets)
     centre, scale = (np.zeros(1), 1.0) if task.has_probabilities else _location(targets)
@@ -140,21 +150,30 @@ def fit_tree_model(
         booster=booster,
         groups=groups,
         seed=seed,
+        advance=advance,
     )
     with limit(1 if n <= _FEW_ROWS else n_threads()):
-        folds = _held_out_folds(groups, problem.targets, seed)
+        folds = [] if chosen else _held_out_folds(groups, problem.targets, seed)
         parts = [problem.part(train) for train, _ in folds]
-        choice = _choose(problem, parts, [test for _, test in folds])
-        if n > _FEW_ROWS or not folds:
-            parts = [problem.part(np.arange(n))]
-            grown: Sequence[Boosted] = [problem.grow(parts[0], choice.shape, choice.stages)]
-        else:
-            grown = choice.grown
-    return _joined(problem, parts, grown, choice, centre=centre, scale=scale)
+        choice = chosen or _choose(problem, parts, [test for _, test in folds])
+        if isinstance(choice, _Choice) and n <= _FEW_ROWS and folds:
+            return _joined(problem, parts, choice.grown, choice, centre=centre, scale=scale)
+        del parts
+        parts = [problem.part(np.arange(n))]
+        grown = [problem.grow(parts[0], choice.shape, choice.stages)]
+    model = _joined(problem, parts, grown, choice, centre=centre, scale=scale)
+    return replace(model, chosen=Chosen(shape=choice.shape, stages=choice.stages, calibration=choice.calibration))
+
+
+def n_growths(booster: Booster, groups: IntArray, *, is_chosen: bool = False) -> int:
+    """How many times trees are grown on rows of these groups."""
+    n, n_groups = len(groups), len(np.unique(groups))
+    n_folds = 0 if n_groups < 2 or is_chosen else 1 if n > _FEW_ROWS else min(N_FOLDS, n_groups)
+    return len(booster.plan(n).shapes) * n_folds + (n > _FEW_ROWS or not n_folds)
 
 
 def _choose(problem: _Problem, parts: Sequence[_Part], tests: Sequence[IntArray]) -> _Choice:
-    """The shape and the number of stages whose scores, calibrated, have the lowest loss on rows that are held out."""
+    """The shape and the number of stages whose scores have the lowest loss on rows that are held out, and how these are calibrated."""
     plan = problem.booster.plan(len(problem.targets))
     if not parts:
         unchanged = Calibration(slope=1.0, intercept=np.zeros(problem.targets.shape[1]), loss=float("nan"))
@@ -184,7 +203,7 @@ def _joined(
     problem: _Problem,
     parts: Sequence[_Part],
     grown: Sequence[Boosted],
-    choice: _Choice,
+    choice: Chosen,
     *,
     centre: FloatArray,
     scale: float,

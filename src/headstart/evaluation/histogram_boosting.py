@@ -5,16 +5,25 @@ Friedman, Greedy function approximation: a gradient boosting machine, Annals of 
 
 from __future__ import annotations
 
+import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.engines.threads import limit, n_threads
 from headstart.evaluation.boosted import Boosted, Booster, Plan, Shape, boost_classes, boost_labels
 from headstart.evaluation.trees import Trees, rounded_down
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from headstart.core.dataset import FloatArray
     from headstart.core.tasks import TaskSpec
+
+_TRIED_FROM = 3_000  # rows; of fewer, one thread is all that is allowed anyway
+_TRIAL_ROWS, _TRIAL_STAGES, _TRIAL_LEAVES = 2_000, 1, 8
+_SLOWER = 4.0
 
 
 def boost(
@@ -38,8 +47,6 @@ def boost(
     rate : what a tree counts
     weights : of the rows, shape (n,); None if all count the same
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-
     empty = np.isnan(rows).all(axis=0)
     if empty.any():
         rows = np.where(empty, np.float32(0), rows)  # of which scikit-learn finds no thresholds
@@ -53,6 +60,13 @@ def boost(
         "early_stopping": False,
         "random_state": seed,
     }
+    with _threads(len(rows)):
+        return _boosted(rows, targets, task, options, stages)
+
+
+def _boosted(rows: FloatArray, targets: FloatArray, task: TaskSpec, options: Mapping[str, Any], stages: int) -> Boosted:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
     if task.is_single_label:
         return boost_classes(
             lambda codes: _taken(HistGradientBoostingClassifier(**options).fit(rows, codes, sample_weight=weights)),
@@ -67,6 +81,30 @@ def boost(
         targets,
         stages,
     )
+
+
+def _threads(n_rows: int) -> AbstractContextManager[None]:
+    """Hold to one thread where others use the cores.
+
+    A tree is grown in many short steps, and after each all threads wait for the slowest. On cores that are taken, that has cost
+    twenty times as long as one thread.
+    """
+    if n_rows <= _TRIED_FROM or n_threads() == 1:
+        return nullcontext()
+    with limit(1):
+        alone_s = _trial_s()
+    return limit(1) if _trial_s() > _SLOWER * alone_s else nullcontext()
+
+
+def _trial_s() -> float:
+    """How long it takes to grow some small trees."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    rows = np.random.default_rng(0).normal(size=(_TRIAL_ROWS, 8))
+    model = HistGradientBoostingRegressor(max_iter=_TRIAL_STAGES, max_leaf_nodes=_TRIAL_LEAVES, early_stopping=False)
+    started = time.perf_counter()
+    model.fit(rows, rows[:, 0])
+    return time.perf_counter() - started
 
 
 def _taken(model: Any) -> tuple[FloatArray, Trees]:
@@ -114,8 +152,8 @@ _PLANS = (
     Plan(
         max_rows=np.inf,
         shapes=(
-            Shape(leaves=16, least=20, l2=1.0, features=0.5),
-            Shape(leaves=48, least=20, l2=1.0, features=0.5),
+            Shape(leaves=16, least=20, l2=10.0, features=0.5),
+            Shape(leaves=48, least=20, l2=10.0, features=0.5),
         ),
         stages=200,
         rate=0.1,

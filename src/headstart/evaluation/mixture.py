@@ -162,8 +162,12 @@ class Mixture:
     @cached_property
     def fitted(self) -> list[tuple[FittedModel, float]]:
         """The models that have a weight, fitted on all items that may be trained on, and that weight."""
-        final = self.experiment.plan.final
-        return [(one.model.fit(self.experiment, final), weight) for one, weight in self.kept]
+        final, found = self.experiment.plan.final, []
+        with self.experiment.context.progress("fitting what ships", len(self.kept)) as step:
+            for one, weight in self.kept:
+                found.append((one.model.fit(self.experiment, final), weight))
+                step.advance()
+        return found
 
     @cached_property
     def _mixed(self) -> Mixed:

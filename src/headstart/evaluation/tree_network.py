@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.evaluation.boosted_columns import TreeModel
+from headstart.evaluation.boosted import Shape
+from headstart.evaluation.boosted_columns import Chosen, TreeModel
 from headstart.evaluation.tree_features import TreeFeatures
 from headstart.evaluation.trees import Trees
+from headstart.heads.calibration import Calibration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +49,7 @@ class TreeNetwork:
 def packed(model: TreeModel) -> Arrays:
     """A model as arrays, for the result cache."""
     own = {"spread": model.spread, "intercept": model.intercept, "note": np.array(model.note)}
+    own["chosen"] = np.zeros(0) if model.chosen is None else _numbers(model.chosen)
     parts = {_FEATURES: vars(model.features), _TREES: vars(model.trees)}
     return own | {part + name: np.asarray(value) for part, held in parts.items() for name, value in held.items()}
 
@@ -61,4 +64,20 @@ def unpacked(arrays: Arrays) -> TreeModel:
         spread=arrays["spread"],
         intercept=arrays["intercept"],
         note=str(arrays["note"]),
+        chosen=_chosen(arrays["chosen"]) if len(arrays["chosen"]) else None,
+    )
+
+
+def _numbers(chosen: Chosen) -> FloatArray:
+    shape, calibration = chosen.shape, chosen.calibration
+    grown = [shape.leaves, shape.least, shape.l2, shape.features, chosen.stages]
+    return np.array([*grown, calibration.slope, calibration.loss, *calibration.intercept])
+
+
+def _chosen(numbers: FloatArray) -> Chosen:
+    leaves, least, l2, features, stages, slope, loss, *intercept = map(float, numbers)
+    return Chosen(
+        shape=Shape(leaves=int(leaves), least=int(least), l2=l2, features=features),
+        stages=int(stages),
+        calibration=Calibration(slope=slope, intercept=np.array(intercept), loss=loss),
     )

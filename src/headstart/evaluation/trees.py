@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -125,21 +125,27 @@ class Trees:
         ends = np.append(self.roots[1:], len(self.left))
         return np.repeat(np.arange(len(self)), ends - self.roots)
 
-    def _chunks(self, rows: FloatArray) -> list[FloatArray]:
+    def _chunks(self, rows: FloatArray) -> Iterator[FloatArray]:
         """What every tree adds, some rows at a time, (n_chunk, n_trees); one empty chunk of no rows."""
         n_rows = max(1, _CHUNK_LEAVES // max(1, len(self)))
-        return [self._leaves(rows[start : start + n_rows]) for start in range(0, max(1, len(rows)), n_rows)]
+        for start in range(0, max(1, len(rows)), n_rows):
+            yield self._leaves(rows[start : start + n_rows])
 
     def _leaves(self, rows: FloatArray) -> FloatArray:
-        node = np.broadcast_to(self.roots, (len(rows), len(self)))
-        places = np.arange(len(rows))[:, None]
-        while True:
-            seen = rows[places, self.feature[node]]
-            goes_left = (seen <= self.threshold[node]) | (self.missing_left[node] & np.isnan(seen))
-            following = np.where(goes_left, self.left[node], self.right[node])
-            if np.array_equal(following, node):
-                return self.value[node].astype(np.float64)
-            node = following
+        """What every tree adds to every row, (n, n_trees); those that have come to a leaf are left behind."""
+        shape, flat = (len(rows), len(self)), np.ravel(rows)
+        is_leaf = self.left == np.arange(len(self.left))
+        node = np.tile(self.roots, len(rows))
+        going = np.flatnonzero(~is_leaf[node])
+        at, first = node[going], going // max(1, len(self)) * rows.shape[1]
+        while len(going):
+            seen = flat[first + self.feature[at]]
+            goes_left = (seen <= self.threshold[at]) | (self.missing_left[at] & np.isnan(seen))
+            at = np.where(goes_left, self.left[at], self.right[at])
+            node[going] = at
+            on = np.flatnonzero(~is_leaf[at])
+            going, at, first = going[on], at[on], first[on]
+        return self.value[node].reshape(shape).astype(np.float64)
 
 
 _BY_NODE = ("left", "right", "feature", "threshold", "missing_left", "value")

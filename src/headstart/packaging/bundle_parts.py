@@ -27,6 +27,23 @@ def check_outputs(session: onnxruntime.InferenceSession, n_labels: int) -> None:
         )
 
 
+def n_features_of(session: onnxruntime.InferenceSession, deployed: str) -> int:
+    """The width of the graph's output `features`, 0 where it may vary.
+
+    Raises
+    ------
+    BundleError
+        There is none, as a model without a pretrained network was deployed.
+    """
+    shape = next((one.shape for one in session.get_outputs() if one.name == "features"), None)
+    if shape is None:
+        raise BundleError(
+            f"this bundle holds '{deployed}' without the features of a pretrained network. "
+            "Fit again with 'headstart fit', or use headstart.embed."
+        )
+    return shape[-1] if isinstance(shape[-1], int) else 0
+
+
 def check_rows(values: Any, batch: Batch, output: str) -> None:
     """Refuse what a graph gave if it is not one row of numbers for each item of the batch.
 

@@ -25,11 +25,13 @@ from headstart.packaging.bundle_parts import (
     decision_of,
     dtype_of,
     largest_ids_of,
+    n_features_of,
     prediction_set_threshold_of,
     task_spec_of,
 )
 from headstart.packaging.bundle_schema import fields_of, input_column_of, label_rule_of
 from headstart.packaging.many_items import BATCH_SIZE, Rows, batches_of, run_batches
+from headstart.packaging.one_row import OneRow
 from headstart.packaging.package_section import html_top
 from headstart.packaging.session import open_bundle_session
 from headstart.packaging.unfamiliar import unfamiliar_notices
@@ -82,6 +84,7 @@ class Bundle:
         self.label_rule = label_rule_of(self.manifest)
         self.decision = decision_of(sealed)
         self.prediction_set_threshold = prediction_set_threshold_of(sealed)
+        self._weights = None if self.decision is None else self.decision.weights
         self.input: Preprocessor = build_input(sealed)
         self._threads = threads or n_threads()
         self._session: onnxruntime.InferenceSession = open_bundle_session(
@@ -144,6 +147,11 @@ class Bundle:
         """A session of one thread, for batches that run side by side; opened for the first call with many items."""
         return self._session if self._threads == 1 else open_session(self.graph, threads=1)
 
+    @cached_property
+    def _one_row(self) -> OneRow | None:
+        """Prepares one row of a table by a short way; None where items are something else."""
+        return OneRow.of(self.fields, self.input) if len(self.fields) > 1 else None
+
     def run(self, batch: Batch) -> FloatArray:
         """Run the graph on what `input.transform` made: outputs (n, k), probabilities or the value of a regression.
 
@@ -183,8 +191,7 @@ class Bundle:
 
     def decide(self, outputs: FloatArray) -> list[str] | list[tuple[str, ...]] | FloatArray:
         """What `predict` says where `run` gave `outputs`, each label by its name."""
-        weights = None if self.decision is None else self.decision.weights
-        return self.task_spec.decide(self.task_spec.weigh(outputs, weights), self.labels)
+        return self.task_spec.decide(self.task_spec.weigh(outputs, self._weights), self.labels)
 
     def typed(self, decided: list[str] | list[tuple[str, ...]] | FloatArray) -> list[Any] | FloatArray:
         """Give what `decide` says with labels of the type that they had in the data."""
@@ -216,25 +223,22 @@ class Bundle:
         BundleError
             The bundle gives none: it holds a baseline without a pretrained network.
         """
-        return self._rows("features", self._given(items), self._n_features()).values
-
-    def _n_features(self) -> int:
-        """The width of the graph's output `features`."""
-        shape = next((one.shape for one in self._session.get_outputs() if one.name == "features"), None)
-        if shape is None:
-            raise BundleError(
-                f"this bundle holds '{self.manifest['deployed']}' without the features of a pretrained network. "
-                "Fit again with 'headstart fit', or use headstart.embed."
-            )
-        return shape[-1] if isinstance(shape[-1], int) else 0
+        return self._rows(
+            "features", self._given(items), n_features_of(self._session, self.manifest["deployed"])
+        ).values
 
     def predictions(
         self, items: Any, *, top: int = 3, names: Sequence[str] | None = None, context: RunContext | None = None
     ) -> list[Prediction]:
         """Answer for every item, with the `top` likeliest labels; an item that cannot be read carries its error."""
-        items = self._given(items)
+        quick = self._quick(items, context)
+        items = self._given(items) if quick is None else items
+        rows = (
+            self._rows("outputs", items, len(self.labels), context, keeps_errors=True)
+            if quick is None
+            else Rows(quick, {})
+        )
         names = [item_name(item, i) for i, item in enumerate(items)] if names is None else names
-        rows = self._rows("outputs", items, len(self.labels), context, keeps_errors=True)
         given = enumerate(zip(names, rows.values, strict=True))
         return [self.answer(name, rows.errors.get(i, row), top) for i, (name, row) in given]
 
@@ -250,13 +254,18 @@ class Bundle:
         """Put one row of outputs, or why there is none, into words."""
         if isinstance(row, UserError):
             return Prediction(item=name, error=str(row))
-        weights = None if self.decision is None else self.decision.weights
         return self.task_spec.answer(
-            name, row, self.labels, top=top, weights=weights, set_threshold=self.prediction_set_threshold
+            name, row, self.labels, top=top, weights=self._weights, set_threshold=self.prediction_set_threshold
         )
 
     def _outputs(self, items: Any, context: RunContext | None) -> FloatArray:
-        return self._rows("outputs", self._given(items), len(self.labels), context).values
+        quick = self._quick(items, context)
+        return self._rows("outputs", self._given(items), len(self.labels), context).values if quick is None else quick
+
+    def _quick(self, items: Any, context: RunContext | None) -> FloatArray | None:
+        """The outputs of one row of a table that needs no closer look; None of other items."""
+        batch = None if context is not None or self._one_row is None else self._one_row.batch(items)
+        return None if batch is None else self._run("outputs", batch, self._session)
 
     def _rows(
         self,

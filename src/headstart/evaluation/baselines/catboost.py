@@ -16,7 +16,8 @@ from headstart.sources.preprocessors.columns import TABULAR, ColumnReader
 if TYPE_CHECKING:
     from headstart.core.dataset import Dataset, IntArray
     from headstart.engines.context import RunContext
-    from headstart.evaluation.baseline import Cost, FittedBaseline
+    from headstart.evaluation.baseline import Cost
+    from headstart.evaluation.tree_baseline import FittedTrees
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,11 @@ class CatBoostTrees:
     is_control: ClassVar[bool] = False
     single_threaded: ClassVar[bool] = False
 
-    def fit(self, dataset: Dataset, index: IntArray, *, context: RunContext) -> FittedBaseline:
+    def fit(self, dataset: Dataset, index: IntArray, *, context: RunContext) -> FittedTrees:
         """Learn from the rows at `index`."""
         require(self.library, extra="boost", purpose="fitting trees of CatBoost")
         return fit_tree_baseline(self.name, CATBOOST, dataset, index, context=context)
+
+    def refit(self, dataset: Dataset, index: IntArray, before: FittedTrees, *, context: RunContext) -> FittedTrees:
+        """Learn from the rows at `index`, of which `before` was fitted on a part."""
+        return fit_tree_baseline(self.name, CATBOOST, dataset, index, context=context, before=before)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headstart.core.errors import SourceError
 from headstart.data.rows import column_of
+from headstart.sources.preprocessors.columns import ColumnReader
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from headstart.core.model import Batch, Preprocessor
 
@@ -76,11 +78,33 @@ class JointPreprocessor:
 
     def transform(self, items: Sequence[Any]) -> Batch:
         """Preprocess the items for each network, with prefixed names of the arrays."""
-        return {
-            prefix_of(i) + name: array
-            for i, (part, field) in enumerate(zip(self.inputs, self.fields, strict=True))
-            for name, array in part.transform(items if field is None else column_of(items, field)).items()
-        }
+        found: Batch = {}
+        for prefixes, part, field in self.parts:
+            made = part.transform(items if field is None else column_of(items, field))
+            found |= {prefix + name: array for prefix in prefixes for name, array in made.items()}
+        return found
+
+    @cached_property
+    def parts(self) -> tuple[tuple[tuple[str, ...], Preprocessor, str | None], ...]:
+        """Each different preprocessor, those of joint ones among them: the prefixes of its arrays, itself, and its field.
+
+        Readers of the same columns are one: several plain models of a table read its rows once.
+        """
+        prefixes: dict[Any, list[str]] = {}
+        parts: dict[Any, tuple[Preprocessor, str | None]] = {}
+        for prefix, part, field in self._leaves():
+            key = (part if isinstance(part, ColumnReader) else id(part), field)
+            prefixes.setdefault(key, []).append(prefix)
+            parts.setdefault(key, (part, field))
+        return tuple((tuple(prefixes[key]), *one) for key, one in parts.items())
+
+    def _leaves(self) -> Iterator[tuple[str, Preprocessor, str | None]]:
+        for i, (part, field) in enumerate(zip(self.inputs, self.fields, strict=True)):
+            if isinstance(part, JointPreprocessor) and field is None:
+                for prefix, leaf, own in part._leaves():  # noqa: SLF001
+                    yield prefix_of(i) + prefix, leaf, own
+            else:
+                yield prefix_of(i), part, field
 
     def settings(self) -> dict[str, Any]:
         """Kind and settings of each part, and the field that it reads if it reads one."""
