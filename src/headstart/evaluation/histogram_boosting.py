@@ -61,11 +61,15 @@ def boost(
         "random_state": seed,
     }
     with _threads(len(rows)):
-        return _boosted(rows, targets, task, options, stages)
+        return _boosted(rows, targets, task, options, weights)
 
 
-def _boosted(rows: FloatArray, targets: FloatArray, task: TaskSpec, options: Mapping[str, Any], stages: int) -> Boosted:
+def _boosted(
+    rows: FloatArray, targets: FloatArray, task: TaskSpec, options: Mapping[str, Any], weights: FloatArray | None
+) -> Boosted:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    stages: int = options["max_iter"]
 
     if task.is_single_label:
         return boost_classes(
