@@ -30,7 +30,8 @@ class Baseline(Protocol):
 
     A baseline with a field `source` gets the pretrained network of the model that it is compared with. One with
     `joins_fields` reads all fields of its modality; others are left out if items have several of it. One that reads rows whole names the
-    `modalities` of the fields that it reads. One that needs a `library` of its own is left out where that is not installed.
+    `modalities` of the fields that it reads. One that needs a `library` of its own is left out where that is not installed, one that `is_for_values` where no values are
+    predicted.
     """
 
     name: ClassVar[str]
@@ -93,7 +94,7 @@ class InterceptHead:
 
 
 def baselines_for(
-    modality: str | Sequence[str], source: PretrainedNetwork | None, cost: Cost = "full"
+    modality: str | Sequence[str], source: PretrainedNetwork | None, cost: Cost = "full", *, of_values: bool = True
 ) -> tuple[Baseline, ...]:
     """Make all baselines that can read a modality, cheapest first.
 
@@ -102,6 +103,7 @@ def baselines_for(
     modality : name of the items' modality; of rows the name for each field
     source : the pretrained network of the model; if None, or of no features, baselines that need one are left out
     cost : 'none', 'simple' (seconds) or 'full' (all)
+    of_values : whether values are predicted; if not, baselines that help there alone are left out
 
     Raises
     ------
@@ -113,7 +115,7 @@ def baselines_for(
     kinds = [registry.get("baselines", name) for name in registry.names("baselines")]
     modalities = (modality,) if isinstance(modality, str) else modality
     kinds = [kind for kind in kinds if _reads_any(kind, modalities) and COSTS.index(kind.cost) <= COSTS.index(cost)]
-    kinds = [kind for kind in kinds if is_installed(kind)]
+    kinds = [kind for kind in kinds if is_installed(kind) and (of_values or not getattr(kind, "is_for_values", False))]
     made = [_make(kind, source) for kind in sorted(kinds, key=lambda kind: (COSTS.index(kind.cost), kind.name))]
     return tuple(baseline for baseline in made if baseline is not None)
 
