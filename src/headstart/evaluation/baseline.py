@@ -33,7 +33,8 @@ class Baseline(Protocol):
     `joins_fields` reads all fields of its modality; others are left out if items have several of it. One that reads rows whole names the
     `modalities` of the fields that it reads. One that needs a `library` of its own is left out where that is not installed. One with
     `preferred` libraries, whose models are much the same, is left out too where one of these is, unless 'all' are wanted. One with a method
-    `refit(dataset, index, before, context=...)` may keep what its fit `before`, on a part of the items at `index`, chose.
+    `refit(dataset, index, before, context=...)` may keep what its fit `before`, on a part of the items at `index`, chose. One that
+    `is_for_values` is left out where no values are predicted.
     """
 
     name: ClassVar[str]
@@ -98,7 +99,7 @@ class InterceptHead:
 
 
 def baselines_for(
-    modality: str | Sequence[str], source: PretrainedNetwork | None, cost: Cost = "full"
+    modality: str | Sequence[str], source: PretrainedNetwork | None, cost: Cost = "full", *, of_values: bool = True
 ) -> tuple[Baseline, ...]:
     """Make all baselines that can read a modality, cheapest first.
 
@@ -107,6 +108,7 @@ def baselines_for(
     modality : name of the items' modality; of rows the name for each field
     source : the pretrained network of the model; if None, or of no features, baselines that need one are left out
     cost : 'none', 'simple' (seconds), 'full' (of the libraries of boosting the first that is installed), or 'all'
+    of_values : whether values are predicted; if not, baselines that help there alone are left out
 
     Raises
     ------
@@ -119,6 +121,7 @@ def baselines_for(
     modalities = (modality,) if isinstance(modality, str) else modality
     kinds = [kind for kind in kinds if _reads_any(kind, modalities) and COSTS.index(kind.cost) <= COSTS.index(cost)]
     kinds = [kind for kind in kinds if is_installed(kind) and (cost == "all" or not _is_stood_in_for(kind))]
+    kinds = [kind for kind in kinds if of_values or not getattr(kind, "is_for_values", False)]
     made = [_make(kind, source) for kind in sorted(kinds, key=lambda kind: (COSTS.index(kind.cost), kind.name))]
     return tuple(baseline for baseline in made if baseline is not None)
 

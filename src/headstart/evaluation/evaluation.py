@@ -55,7 +55,8 @@ class Evaluation:
     ) -> None:
         self.experiment, self.frozen, self.others = experiment, tuple(frozen), tuple(others)
         modalities = [field.modality for field in experiment.dataset.fields]
-        self.baselines = baselines_for(modalities, experiment.source, baselines)
+        of_values = not experiment.dataset.task_spec.has_probabilities
+        self.baselines = baselines_for(modalities, experiment.source, baselines, of_values=of_values)
         self.held_out: tuple[HeldOutModel, ...] = ()
         self.skipped: list[dict[str, Any]] = []
         self._runner = BaselineRunner(self.baselines, experiment)
