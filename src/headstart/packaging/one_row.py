@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from headstart.core.dataset import Field
     from headstart.core.model import Batch, Preprocessor
 
+_MAX_LEVELS = 2_000  # of a category; each is tried when the first row comes
 _KINDS = frozenset({NUMBER, CATEGORY})
 
 
@@ -122,6 +123,6 @@ def _picker(names: Sequence[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]
 
 
 def _plain_levels(field: Field, levels: Sequence[str]) -> dict[str, float]:
-    """The codes of the levels that are read as they are written."""
-    modality = modality_of_field(field)
-    return {level: float(code) for code, level in enumerate(levels) if modality.receive(level) == level}
+    """The codes of the levels that are read as they are written, of very many the commonest, which come first."""
+    modality, often = modality_of_field(field), levels[:_MAX_LEVELS]
+    return {level: float(code) for code, level in enumerate(often) if modality.receive(level) == level}
