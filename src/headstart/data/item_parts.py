@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +14,7 @@ from headstart.data.modalities import Row
 from headstart.data.payloads import pick
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from headstart.data.modalities import Modality
 
@@ -63,13 +64,21 @@ def noticed(
     return other_column_notice(taken, names, modality, column.learnt, shown)
 
 
-def unread_notice(names: Sequence[str], read: Collection[str]) -> tuple[Notice, ...]:
-    """Say which columns or keys a model of rows does not read."""
+def unread(names: Sequence[str], read: Collection[str], modality: Modality) -> tuple[Notice, ...]:
+    """A notice of the columns that a model of rows does not read."""
     others = [name for name in names if name not in read]
-    if not others or not read:
+    if not others or not isinstance(modality, Row):
         return ()
     said = f"column {listed(others)} is" if len(others) == 1 else f"columns {listed(others)} are"
     return (Notice(kind="unread", message=f"{said} not read: the model learned from others.", where=tuple(others)),)
+
+
+def unread_keys(records: Any, modality: Modality) -> tuple[Notice, ...]:
+    """The same of the keys of records."""
+    if not isinstance(modality, Row):
+        return ()
+    keys = dict.fromkeys(str(key) for record in records if isinstance(record, Mapping) for key in record)
+    return unread([*keys], modality.modalities, modality)
 
 
 def keys_of(modality: Modality, column: WantedColumn) -> Sequence[str]:

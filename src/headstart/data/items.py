@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -16,7 +15,7 @@ from headstart.core.errors import DataError
 from headstart.data.field_columns import cells_of, columns_of, packers_of
 from headstart.data.given import given_items, is_table
 from headstart.data.ids import id_columns
-from headstart.data.item_parts import ItemPart, WantedColumn, cell_of, join_parts, keys_of, noticed, unread_notice
+from headstart.data.item_parts import ItemPart, WantedColumn, cell_of, join_parts, keys_of, noticed, unread, unread_keys
 from headstart.data.litter import files_below
 from headstart.data.modalities import Modality, Row, get_modality, item_modalities, modality_of_file
 from headstart.data.payloads import known_keys
@@ -27,7 +26,7 @@ from headstart.data.readers.tables import is_table_file, named_folder, named_pat
 from headstart.data.unreadable_items import UnreadableItems
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from headstart.data.readers.columns import TableSource
 
@@ -237,7 +236,7 @@ def _read_table(
     table = source.read([*names.values(), *own], bad, packers=packers_of(names, modality))
     own_ids = {name: table.columns[name] for name in own}
     said = noticed(names.get(""), source.names, modality, column, f"'{source.name}'")
-    said += unread_notice(source.names, names.values()) if isinstance(modality, Row) else ()
+    said += unread(source.names, names.values(), modality)
     part = ItemPart(cells_of(table, names, modality), table.ids_in(source.name), own_ids, said)
     return _usable(modality, part, images or source.folder, bad)
 
@@ -261,7 +260,7 @@ def _read_stream(file: TextIO, modality: Modality, column: WantedColumn, bad: Un
     own_ids = {name: [record.get(name) for record in records] for name in own}
     taken = next((str(key) for key, value in records[0].items() if value is cells[0]), None)
     said = noticed(taken, list(map(str, records[0])), modality, column, "stdin")
-    said += unread_notice([*_keys(records)], modality.modalities) if isinstance(modality, Row) else ()
+    said += unread_keys(records, modality)
     return _usable(modality, ItemPart(modality.pack(cells), RowIds("stdin", rows), own_ids, said), None, bad)
 
 
@@ -283,13 +282,8 @@ def _read_memory(data: Any, modality: Modality, column: WantedColumn, bad: Unrea
             f"item {wrong + 1} is a {type(cells[wrong]).__name__}, but this model takes {modality.plural}. "
             f"Give {modality.python_values}."
         )
-    said = unread_notice([*_keys(data)], modality.modalities) if isinstance(modality, Row) else ()
+    said = unread_keys(data, modality)
     return _usable(modality, ItemPart(cells, ids, notices=said), None, bad)
-
-
-def _keys(records: Any) -> dict[str, None]:
-    """The keys of records, in the order in which they come."""
-    return dict.fromkeys(str(key) for record in records if isinstance(record, Mapping) for key in record)
 
 
 def _usable(modality: Modality, part: ItemPart, folder: Path | None, bad: UnreadableItems) -> ItemPart:

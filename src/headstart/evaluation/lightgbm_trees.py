@@ -50,13 +50,13 @@ def grow(
 
     def fit_classes(codes: Any) -> tuple[FloatArray, Trees]:
         k = int(codes.max()) + 1
-        return fit("binary", codes) if k == 2 else fit("multiclass", codes, k)
+        return fit("binary", codes) if k == 2 else fit("softmax", codes, k)
 
     if task.is_single_label:
         return boost_classes(fit_classes, targets, stages)
     if task.has_probabilities:
         return boost_labels(lambda label: fit("binary", label), targets, stages)
-    start, trees = fit("regression", targets[:, 0])
+    start, trees = fit("l2", targets[:, 0])
     return Boosted(start=start, trees=trees, n_per_stage=1)
 
 

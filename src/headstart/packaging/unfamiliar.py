@@ -13,7 +13,7 @@ from headstart.data.modalities import Row
 from headstart.data.packed_columns import Categories
 from headstart.data.rows import column_of
 from headstart.data.shown_names import visible
-from headstart.sources.preprocessors.columns import CATEGORY, ColumnReader
+from headstart.sources.preprocessors.columns import CATEGORY, NUMBER, ColumnReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -116,7 +116,7 @@ def _unseen(values: Sequence[Any], levels: frozenset[str]) -> Counter[str]:
 
 def _far(items: Sequence[Any], one: ColumnEffect, modality: Modality) -> Counter[str]:
     places = [point["at"] for point in one.curve]
-    if one.modality != "number" or len(places) < 2 or one.name not in _names(modality):
+    if one.modality != NUMBER or len(places) < 2 or one.name not in _names(modality):
         return Counter()
     values = np.array([np.nan if value is None else value for value in _column(items, one.name, modality)], np.float64)
     low, high = min(places), max(places)
