@@ -1,0 +1,1 @@
+"""Stage 9, stream: records come in from a place, answers go out to another."""
