@@ -57,6 +57,7 @@ __all__ = [
     "prove",
     "prove_again",
     "rank",
+    "stream",
 ]
 
 

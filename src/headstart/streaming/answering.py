@@ -116,8 +116,8 @@ class Answerer:
             **self._model,
         }
 
-    def _as_event(self, output: Output, type: str, mode: str) -> Output:
-        said = {"key": output.key, "source": self._source, "type": type}
+    def _as_event(self, output: Output, kind: str, mode: str) -> Output:
+        said = {"key": output.key, "source": self._source, "kind": kind}
         if mode == "binary":
             headers = cloud_events.binary(**said, time=time.time())
             return replace(output, attributes={**output.attributes, **headers})

@@ -113,23 +113,23 @@ def read_binary(headers: Mapping[str, str], data: Any) -> CloudEvent | None:
     return _event({**found, **({"datacontenttype": content_type} if content_type else {})}, data)
 
 
-def structured(*, key: str, source: str, type: str, data: Mapping[str, Any], time: float) -> dict[str, Any]:
+def structured(*, key: str, source: str, kind: str, data: Mapping[str, Any], time: float) -> dict[str, Any]:
     """Write an answer as an event: one JSON object.
 
-    >>> structured(key="7", source="/m/1", type="t", data={"label": "spam"}, time=0.0)["time"]
+    >>> structured(key="7", source="/m/1", kind="t", data={"label": "spam"}, time=0.0)["time"]
     '1970-01-01T00:00:00Z'
     """
-    attributes = _attributes(key=key, source=source, type=type, time=time)
+    attributes = _attributes(key=key, source=source, kind=kind, time=time)
     return {**attributes, "datacontenttype": "application/json", "data": dict(data)}
 
 
-def binary(*, key: str, source: str, type: str, time: float) -> dict[str, str]:
+def binary(*, key: str, source: str, kind: str, time: float) -> dict[str, str]:
     """Give the headers of an answer whose body is the data.
 
-    >>> binary(key="7", source="/m/1", type="t", time=0.0)["ce_id"]
+    >>> binary(key="7", source="/m/1", kind="t", time=0.0)["ce_id"]
     '7'
     """
-    attributes = _attributes(key=key, source=source, type=type, time=time)
+    attributes = _attributes(key=key, source=source, kind=kind, time=time)
     return {
         **{f"ce_{name}": quote(text, safe=_HEADER_SAFE) for name, text in attributes.items()},
         "content-type": "application/json",
@@ -139,9 +139,9 @@ def binary(*, key: str, source: str, type: str, time: float) -> dict[str, str]:
 _HEADER_SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 
 
-def _attributes(*, key: str, source: str, type: str, time: float) -> dict[str, str]:
+def _attributes(*, key: str, source: str, kind: str, time: float) -> dict[str, str]:
     said = datetime.fromtimestamp(time, UTC).isoformat().replace("+00:00", "Z")
-    return {"specversion": _SPEC_VERSION, "id": key, "source": source, "type": type, "time": said}
+    return {"specversion": _SPEC_VERSION, "id": key, "source": source, "type": kind, "time": said}
 
 
 def _event(attributes: dict[str, str], data: Any) -> CloudEvent:

@@ -27,12 +27,16 @@ class Patience:
     give_up_s : how long it may be away
     stop : set when the stream is told to end
     tell : is told what is wrong and how long it waits, once for each wait
+    waited : is called at each wait
     """
 
-    def __init__(self, *, give_up_s: float, stop: asyncio.Event, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, *, give_up_s: float, stop: asyncio.Event, tell: Callable[[str], None], waited: Callable[[], None]
+    ) -> None:
         self._give_up_s = give_up_s
         self._stop = stop
         self._tell = tell
+        self._waited = waited
         self._since: float | None = None
         self._wait_s = _FIRST_S
 
@@ -50,6 +54,7 @@ class Patience:
         ServiceError
             It has been away too long.
         """
+        self._waited()
         now = time.monotonic()
         self._since = self._since or now
         away_s = now - self._since

@@ -123,7 +123,7 @@ def value_of(content: Any, content_type: str = "") -> Any:
         return content
     raw = bytes(content)
     is_declared = is_json_type(content_type)
-    if not is_declared and (content_type or not raw.lstrip()[:1] == b"{"):
+    if not is_declared and (content_type or raw.lstrip()[:1] != b"{"):
         return raw
     if len(raw) > _LONG_JSON:
         check_json_size(raw)

@@ -22,7 +22,8 @@ from headstart.serving.models import warm_up
 from headstart.serving.repository import find_model_versions
 from headstart.streaming.answering import Answerer
 from headstart.streaming.connecting import inlet_of, outlet_of
-from headstart.streaming.loop import Loop, Pace, Places
+from headstart.streaming.in_flight import Pace
+from headstart.streaming.loop import Loop, Places
 from headstart.streaming.meters import Figures, StreamSummary
 from headstart.streaming.settings import StreamSettings
 

@@ -183,10 +183,10 @@ class SqliteInlet:
                 [(state, row) for row in rows],
             )
 
-    def _delivery(self, row: int, id: Any, content: Any, partition: Any) -> Delivery:
+    def _delivery(self, row: int, row_id: Any, content: Any, partition: Any) -> Delivery:
         if isinstance(content, str) and content[:1] == "{":
             content = content.encode()
-        key = f"{self._table[1:-1]}:{id}"
+        key = f"{self._table[1:-1]}:{row_id}"
         record = Record(key=key, content=content, partition=str(partition))
         raw = content if isinstance(content, bytes) else str(content).encode()
         return Delivery(record=record, token=row, raw=raw)
