@@ -203,12 +203,21 @@ class _Supervisor:
     def _summary(self, seconds: float) -> StreamSummary:
         """All of them together; the percentiles are the worst of any."""
         said = [worker.summary for worker in self._ended if worker.summary is not None]
-        total = {name: sum(one[name] for one in said) for name in ("n_records", "n_dead", "n_repeated")}
-        worst = {
-            name: max((one[name] for one in said if one[name] is not None), default=None)
-            for name in ("p50_ms", "p99_ms")
-        }
-        return StreamSummary(**total, **worst, seconds=round(seconds, 3))
+
+        def total(name: str) -> int:
+            return sum(one[name] for one in said)
+
+        def worst(name: str) -> float | None:
+            return max((one[name] for one in said if one[name] is not None), default=None)
+
+        return StreamSummary(
+            n_records=total("n_records"),
+            n_dead=total("n_dead"),
+            n_repeated=total("n_repeated"),
+            seconds=round(seconds, 3),
+            p50_ms=worst("p50_ms"),
+            p99_ms=worst("p99_ms"),
+        )
 
 
 class _Relay:

@@ -7,7 +7,6 @@ import json
 import time
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import OptionError
@@ -19,6 +18,7 @@ from headstart.testing.checks import empty_folder, expect, expect_equal, expect_
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+    from pathlib import Path
 
     from headstart.streaming.connector import Connector, Inlet, Outlet
     from headstart.streaming.record import Delivery

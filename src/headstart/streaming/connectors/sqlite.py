@@ -121,7 +121,7 @@ class SqliteInlet:
                 f"CREATE INDEX IF NOT EXISTS {quoted('headstart ' + self._table[1:-1])} ON {self._table} ({self._state}) "
                 f"WHERE {self._state} IS NOT '{_DONE}'"
             )
-            connection.execute(f"SELECT {self._id}, {self._content}, {self._partition} FROM {self._table} LIMIT 1")
+            connection.execute(f"SELECT {self._id}, {self._content}, {self._partition} FROM {self._table} LIMIT 1")  # noqa: S608  quoted
         connection.create_function("is_mine", 1, self._is_mine, deterministic=True)
         connection.create_function("is_free", 1, self._is_free)
         self._seen = -1
