@@ -85,11 +85,21 @@ def test_times_of_any_zone_are_one(time):
 def test_binary_mode_has_attributes_in_headers(prefix):
     headers = {f"{prefix}{name}": str(EXAMPLE[name]) for name in ("id", "source", "specversion", "type", "time")}
     event = read_binary({**headers, "Content-Type": "text/plain"}, b"late again")
-    assert (event.key, event.data, event.content_type) == (f"{EXAMPLE['source']}#{EXAMPLE['id']}", b"late again", "text/plain")
+    assert (event.key, event.data, event.content_type) == (
+        f"{EXAMPLE['source']}#{EXAMPLE['id']}",
+        b"late again",
+        "text/plain",
+    )
 
 
 def test_binary_mode_decodes_percent():
-    headers = {"ce-id": "1", "ce-source": "/a", "ce-type": "t", "ce-specversion": "1.0", "ce-subject": "Euro%20%E2%82%AC"}
+    headers = {
+        "ce-id": "1",
+        "ce-source": "/a",
+        "ce-type": "t",
+        "ce-specversion": "1.0",
+        "ce-subject": "Euro%20%E2%82%AC",
+    }
     assert read_binary(headers, b"").attributes["subject"] == "Euro €"
 
 

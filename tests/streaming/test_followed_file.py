@@ -189,7 +189,9 @@ class TestTables:
     def test_a_row_that_cannot_be_read_says_why_and_the_others_are_read(self, tmp_path, row, words):
         content = b"id,text\n" + (b"" if b'"' in row else row) + b"2,x\n" + (row if b'"' in row else b"")
         found = self.read(tmp_path, content, follows=False)
-        assert sum(words.replace("line 2", f"line {2 if chr(34) not in words else 3}") in one.error for one in found) == 1
+        assert (
+            sum(words.replace("line 2", f"line {2 if chr(34) not in words else 3}") in one.error for one in found) == 1
+        )
         assert [one.fields["text"] for one in found if one.fields] == ["x"]
 
     def test_two_columns_of_one_name(self, tmp_path):
@@ -198,7 +200,9 @@ class TestTables:
 
 
 @given(
-    lines=st.lists(st.text(st.characters(exclude_characters="\n\r", codec="utf-8"), min_size=1, max_size=30), max_size=12),
+    lines=st.lists(
+        st.text(st.characters(exclude_characters="\n\r", codec="utf-8"), min_size=1, max_size=30), max_size=12
+    ),
     cuts=st.lists(st.integers(0, 400), max_size=8),
 )
 def test_however_a_file_grows_each_line_comes_once(tmp_path_factory, lines, cuts):

@@ -25,7 +25,9 @@ def answer(deliveries):
     is_dead = [record.content == "bad" for record in records]
     outputs = [Output(key=record.key, value={"key": record.key}) for record in records]
     rows = np.zeros((len(records), 2), dtype=np.float32)
-    return Answers(records=records, items=[record.content for record in records], rows=rows, outputs=outputs, is_dead=is_dead)
+    return Answers(
+        records=records, items=[record.content for record in records], rows=rows, outputs=outputs, is_dead=is_dead
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +35,9 @@ def _short_waits(monkeypatch):
     monkeypatch.setattr(patience, "_FIRST_S", 0.01)
 
 
-def run(inlet, outlet, *, dead=None, batch=8, latency_s=0.005, give_up_s=5.0, stop_after=None, answer=answer, observers=()):
+def run(
+    inlet, outlet, *, dead=None, batch=8, latency_s=0.005, give_up_s=5.0, stop_after=None, answer=answer, observers=()
+):
     told = []
     figures = Figures()
 

@@ -104,7 +104,9 @@ class TestKeys:
     def test_of_a_field(self):
         assert read({"id": 7, "text": "late"}, key="id").record.key == "7"
 
-    @pytest.mark.parametrize("content", [{"text": "late"}, {"id": None, "text": "late"}, {"id": [1], "text": "x"}, "late"])
+    @pytest.mark.parametrize(
+        "content", [{"text": "late"}, {"id": None, "text": "late"}, {"id": [1], "text": "x"}, "late"]
+    )
     def test_a_record_without_it_is_unreadable(self, content):
         found = read(content, key="id")
         assert "no value in a field 'id'" in str(found.item)

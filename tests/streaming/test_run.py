@@ -37,7 +37,9 @@ def start(*words, **settings):
     command = [sys.executable, "-m", "headstart.cli", "stream", *map(str, words)]
     command[1:3] = ["-c", "from headstart.cli import main; main()"]
     environment = {**os.environ, "HEADSTART_THREADS": "1"}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **settings)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **settings
+    )
 
 
 def wait_until(holds, process=None):

@@ -24,10 +24,18 @@ class PrometheusMeter:
 
         self.registry = CollectorRegistry()
         registry = self.registry
-        self._records = Counter("headstart_stream_records", "Records written, by how.", ("model", "outcome"), registry=registry)
-        self._waits = Counter("headstart_stream_waits", "Tries that failed, by place.", ("model", "place"), registry=registry)
+        self._records = Counter(
+            "headstart_stream_records", "Records written, by how.", ("model", "outcome"), registry=registry
+        )
+        self._waits = Counter(
+            "headstart_stream_waits", "Tries that failed, by place.", ("model", "place"), registry=registry
+        )
         self._seconds = Histogram(
-            "headstart_stream_seconds", "From receiving a record to its output.", ("model",), buckets=_SECONDS, registry=registry
+            "headstart_stream_seconds",
+            "From receiving a record to its output.",
+            ("model",),
+            buckets=_SECONDS,
+            registry=registry,
         ).labels(model)
         self._model = model
 

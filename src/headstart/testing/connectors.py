@@ -174,7 +174,7 @@ class ConnectorChecks:
                 expect_error(
                     OptionError, "no-such-option", lambda known=known, address=address: address.check_options(known)
                 )
-            blank = [name for name, said in known.items() if not said.strip().endswith(".")]
+            blank = [name for name, said in known.items() if not said.strip()]
             expect(not blank, f"Expected a sentence for each option, got none for {blank}.")
 
     def _run(self, run: Callable[[_Place], Coroutine[Any, Any, None]]) -> None:
