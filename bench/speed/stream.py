@@ -121,7 +121,7 @@ def bundle_of(kind: str, folder: Path) -> tuple[Path, list[dict[str, str]]]:
     plain = (
         {"source": "wordllama-256", "baselines": "none"}
         if kind == "texts"
-        else {"source": "none", "baselines": "linear-columns"}
+        else {"source": "none", "baselines": "simple"}
     )
     headstart.fit(data, out=out, tune="none", progress=None, **plain)
     (table,) = data.glob("*.csv")

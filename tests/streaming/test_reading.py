@@ -6,10 +6,10 @@ import base64
 
 import pytest
 
+from headstart.core.dataset import Field
 from headstart.core.errors import DataError
 from headstart.data.modalities import get_modality
 from headstart.data.modalities.row import Row
-from headstart.core.dataset import Field
 from headstart.streaming.reading import RecordReader, identity
 from headstart.streaming.record import Delivery, Record
 

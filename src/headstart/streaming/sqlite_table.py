@@ -55,12 +55,17 @@ def sqlite_errors(path: Path) -> Iterator[None]:
         raise StorageError(f"{path} is no SQLite database that can be used ({first_line(error)}).") from error
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a database; each statement is its own transaction, and durable when it returns."""
+def connect(path: Path, *, is_durable: bool = True) -> sqlite3.Connection:
+    """Open a database; each statement is its own transaction.
+
+    Parameters
+    ----------
+    is_durable : whether what is written survives a power cut too, and not only the end of the process; each write waits for the disk then
+    """
     with sqlite_errors(path):
         connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={'FULL' if is_durable else 'NORMAL'}")
     return connection
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from headstart.core.strict_json import plain
 from headstart.streaming.connector import EndOfStream
 from headstart.streaming.holder import LEASE_S, is_gone, new_holder
+from headstart.streaming.json_lines import text_of
 from headstart.streaming.record import Delivery, Record
 from headstart.streaming.sqlite_table import connect, path_of, quoted, sqlite_errors, transaction
 
@@ -109,7 +108,9 @@ class SqliteInlet:
             connection.close()
 
     def _opened(self) -> sqlite3.Connection:
-        connection = connect(self._path)
+        connection = connect(
+            self._path, is_durable=False
+        )  # of claims a power cut may lose the last: the rows come again
         with sqlite_errors(self._path), transaction(connection):
             connection.execute(
                 f"CREATE TABLE IF NOT EXISTS {self._table} ({self._id} INTEGER PRIMARY KEY, {self._content}, {self._state} TEXT)"
@@ -228,7 +229,7 @@ class SqliteOutlet:
 
     def _insert(self, outputs: Sequence[Output]) -> None:
         assert self._connection is not None
-        rows = [(one.key, json.dumps(plain(dict(one.value)), ensure_ascii=False), one.time) for one in outputs]
+        rows = [(one.key, text_of(one.value), one.time) for one in outputs]
         with sqlite_errors(self._path), transaction(self._connection):
             self._connection.executemany(
                 f"INSERT INTO {self._table} (key, content, time) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",  # noqa: S608  quoted
