@@ -51,7 +51,7 @@ class MemoryInlet:
         if some:
             await asyncio.sleep(0)
             return some
-        if self.ends and set(one.token for one in self.deliveries) <= set(self.acknowledged):
+        if self.ends and {one.token for one in self.deliveries} <= set(self.acknowledged):
             raise EndOfStream
         await asyncio.sleep(min(timeout_s, 0.01))
         return []

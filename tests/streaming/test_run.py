@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -200,7 +201,7 @@ class TestCommand:
         process = start(texts_bundle, "--from", place, "--to", out, "--workers", 2, "--batch", 8, "--json")
         wait_until(lambda: sum(state == "done" for _, state in states(database)) > 100, process)
         os.kill(children(process.pid)[0], signal.SIGKILL)
-        said, told = process.communicate(timeout=PATIENCE_S)
+        _, told = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, told
         assert "another takes its place" in told
         with sqlite3.connect(tmp_path / "out.db") as connection:
@@ -284,5 +285,4 @@ def states(database):
 
 
 def children(process):
-    with open(f"/proc/{process}/task/{process}/children") as file:
-        return [int(word) for word in file.read().split()]
+    return [int(word) for word in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
