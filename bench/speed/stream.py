@@ -118,12 +118,10 @@ def bundle_of(kind: str, folder: Path) -> tuple[Path, list[dict[str, str]]]:
     """Fit once, and give the rows of the table without the label."""
     data = demo_folder(KINDS[kind])
     out = folder / kind
-    plain = (
-        {"source": "wordllama-256", "baselines": "none"}
-        if kind == "texts"
-        else {"source": "none", "baselines": "simple"}
+    source = "wordllama-256" if kind == "texts" else "none"
+    headstart.fit(
+        data, out=out, source=source, baselines="none" if kind == "texts" else "simple", tune="none", progress=None
     )
-    headstart.fit(data, out=out, tune="none", progress=None, **plain)
     (table,) = data.glob("*.csv")
     with table.open(newline="") as file:
         rows = [dict(row) for row, _ in zip(csv.DictReader(file), range(2_000), strict=False)]

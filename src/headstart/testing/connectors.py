@@ -7,6 +7,7 @@ import json
 import time
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import OptionError
@@ -171,9 +172,7 @@ class ConnectorChecks:
         for known in (self.connector.inlet_options, self.connector.outlet_options):
             if "no-such-option" not in known:
                 address = Address(scheme="here", text="here", options={"no-such-option": "1"})
-                expect_error(
-                    OptionError, "no-such-option", lambda known=known, address=address: address.check_options(known)
-                )
+                expect_error(OptionError, "no-such-option", partial(address.check_options, known))
             blank = [name for name, said in known.items() if not said.strip()]
             expect(not blank, f"Expected a sentence for each option, got none for {blank}.")
 

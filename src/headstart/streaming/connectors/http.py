@@ -112,8 +112,12 @@ class EventsInlet:
         if self._socket is not None:
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)  # the thread that reads from it ends
-        for one in filter(None, (self._response, self._connection, self._socket)):
-            one.close()
+        if self._response is not None:
+            self._response.close()
+        if self._connection is not None:
+            self._connection.close()
+        if self._socket is not None:
+            self._socket.close()
         self._pump = self._response = self._connection = self._socket = None
 
     def _ask(self, last_id: str) -> http.client.HTTPResponse:
