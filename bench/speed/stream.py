@@ -356,7 +356,9 @@ async def taken(inlet: Any, timeout_s: float) -> list[dict[str, Any]]:
     with contextlib.suppress(EndOfStream):
         came = await inlet.receive(500, timeout_s)
         await inlet.acknowledge(came)
-        return [value_of(one.record.content, "application/json") for one in came]
+        found = [value_of(one.record.content, "application/json") for one in came]
+        assert not any("error" in one for one in found), f"a record was not read: {found[0]}"
+        return found
     return []
 
 

@@ -262,3 +262,26 @@ def test_a_locked_database_is_tried_again(tmp_path, monkeypatch):
     other.close()
     assert query(tmp_path / "out.db", "SELECT count(*) FROM answers") == [(1,)]
     assert threading.active_count() < 20
+
+
+def test_an_inlet_that_could_not_give_back_its_rows_gets_them_when_it_is_opened_again(tmp_path, monkeypatch):
+    from headstart.streaming import sqlite_table
+
+    fill(tmp_path / "q.db", 5)
+    other = sqlite3.connect(tmp_path / "q.db", isolation_level=None, check_same_thread=False)
+
+    async def work():
+        inlet = inlet_of(f"sqlite://{tmp_path}/q.db")
+        await inlet.open()
+        assert len(await inlet.receive(9, 1)) == 5
+        monkeypatch.setattr(sqlite_table, "_BUSY_S", 0.05)
+        other.execute("BEGIN IMMEDIATE")
+        await inlet.close()
+        other.execute("ROLLBACK")
+        await inlet.open()
+        n = len(await inlet.receive(9, 1))
+        await inlet.close()
+        return n
+
+    assert run(work) == 5
+    other.close()

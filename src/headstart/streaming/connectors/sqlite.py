@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from headstart.core.errors import OptionError
+from headstart.core.errors import OptionError, ServiceError
 from headstart.streaming.connector import EndOfStream
 from headstart.streaming.holder import LEASE_S, is_gone, new_holder
 from headstart.streaming.json_lines import text_of
@@ -103,7 +104,8 @@ class SqliteInlet:
         if connection is None:
             return
         try:
-            await asyncio.to_thread(self._mark, list(self._held), None)
+            with suppress(ServiceError):  # where the database stays locked, `open` does it
+                await asyncio.to_thread(self._mark, list(self._held), None)
         finally:
             self._held.clear()
             self._connection = None
@@ -124,6 +126,11 @@ class SqliteInlet:
             connection.execute(
                 f"CREATE INDEX IF NOT EXISTS {quoted('headstart ' + self._table[1:-1])} ON {self._table} ({self._state}) "
                 f"WHERE {self._state} IS NOT '{_DONE}'"
+            )
+            connection.execute(
+                f"UPDATE {self._table} SET {self._state} = NULL WHERE {self._state} IS NOT '{_DONE}' "  # noqa: S608  quoted
+                f"AND {self._state} LIKE '% ' || ?",
+                (self._holder,),
             )
         connection.create_function("is_mine", 1, self._is_mine, deterministic=True)
         connection.create_function("is_free", 1, self._is_free)
