@@ -55,6 +55,7 @@ BROKERS = {
     "mqtt": ("HEADSTART_MQTT", "mqtt://127.0.0.1:1883", ""),
     "kafka": ("HEADSTART_KAFKA", "kafka://127.0.0.1:9092", "?create=1"),
 }
+KEPT = {"mqtt": 900}  # Mosquitto keeps 1,000 for a session that is away, unless it is told otherwise
 BATCH = 64
 PATIENCE_S = 60.0
 GOAL = 1.8
@@ -105,13 +106,13 @@ def measure_place(place: str, bundle: Path, records: Sequence[Any], seconds: flo
         p50, p99 = pipe_latency(bundle, records, rate / 3, seconds)
         print(f"  {place:<8} {rate:8,.0f} records/s; at a third of it p50 {p50:.1f} ms, p99 {p99:.1f} ms")
         return
-    rates = {n: asyncio.run(rate_of(stream_of(place, folder), bundle, records, n)) for n in (1, 2)}
-    p50, p99 = asyncio.run(latency_of(stream_of(place, folder), bundle, records, rates[1] / 3, seconds))
-    gain = rates[2] / rates[1]
-    print(
-        f"  {place:<8} {rates[1]:8,.0f} records/s; at a third of it p50 {p50:.1f} ms, p99 {p99:.1f} ms; "
-        f"two workers {rates[2]:,.0f} records/s, {gain:.2f} × ({'goal met' if gain >= GOAL else f'goal {GOAL} missed'})"
-    )
+    kept = records[: KEPT.get(place, len(records))]
+    rate = asyncio.run(rate_of(stream_of(place, folder), bundle, kept, 1))
+    p50, p99 = asyncio.run(latency_of(stream_of(place, folder), bundle, records, rate / 3, seconds))
+    print(f"  {place:<8} {rate:8,.0f} records/s of {len(kept):,}; at a third of it p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+    two = asyncio.run(rate_of(stream_of(place, folder), bundle, kept, 2))
+    said = "goal met" if two / rate >= GOAL else f"goal {GOAL} missed"
+    print(f"  {'':<8} {two:8,.0f} records/s by two workers, {two / rate:.2f} × ({said})")
 
 
 def bundle_of(kind: str, folder: Path) -> tuple[Path, list[dict[str, str]]]:
