@@ -1,0 +1,196 @@
+"""Monitor: follows the records and labels of a model, raises alarms within one budget, and says what it found."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.errors import DataError, UserError
+from headstart.monitoring.ensemble import Ensemble
+from headstart.monitoring.history import History
+from headstart.monitoring.labelling import Labelling
+from headstart.monitoring.quality import Quality
+from headstart.monitoring.sums import record_sums, record_values
+from headstart.monitoring.summarizing import alarm_of, summarize
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from headstart.core.arrays import FloatArray
+    from headstart.monitoring.budget import FalseAlarms
+    from headstart.monitoring.ensemble import Finding
+    from headstart.monitoring.reference import Reference
+    from headstart.monitoring.verdict import Alarm, WatchVerdict
+    from headstart.streaming.record import Record
+
+N_RECENT = 512
+MAX_ALARMS = 100
+
+
+@dataclass(frozen=True)
+class Recent:
+    """One of the last records: its key, time and values."""
+
+    key: str
+    time: float | None
+    values: FloatArray
+
+
+class Monitor:
+    """What is held of a stream; its size does not grow with it.
+
+    Parameters
+    ----------
+    reference : what is compared with
+    false_alarms : the budget
+    features_of : gives features (n, d) of items, such as `bundle.features`; None to leave blocks of features out
+    seed : for ties of ranks
+
+    Examples
+    --------
+    >>> from headstart.core.tasks import get_task
+    >>> from headstart.monitoring import FalseAlarms, Monitor
+    >>> from headstart.monitoring.referring import make_reference
+    >>> rng = np.random.default_rng(0)
+    >>> before, after = rng.uniform(size=(500, 1)), rng.uniform(0.3, 1.3, size=(400, 1))
+    >>> binary = np.hstack([1 - before, before])
+    >>> reference = make_reference(task=get_task("binary"), labels=("no", "yes"), fields=(), outputs=binary)
+    >>> monitor = Monitor(reference, FalseAlarms.parse("1/10000"))
+    >>> alarms = monitor.observe(None, None, np.hstack([1 - after, after]))
+    >>> alarms[0].name, alarms[0].direction
+    ('probability of yes', 'higher')
+    """
+
+    def __init__(
+        self,
+        reference: Reference,
+        false_alarms: FalseAlarms,
+        *,
+        features_of: Callable[[Sequence[Any]], FloatArray] | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.reference, self.false_alarms, self.seed = reference, false_alarms, seed
+        self._features_of = features_of if reference.projections else None
+        has_labels = bool(reference.of_labels())
+        has_records = bool(reference.of_records())
+        self.records = Ensemble(reference.of_records(), share=0.5 if has_labels else 1.0, seed=seed)
+        self.labelling = Labelling(reference, share=0.5 if has_records else 1.0, seed=seed + 1)
+        self.history = History()
+        self.quality = Quality(duplicate_share=reference.duplicate_share)
+        self.recent: deque[Recent] = deque(maxlen=N_RECENT)
+        self.alarms: deque[Alarm] = deque(maxlen=MAX_ALARMS)
+        self.n_alarms = 0
+        self.n_records = 0
+
+    @property
+    def evidence(self) -> float:
+        """Against "nothing changed" since the last alarm; an alarm is raised at `false_alarms.records`."""
+        return self.records.evidence + self.labelling.ensemble.evidence
+
+    def observe(
+        self, records: Sequence[Record | None] | None, items: Sequence[Any] | None, outputs: Any
+    ) -> list[Alarm]:
+        """Look at records and their answers, in the order in which they came; give the alarms that this raised.
+
+        Parameters
+        ----------
+        records : of a stream, for keys and times; None where there are none
+        items : what the model read; None where only answers are known
+        outputs : shape (n, k); None, or a row of NaN, where a record was not answered
+
+        Raises
+        ------
+        DataError
+            There are not as many outputs as records, or not as many columns as labels.
+        """
+        rows = self._rows(outputs, None if items is None else len(items), None if records is None else len(records))
+        keys = [("" if one is None else one.key) for one in records] if records is not None else [""] * len(rows)
+        times = [None if one is None else one.time for one in records] if records is not None else [None] * len(rows)
+        keys = [key or str(self.n_records + i + 1) for i, key in enumerate(keys)]
+        seen = record_values(self.reference, items, rows, self._features(items), self.quality)
+        first = self.n_records
+        self.n_records += len(rows)
+        self.quality.see_times(times)
+        if not len(rows):
+            return []
+        sums = record_sums(self.reference, seen)
+        self.history.add(len(rows), sums, first=first, times=times)
+        for key, time, values in zip(keys, times, seen.values, strict=True):
+            self.recent.append(Recent(key, time, values))
+        self.labelling.wait_for(keys, rows, seen.cells)
+        if not self.reference.of_records():
+            return []
+        found = self.records.update(
+            seen.values, self.false_alarms.records, others=self.labelling.ensemble.evidence
+        )
+        return self._raise(found, first, times, self.recent, reset=self.labelling.ensemble)
+
+    def label(self, keys: Sequence[str], labels: Sequence[Any]) -> list[Alarm]:
+        """Take true labels, in the order in which they came; those of unknown keys, and repeated ones, are counted and left out.
+
+        Parameters
+        ----------
+        labels : a label each; several, as a list, where the task is multi-label; a number in a regression
+
+        Raises
+        ------
+        DataError
+            A label of a regression is no number.
+        """
+        judged = self.labelling.take(keys, labels)
+        if judged is None:
+            return []
+        first = self.labelling.n_labels - len(judged.values)
+        found = self.labelling.ensemble.update(
+            judged.values, self.false_alarms.records, others=self.records.evidence
+        )
+        times: list[float | None] = [None] * len(judged.values)
+        return self._raise(found, first, times, self.labelling.recent, reset=self.records)
+
+    def verdict(self, *, now: float | None = None) -> WatchVerdict:
+        """Say what was found so far; `now`, in seconds since 1970, tells a silence that goes on."""
+        return summarize(self, now=now)
+
+    def _raise(
+        self,
+        found: Iterable[Finding],
+        first: int,
+        times: Sequence[float | None],
+        recent: Iterable[Recent],
+        *,
+        reset: Ensemble,
+    ) -> list[Alarm]:
+        raised = []
+        for finding in found:
+            alarm = alarm_of(self, finding, place=first + finding.place, time=times[finding.place], recent=list(recent))
+            raised.append(alarm)
+            self.alarms.append(alarm)
+            self.n_alarms += 1
+            reset.start_anew()
+        return raised
+
+    def _features(self, items: Sequence[Any] | None) -> FloatArray | None:
+        if self._features_of is None or items is None or not len(items):
+            return None
+        try:
+            return self._features_of(items)
+        except UserError:  # an item that cannot be read has no answer either, and is counted there
+            return None
+
+    def _rows(self, outputs: Any, n_items: int | None, n_records: int | None) -> FloatArray:
+        k = len(self.reference.labels)
+        n = n_items if n_items is not None else n_records
+        if outputs is None:
+            return np.full((n or 0, max(k, 1)), np.nan)
+        nothing = np.full(k, np.nan)
+        listed = outputs if isinstance(outputs, np.ndarray) else [nothing if row is None else row for row in outputs]
+        rows = np.asarray(listed, np.float64).reshape(len(listed), -1)
+        counts = {len(rows), *(one for one in (n_items, n_records) if one is not None)}
+        if len(counts) > 1:
+            raise DataError(f"as many outputs as records are needed, got {' and '.join(map(str, sorted(counts)))}.")
+        if len(rows) and rows.shape[1] != k:
+            raise DataError(f"the reference knows {k} labels, and the outputs have {rows.shape[1]} columns. Take the bundle's own outputs.")
+        return rows
