@@ -38,7 +38,9 @@ def read_log(folder: Path, n_outputs: int, *, after: float | None = None) -> Ite
 
     paths = sorted(folder.glob("predictions-*.parquet")) if folder.is_dir() else []
     if not paths:
-        raise DataError(f"'{folder}' holds no prediction log: files predictions-….parquet, as 'headstart serve --prediction-log' writes them.")
+        raise DataError(
+            f"'{folder}' holds no prediction log: files predictions-….parquet, as 'headstart serve --prediction-log' writes them."
+        )
     for path in paths:
         try:
             table = parquet.read_table(path, columns=_COLUMNS)
@@ -48,7 +50,9 @@ def read_log(folder: Path, n_outputs: int, *, after: float | None = None) -> Ite
         outputs = table["outputs"].to_pylist()
         widths = {len(row) for row in outputs}
         if widths - {n_outputs}:
-            raise DataError(f"'{path}' has answers with {max(widths - {n_outputs})} outputs; the model has {n_outputs}. Name the log of this model alone.")
+            raise DataError(
+                f"'{path}' has answers with {max(widths - {n_outputs})} outputs; the model has {n_outputs}. Name the log of this model alone."
+            )
         order = [int(i) for i in np.argsort(times, kind="stable") if after is None or times[i] > after]
         keys = table["item"].to_pylist()
         if order:

@@ -8,10 +8,19 @@ from dataclasses import dataclass
 from headstart.core.errors import OptionError
 
 _SECONDS = {
-    "second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0, "week": 604_800.0, "month": 2_629_800.0, "year": 31_557_600.0
+    "second": 1.0,
+    "minute": 60.0,
+    "hour": 3600.0,
+    "day": 86_400.0,
+    "week": 604_800.0,
+    "month": 2_629_800.0,
+    "year": 31_557_600.0,
 }  # fmt: skip  a month is a twelfth of 365.25 days
-_PER_TIME = re.compile(r"\s*(\d+(?:\.\d+)?|an?|one|once)?\s*(?:per|an?|every|/)?\s*(second|minute|hour|day|week|month|year)s?\s*", re.I)
-_PER_RECORDS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:/|per|in)\s*(\d[\d_,]*)\s*(?:records?)?\s*", re.I)
+_PER_TIME = re.compile(
+    r"\s*(\d+(?:\.\d+)?|an?|one|once)?\s*(?:per|an?|every|/)?\s*(second|minute|hour|day|week|month|year)s?\s*",
+    re.IGNORECASE,
+)
+_PER_RECORDS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:/|per|in)\s*(\d[\d_,]*)\s*(?:records?)?\s*", re.IGNORECASE)
 _EXAMPLES = "1/720000 (one in 720,000 records), or '1 per month' with --rate '1000 per hour'"
 _LOWEST = 10.0
 
@@ -65,7 +74,9 @@ class FalseAlarms:
 def _records_a_second(rate: str | None) -> float:
     if rate is None:
         raise OptionError("a budget of time needs to know how many records come: --rate '1000 per hour'.")
-    match = re.fullmatch(r"\s*(\d[\d_,]*(?:\.\d+)?)\s*(?:records?)?\s*(?:per|an?|/)\s*(\w+?)s?\s*", rate, re.I)
+    match = re.fullmatch(r"\s*(\d[\d_,]*(?:\.\d+)?)\s*(?:records?)?\s*(?:per|an?|/)\s*(\w+?)s?\s*", rate, re.IGNORECASE)
     if not match or match[2].lower() not in _SECONDS or float(re.sub(r"[_,]", "", match[1])) <= 0:
-        raise OptionError(f"'{rate[:60]}' is no rate of records. Write '1000 per hour', or another of {', '.join(_SECONDS)}.")
+        raise OptionError(
+            f"'{rate[:60]}' is no rate of records. Write '1000 per hour', or another of {', '.join(_SECONDS)}."
+        )
     return float(re.sub(r"[_,]", "", match[1])) / _SECONDS[match[2].lower()]

@@ -16,25 +16,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from headstart.core.arrays import FloatArray
-    from headstart.monitoring.ensemble import Ensemble, Member
+    from headstart.monitoring.ensemble import Member
     from headstart.monitoring.history import History
     from headstart.monitoring.monitor import Monitor
+    from headstart.monitoring.reference import Projection
 
 _ORDER = {"moved": 0, "undecided": 1, "steady": 2}
 
 
-def changes_of(monitor: Monitor) -> list[Change]:
+def changes_of(monitor: Monitor, history: History) -> list[Change]:
     """Those that moved first, then by how far; blocks of features by their Fréchet distance, not direction by direction."""
-    reference, history = monitor.reference, monitor.history
-    found = [_of_block(history, block, monitor.seed) for block in reference.projections if f"n.{block.block}" in history.blocks[0]]
-    found += _of_members(monitor)
+    reference = monitor.reference
+    found = [
+        _of_block(history, block, monitor.seed)
+        for block in reference.projections
+        if f"n.{block.block}" in history.blocks[0]
+    ]
+    found += _of_members(monitor, history)
     return sorted(found, key=lambda one: (_ORDER[one.size], -abs(one.change)))
 
 
-def _of_block(history: History, block: object, seed: int) -> Change:
-    from headstart.monitoring.reference import Projection
-
-    assert isinstance(block, Projection)
+def _of_block(history: History, block: Projection, seed: int) -> Change:
     value, low, high = block_distance(history, block, seed=seed)
     return Change(
         name=f"{block.block} features",
@@ -47,15 +49,18 @@ def _of_block(history: History, block: object, seed: int) -> Change:
     )
 
 
-def _of_members(monitor: Monitor) -> Iterator[Change]:
-    reference, history = monitor.reference, monitor.history
+def _of_members(monitor: Monitor, history: History) -> Iterator[Change]:
+    reference = monitor.reference
+    lately = np.stack([one.values for one in monitor.recent])
     members = reference.of_records()
     if not members:
         return
     total = history.total()
     n = total["members.n"]
     draws = {
-        name: history.resampled(lambda sums, name=name: sums[f"members.{name}"] / np.maximum(sums["members.n"], 1e-9)).var(axis=0)  # type: ignore[misc]
+        name: history.resampled(
+            lambda sums, name=name: sums[f"members.{name}"] / np.maximum(sums["members.n"], 1e-9)
+        ).var(axis=0)  # type: ignore[misc]
         for name in ("value", "rank")
     }
     scale = student_t(max(1, len(history.blocks) - 1))
@@ -65,11 +70,11 @@ def _of_members(monitor: Monitor) -> Iterator[Change]:
             continue
         kind = "value" if statistic.is_share else "rank"
         mean = float(total[f"members.{kind}"][i] / n[i])
-        yield _change(statistic, member, monitor.records, i, (mean, float(draws[kind][i]), float(n[i])), scale)
+        yield _change(statistic, member, lately[:, i], (mean, float(draws[kind][i]), float(n[i])), scale)
 
 
 def _change(
-    statistic: Statistic, member: Member, ensemble: Ensemble, place: int, live: tuple[float, float, float], scale: float
+    statistic: Statistic, member: Member, lately: FloatArray, live: tuple[float, float, float], scale: float
 ) -> Change:
     """Of a share the difference; of a value the shift in standard deviations that would move its ranks so."""
     mean, variance, n = live
@@ -78,13 +83,19 @@ def _change(
         before = _share(member)
         floor = (before * (1 - before) + 0.25 / n_reference) / n_reference + 0.25 / n**2
         margin = scale * math.sqrt(variance + floor)
-        change, low, high, limit, unit = mean - before, mean - before - margin, mean - before + margin, SHIFT_SHARE, "share"
+        change, low, high, limit, unit = (
+            mean - before,
+            mean - before - margin,
+            mean - before + margin,
+            SHIFT_SHARE,
+            "share",
+        )
         ends: tuple[float | None, float | None] = (before, mean)
     else:
         margin = scale * math.sqrt(max(variance, 1 / (120 * n)) + 1 / (12 * n_reference))
         change, low, high = shift_of(mean), shift_of(mean - margin), shift_of(mean + margin)
         limit, unit = SHIFT_SD, "standard deviations"
-        ends = (_median(member.edges, member.counts), _median(member.edges, ensemble.live_counts(place)))
+        ends = (_median(member.edges, member.counts), None if np.isnan(lately).all() else float(np.nanmedian(lately)))
     return Change(
         name=member.name,
         group=member.group,

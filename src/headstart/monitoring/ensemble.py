@@ -140,6 +140,11 @@ class Ensemble:
     def restore(self, arrays: Mapping[str, FloatArray]) -> None:
         """Take the state of `arrays`."""
         self._ranks.below = np.array(arrays["below"])
-        for name, at in (("products", "products"), ("runs", "runs"), ("starts", "starts"), ("n_member_values", "n_values")):
+        for name, at in (
+            ("products", "products"),
+            ("runs", "runs"),
+            ("starts", "starts"),
+            ("n_member_values", "n_values"),
+        ):
             setattr(self._bets, at, np.array(arrays[name]))
         self.n_values = int(arrays["n_values"][0])

@@ -88,10 +88,14 @@ def label_shares(reference: Reference, history: History) -> list[tuple[float, fl
     noise = _reference_noise(reference, shares)
     draws = history.resampled(lambda sums: sums["outputs"] / np.maximum(sums["n_answered"], 1e-9))[::4]
     spread = np.array(
-        [solve_shares(confusion, draw + noise * rng.standard_normal(len(noise)), n_steps=200, start=shares) for draw in draws]
+        [
+            solve_shares(confusion, draw + noise * rng.standard_normal(len(noise)), n_steps=200, start=shares)
+            for draw in draws
+        ]
     ).std(axis=0)
     return [
-        (float(s), max(0.0, float(s - Z_95 * e)), min(1.0, float(s + Z_95 * e))) for s, e in zip(shares, spread, strict=True)
+        (float(s), max(0.0, float(s - Z_95 * e)), min(1.0, float(s + Z_95 * e)))
+        for s, e in zip(shares, spread, strict=True)
     ]
 
 

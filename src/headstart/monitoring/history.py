@@ -47,6 +47,13 @@ class History:
             self._into(self.blocks[-1], {**sums(slice(start, stop)), "n": np.array([float(stop - start)])})
             start = stop
 
+    def since(self, record: int) -> History:
+        """The blocks that begin with a record or later, the last one at least."""
+        part = History()
+        part.size = self.size
+        part.blocks = [block for block in self.blocks if block["first"][0] >= record] or self.blocks[-1:]
+        return part
+
     @property
     def n(self) -> int:
         """Records so far."""

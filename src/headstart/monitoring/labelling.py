@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from headstart.monitoring.reference import Reference
 
 MAX_WAITING = 50_000
-_N_RECENT = 512
+N_RECENT = 512
 _N_JUDGED = 10_000
 
 
@@ -35,18 +35,11 @@ class Waiting:
 
 
 @dataclass(frozen=True)
-class JudgedRecord:
-    """One whose label came."""
+class Recent:
+    """One of the last records, or of those whose label came: its key, its time, and the values of the members."""
 
     key: str
     time: float | None
-    values: FloatArray
-
-
-@dataclass(frozen=True)
-class JudgedValues:
-    """Losses of the members, shape (n, n_members)."""
-
     values: FloatArray
 
 
@@ -71,7 +64,7 @@ class Labelling:
         self.history = History()
         self.waiting: OrderedDict[str, Waiting] = OrderedDict()
         self.judged: OrderedDict[str, None] = OrderedDict()
-        self.recent: deque[JudgedRecord] = deque(maxlen=_N_RECENT)
+        self.recent: deque[Recent] = deque(maxlen=N_RECENT)
         self.counts = {"unknown": 0, "repeated": 0, "given up": 0, "no such label": 0}
         self.n_labels = 0
         self.previous: FloatArray | None = None
@@ -84,7 +77,12 @@ class Labelling:
         is_answered = ~np.isnan(outputs).any(axis=1)
         known = np.where(is_answered[:, None], outputs, 0.0)
         levels = slice_levels(
-            known, dict(cells), reference.task_spec, reference.labels, reference.decision_weights, reference.slices
+            known,
+            dict(cells),
+            reference.task_spec,
+            reference.labels,
+            weights=reference.decision_weights,
+            names=reference.slices,
         )
         for i, key in enumerate(keys):
             if is_answered[i] and key not in self.judged:
@@ -93,8 +91,8 @@ class Labelling:
             self.waiting.popitem(last=False)
             self.counts["given up"] += 1
 
-    def take(self, keys: Sequence[str], labels: Sequence[Any]) -> JudgedValues | None:
-        """Join labels to answers; None where not one belongs to an answer."""
+    def take(self, keys: Sequence[str], labels: Sequence[Any]) -> list[Recent]:
+        """Join labels to answers; give the losses of those that belong to one."""
         found: list[tuple[str, Waiting, FloatArray]] = []
         targets = [self._target(label) for label in labels]  # all are checked before any counts
         for key, target in zip(keys, targets, strict=True):
@@ -107,9 +105,9 @@ class Labelling:
             found.append((key, waiting, target))
         while len(self.judged) > _N_JUDGED:
             self.judged.popitem(last=False)
-        return self._judge(found) if found else None
+        return self._judge(found) if found else []
 
-    def _judge(self, found: Sequence[tuple[str, Waiting, FloatArray]]) -> JudgedValues:
+    def _judge(self, found: Sequence[tuple[str, Waiting, FloatArray]]) -> list[Recent]:
         reference, task = self._reference, self._reference.task_spec
         outputs = np.stack([waiting.outputs for _, waiting, _ in found])
         targets = np.stack([target for _, _, target in found])
@@ -135,8 +133,9 @@ class Labelling:
         )
         self.previous = targets[-1]
         self.n_labels += len(found)
-        self.recent.extend(JudgedRecord(key, None, row) for (key, _, _), row in zip(found, values, strict=True))
-        return JudgedValues(values)
+        latest = [Recent(key, None, row) for (key, _, _), row in zip(found, values, strict=True)]
+        self.recent.extend(latest)
+        return latest
 
     def _target(self, label: Any) -> FloatArray:
         """What was true, as targets are written, shape (k,); nothing of a label that the model does not know."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,10 +10,10 @@ import numpy as np
 from headstart.core.errors import DataError, UserError
 from headstart.monitoring.ensemble import Ensemble
 from headstart.monitoring.history import History
-from headstart.monitoring.labelling import Labelling
+from headstart.monitoring.labelling import N_RECENT, Labelling, Recent
 from headstart.monitoring.quality import Quality
-from headstart.monitoring.sums import record_sums, record_values
 from headstart.monitoring.summarizing import alarm_of, summarize
+from headstart.monitoring.sums import record_sums, record_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,17 +25,7 @@ if TYPE_CHECKING:
     from headstart.monitoring.verdict import Alarm, WatchVerdict
     from headstart.streaming.record import Record
 
-N_RECENT = 512
 MAX_ALARMS = 100
-
-
-@dataclass(frozen=True)
-class Recent:
-    """One of the last records: its key, time and values."""
-
-    key: str
-    time: float | None
-    values: FloatArray
 
 
 class Monitor:
@@ -118,15 +107,14 @@ class Monitor:
             return []
         sums = record_sums(self.reference, seen)
         self.history.add(len(rows), sums, first=first, times=times)
-        for key, time, values in zip(keys, times, seen.values, strict=True):
-            self.recent.append(Recent(key, time, values))
+        latest = [Recent(key, time, values) for key, time, values in zip(keys, times, seen.values, strict=True)]
+        before = list(self.recent)
+        self.recent.extend(latest)
         self.labelling.wait_for(keys, rows, seen.cells)
         if not self.reference.of_records():
             return []
-        found = self.records.update(
-            seen.values, self.false_alarms.records, others=self.labelling.ensemble.evidence
-        )
-        return self._raise(found, first, times, self.recent, reset=self.labelling.ensemble)
+        found = self.records.update(seen.values, self.false_alarms.records, others=self.labelling.ensemble.evidence)
+        return self._raise(found, first, times, (before, latest), reset=self.labelling.ensemble)
 
     def label(self, keys: Sequence[str], labels: Sequence[Any]) -> list[Alarm]:
         """Take true labels, in the order in which they came; those of unknown keys, and repeated ones, are counted and left out.
@@ -140,15 +128,14 @@ class Monitor:
         DataError
             A label of a regression is no number.
         """
-        judged = self.labelling.take(keys, labels)
-        if judged is None:
+        before = list(self.labelling.recent)
+        latest = self.labelling.take(keys, labels)
+        if not latest:
             return []
-        first = self.labelling.n_labels - len(judged.values)
-        found = self.labelling.ensemble.update(
-            judged.values, self.false_alarms.records, others=self.records.evidence
-        )
-        times: list[float | None] = [None] * len(judged.values)
-        return self._raise(found, first, times, self.labelling.recent, reset=self.records)
+        first = self.labelling.n_labels - len(latest)
+        values = np.stack([one.values for one in latest])
+        found = self.labelling.ensemble.update(values, self.false_alarms.records, others=self.records.evidence)
+        return self._raise(found, first, [None] * len(latest), (before, latest), reset=self.records)
 
     def verdict(self, *, now: float | None = None) -> WatchVerdict:
         """Say what was found so far; `now`, in seconds since 1970, tells a silence that goes on."""
@@ -159,13 +146,14 @@ class Monitor:
         found: Iterable[Finding],
         first: int,
         times: Sequence[float | None],
-        recent: Iterable[Recent],
+        recent: tuple[list[Recent], list[Recent]],
         *,
         reset: Ensemble,
     ) -> list[Alarm]:
         raised = []
         for finding in found:
-            alarm = alarm_of(self, finding, place=first + finding.place, time=times[finding.place], recent=list(recent))
+            until = [*recent[0], *recent[1][: finding.place + 1]]
+            alarm = alarm_of(self, finding, place=first + finding.place, time=times[finding.place], recent=until)
             raised.append(alarm)
             self.alarms.append(alarm)
             self.n_alarms += 1
@@ -192,5 +180,7 @@ class Monitor:
         if len(counts) > 1:
             raise DataError(f"as many outputs as records are needed, got {' and '.join(map(str, sorted(counts)))}.")
         if len(rows) and rows.shape[1] != k:
-            raise DataError(f"the reference knows {k} labels, and the outputs have {rows.shape[1]} columns. Take the bundle's own outputs.")
+            raise DataError(
+                f"the reference knows {k} labels, and the outputs have {rows.shape[1]} columns. Take the bundle's own outputs."
+            )
         return rows

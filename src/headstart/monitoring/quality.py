@@ -107,7 +107,12 @@ class Quality:
         expected = math.log(max(self.counts["times"], 2))  # the longest of so many gaps of a steady stream
         if quiet < _MOST_GAPS + expected:
             return []
-        return [Break(kind="silence", message=f"no record came for {quiet * self.gap_s:,.0f} s, {quiet:,.0f} times the usual gap.")]
+        return [
+            Break(
+                kind="silence",
+                message=f"no record came for {quiet * self.gap_s:,.0f} s, {quiet:,.0f} times the usual gap.",
+            )
+        ]
 
     def arrays(self) -> dict[str, FloatArray]:
         """The state that is numbers."""

@@ -153,15 +153,15 @@ class Reference:
         from safetensors.numpy import load
 
         try:
-            said, held = json.loads(text), load(arrays)
-            if said["format"] > _FORMAT:
-                raise BundleError("the reference was written by a newer Headstart. Install that, or give --reference DATA.")
-            return _read(said, held)
-        except BundleError:
-            raise
+            said = json.loads(text)
+            is_newer = said["format"] > _FORMAT
+            found = None if is_newer else _read(said, load(arrays))
         except Exception as error:  # whatever a parser of bytes raises
             reason = f"{type(error).__name__}: {str(error)[:100]}"
             raise BundleError(f"the bundle's reference cannot be read ({reason}). Give --reference DATA.") from error
+        if found is None:
+            raise BundleError("the reference was written by a newer Headstart. Install that, or give --reference DATA.")
+        return found
 
 
 def _read(said: Mapping[str, Any], held: Mapping[str, Any]) -> Reference:
@@ -186,7 +186,10 @@ def _read(said: Mapping[str, Any], held: Mapping[str, Any]) -> Reference:
             block=one["name"],
             columns=tuple(one["columns"]),
             n=one["n"],
-            **{name: np.array(held[f"block{i}.{name}"], np.float64) for name in ("center", "axes", "mean", "covariance")},
+            **{
+                name: np.array(held[f"block{i}.{name}"], np.float64)
+                for name in ("center", "axes", "mean", "covariance")
+            },
         )
         for i, one in enumerate(said["blocks"])
     )

@@ -13,6 +13,7 @@ from headstart.monitoring.reference import Projection, Reference
 from headstart.monitoring.statistics import (
     OTHER,
     PREDICTED,
+    PREDICTIONS,
     Judged,
     Observed,
     Statistic,
@@ -36,6 +37,7 @@ _MAX_SLICED = 3  # columns
 _MIN_IN_SLICE = 30  # losses, for a slice to be watched
 _N_DIRECTIONS = 8
 _N_RELIABILITY = 10
+_N_CROSS_FITTED = 100  # answers of models that learned from less stand for so many, at most: those of the model itself differ a little
 
 
 def make_reference(
@@ -51,6 +53,7 @@ def make_reference(
     blocks: Sequence[tuple[str, int, int]] = (),
     decision_weights: Sequence[float] | None = None,
     keep_case: bool = False,
+    is_cross_fitted: bool = False,
     made_of: str = "",
 ) -> Reference:
     """Summarize what is to be compared with.
@@ -61,6 +64,7 @@ def make_reference(
     outputs : of the model for items that it did not learn from, shape (n, k)
     targets : of the same items, shape (n, k); None where no labels are known
     judged_items : the items of `outputs`, whose levels slice the losses; None where these are `items`
+    is_cross_fitted : whether `outputs` are those of models that learned from a part, not of the model that is watched
     features : shape (n, d); `blocks` of them: name, first column, the one after the last
     """
     cells, sizes = read_items(items, fields)
@@ -80,11 +84,18 @@ def make_reference(
     if outputs is not None and targets is not None:
         levels = read_items(items if judged_items is None else judged_items, fields)[0]
         judged = Judged(
-            outputs=outputs, targets=targets, levels=slice_levels(outputs, levels, task, labels, decision_weights)
+            outputs=outputs,
+            targets=targets,
+            levels=slice_levels(outputs, levels, task, labels, weights=decision_weights),
         )
         found += list(_of_losses(judged, task, decision_weights))
         about |= _about_labels(judged, task, decision_weights)
-    members = tuple(_member(statistic, values, task, labels) for statistic, values in found)
+    members = tuple(
+        _member(
+            one, values, task, labels, most=_N_CROSS_FITTED if is_cross_fitted and one.group == PREDICTIONS else None
+        )
+        for one, values in found
+    )
     return Reference(
         task=task.name,
         labels=tuple(labels),
@@ -102,8 +113,12 @@ def make_reference(
     )
 
 
-def _member(statistic: Statistic, values: FloatArray, task: TaskSpec, labels: Sequence[str]) -> Member:
+def _member(
+    statistic: Statistic, values: FloatArray, task: TaskSpec, labels: Sequence[str], *, most: int | None
+) -> Member:
     edges = edges_of(values)
+    if most is not None and len(values) > most:
+        values = np.quantile(values, (np.arange(most) + 0.5) / most, method="inverted_cdf")
     return Member(
         name=statistic.name(labels, is_value=not task.has_probabilities),
         group=statistic.group,
@@ -114,9 +129,7 @@ def _member(statistic: Statistic, values: FloatArray, task: TaskSpec, labels: Se
     )
 
 
-def _of_answers(
-    seen: Observed | None, task: TaskSpec, labels: Sequence[str]
-) -> Iterator[tuple[Statistic, FloatArray]]:
+def _of_answers(seen: Observed | None, task: TaskSpec, labels: Sequence[str]) -> Iterator[tuple[Statistic, FloatArray]]:
     if seen is None or seen.outputs is None:
         return
     often = np.argsort(-seen.outputs.mean(axis=0), kind="stable")[:_MAX_LABELS]
@@ -170,6 +183,7 @@ def slice_levels(
     cells: dict[str, Any],
     task: TaskSpec,
     labels: Sequence[str],
+    *,
     weights: Sequence[float] | None,
     names: Sequence[str] | None = None,
 ) -> dict[str, Sequence[str]]:
@@ -229,7 +243,9 @@ def _project(features: FloatArray, block: str, start: int, stop: int) -> Project
     covariance = (part - center).T @ (part - center) / max(len(part) - 1, 1)
     _, vectors = np.linalg.eigh(covariance)
     axes = vectors[:, ::-1][:, : min(_N_DIRECTIONS, stop - start)]
-    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])  # one of two signs, always the same
+    axes = axes * np.sign(
+        axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])]
+    )  # one of two signs, always the same
     axes = axes.astype(np.float32).astype(np.float64)
     center = center.astype(np.float32).astype(np.float64)
     along = (part - center) @ axes

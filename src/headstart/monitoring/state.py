@@ -13,8 +13,8 @@ from headstart.core.errors import StorageError
 from headstart.core.strict_json import to_json
 from headstart.monitoring.budget import FalseAlarms
 from headstart.monitoring.history import History
-from headstart.monitoring.labelling import JudgedRecord, Waiting
-from headstart.monitoring.monitor import Monitor, Recent
+from headstart.monitoring.labelling import Recent, Waiting
+from headstart.monitoring.monitor import Monitor
 from headstart.monitoring.reference import ARRAYS_NAME, JSON_NAME, Reference
 from headstart.monitoring.verdict import Alarm
 from headstart.storage.files import replacing
@@ -73,7 +73,9 @@ def load(folder: str | Path, *, features_of: Callable[[Sequence[Any]], FloatArra
         raise
     except Exception as error:  # whatever parsers of damaged bytes raise
         reason = f"{type(error).__name__}: {str(error)[:100]}"
-        raise StorageError(f"the state of the watch at {folder} cannot be read ({reason}). Remove it to begin anew.") from error
+        raise StorageError(
+            f"the state of the watch at {folder} cannot be read ({reason}). Remove it to begin anew."
+        ) from error
     return monitor
 
 
@@ -125,7 +127,10 @@ def _restore(monitor: Monitor, said: Mapping[str, Any], arrays: Mapping[str, Flo
     labelling = monitor.labelling
     monitor.records.restore(part("records"))
     labelling.ensemble.restore(part("labels"))
-    monitor.history, labelling.history = History.from_arrays(part("history")), History.from_arrays(part("label_history"))
+    monitor.history, labelling.history = (
+        History.from_arrays(part("history")),
+        History.from_arrays(part("label_history")),
+    )
     monitor.quality.restore(said["quality"], arrays["quality/recent"])
     monitor.n_records, monitor.n_alarms = said["n_records"], said["n_alarms"]
     monitor.alarms.extend(Alarm(**{**one, "examples": tuple(one["examples"])}) for one in said["alarms"])
@@ -137,6 +142,6 @@ def _restore(monitor: Monitor, said: Mapping[str, Any], arrays: Mapping[str, Flo
         labelling.waiting[key] = Waiting(outputs, levels)
     labelling.judged.update(dict.fromkeys(said["judged"]))
     labelling.recent.extend(
-        JudgedRecord(key, None, values) for key, values in zip(said["judged_recent"], arrays["judged_recent"], strict=True)
+        Recent(key, None, values) for key, values in zip(said["judged_recent"], arrays["judged_recent"], strict=True)
     )
     labelling.previous = arrays.get("previous")

@@ -29,7 +29,7 @@ Of = Literal["output", "confidence", "cell", "missing", "level", "size", "projec
 
 @dataclass(frozen=True, kw_only=True)
 class Statistic:
-    """One number of a record.
+    r"""One number of a record.
 
     Attributes
     ----------
@@ -58,21 +58,22 @@ class Statistic:
 
     def name(self, labels: Sequence[str], *, is_value: bool) -> str:
         """What people call it."""
-        match self.of:
-            case "output":
-                return "predicted value" if is_value else f"probability of {labels[self.at]}"
-            case "cell" | "size":
-                return f"{'length of ' if self.of == 'size' else ''}{self.field}"
-            case "missing":
-                return f"{self.field} missing"
-            case "level":
-                return f"{self.field}: another level" if self.at == OTHER else f"{self.field} = {self.at}"
-            case "projection":
-                return f"{self.field} features, direction {self.at + 1}"
-            case "error" | "loss" if self.field:
-                return f"error where {'the answer' if self.field == PREDICTED else self.field} is {self.at}"
-            case _:
-                return {"confidence": "confidence", "error": "error", "loss": "log loss"}[self.of]
+        what = "the answer" if self.field == PREDICTED else self.field
+        names = {
+            "output": "predicted value" if is_value else f"probability of {self._label(labels)}",
+            "confidence": "confidence",
+            "cell": self.field,
+            "size": f"length of {self.field}",
+            "missing": f"{self.field} missing",
+            "level": f"{self.field}: another level" if self.at == OTHER else f"{self.field} = {self.at}",
+            "projection": f"{self.field} features, direction {self.at + 1 if isinstance(self.at, int) else ''}",
+            "error": f"error where {what} is {self.at}" if self.field else "error",
+            "loss": "log loss",
+        }
+        return names[self.of]
+
+    def _label(self, labels: Sequence[str]) -> str:
+        return labels[self.at] if isinstance(self.at, int) and self.at < len(labels) else ""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
@@ -141,25 +142,30 @@ def _cells(values: Sequence[Any], name: str) -> Any:
 
 def values_of(statistic: Statistic, seen: Observed) -> FloatArray:
     """The statistic of each record, shape (n,); NaN where it has none."""
-    nothing = np.full(seen.n, np.nan)
-    match statistic.of:
-        case "output":
-            return nothing if seen.outputs is None else np.asarray(seen.outputs[:, statistic.at], np.float64)
-        case "confidence":
-            return nothing if seen.outputs is None else np.asarray(seen.outputs.max(axis=1), np.float64)
-        case "projection":
-            found = seen.projections.get(statistic.field)
-            return nothing if found is None else np.asarray(found[:, statistic.at], np.float64)
-        case "size":
-            return seen.sizes.get(statistic.field, nothing)
-    cells = seen.cells.get(statistic.field)
+    found: Any = None
+    if statistic.of == "output" and seen.outputs is not None:
+        found = seen.outputs[:, statistic.at]
+    elif statistic.of == "confidence" and seen.outputs is not None:
+        found = seen.outputs.max(axis=1)
+    elif statistic.of == "projection" and statistic.field in seen.projections:
+        found = seen.projections[statistic.field][:, statistic.at]
+    elif statistic.of == "size":
+        found = seen.sizes.get(statistic.field)
+    elif statistic.of in ("cell", "missing", "level"):
+        found = _of_cells(statistic, seen.cells.get(statistic.field))
+    return np.full(seen.n, np.nan) if found is None else np.asarray(found, np.float64)
+
+
+def _of_cells(statistic: Statistic, cells: Any) -> Any:
     if cells is None or not len(cells):
-        return nothing
+        return None
     if isinstance(cells, np.ndarray):
-        return np.isnan(cells).astype(float) if statistic.of == "missing" else cells
+        return np.isnan(cells) if statistic.of == "missing" else cells
     if statistic.of == "missing":
-        return np.array([float(not cell) for cell in cells])
-    return np.array([float(cell == statistic.at) if cell else np.nan for cell in cells])
+        return [not cell for cell in cells]
+    if statistic.of == "cell":  # words where numbers were
+        return None
+    return [float(cell == statistic.at) if cell else np.nan for cell in cells]
 
 
 def level_values(known: Sequence[str], cells: Sequence[str]) -> FloatArray:
@@ -181,9 +187,7 @@ def losses_of(statistic: Statistic, judged: Judged, task: TaskSpec, weights: Seq
     return np.asarray(found, np.float64)
 
 
-def errors_of(
-    outputs: FloatArray, targets: FloatArray, task: TaskSpec, weights: Sequence[float] | None
-) -> FloatArray:
+def errors_of(outputs: FloatArray, targets: FloatArray, task: TaskSpec, weights: Sequence[float] | None) -> FloatArray:
     """How wrong each decision is, shape (n,): 0 or 1, the share of labels that are wrong, or the absolute error of a value."""
     if not task.has_probabilities:
         return np.abs(np.asarray(outputs, np.float64)[:, 0] - targets[:, 0])

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from headstart.core.arrays import FloatArray
     from headstart.monitoring.ensemble import Finding
     from headstart.monitoring.history import History, Sums
-    from headstart.monitoring.labelling import JudgedRecord
-    from headstart.monitoring.monitor import Monitor, Recent
+    from headstart.monitoring.labelling import Recent
+    from headstart.monitoring.monitor import Monitor
 
 _N_EXAMPLES = 5
 _N_COURSE = 40
@@ -35,6 +35,7 @@ _ELSE = "What comes in looks unlike what the model was proven on. Have some of t
 def summarize(monitor: Monitor, *, now: float | None = None) -> WatchVerdict:
     """Compose the verdict."""
     reference, labels = monitor.reference, monitor.labelling.history
+    since = _since(monitor)
     breaks = monitor.quality.breaks(now=now)
     has_records = bool(monitor.history.blocks)
     accuracy = _accuracy(monitor)
@@ -55,7 +56,8 @@ def summarize(monitor: Monitor, *, now: float | None = None) -> WatchVerdict:
         evidence=monitor.evidence,
         threshold=monitor.false_alarms.records,
         alarms=tuple(monitor.alarms),
-        changes=tuple(changes_of(monitor)) if has_records else (),
+        since=since + 1,
+        changes=tuple(changes_of(monitor, monitor.history.since(since))) if has_records else (),
         accuracy=accuracy,
         label_shares=_label_shares(monitor) if has_records else {},
         answers=shares_of(monitor.history, "decided", reference.labels, reference.answers) if has_records else {},
@@ -63,6 +65,11 @@ def summarize(monitor: Monitor, *, now: float | None = None) -> WatchVerdict:
         course=tuple(_course(monitor.history, labels, reference.task_spec.is_single_label)),
         made_of=reference.made_of,
     )
+
+
+def _since(monitor: Monitor) -> int:
+    """The place of the record from which on changes are measured: where the first alarm of records that is kept says that it began."""
+    return next((alarm.since - 1 for alarm in monitor.alarms if alarm.group != LABELS), 0)
 
 
 def _alarm_words(monitor: Monitor) -> str:
@@ -151,7 +158,7 @@ def alarm_of(
     *,
     place: int,
     time: float | None,
-    recent: Sequence[Recent] | Sequence[JudgedRecord],
+    recent: Sequence[Recent],
 ) -> Alarm:
     """Say an alarm in words, with examples from the records since."""
     member = finding.member
@@ -177,7 +184,7 @@ def alarm_of(
     )
 
 
-def _examples(recent: Sequence[Any], member: int, finding: Finding) -> tuple[str, ...]:
+def _examples(recent: Sequence[Recent], member: int, finding: Finding) -> tuple[str, ...]:
     """Keys of the records since then that are farthest in that direction."""
     since = recent[-finding.n_since :]
     values: FloatArray = np.array([one.values[member] for one in since], np.float64)
@@ -194,5 +201,3 @@ def _time_at(history: History, record: int) -> float | None:
     """About when a record came, by the block that it is in."""
     times = [float(block["time"][0]) for block in history.blocks if block["first"][0] <= record]
     return times[-1] if times and not math.isnan(times[-1]) else None
-
-

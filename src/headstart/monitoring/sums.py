@@ -36,7 +36,11 @@ class SeenRecords:
 
 
 def record_values(
-    reference: Reference, items: Sequence[Any] | None, outputs: FloatArray, features: FloatArray | None, quality: Quality
+    reference: Reference,
+    items: Sequence[Any] | None,
+    outputs: FloatArray,
+    features: FloatArray | None,
+    quality: Quality,
 ) -> SeenRecords:
     """Compute all that is watched of records, and note what is wrong with them."""
     try:
@@ -55,7 +59,7 @@ def record_values(
             cell = cells.get(statistic.field)
             values = level_values(known, cell) if isinstance(cell, list) else np.full(seen.n, np.nan)
         else:
-            values = _of_kind(statistic.of, values_of(statistic, seen), cells.get(statistic.field))
+            values = values_of(statistic, seen)
         if statistic.of == "cell" and len(member.edges):
             outside[statistic.field] = int(((values < member.edges[0]) | (values > member.edges[-1])).sum())
         columns.append(values)
@@ -65,13 +69,6 @@ def record_values(
     quality.see(rows[: seen.n - n_unreadable], n_unreadable=n_unreadable, outside=outside)
     values = np.stack(columns, axis=1) if columns else np.zeros((seen.n, 0))
     return SeenRecords(values=values, cells=cells, outputs=outputs, projections=projections)
-
-
-def _of_kind(of: str, values: Any, cells: Any) -> FloatArray:
-    """A column of numbers in which words came is missing everywhere, as far as its numbers go."""
-    if of == "cell" and not isinstance(cells, np.ndarray) and cells is not None:
-        return np.full(len(values), np.nan)
-    return np.asarray(values, np.float64)
 
 
 def _hashes(cells: Mapping[str, Any], n: int) -> list[int]:

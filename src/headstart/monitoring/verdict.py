@@ -43,7 +43,7 @@ class Change:
     Attributes
     ----------
     change : in `unit`: 'standard deviations', or 'share' of the records; with its 95 % interval
-    reference, live : the median, or the share, then and now; None of blocks of features
+    reference, live : the median of the reference and of the last records, or the shares; None of blocks of features
     """
 
     name: str
@@ -102,6 +102,7 @@ class WatchVerdict:
     status : 'alarm'; 'broken' where there is no alarm but records cannot be used as they are; 'steady'; 'no records'
     evidence : against "nothing changed" since the last alarm, and `threshold`, at which the next is raised
     accuracy : 'estimated', 'measured', 'previous label': what is known of them
+    since : `changes` are of the records from here on: all, or those since the first alarm that is kept says that it began
     label_shares : the share of each true label, estimated without labels as if nothing else changed
     answers : the share of each label that was decided on
     """
@@ -114,6 +115,7 @@ class WatchVerdict:
     evidence: float
     threshold: float
     alarms: tuple[Alarm, ...] = ()
+    since: int = 1
     changes: tuple[Change, ...] = ()
     accuracy: dict[str, Estimate]
     label_shares: dict[str, Estimate]

@@ -67,7 +67,9 @@ def watch(
         The bundle holds no reference, and none is given.
     """
     if (live is None) == (log is None):
-        raise OptionError("name what to watch: --live DATA (new records) or --log DIR (a prediction log), one of the two.")
+        raise OptionError(
+            "name what to watch: --live DATA (new records) or --log DIR (a prediction log), one of the two."
+        )
     model = bundle if isinstance(bundle, Bundle) else load_bundle(bundle, trust=trust, trust_graphs=trust_graphs)
     context = RunContext.default(progress=progress)
     monitor = _monitor(model, reference, FalseAlarms.parse(false_alarms, rate), state, context)

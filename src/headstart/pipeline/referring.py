@@ -31,5 +31,6 @@ def reference_of(experiment: Experiment, proof: Proof) -> Reference:
         blocks=blocks,
         decision_weights=None if dataset.decision is None else dataset.decision.weights,
         keep_case=dataset.label_rule.keep_case,
+        is_cross_fitted=True,
         made_of=f"the {len(plan.final):,} items that the model was fitted on; answers and losses of {len(plan.test):,} held-out ones",
     )
