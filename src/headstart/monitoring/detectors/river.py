@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 
 class _OfRiver:
-    """A detector of river that has an `update` and says `drift_detected`."""
+    """A detector of river that has an `update` and says `drift_detected`; the last `n_shown` values of the reference are shown to it."""
 
     strictness_name: ClassVar[str]
+    n_shown: ClassVar[int] = 1000
 
     def __init__(self, reference: FloatArray, strictness: float) -> None:
         library = require("river.drift", extra="watch", purpose="a detector of river")
@@ -33,7 +34,7 @@ class _OfRiver:
 
     def _start(self) -> None:
         self._detector = self._made()
-        for value in self._shown[-1000:]:
+        for value in self._shown[-self.n_shown :]:
             self._detector.update(self._given(float(value)))
 
     def _given(self, value: float) -> Any:
@@ -68,6 +69,7 @@ class Kswin(_OfRiver):
     """A Kolmogorov-Smirnov test in a sliding window (Raab et al. 2020); `strictness` is 1 / alpha."""
 
     strictness_name: ClassVar[str] = "1 / alpha"
+    n_shown: ClassVar[int] = 100  # its window
 
     @staticmethod
     def _make(library: Any, strictness: float) -> Any:
