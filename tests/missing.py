@@ -26,6 +26,7 @@ NEEDS = {
     "mount": ("no file system can be mounted", "sudo make test  # in a container: with --cap-add SYS_ADMIN"),
     "node": ("Node.js is not installed", "apt-get install nodejs"),
     "peers": ("the environment of the peers is not made", "make peers-env"),
+    "river": ("river is not installed", 'pip install "headstart[watch]"'),
     "ssh-keygen": ("OpenSSH is not installed", "apt-get install openssh-client"),
     "tensorflow": ("TensorFlow is not installed", "make tensorflow"),
     "wrk": ("wrk is not installed", "apt-get install wrk"),

@@ -109,8 +109,16 @@ class Bets:
 
     def finding(self, member: int) -> tuple[str, int]:
         """Say in which direction a member moved, and with which of its values that began, by its strongest bet."""
-        strongest = int(np.argmax(self.products[member] * self.weights[member]))
-        return all_bets()[strongest].direction, int(self.starts[member, strongest])
+        evidence = self.products[member] * self.weights[member]
+        strongest = int(np.argmax(evidence))
+        best: dict[str, float] = {}
+        for bet, one in zip(all_bets(), evidence, strict=True):
+            best[bet.direction] = max(best.get(bet.direction, 0.0), float(one))
+        direction = all_bets()[strongest].direction
+        opposite = {"higher": "lower", "lower": "higher"}.get(direction, "")
+        if opposite and best[opposite] > max(10.0, best[direction] ** 0.25):  # both tails grew
+            direction = "spread out"
+        return direction, int(self.starts[member, strongest])
 
     def start_anew(self) -> None:
         """After an alarm: nothing is held against the stream so far."""

@@ -52,7 +52,7 @@ def block_distance(history: History, projection: Projection, *, seed: int = 0) -
 
     def distance(flat: FloatArray, mean: FloatArray, covariance: FloatArray) -> float:
         r = len(projection.mean)
-        return frechet(mean, covariance, flat[:r], flat[r:].reshape(r, r)) / scale
+        return frechet(mean, covariance, flat[:r], flat[r:].reshape(r, r)) / (float(np.trace(covariance)) or 1.0)
 
     found = distance(live(history.total()), projection.mean, projection.covariance)
     draws = []

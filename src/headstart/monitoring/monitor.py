@@ -175,7 +175,7 @@ class Monitor:
             return np.full((n or 0, max(k, 1)), np.nan)
         nothing = np.full(k, np.nan)
         listed = outputs if isinstance(outputs, np.ndarray) else [nothing if row is None else row for row in outputs]
-        rows = np.asarray(listed, np.float64).reshape(len(listed), -1)
+        rows = np.asarray(listed, np.float64).reshape(len(listed), -1 if len(listed) else max(k, 1))
         counts = {len(rows), *(one for one in (n_items, n_records) if one is not None)}
         if len(counts) > 1:
             raise DataError(f"as many outputs as records are needed, got {' and '.join(map(str, sorted(counts)))}.")
