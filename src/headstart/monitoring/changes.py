@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from headstart.core.arrays import FloatArray
     from headstart.monitoring.ensemble import Member
     from headstart.monitoring.history import History
-    from headstart.monitoring.monitor import Monitor
+    from headstart.monitoring.monitor_state import MonitorState
     from headstart.monitoring.reference import Projection
 
 _ORDER = {"moved": 0, "undecided": 1, "steady": 2}
 
 
-def changes_of(monitor: Monitor, history: History) -> list[Change]:
+def changes_of(monitor: MonitorState, history: History) -> list[Change]:
     """Those that moved first, then by how far; blocks of features by their Fréchet distance, not direction by direction."""
     reference = monitor.reference
     found = [
@@ -49,7 +49,7 @@ def _of_block(history: History, block: Projection, seed: int) -> Change:
     )
 
 
-def _of_members(monitor: Monitor, history: History) -> Iterator[Change]:
+def _of_members(monitor: MonitorState, history: History) -> Iterator[Change]:
     reference = monitor.reference
     lately = np.stack([one.values for one in monitor.recent])
     members = reference.of_records()

@@ -79,16 +79,15 @@ class Ensemble:
 
     @property
     def evidence(self) -> float:
-        """The ensemble's part of the weighted mean of all e-values."""
+        """The weighted mean of the e-values, times the share of the budget."""
         return float((self._weights * self._bets.values()).sum())
 
-    def update(self, values: FloatArray, threshold: float, *, others: float = 0.0) -> Iterator[Finding]:
+    def update(self, values: FloatArray, threshold: float) -> Iterator[Finding]:
         """Look at values, shape (n, n_members), in their order; give a finding for every alarm, after which all starts anew.
 
         Parameters
         ----------
         threshold : of the evidence
-        others : evidence of other ensembles that share the budget, until the first alarm
         """
         if not self.members:
             return
@@ -100,7 +99,7 @@ class Ensemble:
         for place in range(len(values)):
             terms = self._weights * self._bets.step(self._ranks.step(bins[place], ties[place]))
             evidence = float(terms.sum())
-            if evidence + others >= threshold:
+            if evidence >= threshold:
                 largest = int(np.argmax(terms))
                 direction, start = self._bets.finding(largest)
                 n_had = int(self._bets.n_values[largest])
@@ -108,22 +107,11 @@ class Ensemble:
                 yield Finding(
                     place=place,
                     member=self.members[largest],
-                    share=float(terms[largest]) / (evidence + others),
+                    share=float(terms[largest]) / evidence,
                     direction=direction,
                     n_since=max(1, round((n_had - start) * n_seen / max(n_had, 1))),  # a slice has not all of them
                 )
                 self._bets.start_anew()
-                others = 0.0
-
-    def start_anew(self) -> None:
-        """Forget the evidence, not the ranks."""
-        self._bets.start_anew()
-
-    def live_counts(self, member: int) -> FloatArray:
-        """How many live values lie in each bin of a member."""
-        n = len(self.members[member].counts)
-        live: FloatArray = np.diff(self._ranks.below[member])[:n] - self.members[member].counts
-        return live
 
     def arrays(self) -> dict[str, FloatArray]:
         """The state: with it, `restore` goes on exactly as if there had been no break."""

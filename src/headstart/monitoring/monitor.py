@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.core.errors import DataError, UserError
-from headstart.monitoring.ensemble import Ensemble
-from headstart.monitoring.history import History
-from headstart.monitoring.labelling import N_RECENT, Labelling, Recent
-from headstart.monitoring.quality import Quality
+from headstart.monitoring.labelling import Recent
+from headstart.monitoring.monitor_state import MonitorState
 from headstart.monitoring.summarizing import alarm_of, summarize
 from headstart.monitoring.sums import record_sums, record_values
 
@@ -25,10 +22,8 @@ if TYPE_CHECKING:
     from headstart.monitoring.verdict import Alarm, WatchVerdict
     from headstart.streaming.record import Record
 
-MAX_ALARMS = 100
 
-
-class Monitor:
+class Monitor(MonitorState):
     """What is held of a stream; its size does not grow with it.
 
     Parameters
@@ -61,23 +56,8 @@ class Monitor:
         features_of: Callable[[Sequence[Any]], FloatArray] | None = None,
         seed: int = 0,
     ) -> None:
-        self.reference, self.false_alarms, self.seed = reference, false_alarms, seed
+        super().__init__(reference, false_alarms, seed=seed)
         self._features_of = features_of if reference.projections else None
-        has_labels = bool(reference.of_labels())
-        has_records = bool(reference.of_records())
-        self.records = Ensemble(reference.of_records(), share=0.5 if has_labels else 1.0, seed=seed)
-        self.labelling = Labelling(reference, share=0.5 if has_records else 1.0, seed=seed + 1)
-        self.history = History()
-        self.quality = Quality(duplicate_share=reference.duplicate_share)
-        self.recent: deque[Recent] = deque(maxlen=N_RECENT)
-        self.alarms: deque[Alarm] = deque(maxlen=MAX_ALARMS)
-        self.n_alarms = 0
-        self.n_records = 0
-
-    @property
-    def evidence(self) -> float:
-        """Against "nothing changed" since the last alarm; an alarm is raised at `false_alarms.records`."""
-        return self.records.evidence + self.labelling.ensemble.evidence
 
     def observe(
         self, records: Sequence[Record | None] | None, items: Sequence[Any] | None, outputs: Any
@@ -113,8 +93,8 @@ class Monitor:
         self.labelling.wait_for(keys, rows, seen.cells)
         if not self.reference.of_records():
             return []
-        found = self.records.update(seen.values, self.false_alarms.records, others=self.labelling.ensemble.evidence)
-        return self._raise(found, first, times, (before, latest), reset=self.labelling.ensemble)
+        found = self.records.update(seen.values, self.false_alarms.records)
+        return self._raise(found, first, times, (before, latest))
 
     def label(self, keys: Sequence[str], labels: Sequence[Any]) -> list[Alarm]:
         """Take true labels, in the order in which they came; those of unknown keys, and repeated ones, are counted and left out.
@@ -134,8 +114,8 @@ class Monitor:
             return []
         first = self.labelling.n_labels - len(latest)
         values = np.stack([one.values for one in latest])
-        found = self.labelling.ensemble.update(values, self.false_alarms.records, others=self.records.evidence)
-        return self._raise(found, first, [None] * len(latest), (before, latest), reset=self.records)
+        found = self.labelling.ensemble.update(values, self.false_alarms.records)
+        return self._raise(found, first, [None] * len(latest), (before, latest))
 
     def verdict(self, *, now: float | None = None) -> WatchVerdict:
         """Say what was found so far; `now`, in seconds since 1970, tells a silence that goes on."""
@@ -147,8 +127,6 @@ class Monitor:
         first: int,
         times: Sequence[float | None],
         recent: tuple[list[Recent], list[Recent]],
-        *,
-        reset: Ensemble,
     ) -> list[Alarm]:
         raised = []
         for finding in found:
@@ -157,7 +135,6 @@ class Monitor:
             raised.append(alarm)
             self.alarms.append(alarm)
             self.n_alarms += 1
-            reset.start_anew()
         return raised
 
     def _features(self, items: Sequence[Any] | None) -> FloatArray | None:

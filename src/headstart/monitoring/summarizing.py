@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from headstart.monitoring.ensemble import Finding
     from headstart.monitoring.history import History, Sums
     from headstart.monitoring.labelling import Recent
-    from headstart.monitoring.monitor import Monitor
+    from headstart.monitoring.monitor_state import MonitorState
 
 _N_EXAMPLES = 5
 _N_COURSE = 40
+_SOON = 0.5  # of the way from one alarm to the next
 _ADVICE = {
     LABELS: "The model makes more errors than it was proven with. Look at the examples, then adapt it to recent labels.",
     COLUMNS: "Ask where '{column}' comes from: a new sender, unit or version. If the change is real, adapt the model to recent labels.",
@@ -32,7 +33,7 @@ _ADVICE = {
 _ELSE = "What comes in looks unlike what the model was proven on. Have some of the examples labelled and see whether the answers are right."
 
 
-def summarize(monitor: Monitor, *, now: float | None = None) -> WatchVerdict:
+def summarize(monitor: MonitorState, *, now: float | None = None) -> WatchVerdict:
     """Compose the verdict."""
     reference, labels = monitor.reference, monitor.labelling.history
     since = _since(monitor)
@@ -67,18 +68,31 @@ def summarize(monitor: Monitor, *, now: float | None = None) -> WatchVerdict:
     )
 
 
-def _since(monitor: Monitor) -> int:
-    """The place of the record from which on changes are measured: where the first alarm of records that is kept says that it began."""
-    return next((alarm.since - 1 for alarm in monitor.alarms if alarm.group != LABELS), 0)
+def episode(alarms: Sequence[Alarm]) -> list[Alarm]:
+    """The last alarms that are of one change: each shows soon after the one before it, where the evidence began anew."""
+    found: list[Alarm] = []
+    for alarm in reversed(alarms):
+        if found and found[0].since - alarm.record > _SOON * max(1, found[0].record - alarm.record):
+            break
+        found.insert(0, alarm)
+    return found
 
 
-def _alarm_words(monitor: Monitor) -> str:
-    last = monitor.alarms[-1]
-    others = "" if monitor.n_alarms == 1 else f" {monitor.n_alarms:,} alarms in all; this is the last."
-    return f"{last.sentence}{others}"
+def _since(monitor: MonitorState) -> int:
+    """The place of the record from which on changes are measured: where the last change of records is said to have begun."""
+    last = episode([alarm for alarm in monitor.alarms if alarm.group != LABELS])
+    return last[0].since - 1 if last else 0
 
 
-def _accuracy(monitor: Monitor) -> dict[str, Estimate]:
+def _alarm_words(monitor: MonitorState) -> str:
+    is_of_labels = monitor.alarms[-1].group == LABELS
+    last = episode([alarm for alarm in monitor.alarms if (alarm.group == LABELS) == is_of_labels])
+    n_others = monitor.n_alarms - 1
+    others = "" if not n_others else f" {monitor.n_alarms:,} alarms in all, the last at {last[-1].record:,}."
+    return f"{last[0].sentence}{others}"
+
+
+def _accuracy(monitor: MonitorState) -> dict[str, Estimate]:
     """The accuracy, or the error of a value: as estimated, as measured, and of the previous label as the answer."""
     reference, history = monitor.reference, monitor.labelling.history
     found: dict[str, Estimate] = {}
@@ -119,7 +133,7 @@ def _mean(history: History, key: str, of: str, *, is_share: bool) -> tuple[float
     return value, max(0.0, centre - margin), min(1.0, centre + margin)
 
 
-def _label_shares(monitor: Monitor) -> dict[str, Estimate]:
+def _label_shares(monitor: MonitorState) -> dict[str, Estimate]:
     reference = monitor.reference
     found = label_shares(reference, monitor.history)
     if found is None:
@@ -153,7 +167,7 @@ def _course(history: History, labels: History, is_single_label: bool) -> list[di
 
 
 def alarm_of(
-    monitor: Monitor,
+    monitor: MonitorState,
     finding: Finding,
     *,
     place: int,

@@ -20,7 +20,7 @@ class _OfRiver:
 
     def __init__(self, reference: FloatArray, strictness: float) -> None:
         library = require("river.drift", extra="watch", purpose="a detector of river")
-        self._made = lambda: self._make(library, strictness)
+        self._library, self._strictness = library, strictness
         self._shown = np.asarray(reference, np.float64)
         self._start()
 
@@ -33,7 +33,7 @@ class _OfRiver:
         return True
 
     def _start(self) -> None:
-        self._detector = self._made()
+        self._detector = self._make(self._library, self._strictness)
         for value in self._shown[-self.n_shown :]:
             self._detector.update(self._given(float(value)))
 
