@@ -63,6 +63,8 @@ def test_importing_headstart_loads_no_heavy_library():
         "packaging",
         "compression",
         "serving",
+        "streaming",
+        "monitoring",
         "pipeline",
     ],
 )

@@ -20,6 +20,7 @@ from bench.options import names, parse, parser_of
 from bench.quality.alarms_detectors import GRIDS, OURS, SLOW, Series, alarms_of, found_and_delay, matched, n_alarms
 from bench.quality.alarms_streams import SHIFTS, TABLES, Stream, Watched, planted, rows_of
 from headstart.monitoring import FalseAlarms, Monitor
+from headstart.monitoring.summarizing import accuracy_of
 
 if TYPE_CHECKING:
     import argparse
@@ -89,7 +90,7 @@ def follow(
             places += [alarm.record - 1 for alarm in found]
     into.alarms.append(sorted(places))
     if with_labels:
-        accuracy = monitor.verdict().accuracy
+        accuracy = accuracy_of(monitor)
         estimated, measured = accuracy["estimated"], accuracy["measured"]
         into.errors.append(100 * (estimated.value - measured.value))
         into.held.append(estimated.low <= measured.value <= estimated.high)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from headstart.evaluation import prove
     from headstart.features.embeddings import embed
     from headstart.heads import adapt
+    from headstart.monitoring import watch
     from headstart.packaging import load_bundle
     from headstart.pipeline import fit, pretrain, prove_again
     from headstart.ranking import rank
@@ -39,6 +40,7 @@ _VERBS = {
     "pretrain": "headstart.pipeline",
     "fit": "headstart.pipeline",
     "prove_again": "headstart.pipeline",
+    "watch": "headstart.monitoring",
 }
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "prove",
     "prove_again",
     "rank",
+    "watch",
 ]
 
 

@@ -39,7 +39,7 @@ def summarize(monitor: MonitorState, *, now: float | None = None) -> WatchVerdic
     since = _since(monitor)
     breaks = monitor.quality.breaks(now=now)
     has_records = bool(monitor.history.blocks)
-    accuracy = _accuracy(monitor)
+    accuracy = accuracy_of(monitor)
     if monitor.n_alarms:
         status, sentence = "alarm", _alarm_words(monitor)
     elif any(one.is_broken for one in breaks):
@@ -92,7 +92,7 @@ def _alarm_words(monitor: MonitorState) -> str:
     return f"{last[0].sentence}{others}"
 
 
-def _accuracy(monitor: MonitorState) -> dict[str, Estimate]:
+def accuracy_of(monitor: MonitorState) -> dict[str, Estimate]:
     """The accuracy, or the error of a value: as estimated, as measured, and of the previous label as the answer."""
     reference, history = monitor.reference, monitor.labelling.history
     found: dict[str, Estimate] = {}
