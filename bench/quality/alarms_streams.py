@@ -117,7 +117,7 @@ def rows_of(frame: pd.DataFrame) -> Rows:
     """Rows as a bundle takes them."""
     return Rows(
         {
-            name: Numbers(column.to_numpy(float, na_value=np.nan))
+            str(name): Numbers(column.to_numpy(float, na_value=np.nan))
             if pd.api.types.is_numeric_dtype(column)
             else Categories.of(["" if pd.isna(cell) else str(cell) for cell in column])
             for name, column in frame.items()

@@ -18,7 +18,7 @@ def watch(
     bundle: BundlePath,
     live: Annotated[str | None, typer.Option("--live", metavar="DATA", help="New records, in their order.")] = None,
     log: Annotated[
-        Path | None, typer.Option("--log", metavar="DIR", help="A prediction log of `headstart serve` instead.")
+        Path | None, typer.Option("--log", metavar="FOLDER", help="A prediction log of `headstart serve` instead.")
     ] = None,
     labels: Annotated[
         Path | None, typer.Option("--labels", metavar="FILE", help="CSV of keys and true labels, as they came.")
@@ -37,16 +37,18 @@ def watch(
         str | None, typer.Option("--rate", metavar="RATE", help="How many records come: '1000 per hour'.")
     ] = None,
     state: Annotated[
-        Path | None, typer.Option("--state", metavar="DIR", help="Keep the watch here, and go on from it.")
+        Path | None, typer.Option("--state", metavar="FOLDER", help="Keep the watch here, and go on from it.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Write report.html, report.json and metrics.prom here.")
+        Path | None,
+        typer.Option("--out", metavar="FOLDER", help="Write report.html, report.json and metrics.prom here."),
     ] = None,
     webhook: Annotated[
         str | None, typer.Option("--webhook", metavar="URL", help="Where an alarm is sent as a CloudEvent.")
     ] = None,
     mail: Annotated[
-        Path | None, typer.Option("--mail", metavar="DIR", help="Folder in which an alarm is written as an .eml file.")
+        Path | None,
+        typer.Option("--mail", metavar="FOLDER", help="Folder in which an alarm is written as an .eml file."),
     ] = None,
     trust: Trust = None,
     progress: ProgressFormat = "auto",

@@ -13,11 +13,11 @@ from headstart.monitoring.statistics import FEATURES, Statistic
 from headstart.monitoring.verdict import SHIFT_SD, SHIFT_SHARE, Change, Estimate, size_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from headstart.core.arrays import FloatArray
+    from headstart.core.arrays import FloatArray, IntArray
     from headstart.monitoring.ensemble import Member
-    from headstart.monitoring.history import History
+    from headstart.monitoring.history import History, Sums
     from headstart.monitoring.monitor_state import MonitorState
     from headstart.monitoring.reference import Projection
 
@@ -57,12 +57,7 @@ def _of_members(monitor: MonitorState, history: History) -> Iterator[Change]:
         return
     total = history.total()
     n = total["members.n"]
-    draws = {
-        name: history.resampled(
-            lambda sums, name=name: sums[f"members.{name}"] / np.maximum(sums["members.n"], 1e-9)
-        ).var(axis=0)  # type: ignore[misc]
-        for name in ("value", "rank")
-    }
+    draws = {kind: history.resampled(_mean_of(f"members.{kind}")).var(axis=0) for kind in ("value", "rank")}
     scale = student_t(max(1, len(history.blocks) - 1))
     statistics = [one for one in reference.statistics if one.group != "labels"]
     for i, (statistic, member) in enumerate(zip(statistics, members, strict=True)):
@@ -71,6 +66,10 @@ def _of_members(monitor: MonitorState, history: History) -> Iterator[Change]:
         kind = "value" if statistic.is_share else "rank"
         mean = float(total[f"members.{kind}"][i] / n[i])
         yield _change(statistic, member, lately[:, i], (mean, float(draws[kind][i]), float(n[i])), scale)
+
+
+def _mean_of(name: str) -> Callable[[Sums], FloatArray]:
+    return lambda sums: np.asarray(sums[name] / np.maximum(sums["members.n"], 1e-9))
 
 
 def _change(
@@ -116,7 +115,7 @@ def _share(member: Member) -> float:
     return ones / n if n else 0.0
 
 
-def _median(edges: FloatArray, counts: FloatArray) -> float | None:
+def _median(edges: FloatArray, counts: IntArray) -> float | None:
     """The edge nearest to the middle of the counts."""
     if not len(edges) or counts.sum() <= 0:
         return None

@@ -74,7 +74,7 @@ class Labelling:
         reference = self._reference
         if not reference.labels:
             return
-        is_answered = ~np.isnan(outputs).any(axis=1)
+        is_answered = np.asarray(~np.isnan(outputs).any(axis=1))
         known = np.where(is_answered[:, None], outputs, 0.0)
         levels = slice_levels(
             known,

@@ -195,8 +195,10 @@ def _read(said: Mapping[str, Any], held: Mapping[str, Any]) -> Reference:
     )
     weights = said["decision_weights"]
     plain = ("task", "n_records", "n_labelled", "scores", "duplicate_share", "keep_case", "made_of")
+    found: dict[str, Any] = {name: said[name] for name in plain}
+    found |= {name: np.array(held[name], np.float64) for name in ("reliability", "confusion", "shares", "answers")}
     return Reference(
-        **{name: said[name] for name in plain},
+        **found,
         labels=tuple(said["labels"]),
         fields=tuple(Field(**one) for one in said["fields"]),
         statistics=tuple(statistics),
@@ -204,5 +206,4 @@ def _read(said: Mapping[str, Any], held: Mapping[str, Any]) -> Reference:
         decision_weights=None if weights is None else tuple(weights),
         slices=tuple(said["slices"]),
         projections=blocks,
-        **{name: np.array(held[name], np.float64) for name in ("reliability", "confusion", "shares", "answers")},
     )

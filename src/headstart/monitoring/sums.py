@@ -82,9 +82,9 @@ def _hashes(cells: Mapping[str, Any], n: int) -> list[int]:
 def record_sums(reference: Reference, seen: SeenRecords) -> Callable[[slice], Sums]:
     """Give what the history adds up, of any part of the records."""
     ranks = reference_ranks(reference.of_records(), seen.values)
-    answered = ~np.isnan(seen.outputs).any(axis=1)
+    answered = np.asarray(~np.isnan(seen.outputs).any(axis=1))
     task, weights = reference.task_spec, reference.decision_weights
-    per_record: dict[str, FloatArray] = {"members.n": ~np.isnan(seen.values), "members.value": np.nan_to_num(seen.values), "members.rank": np.nan_to_num(ranks)}  # fmt: skip
+    per_record: dict[str, Any] = {"members.n": ~np.isnan(seen.values), "members.value": np.nan_to_num(seen.values), "members.rank": np.nan_to_num(ranks)}  # fmt: skip
     if len(reference.labels):
         known = np.where(answered[:, None], seen.outputs, 0.0)
         per_record |= {"n_answered": answered[:, None], "outputs": known}
