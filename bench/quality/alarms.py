@@ -100,10 +100,10 @@ def stable(options: argparse.Namespace) -> None:
     """Print the false alarms of stable streams against the budget."""
     totals = {"other rows": Followed(), "out-of-fold": Followed()}
     for name in options.tables:
-        watched = Watched.load(name, 0)
-        kept = watched.cross_fitted()
         of = {kind: Followed() for kind in totals}
-        for draw in range(options.streams):
+        for draw in range(options.streams):  # the promise is one over references, so each stream has its own
+            watched = Watched.load(name, draw)
+            kept = watched.cross_fitted()
             held_out, live = watched.draw(np.random.default_rng((1, draw)), N_REFERENCE, options.records)
             for kind, reference in (("other rows", watched.reference(held_out)), ("out-of-fold", kept)):
                 follow(reference, watched, live, options.budget, of[kind], with_labels=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from bench.tables import load_table
+from bench.tables import Table, load_table
 from headstart.core.dataset import Field
 from headstart.core.tasks import get_task
 from headstart.data.packed_columns import Categories, Numbers
@@ -33,6 +34,11 @@ _PERIOD = 250
 _RAMP = 1000
 _FLIPPED = 0.15
 _MAX_POOL = 20_000
+
+
+@cache
+def _table(name: str) -> Table:
+    return load_table(name)
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ class Watched:
     @classmethod
     def load(cls, name: str, seed: int) -> Watched:
         """Fit a logistic regression; the column that is to move is its strongest number."""
-        table = load_table(name)
+        table = _table(name)
         codes = pd.factorize(table.frame[table.target], sort=True)[0]
         frame = table.frame.drop(columns=table.target)
         order = np.random.default_rng(seed).permutation(len(frame))[: N_TRAIN + _MAX_POOL]

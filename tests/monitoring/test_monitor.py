@@ -153,6 +153,17 @@ def test_words_where_numbers_were_are_missing_numbers() -> None:
     assert alarms[0].name == "pay missing"
 
 
+def test_records_that_could_not_be_read_are_counted_and_left_out() -> None:
+    monitor = Monitor(reference(), BUDGET)
+    items, outputs, _ = draw(5, seed=15)
+    records = [Record(key=f"k{i}", content=None) for i in range(5)]
+    outputs[2] = np.nan
+    monitor.observe(records, [*items[:2], DataError("not readable"), *items[3:]], outputs)
+    assert monitor.n_records == 4
+    assert list(monitor.labelling.waiting) == ["k0", "k1", "k3", "k4"]
+    assert monitor.quality.counts["unreadable"] == 1
+
+
 def test_outputs_of_another_model_are_refused() -> None:
     monitor = Monitor(reference(), BUDGET)
     with pytest.raises(DataError, match="3 columns"):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import DataError, UserError
+from headstart.data.packed_sequence import PackedSequence
 from headstart.monitoring.labelling import Recent
 from headstart.monitoring.monitor_state import MonitorState
 from headstart.monitoring.summarizing import alarm_of, summarize
@@ -67,7 +68,7 @@ class Monitor(MonitorState):
         Parameters
         ----------
         records : of a stream, for keys and times; None where there are none
-        items : what the model read; None where only answers are known
+        items : what the model read, or the error that says why one could not be read; None where only answers are known
         outputs : shape (n, k); None, or a row of NaN, where a record was not answered
 
         Raises
@@ -75,6 +76,7 @@ class Monitor(MonitorState):
         DataError
             There are not as many outputs as records, or not as many columns as labels.
         """
+        records, items, outputs = self._readable(records, items, outputs)
         rows = self._rows(outputs, None if items is None else len(items), None if records is None else len(records))
         keys = [("" if one is None else one.key) for one in records] if records is not None else [""] * len(rows)
         times = [None if one is None else one.time for one in records] if records is not None else [None] * len(rows)
@@ -136,6 +138,22 @@ class Monitor(MonitorState):
             self.alarms.append(alarm)
             self.n_alarms += 1
         return raised
+
+    def _readable(
+        self, records: Sequence[Record | None] | None, items: Sequence[Any] | None, outputs: Any
+    ) -> tuple[Sequence[Record | None] | None, Sequence[Any] | None, Any]:
+        """Count records that could not be read, and leave them out."""
+        if items is None or isinstance(items, PackedSequence):
+            return records, items, outputs
+        kept = [i for i, item in enumerate(items) if not isinstance(item, UserError)]
+        if len(kept) == len(items):
+            return records, items, outputs
+        self.quality.see([], n_unreadable=len(items) - len(kept), outside={})
+        return (
+            None if records is None else [records[i] for i in kept],
+            [items[i] for i in kept],
+            None if outputs is None else [outputs[i] for i in kept],
+        )
 
     def _features(self, items: Sequence[Any] | None) -> FloatArray | None:
         if self._features_of is None or items is None or not len(items):
