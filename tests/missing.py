@@ -31,6 +31,7 @@ NEEDS = {
         "no PostgreSQL answers at 127.0.0.1, or psycopg is not installed",
         'pip install "headstart[postgres]"  # and HEADSTART_TEST_POSTGRES=postgresql://… of a database that may be written to',
     ),
+    "river": ("river is not installed", 'pip install "headstart[watch]"'),
     "ssh-keygen": ("OpenSSH is not installed", "apt-get install openssh-client"),
     "tensorflow": ("TensorFlow is not installed", "make tensorflow"),
     "xgboost": ("XGBoost is not installed", 'pip install "headstart[boost]"'),

@@ -64,6 +64,7 @@ def test_importing_headstart_loads_no_heavy_library():
         "compression",
         "serving",
         "streaming",
+        "monitoring",
         "pipeline",
     ],
 )

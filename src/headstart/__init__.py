@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from headstart.evaluation import prove
     from headstart.features.embeddings import embed
     from headstart.heads import adapt
+    from headstart.monitoring import watch
     from headstart.packaging import load_bundle
     from headstart.pipeline import fit, pretrain, prove_again
     from headstart.ranking import rank
@@ -41,6 +42,7 @@ _VERBS = {
     "fit": "headstart.pipeline",
     "prove_again": "headstart.pipeline",
     "stream": "headstart.streaming",
+    "watch": "headstart.monitoring",
 }
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "prove_again",
     "rank",
     "stream",
+    "watch",
 ]
 
 

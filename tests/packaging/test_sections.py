@@ -21,11 +21,11 @@ from headstart.data.data_section import DataSection
 from headstart.packaging import load_bundle
 from headstart.reporting import Figure, Part, Rendering, render, render_card
 from headstart.testing import checks_of
-from headstart.testing.tiny_report import ABLATION, COLUMNS, COMPRESSION, OWN_SOURCE, RARE_CLASS
+from headstart.testing.tiny_report import ABLATION, COLUMNS, COMPRESSION, OWN_SOURCE, RARE_CLASS, WATCH
 from headstart.tuning.tuning_section import TuningSection
 
 FORMAT_1 = Path(__file__).parent / "bundles" / "format-1"
-LATER = {"ablation", "columns", "rare_class", "own_source"}  # sections that the flat format never had
+LATER = {"ablation", "columns", "rare_class", "own_source", "watch"}  # sections that the flat format never had
 SCORE = Score(name="accuracy", value=0.9, low=0.8, high=0.95, n=40)
 
 
@@ -62,7 +62,9 @@ def plugin(monkeypatch):
 
 @pytest.fixture(scope="module")
 def full():
-    return make_report(RANKING, TuningSection(results=RUNGS), ABLATION, COMPRESSION, COLUMNS, RARE_CLASS, OWN_SOURCE)
+    return make_report(
+        RANKING, TuningSection(results=RUNGS), ABLATION, COMPRESSION, COLUMNS, RARE_CLASS, OWN_SOURCE, WATCH
+    )
 
 
 def test_every_registered_section_is_in_this_test(full):

@@ -23,6 +23,7 @@ from headstart.cli.serve import serve
 from headstart.cli.sign import sign
 from headstart.cli.sources import sources
 from headstart.cli.stream import stream
+from headstart.cli.watch import watch
 
 app = typer.Typer(
     add_completion=False,
@@ -46,6 +47,7 @@ for _command in (
     sign,
     serve,
     stream,
+    watch,
 ):
     app.command()(expand_options(_command))
 app.add_typer(sources, name="sources")

@@ -148,16 +148,21 @@ class Mixture:
         experiment, final = self.experiment, self.experiment.plan.final
         if not experiment.source.parts:
             return None
+        blocks = self.feature_blocks()
+        features = np.concatenate([*blocks.values()], axis=1) if blocks else experiment.features[final]
+        return moments_of(replace(experiment.problem(final), features=features), "identity").arrays()
+
+    def feature_blocks(self) -> dict[str, FloatArray]:
+        """The features of each of its pretrained networks, by its name, of the items that may be trained on, shape (n, d)."""
+        experiment, final = self.experiment, self.experiment.plan.final
         trained = [one.model.trained for one, _ in self.kept if isinstance(one.model, TunedModel)]
         tuned = {one.source.digest: one.features for one in trained}
-        columns = [
-            tuned[source.digest]
+        return {
+            source.name: tuned[source.digest]
             if source.digest in tuned
             else experiment.features[final][:, experiment.source.parts[source.name]]
             for source in self._mixed.network.sources
-        ]
-        features = np.concatenate(columns, axis=1) if columns else experiment.features[final]
-        return moments_of(replace(experiment.problem(final), features=features), "identity").arrays()
+        }
 
     @cached_property
     def fitted(self) -> list[tuple[FittedModel, float]]:

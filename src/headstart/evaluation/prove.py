@@ -41,13 +41,16 @@ class Proof:
     """The report, and the predictor that ships.
 
     `pretrained` is what is pretrained in the model, whether it ships or not. `moments` are those of its features and targets, as
-    arrays by name, for the bundle; None if a baseline ships.
+    arrays by name, for the bundle; None if a baseline ships. `outputs` are those of what ships for the held-out items, shape (n_test, k);
+    `feature_blocks` the features of its pretrained networks, by name, of the items that it learned from.
     """
 
     report: Report
     predictor: Predictor
     pretrained: tuple[Source | FieldSource | InContextSource, ...]
     moments: dict[str, FloatArray] | None
+    outputs: FloatArray
+    feature_blocks: dict[str, FloatArray]
 
 
 def prove(
@@ -114,6 +117,8 @@ def prove(
         predictor=predictor,
         pretrained=mixture.pretrained,
         moments=mixture.moments() if packed is None else None,
+        outputs=shipped,
+        feature_blocks=mixture.feature_blocks() if packed is None else {},
     )
 
 

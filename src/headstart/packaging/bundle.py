@@ -39,6 +39,7 @@ def write(
     schema: BundleSchema,
     check_items: Sequence[Any],
     moments: Mapping[str, FloatArray] | None = None,
+    reference: Mapping[str, bytes] | None = None,
     created: datetime | None = None,
 ) -> Path:
     """Write a bundle at `folder`, whole or not at all, and return its path.
@@ -51,6 +52,7 @@ def write(
     predictor : network and head that are deployed
     check_items : real items, 1 or more, on which the packed graph must give what the predictor gives (within 1e-4)
     moments : arrays of the `Moments`, if they shall travel
+    reference : files by which live records are compared with those that it was proven on, by name
     created : the time in the manifest; now, if not given
 
     Raises
@@ -84,7 +86,7 @@ def write(
     }
     if tuned := tuned_part(predictor.network):
         files[ADAPTER], content["tuned"] = pack_adapter(tuned), tuned.record()
-    write_folder(folder, {**files, **input_files}, content)
+    write_folder(folder, {**files, **input_files, **(reference or {})}, content)
     return folder
 
 

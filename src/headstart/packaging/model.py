@@ -129,6 +129,10 @@ class Bundle:
         """The packed ONNX model, as `model.onnx` holds it: what `input` prepares becomes `outputs`."""
         return self._sealed.read("model.onnx")
 
+    def file(self, name: str) -> bytes | None:
+        """One of its files, as the manifest seals it; None where it has none of that name."""
+        return self._sealed.read(name) if name in self.manifest["files"] else None
+
     @cached_property
     def arrays(self) -> dict[str, tuple[np.dtype[Any], tuple[int | None, ...]]]:
         """Type and shape of each array that the graph takes, by name; None is a length that may vary."""

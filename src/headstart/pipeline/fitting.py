@@ -33,6 +33,7 @@ from headstart.pipeline.own_source_folders import split_own_sources
 from headstart.pipeline.own_source_report import describe_own_sources
 from headstart.pipeline.own_sources import match_own_data, take_from
 from headstart.pipeline.presets import preset_named
+from headstart.pipeline.referring import reference_of
 from headstart.pipeline.tuning import NO_TUNING, check_tuning, tune_source, tuning_method_names
 from headstart.ranking import Limits, with_domain_shifts
 from headstart.reporting import start_drawing
@@ -205,6 +206,7 @@ def fit(
             schema=_schema(dataset),
             check_items=[dataset.items[i] for i in experiment.plan.test[:_N_CHECKED]],
             moments=proof.moments,
+            reference=reference_of(experiment, proof).files(),
         )
     return Fitted(
         model=load_bundle(folder, trust=(), trust_graphs=True),

@@ -20,6 +20,8 @@ from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.evaluation.own_source_section import OwnSourceSection, TakenSource
 from headstart.evaluation.rare_class_section import describe_rare_class
 from headstart.heads.heads_section import HeadsSection
+from headstart.monitoring.verdict import Alarm, Break, Change, Estimate
+from headstart.monitoring.watch_section import WatchSection
 from headstart.packaging.package_section import PackageSection
 from headstart.ranking import Ranked, Ranking
 from headstart.sources.preprocessors import modality_of
@@ -196,3 +198,39 @@ OWN_SOURCE = OwnSourceSection(
     worth="The source was worth rows: about 700 rows of the target reach without it what the 100 given ones reach with it.",
     curve=({"n_items": 25, "value": 0.6}, {"n_items": 100, "value": 0.7}),
 )
+WATCH = WatchSection(
+    name="fruit",
+    status="alarm",
+    sentence="Age is higher than in the reference, about since record 1,000 (alarm at record 1,100).",
+    budget="at most 1 false alarm in 100,000 records",
+    n_records=2000,
+    n_labels=500,
+    evidence=12.0,
+    threshold=100_000.0,
+    alarms=(
+        Alarm(
+            record=1100,
+            time=1.7e9,
+            name="age",
+            group="columns",
+            column="age",
+            direction="higher",
+            since=1000,
+            since_time=None,
+            share=0.9,
+            sentence="Age is higher than in the reference.",
+            advice="Ask where 'age' comes from.",
+            examples=("1001", "1040"),
+        ),
+    ),
+    changes=(
+        Change(name="age", group="columns", change=0.6, low=0.5, high=0.7, unit="standard deviations", size="moved", reference=40.0, live=52.0),
+        Change(name="job missing", group="columns", change=0.01, low=-0.01, high=0.03, unit="share", size="steady", reference=0.0, live=0.01),
+    ),
+    accuracy={"estimated": Estimate(value=0.8, low=0.75, high=0.85, reference=0.83, n=2000)},
+    label_shares={"kiwi": Estimate(value=0.3, low=0.2, high=0.4, reference=0.2, n=2000)},
+    answers={"kiwi": Estimate(value=0.25, low=0.2, high=0.3, reference=0.2, n=2000)},
+    breaks=(Break(kind="duplicates", message="12 % of the records equal one shortly before."),),
+    course=({"series": "estimated", "at": 500.0, "value": 0.8}, {"series": "measured", "at": 500.0, "value": 0.7}),
+    made_of="500 items",
+)  # fmt: skip

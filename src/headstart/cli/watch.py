@@ -1,0 +1,95 @@
+"""headstart watch: whether the world has changed since the model was proven."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headstart.cli.options import BundlePath, Json, Trust, TrustGraphs
+from headstart.cli.output import emit, say
+from headstart.cli.progress import ProgressFormat, reporting
+
+_N_SAID = 5
+
+
+def watch(
+    bundle: BundlePath,
+    live: Annotated[str | None, typer.Option("--live", metavar="DATA", help="New records, in their order.")] = None,
+    log: Annotated[
+        Path | None, typer.Option("--log", metavar="FOLDER", help="A prediction log of `headstart serve` instead.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", metavar="FILE", help="CSV of keys and true labels, as they came.")
+    ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option("--reference", metavar="DATA", help="Compare with this, not with what the bundle holds."),
+    ] = None,
+    false_alarms: Annotated[
+        str,
+        typer.Option(
+            "--false-alarms", metavar="BUDGET", help="False alarms to bear: 1/720000 records, or '1 per month'."
+        ),
+    ] = "1/100000",
+    rate: Annotated[
+        str | None, typer.Option("--rate", metavar="RATE", help="How many records come: '1000 per hour'.")
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option("--state", metavar="FOLDER", help="Keep the watch here, and go on from it.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FOLDER", help="Write report.html, report.json and metrics.prom here."),
+    ] = None,
+    webhook: Annotated[
+        str | None, typer.Option("--webhook", metavar="URL", help="Where an alarm is sent as a CloudEvent.")
+    ] = None,
+    mail: Annotated[
+        Path | None,
+        typer.Option("--mail", metavar="FOLDER", help="Folder in which an alarm is written as an .eml file."),
+    ] = None,
+    trust: Trust = None,
+    progress: ProgressFormat = "auto",
+    *,
+    trust_graphs: TrustGraphs = False,
+    as_json: Json = False,
+) -> None:
+    """Watch the records and answers of BUNDLE; exit with 3 at an alarm."""
+    from headstart.monitoring import watch as look
+    from headstart.monitoring.notifying import post, write_mail, write_report
+    from headstart.packaging import load_bundle
+
+    model = load_bundle(bundle, trust=trust, trust_graphs=trust_graphs or None)
+    with reporting(progress) as voice:
+        verdict = look(
+            model,
+            live=live,
+            log=log,
+            labels=labels,
+            reference=reference,
+            false_alarms=false_alarms,
+            rate=rate,
+            state=state,
+            progress=voice.reporter,
+        )
+    say(verdict.sentence)
+    for alarm in verdict.alarms[-1:]:
+        say(f"  {alarm.advice}")
+    for change in [one for one in verdict.changes if one.size == "moved"][:_N_SAID]:
+        say(f"  - {change.name}: {change.change:+.2f} ({change.low:+.2f} to {change.high:+.2f}) {change.unit}")
+    for name, one in verdict.accuracy.items():
+        say(f"  {name}: {one.value:.3f} (95 % interval {one.low:.3f} to {one.high:.3f}, {one.n:,} records)")
+    for broken in verdict.breaks:
+        say(f"  - {broken.message}")
+    if as_json:
+        emit(verdict.to_dict())
+    if out is not None:
+        write_report(verdict, model.name, out)
+    if verdict.exit_code:
+        if mail is not None:
+            write_mail(verdict, model.name, mail)
+        if webhook is not None:
+            post(verdict, model.name, webhook)
+        raise typer.Exit(verdict.exit_code)

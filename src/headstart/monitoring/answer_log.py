@@ -1,0 +1,62 @@
+"""Read a server's prediction log: Parquet files of times and outputs, in the order of time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from headstart.core.errors import DataError, first_line, require
+from headstart.streaming.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from headstart.core.arrays import FloatArray
+
+_COLUMNS = ["time", "item", "outputs"]
+
+
+def read_log(folder: Path, n_outputs: int, *, after: float | None = None) -> Iterator[tuple[list[Record], FloatArray]]:
+    """Give records, whose keys are the hashes of their items, and their outputs, shape (n, k), file by file.
+
+    Parameters
+    ----------
+    n_outputs : of the model; rows of others are refused
+    after : seconds since 1970; rows until then were seen before
+
+    Raises
+    ------
+    DataError
+        There is no log, or a file of it is damaged or another model's.
+    MissingExtraError
+        pyarrow is not installed.
+    """
+    require("pyarrow.parquet", extra="telemetry", purpose="reading a prediction log")
+    from pyarrow import parquet
+
+    paths = sorted(folder.glob("predictions-*.parquet")) if folder.is_dir() else []
+    if not paths:
+        raise DataError(
+            f"'{folder}' holds no prediction log: files predictions-….parquet, as 'headstart serve --prediction-log' writes them."
+        )
+    for path in paths:
+        try:
+            table = parquet.read_table(path, columns=_COLUMNS)
+        except Exception as error:  # whatever Arrow raises of a damaged file
+            raise DataError(f"'{path}' is no readable part of a prediction log ({first_line(error)}).") from error
+        times = table["time"].cast("int64").to_numpy() / 1000.0
+        outputs = table["outputs"].to_pylist()
+        widths = {len(row) for row in outputs}
+        if widths - {n_outputs}:
+            raise DataError(
+                f"'{path}' has answers with {max(widths - {n_outputs})} outputs; the model has {n_outputs}. Name the log of this model alone."
+            )
+        order = [int(i) for i in np.argsort(times, kind="stable") if after is None or times[i] > after]
+        keys = table["item"].to_pylist()
+        if order:
+            yield (
+                [Record(key=keys[i].hex(), content=None, time=float(times[i])) for i in order],
+                np.array([outputs[i] for i in order], np.float64),
+            )

@@ -1,0 +1,1 @@
+"""Detectors of change in one series of numbers, one file each: ours, and those of river for comparison."""

@@ -1,0 +1,181 @@
+"""Monitor: follows the records and labels of a model, raises alarms within one budget, and says what it found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.core.errors import DataError, UserError
+from headstart.data.packed_sequence import PackedSequence
+from headstart.monitoring.labelling import Recent
+from headstart.monitoring.monitor_state import MonitorState
+from headstart.monitoring.summarizing import alarm_of, summarize
+from headstart.monitoring.sums import record_sums, record_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from headstart.core.arrays import FloatArray
+    from headstart.monitoring.budget import FalseAlarms
+    from headstart.monitoring.ensemble import Finding
+    from headstart.monitoring.reference import Reference
+    from headstart.monitoring.verdict import Alarm, WatchVerdict
+    from headstart.streaming.record import Record
+
+
+class Monitor(MonitorState):
+    """What is held of a stream; its size does not grow with it.
+
+    Parameters
+    ----------
+    reference : what is compared with
+    false_alarms : the budget
+    features_of : gives features (n, d) of items, such as `bundle.features`; None to leave blocks of features out
+    seed : for ties of ranks
+
+    Examples
+    --------
+    >>> from headstart.core.tasks import get_task
+    >>> from headstart.monitoring import FalseAlarms, Monitor
+    >>> from headstart.monitoring.referring import make_reference
+    >>> rng = np.random.default_rng(0)
+    >>> before, after = rng.uniform(size=(500, 1)), rng.uniform(0.3, 1.3, size=(400, 1))
+    >>> binary = np.hstack([1 - before, before])
+    >>> reference = make_reference(task=get_task("binary"), labels=("no", "yes"), fields=(), outputs=binary)
+    >>> monitor = Monitor(reference, FalseAlarms.parse("1/10000"))
+    >>> alarms = monitor.observe(None, None, np.hstack([1 - after, after]))
+    >>> alarms[0].name, alarms[0].direction
+    ('probability of yes', 'higher')
+    """
+
+    def __init__(
+        self,
+        reference: Reference,
+        false_alarms: FalseAlarms,
+        *,
+        features_of: Callable[[Sequence[Any]], FloatArray] | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(reference, false_alarms, seed=seed)
+        self._features_of = features_of if reference.projections else None
+
+    def observe(
+        self, records: Sequence[Record | None] | None, items: Sequence[Any] | None, outputs: Any
+    ) -> list[Alarm]:
+        """Look at records and their answers, in the order in which they came; give the alarms that this raised.
+
+        Parameters
+        ----------
+        records : of a stream, for keys and times; None where there are none
+        items : what the model read, or the error that says why one could not be read; None where only answers are known
+        outputs : shape (n, k); None, or a row of NaN, where a record was not answered
+
+        Raises
+        ------
+        DataError
+            There are not as many outputs as records, or not as many columns as labels.
+        """
+        records, items, outputs = self._readable(records, items, outputs)
+        rows = self._rows(outputs, None if items is None else len(items), None if records is None else len(records))
+        keys = [("" if one is None else one.key) for one in records] if records is not None else [""] * len(rows)
+        times = [None if one is None else one.time for one in records] if records is not None else [None] * len(rows)
+        keys = [key or str(self.n_records + i + 1) for i, key in enumerate(keys)]
+        seen = record_values(self.reference, items, rows, self._features(items), self.quality)
+        first = self.n_records
+        self.n_records += len(rows)
+        self.quality.see_times(times)
+        if not len(rows):
+            return []
+        sums = record_sums(self.reference, seen)
+        self.history.add(len(rows), sums, first=first, times=times)
+        latest = [Recent(key, time, values) for key, time, values in zip(keys, times, seen.values, strict=True)]
+        before = list(self.recent)
+        self.recent.extend(latest)
+        self.labelling.wait_for(keys, rows, seen.cells)
+        if not self.reference.of_records():
+            return []
+        found = self.records.update(seen.values, self.false_alarms.records)
+        return self._raise(found, first, times, (before, latest))
+
+    def label(self, keys: Sequence[str], labels: Sequence[Any]) -> list[Alarm]:
+        """Take true labels, in the order in which they came; those of unknown keys, and repeated ones, are counted and left out.
+
+        Parameters
+        ----------
+        labels : a label each; several, as a list, where the task is multi-label; a number in a regression
+
+        Raises
+        ------
+        DataError
+            A label of a regression is no number.
+        """
+        before = list(self.labelling.recent)
+        latest = self.labelling.take(keys, labels)
+        if not latest:
+            return []
+        first = self.labelling.n_labels - len(latest)
+        values = np.stack([one.values for one in latest])
+        found = self.labelling.ensemble.update(values, self.false_alarms.records)
+        return self._raise(found, first, [None] * len(latest), (before, latest))
+
+    def verdict(self, *, now: float | None = None) -> WatchVerdict:
+        """Say what was found so far; `now`, in seconds since 1970, tells a silence that goes on."""
+        return summarize(self, now=now)
+
+    def _raise(
+        self,
+        found: Iterable[Finding],
+        first: int,
+        times: Sequence[float | None],
+        recent: tuple[list[Recent], list[Recent]],
+    ) -> list[Alarm]:
+        raised = []
+        for finding in found:
+            until = [*recent[0], *recent[1][: finding.place + 1]]
+            alarm = alarm_of(self, finding, place=first + finding.place, time=times[finding.place], recent=until)
+            raised.append(alarm)
+            self.alarms.append(alarm)
+            self.n_alarms += 1
+        return raised
+
+    def _readable(
+        self, records: Sequence[Record | None] | None, items: Sequence[Any] | None, outputs: Any
+    ) -> tuple[Sequence[Record | None] | None, Sequence[Any] | None, Any]:
+        """Count records that could not be read, and leave them out."""
+        if items is None or isinstance(items, PackedSequence):
+            return records, items, outputs
+        kept = [i for i, item in enumerate(items) if not isinstance(item, UserError)]
+        if len(kept) == len(items):
+            return records, items, outputs
+        self.quality.see([], n_unreadable=len(items) - len(kept), outside={})
+        return (
+            None if records is None else [records[i] for i in kept],
+            [items[i] for i in kept],
+            None if outputs is None else [outputs[i] for i in kept],
+        )
+
+    def _features(self, items: Sequence[Any] | None) -> FloatArray | None:
+        if self._features_of is None or items is None or not len(items):
+            return None
+        try:
+            return self._features_of(items)
+        except UserError:  # an item that cannot be read has no answer either, and is counted there
+            return None
+
+    def _rows(self, outputs: Any, n_items: int | None, n_records: int | None) -> FloatArray:
+        k = len(self.reference.labels)
+        n = n_items if n_items is not None else n_records
+        if outputs is None:
+            return np.full((n or 0, max(k, 1)), np.nan)
+        nothing = np.full(k, np.nan)
+        listed = outputs if isinstance(outputs, np.ndarray) else [nothing if row is None else row for row in outputs]
+        rows = np.asarray(listed, np.float64).reshape(len(listed), -1 if len(listed) else max(k, 1))
+        counts = {len(rows), *(one for one in (n_items, n_records) if one is not None)}
+        if len(counts) > 1:
+            raise DataError(f"as many outputs as records are needed, got {' and '.join(map(str, sorted(counts)))}.")
+        if len(rows) and rows.shape[1] != k:
+            raise DataError(
+                f"the reference knows {k} labels, and the outputs have {rows.shape[1]} columns. Take the bundle's own outputs."
+            )
+        return rows

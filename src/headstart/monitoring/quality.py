@@ -1,0 +1,133 @@
+"""Breaks of quality: columns that are not there, records that cannot be read, copies, values never seen, silence."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from headstart.monitoring.verdict import Break
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from headstart.core.arrays import FloatArray
+
+_N_KEPT = 1024
+_MOST_GAPS = 20.0  # usual gaps without a record that are no silence
+_MANY_UNREADABLE = 0.5
+_Z = 4.0  # standard errors above what is usual: few false breaks, for nobody set a budget for them
+
+
+def _exceeds(n: int, of: int, usual: float, least: float) -> bool:
+    """Whether a share is above what is usual beyond doubt, and by an amount that matters."""
+    if not of:
+        return False
+    share = n / of
+    error = math.sqrt(max(usual * (1 - usual), 1 / of) / of)
+    return share > usual + max(least, _Z * error)
+
+
+class Quality:
+    """Counts of what is wrong with records.
+
+    Attributes
+    ----------
+    counts : records, unreadable ones, copies of one of the last 1,024, and times
+    outside : by field, how many values lie outside the reference's range
+    """
+
+    def __init__(self, *, duplicate_share: float = 0.0) -> None:
+        self.counts = {"records": 0, "unreadable": 0, "duplicates": 0, "times": 0}
+        self.outside: dict[str, int] = {}
+        self.duplicate_share = duplicate_share
+        self.last_time: float | None = None
+        self.gap_s = 0.0  # mean time between records
+        self.longest_s = 0.0
+        self._recent: deque[int] = deque(maxlen=_N_KEPT)
+        self._schema: dict[str, str] = {}
+
+    def see(self, rows: Sequence[int], *, n_unreadable: int, outside: Mapping[str, int]) -> None:
+        """Count some records; `rows` are hashes of their contents."""
+        self.counts["records"] += len(rows) + n_unreadable
+        self.counts["unreadable"] += n_unreadable
+        for row in rows:
+            self.counts["duplicates"] += row in self._recent
+            self._recent.append(row)
+        for name, n in outside.items():
+            self.outside[name] = self.outside.get(name, 0) + n
+
+    def see_times(self, times: Sequence[float | None]) -> None:
+        """Follow when records happened."""
+        for time in times:
+            if time is None:
+                continue
+            if self.last_time is not None and time >= self.last_time:
+                gap = time - self.last_time
+                self.counts["times"] += 1
+                if self.counts["times"] > 20 and self.gap_s > 0:
+                    self.longest_s = max(self.longest_s, gap / self.gap_s)
+                self.gap_s += (gap - self.gap_s) / self.counts["times"]
+            self.last_time = time if self.last_time is None else max(time, self.last_time)
+
+    def wrong_schema(self, message: str) -> None:
+        """Note that records have not the columns that they must have."""
+        self._schema.setdefault(message, message)
+
+    def breaks(self, *, now: float | None = None) -> tuple[Break, ...]:
+        """What is wrong; `now` in seconds since 1970, for silence that goes on."""
+        n, found = self.counts["records"], []
+        found += [Break(kind="schema", message=message, is_broken=True) for message in self._schema]
+        if self.counts["unreadable"]:
+            share = self.counts["unreadable"] / n
+            message = f"{self.counts['unreadable']:,} of {n:,} records could not be read."
+            found.append(Break(kind="unreadable", message=message, is_broken=share > _MANY_UNREADABLE))
+        if _exceeds(self.counts["duplicates"], n, self.duplicate_share, 0.05):
+            share = self.counts["duplicates"] / n
+            found.append(
+                Break(
+                    kind="duplicates",
+                    message=f"{share:.0%} of the records equal one shortly before; {self.duplicate_share:.0%} did in the reference. A sender may repeat itself.",
+                )
+            )
+        for name, count in self.outside.items():
+            if _exceeds(count, n, 0.0, 0.01):
+                message = f"{count:,} of {n:,} values of '{name}' lie outside the range of the reference. The unit may have changed."
+                found.append(Break(kind="range", message=message))
+        return (*found, *self._silence(now))
+
+    def _silence(self, now: float | None) -> list[Break]:
+        if self.counts["times"] < 20 or self.gap_s <= 0:
+            return []
+        quiet = self.longest_s
+        if now is not None and self.last_time is not None:
+            quiet = max(quiet, (now - self.last_time) / self.gap_s)
+        expected = math.log(max(self.counts["times"], 2))  # the longest of so many gaps of a steady stream
+        if quiet < _MOST_GAPS + expected:
+            return []
+        return [
+            Break(
+                kind="silence",
+                message=f"no record came for {quiet * self.gap_s:,.0f} s, {quiet:,.0f} times the usual gap.",
+            )
+        ]
+
+    def arrays(self) -> dict[str, FloatArray]:
+        """The state that is numbers."""
+        return {"recent": np.array(self._recent, np.int64)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The state that is words."""
+        return {
+            "counts": self.counts, "outside": self.outside, "last_time": self.last_time, "gap_s": self.gap_s,
+            "longest_s": self.longest_s, "schema": list(self._schema),
+        }  # fmt: skip
+
+    def restore(self, said: Mapping[str, Any], recent: FloatArray) -> None:
+        """Take the state of `to_dict` and `arrays`."""
+        self.counts, self.outside = dict(said["counts"]), dict(said["outside"])
+        self.last_time, self.gap_s, self.longest_s = said["last_time"], said["gap_s"], said["longest_s"]
+        self._schema = {message: message for message in said["schema"]}
+        self._recent = deque((int(one) for one in recent), maxlen=_N_KEPT)
