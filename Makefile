@@ -7,7 +7,7 @@ LINKS  := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null || e
 
 DEMOS  := bbc card-fraud churn cifar10 complaints credit-default digits disaster employment flchain groceries hotels mercari mercari-prices movie-reviews questions sms-spam traffic-lights vader
 
-.PHONY: install fetch demo test check fuzz bench bench-quick tables tensorflow mlflow-env peers-env autogluon-env clean
+.PHONY: install services fetch demo test check fuzz bench bench-quick tables tensorflow mlflow-env peers-env autogluon-env clean
 
 install: $(STAMP)
 
@@ -17,6 +17,13 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode $(addprefix --find-links ,$(LINKS)) \
 		--constraint constraints.txt --editable ".[train,hub,export,excel,sql,sign,stream,telemetry,dev]"
 	touch $(STAMP)
+
+services:  ## the brokers and PostgreSQL that tests look for, in containers; without podman or docker it says how Debian has them
+	@for engine in podman docker; do \
+		if $$engine compose version >/dev/null 2>&1 && $$engine info >/dev/null 2>&1; then \
+			exec $$engine compose --file container/services.yaml up --detach; fi; done; \
+	echo "Neither podman nor docker runs here. On Debian: apt-get install nats-server redis-server rabbitmq-server mosquitto postgresql"; \
+	echo "then: nats-server --jetstream --store_dir DIR --addr 127.0.0.1 &   (the others start by themselves; Debian has no Kafka)"; exit 1
 
 demo: install  ## real photos of supermarket shelves become a proven model and a report
 	$(BIN)/headstart demo groceries --out demo/groceries

@@ -45,7 +45,10 @@ class Kafka:
         "start": "`first`: a new group begins with the oldest record, `new`: with the next one",
         "key": "header with the record's key; `key` if it is not given, and else the place in the topic",
     }
-    outlet_options: ClassVar[dict[str, str]] = dict(_COMMON)
+    outlet_options: ClassVar[dict[str, str]] = {
+        **_COMMON,
+        "idempotence": "0: for servers that have no idempotent producers; what the library sends again may then double",
+    }
 
     def inlet(self, address: Address) -> KafkaInlet:
         """Read a topic."""
@@ -195,6 +198,7 @@ class KafkaOutlet(_Connection):
 
     def __init__(self, address: Address) -> None:
         super().__init__(address)
+        self._has_idempotence = choice_option(address, "idempotence", ("1", "0")) == "1"
         self._producer: Any = None
 
     async def open(self) -> None:
@@ -204,7 +208,10 @@ class KafkaOutlet(_Connection):
         await self.close()
         await self._find_topic()
         self._producer = AIOKafkaProducer(
-            acks="all", enable_idempotence=True, request_timeout_ms=_ANSWER_S * 1000, **self._settings()
+            acks="all",
+            enable_idempotence=self._has_idempotence,
+            request_timeout_ms=_ANSWER_S * 1000,
+            **self._settings(),
         )
         try:
             with _errors(self._address):

@@ -291,10 +291,12 @@ class NatsOutlet(_Connection):
         super().__init__(address)
         self._window_s = number_option(address, "window_s", 3600, least=1)
         self._jetstream: JetStreamContext | None = None
+        self._closed = asyncio.Event()
 
     async def open(self) -> None:
         """Connect."""
         await self.close()
+        self._closed.clear()
         try:
             self._jetstream = await self._connect(window_s=self._window_s)
         except BaseException:
@@ -307,8 +309,21 @@ class NatsOutlet(_Connection):
 
         if self._jetstream is None or self._client is None or self._client.is_closed:
             raise ServiceError(f"the connection to {self._address.text} is lost")
-        with service_errors(self._address, Error, OSError, TimeoutError):
-            await asyncio.gather(*(self._publish(output) for output in outputs))
+        sending = asyncio.gather(*(self._publish(output) for output in outputs))
+        closing = asyncio.ensure_future(self._closed.wait())
+        try:  # the library lets answers that cannot come any more run into their time limit
+            await asyncio.wait((sending, closing), return_when=asyncio.FIRST_COMPLETED)
+            if not sending.done():
+                raise ServiceError(f"the connection to {self._address.text} is lost")
+            with service_errors(self._address, Error, OSError, TimeoutError):
+                sending.result()
+        finally:
+            closing.cancel()
+            sending.cancel()
+            await asyncio.gather(sending, closing, return_exceptions=True)
+
+    async def _on_closed(self) -> None:
+        self._closed.set()
 
     async def _publish(self, output: Output) -> Any:
         assert self._jetstream is not None
