@@ -226,14 +226,20 @@ def open_models(specs: Sequence[str], settings: ServerSettings, before: Iterable
             threads=threads,
             spin=False,
         )
-        _warm_up(bundle, model_version)
+        warm_up(bundle, model_version)
         return Served(model_version, bundle, settings, n_runs)
 
     return Catalogue(known.get(model_version) or opened(model_version) for model_version in find_model_versions(specs))
 
 
-def _warm_up(bundle: Bundle, model_version: ModelVersion) -> None:
-    """Answer one made-up item, so that a model which cannot answer is never ready, and the first request is not slow."""
+def warm_up(bundle: Bundle, model_version: ModelVersion) -> None:
+    """Answer one made-up item, so that a model which cannot answer is never ready, and the first request is not slow.
+
+    Raises
+    ------
+    BundleError
+        It cannot.
+    """
     try:
         outputs = bundle.run(bundle.input.transform(bundle.reads.stand_ins(bundle.labels or ["a word"])[:1]))
         why = misfit_of(bundle.task_spec, outputs)

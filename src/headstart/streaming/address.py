@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
+from zlib import crc32
 
 from headstart.core.errors import OptionError, unknown_name
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 STANDARD, FILE, FOLDER = "stdio", "file", "folder"
+_ON_DISK = (FILE, FOLDER, "sqlite")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,8 @@ class Address:
     text : as it was given, without a password
     path : after the host, without the leading slash; of files and folders the path on the disk
     options : what followed `?`
+    state : a folder in which the connector may remember what is done, between runs; None: it remembers nothing
+    worker, n_workers : which process of how many reads here; where the place itself shares nothing out, one takes what `is_mine` says
     """
 
     scheme: str
@@ -35,6 +39,9 @@ class Address:
     password: str = field(default="", repr=False)
     path: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+    state: Path | None = None
+    worker: int = 0
+    n_workers: int = 1
 
     @classmethod
     def parse(cls, text: str) -> Address:
@@ -51,14 +58,16 @@ class Address:
         if text == "-":
             return cls(scheme=STANDARD, text=text)
         if "://" not in text:
-            scheme = FOLDER if Path(text).is_dir() else FILE
-            return cls(scheme=scheme, text=text, path=text)
+            path, _, query = (text, "", "") if Path(text).exists() else text.partition("?")
+            scheme = FOLDER if Path(path).is_dir() or path.endswith("/") else FILE
+            return cls(scheme=scheme, text=text, path=path, options=dict(parse_qsl(query, keep_blank_values=True)))
         try:
             parts = urlsplit(text)
             port = parts.port
         except ValueError as error:
             raise OptionError(f"'{text[:100]}' is no address ({error}). Write SCHEME://HOST:PORT/NAME.") from None
-        path = unquote(parts.path)
+        is_local = parts.scheme in _ON_DISK
+        path = unquote(parts.netloc + parts.path if is_local else parts.path)
         shown = text.replace(f":{parts.password}@", ":…@") if parts.password else text
         return cls(
             scheme=parts.scheme,
@@ -67,9 +76,47 @@ class Address:
             port=port,
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
-            path=path if parts.scheme in (FILE, FOLDER, "sqlite") else path.removeprefix("/"),
+            path=path if is_local else path.removeprefix("/"),
             options=dict(parse_qsl(parts.query, keep_blank_values=True)),
         )
+
+    def is_mine(self, partition: str) -> bool:
+        """Whether a partition is this worker's, the same in every process.
+
+        >>> Address.parse("-").is_mine("any")
+        True
+        """
+        return self.n_workers == 1 or crc32(partition.encode()) % self.n_workers == self.worker
+
+    def number(self, option: str, default: float) -> float:
+        """Read an option that is a number from 0.
+
+        Raises
+        ------
+        OptionError
+            It is none.
+        """
+        text = self.options.get(option, "")
+        try:
+            value = float(text or default)
+        except ValueError:
+            value = -1.0
+        if not 0 <= value < float("inf"):
+            raise OptionError(f"the option '{option}' of {self.text} must be a number from 0, not '{text[:40]}'.")
+        return value
+
+    def flag(self, option: str, *, default: bool) -> bool:
+        """Read an option that is 1 or 0.
+
+        Raises
+        ------
+        OptionError
+            It is neither.
+        """
+        text = self.options.get(option, "1" if default else "0")
+        if text not in ("0", "1", ""):
+            raise OptionError(f"the option '{option}' of {self.text} must be 1 or 0, not '{text[:40]}'.")
+        return text != "0"
 
     def check_options(self, known: Iterable[str]) -> None:
         """Refuse an option that the connector does not know, naming the nearest.

@@ -16,10 +16,12 @@ class Record:
     Attributes
     ----------
     key : the same whenever the same record is delivered, and different for every other record of the stream; the output carries it
-    content : what is to be answered: text, bytes (a photo), or a mapping of fields
+    content : what is to be answered: text, bytes, or a mapping of fields. Bytes are JSON where `attributes["content-type"]` says so or
+        they begin as an object of JSON does; others are an item as it is: a text, a photo
     partition : records of one partition are answered in their order
     time : when it happened, seconds since 1970 UTC; None: not said
-    attributes : what else came with it (headers, CloudEvents attributes), handed on as it is
+    attributes : what else came with it (headers, CloudEvents attributes), handed on as it is; `attempt` is how many times it has been
+        delivered, where the place counts that
     """
 
     key: str
@@ -35,10 +37,10 @@ class Delivery:
 
     Attributes
     ----------
-    record : None where what came is no record; `error` says why
+    record : None where what came is no record, and its place gives it no key either; `error` says why
     token : by which the inlet knows it again; no one else looks at it
     raw : the bytes as they came, for the dead letter
-    error : why it cannot be read; empty if it can
+    error : why it cannot be read; empty if it can. With a record, the dead letter has its key
     """
 
     record: Record | None

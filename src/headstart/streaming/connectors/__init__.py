@@ -1,0 +1,1 @@
+"""Places of streams, one kind a file: `Connector` says what each has."""

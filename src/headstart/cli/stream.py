@@ -1,0 +1,87 @@
+"""headstart stream: a bundle answers records as they come, from one place to another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headstart.cli.options import BundlePath, Json, Trust, TrustGraphs
+from headstart.cli.output import emit
+from headstart.cli.progress import ProgressFormat, reporting
+
+
+def stream(
+    bundle: BundlePath,
+    from_: Annotated[
+        str,
+        typer.Option("--from", metavar="URL", help="Where records come from: -, a file, a folder, SCHEME://…"),
+    ],
+    to: Annotated[str, typer.Option("--to", metavar="URL", help="Where answers go, likewise.")] = "-",
+    dead: Annotated[
+        str | None,
+        typer.Option(
+            "--dead", metavar="URL", help="Where records go that cannot be read; beside the answers if not given."
+        ),
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key", metavar="FIELD", help="Field that is the key; the event's source and id, or the position."
+        ),
+    ] = None,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Most records that are answered together.")] = 64,
+    latency_ms: Annotated[
+        float, typer.Option("--latency-ms", min=0, help="How long the first of a batch waits for others.")
+    ] = 20.0,
+    top: Annotated[int, typer.Option("--top", min=1, help="How many of the likeliest labels to give.")] = 3,
+    cloudevents: Annotated[
+        str | None,
+        typer.Option("--cloudevents", metavar="FORM", help="Answers are CloudEvents: structured (one JSON) or binary."),
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option("--state", metavar="DIR", help="Folder that remembers how far a file was read.")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes that share the stream.")] = 1,
+    give_up_s: Annotated[
+        float, typer.Option("--give-up-s", min=0, help="How long a place may be away before it is an error.")
+    ] = 60.0,
+    max_megapixels: Annotated[float, typer.Option("--max-megapixels", min=0.001, help="Size of one photo.")] = 50.0,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option("--metrics-port", min=0, max=65_535, help="Where Prometheus may ask, on 127.0.0.1."),
+    ] = None,
+    trust: Trust = None,
+    progress: ProgressFormat = "auto",
+    *,
+    trust_graphs: TrustGraphs = False,
+    as_json: Json = False,
+) -> None:
+    """Answer every record that comes with BUNDLE, until the input ends; SIGTERM and Ctrl-C finish what was received."""
+    from headstart.core.errors import OptionError
+    from headstart.streaming import StreamSettings
+    from headstart.streaming import stream as run_stream
+
+    if as_json and to == "-":
+        raise OptionError("--json prints on standard output, where the answers go. Name another place with --to.")
+    settings = StreamSettings(
+        batch=batch,
+        latency_ms=latency_ms,
+        top=top,
+        key=key,
+        dead=dead,
+        cloudevents=cloudevents,
+        state=state,
+        workers=workers,
+        give_up_s=give_up_s,
+        max_megapixels=max_megapixels,
+        metrics_port=metrics_port,
+        trust=trust,
+        trust_graphs=trust_graphs or None,
+    )
+    with reporting(progress) as voice:
+        summary = run_stream(bundle, from_, to, settings=settings, progress=voice.reporter)
+        voice.say(str(summary))
+    if as_json:
+        emit(summary.to_dict())

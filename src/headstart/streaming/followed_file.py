@@ -1,0 +1,267 @@
+"""A file of records that may still grow: read from a position on, whole records only, also when it is rotated or cut short."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from headstart.core.errors import DataError
+from headstart.data.readers.layout import Layout, ends_within_quotes, find_layout
+from headstart.streaming.json_lines import MAX_LINE_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_LOGGER = logging.getLogger("headstart.streaming.file")
+_CHUNK_BYTES = 1 << 16
+_MAX_QUOTED_LINES = 1_000
+TABLE_SUFFIXES = (".csv", ".tsv", ".tab")
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """One record.
+
+    Attributes
+    ----------
+    inode, start, end, line : which file, from which byte to which, and the number of its first line
+    raw : its bytes, without the line feed
+    fields : of a row of a table; None of a line of JSON
+    error : why it cannot be read; empty if it can
+    """
+
+    inode: int
+    start: int
+    end: int
+    line: int
+    raw: bytes
+    fields: Mapping[str, str] | None = None
+    error: str = ""
+
+
+class FollowedFile:
+    """Reads the records of one path in order, one file after the other where it is rotated.
+
+    Parameters
+    ----------
+    is_table : a CSV with a header line; JSON lines otherwise
+    follows : whether more may come at its end; else half a last line is a record too
+    """
+
+    def __init__(self, path: Path, *, is_table: bool, follows: bool) -> None:
+        self._path = path
+        self._is_table = is_table
+        self._follows = follows
+        self._file: BinaryIO | None = None
+        self._inode = self._offset = self._line = 0
+        self._pending = b""  # read, and not yet given, from `_offset` on
+        self._names: list[str] = []
+        self._layout: Layout | None = None
+        self._is_rotated = False
+
+    def open(self, saved: Mapping[str, Any]) -> None:
+        """Go on at a saved position, if that file is still there, even under another name beside it; else begin.
+
+        Raises
+        ------
+        DataError
+            There is no such file.
+        """
+        self.close()
+        inode = saved.get("inode")
+        path = self._path if inode is None else self._file_of(inode)
+        if path is None:
+            _LOGGER.warning(
+                "%s: the file that was read last is gone; the new one is read from its beginning", self._path
+            )
+            path = self._path
+        self._begin(path)
+        if inode == self._inode:
+            self._go_on(saved)
+
+    def _file_of(self, inode: int) -> Path | None:
+        """Where the file of a saved position lies now."""
+        beside = [self._path, *sorted(self._path.parent.glob(f"{self._path.name}*"))]
+        return next((path for path in beside if path.is_file() and path.stat().st_ino == inode), None)
+
+    def _begin(self, path: Path) -> None:
+        try:
+            self._file = path.open("rb")
+        except FileNotFoundError:
+            raise DataError(f"there is no file {path}. Check the path, or make an empty file.") from None
+        except OSError as error:
+            raise DataError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from error
+        self._inode = os.fstat(self._file.fileno()).st_ino
+        self._offset = self._line = 0
+        self._pending, self._names, self._layout, self._is_rotated = b"", [], None, False
+
+    def _go_on(self, saved: Mapping[str, Any]) -> None:
+        """Skip what was done; a file that is shorter than that was cut short, and is read from its beginning."""
+        assert self._file is not None
+        if os.fstat(self._file.fileno()).st_size < int(saved["offset"]):
+            _LOGGER.warning("%s is shorter than it was; it is read from its beginning", self._path)
+            return
+        if self._is_table and not self._read_header():
+            return
+        self._file.seek(int(saved["offset"]))
+        self._offset, self._line, self._pending = int(saved["offset"]), int(saved["line"]), b""
+
+    def read(self, n: int) -> list[FileRecord]:
+        """Give at most `n` records that are there.
+
+        Raises
+        ------
+        DataError
+            A line is too long, or the header of a table is not readable.
+        """
+        if self._is_table and not self._layout and not self._read_header():
+            return []
+        found: list[FileRecord] = []
+        while len(found) < n and (record := self._next()) is not None:
+            if record.raw.strip():
+                found.append(record)
+        return found
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether nothing more will come; asked after `read` gave nothing. Moves on to the next file where it was rotated."""
+        if not self._follows:
+            return True
+        self._look_again()
+        return False
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _look_again(self) -> None:
+        """Notice that another file has taken the name, or that this one was cut short."""
+        assert self._file is not None
+        try:
+            now = self._path.stat()
+        except FileNotFoundError:
+            return  # between two renames
+        if now.st_ino == self._inode:
+            if now.st_size < self._offset + len(self._pending):
+                _LOGGER.warning("%s was cut short; it is read from its beginning", self._path)
+                self.close()
+                self._begin(self._path)
+        elif not self._is_rotated:  # who wrote it may still end its last line
+            self._is_rotated = True
+        elif not self._pending:
+            self.close()
+            self._begin(self._path)
+
+    def _more(self) -> bool:
+        assert self._file is not None
+        chunk = self._file.read(_CHUNK_BYTES)
+        self._pending += chunk
+        return bool(chunk)
+
+    def _next_line(self, start: int) -> int:
+        """Where the line ends that begins at a place of what is pending; -1 where it is not whole."""
+        searched = start
+        while (found := self._pending.find(b"\n", searched)) < 0:
+            searched = len(self._pending)
+            if searched - start > MAX_LINE_BYTES:
+                raise DataError(f"line {self._line + 1} of {self._path} is longer than {MAX_LINE_BYTES >> 20} MiB.")
+            if not self._more():
+                is_final = (not self._follows or self._is_rotated) and len(self._pending) > start
+                return len(self._pending) if is_final else -1
+        return found + 1
+
+    def _next(self) -> FileRecord | None:
+        end = self._next_line(0)
+        if end < 0:
+            return None
+        n_lines, error = 1, ""
+        if self._is_table and self._pending.count(b'"', 0, end) % 2:
+            end, n_lines, error = self._quoted(end)
+            if end < 0:
+                return None
+        raw = self._pending[:end]
+        self._pending = self._pending[end:]
+        start, line = self._offset, self._line + 1
+        self._offset += end
+        self._line += n_lines
+        place = (self._inode, start, self._offset, line, raw.rstrip(b"\r\n"))
+        if not self._is_table or error or not raw.strip():
+            return FileRecord(*place, error=error)
+        return self._row(place)
+
+    def _quoted(self, first: int) -> tuple[int, int, str]:
+        """Where a row ends whose cells have line feeds in quotes: end, lines, and what is wrong with it."""
+        assert self._layout is not None
+        end, n_lines = first, 1
+        while ends_within_quotes(_texts(self._pending[:end]), self._layout.separator):
+            following = self._next_line(end) if n_lines < _MAX_QUOTED_LINES else -2
+            if following == -2 or (following == -1 and not self._follows):
+                return first, 1, f"line {self._line + 1} of {self._path.name} has a quote that is not closed. Close it."
+            if following == -1:
+                return -1, 0, ""
+            end, n_lines = following, n_lines + 1
+        return end, n_lines, ""
+
+    def _row(self, place: tuple[int, int, int, int, bytes]) -> FileRecord:
+        assert self._layout is not None
+        line, raw = place[3], place[4]
+        try:
+            cells = _cells(raw.decode(), self._layout.separator)
+        except UnicodeDecodeError as error:
+            return FileRecord(*place, error=f"line {line} of {self._path.name} is not UTF-8 ({error.reason}).")
+        except csv.Error as error:
+            return FileRecord(*place, error=f"line {line} of {self._path.name} is no row of a table ({error}).")
+        if len(cells) != len(self._names):
+            said = f"line {line} of {self._path.name} has {len(cells)} cells, but the header has {len(self._names)}"
+            return FileRecord(
+                *place, error=f"{said}. Put a cell that has a '{self._layout.separator}' in it in quotes."
+            )
+        return FileRecord(*place, fields=dict(zip(self._names, cells, strict=True)))
+
+    def _read_header(self) -> bool:
+        """Find the columns, as soon as the first lines are whole."""
+        while self._more() and len(self._pending) < _CHUNK_BYTES:
+            pass
+        whole = self._pending if not self._follows else self._pending[: self._pending.rfind(b"\n") + 1]
+        if not whole.strip():
+            return False
+        layout = find_layout(lambda: io.StringIO(whole.decode("utf-8-sig", "replace"), newline=""))
+        self._layout = layout
+        for _ in range(layout.n_lines_above):
+            self._skip_line()
+        header = self._next_header()
+        try:
+            self._names = _cells(header.decode("utf-8-sig"), layout.separator)
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise DataError(f"the header of {self._path} cannot be read ({error}). Write it in UTF-8.") from error
+        double = next((name for name in self._names if self._names.count(name) > 1), None)
+        if double is not None:
+            raise DataError(f"{self._path} has two columns named '{double}'. Give one another name.")
+        return True
+
+    def _skip_line(self) -> None:
+        end = max(self._next_line(0), 0)
+        self._pending, self._offset, self._line = self._pending[end:], self._offset + end, self._line + 1
+
+    def _next_header(self) -> bytes:
+        self._layout, layout = None, self._layout
+        self._is_table = False
+        record = self._next()
+        self._is_table, self._layout = True, layout
+        return b"" if record is None else record.raw
+
+
+def _texts(raw: bytes) -> list[str]:
+    return raw.decode("utf-8", "replace").splitlines(keepends=True)
+
+
+def _cells(text: str, separator: str) -> list[str]:
+    rows: Iterator[list[str]] = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    return next(rows, [])

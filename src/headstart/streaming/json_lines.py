@@ -1,0 +1,75 @@
+"""Lines of JSON: cut from bytes as they come, and written from outputs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.errors import DataError
+from headstart.core.strict_json import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_LINE_BYTES = 64 << 20
+
+
+class LineCutter:
+    r"""Cuts chunks of bytes into lines, each with its line feed.
+
+    >>> cutter = LineCutter()
+    >>> cutter.feed(b"1\n2"), cutter.feed(b"3\n"), cutter.rest
+    ([b'1\n'], [b'23\n'], b'')
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._n_bytes = 0
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """Give the lines that a chunk completes.
+
+        Raises
+        ------
+        DataError
+            A line is longer than 64 MiB.
+        """
+        if b"\n" not in chunk:
+            self._parts.append(chunk)
+            self._n_bytes += len(chunk)
+            if self._n_bytes > MAX_LINE_BYTES:
+                raise DataError(f"a line is longer than {MAX_LINE_BYTES >> 20} MiB. A record is one line of JSON.")
+            return []
+        *lines, rest = b"".join((*self._parts, chunk)).split(b"\n")
+        self._parts, self._n_bytes = ([rest] if rest else []), len(rest)
+        return [line + b"\n" for line in lines]
+
+    @property
+    def rest(self) -> bytes:
+        """What came after the last line feed."""
+        return b"".join(self._parts)
+
+
+def line_of(value: Mapping[str, Any]) -> bytes:
+    r"""Write a JSON object as one line.
+
+    >>> line_of({"label": "spam"})
+    b'{"label": "spam"}\n'
+    """
+    return json.dumps(plain(dict(value)), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace") + b"\n"
+
+
+def key_of(line: bytes) -> str | None:
+    r"""Give the key of an output that was written as a line; None where it is none.
+
+    >>> key_of(b'{"key": "7"}'), key_of(b'{"specversion": "1.0", "id": "8"}'), key_of(b'{"key": "')
+    ('7', '8', None)
+    """
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(value, dict):
+        return None
+    key = value.get("id") if "specversion" in value else value.get("key")
+    return key if isinstance(key, str) else None

@@ -1,0 +1,200 @@
+"""The loop: receive, answer, write, acknowledge, each while the others work.
+
+Three tasks hand batches on, one after the other, so that order is kept; the places between them hold one batch each, so that reading stops
+where writing is slow. Only the first task speaks to the inlet, only the last to the outlets. A record is acknowledged after its output is
+durable. If the inlet is lost, what is in flight is written before it is opened again; what then comes a second time is known
+and only acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.errors import ServiceError, StorageError, UserError
+from headstart.streaming.in_flight import N_BATCHES, Batch, InFlight, Pace
+from headstart.streaming.intake import Intake
+from headstart.streaming.patience import Patience
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from headstart.core.dataset import FloatArray
+    from headstart.streaming.answering import Answerer, Answers
+    from headstart.streaming.connector import Inlet, Outlet
+    from headstart.streaming.meters import Figures, Meter
+    from headstart.streaming.record import Output, Record
+
+    Observer = Callable[[Sequence[Record], Sequence[Any], FloatArray], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where records come from and outputs go, with what each is called."""
+
+    inlet: Inlet
+    outlet: Outlet
+    dead: Outlet | None = None
+    names: tuple[str, str, str] = ("the input", "the output", "the dead letters")
+
+
+class Loop:
+    """Runs one stream.
+
+    Parameters
+    ----------
+    answer : called on a thread with the deliveries of a batch
+    figures, meters : hear of every batch that is written
+    observers : called on a thread after each batch was written, with its records, its items (or why one could not be read) and the
+        outputs of the model, shape (n, k), NaN where there are none
+    tell : is told of what the user may want to know, with a word for machines
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        answer: Answerer,
+        *,
+        pace: Pace,
+        figures: Figures,
+        meters: Sequence[Meter] = (),
+        observers: Sequence[Observer] = (),
+        tell: Callable[[str, str], None] = lambda kind, message: None,  # noqa: ARG005
+    ) -> None:
+        self._places = places
+        self._answer = answer
+        self._pace = pace
+        self._figures = figures
+        self._meters = [figures, *meters]
+        self._observers = observers
+        self._tell = tell
+        self.stop = asyncio.Event()
+        self._waiting: asyncio.Queue[Batch | None] = asyncio.Queue(1)
+        self._answered: asyncio.Queue[Batch | None] = asyncio.Queue(1)
+        self._in_flight = InFlight(N_BATCHES * pace.batch)
+
+    async def run(self) -> None:
+        """Go on until the inlet ends or `stop` is set, then finish what is in flight.
+
+        Raises
+        ------
+        ServiceError
+            A place was away too long.
+        UserError
+            A place refuses what it is asked.
+        """
+        # a thread for the model, and one for those who look on
+        with ThreadPoolExecutor(1, thread_name_prefix="headstart-answer") as pool:
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._write())
+                    tasks.create_task(self._answer_all(pool))
+                    tasks.create_task(self._read())
+            except BaseExceptionGroup as group:
+                raise _first(group) from group
+            finally:
+                await self._places.inlet.close()
+                for outlet in filter(None, (self._places.outlet, self._places.dead)):
+                    await outlet.close()
+
+    async def _read(self) -> None:
+        await Intake(
+            self._places.inlet,
+            self._waiting,
+            self._in_flight,
+            pace=self._pace,
+            patience=self._patience(0),
+            stop=self.stop,
+            figures=self._figures,
+            tell=self._tell,
+        ).run()
+
+    # answer
+
+    async def _answer_all(self, pool: ThreadPoolExecutor) -> None:
+        here = asyncio.get_running_loop()
+        while (batch := await self._waiting.get()) is not None:
+            batch.answers = await here.run_in_executor(pool, self._answer, batch.deliveries)
+            await self._answered.put(batch)
+        await self._answered.put(None)
+
+    # write
+
+    async def _write(self) -> None:
+        outlet, dead = self._places.outlet, self._places.dead
+        patience = self._patience(1), self._patience(2)
+        await self._open_outlet(outlet, patience[0])
+        if dead is not None:
+            await self._open_outlet(dead, patience[1])
+        while (batch := await self._answered.get()) is not None:
+            answers = batch.answers
+            assert answers is not None
+            pairs = list(zip(answers.outputs, answers.is_dead, strict=True))
+            await self._send(outlet, [one for one, is_dead in pairs if dead is None or not is_dead], patience[0])
+            if dead is not None:
+                await self._send(dead, [one for one, is_dead in pairs if is_dead], patience[1])
+            self._count(batch, answers)
+            await self._observe(answers)
+
+    async def _open_outlet(self, outlet: Outlet, patience: Patience) -> None:
+        while True:
+            try:
+                await outlet.open()
+            except ServiceError as error:
+                await patience.wait(error)
+                await outlet.close()
+            else:
+                return
+
+    async def _send(self, outlet: Outlet, outputs: Sequence[Output], patience: Patience) -> None:
+        """Send the same outputs until they are durable."""
+        while outputs:
+            try:
+                await outlet.send(outputs)
+            except StorageError as error:
+                await patience.wait(error)
+            except ServiceError as error:
+                await patience.wait(error)
+                await outlet.close()
+                await self._open_outlet(outlet, patience)
+            else:
+                patience.succeeded()
+                return
+
+    def _count(self, batch: Batch, answers: Answers) -> None:
+        now = time.monotonic()
+        latencies_s = [now - one for one in batch.received_s]
+        for meter in self._meters:
+            meter.written(n_records=len(latencies_s), n_dead=sum(answers.is_dead), latencies_s=latencies_s)
+        self._in_flight.finish(batch)
+
+    async def _observe(self, answers: Answers) -> None:
+        for observer in self._observers:
+            try:
+                await asyncio.to_thread(observer, answers.records, answers.items, answers.rows)
+            except Exception as error:  # noqa: BLE001  who looks on must not stop the stream
+                self._tell("observer", f"an observer failed ({type(error).__name__}: {error}); the stream goes on")
+
+    # places that are away
+
+    def _patience(self, place: int) -> Patience:
+        name = self._places.names[place]
+
+        def tell(said: str) -> None:
+            self._tell("reconnect", f"{name}: {said}")
+
+        def waited() -> None:
+            for meter in self._meters:
+                meter.waited(name)
+
+        return Patience(give_up_s=self._pace.give_up_s, stop=self.stop, tell=tell, waited=waited)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that is to be said: the user's, where there is one."""
+    errors = list(group.exceptions)
+    inner = [_first(one) if isinstance(one, BaseExceptionGroup) else one for one in errors]
+    return next((one for one in inner if isinstance(one, UserError)), inner[0])
