@@ -39,8 +39,8 @@ class Mqtt:
     """Topics of an MQTT 5 broker."""
 
     inlet_options: ClassVar[dict[str, str]] = {
-        "client": "name of the session, one for each worker; made of the topic if it is not given",
-        "group": "workers of this name share the topic (a shared subscription); each still needs its own `client`",
+        "client": "name of the session; made of the topic if it is not given. Each program that reads a topic needs its own",
+        "group": "programs of this name share the topic (a shared subscription); so do several workers of one program",
         "session_s": "how long the broker keeps what comes while no worker is there; 604800, a week, if it is not given",
         "prefetch": "how many records a worker holds at most; 256 if it is not given",
         "key": "user property with the record's key; `key` if it is not given",
@@ -72,9 +72,11 @@ class MqttInlet:
     def __init__(self, address: Address) -> None:
         self._address = address
         topic = need_name(address, "topic")
-        group = address.options.get("group", "")
+        group = address.options.get("group", "headstart" if address.n_workers > 1 else "")
         self._topic = f"$share/{group}/{topic}" if group else topic
         self._client_id = address.options.get("client", "") or f"headstart-{topic}"
+        if address.n_workers > 1:
+            self._client_id += f"-{address.worker}"
         self._session_s = int(number_option(address, "session_s", 604_800, least=1))
         self._prefetch = int(number_option(address, "prefetch", 256, least=1))
         if self._prefetch > 65_535:
