@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from missing import skip
-from servers import free_port
-
 from headstart.core.registry import get
 from headstart.streaming.address import Address
+from missing import skip
+from servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,9 +73,11 @@ class Broker:
 def find(name: str) -> Broker:
     """The broker, or a skip that says how to have it."""
     broker = Broker(name, os.environ.get(f"HEADSTART_{name.upper()}", USUAL[name]).rstrip("/"))
-    with suppress(OSError), socket.create_connection((broker.place.host, broker.place.port), timeout=2):
-        return broker
-    skip(name)
+    try:
+        socket.create_connection((broker.place.host, broker.place.port), timeout=2).close()
+    except OSError:
+        skip(name)
+    return broker
 
 
 def new_queue() -> str:

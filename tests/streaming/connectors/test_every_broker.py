@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from brokers import USUAL
-from servers import free_port
 
 from bench.robustness.cut import CuttingProxy
 from headstart.core.errors import MissingExtraError, OptionError, ServiceError
 from headstart.streaming.record import Output
+from servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.parametrize("broker", sorted(USUAL), indirect=True)
 _LONG_S = 20.0
+_EVENT = {"ce_id": "1", "ce_source": "/desk", "ce_specversion": "1.0", "ce_type": "ticket"}
 _LIBRARY = {"nats": "nats", "redis": "redis", "rabbitmq": "aio_pika", "mqtt": "paho.mqtt.client", "kafka": "aiokafka"}
 
 
@@ -60,7 +61,7 @@ def test_what_is_sent_comes_with_all_that_was_said(broker: Broker, queue: str) -
         inlet, outlet = broker.inlet(queue), broker.outlet(queue)
         await inlet.open()
         await outlet.open()
-        attributes = {"trace": "a-1", "ce_id": "1", "ce_source": "/desk", "ce_specversion": "1.0", "ce_type": "ticket"}
+        attributes = {"trace": "a-1", **_EVENT}
         await outlet.send([output(7, attributes={**attributes, "ce_time": "2026-11-29T08:00:00Z"})])
         (delivery,) = await all_of(inlet, 1)
         record = delivery.record
@@ -167,8 +168,7 @@ def test_a_lost_connection_is_an_error_and_a_new_one_gives_the_rest(broker: Brok
         with pytest.raises(ServiceError, match=str(proxy.port)):
             await outlet.send([output(6)])
         with pytest.raises(ServiceError, match=str(proxy.port)):
-            for _ in range(20):
-                await inlet.receive(10, 0.5)
+            await all_of(inlet, 10)
         await outlet.open()
         await outlet.send([output(6)])
         await inlet.open()
@@ -248,7 +248,7 @@ def test_what_cannot_be_read_comes_with_the_reason(broker: Broker, queue: str) -
     async def run() -> None:
         inlet, outlet = await filled(broker, queue, 0), broker.outlet(queue)
         await outlet.open()
-        await outlet.send([output(1, attributes={"ce_time": "yesterday"}), output(2)])
+        await outlet.send([output(1, attributes={**_EVENT, "ce_time": "yesterday"}), output(2)])
         bad, good = sorted(await all_of(inlet, 2), key=lambda delivery: delivery.record is not None)
         assert bad.record is None
         assert "yesterday" in bad.error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +48,6 @@ class MqttConnection:
         self._connected: asyncio.Future[None] = self._loop.create_future()
         self._subscribed: dict[int, asyncio.Future[Any]] = {}
         self._published: dict[int, asyncio.Future[Any]] = {}
-        self._lock = threading.Lock()  # between asking and noting the number of the question no answer is looked at
         self.lost: HeadstartError | None = None
         self._client = self._make_client(client_id)
 
@@ -115,9 +113,9 @@ class MqttConnection:
         from paho.mqtt.subscribeoptions import SubscribeOptions
 
         options = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
-        with self._lock:
-            number = self._client.subscribe(topic, options=options)[1]
-            answer = self._subscribed[number or 0] = self._loop.create_future()
+        # answers are looked at in the event loop, so not before they are waited for
+        number = self._client.subscribe(topic, options=options)[1]
+        answer = self._subscribed[number or 0] = self._loop.create_future()
         with service_errors(self._address, TimeoutError, OSError):
             reasons = await asyncio.wait_for(answer, _ANSWER_S)
         if any(reason.value >= _FIRST_FAILURE for reason in reasons):
@@ -136,9 +134,8 @@ class MqttConnection:
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.ContentType = content_type
         properties.UserProperty = list(headers.items())
-        with self._lock:
-            number = self._client.publish(topic, body, qos=1, properties=properties).mid
-            answer = self._published[number] = self._loop.create_future()
+        number = self._client.publish(topic, body, qos=1, properties=properties).mid
+        answer = self._published[number] = self._loop.create_future()
         return answer
 
     def acknowledge(self, message: MQTTMessage) -> None:
@@ -174,16 +171,10 @@ class MqttConnection:
         self._say(self._take, message)
 
     def _when_subscribed(self, _client: Any, _data: Any, number: int, reasons: Any, _properties: Any) -> None:
-        with self._lock:
-            answer = self._subscribed.pop(number, None)
-        if answer is not None:
-            self._say(_answer, answer, reasons)
+        self._say(_answer_one, self._subscribed, number, reasons)
 
     def _when_published(self, _client: Any, _data: Any, number: int, reason: Any, _properties: Any) -> None:
-        with self._lock:
-            answer = self._published.pop(number, None)
-        if answer is not None:
-            self._say(_answer, answer, reason.value)
+        self._say(_answer_one, self._published, number, reason.value)
 
     def _say(self, function: Callable[..., None], *values: Any) -> None:
         with suppress(RuntimeError):  # the event loop has ended
@@ -197,9 +188,7 @@ class MqttConnection:
 
     def _set_lost(self, error: HeadstartError) -> None:
         self.lost = error
-        with self._lock:
-            waiting = [self._connected, *self._subscribed.values(), *self._published.values()]
-        for answer in waiting:
+        for answer in (self._connected, *self._subscribed.values(), *self._published.values()):
             _fail(answer, error)
         if self._on_lost is not None:
             self._on_lost(error)
@@ -217,6 +206,11 @@ def is_refused(reason: int) -> bool:
 def had_no_subscriber(reason: int) -> bool:
     """Whether the broker took a message and had no one to keep it for."""
     return reason == _NO_SUBSCRIBER
+
+
+def _answer_one(waiting: dict[int, asyncio.Future[Any]], number: int, value: Any) -> None:
+    if number in waiting:
+        _answer(waiting.pop(number), value)
 
 
 def _answer(future: asyncio.Future[Any], value: Any) -> None:

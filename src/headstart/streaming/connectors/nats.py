@@ -106,6 +106,8 @@ class _Connection:
                 user=place.user or None,
                 password=place.password or None,
                 allow_reconnect=False,
+                max_reconnect_attempts=1,  # of the first connection: without it the library tries for two minutes
+                reconnect_time_wait=0.1,
                 connect_timeout=_CONNECT_S,
                 error_cb=_ignore,
                 closed_cb=self._on_closed,
