@@ -53,7 +53,7 @@ fuzz: install  ## the server's OpenAPI document, many requests for each address
 BENCHES := speed.one_pass speed.presets speed.predict speed.memory_growth speed.rows speed.serve speed.serve_pair speed.soak speed.web \
 	quality.paired_error quality.prediction_sets quality.duplicates quality.kept quality.together quality.evaluate quality.ranking \
 	quality.choosing quality.compress quality.tables quality.own_source \
-	robustness.inputs robustness.fuzz robustness.flips robustness.killed robustness.server speed.tuning_memory robustness.killed_tuning quality.tuning peers.compare
+	robustness.inputs robustness.fuzz robustness.flips robustness.killed robustness.server robustness.stream speed.tuning_memory robustness.killed_tuning quality.tuning peers.compare
 
 bench: install peers-env  ## every figure of the docs, printed anew (many hours on two cores, most of them the last two)
 	for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done

@@ -147,6 +147,7 @@ class NatsInlet(_Connection):
         self._wait_s = number_option(address, "wait_s", 10, least=1)
         self._inbox: Inbox[Msg] = Inbox()
         self._held: dict[int, Msg] = {}
+        self._left: list[str] = []
         self._n_asked = 0
         self._reply = ""
         self._renewing: asyncio.Task[None] | None = None
@@ -165,6 +166,9 @@ class NatsInlet(_Connection):
                 await self._make_consumer(stream)
                 self._reply = client.new_inbox()
                 await client.subscribe(self._reply, cb=self._on_message)
+                for place in self._left:  # held when the connection broke: not only after `wait_s`
+                    await client.publish(place, b"-NAK")
+                self._left = []
         except BaseException:
             await self.close()
             raise
@@ -274,11 +278,14 @@ class NatsInlet(_Connection):
         if self._renewing is not None:
             self._renewing.cancel()
             self._renewing = None
+        held = [*self._held.values(), *self._inbox.items]
         if self._client is not None and not self._client.is_closed:
             with suppress(Exception):
-                for message in [*self._held.values(), *self._inbox.items]:
+                for message in held:
                     await message.nak()
                 await self._client.flush(1)
+        else:
+            self._left += [message.reply for message in held]
         self._held.clear()
         self._inbox.items.clear()
         await self._disconnect()
