@@ -50,8 +50,8 @@ fuzz: install  ## the server's OpenAPI document, many requests for each address
 	HEADSTART_EXAMPLES=200 $(BIN)/python -m pytest tests/serving/test_openapi.py
 
 # the order of docs/bench.md; speed first, while nothing else runs, and the longest last
-BENCHES := speed.one_pass speed.presets speed.predict speed.memory_growth speed.rows speed.serve speed.serve_pair speed.soak speed.web \
-	quality.paired_error quality.prediction_sets quality.duplicates quality.kept quality.together quality.evaluate quality.ranking \
+BENCHES := speed.one_pass speed.presets speed.predict speed.memory_growth speed.rows speed.serve speed.serve_pair speed.stream speed.soak \
+	speed.web quality.paired_error quality.prediction_sets quality.duplicates quality.kept quality.together quality.evaluate quality.ranking \
 	quality.choosing quality.compress quality.tables quality.own_source \
 	robustness.inputs robustness.fuzz robustness.flips robustness.killed robustness.server robustness.stream speed.tuning_memory robustness.killed_tuning quality.tuning peers.compare
 

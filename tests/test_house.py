@@ -63,6 +63,7 @@ def test_importing_headstart_loads_no_heavy_library():
         "packaging",
         "compression",
         "serving",
+        "streaming",
         "pipeline",
     ],
 )
@@ -79,7 +80,7 @@ def test_importing_a_stage_loads_no_heavy_library(package):
 
 
 def test_a_server_needs_the_light_install_only():
-    loaded = modules_after("import headstart.serving.run, headstart.packaging")
+    loaded = modules_after("import headstart.serving.run, headstart.packaging, headstart.streaming")
     heavy = {"torch", "onnx", "sklearn", "pandas", "pyarrow", "scipy", "jinja2", "transformers", "opentelemetry.sdk"}
     assert not loaded & heavy
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from headstart.core.errors import OptionError
@@ -37,3 +40,33 @@ def test_an_unknown_option_is_refused_with_the_nearest() -> None:
 def test_a_bad_port_is_refused() -> None:
     with pytest.raises(OptionError, match="is no address"):
         Address.parse("nats://localhost:many/tickets")
+
+
+def test_a_path_may_have_options_or_be_a_name_with_a_question_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "why?.jsonl").touch()
+    (tmp_path / "photos").mkdir()
+    assert Address.parse("in.jsonl?follow=1").options == {"follow": "1"}
+    assert Address.parse("why?.jsonl").path == "why?.jsonl"
+    assert Address.parse("photos?done=x").scheme == "folder"
+    assert Address.parse("new/").scheme == "folder"
+    assert Address.parse("sqlite://Queue.db").path == "Queue.db"
+
+
+def test_every_partition_is_one_workers() -> None:
+    workers = [replace(Address.parse("-"), worker=worker, n_workers=3) for worker in range(3)]
+    shared = [[one.is_mine(str(i)) for one in workers] for i in range(300)]
+    assert all(sum(mine) == 1 for mine in shared)
+    assert all(60 < sum(mine[worker] for mine in shared) < 140 for worker in range(3))
+
+
+def test_numbers_and_flags() -> None:
+    address = Address.parse("folder:///a?settle_ms=2.5&follow=0&done=")
+    assert address.number("settle_ms", 1.0) == 2.5
+    assert address.number("done", 7.0) == 7.0
+    assert not address.flag("follow", default=True)
+    for text in ("-1", "nan", "inf", "x"):
+        with pytest.raises(OptionError, match="must be a number from 0"):
+            replace(address, options={"n": text}).number("n", 1.0)

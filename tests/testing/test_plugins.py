@@ -29,8 +29,11 @@ from headstart.sources.networks.onnx import static_embeddings
 from headstart.sources.networks.torch import bert
 from headstart.sources.onnx_preprocessors import pixels
 from headstart.sources.preprocessors.pixels import ImagePreprocessor
+from headstart.streaming.connectors.file import File, FileInlet
+from headstart.streaming.record import Delivery
 from headstart.testing import KINDS, CheckFailed, check, checks_of
 from headstart.testing import __main__ as command
+from headstart.testing.connector_examples import FILE
 from headstart.testing.examples import PIXELS, TEXT
 from headstart.tuning.methods.fine_tune import FineTune
 
@@ -179,6 +182,19 @@ class Forgetful(Drift):
         return {"n_shares": len(self.shares)}
 
 
+class Hasty(File):
+    """Forgets what was not acknowledged when it is closed."""
+
+    def inlet(self, address):
+        return HastyInlet(address)
+
+
+class HastyInlet(FileInlet):
+    async def close(self):
+        await self.acknowledge([Delivery(record=None, token=token) for token in list(self._by_start)])
+        await super().close()
+
+
 BROKEN = {
     "heads": (Peeking, {}, "held_out_scores_do_not_know_the_group", "Expected no correlation"),
     "tasks": (Steep("steep", gives="a label"), {}, "gradient_equals_finite_differences", "The gradient: expected"),
@@ -200,6 +216,12 @@ BROKEN = {
     "torch_networks": (shifted, {"name": "bert"}, "gives_the_features_of_the_graph", "they differ by up to 1"),
     "tuning_methods": (Restless, {}, "follows_from_the_seed", "in the weights of the same seed: expected"),
     "compression_methods": (Idle, {}, "makes_models_or_says_why_not", "Expected a model or a reason, got neither"),
+    "connectors": (
+        Hasty,
+        {"name": "hasty", "example": FILE},
+        "unacknowledged_comes_again",
+        "records that came again: expected [3, 4, 5, 6], got []",
+    ),
     "exports": (silent, {"name": "silent"}, "writes_what_its_record_says", "got none of ['sentence']"),
     "encoders": (Frequent, {}, "learns_from_its_values_alone", "The features of values alone: expected"),
     "report_sections": (Forgetful, {"example": Forgetful(shares=(0.5,))}, "survives_json", "expected"),

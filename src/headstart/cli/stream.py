@@ -41,7 +41,7 @@ def stream(
         typer.Option("--cloudevents", metavar="FORM", help="Answers are CloudEvents: structured (one JSON) or binary."),
     ] = None,
     state: Annotated[
-        Path | None, typer.Option("--state", metavar="DIR", help="Folder that remembers how far a file was read.")
+        Path | None, typer.Option("--state", metavar="FOLDER", help="Folder that remembers how far a file was read.")
     ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes that share the stream.")] = 1,
     give_up_s: Annotated[

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import StorageError
@@ -16,6 +15,7 @@ from headstart.streaming.json_lines import key_of, line_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from headstart.streaming.record import Output
 

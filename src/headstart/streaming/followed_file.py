@@ -7,7 +7,6 @@ import io
 import logging
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from headstart.core.errors import DataError
@@ -16,6 +15,7 @@ from headstart.streaming.json_lines import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 _LOGGER = logging.getLogger("headstart.streaming.file")
 _CHUNK_BYTES = 1 << 16

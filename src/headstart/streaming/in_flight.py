@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 N_BATCHES = 4  # one that fills, one that waits, one that is answered, one that is written
 MAX_BYTES = 64 << 20
 BATCH_BYTES = MAX_BYTES // N_BATCHES
+_UNKNOWN_BYTES = 2 << 20  # what a record may have before the first has come
+_FORGOTTEN = 0.99  # of the largest lately, with each that is smaller
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,7 @@ class InFlight:
     Attributes
     ----------
     max_records : how many may be on their way
+    largest_bytes : of a record lately
     written : not yet acknowledged
     has_written : set when something was written
     """
@@ -56,18 +59,20 @@ class InFlight:
     max_records: int
     n_records: int = 0
     n_bytes: int = 0
+    largest_bytes: float = _UNKNOWN_BYTES
     written: list[Delivery] = field(default_factory=list)
     has_written: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def room(self, wanted: int) -> int:
-        """How many of those wanted may come, at the size of those that are there; 0 where it is full."""
+    def room(self, wanted: int, batch: Batch) -> int:
+        """How many of those wanted may come into a batch, at the size of the largest lately; 0 where it is full."""
         if self.n_bytes >= MAX_BYTES or self.n_records >= self.max_records:
             return 0
-        each = max(1, self.n_bytes // max(1, self.n_records))
-        return max(1, min(wanted, (MAX_BYTES - self.n_bytes) // each))
+        left = min(MAX_BYTES - self.n_bytes, BATCH_BYTES - batch.n_bytes)
+        return max(1, min(wanted, int(left / self.largest_bytes)))
 
     def came(self, n_bytes: int) -> None:
         """Count one that was received."""
+        self.largest_bytes = max(1.0, n_bytes, _FORGOTTEN * self.largest_bytes)
         self.n_records += 1
         self.n_bytes += n_bytes
 

@@ -80,7 +80,7 @@ class Intake:
 
     async def _receive(self) -> bool:
         """Take what there is room for; tell whether more may come."""
-        room = self._in_flight.room(self._pace.batch - len(self._filling.deliveries))
+        room = self._in_flight.room(self._pace.batch - len(self._filling.deliveries), self._filling)
         if room == 0:
             await self._in_flight.has_written.wait()
             return True

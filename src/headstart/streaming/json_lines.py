@@ -56,7 +56,19 @@ def line_of(value: Mapping[str, Any]) -> bytes:
     >>> line_of({"label": "spam"})
     b'{"label": "spam"}\n'
     """
-    return json.dumps(plain(dict(value)), ensure_ascii=False, allow_nan=False).encode("utf-8", "replace") + b"\n"
+    return text_of(value).encode("utf-8", "replace") + b"\n"
+
+
+def text_of(value: Mapping[str, Any]) -> str:
+    """Write a JSON object that every parser accepts: what is no JSON in it, such as NaN, becomes null.
+
+    >>> text_of({"value": float("nan")})
+    '{"value": null}'
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):
+        return json.dumps(plain(dict(value)), ensure_ascii=False, allow_nan=False)
 
 
 def key_of(line: bytes) -> str | None:

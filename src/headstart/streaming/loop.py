@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -96,9 +97,9 @@ class Loop:
             except BaseExceptionGroup as group:
                 raise _first(group) from group
             finally:
-                await self._places.inlet.close()
-                for outlet in filter(None, (self._places.outlet, self._places.dead)):
-                    await outlet.close()
+                for place in filter(None, (self._places.inlet, self._places.outlet, self._places.dead)):
+                    with suppress(ServiceError, StorageError):  # what has gone wrong before is what is to be said
+                        await place.close()
 
     async def _read(self) -> None:
         await Intake(

@@ -23,11 +23,19 @@ class PrometheusMeter:
         from prometheus_client import CollectorRegistry, Counter, Histogram
 
         self.registry = CollectorRegistry()
-        said = {"registry": self.registry}
-        self._records = Counter("headstart_stream_records", "Records written, by how.", ("model", "outcome"), **said)
-        self._waits = Counter("headstart_stream_waits", "Tries that failed, by place.", ("model", "place"), **said)
+        registry = self.registry
+        self._records = Counter(
+            "headstart_stream_records", "Records written, by how.", ("model", "outcome"), registry=registry
+        )
+        self._waits = Counter(
+            "headstart_stream_waits", "Tries that failed, by place.", ("model", "place"), registry=registry
+        )
         self._seconds = Histogram(
-            "headstart_stream_seconds", "From receiving a record to its output.", ("model",), buckets=_SECONDS, **said
+            "headstart_stream_seconds",
+            "From receiving a record to its output.",
+            ("model",),
+            buckets=_SECONDS,
+            registry=registry,
         ).labels(model)
         self._model = model
 

@@ -111,8 +111,8 @@ class RecordReader:
 def value_of(content: Any, content_type: str = "") -> Any:
     """Give the JSON value that bytes hold, or what else the content is.
 
-    >>> value_of(b'{"text": "late again"}'), value_of(b"late again"), value_of("late again")
-    ({'text': 'late again'}, b'late again', 'late again')
+    >>> value_of(b'{"message": "late again"}'), value_of(b"late again"), value_of("late again")
+    ({'message': 'late again'}, b'late again', 'late again')
 
     Raises
     ------
@@ -145,8 +145,8 @@ def identity(delivery: Delivery) -> str:
 def raw_of(content: Any) -> bytes:
     """Bytes that stand for a content.
 
-    >>> raw_of({"text": "late again"})
-    b'{"text": "late again"}'
+    >>> raw_of({"message": "late again"})
+    b'{"message": "late again"}'
     """
     if isinstance(content, bytes):
         return content

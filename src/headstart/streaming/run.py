@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import signal
 import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
-from headstart.core.dataset import Notice
 from headstart.core.errors import OptionError
-from headstart.engines.events import NoticeGiven
 from headstart.engines.reporters import reporter_for
-from headstart.engines.threads import n_threads
-from headstart.packaging import load_bundle
-from headstart.serving.models import warm_up
-from headstart.serving.repository import find_model_versions
-from headstart.streaming.answering import Answerer
-from headstart.streaming.connecting import inlet_of, outlet_of
-from headstart.streaming.in_flight import Pace
-from headstart.streaming.loop import Loop, Places
-from headstart.streaming.meters import Figures, StreamSummary
 from headstart.streaming.settings import StreamSettings
+from headstart.streaming.worker import run_worker
+from headstart.streaming.workers import run_workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
     from typing import Any
 
-    from headstart.engines.events import Reporter
     from headstart.engines.reporters import ProgressOutput
     from headstart.streaming.loop import Observer
-
-_LINE_S = 10.0
-_LOOK_S = 0.2
-_LOGGER = logging.getLogger("headstart.streaming")
+    from headstart.streaming.meters import StreamSummary
 
 
 def stream(
@@ -82,171 +62,4 @@ def stream(
         return run_worker(str(bundle), str(from_), str(to), settings, reporter=reporter, observers=observers)
     if observers:
         raise OptionError("observers live in this process, so they need workers=1. Start several streams instead.")
-    from headstart.streaming.workers import run_workers
-
     return run_workers(str(bundle), str(from_), str(to), settings, reporter)
-
-
-def run_worker(
-    bundle: str,
-    from_: str,
-    to: str,
-    settings: StreamSettings,
-    *,
-    reporter: Reporter,
-    observers: Sequence[Observer] = (),
-    worker: int = 0,
-) -> StreamSummary:
-    """Run one of the `settings.workers` processes of a stream; raises as `stream` does."""
-    places = open_places(from_, to, settings, worker=worker)
-    answer, name = open_model(bundle, settings)
-    figures = Figures()
-    tell = partial(_tell, reporter)
-    with ExitStack() as stack:
-        stack.enter_context(_logged(reporter))
-        meters = []
-        if settings.metrics_port is not None:
-            from headstart.streaming.prometheus import PrometheusMeter, exposed
-
-            meters = [PrometheusMeter(name)]
-            if settings.workers == 1:
-                port = stack.enter_context(exposed(settings.metrics_port, meters[0]))
-                tell("metrics", f"figures for Prometheus: http://127.0.0.1:{port}/metrics")
-        pace = Pace(batch=settings.batch, latency_s=settings.latency_ms / 1000, give_up_s=settings.give_up_s)
-
-        def make() -> Loop:
-            return Loop(places, answer, pace=pace, figures=figures, meters=meters, observers=observers, tell=tell)
-
-        _run(lambda: _watched(make(), figures, reporter))
-    return figures.summary()
-
-
-def open_places(from_: str, to: str, settings: StreamSettings, *, worker: int = 0) -> Places:
-    """Make inlet and outlets; nothing is connected yet.
-
-    Raises
-    ------
-    OptionError
-        Addresses are wrong, or input and output are one file.
-    """
-    if from_ == to and from_ != "-":
-        raise OptionError(f"{from_} is both where records come from and where answers go. Name another place.")
-    if settings.dead in (from_, to) and settings.dead is not None:
-        raise OptionError(
-            f"--dead {settings.dead} is also the input or the output. Name another place, or leave it out."
-        )
-    shared = {"worker": worker, "n_workers": settings.workers}
-    return Places(
-        inlet=inlet_of(from_, state=settings.state, **shared),
-        outlet=outlet_of(to, **shared),
-        dead=None if settings.dead is None else outlet_of(settings.dead, **shared),
-        names=(shown(from_), shown(to), shown(settings.dead or "")),
-    )
-
-
-def shown(text: str) -> str:
-    """An address as it may be shown: without a password.
-
-    >>> shown("nats://ada:secret@desk/tickets"), shown("-")
-    ('nats://ada:…@desk/tickets', '-')
-    """
-    from headstart.streaming.address import Address
-
-    return Address.parse(text).text
-
-
-def open_model(bundle: str, settings: StreamSettings) -> tuple[Answerer, str]:
-    """Open the bundle, and answer one made-up item, so that the first record is not slow.
-
-    Raises
-    ------
-    OptionError
-        Several bundles lie there.
-    BundleError
-        It cannot be opened.
-    """
-    found = find_model_versions([bundle])
-    if len(found) > 1:
-        names = ", ".join(str(one.folder) for one in found[:4])
-        raise OptionError(f"{bundle} holds {len(found)} bundles; a stream is answered by one. Name it: {names}.")
-    model = load_bundle(
-        found[0].folder,
-        trust=settings.trust,
-        trust_graphs=settings.trust_graphs,
-        threads=max(1, n_threads() // settings.workers),
-        spin=False,
-    )
-    warm_up(model, found[0])
-    return Answerer(model, name=found[0].name, version=found[0].version, settings=settings), found[0].name
-
-
-async def _watched(loop: Loop, figures: Figures, reporter: Reporter) -> None:
-    """Run the loop; signals and the cancel token stop it, and how it goes is told now and then."""
-    here = asyncio.get_running_loop()
-    is_main = threading.current_thread() is threading.main_thread()
-
-    def stop() -> None:
-        loop.stop.set()
-        here.remove_signal_handler(signal.SIGINT)  # a second Ctrl-C ends it at once
-
-    if is_main:
-        for one in (signal.SIGTERM, signal.SIGINT):
-            here.add_signal_handler(one, stop)
-    lines = asyncio.create_task(_look(loop, figures, reporter))
-    try:
-        await loop.run()
-    finally:
-        lines.cancel()
-        if is_main:
-            for one in (signal.SIGTERM, signal.SIGINT):
-                here.remove_signal_handler(one)
-
-
-async def _look(loop: Loop, figures: Figures, reporter: Reporter) -> None:
-    n = 0
-    while True:
-        await asyncio.sleep(_LOOK_S)
-        n += 1
-        if reporter.cancel_token.is_cancelled:
-            loop.stop.set()
-        if n % round(_LINE_S / _LOOK_S) == 0 and (line := figures.line()):
-            _tell(reporter, "rate", line)
-
-
-def _run(make: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a coroutine to its end, in a thread of its own where this one has a loop already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(make())
-        return
-    with ThreadPoolExecutor(1, thread_name_prefix="headstart-stream") as pool:
-        pool.submit(lambda: asyncio.run(make())).result()
-
-
-def _tell(reporter: Reporter, kind: str, message: str) -> None:
-    reporter.receive(NoticeGiven(notice=Notice(kind=kind, message=message)))
-
-
-class _Told(logging.Handler):
-    """Hands what connectors log to the reporter."""
-
-    def __init__(self, reporter: Reporter) -> None:
-        super().__init__(logging.WARNING)
-        self._reporter = reporter
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Tell one line."""
-        _tell(self._reporter, "connector", record.getMessage())
-
-
-@contextmanager
-def _logged(reporter: Reporter) -> Iterator[None]:
-    handler = _Told(reporter)
-    _LOGGER.addHandler(handler)
-    propagated, _LOGGER.propagate = _LOGGER.propagate, False
-    try:
-        yield
-    finally:
-        _LOGGER.removeHandler(handler)
-        _LOGGER.propagate = propagated

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from headstart.streaming.address import Address
 
 _BUSY_S = 10.0
+_TURN_S = 0.001
 
 
 def quoted(name: str) -> str:
@@ -55,19 +57,35 @@ def sqlite_errors(path: Path) -> Iterator[None]:
         raise StorageError(f"{path} is no SQLite database that can be used ({first_line(error)}).") from error
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a database; each statement is its own transaction, and durable when it returns."""
+def connect(path: Path, *, is_durable: bool = True) -> sqlite3.Connection:
+    """Open a database; each statement is its own transaction.
+
+    Parameters
+    ----------
+    is_durable : whether what is written survives a power cut too, and not only the end of the process; each write waits for the disk then
+    """
     with sqlite_errors(path):
         connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={'FULL' if is_durable else 'NORMAL'}")
+        connection.execute(
+            "PRAGMA busy_timeout=1"
+        )  # `transaction` waits: the library sleeps longer and longer, up to 100 ms
     return connection
 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Write several statements as one, or none."""
-    connection.execute("BEGIN IMMEDIATE")
+    """Write several statements as one, or none; others that write are waited for."""
+    end = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            break
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(_TURN_S)
     try:
         yield
     except BaseException:

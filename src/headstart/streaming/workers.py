@@ -16,8 +16,7 @@ import tempfile
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from headstart.core import errors
@@ -26,13 +25,13 @@ from headstart.core.errors import InternalError
 from headstart.engines.events import NoticeGiven
 from headstart.streaming.meters import StreamSummary
 from headstart.streaming.prometheus import SHARED_FOLDER
-from headstart.streaming.run import open_places, run_worker
-from headstart.streaming.settings import StreamSettings
+from headstart.streaming.worker import open_places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from headstart.engines.events import Event, Reporter
+    from headstart.engines.events import Reporter
+    from headstart.streaming.settings import StreamSettings
 
 _SHORT_LIFE_S = 2.0
 _MAX_SHORT_LIVES = 3
@@ -95,7 +94,7 @@ class _Supervisor:
 
     def _start(self, number: int) -> _Worker:
         process = subprocess.Popen(
-            [sys.executable, "-m", "headstart.streaming.workers"],
+            [sys.executable, "-m", "headstart.streaming.worker_process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -203,57 +202,18 @@ class _Supervisor:
     def _summary(self, seconds: float) -> StreamSummary:
         """All of them together; the percentiles are the worst of any."""
         said = [worker.summary for worker in self._ended if worker.summary is not None]
-        total = {name: sum(one[name] for one in said) for name in ("n_records", "n_dead", "n_repeated")}
-        worst = {
-            name: max((one[name] for one in said if one[name] is not None), default=None)
-            for name in ("p50_ms", "p99_ms")
-        }
-        return StreamSummary(**total, **worst, seconds=round(seconds, 3))
 
+        def total(name: str) -> int:
+            return sum(one[name] for one in said)
 
-class _Relay:
-    """A reporter that hands notices to the process that started this one."""
+        def worst(name: str) -> float | None:
+            return max((one[name] for one in said if one[name] is not None), default=None)
 
-    def __init__(self, cancel_token: Any) -> None:
-        self.cancel_token = cancel_token
-        self._lock = threading.Lock()
-
-    def receive(self, event: Event) -> None:
-        if isinstance(event, NoticeGiven):
-            self.say({"kind": event.notice.kind, "message": event.notice.message})
-
-    def say(self, value: dict[str, Any]) -> None:
-        with self._lock, suppress(OSError):
-            sys.stdout.write(json.dumps(value) + "\n")
-            sys.stdout.flush()
-
-
-def main() -> int:
-    """Be one worker."""
-    from headstart.engines.cancelling import CancelToken
-
-    told = json.loads(sys.stdin.readline())
-    settings = StreamSettings(**told["settings"])
-    settings = replace(settings, state=None if settings.state is None else Path(settings.state))
-    token = CancelToken()
-    relay = _Relay(token)
-
-    def watch() -> None:
-        sys.stdin.read()
-        token.cancel()
-
-    threading.Thread(target=watch, daemon=True).start()
-    bundle, from_, to = told["words"]
-    try:
-        summary = run_worker(bundle, from_, to, settings, reporter=relay, worker=told["worker"])
-    except errors.HeadstartError as error:
-        relay.say({"error": type(error).__name__, "message": str(error)})
-        return error.exit_code
-    relay.say({"summary": summary.to_dict()})
-    return 0
-
-
-if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    os._exit(code)  # the thread that watches standard input would hold the interpreter up
+        return StreamSummary(
+            n_records=total("n_records"),
+            n_dead=total("n_dead"),
+            n_repeated=total("n_repeated"),
+            seconds=round(seconds, 3),
+            p50_ms=worst("p50_ms"),
+            p99_ms=worst("p99_ms"),
+        )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 KINDS = (
     "baselines",
     "compression_methods",
+    "connectors",
     "encoders",
     "exports",
     "heads",

@@ -80,9 +80,13 @@ class FileInlet:
         end = time.monotonic() + timeout_s
         wait_s = _POLL_S[0]
         while True:
-            found = [delivery for one in self._file.read(n) if (delivery := self._delivery(one)) is not None]
+            rows = self._file.read(n)
+            found = [delivery for one in rows if (delivery := self._delivery(one)) is not None]
             if found:
                 return found
+            if rows:  # all of them another worker's
+                await asyncio.sleep(0)
+                continue
             if self._file.is_at_end:
                 if self._given and self._given[-1][1]:
                     self._save()

@@ -198,7 +198,7 @@ def _file_name(key: str) -> str:
     """A name for a file: what people can read of the key, and its hash.
 
     >>> _file_name("cat.jpg@17")
-    'cat.jpg-17-ea7b17e0.json'
+    'cat.jpg-17-817be245.json'
     """
     digest = hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
     word = re.sub(r"[^\w.-]+", "-", key, flags=re.ASCII).strip(".-")[:80]

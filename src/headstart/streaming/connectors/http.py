@@ -70,6 +70,7 @@ class EventsInlet:
         self._pump: Pump[ServerSentEvent] | None = None
         self._connection: http.client.HTTPConnection | None = None
         self._socket: socket.socket | None = None
+        self._response: http.client.HTTPResponse | None = None
         self._is_over = False
         self._run = secrets.token_hex(4)
         self._n = 0
@@ -111,8 +112,13 @@ class EventsInlet:
         if self._socket is not None:
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)  # the thread that reads from it ends
+        if self._response is not None:
+            self._response.close()
+        if self._connection is not None:
+            self._connection.close()
+        if self._socket is not None:
             self._socket.close()
-        self._pump = self._connection = self._socket = None
+        self._pump = self._response = self._connection = self._socket = None
 
     def _ask(self, last_id: str) -> http.client.HTTPResponse:
         self._connection = _connection(self._address)
@@ -123,7 +129,7 @@ class EventsInlet:
             self._connection.connect()
         self._socket = self._connection.sock  # the connection itself forgets it where the server will close it
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        response = _response(self._connection, "GET", self._address, headers)
+        self._response = response = _response(self._connection, "GET", self._address, headers)
         kind = response.getheader("content-type", "")
         if response.status == 200 and kind.partition(";")[0].strip().lower() != "text/event-stream":
             raise OptionError(f"{self._address.text} gives '{kind[:60]}', not server-sent events (text/event-stream).")
@@ -214,7 +220,8 @@ def _response(
         response = connection.getresponse()
         if response.status < 300:
             return response
-        said = " ".join(response.read(400).decode("utf-8", "replace").split())[:120]
+        with response:
+            said = " ".join(response.read(400).decode("utf-8", "replace").split())[:120]
     if response.status >= 500 or response.status in _BUSY:
         raise ServiceError(f"{address.text} answers {response.status} ({said}).")
     raise OptionError(f"{address.text} refuses: {response.status} {response.reason} ({said}). Check the address.")
@@ -235,6 +242,8 @@ def _chunks(response: http.client.HTTPResponse, shown: str) -> Iterator[bytes]:
             yield chunk
     except (OSError, ValueError, AttributeError, http.client.HTTPException) as error:
         raise ServiceError(f"{shown} has broken the connection ({first_line(error)}).") from error
+    finally:
+        response.close()
 
 
 def _authorization(address: Address) -> dict[str, str]:

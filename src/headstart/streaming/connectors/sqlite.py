@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from headstart.core.strict_json import plain
+from headstart.core.errors import OptionError, ServiceError
 from headstart.streaming.connector import EndOfStream
 from headstart.streaming.holder import LEASE_S, is_gone, new_holder
+from headstart.streaming.json_lines import text_of
 from headstart.streaming.record import Delivery, Record
 from headstart.streaming.sqlite_table import connect, path_of, quoted, sqlite_errors, transaction
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _POLL_S = (0.002, 0.05)
 _DONE = "done"
+_RENEW_S = LEASE_S / 30
 
 
 class Sqlite:
@@ -102,30 +104,47 @@ class SqliteInlet:
         if connection is None:
             return
         try:
-            await asyncio.to_thread(self._mark, list(self._held), None)
+            with suppress(ServiceError):  # where the database stays locked, `open` does it
+                await asyncio.to_thread(self._mark, list(self._held), None)
         finally:
             self._held.clear()
             self._connection = None
             connection.close()
 
     def _opened(self) -> sqlite3.Connection:
-        connection = connect(self._path)
+        connection = connect(
+            self._path, is_durable=False
+        )  # of claims a power cut may lose the last: the rows come again
         with sqlite_errors(self._path), transaction(connection):
             connection.execute(
                 f"CREATE TABLE IF NOT EXISTS {self._table} ({self._id} INTEGER PRIMARY KEY, {self._content}, {self._state} TEXT)"
             )
-            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({self._table})")]
-            if self._state[1:-1].replace('""', '"') not in columns:
+            columns = [quoted(row[1]) for row in connection.execute(f"PRAGMA table_info({self._table})")]
+            self._check(columns)
+            if self._state not in columns:
                 connection.execute(f"ALTER TABLE {self._table} ADD COLUMN {self._state} TEXT")
             connection.execute(
                 f"CREATE INDEX IF NOT EXISTS {quoted('headstart ' + self._table[1:-1])} ON {self._table} ({self._state}) "
                 f"WHERE {self._state} IS NOT '{_DONE}'"
             )
-            connection.execute(f"SELECT {self._id}, {self._content}, {self._partition} FROM {self._table} LIMIT 1")
+            connection.execute(
+                f"UPDATE {self._table} SET {self._state} = NULL WHERE {self._state} IS NOT '{_DONE}' "  # noqa: S608  quoted
+                f"AND {self._state} LIKE '% ' || ?",
+                (self._holder,),
+            )
         connection.create_function("is_mine", 1, self._is_mine, deterministic=True)
         connection.create_function("is_free", 1, self._is_free)
         self._seen = -1
         return connection
+
+    def _check(self, columns: Sequence[str]) -> None:
+        """Refuse a column that is not there: SQLite takes the name of such a one for a text."""
+        for column in (self._id, self._content, self._partition):
+            if column not in columns:
+                raise OptionError(
+                    f"the table {self._table} of {self._path} has no column {column}; it has {', '.join(columns)}. "
+                    "Name those that are there with ?id=, ?content=, ?partition=."
+                )
 
     def _is_mine(self, partition: Any) -> bool:
         return self._address.is_mine(str(partition))
@@ -139,7 +158,7 @@ class SqliteInlet:
     def _may_have_more(self) -> bool:
         """Whether anything was written since nothing was free; what a dead process held is looked for now and then."""
         assert self._connection is not None
-        if time.monotonic() - self._renewed_s > LEASE_S / 30:
+        if time.monotonic() - self._renewed_s > _RENEW_S:
             return True
         with sqlite_errors(self._path):
             return bool(self._connection.execute("PRAGMA data_version").fetchone()[0] != self._seen)
@@ -147,28 +166,32 @@ class SqliteInlet:
     def _claim(self, n: int) -> list[tuple[int, Any, Any, Any]]:
         assert self._connection is not None
         mine = "" if self._address.n_workers == 1 else f"AND is_mine({self._partition})"
+        free = (
+            f"SELECT rowid, {self._id}, {self._content}, {self._partition} FROM {self._table} NOT INDEXED "  # noqa: S608  quoted
+            f"WHERE rowid >= ? AND is_free({self._state}) {mine} ORDER BY rowid LIMIT ?"
+        )
+        rows: list[tuple[int, Any, Any, Any]] = []
         with sqlite_errors(self._path):
             seen = self._connection.execute("PRAGMA data_version").fetchone()[0]
-            with transaction(self._connection):
-                self._renew()
-                rows = self._connection.execute(
-                    f"SELECT rowid, {self._id}, {self._content}, {self._partition} FROM {self._table} NOT INDEXED "  # noqa: S608  quoted
-                    f"WHERE rowid >= ? AND is_free({self._state}) {mine} ORDER BY rowid LIMIT ?",
-                    (self._floor, n),
-                ).fetchall()
-                self._set([row[0] for row in rows], f"{time.time():.0f} {self._holder}")
+            is_due = time.monotonic() - self._renewed_s > _RENEW_S
+            # looking keeps nobody from writing, claiming does
+            if is_due or self._connection.execute(free, (self._floor, 1)).fetchone():
+                with transaction(self._connection):
+                    if is_due:
+                        self._renew()
+                    rows = self._connection.execute(free, (self._floor, n)).fetchall()
+                    self._set([row[0] for row in rows], f"{time.time():.0f} {self._holder}")
         self._held.update(row[0] for row in rows)
         self._seen = -1 if len(rows) == n else seen
         return rows
 
     def _renew(self) -> None:
         """Say that what is held is still being worked at, for processes of other machines; and find where the rows begin that are not done."""
-        if time.monotonic() - self._renewed_s > LEASE_S / 30:
-            assert self._connection is not None
-            self._renewed_s = time.monotonic()
-            self._set(list(self._held), f"{time.time():.0f} {self._holder}")
-            first = f"SELECT min(rowid) FROM {self._table} WHERE {self._state} IS NOT '{_DONE}'"  # noqa: S608  quoted
-            self._floor = self._connection.execute(first).fetchone()[0] or 0
+        assert self._connection is not None
+        self._renewed_s = time.monotonic()
+        self._set(list(self._held), f"{time.time():.0f} {self._holder}")
+        first = f"SELECT min(rowid) FROM {self._table} WHERE {self._state} IS NOT '{_DONE}'"  # noqa: S608  quoted
+        self._floor = self._connection.execute(first).fetchone()[0] or 0
 
     def _mark(self, rows: list[int], state: str | None) -> None:
         assert self._connection is not None
@@ -228,7 +251,7 @@ class SqliteOutlet:
 
     def _insert(self, outputs: Sequence[Output]) -> None:
         assert self._connection is not None
-        rows = [(one.key, json.dumps(plain(dict(one.value)), ensure_ascii=False), one.time) for one in outputs]
+        rows = [(one.key, text_of(one.value), one.time) for one in outputs]
         with sqlite_errors(self._path), transaction(self._connection):
             self._connection.executemany(
                 f"INSERT INTO {self._table} (key, content, time) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",  # noqa: S608  quoted
