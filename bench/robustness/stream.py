@@ -21,7 +21,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 from bench.options import names, parse, parser_of
@@ -31,6 +31,9 @@ from bench.robustness.own_brokers import OwnBroker, free_port, is_installed, wai
 from headstart.core.errors import ServiceError
 from headstart.streaming.connecting import inlet_of, outlet_of
 from headstart.streaming.record import Output
+
+if TYPE_CHECKING:
+    from headstart.streaming.connector import Inlet
 
 BROKERS = ["nats", "redis", "rabbitmq", "mqtt", "kafka"]
 FAULTS = ["broker", "worker", "cut", "disk"]
@@ -259,7 +262,7 @@ class Case:
 
     async def _read_output(self) -> Counter[str]:
         inlet, counts = inlet_of(self.broker.url("out")), Counter[str]()
-        await inlet.open()
+        await _open(inlet)
         heard = time.monotonic()
         while time.monotonic() < heard + (4 if len(counts) == self.n_records else _IDLE_S):
             try:
@@ -267,13 +270,27 @@ class Case:
                 await inlet.acknowledge(deliveries)
             except ServiceError:
                 await inlet.close()
-                await inlet.open()
+                await _open(inlet)
                 continue
             if deliveries:
                 heard = time.monotonic()
             counts.update(delivery.record.key for delivery in deliveries if delivery.record)
         await inlet.close()
         return counts
+
+
+async def _open(inlet: Inlet) -> None:
+    """Open it as soon as the broker answers again."""
+    end = time.monotonic() + 120
+    while True:
+        try:
+            await inlet.open()
+        except ServiceError:
+            if time.monotonic() > end:
+                raise
+            await asyncio.sleep(0.2)
+        else:
+            return
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ def _json(body: bytes) -> Any:
     if not isinstance(value, dict | str):
         raise DataError(
             f"the body is JSON, but neither an object nor a string: {_shown(body)}. "
-            'Send the fields as an object, or a text as {"text": "…"}.'
+            "Send the fields as an object, or a text as a string."
         )
     return value
 

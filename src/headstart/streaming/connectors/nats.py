@@ -16,27 +16,22 @@ from headstart.streaming.connectors.messages import (
     as_delivery,
     body_of,
     choice_option,
-    flag_option,
     headers_of,
-    missing,
-    need_name,
     number_option,
     service_errors,
 )
+from headstart.streaming.connectors.nats_connection import ANSWER_S, NatsConnection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nats.aio.client import Client
     from nats.aio.msg import Msg
     from nats.js import JetStreamContext
 
     from headstart.streaming.address import Address
     from headstart.streaming.record import Delivery, Output
 
-_PORT, _CONNECT_S, _ANSWER_S = 4222, 5, 10
 _PULL_EXPIRES_S = 5.0
-_WINDOW_S = 120.0  # the server's own default
 _REQUEST_IS_OVER = ("404", "408")  # nothing there, or nothing came in time
 _MESSAGE_ID = "Nats-Msg-Id"
 _SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) != "%")
@@ -81,63 +76,7 @@ def _require() -> None:
     require("nats", extra="stream", purpose="A stream of NATS")
 
 
-class _Connection:
-    """A connection that is not made again by itself: the loop opens it again."""
-
-    def __init__(self, address: Address) -> None:
-        self._address = address
-        self._stream = need_name(address, "stream")
-        self._subject = address.options.get("subject", "")
-        self._creates = flag_option(address, "create")
-        self._tls = flag_option(address, "tls")
-        self._client: Client | None = None
-
-    async def _connect(self, *, window_s: float = _WINDOW_S) -> JetStreamContext:
-        import nats
-        from nats.errors import Error
-        from nats.js.api import StreamConfig
-        from nats.js.errors import NotFoundError
-
-        place, scheme = self._address, "tls" if self._tls else "nats"
-        host = f"[{place.host}]" if ":" in place.host else place.host or "127.0.0.1"
-        with service_errors(place, Error, OSError, TimeoutError):
-            self._client = await nats.connect(
-                f"{scheme}://{host}:{place.port or _PORT}",
-                user=place.user or None,
-                password=place.password or None,
-                allow_reconnect=False,
-                max_reconnect_attempts=1,  # of the first connection: without it the library tries for two minutes
-                reconnect_time_wait=0.1,
-                connect_timeout=_CONNECT_S,
-                error_cb=_ignore,
-                closed_cb=self._on_closed,
-            )
-            stream = self._client.jetstream(timeout=_ANSWER_S)
-            try:
-                await stream.stream_info(self._stream)
-            except NotFoundError:
-                if not self._creates:
-                    raise missing(place, "stream") from None
-                await stream.add_stream(
-                    StreamConfig(name=self._stream, subjects=[self._subject or self._stream], duplicate_window=window_s)
-                )
-        return stream
-
-    async def _on_closed(self) -> None:
-        """Hook: the connection is gone."""
-
-    async def _disconnect(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            with suppress(Exception):
-                await client.close()
-
-
-async def _ignore(_error: Exception) -> None:
-    """Leave errors to the calls that meet them."""
-
-
-class NatsInlet(_Connection):
+class NatsInlet(NatsConnection):
     """Reads by pull requests, one at a time, so that no more is held than was asked for."""
 
     def __init__(self, address: Address) -> None:
@@ -263,7 +202,7 @@ class NatsInlet(_Connection):
                 message = self._held.pop(delivery.token, None)
                 if message is not None:
                     await message.ack()
-            await self._client.flush(_ANSWER_S)
+            await self._client.flush(ANSWER_S)
 
     async def _renew(self) -> None:
         """Tell the server that this worker lives, so that what it holds is not given to another."""
@@ -291,7 +230,7 @@ class NatsInlet(_Connection):
         await self._disconnect()
 
 
-class NatsOutlet(_Connection):
+class NatsOutlet(NatsConnection):
     """Writes with the key as message id: within the stream's window a second one is dropped."""
 
     is_idempotent = True

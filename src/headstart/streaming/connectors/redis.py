@@ -10,19 +10,16 @@ import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from headstart.core.errors import ServiceError, require
+from headstart.core.errors import require
 from headstart.streaming.connectors.messages import (
     Message,
     as_delivery,
     body_of,
     choice_option,
-    flag_option,
     headers_of,
-    missing,
-    need_name,
     number_option,
-    service_errors,
 )
+from headstart.streaming.connectors.redis_connection import ANSWER_S, CONNECT_S, RedisConnection, redis_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +27,6 @@ if TYPE_CHECKING:
     from headstart.streaming.address import Address
     from headstart.streaming.record import Delivery, Output
 
-_PORT, _CONNECT_S, _ANSWER_S = 6379, 5, 30
 _DATA = "data"
 _IDLE_FOR_LONG_MS = 10**9
 
@@ -90,56 +86,7 @@ def _require() -> None:
     require("redis", extra="stream", purpose="A stream of Redis")
 
 
-class _Connection:
-    def __init__(self, address: Address) -> None:
-        self._address = address
-        self._stream = need_name(address, "stream")
-        self._creates = flag_option(address, "create")
-        self._db = int(number_option(address, "db", 0))
-        self._client: Any = None
-
-    async def _connect(self) -> Any:
-        from redis.asyncio import Redis as Client
-        from redis.asyncio.retry import Retry
-        from redis.backoff import NoBackoff
-
-        place = self._address
-        self._client = Client(
-            host=place.host or "127.0.0.1",
-            port=place.port or _PORT,
-            db=self._db,
-            username=place.user or None,
-            password=place.password or None,
-            ssl=place.scheme == "rediss",
-            socket_connect_timeout=_CONNECT_S,
-            socket_timeout=_ANSWER_S,
-            retry=Retry(NoBackoff(), 0),
-        )
-        with _errors(place):
-            exists = await self._client.exists(self._stream)
-        if not exists and not self._creates:
-            raise missing(place, "stream")
-        return self._client
-
-    def _connected(self) -> Any:
-        if self._client is None:
-            raise ServiceError(f"the connection to {self._address.text} is not open")
-        return self._client
-
-    async def _disconnect(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            with suppress(Exception):
-                await client.aclose()
-
-
-def _errors(address: Address) -> Any:
-    from redis.exceptions import RedisError
-
-    return service_errors(address, RedisError, OSError, TimeoutError)
-
-
-class RedisInlet(_Connection):
+class RedisInlet(RedisConnection):
     """Reads first what it held before, then what the dead held, then what is new."""
 
     def __init__(self, address: Address) -> None:
@@ -161,7 +108,7 @@ class RedisInlet(_Connection):
         self._held, self._next_claim, self._cursor = set(), 0.0, "0-0"
         try:
             client = await self._connect()
-            with _errors(self._address):
+            with redis_errors(self._address):
                 try:
                     start = "0" if self._starts == "first" else "$"
                     await client.xgroup_create(self._stream, self._group, id=start, mkstream=self._creates)
@@ -192,13 +139,13 @@ class RedisInlet(_Connection):
         """Wait for at least one record, take at most `n`."""
         client, loop = self._connected(), asyncio.get_running_loop()
         end = loop.time() + timeout_s
-        with _errors(self._address):
+        with redis_errors(self._address):
             while True:
                 if loop.time() >= self._next_claim and (claimed := await self._claim(n)):
                     return claimed
                 # not longer than the next claim: else the last records of a dead worker wait for new ones
                 block_s = max(min(end, self._next_claim) - loop.time(), 0.001)
-                block_ms = min(max(int(block_s * 1000), 1), _ANSWER_S * 500)
+                block_ms = min(max(int(block_s * 1000), 1), ANSWER_S * 500)
                 read = await client.xreadgroup(
                     self._group, self._consumer, {self._stream: ">"}, count=n, block=block_ms
                 )
@@ -234,7 +181,7 @@ class RedisInlet(_Connection):
     async def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """Take entries from the list of pending ones."""
         if deliveries:
-            with _errors(self._address):
+            with redis_errors(self._address):
                 await self._connected().xack(self._stream, self._group, *(delivery.token for delivery in deliveries))
             self._held.difference_update(delivery.token for delivery in deliveries)
 
@@ -253,7 +200,7 @@ class RedisInlet(_Connection):
             self._renewing = None
         if self._client is not None:
             with suppress(Exception):
-                held = await asyncio.wait_for(self._own_ids(), _CONNECT_S)
+                held = await asyncio.wait_for(self._own_ids(), CONNECT_S)
                 await self._let_go(held)
                 if not held:
                     await self._client.xgroup_delconsumer(self._stream, self._group, self._consumer)
@@ -286,7 +233,7 @@ def _message_of_fields(fields: dict[bytes, bytes], *, key: str, key_header: str,
     return Message(body=body, headers=headers, key=key, key_header=key_header, time=time, token=token)
 
 
-class RedisOutlet(_Connection):
+class RedisOutlet(RedisConnection):
     """Writes keys and outputs in one script: a key that is there already is dropped with its output."""
 
     is_idempotent = True
@@ -315,7 +262,7 @@ class RedisOutlet(_Connection):
             fields += [_DATA, body_of(output)]
             arguments += [output.key, len(fields), *fields]
         if outputs:
-            with _errors(self._address):
+            with redis_errors(self._address):
                 await self._script(keys=[self._stream, f"{{{self._stream}}}:keys"], args=arguments)
 
     async def close(self) -> None:
