@@ -23,8 +23,17 @@ NEEDS = {
     "full device": ("this system has no /dev/full", "make test  # on Linux"),
     "gpu": ("torch sees no GPU", "make test  # on a machine with an NVIDIA GPU and torch's CUDA build"),
     "lightgbm": ("LightGBM is not installed", 'pip install "headstart[boost]"'),
+    "kafka": (
+        "no Kafka answers at 127.0.0.1:9092, and Tansu is not installed",
+        "make services  # or name it: HEADSTART_KAFKA=kafka://HOST:PORT",
+    ),
     "mlflow": ("MLflow's environment is not made", "make mlflow-env"),
     "mount": ("no file system can be mounted", "sudo make test  # in a container: with --cap-add SYS_ADMIN"),
+    "mqtt": (
+        "no MQTT broker answers at 127.0.0.1:1883",
+        "make services  # or name it: HEADSTART_MQTT=mqtt://HOST:PORT",
+    ),
+    "nats": ("no NATS answers at 127.0.0.1:4222", "make services  # or name it: HEADSTART_NATS=nats://HOST:PORT"),
     "node": ("Node.js is not installed", "apt-get install nodejs"),
     "peers": ("the environment of the peers is not made", "make peers-env"),
     "postgres": (
@@ -32,6 +41,11 @@ NEEDS = {
         'pip install "headstart[postgres]"  # and HEADSTART_TEST_POSTGRES=postgresql://… of a database that may be written to',
     ),
     "river": ("river is not installed", 'pip install "headstart[watch]"'),
+    "rabbitmq": (
+        "no RabbitMQ answers at 127.0.0.1:5672",
+        "make services  # or name it: HEADSTART_RABBITMQ=amqp://USER:PASSWORD@HOST:PORT",
+    ),
+    "redis": ("no Redis answers at 127.0.0.1:6379", "make services  # or name it: HEADSTART_REDIS=redis://HOST:PORT"),
     "ssh-keygen": ("OpenSSH is not installed", "apt-get install openssh-client"),
     "tensorflow": ("TensorFlow is not installed", "make tensorflow"),
     "xgboost": ("XGBoost is not installed", 'pip install "headstart[boost]"'),
