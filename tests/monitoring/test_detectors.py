@@ -30,3 +30,11 @@ def test_a_detector_finds_a_change_and_starts_anew(name: str) -> None:
     after = [detector.update(float(value)) for value in rng.random(400) < 0.6]
     assert sum(before) == 0
     assert sum(after) >= 1
+
+
+def test_one_alarm_of_ours_is_no_burst() -> None:
+    """After an alarm the evidence is counted anew at once, so that the next value alone raises none."""
+    detector = registry.get("detectors", "shiryaev-roberts")(np.random.default_rng(1).normal(size=300), 10_000.0)
+    alarms = [i for i in range(200) if detector.update(4.0)]
+    assert len(alarms) > 1
+    assert min(np.diff(alarms)) > 3

@@ -104,7 +104,7 @@ class Ensemble:
                 direction, start = self._bets.finding(largest)
                 n_had = int(self._bets.n_values[largest])
                 n_seen = self.n_values - len(values) + place + 1
-                yield Finding(
+                finding = Finding(
                     place=place,
                     member=self.members[largest],
                     share=float(terms[largest]) / evidence,
@@ -112,6 +112,7 @@ class Ensemble:
                     n_since=max(1, round((n_had - start) * n_seen / max(n_had, 1))),  # a slice has not all of them
                 )
                 self._bets.start_anew()
+                yield finding
 
     def arrays(self) -> dict[str, FloatArray]:
         """The state: with it, `restore` goes on exactly as if there had been no break."""
