@@ -208,6 +208,26 @@ def test_each_field_has_its_ranking(columns, with_photos):
     assert json.loads(json.dumps(ranking.to_dict()))["others"][0]["field"] == "body"
 
 
+def test_one_text_beside_numbers_has_its_ranking_and_is_packed(columns, tmp_path):
+    rows = {
+        "subject": columns["subject"],
+        "size": [float(i % 7) for i in range(N)],
+        "rate": [float(i % 5) for i in range(N)],
+    }
+    rows["kind"] = [kind.split()[1] for kind in columns["kind"]]
+    data = load(rows, input="all", target="kind")
+    assert [one.modality for one in data.fields].count("text") == 1
+    assert headstart.rank(data, progress=None).field == "subject"
+    headstart.fit(rows, input="all", target="kind", preset="fast", out=tmp_path / "model", progress=None)
+    assert (
+        len(load_bundle(tmp_path / "model").predict({name: rows[name][:3] for name in ("subject", "size", "rate")}))
+        == 3
+    )
+    numbers = load({name: rows[name] for name in ("size", "rate", "kind")}, target="kind")
+    with pytest.raises(OptionError, match="no source gives features of numbers"):
+        headstart.rank(numbers, progress=None)
+
+
 def test_all_rankings_are_in_the_report(columns):
     fitted = fit(columns, source=None, input="subject,body", target="kind")
     again = load_bundle(fitted.bundle).report.ranking

@@ -68,7 +68,7 @@ def choose_sources(
     named = {} if names == [NO_SOURCE] else candidates_by_field(dataset, names)
     if not named:
         return JointSource(()), None
-    if len(named) == 1:
+    if len(dataset.fields) == 1:
         (candidates,) = named.values()
         return choose_source(dataset, candidates, limits, preset=preset, **settings)
     parts, rankings = [], []

@@ -100,7 +100,12 @@ def rank(
     context = context or RunContext.default(seed=seed, budget_s=budget_s, progress=progress)
     dataset = with_near_duplicate_groups(dataset)
     by_field = candidates_by_field(dataset, sources)
-    if len(by_field) > 1:
+    if not by_field:
+        held = " and ".join(sorted({get_modality(field.modality).plural for field in dataset.fields}))
+        raise OptionError(
+            f"no source gives features of {held}, so there is nothing to rank in '{dataset.name}'. `headstart fit` compares models of such columns."
+        )
+    if len(dataset.fields) > 1:
         shared = limits.shared_by(len(by_field))
         rankings = [
             replace(
