@@ -348,10 +348,12 @@ class TestEstimators:
         with pytest.raises(DataError, match="fitted on a frame"):
             model.predict(columns["subject"])
 
-    def test_refuse_columns_of_numbers_beside_texts(self, columns):
-        frame = pd.DataFrame({"subject": columns["subject"], "price": np.arange(N)})
-        with pytest.raises(DataError, match="column 'price' holds neither"):
-            TransferClassifier(source=TEXT).fit(frame, columns["kind"])
+    def test_learn_from_numbers_beside_texts(self, columns):
+        frame = pd.DataFrame({"subject": columns["subject"], "price": np.random.default_rng(0).normal(size=N)})
+        model = TransferClassifier(source="none").fit(frame, columns["kind"])
+        assert model.predict(frame[["price", "subject"]][:3]).shape == (3,)
+        with pytest.raises(DataError, match="'price'"):
+            model.predict(frame[["subject"]])
 
 
 def test_compression_reads_rows_and_says_what_it_cannot_do(joint_model, columns, tmp_path):

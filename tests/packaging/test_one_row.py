@@ -35,10 +35,10 @@ SLOW = [
     {"age": 1.0, "job": "never seen", "debt": 2.0},
     {"age": 1.0, "job": None, "debt": 2.0},
     {"age": np.float64(1.0), "job": "cook", "debt": 2.0},
+    {"age": 1.0, "job": "smith", "debt": 2.0, "more": 3.0},
 ]
 WRONG = [
     {"age": 1.0, "job": "smith"},
-    {"age": 1.0, "job": "smith", "debt": 2.0, "more": 3.0},
     {"age": 1.0, "job": "smith", "owed": 2.0},
     {"age": math.inf, "job": "smith", "debt": 2.0},
     {"age": "many", "job": "smith", "debt": 2.0},

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from headstart.core.errors import BundleError, DataError, OptionError, UserError, first_line
+from headstart.core.errors import BundleError, OptionError, UserError, first_line
 from headstart.core.prediction import Prediction, item_name
 from headstart.core.report import Report
 from headstart.data.given import given_items, numbered_error, unusable_items
@@ -16,12 +16,11 @@ from headstart.data.modalities import modality_of_fields
 from headstart.engines.context import RunContext
 from headstart.engines.executor import SerialExecutor
 from headstart.engines.threads import n_threads
-from headstart.onnx_graph.session import open_session, runtime_errors
+from headstart.onnx_graph.session import open_session
 from headstart.packaging.bundle_fit import check_described
 from headstart.packaging.bundle_parts import (
     build_input,
     check_outputs,
-    check_rows,
     decision_of,
     dtype_of,
     largest_ids_of,
@@ -33,7 +32,7 @@ from headstart.packaging.bundle_schema import fields_of, input_column_of, label_
 from headstart.packaging.many_items import BATCH_SIZE, Rows, batches_of, run_batches
 from headstart.packaging.one_row import OneRow
 from headstart.packaging.package_section import html_top
-from headstart.packaging.session import open_bundle_session
+from headstart.packaging.session import open_bundle_session, run_session
 from headstart.packaging.unfamiliar import unfamiliar_notices
 
 if TYPE_CHECKING:
@@ -164,16 +163,7 @@ class Bundle:
         DataError
             The graph does not take these arrays; `arrays` says which it takes.
         """
-        return self._run("outputs", batch, self._session)
-
-    @staticmethod
-    def _run(output: str, batch: Batch, session: onnxruntime.InferenceSession) -> FloatArray:
-        try:
-            values: FloatArray = session.run([output], batch)[0]
-        except runtime_errors() as error:
-            raise DataError(f"the model cannot take these arrays ({first_line(error)}).") from error
-        check_rows(values, batch, output)
-        return values
+        return run_session(self._session, "outputs", batch)
 
     def predict(self, items: Any, *, context: RunContext | None = None) -> list[Any] | FloatArray:
         """Predict a label for each item; several labels where the task is multi-label; values (n,) in a regression.
@@ -269,7 +259,7 @@ class Bundle:
     def _quick(self, items: Any, context: RunContext | None) -> FloatArray | None:
         """The outputs of one row of a table that needs no closer look; None of other items."""
         batch = None if context is not None or self._one_row is None else self._one_row.batch(items)
-        return None if batch is None else self._run("outputs", batch, self._session)
+        return None if batch is None else run_session(self._session, "outputs", batch)
 
     def _rows(
         self,
@@ -294,7 +284,7 @@ class Bundle:
         rows = run_batches(
             items,
             batches_of(items, self.reads, without=errors),
-            lambda batch: self._run(output, self.input.transform(batch), session),
+            lambda batch: run_session(session, output, self.input.transform(batch)),
             width=width,
             context=context,
             keeps_errors=keeps_errors,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headstart.core.errors import BundleError, first_line
+from headstart.core.errors import BundleError, DataError, first_line
 from headstart.onnx_graph.session import open_session, runtime_errors
 from headstart.onnx_graph.vetting import RefusedGraphError, vet
+from headstart.packaging.bundle_parts import check_rows
 
 if TYPE_CHECKING:
     import onnxruntime
+
+    from headstart.core.dataset import FloatArray
+    from headstart.core.model import Batch
 
 
 def open_bundle_session(
@@ -39,6 +43,22 @@ def open_bundle_session(
             f"model.onnx cannot be opened by ONNX Runtime {onnxruntime.__version__} ({first_line(error)}). "
             "Upgrade with: pip install --upgrade onnxruntime"
         ) from error
+
+
+def run_session(session: onnxruntime.InferenceSession, output: str, batch: Batch) -> FloatArray:
+    """Run the graph on prepared arrays: a row of `output` for each item.
+
+    Raises
+    ------
+    DataError
+        The graph does not take these arrays.
+    """
+    try:
+        values: FloatArray = session.run([output], batch)[0]
+    except runtime_errors() as error:
+        raise DataError(f"the model cannot take these arrays ({first_line(error)}).") from error
+    check_rows(values, batch, output)
+    return values
 
 
 def refuse_foreign(model: bytes, *, trust_graphs: bool | None = None) -> None:
