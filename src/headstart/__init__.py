@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from headstart.pipeline import fit, pretrain, prove_again
     from headstart.ranking import rank
     from headstart.sources import find, open_source
+    from headstart.updating import update
 
 __version__ = "0.1.0"
 
@@ -39,6 +40,7 @@ _VERBS = {
     "pretrain": "headstart.pipeline",
     "fit": "headstart.pipeline",
     "prove_again": "headstart.pipeline",
+    "update": "headstart.updating",
 }
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "prove",
     "prove_again",
     "rank",
+    "update",
 ]
 
 

@@ -40,7 +40,7 @@ def assert_is_refit(head, x, y, weights=None):
 )
 def test_any_order_of_changes_equals_a_refit(seed, steps, penalty):
     x, y = rows(seed, 60)
-    kept, weights = list(range(8)), {i: 1.0 for i in range(8)}
+    kept, weights = list(range(8)), dict.fromkeys(range(8), 1.0)
     head = RunningRidge(Moments.of(x[:8], y[:8]), penalty=penalty)
     for number, step in enumerate(steps, 8):
         if step == "add":
@@ -83,13 +83,16 @@ def test_more_rows_are_forgotten_than_there_are():
         head.forget(x[0], y[0])
 
 
-@pytest.mark.parametrize(("name", "value"), [("penalty", 0.0), ("decay", 0.0), ("decay", 1.1), ("size", 0)])
-def test_settings_out_of_range_are_refused(name, value):
+@pytest.mark.parametrize(
+    ("make", "value"),
+    [
+        (lambda x, y: RunningRidge(Moments.of(x, y), penalty=0.0), "0.0"),
+        (lambda x, y: RunningRidge(Moments.of(x, y), penalty=1.0).decay(1.1), "1.1"),
+        (lambda x, y: RunningRidge(Moments.of(x, y), penalty=1.0).decay(0.0), "0.0"),
+        (lambda x, y: SlidingRidge.of(x, y, penalty=1.0, size=0), "0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(make, value):
     x, y = rows(4, 5)
-    with pytest.raises(OptionError, match=str(value)):
-        if name == "penalty":
-            RunningRidge(Moments.of(x, y), penalty=value)
-        elif name == "size":
-            SlidingRidge.of(x, y, penalty=1.0, size=value)
-        else:
-            RunningRidge(Moments.of(x, y), penalty=1.0).decay(value)
+    with pytest.raises(OptionError, match=value):
+        make(x, y)

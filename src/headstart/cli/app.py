@@ -22,6 +22,7 @@ from headstart.cli.report import report
 from headstart.cli.serve import serve
 from headstart.cli.sign import sign
 from headstart.cli.sources import sources
+from headstart.cli.update import update
 
 app = typer.Typer(
     add_completion=False,
@@ -30,7 +31,22 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Adapt a pretrained model to your few hundred examples, prove that it helped, and pack it to run anywhere.",
 )
-for _command in (demo, inspect, embed, rank, pretrain, fit, predict, prove, report, compress, export, sign, serve):
+for _command in (
+    demo,
+    inspect,
+    embed,
+    rank,
+    pretrain,
+    fit,
+    predict,
+    prove,
+    report,
+    compress,
+    export,
+    sign,
+    serve,
+    update,
+):
     app.command()(expand_options(_command))
 app.add_typer(sources, name="sources")
 app.add_typer(keys, name="keys")
