@@ -40,10 +40,13 @@ def test_records_may_come_one_by_one_or_together():
     assert one.after([]) is one
 
 
-def test_what_was_once_shown_stays_shown():
+def test_what_was_shown_stays_shown_while_the_mean_is_above_zero():
     shown = Bet(level=0.05).after(np.full(100, 0.5))
     assert shown.is_shown
-    assert shown.after(np.full(1000, -0.9)).is_shown
+    later = shown.after(np.full(40, -0.9))
+    assert max(later.logs) < np.log(20) < later.largest
+    assert later.is_shown
+    assert not shown.after(np.full(1000, -0.9)).is_shown
 
 
 def test_losses_out_of_bounds_and_levels_out_of_range_are_refused():

@@ -30,7 +30,7 @@ def read_alias(folder: Path, name: str) -> int | None:
         It points at something else than a version.
     """
     try:
-        target = os.readlink(folder / name)
+        target = str((folder / name).readlink())
     except FileNotFoundError:
         return None
     except OSError as error:

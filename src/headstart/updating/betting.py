@@ -37,7 +37,7 @@ class Bet:
     ----------
     level : probability of ever rejecting a true hypothesis, in (0, 1)
     logs : logarithm of each stake's wealth
-    largest : logarithm of the largest wealth so far: what was once shown stays shown
+    largest : logarithm of the largest wealth so far, by which the level holds
     n : records
     total : sum of the differences
     """
@@ -77,8 +77,8 @@ class Bet:
 
     @property
     def is_shown(self) -> bool:
-        """Whether the second model is better, at the level."""
-        return self.largest >= -np.log(self.level)
+        """Whether the second model is better, at the level, and still is in the mean of all records."""
+        return self.largest >= -float(np.log(self.level)) and self.mean > 0
 
     @property
     def evidence(self) -> float:

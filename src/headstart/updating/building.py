@@ -60,7 +60,9 @@ def build(
     duplicates = find_near_duplicates(occasion.recent)
     dataset = replace(occasion.recent, groups=duplicates.groups, has_near_duplicate_groups=True)
     chosen = preset_named(preset)
-    source, ranking = choose_sources(dataset, sources, Limits(), preset=chosen, context=context)
+    source, ranking = choose_sources(
+        dataset, None if sources is None else list(sources), Limits(), preset=chosen, context=context
+    )
     features = embed(dataset.items, source, context=context)
     plan = plan_splits(dataset, duplicates.groups, seed=context.seed)
     if chosen.max_held_out is not None:

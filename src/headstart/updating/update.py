@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from headstart.updating.registry import Registry
 
 BUDGET_S = 60.0
+NO_CHALLENGER = "none"
 LEVEL = 0.05
 GUARD_RECORDS = 2000
 _SHADOW_SHARE = 1 / 3  # of the records: the latest ones, which judge
@@ -58,7 +59,7 @@ def update(
     Parameters
     ----------
     data : whatever `headstart.load` takes, the oldest record first unless `time` names a column
-    challengers : which are made, by name; all if None
+    challengers : which are made, by name; all if None, and with 'none' those of earlier updates are only judged further
     budget_s : seconds in which they are made
     level : probability at which anything of one set of challengers is promoted although none of it is better; of a rollback likewise
     guard_records : after a promotion, records on which the former champion may come back by itself
@@ -74,7 +75,9 @@ def update(
     started = time.perf_counter()
     words = challenger_names() if challengers is None else challengers
     names = tuple(words.split(",")) if isinstance(words, str) else tuple(words)
-    get_challengers(names)
+    names = () if names == (NO_CHALLENGER,) else names
+    if names:
+        get_challengers(names)
     if not budget_s > 0 or guard_records < 0:
         raise OptionError(
             f"a budget is above 0 s, and {budget_s} came; records of the guard are 0 or more, {guard_records} came."
@@ -181,10 +184,16 @@ class _Run:
     def _best(self, able: list[tuple[Made, Comparison]], early: Records, late: Records, tried: list[Tried]) -> Found:
         """Keep the one with the most evidence as the challenger, and promote it if that is enough."""
         kept = f"Version {self.store.champion} stays the champion: "
-        if not able:
-            return "kept", kept + "nothing better was found.", tried
-        one, judged = max(able, key=lambda pair: pair[1].bet.largest)
         older = self.store.comparison(CHALLENGE)
+        if not able and older is not None:
+            return "kept", kept + f"version {older.second} is judged further on the next records.", tried
+        if not able:
+            return (
+                "kept",
+                kept + ("nothing better was found." if self.names else "no challenger is there to be judged."),
+                tried,
+            )
+        one, judged = max(able, key=lambda pair: pair[1].bet.largest)
         if not judged.bet.is_shown and older is not None and older.bet.largest >= judged.bet.largest:
             return "kept", kept + f"version {older.second} is judged further on the next records.", tried
         number = self.store.add(one.folder, one.name, early.keys, n_fitted=len(early))
