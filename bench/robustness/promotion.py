@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,11 @@ from headstart import fit, update
 from headstart.updating.betting import Bet
 from headstart.updating.comparison import CHALLENGE, GUARD, Comparison
 from headstart.updating.opening import create_registry, open_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from headstart.core.dataset import FloatArray
 
 _BATCH, _N_BATCHES = 250, 8
 _LEVEL = 0.05
@@ -34,7 +40,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for kind, turned in (("good", 0.0), ("bad", 0.35)):
-            settings = {"source": "none", "preset": "fast", "tune": "none", "baselines": "simple", "progress": None}
+            settings: dict[str, Any] = {
+                "source": "none",
+                "preset": "fast",
+                "tune": "none",
+                "baselines": "simple",
+                "progress": None,
+            }
             fit(_table(300, 0, turned), target="label", out=folder / kind, **settings)
         bad = [_challenged(folder, "good", "bad", time) for time in range(options.times)]
         good = [_challenged(folder, "bad", "good", time) for time in range(options.times)]
@@ -49,7 +61,7 @@ def main() -> None:
 
 def _level(runs: int) -> None:
     rng, n_records = np.random.default_rng(0), 5000
-    kinds = {
+    kinds: dict[str, Callable[[], FloatArray]] = {
         "normal, sd 0.1": lambda: rng.normal(0, 0.1, n_records).clip(-1, 1),
         "right or wrong, 10 % differ": lambda: rng.choice([-1.0, 0.0, 1.0], n_records, p=[0.05, 0.9, 0.05]),
         "skewed": lambda: rng.choice([-0.05, 0.95], n_records, p=[0.95, 0.05]),
@@ -63,7 +75,7 @@ def _level(runs: int) -> None:
         ]
         shown = [n for n in found if n is not None]
         print(
-            f"gain {gain}, sd 0.15: shown in {len(shown)} of {len(found)}, median after {np.median(shown or [np.nan]):.0f} records",
+            f"gain {gain}, sd 0.15: shown in {len(shown)} of {len(found)}, median after {np.median(shown) if shown else np.nan:.0f} records",
             flush=True,
         )
 

@@ -19,6 +19,8 @@ from headstart.updating.exact import RunningRidge, SlidingRidge
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from headstart.core.dataset import FloatArray
+
 _PENALTY, _START = 10.0, 500
 
 
@@ -29,33 +31,47 @@ def main() -> None:
     options = parse(parser, widths=["64"], labels=100)
     print(f"{'d':>5}{'add, ms':>10}{'window, ms':>12}{'decay, ms':>11}{'refit, ms':>11}{'difference':>12}", flush=True)
     for width in map(int, options.widths):
-        x, y = _rows(width, _START + options.labels)
-        running = RunningRidge(Moments.of(x[:_START], y[:_START]), penalty=_PENALTY)
-        sliding = SlidingRidge.of(x[:_START], y[:_START], penalty=_PENALTY, size=_START)
-        aging = RunningRidge(Moments.of(x[:_START], y[:_START]), penalty=_PENALTY)
-        new = list(zip(x[_START:], y[_START:], strict=True))
-        add = _median(lambda row, target: (running.add(row, target), running.coef), new)
-        window = _median(lambda row, target: (sliding.add(row, target), sliding.head.coef), new)
-        decay = _median(lambda row, target: (aging.decay(0.999), aging.add(row, target), aging.coef), new)
-        refit = _median(lambda *_: RunningRidge(running.moments, penalty=_PENALTY).coef, new[:20])
-        again = (
-            RunningRidge(Moments.of(x, y), penalty=_PENALTY),
-            RunningRidge(Moments.of(x[-_START:], y[-_START:]), penalty=_PENALTY),
-        )
-        difference = max(
-            float(np.abs(one.coef - two.coef).max()) for one, two in zip((running, sliding.head), again, strict=True)
-        )
-        print(f"{width:>5}{add:>10.3f}{window:>12.3f}{decay:>11.3f}{refit:>11.3f}{difference:>12.1e}", flush=True)
+        _measure(*_rows(width, _START + options.labels))
 
 
-def _rows(width: int, n: int) -> tuple[np.ndarray, np.ndarray]:
+def _measure(x: FloatArray, y: FloatArray) -> None:
+    start, new = Moments.of(x[:_START], y[:_START]), list(zip(x[_START:], y[_START:], strict=True))
+    running, aging = RunningRidge(start, penalty=_PENALTY), RunningRidge(start, penalty=_PENALTY)
+    sliding = SlidingRidge.of(x[:_START], y[:_START], penalty=_PENALTY, size=_START)
+
+    def add(row: FloatArray, target: FloatArray) -> FloatArray:
+        running.add(row, target)
+        return running.coef
+
+    def window(row: FloatArray, target: FloatArray) -> FloatArray:
+        sliding.add(row, target)
+        return sliding.head.coef
+
+    def decay(row: FloatArray, target: FloatArray) -> FloatArray:
+        aging.decay(0.999)
+        aging.add(row, target)
+        return aging.coef
+
+    def refit(*_: FloatArray) -> FloatArray:
+        return RunningRidge(running.moments, penalty=_PENALTY).coef
+
+    found = [_median(step, new) for step in (add, window, decay)] + [_median(refit, new[:20])]
+    again = [RunningRidge(Moments.of(x[at:], y[at:]), penalty=_PENALTY).coef for at in (0, len(x) - _START)]
+    largest = max(float(np.abs(running.coef - again[0]).max()), float(np.abs(sliding.head.coef - again[1]).max()))
+    print(
+        f"{x.shape[1]:>5}{found[0]:>10.3f}{found[1]:>12.3f}{found[2]:>11.3f}{found[3]:>11.3f}{largest:>12.1e}",
+        flush=True,
+    )
+
+
+def _rows(width: int, n: int) -> tuple[FloatArray, FloatArray]:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(n, width)) + 1.0
     labels = (x[:, 0] + rng.normal(size=n) > 1.0).astype(float)
     return x, np.column_stack([1.0 - labels, labels]) * 2 - 1
 
 
-def _median(step: Callable[..., object], rows: list[tuple[np.ndarray, np.ndarray]]) -> float:
+def _median(step: Callable[..., FloatArray], rows: list[tuple[FloatArray, FloatArray]]) -> float:
     seconds = []
     for row, target in rows:
         started = time.perf_counter()

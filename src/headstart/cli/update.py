@@ -84,8 +84,7 @@ def update(
                 confirm=_confirm if approve and sys.stdin.isatty() else None,
                 seed=seed,
                 progress=voice.reporter,
-                **({"time": time} if time else {}),
-                **options.arguments(),
+                **({**options.arguments(), "time": time} if time else options.arguments()),
             )
             for line in found.words():
                 voice.say(line)

@@ -67,9 +67,7 @@ def get_challengers(names: tuple[str, ...]) -> list[Challenger]:
     Raises
     ------
     OptionError
-        There is no such way, or none is named.
+        There is no such way.
     """
-    if not names:
-        raise OptionError(f"name at least one challenger: {', '.join(challenger_names())}.")
     found: list[Challenger] = [registry.get(KIND, name)() for name in dict.fromkeys(names)]
     return sorted(found, key=lambda one: one.cost)

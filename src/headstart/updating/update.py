@@ -75,9 +75,10 @@ def update(
     started = time.perf_counter()
     words = challenger_names() if challengers is None else challengers
     names = tuple(words.split(",")) if isinstance(words, str) else tuple(words)
+    if not names:
+        raise OptionError(f"name at least one challenger of {', '.join(challenger_names())}, or '{NO_CHALLENGER}'.")
     names = () if names == (NO_CHALLENGER,) else names
-    if names:
-        get_challengers(names)
+    get_challengers(names)
     if not budget_s > 0 or guard_records < 0:
         raise OptionError(
             f"a budget is above 0 s, and {budget_s} came; records of the guard are 0 or more, {guard_records} came."
@@ -115,7 +116,7 @@ def promote_challenger(registry: str | Path, guard_records: int = GUARD_RECORDS)
             raise OptionError(
                 f"{registry} has no challenger that was shown to be better. See: headstart update {registry} --history"
             )
-        return _promote(store, judged, guard_records, "a person agreed")
+        return _promote(store, judged, guard_records, LEVEL, "a person agreed")
 
 
 Found = tuple[Decision, str, list[Tried]]
@@ -214,7 +215,7 @@ class _Run:
         ):
             self.store.note("approval asked", version=judged.second, why=why)
             return "needs approval", f"Not promoted yet, though {why}: a person must agree, with --promote.", tried
-        return "promoted", _promote(self.store, judged, self.guard_records, why), tried
+        return "promoted", _promote(self.store, judged, self.guard_records, self.level, why), tried
 
     def _judged(self, made: Sequence[Made], late: Records) -> list[tuple[Made, Comparison]]:
         """Each on the same records, its test at its share of the level."""
@@ -246,12 +247,12 @@ class _Run:
         return [] if challenger is None else worse_slices(self.store.folder, self.champion, challenger)
 
 
-def _promote(store: Registry, judged: Comparison, guard_records: int, why: str) -> str:
+def _promote(store: Registry, judged: Comparison, guard_records: int, level: float, why: str) -> str:
     guard = Comparison(
         kind=GUARD,
         first=judged.second,
         second=judged.first,
-        bet=Bet(level=judged.bet.level),
+        bet=Bet(level=level),
         scale=judged.scale,
         limit=guard_records,
     )
