@@ -96,9 +96,7 @@ def test_a_person_must_agree(tmp_path, models, make_table):
     with pytest.raises(OptionError, match="shown to be better"):
         promote_challenger(folder)
     asked = []
-    done = update(
-        folder, make_table(600, 10), target="label", challengers="none", approve=True, confirm=asked.append
-    )
+    done = update(folder, make_table(600, 10), target="label", challengers="none", approve=True, confirm=asked.append)
     assert (done.decision, done.exit_code, done.champion) == ("needs approval", 3, 1)
     assert len(asked) == 1
     assert "Version 2 is the champion now" in promote_challenger(folder)
