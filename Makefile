@@ -50,10 +50,10 @@ fuzz: install  ## the server's OpenAPI document, many requests for each address
 	HEADSTART_EXAMPLES=200 $(BIN)/python -m pytest tests/serving/test_openapi.py
 
 # the order of docs/bench.md; speed first, while nothing else runs, and the longest last
-BENCHES := speed.one_pass speed.presets speed.predict speed.memory_growth speed.rows speed.serve speed.serve_pair speed.stream speed.soak \
+BENCHES := speed.one_pass speed.presets speed.predict speed.exact_update speed.memory_growth speed.rows speed.serve speed.serve_pair speed.stream speed.soak \
 	speed.web quality.paired_error quality.prediction_sets quality.duplicates quality.kept quality.together quality.evaluate quality.ranking \
-	quality.choosing quality.compress quality.tables quality.own_source \
-	robustness.inputs robustness.fuzz robustness.flips robustness.killed robustness.server robustness.stream speed.tuning_memory robustness.killed_tuning quality.tuning peers.compare
+	quality.choosing quality.compress quality.tables quality.own_source quality.updating \
+	robustness.inputs robustness.fuzz robustness.flips robustness.killed robustness.server robustness.promotion robustness.stream speed.tuning_memory robustness.killed_tuning quality.tuning peers.compare
 
 bench: install peers-env  ## every figure of the docs, printed anew (many hours on two cores, most of them the last two)
 	for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done
@@ -82,7 +82,7 @@ peers-env: install  ## what benches set Headstart beside: SetFit, transformers' 
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-peers
 	$(BIN)/uv pip install --quiet --python .venv-peers/bin/python --compile-bytecode $(addprefix --find-links ,$(LINKS)) \
 		--constraint constraints.txt torch setfit==1.2.0 sentence-transformers==6.2.0 accelerate==1.15.0 \
-		catboost==1.2.10 lightgbm==4.7.0
+		catboost==1.2.10 lightgbm==4.7.0 river==0.26.1
 
 autogluon-env: install  ## AutoGluon, 900 MB, in an environment of its own, for `bench.quality.tables --methods autogluon`
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-autogluon

@@ -29,7 +29,12 @@ NEEDS = {
     "bench.speed.web": needs("browser", present=shutil.which("chromium") is not None),
 }
 NO_DATA = {"bench.quality.paired_error", "tools.gain_prior"}
-NOT_ALONE = {"tools.audit", "bench.peers.texts", "bench.peers.columns"}  # `make check` and other benches run them
+NOT_ALONE = {
+    "tools.audit",
+    "bench.peers.texts",
+    "bench.peers.columns",
+    "bench.peers.streams",
+}  # `make check` and other benches run them
 
 
 def run(name: str, *options: str, cache: Path) -> str:

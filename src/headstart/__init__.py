@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from headstart.ranking import rank
     from headstart.sources import find, open_source
     from headstart.streaming import stream
+    from headstart.updating import update
 
 __version__ = "0.1.0"
 
@@ -43,6 +44,7 @@ _VERBS = {
     "prove_again": "headstart.pipeline",
     "stream": "headstart.streaming",
     "watch": "headstart.monitoring",
+    "update": "headstart.updating",
 }
 
 __all__ = [
@@ -61,6 +63,7 @@ __all__ = [
     "rank",
     "stream",
     "watch",
+    "update",
 ]
 
 

@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 from running import start_server
 
+from headstart.storage.alias import point_alias
+
 TOKEN = "a-token-of-some-length"
 BODY = json.dumps({"items": ["kiwi plum plum"]})
 
@@ -96,6 +98,29 @@ def test_models_change_under_load_and_no_request_fails(registry, words_bundle, n
     finally:
         assert server.stop() == 0
     assert ["words@2"] in [line.get("models") for line in server.log]
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_a_promotion_under_load_is_followed_and_no_request_fails(tmp_path, words_bundle, n_workers):
+    """Nobody tells the server: it looks at the alias."""
+    folder = tmp_path / "words"
+    for number in ("1", "2"):
+        shutil.copytree(words_bundle, folder / "versions" / number)
+    point_alias(folder, "champion", 1)
+    server = start_server(folder, "--workers", n_workers, "--quiet", token=TOKEN)
+    try:
+        with Load(server) as load:
+            for number in (2, 1, 2):
+                seen, end = load.answers[str(number)], time.monotonic() + 60
+                point_alias(folder, "champion", number)
+                while load.answers[str(number)] < seen + 50 and time.monotonic() < end:
+                    time.sleep(0.02)
+                assert load.answers[str(number)] >= seen + 50
+        assert load.lost == []
+        assert set(load.answers) == {"1", "2"}
+        assert server.get("/v2/models/words").json["versions"] == ["2"]
+    finally:
+        assert server.stop() == 0
 
 
 @pytest.mark.parametrize("n_workers", [1, 2])

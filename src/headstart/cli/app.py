@@ -24,6 +24,7 @@ from headstart.cli.sign import sign
 from headstart.cli.sources import sources
 from headstart.cli.stream import stream
 from headstart.cli.watch import watch
+from headstart.cli.update import update
 
 app = typer.Typer(
     add_completion=False,
@@ -48,6 +49,7 @@ for _command in (
     serve,
     stream,
     watch,
+    update,
 ):
     app.command()(expand_options(_command))
 app.add_typer(sources, name="sources")

@@ -13,7 +13,9 @@ from headstart.cli.options import Trust, TrustGraphs
 def serve(
     models: Annotated[
         list[str],
-        typer.Argument(metavar="MODEL…", help="Bundles, folders of them, NAME=BUNDLE, or NAME@VERSION=BUNDLE."),
+        typer.Argument(
+            metavar="MODEL…", help="Bundles, folders of them, registries, NAME=BUNDLE, or NAME@VERSION=BUNDLE."
+        ),
     ],
     host: Annotated[str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for all of this machine's.")] = (
         "127.0.0.1"
@@ -59,7 +61,7 @@ def serve(
 ) -> None:
     """Let MODELS answer over HTTP: /v1/predict, the Open Inference Protocol V2, /metrics, /docs.
 
-    SIGHUP looks at the disk again and serves what has changed; SIGTERM answers what was accepted, then ends.
+    SIGHUP looks at the disk again and serves what has changed; of a registry the champion is served, and a new one within a second; SIGTERM answers what was accepted, then ends.
     """
     import os
     import sys

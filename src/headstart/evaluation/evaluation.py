@@ -33,6 +33,7 @@ class Evaluation:
     frozen : heads on each frozen source, the best first
     others : further models that are quickly fitted, such as those that take from a source of the user's own
     baselines : 'none', 'simple', 'full' or 'all'
+    tries_joint : whether the joint model of all blocks is among the models, where it suits
 
     Attributes
     ----------
@@ -52,7 +53,9 @@ class Evaluation:
         *,
         others: Sequence[Model] = (),
         baselines: Cost = "full",
+        tries_joint: bool = True,
     ) -> None:
+        self._tries_joint = tries_joint
         self.experiment, self.frozen, self.others = experiment, tuple(frozen), tuple(others)
         modalities = [field.modality for field in experiment.dataset.fields]
         of_values = not experiment.dataset.task_spec.has_probabilities
@@ -85,7 +88,7 @@ class Evaluation:
         self._runner.run_simple()
         self._seconds = time.perf_counter() - started
         joint, left_s = JointModel(self.experiment), self.experiment.context.clock.left_s
-        if joint.suits():
+        if self._tries_joint and joint.suits():
             spare_s = math.inf if left_s is None else (left_s - self.reserved_s) / (1 + _REFIT_SHARE)
             found = hold_out_within(joint, self.experiment, spare_s)
             self.held_out += () if found is None else (found,)

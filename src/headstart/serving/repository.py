@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.core.errors import BundleError, OptionError
+from headstart.core.errors import BundleError, OptionError, StorageError
 from headstart.packaging.manifest import MANIFEST, is_bundle, read_manifest
+from headstart.storage.alias import CHAMPION, is_registry, read_alias, version_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +44,7 @@ def find_model_versions(specs: Sequence[str]) -> list[ModelVersion]:
 
     Parameters
     ----------
-    specs : each a bundle, a folder of bundles (NAME/ or NAME/VERSION/), NAME=PATH, or NAME@VERSION=PATH
+    specs : each a bundle, a folder of bundles (NAME/ or NAME/VERSION/), a registry, NAME=PATH, or NAME@VERSION=PATH
 
     Raises
     ------
@@ -66,9 +67,13 @@ def find_model_versions(specs: Sequence[str]) -> list[ModelVersion]:
 
 def _model_versions_of(spec: str) -> list[ModelVersion]:
     named = None if Path(spec).exists() else _SPEC.fullmatch(spec)
+    if named is not None and is_registry(Path(named["path"])):
+        return [_champion(Path(named["path"]), named["name"])]
     if named is not None:
         return [_model_version(named["name"], named["version"] or FIRST_VERSION, Path(named["path"]))]
     folder = Path(spec)
+    if is_registry(folder):
+        return [_champion(folder, None)]
     if is_bundle(folder) or not folder.is_dir():
         return [_model_version(None, FIRST_VERSION, folder)]
     found = []
@@ -82,6 +87,30 @@ def _model_versions_of(spec: str) -> list[ModelVersion]:
     if not found:
         raise BundleError(f"{folder} holds no bundles, as NAME/ or NAME/VERSION/. Name a folder that does.")
     return found
+
+
+def champions_of(specs: Sequence[str]) -> tuple[int | None, ...]:
+    """The number of the champion of each registry among the places that the command names; None where it cannot be read now."""
+    return tuple(_champion_of(folder) for folder in map(_registry_of, specs) if folder is not None)
+
+
+def _registry_of(spec: str) -> Path | None:
+    named = None if Path(spec).exists() else _SPEC.fullmatch(spec)
+    folder = Path(spec if named is None else named["path"])
+    return folder if is_registry(folder) else None
+
+
+def _champion_of(folder: Path) -> int | None:
+    try:
+        return read_alias(folder, CHAMPION)
+    except StorageError:
+        return None
+
+
+def _champion(folder: Path, name: str | None) -> ModelVersion:
+    """The version that the alias points at now: what is opened does not move with it."""
+    number = read_alias(folder, CHAMPION)
+    return _model_version(name or folder.resolve().name, str(number), version_folder(folder, number or 0))
 
 
 def _model_version(name: str | None, version: str, folder: Path) -> ModelVersion:

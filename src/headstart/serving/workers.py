@@ -22,6 +22,7 @@ from headstart.engines.heap import share_one_heap
 from headstart.serving import logs
 from headstart.serving.listener import listen
 from headstart.serving.models import Catalogue, open_models
+from headstart.serving.repository import champions_of
 from headstart.serving.security import Tokens
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _SHORT_LIFE_S = 0.5
+_LOOK_S = 1.0  # between looks at the aliases of registries
 _LEAST_FILES = 80  # what libraries and the sockets that accept have open, and some clients
 
 
@@ -86,9 +88,20 @@ def _serve_alone(
             _say_loaded(service.catalogue)
             return service.catalogue
 
+    async def follow() -> None:
+        seen = champions_of(specs)
+        while seen:
+            await asyncio.sleep(_LOOK_S)
+            if (now := champions_of(specs)) != seen:
+                seen = now
+                os.kill(os.getpid(), signal.SIGHUP)
+
     def started() -> None:
         _say_started(settings, service.catalogue)
         look_again()
+        tasks.append(asyncio.get_running_loop().create_task(follow()))
+
+    tasks: list[asyncio.Task[None]] = []  # the loop itself keeps weak references only
 
     service = Service(settings, open_models(specs, settings), reload, started)
     serve_here(service, listener)
@@ -139,7 +152,7 @@ class Supervisor:
         """
         import headstart.serving.run  # noqa: F401  once, before the fork, for all workers
 
-        received = _signals()
+        received = _signals(self._specs)
         look_again()
         try:
             self._start_all()
@@ -248,8 +261,9 @@ class Supervisor:
         return True
 
 
-def _signals() -> Iterator[int]:
-    """Wait for signals, and give one after the other."""
+def _signals(specs: Sequence[str]) -> Iterator[int]:
+    """Wait for signals, and give one after the other; SIGHUP also where the champion of a registry has changed."""
+    seen = champions_of(specs)
     receiver, sender = socket.socketpair()
     sender.setblocking(False)  # noqa: FBT003  its own signature
     signal.set_wakeup_fd(sender.fileno())
@@ -257,9 +271,16 @@ def _signals() -> Iterator[int]:
         signal.signal(one, lambda *_: None)
 
     def wait() -> Iterator[int]:
+        nonlocal seen
+        receiver.settimeout(_LOOK_S if seen else None)
         with receiver, sender:
             while True:
-                yield from receiver.recv(64)
+                try:
+                    yield from receiver.recv(64)
+                except TimeoutError:
+                    if (now := champions_of(specs)) != seen:
+                        seen = now
+                        yield signal.SIGHUP
 
     return wait()
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 KINDS = (
     "baselines",
+    "challengers",
     "compression_methods",
     "connectors",
     "encoders",

@@ -1,0 +1,1 @@
+"""Ways to make a new version from the champion and recent records."""
