@@ -62,8 +62,8 @@ __all__ = [
     "prove_again",
     "rank",
     "stream",
-    "watch",
     "update",
+    "watch",
 ]
 
 

@@ -23,8 +23,8 @@ from headstart.cli.serve import serve
 from headstart.cli.sign import sign
 from headstart.cli.sources import sources
 from headstart.cli.stream import stream
-from headstart.cli.watch import watch
 from headstart.cli.update import update
+from headstart.cli.watch import watch
 
 app = typer.Typer(
     add_completion=False,
