@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode $(addprefix --find-links ,$(LINKS)) \
-		--constraint constraints.txt --editable ".[train,hub,export,excel,sql,sign,telemetry,dev]"
+		--constraint constraints.txt --editable ".[train,hub,export,excel,sql,query,postgres,sign,telemetry,dev]"
 	touch $(STAMP)
 
 demo: install  ## real photos of supermarket shelves become a proven model and a report

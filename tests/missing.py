@@ -26,6 +26,10 @@ NEEDS = {
     "mount": ("no file system can be mounted", "sudo make test  # in a container: with --cap-add SYS_ADMIN"),
     "node": ("Node.js is not installed", "apt-get install nodejs"),
     "peers": ("the environment of the peers is not made", "make peers-env"),
+    "postgres": (
+        "PostgreSQL does not answer on 127.0.0.1:5432",
+        "apt-get install postgresql  # or HEADSTART_POSTGRES=URL",
+    ),
     "ssh-keygen": ("OpenSSH is not installed", "apt-get install openssh-client"),
     "tensorflow": ("TensorFlow is not installed", "make tensorflow"),
     "wrk": ("wrk is not installed", "apt-get install wrk"),
