@@ -7,7 +7,7 @@ LINKS  := $(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null || e
 
 DEMOS  := bbc card-fraud churn cifar10 complaints credit-default digits disaster employment flchain groceries hotels mercari mercari-prices movie-reviews questions sms-spam traffic-lights vader
 
-.PHONY: install fetch demo test check fuzz bench bench-quick tables tensorflow mlflow-env peers-env autogluon-env clean
+.PHONY: install services fetch demo test check fuzz bench bench-quick tables tensorflow mlflow-env peers-env autogluon-env clean
 
 install: $(STAMP)
 
@@ -15,8 +15,15 @@ $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode $(addprefix --find-links ,$(LINKS)) \
-		--constraint constraints.txt --editable ".[train,hub,export,excel,sql,query,postgres,sign,telemetry,dev]"
+		--constraint constraints.txt --editable ".[train,hub,export,excel,sql,query,postgres,sign,stream,telemetry,dev]"
 	touch $(STAMP)
+
+services:  ## the brokers and PostgreSQL that tests look for, in containers; without podman or docker it says how Debian has them
+	@for engine in podman docker; do \
+		if $$engine compose version >/dev/null 2>&1 && $$engine info >/dev/null 2>&1; then \
+			exec $$engine compose --file container/services.yaml up --detach; fi; done; \
+	echo "Neither podman nor docker runs here. On Debian: apt-get install nats-server redis-server rabbitmq-server mosquitto postgresql"; \
+	echo "then: nats-server --jetstream --store_dir DIR --addr 127.0.0.1 &   (the others start by themselves; Debian has no Kafka)"; exit 1
 
 demo: install  ## real photos of supermarket shelves become a proven model and a report
 	$(BIN)/headstart demo groceries --out demo/groceries
@@ -46,7 +53,7 @@ fuzz: install  ## the server's OpenAPI document, many requests for each address
 BENCHES := speed.one_pass speed.presets speed.predict speed.memory_growth speed.rows speed.serve speed.serve_pair speed.stream speed.soak \
 	speed.web quality.paired_error quality.prediction_sets quality.duplicates quality.kept quality.together quality.evaluate quality.ranking \
 	quality.choosing quality.compress quality.tables quality.own_source \
-	robustness.inputs robustness.fuzz robustness.flips robustness.killed robustness.server speed.tuning_memory robustness.killed_tuning quality.tuning peers.compare
+	robustness.inputs robustness.fuzz robustness.flips robustness.killed robustness.server robustness.stream speed.tuning_memory robustness.killed_tuning quality.tuning peers.compare
 
 bench: install peers-env  ## every figure of the docs, printed anew (many hours on two cores, most of them the last two)
 	for name in $(BENCHES); do echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; done

@@ -129,9 +129,14 @@ class Loop:
             finally:
                 for recorder in self._recorders:
                     recorder.close()
-                for place in filter(None, (self._places.inlet, self._places.outlet, self._places.dead)):
-                    with suppress(ServiceError, StorageError):  # what has gone wrong before is what is to be said
-                        await place.close()
+                await self._close()
+
+    async def _close(self) -> None:
+        places: list[Inlet | Outlet | None] = [self._places.inlet, self._places.outlet, self._places.dead]
+        for place in places:
+            if place is not None:
+                with suppress(ServiceError, StorageError):  # what has gone wrong before is what is to be said
+                    await place.close()
 
     async def _read(self) -> None:
         await Intake(

@@ -43,8 +43,8 @@ def query(folder: str | Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]
     with duckdb.connect(":memory:") as database:
         database.execute("SET TimeZone = 'UTC'")
         for name, place in tables.items():
-            files = str(place / "day=*" / "*.parquet").replace("'", "''")
-            database.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{files}', hive_partitioning = true)")
+            files = str(place / "day=*" / "*.parquet")
+            database.read_parquet(files, hive_partitioning=True).create_view(name)
         inside = str(path).replace("'", "''")
         database.execute(f"SET allowed_directories = ['{inside}/']")
         database.execute("SET enable_external_access = false")

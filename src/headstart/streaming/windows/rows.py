@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headstart.streaming.windows.aggregate import QUANTILES
-from headstart.streaming.windows.store import Late, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.streaming.windows.store import Late, Window
 
 Row = dict[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -118,7 +118,7 @@ class Store:
             self._advance(max((one.time_us for one in new if one.time_us is not None), default=None))
 
     def end(self) -> None:
-        """This worker's records have ended; with the last worker's, all windows are over."""
+        """Count no more of this worker: its records have ended. With the last worker's, all windows are over."""
         with self._transaction():
             self._db.execute("UPDATE worker SET has_ended = 1 WHERE number = ?", (self._worker,))
             (n_going,) = self._db.execute("SELECT count(*) FROM worker WHERE NOT has_ended").fetchone()

@@ -83,8 +83,8 @@ def _upserted(table: str) -> str:
     columns, key = list(TABLES[table]), _key(table)
     changed = ", ".join(f"{quoted(one)} = EXCLUDED.{quoted(one)}" for one in columns if one not in key)
     places = ", ".join(["%s"] * len(columns))
-    return (
-        f"INSERT INTO {_PREFIX}{table} ({', '.join(map(quoted, columns))}) VALUES ({places}) "
+    return (  # names of our own, quoted
+        f"INSERT INTO {_PREFIX}{table} ({', '.join(map(quoted, columns))}) VALUES ({places}) "  # noqa: S608
         f"ON CONFLICT ({', '.join(map(quoted, key))}) DO UPDATE SET {changed}"
     )
 
