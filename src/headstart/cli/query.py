@@ -12,6 +12,8 @@ from headstart.cli.options import Json
 from headstart.cli.output import emit
 from headstart.cli.streams import put
 
+_ALARM = 3
+
 
 def query(
     folder: Annotated[
@@ -21,6 +23,9 @@ def query(
         str, typer.Argument(metavar="SQL", help="One SELECT; tables: windows, classes, late.", show_default=False)
     ],
     *,
+    alarm: Annotated[
+        bool, typer.Option("--alarm", help="The rows are an alarm: exit with 3 where there are any.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Ask the windows in FOLDER with DuckDB; nothing is changed."""
@@ -29,7 +34,13 @@ def query(
     columns, rows = ask(folder, sql)
     if as_json:
         emit([dict(zip(columns, map(_plain, row), strict=True)) for row in rows])
-        return
+    else:
+        _print(columns, rows)
+    if alarm and rows:
+        raise typer.Exit(_ALARM)
+
+
+def _print(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
     cells = [columns, *([_shown(value) for value in row] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
     for row in cells:

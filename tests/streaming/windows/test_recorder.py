@@ -49,7 +49,7 @@ def answers(*rows):
 
 BATCH = answers(
     ("1", 0, "a", "good", {"truth": "good", "known": BEGIN + 60}),
-    ("2", 10, "a", "bad", {"truth": "good", "known": "2025-10-09T08:54:10Z"}),
+    ("2", 10, "a", "bad", {"truth": "good", "known": "2025-10-09T08:55:10Z"}),
     ("3", 20, "b", None, {}),
     ("4", 70, "a", "good", {}),
 )
