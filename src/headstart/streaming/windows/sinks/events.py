@@ -48,9 +48,10 @@ def _outputs(one: Stretch) -> Iterator[Output]:
     for table, rows in one.rows.items():
         for row in rows:
             said = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+            key = _key(table, said)
             yield Output(
-                key=_key(table, said),
-                value={"table": table, **said},
+                key=key,
+                value={"key": key, "table": table, **said},
                 partition=row["group_value"],
                 time=one.stop / 1e6,
             )
