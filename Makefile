@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode $(addprefix --find-links ,$(LINKS)) \
-		--constraint constraints.txt --editable ".[train,hub,export,excel,sql,postgres,sign,stream,telemetry,watch,dev]"
+		--constraint constraints.txt --editable ".[train,hub,export,excel,sql,postgres,query,sign,stream,telemetry,watch,dev]"
 	touch $(STAMP)
 
 services:  ## the brokers and PostgreSQL that tests look for, in containers; without podman or docker it says how Debian has them

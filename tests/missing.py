@@ -37,8 +37,8 @@ NEEDS = {
     "node": ("Node.js is not installed", "apt-get install nodejs"),
     "peers": ("the environment of the peers is not made", "make peers-env"),
     "postgres": (
-        "no PostgreSQL answers at 127.0.0.1, or psycopg is not installed",
-        'pip install "headstart[postgres]"  # and HEADSTART_TEST_POSTGRES=postgresql://… of a database that may be written to',
+        "no PostgreSQL answers at 127.0.0.1:5432, or psycopg is not installed",
+        "make services  # or name it: HEADSTART_POSTGRES=postgresql://HOST:PORT/DATABASE",
     ),
     "river": ("river is not installed", 'pip install "headstart[watch]"'),
     "rabbitmq": (

@@ -13,7 +13,7 @@ import missing
 from headstart.core.errors import DataError, MissingExtraError
 from headstart.data import load
 
-URL = os.environ.get("HEADSTART_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
+URL = os.environ.get("HEADSTART_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
 TYPES = (
     "id serial, age integer, spent numeric(10, 2), city text, since date, paid boolean, seen timestamptz, leaves text"
 )

@@ -17,6 +17,7 @@ from headstart.cli.keys import keys
 from headstart.cli.predict import predict
 from headstart.cli.pretrain import pretrain
 from headstart.cli.prove import prove
+from headstart.cli.query import query
 from headstart.cli.rank import rank
 from headstart.cli.report import report
 from headstart.cli.serve import serve
@@ -50,6 +51,7 @@ for _command in (
     stream,
     watch,
     update,
+    query,
 ):
     app.command()(expand_options(_command))
 app.add_typer(sources, name="sources")

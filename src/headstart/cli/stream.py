@@ -52,6 +52,44 @@ def stream(
         int | None,
         typer.Option("--metrics-port", min=0, max=65_535, help="Where Prometheus may ask, on 127.0.0.1."),
     ] = None,
+    window: Annotated[
+        str | None,
+        typer.Option("--window", metavar="TIME", help="Count answers in windows so long: 30s, 1m, 2h, 1d."),
+    ] = None,
+    window_every: Annotated[
+        str | None,
+        typer.Option(
+            "--window-every", metavar="TIME", help="A window begins so often; one after the other if not given."
+        ),
+    ] = None,
+    window_gap: Annotated[
+        str | None,
+        typer.Option("--window-gap", metavar="TIME", help="Instead of --window: one ends after so long a silence."),
+    ] = None,
+    window_by: Annotated[
+        str | None, typer.Option("--window-by", metavar="FIELD", help="Field by whose values windows are grouped.")
+    ] = None,
+    window_time: Annotated[
+        str | None,
+        typer.Option(
+            "--window-time", metavar="FIELD", help="When it happened: a field, or arrival; the record's own time."
+        ),
+    ] = None,
+    window_lateness: Annotated[
+        str, typer.Option("--window-lateness", metavar="TIME", help="How much older than the newest a record may be.")
+    ] = "0s",
+    window_label: Annotated[
+        str | None, typer.Option("--window-label", metavar="FIELD", help="Field of the true label, where it is known.")
+    ] = None,
+    window_label_time: Annotated[
+        str | None, typer.Option("--window-label-time", metavar="FIELD", help="Field of when the label became known.")
+    ] = None,
+    windows_to: Annotated[
+        str | None,
+        typer.Option(
+            "--windows-to", metavar="URL", help="A folder (Parquet), postgresql://…, or where answers can go."
+        ),
+    ] = None,
     trust: Trust = None,
     progress: ProgressFormat = "auto",
     *,
@@ -62,9 +100,17 @@ def stream(
     from headstart.core.errors import OptionError
     from headstart.streaming import StreamSettings
     from headstart.streaming import stream as run_stream
+    from headstart.streaming.windows.settings import WindowSettings
 
     if as_json and to == "-":
         raise OptionError("--json prints on standard output, where the answers go. Name another place with --to.")
+    lengths = {"size": window, "every": window_every, "gap": window_gap}
+    fields = {"by": window_by, "time": window_time, "label": window_label, "label_time": window_label_time}
+    windows = None
+    if windows_to is not None:
+        windows = WindowSettings(to=windows_to, lateness=window_lateness, **lengths, **fields)
+    elif any((*lengths.values(), *fields.values())):
+        raise OptionError("windows are asked for, and not where they go. Name a place with --windows-to.")
     settings = StreamSettings(
         batch=batch,
         latency_ms=latency_ms,
@@ -77,6 +123,7 @@ def stream(
         give_up_s=give_up_s,
         max_megapixels=max_megapixels,
         metrics_port=metrics_port,
+        windows=windows,
         trust=trust,
         trust_graphs=trust_graphs or None,
     )

@@ -13,7 +13,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from headstart.core.errors import ServiceError, StorageError, UserError
 from headstart.streaming.in_flight import N_BATCHES, Batch, InFlight, Pace
@@ -42,6 +43,29 @@ class Places:
     names: tuple[str, str, str] = ("the input", "the output", "the dead letters")
 
 
+class Recorder(Protocol):
+    """Records answers durably; a batch that comes again, after a crash, it knows by its keys.
+
+    Attributes
+    ----------
+    name : what the place that it writes to is called
+    """
+
+    name: str
+
+    def record(self, answers: Answers) -> None:
+        """Record a batch; a `ServiceError` or `StorageError` means: again."""
+        ...
+
+    def end(self, *, is_complete: bool) -> None:
+        """Nothing more comes in this run; `is_complete`: the input has ended, and was not only stopped."""
+        ...
+
+    def close(self) -> None:
+        """Give up what is open; may be called twice."""
+        ...
+
+
 class Loop:
     """Runs one stream.
 
@@ -51,6 +75,7 @@ class Loop:
     figures, meters : hear of every batch that is written
     observers : called on a thread after each batch was written, with its records, its items (or why one could not be read) and the
         outputs of the model, shape (n, k), NaN where there are none
+    recorders : each records every batch on a thread after it was written and before it is acknowledged
     tell : is told of what the user may want to know, with a word for machines
     """
 
@@ -63,6 +88,7 @@ class Loop:
         figures: Figures,
         meters: Sequence[Meter] = (),
         observers: Sequence[Observer] = (),
+        recorders: Sequence[Recorder] = (),
         tell: Callable[[str, str], None] = lambda kind, message: None,  # noqa: ARG005
     ) -> None:
         self._places = places
@@ -71,6 +97,7 @@ class Loop:
         self._figures = figures
         self._meters = [figures, *meters]
         self._observers = observers
+        self._recorders = recorders
         self._tell = tell
         self.stop = asyncio.Event()
         self._waiting: asyncio.Queue[Batch | None] = asyncio.Queue(1)
@@ -94,9 +121,14 @@ class Loop:
                     tasks.create_task(self._write())
                     tasks.create_task(self._answer_all(pool))
                     tasks.create_task(self._read())
+                for recorder in self._recorders:
+                    end = partial(recorder.end, is_complete=not self.stop.is_set())
+                    await self._recorded(end, self._patience(recorder.name))
             except BaseExceptionGroup as group:
                 raise _first(group) from group
             finally:
+                for recorder in self._recorders:
+                    recorder.close()
                 await self._close()
 
     async def _close(self) -> None:
@@ -112,7 +144,7 @@ class Loop:
             self._waiting,
             self._in_flight,
             pace=self._pace,
-            patience=self._patience(0),
+            patience=self._patience(self._places.names[0]),
             stop=self.stop,
             figures=self._figures,
             tell=self._tell,
@@ -131,7 +163,8 @@ class Loop:
 
     async def _write(self) -> None:
         outlet, dead = self._places.outlet, self._places.dead
-        patience = self._patience(1), self._patience(2)
+        patience = [self._patience(name) for name in self._places.names[1:]]
+        recorders = [(recorder, self._patience(recorder.name)) for recorder in self._recorders]
         await self._open_outlet(outlet, patience[0])
         if dead is not None:
             await self._open_outlet(dead, patience[1])
@@ -142,7 +175,10 @@ class Loop:
             await self._send(outlet, [one for one, is_dead in pairs if dead is None or not is_dead], patience[0])
             if dead is not None:
                 await self._send(dead, [one for one, is_dead in pairs if is_dead], patience[1])
-            self._count(batch, answers)
+            written_s = time.monotonic()
+            for recorder, its_patience in recorders:
+                await self._recorded(partial(recorder.record, answers), its_patience)
+            self._count(batch, answers, written_s)
             await self._observe(answers)
 
     async def _open_outlet(self, outlet: Outlet, patience: Patience) -> None:
@@ -170,9 +206,19 @@ class Loop:
                 patience.succeeded()
                 return
 
-    def _count(self, batch: Batch, answers: Answers) -> None:
-        now = time.monotonic()
-        latencies_s = [now - one for one in batch.received_s]
+    async def _recorded(self, record: Callable[[], None], patience: Patience) -> None:
+        """Record the same until it is durable."""
+        while True:
+            try:
+                await asyncio.to_thread(record)
+            except (ServiceError, StorageError) as error:
+                await patience.wait(error)
+            else:
+                patience.succeeded()
+                return
+
+    def _count(self, batch: Batch, answers: Answers, written_s: float) -> None:
+        latencies_s = [written_s - one for one in batch.received_s]
         for meter in self._meters:
             meter.written(n_records=len(latencies_s), n_dead=sum(answers.is_dead), latencies_s=latencies_s)
         self._in_flight.finish(batch)
@@ -186,9 +232,7 @@ class Loop:
 
     # places that are away
 
-    def _patience(self, place: int) -> Patience:
-        name = self._places.names[place]
-
+    def _patience(self, name: str) -> Patience:
         def tell(said: str) -> None:
             self._tell("reconnect", f"{name}: {said}")
 

@@ -135,6 +135,32 @@ def value_of(content: Any, content_type: str = "") -> Any:
         raise DataError(f"the record is not JSON ({' '.join(first_line(error).split())[:60]}).") from None
 
 
+def fields_of(record: Record) -> dict[str, Any]:
+    """Give all fields that a record has, also those that the model does not read; of an event, those of its data.
+
+    >>> fields_of(Record(key="7", content=b'{"message": "late again", "depot": "north"}'))["depot"]
+    'north'
+
+    Raises
+    ------
+    DataError
+        It should be JSON, or an event, and is not.
+    """
+    content_type = next((text for name, text in record.attributes.items() if name.lower() == "content-type"), "")
+    if content_type.partition(";")[0].strip().lower() != STRUCTURED:
+        event = read_binary(record.attributes, record.content)
+        value = value_of(record.content, content_type) if event is None else _data_of(event, event.content_type)
+        if event is not None or not is_event(value):
+            return value if isinstance(value, dict) else {}
+    else:
+        value = value_of(record.content, content_type)
+    if not isinstance(value, dict):
+        return {}
+    event, implied = read_structured(value), "application/json"
+    data = _data_of(event, event.content_type or implied)
+    return data if isinstance(data, dict) else {}
+
+
 def identity(delivery: Delivery) -> str:
     """What a delivery is known by when it comes again."""
     if delivery.record is not None:

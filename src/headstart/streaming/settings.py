@@ -11,6 +11,8 @@ from headstart.streaming.cloud_events import MODES
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from headstart.streaming.windows.settings import WindowSettings
+
 
 @dataclass(frozen=True, kw_only=True)
 class StreamSettings:
@@ -29,6 +31,7 @@ class StreamSettings:
     give_up_s : how long a place may be away before the stream ends with an error
     max_megapixels : of one photo
     metrics_port : where Prometheus may ask, on this machine's own address; None: nowhere
+    windows : which windows are made of the answers; None: none
     trust : file of public keys of which one must have signed the bundle
     trust_graphs : whether its graph may have loops and conditionals
     """
@@ -44,6 +47,7 @@ class StreamSettings:
     give_up_s: float = 60.0
     max_megapixels: float = 50.0
     metrics_port: int | None = None
+    windows: WindowSettings | None = None
     trust: str | None = None
     trust_graphs: bool | None = None
 
@@ -68,3 +72,5 @@ class StreamSettings:
             raise OptionError(f"max_megapixels must be above 0, not {self.max_megapixels!r}.")
         if self.cloudevents is not None and self.cloudevents not in MODES:
             raise unknown_name("form of CloudEvents", self.cloudevents, MODES)
+        if self.windows is not None:
+            self.windows.check()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from headstart.engines.events import Reporter
-    from headstart.streaming.loop import Observer
+    from headstart.streaming.loop import Observer, Recorder
     from headstart.streaming.meters import StreamSummary
     from headstart.streaming.settings import StreamSettings
 
@@ -63,10 +63,20 @@ def run_worker(
             if settings.workers == 1:
                 port = stack.enter_context(exposed(settings.metrics_port, meters[0]))
                 tell("metrics", f"figures for Prometheus: http://127.0.0.1:{port}/metrics")
+        recorders = _recorders(settings, worker, tell)
         pace = Pace(batch=settings.batch, latency_s=settings.latency_ms / 1000, give_up_s=settings.give_up_s)
 
         def make() -> Loop:
-            return Loop(places, answer, pace=pace, figures=figures, meters=meters, observers=observers, tell=tell)
+            return Loop(
+                places,
+                answer,
+                pace=pace,
+                figures=figures,
+                meters=meters,
+                observers=observers,
+                recorders=recorders,
+                tell=tell,
+            )
 
         _run(lambda: _watched(make(), figures, reporter))
     return figures.summary()
@@ -129,6 +139,15 @@ def open_model(bundle: str, settings: StreamSettings) -> tuple[Answerer, str]:
     )
     warm_up(model, found[0])
     return Answerer(model, name=found[0].name, version=found[0].version, settings=settings), found[0].name
+
+
+def _recorders(settings: StreamSettings, worker: int, tell: Callable[[str, str], None]) -> list[Recorder]:
+    if settings.windows is None:
+        return []
+    from headstart.streaming.windows.recorder import WindowRecorder
+
+    shared = {"worker": worker, "n_workers": settings.workers}
+    return [WindowRecorder(settings.windows, state=settings.state, tell=tell, **shared)]
 
 
 async def _watched(loop: Loop, figures: Figures, reporter: Reporter) -> None:

@@ -15,6 +15,7 @@ from headstart.core.errors import HeadstartError
 from headstart.engines.cancelling import CancelToken
 from headstart.engines.events import NoticeGiven
 from headstart.streaming.settings import StreamSettings
+from headstart.streaming.windows.settings import WindowSettings
 from headstart.streaming.worker import run_worker
 
 if TYPE_CHECKING:
@@ -41,8 +42,12 @@ class _Relay:
 def main() -> int:
     """Be one worker."""
     told = json.loads(sys.stdin.readline())
-    settings = StreamSettings(**told["settings"])
-    settings = replace(settings, state=None if settings.state is None else Path(settings.state))
+    state, windows = told["settings"]["state"], told["settings"]["windows"]
+    settings = replace(
+        StreamSettings(**told["settings"]),
+        state=None if state is None else Path(state),
+        windows=None if windows is None else WindowSettings(**windows),
+    )
     token = CancelToken()
     relay = _Relay(token)
 

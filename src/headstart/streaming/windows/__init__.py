@@ -1,0 +1,1 @@
+"""Windows: what a stream's answers come to in each stretch of time, by group."""

@@ -1,0 +1,1 @@
+"""Where windows go. Writing the same stretch of time again changes nothing."""
