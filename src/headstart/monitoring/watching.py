@@ -74,7 +74,7 @@ def watch(
         )
     model = bundle if isinstance(bundle, Bundle) else load_bundle(bundle, trust=trust, trust_graphs=trust_graphs)
     context = RunContext.default(progress=progress)
-    monitor = _monitor(model, reference, FalseAlarms.parse(false_alarms, rate), state, context)
+    monitor = open_monitor(model, reference, FalseAlarms.parse(false_alarms, rate), state, context)
     if log is not None:
         _follow_log(monitor, Path(log))
     else:
@@ -86,9 +86,16 @@ def watch(
     return monitor.verdict()
 
 
-def _monitor(
+def open_monitor(
     model: Bundle, reference: Any, budget: FalseAlarms, state: str | Path | None, context: RunContext
 ) -> Monitor:
+    """The monitor that a folder keeps, or a new one.
+
+    Raises
+    ------
+    OptionError
+        The folder keeps a watch of another model, or with another budget.
+    """
     features_of = model.features if gives_features(model) else None
     if state is not None and (Path(state) / kept.STATE_JSON).is_file():
         monitor = kept.load(state, features_of=features_of)
