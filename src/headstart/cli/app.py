@@ -14,6 +14,7 @@ from headstart.cli.export import export
 from headstart.cli.fit import fit
 from headstart.cli.inspect import inspect
 from headstart.cli.keys import keys
+from headstart.cli.label import label
 from headstart.cli.predict import predict
 from headstart.cli.pretrain import pretrain
 from headstart.cli.prove import prove
@@ -52,6 +53,7 @@ for _command in (
     watch,
     update,
     query,
+    label,
 ):
     app.command()(expand_options(_command))
 app.add_typer(sources, name="sources")

@@ -55,6 +55,9 @@ def serve(
     ] = None,
     log_share: Annotated[float, typer.Option("--log-share", help="Share of the answers that is written there.")] = 1.0,
     *,
+    log_items: Annotated[
+        bool, typer.Option("--log-items", help="Write the items there too, for `headstart label`.")
+    ] = False,
     trust_graphs: TrustGraphs = False,
     trace: Annotated[bool, typer.Option("--trace", help="Send OpenTelemetry spans, as OTEL_… variables say.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Write no line for each request.")] = False,
@@ -93,6 +96,7 @@ def serve(
             private_key=private_key,
             prediction_log=prediction_log,
             log_share=log_share,
+            log_items=log_items,
             trace=trace,
             quiet=quiet,
         ),

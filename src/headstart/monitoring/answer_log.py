@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import base64
+import json
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,10 +18,13 @@ if TYPE_CHECKING:
     from headstart.core.arrays import FloatArray
 
 _COLUMNS = ["time", "item", "outputs"]
+_LATER = ["key", "content"]  # logs of older versions have none
 
 
 def read_log(folder: Path, n_outputs: int, *, after: float | None = None) -> Iterator[tuple[list[Record], FloatArray]]:
-    """Give records, whose keys are the hashes of their items, and their outputs, shape (n, k), file by file.
+    """Give records and their outputs, shape (n, k), file by file.
+
+    A key is the record's own, or the hash of its item in hex; the content is the item where the log holds it.
 
     Parameters
     ----------
@@ -43,7 +48,8 @@ def read_log(folder: Path, n_outputs: int, *, after: float | None = None) -> Ite
         )
     for path in paths:
         try:
-            table = parquet.read_table(path, columns=_COLUMNS)
+            names = parquet.read_schema(path).names
+            table = parquet.read_table(path, columns=[*_COLUMNS, *(one for one in _LATER if one in names)])
         except Exception as error:  # whatever Arrow raises of a damaged file
             raise DataError(f"'{path}' is no readable part of a prediction log ({first_line(error)}).") from error
         times = table["time"].cast("int64").to_numpy() / 1000.0
@@ -54,9 +60,28 @@ def read_log(folder: Path, n_outputs: int, *, after: float | None = None) -> Ite
                 f"'{path}' has answers with {max(widths - {n_outputs})} outputs; the model has {n_outputs}. Name the log of this model alone."
             )
         order = [int(i) for i in np.argsort(times, kind="stable") if after is None or times[i] > after]
-        keys = table["item"].to_pylist()
+        hashes = table["item"].to_pylist()
+        keys, contents = (
+            table[name].to_pylist() if name in table.column_names else [None] * len(hashes) for name in _LATER
+        )
         if order:
             yield (
-                [Record(key=keys[i].hex(), content=None, time=float(times[i])) for i in order],
+                [
+                    Record(key=keys[i] or hashes[i].hex(), content=_item(contents[i]), time=float(times[i]))
+                    for i in order
+                ],
                 np.array([outputs[i] for i in order], np.float64),
             )
+
+
+def _item(content: str | None) -> Any:
+    """What the model read, from its JSON."""
+    return None if content is None else _plain(json.loads(content))
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"base64"}:
+        return base64.b64decode(value["base64"])
+    return {name: _plain(one) for name, one in value.items()}

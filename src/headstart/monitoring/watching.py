@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from headstart.engines.context import RunContext
 from headstart.monitoring import state as kept
 from headstart.monitoring.answer_log import read_log
 from headstart.monitoring.budget import FalseAlarms
+from headstart.monitoring.label_store import LabelStore, read_label_rows
 from headstart.monitoring.monitor import Monitor
 from headstart.monitoring.reference import ARRAYS_NAME, JSON_NAME, Reference
 from headstart.monitoring.referring import make_reference
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BUDGET = "1/100000"
 _BATCH = 512
+_SQLITE = b"SQLite format 3\0"
 
 
 def watch(
@@ -53,7 +54,8 @@ def watch(
     ----------
     live : new records in their order, as `headstart.load` or `predict` take them; where the target column is there, labels count too
     log : a folder of the server's prediction log instead: answers without their items
-    labels : a CSV file of a key and a label a row; keys are numbers of records from 1, of a log the item's hash in hex
+    labels : a CSV file of a key and a label a row, or the store of `headstart label`; keys are numbers of records from 1, of a log the
+        record's key or the item's hash in hex
     reference : data to compare with instead of what the bundle holds; labelled where it has the target column
     false_alarms, rate : the budget, as `FalseAlarms.parse` takes it
     state : a folder in which the watch is kept, and goes on from; None to begin anew
@@ -72,7 +74,7 @@ def watch(
         )
     model = bundle if isinstance(bundle, Bundle) else load_bundle(bundle, trust=trust, trust_graphs=trust_graphs)
     context = RunContext.default(progress=progress)
-    monitor = _monitor(model, reference, FalseAlarms.parse(false_alarms, rate), state, context)
+    monitor = open_monitor(model, reference, FalseAlarms.parse(false_alarms, rate), state, context)
     if log is not None:
         _follow_log(monitor, Path(log))
     else:
@@ -84,10 +86,17 @@ def watch(
     return monitor.verdict()
 
 
-def _monitor(
+def open_monitor(
     model: Bundle, reference: Any, budget: FalseAlarms, state: str | Path | None, context: RunContext
 ) -> Monitor:
-    features_of = model.features if _gives_features(model) else None
+    """The monitor that a folder keeps, or a new one.
+
+    Raises
+    ------
+    OptionError
+        The folder keeps a watch of another model, or with another budget.
+    """
+    features_of = model.features if gives_features(model) else None
     if state is not None and (Path(state) / kept.STATE_JSON).is_file():
         monitor = kept.load(state, features_of=features_of)
         if monitor.false_alarms.records != budget.records:
@@ -101,7 +110,8 @@ def _monitor(
     return Monitor(found, budget, features_of=features_of)
 
 
-def _gives_features(model: Bundle) -> bool:
+def gives_features(model: Bundle) -> bool:
+    """Whether the bundle has features of a pretrained source to look at."""
     return b"features" in model.graph and model.manifest.get("source", "none") != "none"
 
 
@@ -124,7 +134,7 @@ def reference_of_bundle(model: Bundle) -> Reference:
 
 def reference_of_data(model: Bundle, data: Any, context: RunContext) -> Reference:
     """Make a reference of data that the model did not learn from."""
-    features_of = model.features if _gives_features(model) else None
+    features_of = model.features if gives_features(model) else None
     if has_target(model, data):
         dataset = known_to(model, load_for(model, data))
         items: Sequence[Any] = dataset.items
@@ -209,14 +219,18 @@ def _parts(n: int) -> Iterator[slice]:
     return (slice(start, min(start + _BATCH, n)) for start in range(0, n, _BATCH))
 
 
-def _read_labels(path: Path) -> tuple[list[str], list[str]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"'{path}' cannot be read ({error}). A CSV file of keys and labels is needed.") from error
-    for number, row in enumerate(rows, start=1):
-        if len(row) != 2:
-            raise DataError(f"'{path}' line {number} has {len(row)} cells; a key and a label are needed.")
-    body = rows[1:] if rows and rows[0][1].strip().lower() in ("label", "target", "true", "truth") else rows
-    return [row[0] for row in body], [row[1] for row in body]
+def _read_labels(path: Path) -> tuple[list[str], list[Any]]:
+    """Keys and labels of a CSV file, or of the store that `headstart label` keeps."""
+    if _is_store(path):
+        with LabelStore(path) as store:
+            held = store.current()
+        return list(held), list(held.values())
+    rows = read_label_rows(path)
+    return [key for _, key, _ in rows], [label for _, _, label in rows]
+
+
+def _is_store(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE)) == _SQLITE

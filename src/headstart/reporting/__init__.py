@@ -1,7 +1,7 @@
 """Render reports: what all sections' renderers share, the HTML page, and the model card."""
 
 from headstart.reporting.drawing import start_drawing
-from headstart.reporting.page import render, render_card, render_top
+from headstart.reporting.page import page_style, render, render_card, render_top
 from headstart.reporting.rendering import Figure, Part, Rendering, Summary, template_of
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Part",
     "Rendering",
     "Summary",
+    "page_style",
     "render",
     "render_card",
     "render_top",

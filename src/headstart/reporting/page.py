@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import require
@@ -94,6 +95,11 @@ def _drawn(report: Report) -> tuple[Report, list[_Drawn]]:
 
 def _summary(drawn: Sequence[_Drawn]) -> Summary:
     return next((one.rendering.summary for one in drawn if one.rendering.summary), _NO_SUMMARY)
+
+
+def page_style() -> str:
+    """The style of all pages, light and dark."""
+    return resources.files("headstart.reporting").joinpath("page.css").read_text("utf-8")
 
 
 def _chapters(environment: Environment, report: Report, parts: Iterable[tuple[Section, Part]]) -> list[_Chapter]:

@@ -59,7 +59,9 @@ class Service:
         self.pages = Pages(settings.host_names, settings.cors)
         self.memory = BodyMemory(settings.max_held)
         folder = settings.prediction_log
-        self.predictions = None if folder is None else PredictionLog(folder, settings.log_share)
+        self.predictions = (
+            None if folder is None else PredictionLog(folder, settings.log_share, items=settings.log_items)
+        )
         self.tracer = Tracer() if settings.trace else None
 
     def close(self) -> None:

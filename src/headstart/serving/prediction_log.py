@@ -1,13 +1,15 @@
 """What was answered, for monitoring: rows of Parquet, some of them or all, in files that are whole or not there.
 
-Off unless a folder is named. No item is kept, only its hash. A process writes files of its own, each beside its place and
+Off unless a folder is named. No item is kept, only its hash, unless the user asks for the items too. A process writes files of its own, each beside its place and
 renamed; what is in memory when a process is killed is lost, at most `_N_ROWS` rows or `_AGE_S` seconds of them. Rows that cannot be
 kept, for they come faster than they can be written or the disk is full, are counted, in the metrics and in a line of the log.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import json
 import os
 import queue
 import random
@@ -15,7 +17,7 @@ import struct
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -28,21 +30,41 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from headstart.packaging import Bundle
     from headstart.serving.batching import Rows
-    from headstart.serving.models import Served
 
 _N_ROWS = 10_000
 _AGE_S = 60.0
 _MAX_WAITING = 100_000
 
 
+class Answering(Protocol):
+    """What answered: a model with its name and version."""
+
+    @property
+    def name(self) -> str:
+        """What requests call it."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Which version of it."""
+        ...
+
+    @property
+    def bundle(self) -> Bundle:
+        """The model."""
+        ...
+
+
 class PredictionLog:
-    """Rows of time, model, version, item's hash, label and outputs.
+    """Rows of time, model, version, key, item's hash, label and outputs.
 
     Parameters
     ----------
     folder : where the files go, as `predictions-TIME-PROCESS.parquet`
     share : of the answers that are written, from above 0 to 1
+    items : whether the items are kept too, as JSON, for people who give labels
 
     Raises
     ------
@@ -50,8 +72,9 @@ class PredictionLog:
         pyarrow is not installed.
     """
 
-    def __init__(self, folder: Path, share: float) -> None:
+    def __init__(self, folder: Path, share: float, *, items: bool = False) -> None:
         require("pyarrow.parquet", extra="telemetry", purpose="the prediction log")
+        self._keeps_items = items
         self._folder = folder
         self._share = share
         self._rows: queue.Queue[dict[str, Any] | None] = queue.Queue(_MAX_WAITING)
@@ -61,16 +84,23 @@ class PredictionLog:
         self._thread = threading.Thread(target=self._write_all, name="headstart-log", daemon=True)
         self._thread.start()
 
-    def add(self, served: Served, items: Sequence[Any], rows: Rows) -> None:
-        """Note answers, without waiting; those that there is no room for are counted as lost."""
-        for item, row in zip(items, rows, strict=True):
+    def add(self, served: Answering, items: Sequence[Any], rows: Rows, keys: Sequence[str] | None = None) -> None:
+        """Note answers, without waiting; those that there is no room for are counted as lost.
+
+        Parameters
+        ----------
+        keys : of the records, where they have some; else the hashes of the items are their keys
+        """
+        for place, (item, row) in enumerate(zip(items, rows, strict=True)):
             if isinstance(row, UserError) or random.random() >= self._share:  # noqa: S311  a sample, not a secret
                 continue
             noted = {
                 "time": time.time_ns() // 1_000_000,
                 "model": served.name,
                 "version": served.version,
+                "key": None if keys is None else keys[place],
                 "item": hashlib.sha256(_content(item)).digest(),
+                "content": json.dumps(_shown(item), ensure_ascii=False) if self._keeps_items else None,
                 "label": _label(served, row),
                 "outputs": row.astype(np.float32),
             }
@@ -121,7 +151,9 @@ class PredictionLog:
                 "time": pa.timestamp("ms", tz="UTC"),
                 "model": pa.string(),
                 "version": pa.string(),
+                "key": pa.string(),
                 "item": pa.binary(32),
+                "content": pa.string(),
                 "label": pa.string(),
                 "outputs": pa.list_(pa.float32()),
             }
@@ -159,6 +191,17 @@ def _content(item: Any) -> bytes:
     return content
 
 
-def _label(served: Served, row: Any) -> str | None:
+def _shown(item: Any) -> Any:
+    """An item as JSON; bytes as an object of `base64`, and what JSON has no number for as null."""
+    if isinstance(item, dict):
+        return {name: _shown(value) for name, value in item.items()}
+    if isinstance(item, bytes | bytearray | memoryview):
+        return {"base64": base64.b64encode(item).decode()}
+    if isinstance(item, float | np.floating):
+        return float(item) if np.isfinite(item) else None
+    return item.encode("utf-8", "replace").decode() if isinstance(item, str) else item
+
+
+def _label(served: Answering, row: Any) -> str | None:
     answer = served.bundle.answer("", row, top=1)
     return "\n".join(answer.labels) if answer.labels is not None else answer.label

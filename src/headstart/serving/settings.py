@@ -34,6 +34,7 @@ class ServerSettings:
     cors : origins whose pages may ask
     certificate, private_key : PEM files for TLS
     prediction_log, log_share : folder of Parquet files, and the share of answers that is written there
+    log_items : whether the items are written there too, so that people can give them labels
     trace : whether spans of OpenTelemetry are sent
     quiet : whether requests are not written to the log
     """
@@ -59,6 +60,7 @@ class ServerSettings:
     private_key: Path | None = None
     prediction_log: Path | None = None
     log_share: float = 1.0
+    log_items: bool = False
     trace: bool = False
     quiet: bool = False
 
@@ -98,6 +100,8 @@ class ServerSettings:
             raise OptionError(
                 f"--max-body-mib {self.max_body_mib:g} would never fit into --max-held-mib {self.max_held_mib:g}."
             )
+        if self.log_items and self.prediction_log is None:
+            raise OptionError("--log-items needs a log to write them to. Give --prediction-log FOLDER.")
         if not 0 < self.log_share <= 1:
             raise OptionError(f"--log-share must be above 0 and at most 1, not {self.log_share}.")
         for path in (self.token_file, self.certificate, self.private_key):
