@@ -203,7 +203,8 @@ def decided(monitor: Monitor, rows: FloatArray) -> list[list[str]]:
         return [[] for _ in rows]
     known = np.nan_to_num(np.asarray(rows, np.float64))
     found = np.asarray(task.indicators(task.weigh(known, reference.decision_weights)), bool)
-    found &= ~np.isnan(rows).any(axis=1)[:, None]
+    is_answered = np.isfinite(np.asarray(rows)).all(axis=1, keepdims=True)
+    found &= is_answered
     return [[reference.labels[i] for i in np.flatnonzero(row)] for row in found]
 
 

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from headstart.core.dataset import FloatArray
-    from headstart.streaming.answering import Answerer, Answers
+    from headstart.streaming.answering import Answerer
     from headstart.streaming.connector import Inlet, Outlet
     from headstart.streaming.meters import Figures, Meter
-    from headstart.streaming.record import Output, Record
+    from headstart.streaming.record import Answers, Output, Record
 
     Observer = Callable[[Sequence[Record], Sequence[Any], FloatArray], None]
 

@@ -13,8 +13,7 @@ import pytest
 import headstart
 from headstart.core.errors import DataError, OptionError, ServiceError
 from headstart.engines.reporters import SilentReporter
-from headstart.streaming.answering import Answers
-from headstart.streaming.record import Output, Record
+from headstart.streaming.record import Answers, Output, Record
 from headstart.streaming.windows.query import query
 from headstart.streaming.windows.recorder import WindowRecorder
 from headstart.streaming.windows.settings import WindowSettings

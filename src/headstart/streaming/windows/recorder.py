@@ -18,7 +18,7 @@ from headstart.streaming.windows.store import Event, Store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from headstart.streaming.answering import Answers
+    from headstart.streaming.record import Answers
     from headstart.streaming.windows.settings import WindowSettings
     from headstart.streaming.windows.sinks.sink import Sink
 
