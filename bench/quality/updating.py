@@ -134,7 +134,7 @@ def _boosted(train: pd.DataFrame, test: pd.DataFrame) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     both = pd.concat([train, test]).drop(columns=TARGET)
-    words = [name for name in both if not pd.api.types.is_numeric_dtype(both[name])]
+    words = [str(name) for name in both if not pd.api.types.is_numeric_dtype(both[name])]
     both = both.assign(**{name: both[name].astype(str).astype("category").cat.codes for name in words})
     model = HistGradientBoostingClassifier(random_state=0).fit(both.iloc[: len(train)], train[TARGET])
     return model.predict_proba(both.iloc[len(train) :])[:, list(model.classes_).index("yes")]
