@@ -39,6 +39,7 @@ def table(name: str, *header: str) -> list[list[str]]:
         ("docs/rank.md", ("ranker",), "rankers"),
         ("docs/prove.md", ("name", "for"), "baselines"),
         ("docs/compress.md", ("method",), "compression_methods"),
+        ("docs/update.md", ("challenger",), "challengers"),
     ],
 )
 def test_a_table_lists_every_registered_part(name, header, kind):

@@ -10,8 +10,8 @@ from headstart.cli import _run
 from headstart.core.errors import DataError, OptionError
 from headstart.updating.betting import Bet
 from headstart.updating.comparison import CHALLENGE, GUARD, Comparison
+from headstart.updating.old_items import keep_items
 from headstart.updating.opening import create_registry, open_registry
-from headstart.updating.regression import keep_items
 from headstart.updating.update import promote_challenger
 
 

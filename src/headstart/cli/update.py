@@ -110,8 +110,8 @@ def _init(registry: Path, bundle: str, voice: Voice) -> dict[str, Any]:
 def _keep(
     registry: Path, path: Path, options: DatasetOptionsOfBundle, slices: str | None, voice: Voice
 ) -> dict[str, Any]:
+    from headstart.updating.old_items import keep_items
     from headstart.updating.opening import open_registry
-    from headstart.updating.regression import keep_items
 
     with open_registry(registry) as store:
         n_items = keep_items(store, path, options.arguments(), slices)

@@ -89,9 +89,28 @@ def _model_versions_of(spec: str) -> list[ModelVersion]:
     return found
 
 
-def champions_of(specs: Sequence[str]) -> tuple[int | None, ...]:
-    """The number of the champion of each registry among the places that the command names; None where it cannot be read now."""
-    return tuple(_champion_of(folder) for folder in map(_registry_of, specs) if folder is not None)
+class Champions:
+    """The champions of the registries among the places that the command names, watched for changes.
+
+    Made before the models are opened, so that no change between the two is missed.
+
+    Attributes
+    ----------
+    are_any : whether a registry is among them
+    """
+
+    def __init__(self, specs: Sequence[str]) -> None:
+        self._specs = specs
+        self._seen = self._look()
+        self.are_any = bool(self._seen)
+
+    def have_changed(self) -> bool:
+        """Whether there are others than at the last look."""
+        before, self._seen = self._seen, self._look()
+        return self._seen != before
+
+    def _look(self) -> tuple[int | None, ...]:
+        return tuple(_champion_of(folder) for folder in map(_registry_of, self._specs) if folder is not None)
 
 
 def _registry_of(spec: str) -> Path | None:

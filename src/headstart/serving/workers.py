@@ -22,7 +22,7 @@ from headstart.engines.heap import share_one_heap
 from headstart.serving import logs
 from headstart.serving.listener import listen
 from headstart.serving.models import Catalogue, open_models
-from headstart.serving.repository import champions_of
+from headstart.serving.repository import Champions
 from headstart.serving.security import Tokens
 
 if TYPE_CHECKING:
@@ -89,11 +89,9 @@ def _serve_alone(
             return service.catalogue
 
     async def follow() -> None:
-        seen = champions_of(specs)
-        while seen:
+        while champions.are_any:
             await asyncio.sleep(_LOOK_S)
-            if (now := champions_of(specs)) != seen:
-                seen = now
+            if champions.have_changed():
                 os.kill(os.getpid(), signal.SIGHUP)
 
     def started() -> None:
@@ -102,7 +100,7 @@ def _serve_alone(
         tasks.append(asyncio.get_running_loop().create_task(follow()))
 
     tasks: list[asyncio.Task[None]] = []  # the loop itself keeps weak references only
-
+    champions = Champions(specs)
     service = Service(settings, open_models(specs, settings), reload, started)
     serve_here(service, listener)
 
@@ -141,6 +139,7 @@ class Supervisor:
         self._metrics = Path(tempfile.mkdtemp(prefix="headstart-metrics-"))
         os.environ[_METRICS_FOLDER] = str(self._metrics)  # read when the metrics are imported
         self._alive = os.pipe()
+        self._champions = Champions(specs)
         self._catalogue = open_models(specs, settings)
 
     def run(self, look_again: Callable[[], None]) -> None:
@@ -152,7 +151,7 @@ class Supervisor:
         """
         import headstart.serving.run  # noqa: F401  once, before the fork, for all workers
 
-        received = _signals(self._specs)
+        received = _signals(self._champions)
         look_again()
         try:
             self._start_all()
@@ -261,9 +260,8 @@ class Supervisor:
         return True
 
 
-def _signals(specs: Sequence[str]) -> Iterator[int]:
+def _signals(champions: Champions) -> Iterator[int]:
     """Wait for signals, and give one after the other; SIGHUP also where the champion of a registry has changed."""
-    seen = champions_of(specs)
     receiver, sender = socket.socketpair()
     sender.setblocking(False)  # noqa: FBT003  its own signature
     signal.set_wakeup_fd(sender.fileno())
@@ -271,15 +269,13 @@ def _signals(specs: Sequence[str]) -> Iterator[int]:
         signal.signal(one, lambda *_: None)
 
     def wait() -> Iterator[int]:
-        nonlocal seen
-        receiver.settimeout(_LOOK_S if seen else None)
+        receiver.settimeout(_LOOK_S if champions.are_any else None)
         with receiver, sender:
             while True:
                 try:
                     yield from receiver.recv(64)
                 except TimeoutError:
-                    if (now := champions_of(specs)) != seen:
-                        seen = now
+                    if champions.have_changed():
                         yield signal.SIGHUP
 
     return wait()

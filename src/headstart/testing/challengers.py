@@ -65,7 +65,9 @@ class ChallengerChecks:
 
 @cache
 def _champion() -> Bundle:
-    fitted = fit(_table(1), target="label", source="none", preset="fast", tune="none", baselines="none", progress=None)
+    fitted = fit(
+        _table(1), target="label", source="none", preset="fast", tune="none", baselines="simple", progress=None
+    )
     return fitted.model
 
 

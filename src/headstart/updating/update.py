@@ -14,9 +14,9 @@ from headstart.updating.betting import Bet
 from headstart.updating.challenger import challenger_names, get_challengers
 from headstart.updating.comparison import CHALLENGE, GUARD, Comparison
 from headstart.updating.judging import Records, error_scale, load_records, losses_of
+from headstart.updating.old_items import worse_slices
 from headstart.updating.opening import open_registry
 from headstart.updating.outcome import Decision, Tried, Update
-from headstart.updating.regression import worse_slices
 from headstart.updating.trying import Made, make_challengers
 
 if TYPE_CHECKING:

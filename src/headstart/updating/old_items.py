@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from headstart.packaging.model import Bundle
     from headstart.updating.registry import Registry
 
-_FOLDER, _SAID = "regression", "read_as.json"
+_FOLDER, _SAID = "old_items", "read_as.json"
 _LEAST = 20  # items of a slice
 
 
