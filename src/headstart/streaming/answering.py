@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from headstart.engines.context import RunContext
 from headstart.engines.executor import SerialExecutor
 from headstart.packaging.many_items import batches_of, run_batches
 from headstart.streaming import cloud_events
+from headstart.streaming.answers import Answers
 from headstart.streaming.reading import ReadRecord, RecordReader
 from headstart.streaming.record import Output
 
@@ -28,25 +29,6 @@ if TYPE_CHECKING:
 
 _HERE = RunContext(executor=SerialExecutor())
 _ANSWER, _DEAD = "headstart.prediction.v1", "headstart.dead-letter.v1"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answers:
-    """What came of one batch, in its order.
-
-    Attributes
-    ----------
-    records : with the keys of their outputs
-    items : as the model read them, or why it could not
-    rows : outputs of the model, shape (n, k), float32; NaN where there are none
-    outputs : what is written; a dead letter where `is_dead`
-    """
-
-    records: Sequence[Record]
-    items: Sequence[Any]
-    rows: FloatArray
-    outputs: Sequence[Output]
-    is_dead: Sequence[bool]
 
 
 class Answerer:

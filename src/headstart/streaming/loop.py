@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from headstart.core.dataset import FloatArray
-    from headstart.streaming.answering import Answerer, Answers
+    from headstart.streaming.answering import Answerer
+from headstart.streaming.answers import Answers
     from headstart.streaming.connector import Inlet, Outlet
     from headstart.streaming.meters import Figures, Meter
     from headstart.streaming.record import Output, Record

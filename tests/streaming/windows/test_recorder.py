@@ -13,7 +13,7 @@ import pytest
 import headstart
 from headstart.core.errors import DataError, OptionError, ServiceError
 from headstart.engines.reporters import SilentReporter
-from headstart.streaming.answering import Answers
+from headstart.streaming.answers import Answers
 from headstart.streaming.record import Output, Record
 from headstart.streaming.windows.query import query
 from headstart.streaming.windows.recorder import WindowRecorder
@@ -111,6 +111,12 @@ class TestParquet:
         made.end(is_complete=False)
         made.close()
         record(recorder(tmp_path / "w", None), first, last)
+        assert query(tmp_path / "w", "SELECT n FROM windows ORDER BY window_start")[1] == [(2,), (1,)]
+
+    def test_windows_are_kept_open_for_the_next_run(self, tmp_path):
+        first, last = answers(("1", 0, "a", "good", {})), answers(("2", 5, "a", "bad", {}), ("3", 61, "a", "bad", {}))
+        record(recorder(tmp_path / "w", None, keep_open=True), first)
+        record(recorder(tmp_path / "w", None), last)
         assert query(tmp_path / "w", "SELECT n FROM windows ORDER BY window_start")[1] == [(2,), (1,)]
 
 
