@@ -142,8 +142,25 @@ class TestQuery:
 
     def test_wrong_sql_names_the_tables(self, tmp_path):
         record(recorder(tmp_path / "w", None), BATCH)
-        with pytest.raises(OptionError, match="The tables are: windows, classes"):
+        with pytest.raises(OptionError, match="The tables are: windows, classes, late"):
             query(tmp_path / "w", "SELECT * FROM wndows")
+
+    def test_a_table_without_rows_is_there(self, tmp_path):
+        record(recorder(tmp_path / "w", None), BATCH)
+        assert query(tmp_path / "w", "SELECT window_start, n, day FROM late") == (["window_start", "n", "day"], [])
+
+    def test_an_alarm_is_an_exit_code(self, tmp_path, capsys):
+        import typer
+
+        from headstart.cli.query import query as command
+
+        record(recorder(tmp_path / "w", None), BATCH)
+        with pytest.raises(typer.Exit) as ended:
+            command(tmp_path / "w", "SELECT n, window_start FROM windows WHERE n = 2", alarm=True, as_json=True)
+        assert ended.value.exit_code == 3
+        assert json.loads(capsys.readouterr().out) == [{"n": 2, "window_start": "2025-10-09T08:54:00+00:00"}]
+        command(tmp_path / "w", "SELECT n, window_start FROM windows WHERE n = 9", alarm=True)
+        assert capsys.readouterr().out.split() == ["n", "window_start"]
 
     def test_no_windows(self, tmp_path):
         with pytest.raises(DataError, match="holds no windows"):
