@@ -11,7 +11,7 @@ from headstart.streaming.windows.rows import TABLES
 if TYPE_CHECKING:
     from types import ModuleType
 
-_KINDS = {"time": "TIMESTAMPTZ", "text": "VARCHAR", "integer": "BIGINT", "real": "DOUBLE"}
+_KINDS = {"time": "TIMESTAMPTZ", "string": "VARCHAR", "integer": "BIGINT", "real": "DOUBLE"}
 
 
 def query(folder: str | Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
