@@ -11,6 +11,7 @@ from memory_places import MemoryInlet, MemoryOutlet, delivery
 
 from headstart.core.errors import OptionError, ServiceError, StorageError
 from headstart.streaming import patience
+from headstart.streaming.answers import Answers
 from headstart.streaming.in_flight import Pace
 from headstart.streaming.loop import Loop, Places
 from headstart.streaming.meters import Figures

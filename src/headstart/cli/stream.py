@@ -93,6 +93,10 @@ def stream(
     trust: Trust = None,
     progress: ProgressFormat = "auto",
     *,
+    windows_keep_open: Annotated[
+        bool,
+        typer.Option("--windows-keep-open", help="When the input ends, leave windows open for the next run."),
+    ] = False,
     trust_graphs: TrustGraphs = False,
     as_json: Json = False,
 ) -> None:
@@ -108,7 +112,9 @@ def stream(
     fields = {"by": window_by, "time": window_time, "label": window_label, "label_time": window_label_time}
     windows = None
     if windows_to is not None:
-        windows = WindowSettings(to=windows_to, lateness=window_lateness, **lengths, **fields)
+        windows = WindowSettings(
+            to=windows_to, lateness=window_lateness, keep_open=windows_keep_open, **lengths, **fields
+        )
     elif any((*lengths.values(), *fields.values())):
         raise OptionError("windows are asked for, and not where they go. Name a place with --windows-to.")
     settings = StreamSettings(

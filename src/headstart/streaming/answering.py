@@ -15,8 +15,9 @@ from headstart.engines.context import RunContext
 from headstart.engines.executor import SerialExecutor
 from headstart.packaging.many_items import batches_of, run_batches
 from headstart.streaming import cloud_events
+from headstart.streaming.answers import Answers
 from headstart.streaming.reading import ReadRecord, RecordReader
-from headstart.streaming.record import Answers, Output
+from headstart.streaming.record import Output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from headstart.streaming.record import Answers, Delivery
+    from headstart.streaming.answers import Answers
+    from headstart.streaming.record import Delivery
 
 N_BATCHES = 4  # one that fills, one that waits, one that is answered, one that is written
 MAX_BYTES = 64 << 20

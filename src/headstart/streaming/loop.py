@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import FloatArray
     from headstart.streaming.answering import Answerer
+    from headstart.streaming.answers import Answers
     from headstart.streaming.connector import Inlet, Outlet
     from headstart.streaming.meters import Figures, Meter
-    from headstart.streaming.record import Answers, Output, Record
+    from headstart.streaming.record import Output, Record
 
     Observer = Callable[[Sequence[Record], Sequence[Any], FloatArray], None]
 

@@ -6,9 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from headstart.core.dataset import FloatArray
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,22 +67,3 @@ class Output:
     partition: str = ""
     time: float | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answers:
-    """What came of one batch, in its order.
-
-    Attributes
-    ----------
-    records : with the keys of their outputs
-    items : as the model read them, or why it could not
-    rows : outputs of the model, shape (n, k), float32; NaN where there are none
-    outputs : what is written; a dead letter where `is_dead`
-    """
-
-    records: Sequence[Record]
-    items: Sequence[Any]
-    rows: FloatArray
-    outputs: Sequence[Output]
-    is_dead: Sequence[bool]

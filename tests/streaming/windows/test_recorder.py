@@ -13,7 +13,8 @@ import pytest
 import headstart
 from headstart.core.errors import DataError, OptionError, ServiceError
 from headstart.engines.reporters import SilentReporter
-from headstart.streaming.record import Answers, Output, Record
+from headstart.streaming.answers import Answers
+from headstart.streaming.record import Output, Record
 from headstart.streaming.windows.query import query
 from headstart.streaming.windows.recorder import WindowRecorder
 from headstart.streaming.windows.settings import WindowSettings
@@ -112,6 +113,12 @@ class TestParquet:
         record(recorder(tmp_path / "w", None), first, last)
         assert query(tmp_path / "w", "SELECT n FROM windows ORDER BY window_start")[1] == [(2,), (1,)]
 
+    def test_windows_are_kept_open_for_the_next_run(self, tmp_path):
+        first, last = answers(("1", 0, "a", "good", {})), answers(("2", 5, "a", "bad", {}), ("3", 61, "a", "bad", {}))
+        record(recorder(tmp_path / "w", None, keep_open=True), first)
+        record(recorder(tmp_path / "w", None), last)
+        assert query(tmp_path / "w", "SELECT n FROM windows ORDER BY window_start")[1] == [(2,), (1,)]
+
 
 class TestQuery:
     def test_only_one_select_is_answered(self, tmp_path):
@@ -135,8 +142,25 @@ class TestQuery:
 
     def test_wrong_sql_names_the_tables(self, tmp_path):
         record(recorder(tmp_path / "w", None), BATCH)
-        with pytest.raises(OptionError, match="The tables are: windows, classes"):
+        with pytest.raises(OptionError, match="The tables are: windows, classes, late"):
             query(tmp_path / "w", "SELECT * FROM wndows")
+
+    def test_a_table_without_rows_is_there(self, tmp_path):
+        record(recorder(tmp_path / "w", None), BATCH)
+        assert query(tmp_path / "w", "SELECT window_start, n, day FROM late") == (["window_start", "n", "day"], [])
+
+    def test_an_alarm_is_an_exit_code(self, tmp_path, capsys):
+        import typer
+
+        from headstart.cli.query import query as command
+
+        record(recorder(tmp_path / "w", None), BATCH)
+        with pytest.raises(typer.Exit) as ended:
+            command(tmp_path / "w", "SELECT n, window_start FROM windows WHERE n = 2", alarm=True, as_json=True)
+        assert ended.value.exit_code == 3
+        assert json.loads(capsys.readouterr().out) == [{"n": 2, "window_start": "2025-10-09T08:54:00+00:00"}]
+        command(tmp_path / "w", "SELECT n, window_start FROM windows WHERE n = 9", alarm=True)
+        assert capsys.readouterr().out.split() == ["n", "window_start"]
 
     def test_no_windows(self, tmp_path):
         with pytest.raises(DataError, match="holds no windows"):

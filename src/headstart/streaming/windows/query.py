@@ -11,6 +11,8 @@ from headstart.streaming.windows.rows import TABLES
 if TYPE_CHECKING:
     from types import ModuleType
 
+_KINDS = {"time": "TIMESTAMPTZ", "string": "VARCHAR", "integer": "BIGINT", "real": "DOUBLE"}
+
 
 def query(folder: str | Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Ask windows something.
@@ -18,7 +20,7 @@ def query(folder: str | Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]
     Parameters
     ----------
     folder : that `headstart stream … --windows-to` wrote
-    sql : one SELECT; its tables are `windows`, `classes` and `late`, those that have rows
+    sql : one SELECT; its tables are `windows`, `classes` and `late`
 
     Returns
     -------
@@ -49,7 +51,12 @@ def query(folder: str | Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]
         database.execute(f"SET allowed_directories = ['{inside}/']")
         database.execute("SET enable_external_access = false")
         database.execute("SET lock_configuration = true")
-        return _answer(duckdb, database, sql, list(tables))
+        for name in TABLES.keys() - tables:
+            columns = ", ".join(f"{column} {_KINDS[kind]}" for column, kind in TABLES[name].items())
+            database.execute(
+                f"CREATE TABLE {name} ({columns}, day DATE)"
+            )  # of no rows, so that one question serves all
+        return _answer(duckdb, database, sql, list(TABLES))
 
 
 def _answer(duckdb: ModuleType, database: Any, sql: str, tables: list[str]) -> tuple[list[str], list[tuple[Any, ...]]]:

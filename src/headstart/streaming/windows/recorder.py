@@ -18,7 +18,7 @@ from headstart.streaming.windows.store import Event, Store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from headstart.streaming.record import Answers
+    from headstart.streaming.answers import Answers
     from headstart.streaming.windows.settings import WindowSettings
     from headstart.streaming.windows.sinks.sink import Sink
 
@@ -85,14 +85,14 @@ class WindowRecorder:
         self._write()
 
     def end(self, *, is_complete: bool) -> None:
-        """Write what is over; where the input has ended (`is_complete`), everything is.
+        """Write what is over; where the input has ended (`is_complete`), everything is, unless the settings keep it open.
 
         Raises
         ------
         ServiceError, StorageError
             The caller may do it again.
         """
-        if is_complete:
+        if is_complete and not self._settings.keep_open:
             self._store.end()
         self._write()
         now = self._store.counts()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_OF_WINDOW = {"window_start": "time", "window_end": "time", "group_value": "text"}
+_OF_WINDOW = {"window_start": "time", "window_end": "time", "group_value": "string"}
 TABLES: dict[str, dict[str, str]] = {
     "windows": {
         **_OF_WINDOW,
@@ -31,7 +31,7 @@ TABLES: dict[str, dict[str, str]] = {
         "label_delay_p50_s": "real",
         "label_delay_p95_s": "real",
     },
-    "classes": {**_OF_WINDOW, "label": "text", "n": "integer", "share": "real", "rate_per_s": "real"},
+    "classes": {**_OF_WINDOW, "label": "string", "n": "integer", "share": "real", "rate_per_s": "real"},
     "late": {**_OF_WINDOW, "n": "integer"},
 }
 """Tables with the kind of each column."""

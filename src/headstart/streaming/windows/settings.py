@@ -47,6 +47,7 @@ class WindowSettings:
     time : the field that says when it happened (ISO 8601, or seconds since 1970); `arrival`: when it is counted; None: the record's own
     lateness : how much older than the newest record one may be and still be counted
     label, label_time : fields of the true label, and of when it became known
+    keep_open : leave windows that are not over open when the input ends, for another run that goes on with it
     """
 
     to: str
@@ -58,6 +59,7 @@ class WindowSettings:
     lateness: str = "0s"
     label: str | None = None
     label_time: str | None = None
+    keep_open: bool = False
 
     def check(self) -> None:
         """Refuse what cannot be.
@@ -97,5 +99,5 @@ class WindowSettings:
         return microseconds(self.lateness, "--window-lateness")
 
     def said(self) -> dict[str, Any]:
-        """What makes two runs' windows the same: all but where they go."""
-        return {name: value for name, value in asdict(self).items() if name != "to"}
+        """What makes two runs' windows the same: all but where they go, and what happens at the end."""
+        return {name: value for name, value in asdict(self).items() if name not in ("to", "keep_open")}

@@ -133,9 +133,9 @@ class Store:
             late = self._db.execute(
                 "SELECT start, stop, grp, n FROM late WHERE (start, stop) IN (SELECT start, stop FROM late WHERE is_new) ORDER BY start, stop, grp"
             )
-            return [
-                Window(start, stop, group, Aggregate.from_json(content)) for start, stop, group, content in windows
-            ], [Late(*row) for row in late]
+            return [Window(start, stop, group, Aggregate.from_json(said)) for start, stop, group, said in windows], [
+                Late(*row) for row in late
+            ]
 
     def written(self, windows: Sequence[Window], late: Sequence[Late]) -> None:
         """These need not be written again."""

@@ -44,7 +44,7 @@ class ParquetFolder:
         arrow = self._arrow
         kinds = {
             "time": arrow.timestamp("us", tz="UTC"),
-            "text": arrow.string(),
+            "string": arrow.string(),
             "integer": arrow.int64(),
             "real": arrow.float64(),
         }

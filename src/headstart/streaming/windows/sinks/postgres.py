@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SCHEMES = ("postgresql", "postgres")
 _PREFIX = "headstart_"
-_KINDS = {"time": "timestamptz", "text": "text", "integer": "bigint", "real": "double precision"}
+_KINDS = {"time": "timestamptz", "string": "varchar", "integer": "bigint", "real": "double precision"}
 _KEY = ("window_start", "window_end", "group_value", "label")
 _CONNECT_S = 10
 

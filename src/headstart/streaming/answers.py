@@ -1,0 +1,31 @@
+"""Answers: what came of one batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from headstart.core.dataset import FloatArray
+    from headstart.streaming.record import Output, Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """What came of one batch, in its order.
+
+    Attributes
+    ----------
+    records : with the keys of their outputs
+    items : as the model read them, or why it could not
+    rows : outputs of the model, shape (n, k), float32; NaN where there are none
+    outputs : what is written; a dead letter where `is_dead`
+    """
+
+    records: Sequence[Record]
+    items: Sequence[Any]
+    rows: FloatArray
+    outputs: Sequence[Output]
+    is_dead: Sequence[bool]
