@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from headstart.core.errors import OptionError
-from headstart.pipeline.choosing import names_of
+from headstart.pipeline.in_context import split_in_context
+from headstart.sources import cards
 from headstart.updating.building import NO_SOURCES, build, need_all_labels
-from headstart.updating.challenger import NotApplicable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from headstart.packaging.model import Bundle
@@ -30,12 +30,8 @@ class Window:
         build(occasion, out, sources=_sources_of(occasion.champion), baselines="full", tries_joint=True)
 
 
-def _sources_of(champion: Bundle) -> list[str] | tuple[str, ...]:
-    """The pretrained networks of the champion, by name; none where they are not in the catalogue."""
-    named = str(champion.manifest["source"]).replace(" + ", ",")
-    if named in ("", *NO_SOURCES):
-        return NO_SOURCES
-    try:
-        return names_of(named) or NO_SOURCES
-    except OptionError as error:
-        raise NotApplicable(f"the champion's pretrained network cannot be opened by name: {error}") from error
+def _sources_of(champion: Bundle) -> Sequence[str]:
+    """The champion's pretrained networks that the catalogue has and whose features a head can read; plain features are enough without."""
+    known = {card.name for card in cards()}
+    named = [name for name in str(champion.manifest["source"]).split(" and ") if name in known]
+    return split_in_context(named)[1] or NO_SOURCES if named else NO_SOURCES
