@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from headstart.core.model import Preprocessor
     from headstart.core.tasks import TaskSpec
 
+_READ_AS = {("category", "text")}  # strings both: an encoder reads the names of levels (`ranking.word_levels`)
 _TOLERANCE = 1e-3
 _REMEDY = "Do not trust this bundle, or make it again with 'headstart fit'."
 
@@ -57,7 +58,7 @@ def _check_fields(modality_said: str, described: Sequence[Field], prepared: Prep
         if field is not None and field not in fields:
             raise BundleError(f"the input reads a field '{field}'; 'fields' in the manifest has {[*fields]}. {_REMEDY}")
         given = reads if field is None else fields[field]
-        if modality not in (None, given):
+        if modality not in (None, given) and (given, modality) not in _READ_AS:
             raise BundleError(f"the input reads '{modality}', but the manifest says '{given}'. {_REMEDY}")
 
 

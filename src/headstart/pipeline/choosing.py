@@ -10,7 +10,17 @@ from headstart.core.dataset import Notice
 from headstart.core.errors import OptionError
 from headstart.core.words import listed_words
 from headstart.evaluation.models import FrozenModel
-from headstart.ranking import Limits, candidates_by_field, join_rankings, rank, source_cards, split_assignment
+from headstart.ranking import (
+    Limits,
+    as_source_reads,
+    candidates_by_field,
+    encoder_at_hand,
+    join_rankings,
+    rank,
+    semantic_columns,
+    source_cards,
+    split_assignment,
+)
 from headstart.sources import FieldSource, JointSource, Source, find, open_source
 from headstart.sources.joint import NO_SOURCE
 
@@ -58,7 +68,8 @@ def choose_sources(
 ) -> tuple[AnySource, Ranking | None]:
     """Choose the source of the one field, or of each field its best one, all of which are joined.
 
-    Fields share what time and space there is in equal parts; those that no source reads have none.
+    Fields share what time and space there is in equal parts; those that no source reads have none. Where neither sources nor limits were
+    named, categories whose levels are words have the encoder at hand (`ranking.word_levels`).
 
     Raises
     ------
@@ -66,6 +77,8 @@ def choose_sources(
         No source is within the limits, or one that was named reads none of the fields.
     """
     named = {} if names == [NO_SOURCE] else candidates_by_field(dataset, names)
+    if names is None and limits == Limits():
+        named |= _read_by_name(dataset, settings["context"])
     if not named:
         return JointSource(()), None
     if len(dataset.fields) == 1:
@@ -74,7 +87,7 @@ def choose_sources(
     parts, rankings = [], []
     for field, candidates in named.items():
         source, ranking = choose_source(
-            dataset.only_field(field),
+            as_source_reads(dataset, field),
             candidates,
             limits.shared_by(len(named)),
             preset=replace(preset, max_sources=1),
@@ -84,6 +97,19 @@ def choose_sources(
         parts.append(FieldSource(source, field))
         rankings += [replace(ranking, field=field)] if ranking else []
     return JointSource(tuple(parts)), join_rankings(rankings)
+
+
+def _read_by_name(dataset: Dataset, context: RunContext) -> dict[str, list[str] | None]:
+    """The encoder at hand for each semantic column, which is said."""
+    encoder, columns = encoder_at_hand(), semantic_columns(dataset)
+    if encoder is None or not columns:
+        return {}
+    read = " and ".join(f"'{name}'" for name in columns)
+    context.notice(
+        "semantic columns",
+        f"{encoder} reads the words in the categories of {read} too; it ships only if that pays. Leave it out with --source none.",
+    )
+    return {name: [encoder] for name in columns}
 
 
 def choose_source(

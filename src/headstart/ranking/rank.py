@@ -22,6 +22,7 @@ from headstart.ranking.halving import Halving
 from headstart.ranking.latency import cached_latency_ms, measure_latency_ms
 from headstart.ranking.limits import Limits
 from headstart.ranking.result import Ranked, Ranking
+from headstart.ranking.word_levels import as_source_reads
 from headstart.sources import Source, cards, find, open_source
 from headstart.sources.listing import size_mib
 
@@ -109,7 +110,7 @@ def rank(
         shared = limits.shared_by(len(by_field))
         rankings = [
             replace(
-                rank(dataset.only_field(field), sources=named, limits=shared, halving=halving, context=context),
+                rank(as_source_reads(dataset, field), sources=named, limits=shared, halving=halving, context=context),
                 field=field,
             )
             for field, named in by_field.items()
