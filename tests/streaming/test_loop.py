@@ -15,7 +15,7 @@ from headstart.streaming.answers import Answers
 from headstart.streaming.in_flight import Pace
 from headstart.streaming.loop import Loop, Places
 from headstart.streaming.meters import Figures
-from headstart.streaming.record import Answers, Output
+from headstart.streaming.record import Output
 
 N = 100
 
