@@ -89,3 +89,9 @@ def test_groups_stay_whole_and_a_threshold_is_kept(table):
     assert (np.array(fitted.predict(table)) == np.where(chance >= 0.7, "yes", "no")).mean() > 0.99
     with pytest.raises(OptionError, match="'maybe'"):
         headstart.fit(table, target="leaves", threshold={"maybe": 0.7}, preset="fast", progress=None)
+
+
+def test_nothing_to_fit_is_said():
+    data = {"age": np.random.default_rng(0).normal(size=40), "y": ["no", "yes"] * 20}
+    with pytest.raises(OptionError, match="no model to fit"):
+        headstart.fit(data, target="y", source="none", baselines="none", progress=None)

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
-from headstart.core.errors import DataError
+from headstart.core.errors import DataError, OptionError
 from headstart.evaluation.baseline import baselines_for
 from headstart.evaluation.baseline_runner import BaselineRunner
 from headstart.evaluation.mixture import Mixture, mixture_of
@@ -60,6 +60,10 @@ class Evaluation:
         modalities = [field.modality for field in experiment.dataset.fields]
         of_values = not experiment.dataset.task_spec.has_probabilities
         self.baselines = baselines_for(modalities, experiment.source, baselines, of_values=of_values)
+        if not (self.frozen or self.others or self.baselines):
+            raise OptionError(
+                "there is no model to fit: no source reads the data, and baselines are 'none'. Write --baselines simple."
+            )
         self.held_out: tuple[HeldOutModel, ...] = ()
         self.skipped: list[dict[str, Any]] = []
         self._runner = BaselineRunner(self.baselines, experiment)
