@@ -149,6 +149,7 @@ class LiveWatch:
             "started": self._started,
             "rate": self._course.rate(now),
             "n_waited": self._n_waited,
+            "n_alarms": self.monitor.n_alarms,
             "course": self._course.to_dict(),
             "label_number": self._label_number,
             "label_counts": dict(self.monitor.labelling.counts),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from headstart.engines.events import Reporter
     from headstart.streaming.loop import Observer
-    from headstart.streaming.meters import StreamSummary
+    from headstart.streaming.meters import Meter, StreamSummary
     from headstart.streaming.settings import StreamSettings
 
 _LINE_S = 10.0
@@ -46,6 +46,7 @@ def run_worker(
     *,
     reporter: Reporter,
     observers: Sequence[Observer] = (),
+    meters: Sequence[Meter] = (),
     worker: int = 0,
 ) -> StreamSummary:
     """Run one of the `settings.workers` processes of a stream; raises as `stream` does."""
@@ -55,18 +56,19 @@ def run_worker(
     tell = partial(_tell, reporter)
     with ExitStack() as stack:
         stack.enter_context(_logged(reporter))
-        meters = []
+        measured = list(meters)
         if settings.metrics_port is not None:
             from headstart.streaming.prometheus import PrometheusMeter, exposed
 
-            meters = [PrometheusMeter(name)]
+            exporter = PrometheusMeter(name)
+            measured.append(exporter)
             if settings.workers == 1:
-                port = stack.enter_context(exposed(settings.metrics_port, meters[0]))
+                port = stack.enter_context(exposed(settings.metrics_port, exporter))
                 tell("metrics", f"figures for Prometheus: http://127.0.0.1:{port}/metrics")
         pace = Pace(batch=settings.batch, latency_s=settings.latency_ms / 1000, give_up_s=settings.give_up_s)
 
         def make() -> Loop:
-            return Loop(places, answer, pace=pace, figures=figures, meters=meters, observers=observers, tell=tell)
+            return Loop(places, answer, pace=pace, figures=figures, meters=measured, observers=observers, tell=tell)
 
         _run(lambda: _watched(make(), figures, reporter))
     return figures.summary()
