@@ -95,3 +95,27 @@ def test_the_live_page_is_shown_until_it_is_ended(bundle, tmp_path) -> None:
             assert b"EventSource" in reply.read()
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(timeout=20) == 0
+
+
+def test_labels_are_asked_for_and_taken_as_files(bundle, tmp_path) -> None:
+    model = headstart.load_bundle(bundle, trust=())
+    log_answers(model, tmp_path / "log", 20, seed=1)
+    here = ("label", bundle, "--log", tmp_path / "log", "--labels", tmp_path / "labels.db")
+    done = run(*here, "--ask", tmp_path / "ask.csv", "--n", "5", "--json")
+    assert json.loads(done.stdout) == {"asked": 5, "labeled": 0}
+    text = (tmp_path / "ask.csv").read_text().splitlines()
+    filled = [text[0], *(line.replace(",,", ",yes,", 1) for line in text[1:4]), *text[4:]]
+    (tmp_path / "filled.csv").write_text("\n".join(filled) + "\n")
+    done = run(*here, "--csv", tmp_path / "filled.csv", "--out", tmp_path / "labeled.csv", "--json")
+    assert json.loads(done.stdout) == {"taken": 3, "written": 3, "labeled": 3}
+    done = run("label", bundle, "--log", tmp_path / "none", "--labels", tmp_path / "labels.db")
+    assert done.returncode != 0
+    assert "holds no prediction log" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_watching_is_of_one_process(bundle, tmp_path) -> None:
+    done = run("stream", bundle, "--from", tmp_path / "a.jsonl", "--watch", tmp_path / "w", "--workers", "2")
+    assert "--watch and --prediction-log look on at one process" in done.stderr
+    done = run("watch", bundle, "--open", tmp_path / "w", "--state", tmp_path / "s", "--no-browser")
+    assert "--state does not go with --open" in done.stderr
