@@ -65,26 +65,12 @@ def label(
 
 
 def _show(desk: LabelDesk, port: int, *, browser: bool) -> None:
+    from headstart.cli.waiting import until_the_end
     from headstart.monitoring.label_page import LabelPage
 
     desk.waiting()  # a log that cannot be read is said before a page is open
-    with LabelPage(desk).server(port) as server:
+    with LabelPage(desk).server(port) as server, until_the_end() as end:
         say(f"Labels are given at {server.url}, and kept in {desk.store.path}. Ctrl-C ends.")
         if browser:
             server.show()
-        wait_for_end()
-
-
-def wait_for_end() -> None:
-    """Wait until Ctrl-C or SIGTERM."""
-    import signal
-    import threading
-
-    end = threading.Event()
-    before = {one: signal.signal(one, lambda *_: end.set()) for one in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        while not end.wait(0.5):
-            pass
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
+        end.wait()

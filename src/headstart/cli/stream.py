@@ -90,6 +90,21 @@ def stream(
             "--windows-to", metavar="URL", help="A folder (Parquet), postgresql://…, or where answers can go."
         ),
     ] = None,
+    watch: Annotated[
+        Path | None,
+        typer.Option(
+            "--watch", metavar="FOLDER", help="Watch the stream, and keep the watch here, for `watch --open`."
+        ),
+    ] = None,
+    false_alarms: Annotated[
+        str, typer.Option("--false-alarms", metavar="BUDGET", help="With --watch: false alarms to bear.")
+    ] = "1/100000",
+    rate: Annotated[
+        str | None, typer.Option("--rate", metavar="RATE", help="With --watch: how many records come: '1000 per hour'.")
+    ] = None,
+    prediction_log: Annotated[
+        Path | None, typer.Option("--prediction-log", help="Folder for Parquet files of what was answered.")
+    ] = None,
     trust: Trust = None,
     progress: ProgressFormat = "auto",
     *,
@@ -97,11 +112,16 @@ def stream(
         bool,
         typer.Option("--windows-keep-open", help="When the input ends, leave windows open for the next run."),
     ] = False,
+    log_items: Annotated[
+        bool,
+        typer.Option("--log-items", help="Write the items there too, for `headstart label`; show them beside alarms."),
+    ] = False,
     trust_graphs: TrustGraphs = False,
     as_json: Json = False,
 ) -> None:
     """Answer every record that comes with BUNDLE, until the input ends; SIGTERM and Ctrl-C finish what was received."""
     from headstart.core.errors import OptionError
+    from headstart.monitoring.looking_on import looking_on
     from headstart.streaming import StreamSettings
     from headstart.streaming import stream as run_stream
     from headstart.streaming.windows.settings import WindowSettings
@@ -133,8 +153,31 @@ def stream(
         trust=trust,
         trust_graphs=trust_graphs or None,
     )
-    with reporting(progress) as voice:
-        summary = run_stream(bundle, from_, to, settings=settings, progress=voice.reporter)
+    if workers > 1 and (watch is not None or prediction_log is not None):
+        raise OptionError(
+            "--watch and --prediction-log look on at one process. Leave --workers out, or start several streams, each with folders of its own."
+        )
+    settings.check()
+    looked = looking_on(
+        bundle,
+        watch=watch,
+        prediction_log=prediction_log,
+        log_items=log_items,
+        false_alarms=false_alarms,
+        rate=rate,
+        trust=trust,
+        trust_graphs=trust_graphs or None,
+    )
+    with reporting(progress) as voice, looked as on:
+        summary = run_stream(
+            bundle,
+            from_,
+            to,
+            settings=settings,
+            observers=on.observers,
+            meters=on.meters,
+            progress=voice.reporter,
+        )
         voice.say(str(summary))
     if as_json:
         emit(summary.to_dict())

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from headstart.cli.options import BundlePath, Json, Trust, TrustGraphs
 from headstart.cli.output import emit, say
 from headstart.cli.progress import ProgressFormat, reporting
+
+if TYPE_CHECKING:
+    from headstart.monitoring import WatchVerdict
+    from headstart.packaging import Bundle
 
 _N_SAID = 5
 
@@ -50,9 +54,19 @@ def watch(
         Path | None,
         typer.Option("--mail", metavar="FOLDER", help="Folder in which an alarm is written as an .eml file."),
     ] = None,
+    live_page: Annotated[
+        Path | None,
+        typer.Option(
+            "--open",
+            metavar="FOLDER",
+            help="Show a live page of the watch kept here by `stream --watch`, or with --log of that log as it grows; until Ctrl-C.",
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Of the live page; 0: any.")] = 0,
     trust: Trust = None,
     progress: ProgressFormat = "auto",
     *,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the live page.")] = True,
     trust_graphs: TrustGraphs = False,
     as_json: Json = False,
 ) -> None:
@@ -62,6 +76,12 @@ def watch(
     from headstart.packaging import load_bundle
 
     model = load_bundle(bundle, trust=trust, trust_graphs=trust_graphs or None)
+    if live_page is not None:
+        _refuse(
+            {"--live": live, "--labels": labels, "--state": state, "--out": out, "--webhook": webhook, "--mail": mail}
+        )
+        _show(model, live_page, log, port, browser=browser, budget=(false_alarms, rate), reference=reference)
+        return
     with reporting(progress) as voice:
         verdict = look(
             model,
@@ -74,15 +94,7 @@ def watch(
             state=state,
             progress=voice.reporter,
         )
-    say(verdict.sentence)
-    for alarm in verdict.alarms[-1:]:
-        say(f"  {alarm.advice}")
-    for change in [one for one in verdict.changes if one.size == "moved"][:_N_SAID]:
-        say(f"  - {change.name}: {change.change:+.2f} ({change.low:+.2f} to {change.high:+.2f}) {change.unit}")
-    for name, one in verdict.accuracy.items():
-        say(f"  {name}: {one.value:.3f} (95 % interval {one.low:.3f} to {one.high:.3f}, {one.n:,} records)")
-    for broken in verdict.breaks:
-        say(f"  - {broken.message}")
+    _say(verdict)
     if as_json:
         emit(verdict.to_dict())
     if out is not None:
@@ -93,3 +105,49 @@ def watch(
         if webhook is not None:
             post(verdict, model.name, webhook)
         raise typer.Exit(verdict.exit_code)
+
+
+def _show(
+    model: Bundle,
+    folder: Path,
+    log: Path | None,
+    port: int,
+    *,
+    browser: bool,
+    budget: tuple[str, str | None],
+    reference: str | None,
+) -> None:
+    from headstart.cli.waiting import until_the_end
+    from headstart.monitoring.live_page import LivePage
+    from headstart.monitoring.looking_on import follow_log, open_live
+
+    live = None
+    if log is not None:
+        live = open_live(model, folder, name=model.name, false_alarms=budget[0], rate=budget[1], reference=reference)
+    with LivePage(folder).server(port) as server, until_the_end() as end:
+        say(f"The watch in {folder} is shown at {server.url}. Ctrl-C ends.")
+        if browser:
+            server.show()
+        if live is None or log is None:
+            end.wait()
+        else:
+            follow_log(live, log, end)
+
+
+def _say(verdict: WatchVerdict) -> None:
+    say(verdict.sentence)
+    for alarm in verdict.alarms[-1:]:
+        say(f"  {alarm.advice}")
+    for change in [one for one in verdict.changes if one.size == "moved"][:_N_SAID]:
+        say(f"  - {change.name}: {change.change:+.2f} ({change.low:+.2f} to {change.high:+.2f}) {change.unit}")
+    for name, one in verdict.accuracy.items():
+        say(f"  {name}: {one.value:.3f} (95 % interval {one.low:.3f} to {one.high:.3f}, {one.n:,} records)")
+    for broken in verdict.breaks:
+        say(f"  - {broken.message}")
+
+
+def _refuse(others: dict[str, object]) -> None:
+    from headstart.core.errors import OptionError
+
+    if given := [name for name, value in others.items() if value is not None]:
+        raise OptionError(f"{given[0]} does not go with --open, whose folder keeps all. Leave one of them out.")

@@ -38,40 +38,46 @@ def read_log(folder: Path, n_outputs: int, *, after: float | None = None) -> Ite
     MissingExtraError
         pyarrow is not installed.
     """
-    require("pyarrow.parquet", extra="telemetry", purpose="reading a prediction log")
-    from pyarrow import parquet
-
-    paths = sorted(folder.glob("predictions-*.parquet")) if folder.is_dir() else []
+    paths = log_files(folder)
     if not paths:
         raise DataError(
             f"'{folder}' holds no prediction log: files predictions-….parquet, as 'headstart serve --prediction-log' writes them."
         )
     for path in paths:
-        try:
-            names = parquet.read_schema(path).names
-            table = parquet.read_table(path, columns=[*_COLUMNS, *(one for one in _LATER if one in names)])
-        except Exception as error:  # whatever Arrow raises of a damaged file
-            raise DataError(f"'{path}' is no readable part of a prediction log ({first_line(error)}).") from error
-        times = table["time"].cast("int64").to_numpy() / 1000.0
-        outputs = table["outputs"].to_pylist()
-        widths = {len(row) for row in outputs}
-        if widths - {n_outputs}:
-            raise DataError(
-                f"'{path}' has answers with {max(widths - {n_outputs})} outputs; the model has {n_outputs}. Name the log of this model alone."
-            )
-        order = [int(i) for i in np.argsort(times, kind="stable") if after is None or times[i] > after]
-        hashes = table["item"].to_pylist()
-        keys, contents = (
-            table[name].to_pylist() if name in table.column_names else [None] * len(hashes) for name in _LATER
+        records, outputs = read_file(path, n_outputs, after=after)
+        if records:
+            yield records, outputs
+
+
+def log_files(folder: Path) -> list[Path]:
+    """The files of a log, oldest first."""
+    return sorted(folder.glob("predictions-*.parquet")) if folder.is_dir() else []
+
+
+def read_file(path: Path, n_outputs: int, *, after: float | None = None) -> tuple[list[Record], FloatArray]:
+    """Read one file of a log; arguments and errors as for `read_log`."""
+    require("pyarrow.parquet", extra="telemetry", purpose="reading a prediction log")
+    from pyarrow import parquet
+
+    try:
+        names = parquet.read_schema(path).names
+        table = parquet.read_table(path, columns=[*_COLUMNS, *(one for one in _LATER if one in names)])
+    except Exception as error:  # whatever Arrow raises of a damaged file
+        raise DataError(f"'{path}' is no readable part of a prediction log ({first_line(error)}).") from error
+    times = table["time"].cast("int64").to_numpy() / 1000.0
+    outputs = table["outputs"].to_pylist()
+    widths = {len(row) for row in outputs}
+    if widths - {n_outputs}:
+        raise DataError(
+            f"'{path}' has answers with {max(widths - {n_outputs})} outputs; the model has {n_outputs}. Name the log of this model alone."
         )
-        if order:
-            yield (
-                [
-                    Record(key=keys[i] or hashes[i].hex(), content=_item(contents[i]), time=float(times[i]))
-                    for i in order
-                ],
-                np.array([outputs[i] for i in order], np.float64),
-            )
+    order = [int(i) for i in np.argsort(times, kind="stable") if after is None or times[i] > after]
+    hashes = table["item"].to_pylist()
+    keys, contents = (
+        table[name].to_pylist() if name in table.column_names else [None] * len(hashes) for name in _LATER
+    )
+    records = [Record(key=keys[i] or hashes[i].hex(), content=_item(contents[i]), time=float(times[i])) for i in order]
+    return records, np.array([outputs[i] for i in order], np.float64).reshape(len(order), n_outputs)
 
 
 def _item(content: str | None) -> Any:

@@ -9,12 +9,13 @@ import json
 import threading
 import time
 from collections import Counter, OrderedDict
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import StorageError, UserError
+from headstart.core.errors import DataError, StorageError, UserError
 from headstart.core.strict_json import plain
 from headstart.monitoring import state as kept
 from headstart.monitoring.course import Course
@@ -149,6 +150,7 @@ class LiveWatch:
             "started": self._started,
             "rate": self._course.rate(now),
             "n_waited": self._n_waited,
+            "n_alarms": self.monitor.n_alarms,
             "course": self._course.to_dict(),
             "label_number": self._label_number,
             "label_counts": dict(self.monitor.labelling.counts),
@@ -168,9 +170,10 @@ class LiveWatch:
             return
         with LabelStore(path) as store:
             came = store.after(self._label_number)
-        if came:
-            self.monitor.label([key for _, key, _ in came], [label for _, _, label in came])
-            self._label_number = came[-1][0]
+        for number, key, label in came:
+            with suppress(DataError):  # of another kind of model: the file may be given to any
+                self.monitor.label([key], [label])
+            self._label_number = number
 
     def _count(self, records: Sequence[Record], rows: FloatArray, now: float | None) -> None:
         labels = [[one if one in self._named else OTHERS for one in names] for names in decided(self.monitor, rows)]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from headstart.engines.reporters import ProgressOutput
     from headstart.streaming.loop import Observer
-    from headstart.streaming.meters import StreamSummary
+    from headstart.streaming.meters import Meter, StreamSummary
 
 
 def stream(
@@ -28,6 +28,7 @@ def stream(
     *,
     settings: StreamSettings | None = None,
     observers: Sequence[Observer] = (),
+    meters: Sequence[Meter] = (),
     progress: ProgressOutput = sys.stderr,
     **options: Any,
 ) -> StreamSummary:
@@ -42,6 +43,7 @@ def stream(
     settings : or its fields, as keywords: `stream(…, batch=16, key="id")`
     observers : each called on a thread after a batch was written, with its records, its items (or the error of one that cannot be read)
         and the outputs of the model, shape (n, k), NaN where there are none; one that raises is reported and does no harm
+    meters : each told of every batch that was written, with its latencies
     progress : a stream or a reporter, whose cancel token ends the run as SIGTERM does; None for silence
 
     Raises
@@ -59,7 +61,11 @@ def stream(
     settings.check()
     reporter = reporter_for(progress)
     if settings.workers == 1:
-        return run_worker(str(bundle), str(from_), str(to), settings, reporter=reporter, observers=observers)
-    if observers:
-        raise OptionError("observers live in this process, so they need workers=1. Start several streams instead.")
+        return run_worker(
+            str(bundle), str(from_), str(to), settings, reporter=reporter, observers=observers, meters=meters
+        )
+    if observers or meters:
+        raise OptionError(
+            "observers and meters live in this process, so they need workers=1. Start several streams instead."
+        )
     return run_workers(str(bundle), str(from_), str(to), settings, reporter)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from headstart.engines.events import Reporter
     from headstart.streaming.loop import Observer, Recorder
-    from headstart.streaming.meters import StreamSummary
+    from headstart.streaming.meters import Meter, StreamSummary
     from headstart.streaming.settings import StreamSettings
 
 _LINE_S = 10.0
@@ -46,6 +46,7 @@ def run_worker(
     *,
     reporter: Reporter,
     observers: Sequence[Observer] = (),
+    meters: Sequence[Meter] = (),
     worker: int = 0,
 ) -> StreamSummary:
     """Run one of the `settings.workers` processes of a stream; raises as `stream` does."""
@@ -55,13 +56,14 @@ def run_worker(
     tell = partial(_tell, reporter)
     with ExitStack() as stack:
         stack.enter_context(_logged(reporter))
-        meters = []
+        measured = list(meters)
         if settings.metrics_port is not None:
             from headstart.streaming.prometheus import PrometheusMeter, exposed
 
-            meters = [PrometheusMeter(name)]
+            exporter = PrometheusMeter(name)
+            measured.append(exporter)
             if settings.workers == 1:
-                port = stack.enter_context(exposed(settings.metrics_port, meters[0]))
+                port = stack.enter_context(exposed(settings.metrics_port, exporter))
                 tell("metrics", f"figures for Prometheus: http://127.0.0.1:{port}/metrics")
         recorders = _recorders(settings, worker, tell)
         pace = Pace(batch=settings.batch, latency_s=settings.latency_ms / 1000, give_up_s=settings.give_up_s)
@@ -72,7 +74,7 @@ def run_worker(
                 answer,
                 pace=pace,
                 figures=figures,
-                meters=meters,
+                meters=measured,
                 observers=observers,
                 recorders=recorders,
                 tell=tell,

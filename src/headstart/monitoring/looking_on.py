@@ -1,0 +1,161 @@
+"""Looking on: a live watch, and a log of answers, as observers of a stream or of a server's log."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from headstart.core.errors import OptionError, StorageError, UserError
+from headstart.engines.context import RunContext
+from headstart.monitoring.answer_log import log_files, read_file
+from headstart.monitoring.budget import FalseAlarms
+from headstart.monitoring.live_watch import STATE, LiveWatch
+from headstart.monitoring.watching import DEFAULT_BUDGET, open_monitor
+from headstart.packaging import load_bundle
+from headstart.serving.prediction_log import PredictionLog
+from headstart.serving.repository import find_model_versions
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from headstart.core.arrays import FloatArray
+    from headstart.packaging import Bundle
+    from headstart.streaming.loop import Observer
+    from headstart.streaming.meters import Meter
+    from headstart.streaming.record import Record
+
+_BATCH = 512
+_LOOK_S = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookingOn:
+    """What `stream(observers=…, meters=…)` takes."""
+
+    observers: list[Observer] = field(default_factory=list)
+    meters: list[Meter] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Answering:
+    """A model with its name and version, as the log of answers wants it."""
+
+    name: str
+    version: str
+    bundle: Bundle
+
+
+@contextmanager
+def looking_on(
+    bundle: str | Path,
+    *,
+    watch: Path | None = None,
+    prediction_log: Path | None = None,
+    log_items: bool = False,
+    false_alarms: str = DEFAULT_BUDGET,
+    rate: str | None = None,
+    reference: Any = None,
+    **loading: Any,
+) -> Iterator[LookingOn]:
+    """Open what looks on at a stream of a bundle, and keep all of it at the end.
+
+    Parameters
+    ----------
+    bundle : as `stream` takes it; it is opened a second time, for its features
+    watch : folder of a live watch, which goes on from what lies there
+    prediction_log : folder for Parquet files of what was answered
+    log_items : whether items are written to the log, and shown beside alarms
+    false_alarms, rate, reference : as for `headstart.watch`
+    loading : `trust` and `trust_graphs`, as for `load_bundle`
+
+    Raises
+    ------
+    OptionError
+        Items are to be kept, and no place for them is named.
+    StorageError
+        A folder cannot be written, or holds something else.
+    """
+    if log_items and watch is None and prediction_log is None:
+        raise OptionError("--log-items needs a place for the items. Give --prediction-log FOLDER or --watch FOLDER.")
+    found = LookingOn()
+    if watch is None and prediction_log is None:
+        yield found
+        return
+    version = find_model_versions([str(bundle)])[0]
+    model = load_bundle(version.folder, **loading)
+    with ExitStack() as stack:
+        if prediction_log is not None:
+            _make(prediction_log)
+            log = PredictionLog(prediction_log, 1.0, items=log_items)
+            stack.callback(log.close)
+            found.observers.append(_logging(log, _Answering(version.name, version.version, model)))
+        if watch is not None:
+            live = open_live(
+                model, watch, name=version.name, false_alarms=false_alarms, rate=rate, reference=reference,
+                shows_items=log_items,
+            )  # fmt: skip
+            stack.callback(live.close)
+            found.observers.append(live.observe)
+            found.meters.append(live)
+        yield found
+
+
+def open_live(
+    model: Bundle,
+    folder: Path,
+    *,
+    name: str,
+    false_alarms: str = DEFAULT_BUDGET,
+    rate: str | None = None,
+    reference: Any = None,
+    shows_items: bool = False,
+) -> LiveWatch:
+    """Open the live watch of a folder, or begin one there; raises as `headstart.watch` does."""
+    _make(folder)
+    budget = FalseAlarms.parse(false_alarms, rate)
+    monitor = open_monitor(model, reference, budget, folder / STATE, RunContext.default(progress=None))
+    return LiveWatch(monitor, folder, name=name, shows_items=shows_items)
+
+
+def follow_log(live: LiveWatch, log: Path, stop: threading.Event) -> None:
+    """Look at the files of a server's log, as they come, until it is told to stop; rows that the watch has seen are left out."""
+    n_outputs = len(live.monitor.reference.labels) or 1
+    after = live.monitor.quality.last_time
+    seen: set[Path] = set()
+    while True:
+        files = log_files(log)
+        seen &= set(files)
+        for path in (one for one in files if one not in seen):
+            seen.add(path)
+            records, outputs = read_file(path, n_outputs, after=after)
+            for start in range(0, len(records), _BATCH):
+                part = slice(start, start + _BATCH)
+                live.look(records[part], _items(records[part]), outputs[part])
+            live.refresh()
+        if stop.wait(_LOOK_S):
+            live.close()
+            return
+        live.refresh()
+
+
+def _items(records: Sequence[Record]) -> list[Any] | None:
+    """What the model read, where the log holds all of it."""
+    return [one.content for one in records] if all(one.content is not None for one in records) else None
+
+
+def _logging(log: PredictionLog, model: _Answering) -> Observer:
+    def observe(records: Sequence[Record], items: Sequence[Any], rows: FloatArray) -> None:
+        answers = [item if isinstance(item, UserError) else row for item, row in zip(items, rows, strict=True)]
+        log.add(model, items, answers, [record.key for record in records])
+
+    return observe
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{folder} is no folder that can be made ({error.strerror}). Name another.") from error
