@@ -89,6 +89,6 @@ def _field(value: Any) -> dict[str, Any]:
     if isinstance(value, bytes):
         kind = next((kind for start, kind in _KINDS if value.startswith(start)), None)
         if kind is None:
-            return {"text": f"{len(value):,} bytes that a browser cannot show"}
-        return {"image": f"data:{kind};base64,{base64.b64encode(value).decode()}"}
-    return {"text": "" if value is None else str(value)[:_MAX_LETTERS]}
+            return {"words": f"{len(value):,} bytes that a browser cannot show"}
+        return {"picture": f"data:{kind};base64,{base64.b64encode(value).decode()}"}
+    return {"words": "" if value is None else str(value)[:_MAX_LETTERS]}

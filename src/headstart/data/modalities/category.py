@@ -30,6 +30,7 @@ class Category(Tabular):
     cell_noun: ClassVar[str] = "categories"
     order: ClassVar[int] = 62
     column_names: ClassVar[tuple[str, ...]] = ("category",)
+    read_as: ClassVar[str] = "text"
     null_value: ClassVar[str | float | None] = ""
     python_values: str = "strings"
     wire_format: str = "categories, as texts"

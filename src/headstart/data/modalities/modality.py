@@ -66,15 +66,14 @@ class Modality(ABC):
     ----------
     name : the word on cards, in manifests and reports, and the name of the entry point
     singular, plural : what one value and several are called in sentences
-    file_noun : what its files are called: 'images', '.txt files'
-    cell_noun : what the cells of a column hold: 'image paths'
+    file_noun, cell_noun : what its files are called, 'images', '.txt files'; what the cells of a column hold, 'image paths'
     order : modalities are asked in this order whether a column is theirs; the last takes what no other claims
     column_names : usual names of its columns and keys, the commonest first
-    suffixes : of its files, small letters with the dot
-    media_types : of bodies that are one value: 'text/plain', or 'image/*'
+    suffixes, media_types : of its files, small letters with the dot; of bodies that are one value, 'text/plain' or 'image/*'
     could_be_label : whether labels and names of columns look like its cells
     is_tabular : whether it is a cell of a table that is read together with the others of its row: a number, a category, a date
     is_time : whether its values are moments, in seconds since 1970
+    read_as : the modality whose sources can read its values too; '' if there is none
     null_value : what a missing cell is beside other fields that are there; None where a row lacks something then
     strings_name_files : whether a string is always the path of a file
     is_array : whether a value is an array, so that a graph can take it without reading files or cutting words
@@ -100,6 +99,7 @@ class Modality(ABC):
     could_be_label: ClassVar[bool] = False
     is_tabular: ClassVar[bool] = False
     is_time: ClassVar[bool] = False
+    read_as: ClassVar[str] = ""
     null_value: ClassVar[str | float | None] = None
     strings_name_files: ClassVar[bool] = False
     is_array: ClassVar[bool] = False
