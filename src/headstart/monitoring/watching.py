@@ -219,4 +219,5 @@ def _read_labels(path: Path) -> tuple[list[str], list[str]]:
         if len(row) != 2:
             raise DataError(f"'{path}' line {number} has {len(row)} cells; a key and a label are needed.")
     body = rows[1:] if rows and rows[0][1].strip().lower() in ("label", "target", "true", "truth") else rows
-    return [row[0] for row in body], [row[1] for row in body]
+    named = [row for row in body if row[1].strip()]  # a blank cell is no label yet
+    return [row[0] for row in named], [row[1] for row in named]
