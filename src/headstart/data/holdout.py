@@ -74,10 +74,10 @@ def plan_splits(dataset: Dataset, groups: IntArray, *, seed: int) -> SplitPlan:
     if dataset.splits is not None and (dataset.splits != "train").any() and (dataset.splits == "train").any():
         return _given(dataset, groups)
     if n_groups < 3:
-        are_alike = f" in {n_groups} groups of duplicates" if n_groups < len(dataset) else ""
+        alike, needed = (" in {n} groups of duplicates", "groups") if n_groups < len(dataset) else ("", "items")
         msg = (
-            f"'{dataset.name}' has {len(dataset)} items{are_alike}; at least 3 that are not copies of each other are needed to hold one out. "
-            "Add such items."
+            f"'{dataset.name}' has {len(dataset)} items{alike.format(n=n_groups)}; at least 3 {needed} are needed "
+            "to hold one out. Add items that are not copies of each other."
         )
         raise DataError(msg)
     if dataset.times is not None:

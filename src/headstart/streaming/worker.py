@@ -98,7 +98,7 @@ def open_places(from_: str, to: str, settings: StreamSettings, *, worker: int = 
         inlet=inlet_of(from_, state=settings.state, **shared),
         outlet=outlet_of(to, **shared),
         dead=None if settings.dead is None else outlet_of(settings.dead, **shared),
-        names=(shown(from_), shown(to), shown(settings.dead or "")),
+        names=(shown(from_), shown(to), "" if settings.dead is None else shown(settings.dead)),
     )
 
 
