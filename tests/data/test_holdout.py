@@ -98,3 +98,23 @@ def test_the_first_folds_hold_out_as_many_items_as_are_asked_for(n_items, n_fold
     shorter = plan.holding_out(n_items)
     assert len(shorter.folds) == n_folds
     assert (shorter is plan) == (n_folds == 5)
+
+
+@pytest.mark.parametrize("n", [90, 1500])
+def test_few_groups_leave_two_held_out(n):
+    """A fold of one group has no interval."""
+    groups = np.arange(n) % 3
+    plan = plan_splits(make_dataset(n), groups, seed=0)
+    assert plan.kind == "cross-validation"
+    for fewer in (plan.first(1), plan.holding_out(1)):
+        assert len(np.unique(groups[fewer.test])) == len(fewer.folds) == 2
+        assert "2 of 3 folds" in fewer.sentence
+
+
+def test_a_test_part_of_one_group_proves_nothing():
+    splits = ["train"] * 40 + ["test"] * 10
+    groups = np.minimum(np.arange(50), 40)
+    with pytest.raises(DataError, match=r"your own test part \(10 items\) is one group .*--split none"):
+        plan_splits(make_dataset(50, splits=splits), groups, seed=0)
+    with pytest.raises(DataError, match=r"latest items .* are one group .*Leave out --time or --group"):
+        plan_splits(make_dataset(50, times=np.arange(50.0)), np.minimum(np.arange(50), 38), seed=0)

@@ -29,7 +29,9 @@ def test_a_budget_is_records_for_one_false_alarm(text: str, rate: str | None, re
         ("1 per month", None, "--rate"),
         ("1 per month", "many", "is no rate"),
         ("1/5", None, "at least 10"),
-        ("0/1000", None, "at least 10"),
+        ("0/1000", None, "no false alarm at all"),
+        ("0 per month", "1000 per hour", "no false alarm at all"),
+        ("1/" + "9" * 400, None, "rarer than can be counted"),
         ("1 per month", "0 per hour", "is no rate"),
     ],
 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import email
 import json
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from tiny_watch import draw, reference
 
-from headstart.core.errors import OptionError, ServiceError
+from headstart.core.errors import DataError, OptionError, ServiceError, StorageError
 from headstart.monitoring import FalseAlarms, Monitor
 from headstart.monitoring.notifying import post, prometheus, write_mail, write_report
 
@@ -91,3 +92,17 @@ def test_what_is_no_web_address_is_refused(verdict) -> None:
         post(verdict, "fruit", "file:///etc/passwd")
     with pytest.raises(ServiceError, match="did not take"):
         post(verdict, "fruit", "http://127.0.0.1:9/")
+
+
+def test_a_file_in_the_way_of_a_folder_is_said(verdict, tmp_path) -> None:
+    (tmp_path / "file").touch()
+    for write in (write_report, write_mail):
+        with pytest.raises(StorageError, match="in the way"):
+            write(verdict, "fruit", tmp_path / "file")
+
+
+@pytest.mark.parametrize("label", ["nan", "inf", "many", ""])
+def test_a_label_of_a_regression_is_a_number(label) -> None:
+    monitor = Monitor(replace(reference(), task="regression"), FalseAlarms.parse("1/10000"))
+    with pytest.raises(DataError, match="is a number"):
+        monitor.labelling.take(["1"], [label])

@@ -136,3 +136,15 @@ def test_the_same_fit_gives_the_same_reference(bundle, tmp_path) -> None:
     for name in ("reference.json", "reference.safetensors"):
         assert (again.bundle / name).read_bytes() == (bundle / name).read_bytes()
     assert np.isfinite(again.model.outputs(draw(3, seed=1)[0]).values).all()
+
+
+def test_what_is_wrong_with_labels_is_said(bundle, tmp_path) -> None:
+    (tmp_path / "labels.csv").write_text("key,label\n1,yes\n1,yes\n2,\n3,perhaps\n99,yes\n")
+    live = write_rows(tmp_path / "live.csv", 5, seed=7, labelled=False)
+    verdict = watch(bundle, live=live, labels=tmp_path / "labels.csv")
+    assert verdict.n_labels == 2
+    said = [one.message for one in verdict.breaks if one.kind == "labels"]
+    assert [message.partition(" of ")[0] for message in said] == ["1", "1", "1"]
+    assert "unknown" in said[0]
+    assert "had one already" in said[1]
+    assert "none that the model knows" in said[2]

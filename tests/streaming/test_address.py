@@ -70,3 +70,20 @@ def test_numbers_and_flags() -> None:
     for text in ("-1", "nan", "inf", "x"):
         with pytest.raises(OptionError, match="must be a number from 0"):
             replace(address, options={"n": text}).number("n", 1.0)
+
+
+def test_a_hash_is_a_part_of_a_topic() -> None:
+    assert Address.parse("mqtt://localhost/desk/#").path == "desk/#"
+
+
+@pytest.mark.parametrize("password", ["s3#cret", "s3/cret", "s3?cret"])
+def test_a_password_that_breaks_the_address_is_not_shown(password: str) -> None:
+    with pytest.raises(OptionError, match="%23 for #") as raised:
+        Address.parse(f"redis://ada:{password}@localhost/tickets")
+    assert "s3" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("text", "said"), [("", "empty"), (" ", "empty"), ("nats:/desk/x", "nats://desk/x")])
+def test_what_was_meant_to_be_another_address_is_refused(text: str, said: str) -> None:
+    with pytest.raises(OptionError, match=said):
+        Address.parse(text)

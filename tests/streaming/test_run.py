@@ -134,7 +134,13 @@ class TestInPython:
             ({"from_": "natss://x/y"}, OptionError, "no connector named 'natss'"),
             ({"from_": "missing.jsonl"}, DataError, "no file missing.jsonl"),
             ({"to": "{in}"}, OptionError, "both where records come from"),
+            ({"to": "./x/../in.jsonl"}, OptionError, "both where records come from"),
+            ({"from_": "./", "to": "x/../out.jsonl"}, OptionError, "all of whose files are records"),
+            ({"dead": "x/../in.jsonl"}, OptionError, "is also the input"),
             ({"to": "out.csv"}, OptionError, "JSON lines"),
+            ({"to": ""}, OptionError, "an address is empty"),
+            ({"to": "redis:/localhost/x"}, OptionError, "Write redis://localhost/x"),
+            ({"from_": "two.xlsx"}, OptionError, "a stream reads CSV and JSON lines"),
             ({"from_": "-", "to": "x.jsonl", "workers": 2}, OptionError, "cannot share standard input"),
             ({"from_": "http://x/y", "workers": 2}, OptionError, "every worker would hear all"),
             ({"from_": "sqlite://"}, OptionError, "names no database"),
@@ -154,6 +160,13 @@ class TestInPython:
         )
         with pytest.raises(error, match=words):
             headstart.stream(bundle, from_, to, progress=None, **said)
+
+    @pytest.mark.parametrize("words", [["{bundle}"], ["{bundle}/out.jsonl"], ["out.jsonl", "{bundle}/dead.jsonl"]])
+    def test_nothing_is_written_into_the_bundle(self, texts_bundle, tmp_path, words):
+        write_lines(tmp_path / "in.jsonl", 1)
+        to, *dead = (str(tmp_path / word.replace("{bundle}", str(texts_bundle))) for word in words)
+        with pytest.raises(OptionError, match="lies in the bundle"):
+            headstart.stream(texts_bundle, tmp_path / "in.jsonl", to, dead=next(iter(dead), None), progress=None)
 
 
 class TestCommand:

@@ -65,10 +65,7 @@ class Resamples:
         _, block = np.unique(np.asarray(groups), return_inverse=True)
         n_groups = int(block.max(initial=-1)) + 1
         if n_groups < 2:
-            raise DataError(
-                f"an interval needs at least 2 groups of held-out items, got {n_groups} (of {len(block)} items). "
-                "Hold out more items, or use smaller groups."
-            )
+            raise DataError(_too_few_groups(len(block)))
         rng = np.random.default_rng(seed)
         if n_groups > MAX_BLOCKS:
             block = (rng.permutation(n_groups) % MAX_BLOCKS)[block]
@@ -163,6 +160,15 @@ def _as_resamples(groups: IntArray | Resamples, seed: int, n_resamples: int) -> 
     if isinstance(groups, Resamples):
         return groups
     return Resamples.draw(groups, seed=seed, n_resamples=n_resamples)
+
+
+def _too_few_groups(n_items: int) -> str:
+    if n_items < 2:
+        return f"an interval needs at least 2 groups of held-out items, and there {'is 1 item' if n_items else 'are no items'}. Add items."
+    return (
+        f"the {n_items} held-out items are one group (near-duplicates of each other, or of one value of --group), and an interval needs "
+        "at least 2 groups. Add items that differ from them, or name a group column with more values."
+    )
 
 
 def _interval(metric: Metric, value: float, variance: float, n: int, resamples: Resamples) -> tuple[float, float]:

@@ -28,12 +28,14 @@ class SplitPlan:
     folds : pairs of positions (trained on, held out); one pair unless 'cross-validation'
     final : positions that the shipped model learns from: all but a given test part
     sentence : the same for people
+    least_folds : how many of the first folds hold out two groups, without which nothing has an interval
     """
 
     kind: Literal["given", "time", "holdout", "cross-validation"]
     folds: tuple[tuple[IntArray, IntArray], ...]
     final: IntArray
     sentence: str
+    least_folds: int = 1
 
     @property
     def train(self) -> IntArray:
@@ -51,8 +53,9 @@ class SplitPlan:
         return self if n_folds >= len(self.folds) else self.first(n_folds)
 
     def first(self, n_folds: int) -> SplitPlan:
-        """The same plan with its first folds alone, where the others would take too long."""
-        folds = self.folds[:n_folds]
+        """The same plan with its first folds alone, where the others would take too long; never fewer than `least_folds`."""
+        folds = self.folds[: max(n_folds, self.least_folds)]
+        n_folds = len(folds)
         n_held_out = sum(len(test) for _, test in folds)
         sentence = f"{n_held_out} of {len(self.final)} items were held out once, in {n_folds} of {len(self.folds)} folds of whole groups of near-duplicates"
         return replace(self, folds=folds, sentence=sentence)
@@ -69,10 +72,11 @@ def plan_splits(dataset: Dataset, groups: IntArray, *, seed: int) -> SplitPlan:
     n_groups = len(np.unique(groups))
     everything = np.arange(len(dataset))
     if dataset.splits is not None and (dataset.splits != "train").any() and (dataset.splits == "train").any():
-        return _given(dataset)
+        return _given(dataset, groups)
     if n_groups < 3:
+        alike, needed = (" in {n} groups of duplicates", "groups") if n_groups < len(dataset) else ("", "items")
         msg = (
-            f"'{dataset.name}' has {len(dataset)} items in {n_groups} groups of duplicates; at least 3 groups are needed "
+            f"'{dataset.name}' has {len(dataset)} items{alike.format(n=n_groups)}; at least 3 {needed} are needed "
             "to hold one out. Add items that are not copies of each other."
         )
         raise DataError(msg)
@@ -81,13 +85,17 @@ def plan_splits(dataset: Dataset, groups: IntArray, *, seed: int) -> SplitPlan:
     if len(dataset) >= _SMALL:
         folds = assign_folds(groups, dataset.targets, round(1 / _HELD_OUT_SHARE), seed)
         pair = (np.flatnonzero(folds != 0), np.flatnonzero(folds == 0))
-        sentence = f"{len(pair[1])} of {len(dataset)} items were held out, whole groups of near-duplicates at a time"
-        return SplitPlan(kind="holdout", folds=(pair,), final=everything, sentence=sentence)
+        if _n_groups(groups, pair[1]) > 1:
+            sentence = (
+                f"{len(pair[1])} of {len(dataset)} items were held out, whole groups of near-duplicates at a time"
+            )
+            return SplitPlan(kind="holdout", folds=(pair,), final=everything, sentence=sentence)
     n_folds = min(_N_FOLDS, n_groups)
     folds = assign_folds(groups, dataset.targets, n_folds, seed)
     pairs = tuple((np.flatnonzero(folds != f), np.flatnonzero(folds == f)) for f in range(n_folds))
     sentence = f"every item was held out once, in {n_folds} folds of whole groups of near-duplicates"
-    return SplitPlan(kind="cross-validation", folds=pairs, final=everything, sentence=sentence)
+    least_folds = 1 if _n_groups(groups, pairs[0][1]) > 1 else 2
+    return SplitPlan(kind="cross-validation", folds=pairs, final=everything, sentence=sentence, least_folds=least_folds)
 
 
 def assign_folds(groups: IntArray, targets: FloatArray, n_folds: int, seed: int) -> IntArray:
@@ -118,11 +126,20 @@ def _strata(targets: FloatArray) -> FloatArray:
     return np.eye(N_QUARTERS)[quarters(targets[:, 0])]
 
 
-def _given(dataset: Dataset) -> SplitPlan:
+def _n_groups(groups: IntArray, index: IntArray) -> int:
+    return len(np.unique(groups[index]))
+
+
+def _given(dataset: Dataset, groups: IntArray) -> SplitPlan:
     assert dataset.splits is not None
     name = "test" if (dataset.splits == "test").any() else "validation"
     test = np.flatnonzero(dataset.splits == name)
     train = np.flatnonzero(dataset.splits != name)
+    if _n_groups(groups, test) < 2:
+        raise DataError(
+            f"'{dataset.name}': your own {name} part ({len(test)} item{'s' * (len(test) != 1)}) is one group of near-duplicates, or of one value of --group; at "
+            "least 2 groups are needed to prove anything. Add items that differ to it, or leave it out with --split none."
+        )
     sentence = f"your own {name} part, {len(test)} items, was held out"
     return SplitPlan(kind="given", folds=((train, test),), final=train, sentence=sentence)
 
@@ -137,6 +154,12 @@ def _by_time(dataset: Dataset, groups: IntArray) -> SplitPlan:
         msg = (
             f"'{dataset.name}': every item of the latest quarter has a near-duplicate earlier on, so nothing is left to "
             "prove the model on. Leave out --time, or add later items."
+        )
+        raise DataError(msg)
+    if _n_groups(groups, late) < 2:
+        msg = (
+            f"'{dataset.name}': the latest items that can be held out ({len(late)}) are one group of near-duplicates, or of one value of "
+            "--group; at least 2 groups are needed to prove anything. Leave out --time or --group, or add later items."
         )
         raise DataError(msg)
     sentence = f"the latest {len(late)} items were held out, and only earlier ones trained on"

@@ -22,7 +22,7 @@ _PER_TIME = re.compile(
 )
 _PER_RECORDS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(?:/|per|in)\s*(\d[\d_,]*)\s*(?:records?)?\s*", re.IGNORECASE)
 _EXAMPLES = "1/720000 (one in 720,000 records), or '1 per month' with --rate '1000 per hour'"
-_LOWEST = 10.0
+_LOWEST, _HIGHEST = 10.0, 1e15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +55,8 @@ class FalseAlarms:
             It is none, or so lax that it would be one alarm in less than 10 records.
         """
         if match := _PER_RECORDS.fullmatch(text):
+            if rate is not None:
+                _records_a_second(rate)  # it is of no use here, and wrong is wrong
             alarms, records = float(match[1]), float(re.sub(r"[_,]", "", match[2]))
             words = f"at most {match[1]} false alarm{'' if alarms == 1 else 's'} in {records:,.0f} records"
         elif match := _PER_TIME.fullmatch(text):
@@ -63,9 +65,15 @@ class FalseAlarms:
             words = f"at most {alarms:g} false alarm{'' if alarms == 1 else 's'} a {match[2].lower()} at {(rate or '').strip()}"
         else:
             raise OptionError(f"'{text[:60]}' is no budget of false alarms. Write {_EXAMPLES}.")
-        if alarms <= 0 or records / alarms < _LOWEST:
+        if alarms <= 0:
             raise OptionError(
-                f"'{text[:60]}' is one false alarm in {records / max(alarms, 1e-9):.3g} records; at least {_LOWEST:.0f} records are needed "
+                f"'{text[:60]}' is no false alarm at all, which no watch that finds changes can promise. Write {_EXAMPLES}."
+            )
+        if not records / alarms < _HIGHEST:
+            raise OptionError(f"'{text[:60]}' is rarer than can be counted. Write {_EXAMPLES}.")
+        if records / alarms < _LOWEST:
+            raise OptionError(
+                f"'{text[:60]}' is one false alarm in {records / alarms:.3g} records; at least {_LOWEST:.0f} records are needed "
                 f"for one. Write {_EXAMPLES}."
             )
         return cls(records=records / alarms, words=words)

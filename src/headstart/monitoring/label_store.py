@@ -133,7 +133,7 @@ def read_label_rows(path: Path) -> list[tuple[int, str, str]]:
         if len(row) != 2:
             raise DataError(f"'{path}' line {line} has {len(row)} cells; a key and a label are needed.")
     body = rows[1:] if names and names[1] in _HEADS else rows
-    return [(line, row[0].strip(), row[1].strip()) for line, row in body]
+    return [(line, row[0].strip(), row[1].strip()) for line, row in body if row[1].strip()]  # a blank is no label yet
 
 
 def _named(path: Path, rows: Sequence[tuple[int, list[str]]], names: list[str]) -> list[tuple[int, str, str]]:

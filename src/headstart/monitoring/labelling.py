@@ -14,6 +14,7 @@ from headstart.monitoring.ensemble import Ensemble
 from headstart.monitoring.history import History
 from headstart.monitoring.referring import slice_levels
 from headstart.monitoring.statistics import LABELS, Judged, errors_of, losses_of
+from headstart.monitoring.verdict import Break
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -107,6 +108,16 @@ class Labelling:
             self.judged.popitem(last=False)
         return self._judge(found) if found else []
 
+    def breaks(self) -> tuple[Break, ...]:
+        """What is wrong with the labels that came, of all records so far."""
+        said = {
+            "unknown": "belong to no record that waits for one: their keys are unknown, or they came too late. They are left out.",
+            "repeated": "came for records that had one already. The first counts.",
+            "no such label": "are none that the model knows. They count as errors.",
+        }
+        counts = {name: self.counts[name] for name in said if self.counts[name]}
+        return tuple(Break(kind="labels", message=f"{n:,} of the labels {said[name]}") for name, n in counts.items())
+
     def _judge(self, found: Sequence[tuple[str, Waiting, FloatArray]]) -> list[Recent]:
         reference, task = self._reference, self._reference.task_spec
         outputs = np.stack([waiting.outputs for _, waiting, _ in found])
@@ -141,9 +152,12 @@ class Labelling:
         """What was true, as targets are written, shape (k,); nothing of a label that the model does not know."""
         if not self._reference.task_spec.has_probabilities:
             try:
-                return np.array([float(label)])
+                value = float(label)
             except (TypeError, ValueError):
-                raise DataError(f"a label of this model is a number, got '{str(label)[:60]}'.") from None
+                value = np.nan
+            if not np.isfinite(value):
+                raise DataError(f"a label of this model is a number, got '{str(label)[:60]}'.")
+            return np.array([value])
         target = np.zeros(len(self._reference.labels))
         for one in label if isinstance(label, list | tuple) else [label]:
             place = self._places.get(self._rule.key(str(one).strip()))

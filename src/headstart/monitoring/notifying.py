@@ -16,7 +16,7 @@ from headstart.core.errors import OptionError, ServiceError
 from headstart.core.report import Report
 from headstart.core.strict_json import plain, to_json
 from headstart.monitoring.watch_section import WatchSection
-from headstart.storage.files import write_file
+from headstart.storage.files import storage_errors, write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,8 @@ def write_report(verdict: WatchVerdict, name: str, folder: Path) -> None:
     from headstart.reporting import render
 
     report = Report((WatchSection.of(verdict, name),))
-    folder.mkdir(parents=True, exist_ok=True)
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     write_file(folder / "report.json", to_json(report.to_dict()).encode())
     write_file(folder / "metrics.prom", prometheus(verdict, name).encode())
     write_file(folder / "report.html", render(report).encode("utf-8", "replace"))
@@ -137,7 +138,8 @@ def write_mail(verdict: WatchVerdict, name: str, folder: Path) -> Path:
         lines += [f"  Look at: {', '.join(alarm.examples)}"] if alarm.examples else []
     lines += ["", *(f"- {one.message}" for one in verdict.breaks)]
     message.set_content("\n".join(lines))
-    folder.mkdir(parents=True, exist_ok=True)
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"watch-{time.time_ns()}.eml"
     write_file(path, message.as_bytes())
     return path

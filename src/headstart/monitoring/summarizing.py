@@ -37,7 +37,7 @@ def summarize(monitor: MonitorState, *, now: float | None = None) -> WatchVerdic
     """Compose the verdict."""
     reference, labels = monitor.reference, monitor.labelling.history
     since = _since(monitor)
-    breaks = monitor.quality.breaks(now=now)
+    breaks = (*monitor.quality.breaks(now=now), *monitor.labelling.breaks())
     has_records = bool(monitor.history.blocks)
     accuracy = accuracy_of(monitor)
     if monitor.n_alarms:

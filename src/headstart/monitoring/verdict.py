@@ -86,7 +86,7 @@ class Alarm:
 
 @dataclass(frozen=True, kw_only=True)
 class Break:
-    """Data that is not as it must be: `kind` is 'schema', 'unreadable', 'missing', 'range', 'duplicates' or 'silence'."""
+    """Data that is not as it must be: `kind` is 'schema', 'unreadable', 'missing', 'range', 'duplicates', 'silence' or 'labels'."""
 
     kind: str
     message: str

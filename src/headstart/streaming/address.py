@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 from zlib import crc32
 
+from headstart.core import registry
 from headstart.core.errors import OptionError, unknown_name
 
 if TYPE_CHECKING:
@@ -57,15 +58,18 @@ class Address:
         """
         if text == "-":
             return cls(scheme=STANDARD, text=text)
+        if not text.strip():
+            raise OptionError("an address is empty. Write a path, SCHEME://…, or - for standard input and output.")
         if "://" not in text:
+            _check_path(text)
             path, _, query = (text, "", "") if Path(text).exists() else text.partition("?")
             scheme = FOLDER if Path(path).is_dir() or path.endswith("/") else FILE
             return cls(scheme=scheme, text=text, path=path, options=dict(parse_qsl(query, keep_blank_values=True)))
         try:
-            parts = urlsplit(text)
+            parts = urlsplit(text, allow_fragments=False)  # `#` is a part of topics
             port = parts.port
         except ValueError as error:
-            raise OptionError(f"'{text[:100]}' is no address ({error}). Write SCHEME://HOST:PORT/NAME.") from None
+            raise OptionError(_no_address(text, error)) from None
         is_local = parts.scheme in _ON_DISK
         path = unquote(parts.netloc + parts.path if is_local else parts.path)
         shown = text.replace(f":{parts.password}@", ":…@") if parts.password else text
@@ -79,6 +83,15 @@ class Address:
             path=path if is_local else path.removeprefix("/"),
             options=dict(parse_qsl(parts.query, keep_blank_values=True)),
         )
+
+    @property
+    def path_on_disk(self) -> Path | None:
+        """Where a place on the disk lies, links followed; None of any other.
+
+        >>> Address.parse("a/../b.jsonl").path_on_disk == Path("b.jsonl").resolve(), Address.parse("-").path_on_disk
+        (True, None)
+        """
+        return Path(self.path).resolve() if self.scheme in _ON_DISK else None
 
     def is_mine(self, partition: str) -> bool:
         """Whether a partition is this worker's, the same in every process.
@@ -129,3 +142,21 @@ class Address:
         for name in self.options:
             if name not in known:
                 raise unknown_name(f"option of {self.scheme} addresses", name, known)
+
+
+def _check_path(text: str) -> None:
+    """Refuse what was meant to be a URL."""
+    scheme, colon, rest = text.partition(":")
+    if colon and scheme in registry.names("connectors") and not Path(text).exists():
+        raise OptionError(
+            f"'{text[:100]}' is no address. Write {scheme}://{rest.lstrip('/')[:80]}, or ./{text[:80]} for a path."
+        )
+
+
+def _no_address(text: str, error: ValueError) -> str:
+    """What is wrong with a URL; a password in it is not shown, which may be what could not be read."""
+    before, at, after = text.rpartition("@")
+    if not at:
+        return f"'{text[:100]}' is no address ({error}). Write SCHEME://HOST:PORT/NAME."
+    scheme = before.partition("://")[0]
+    return f"'{scheme}://…@{after[:100]}' is no address. Write SCHEME://USER:PASSWORD@HOST:PORT/NAME, with %23 for # in a password, %2F for /, %3F for ? and %40 for @."

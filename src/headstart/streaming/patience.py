@@ -61,13 +61,18 @@ class Patience:
         limit_s = min(self._give_up_s, _LEAVING_S) if self._stop.is_set() else self._give_up_s
         if away_s >= limit_s:
             raise ServiceError(
-                f"{str(error).rstrip('.')}. It was tried for {away_s:.0f} s; nothing is lost: run the same command again when it answers."
+                f"{_sentence(error)} It was tried for {away_s:.0f} s; nothing is lost: run the same command again when it answers."
             ) from error
         wait_s = min(self._wait_s * random.uniform(0.8, 1.2), max(limit_s - away_s, 0.01))  # noqa: S311  no secret
         self._wait_s = min(2 * self._wait_s, _LONGEST_S)
-        self._tell(f"{str(error).rstrip('.')}. Trying again in {wait_s:.1f} s")
+        self._tell(f"{_sentence(error)} Trying again in {wait_s:.1f} s")
         if self._stop.is_set():
             await asyncio.sleep(wait_s)
             return
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), wait_s)
+
+
+def _sentence(error: UserError) -> str:
+    said = str(error).rstrip(".")
+    return said if said.endswith("?") else f"{said}."

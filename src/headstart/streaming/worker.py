@@ -9,6 +9,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.core.dataset import Notice
@@ -18,6 +19,7 @@ from headstart.engines.threads import n_threads
 from headstart.packaging import load_bundle
 from headstart.serving.models import warm_up
 from headstart.serving.repository import find_model_versions
+from headstart.streaming.address import FILE, FOLDER, Address
 from headstart.streaming.answering import Answerer
 from headstart.streaming.connecting import inlet_of, outlet_of
 from headstart.streaming.in_flight import Pace
@@ -51,7 +53,7 @@ def run_worker(
 ) -> StreamSummary:
     """Run one of the `settings.workers` processes of a stream; raises as `stream` does."""
     places = open_places(from_, to, settings, worker=worker)
-    answer, name = open_model(bundle, settings)
+    answer, name = open_model(bundle, settings, [to, settings.dead])
     figures = Figures()
     tell = partial(_tell, reporter)
     with ExitStack() as stack:
@@ -92,9 +94,14 @@ def open_places(from_: str, to: str, settings: StreamSettings, *, worker: int = 
     OptionError
         Addresses are wrong, or input and output are one file.
     """
-    if from_ == to and from_ != "-":
-        raise OptionError(f"{from_} is both where records come from and where answers go. Name another place.")
-    if settings.dead in (from_, to) and settings.dead is not None:
+    if _is_same(from_, to):
+        raise OptionError(f"{to} is both where records come from and where answers go. Name another place.")
+    for output in filter(None, (to, settings.dead)):
+        if _is_read(from_, output):
+            raise OptionError(
+                f"{output} lies in the folder {from_}, all of whose files are records. Name another place."
+            )
+    if settings.dead is not None and (_is_same(from_, settings.dead) or _is_same(to, settings.dead)):
         raise OptionError(
             f"--dead {settings.dead} is also the input or the output. Name another place, or leave it out."
         )
@@ -103,8 +110,35 @@ def open_places(from_: str, to: str, settings: StreamSettings, *, worker: int = 
         inlet=inlet_of(from_, state=settings.state, **shared),
         outlet=outlet_of(to, **shared),
         dead=None if settings.dead is None else outlet_of(settings.dead, **shared),
-        names=(shown(from_), shown(to), shown(settings.dead or "")),
+        names=(shown(from_), shown(to), "" if settings.dead is None else shown(settings.dead)),
     )
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two addresses are one place, however their paths are written; two tables of a database are not."""
+    if one == other:
+        return one != "-"
+    first, second = Address.parse(one), Address.parse(other)
+    is_of_paths = first.scheme in (FILE, FOLDER) and second.scheme in (FILE, FOLDER)
+    return is_of_paths and first.path_on_disk == second.path_on_disk
+
+
+def _is_read(from_: str, to: str) -> bool:
+    """Whether a file lies in the folder of which all files are records."""
+    read, written = Address.parse(from_), Address.parse(to)
+    return (
+        read.scheme == FOLDER
+        and written.scheme == FILE
+        and Path(read.path).resolve() == Path(written.path).resolve().parent
+    )
+
+
+def _check_outside(folder: Path, outputs: Sequence[str | None]) -> None:
+    """Refuse to write into the bundle, which would no longer open."""
+    for text in outputs:
+        path = None if text is None else Address.parse(text).path_on_disk
+        if path is not None and path.is_relative_to(folder.resolve()):
+            raise OptionError(f"{text} lies in the bundle {folder}, which takes no other files. Name another place.")
 
 
 def shown(text: str) -> str:
@@ -113,18 +147,20 @@ def shown(text: str) -> str:
     >>> shown("nats://ada:secret@desk/tickets"), shown("-")
     ('nats://ada:…@desk/tickets', '-')
     """
-    from headstart.streaming.address import Address
-
     return Address.parse(text).text
 
 
-def open_model(bundle: str, settings: StreamSettings) -> tuple[Answerer, str]:
+def open_model(bundle: str, settings: StreamSettings, outputs: Sequence[str | None] = ()) -> tuple[Answerer, str]:
     """Open the bundle, and answer one made-up item, so that the first record is not slow.
+
+    Parameters
+    ----------
+    outputs : addresses that will be written to
 
     Raises
     ------
     OptionError
-        Several bundles lie there.
+        Several bundles lie there, or an output lies in it.
     BundleError
         It cannot be opened.
     """
@@ -132,6 +168,7 @@ def open_model(bundle: str, settings: StreamSettings) -> tuple[Answerer, str]:
     if len(found) > 1:
         names = ", ".join(str(one.folder) for one in found[:4])
         raise OptionError(f"{bundle} holds {len(found)} bundles; a stream is answered by one. Name it: {names}.")
+    _check_outside(found[0].folder, outputs)
     model = load_bundle(
         found[0].folder,
         trust=settings.trust,

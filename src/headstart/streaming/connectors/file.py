@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _POLL_S = (0.005, 0.1)
 _JSON = {"content-type": "application/json"}
 _FORMATS = ("csv", "jsonl")
+_OTHERS = (".xlsx", ".xls", ".ods", ".parquet", ".gz", ".zip", ".db", ".sqlite")
 
 
 class File:
@@ -57,6 +58,10 @@ class FileInlet:
 
     def __init__(self, address: Address) -> None:
         path = Path(address.path)
+        if "format" not in address.options and path.suffix.lower() in _OTHERS:
+            raise OptionError(
+                f"{path} is a {path.suffix.lower()} file; a stream reads CSV and JSON lines. Save it as one of these, or answer it with: headstart predict."
+            )
         form = address.options.get("format") or ("csv" if path.suffix.lower() in TABLE_SUFFIXES else "jsonl")
         if form not in _FORMATS:
             raise OptionError(f"the option 'format' of {address.text} must be csv or jsonl, not '{form[:20]}'.")
