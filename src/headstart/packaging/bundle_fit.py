@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.core.errors import BundleError, UserError
-from headstart.data.modalities import modality_of_fields
+from headstart.data.modalities import get_modality, modality_of_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from headstart.core.model import Preprocessor
     from headstart.core.tasks import TaskSpec
 
-_READ_AS = {("category", "text")}  # strings both: an encoder reads the names of levels (`ranking.word_levels`)
 _TOLERANCE = 1e-3
 _REMEDY = "Do not trust this bundle, or make it again with 'headstart fit'."
 
@@ -58,7 +57,8 @@ def _check_fields(modality_said: str, described: Sequence[Field], prepared: Prep
         if field is not None and field not in fields:
             raise BundleError(f"the input reads a field '{field}'; 'fields' in the manifest has {[*fields]}. {_REMEDY}")
         given = reads if field is None else fields[field]
-        if modality not in (None, given) and (given, modality) not in _READ_AS:
+        also = None if field is None else get_modality(given).also_read_as
+        if modality not in (None, given, also):
             raise BundleError(f"the input reads '{modality}', but the manifest says '{given}'. {_REMEDY}")
 
 

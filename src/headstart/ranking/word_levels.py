@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import Dataset
 
-CATEGORY, TEXT = "category", "text"
 ENCODERS = ("potion-base-8m", "wordllama-256")
 """Static ones, which read a name in microseconds; the first that is in the cache is tried where none was named."""
 _MOST_ROWS, _MOST_COLUMNS = 20_000, 4  # features of a column are a KiB a row, held at once
@@ -36,7 +35,7 @@ def semantic_columns(dataset: Dataset) -> list[str]:
     """
     if len(dataset.fields) == 1 or len(dataset) > _MOST_ROWS:
         return []
-    fields = [field.name for field in dataset.fields if field.modality == CATEGORY]
+    fields = [field.name for field in dataset.fields if get_modality(field.modality).also_read_as]
     return [name for name in fields if has_word_levels(dataset.values_of(name))][:_MOST_COLUMNS]
 
 
@@ -57,13 +56,14 @@ def as_source_reads(dataset: Dataset, field: str) -> Dataset:
     """Give the dataset as if it had this field alone, its categories as texts, as sources know no categories."""
     alone = dataset.only_field(field)
     (one,) = alone.fields
-    if one.modality != CATEGORY:
+    read_as = get_modality(one.modality).also_read_as
+    if read_as is None:
         return alone
-    pack = get_modality(TEXT).pack
+    pack = get_modality(read_as).pack
     return replace(
         alone,
-        modality=TEXT,
-        fields=(replace(one, modality=TEXT),),
+        modality=read_as,
+        fields=(replace(one, modality=read_as),),
         items=pack(alone.items),
         unlabelled=pack(alone.unlabelled) if alone.unlabelled else (),
     )

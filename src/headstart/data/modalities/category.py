@@ -31,6 +31,7 @@ class Category(Tabular):
     order: ClassVar[int] = 62
     column_names: ClassVar[tuple[str, ...]] = ("category",)
     null_value: ClassVar[str | float | None] = ""
+    also_read_as: ClassVar[str | None] = "text"  # the names of levels
     python_values: str = "strings"
     wire_format: str = "categories, as texts"
     example: str = "red"

@@ -76,6 +76,7 @@ class Modality(ABC):
     is_tabular : whether it is a cell of a table that is read together with the others of its row: a number, a category, a date
     is_time : whether its values are moments, in seconds since 1970
     null_value : what a missing cell is beside other fields that are there; None where a row lacks something then
+    also_read_as : the modality of sources that may read its values besides, if any: encoders of texts read the names of categories
     strings_name_files : whether a string is always the path of a file
     is_array : whether a value is an array, so that a graph can take it without reading files or cutting words
     python_values : what its values are in Python: 'strings'
@@ -101,6 +102,7 @@ class Modality(ABC):
     is_tabular: ClassVar[bool] = False
     is_time: ClassVar[bool] = False
     null_value: ClassVar[str | float | None] = None
+    also_read_as: ClassVar[str | None] = None
     strings_name_files: ClassVar[bool] = False
     is_array: ClassVar[bool] = False
     python_values: str
