@@ -66,8 +66,7 @@ class Modality(ABC):
     ----------
     name : the word on cards, in manifests and reports, and the name of the entry point
     singular, plural : what one value and several are called in sentences
-    file_noun : what its files are called: 'images', '.txt files'
-    cell_noun : what the cells of a column hold: 'image paths'
+    file_noun, cell_noun : what its files are called, 'images', and what the cells of a column hold, 'image paths'
     order : modalities are asked in this order whether a column is theirs; the last takes what no other claims
     column_names : usual names of its columns and keys, the commonest first
     suffixes : of its files, small letters with the dot
@@ -79,10 +78,9 @@ class Modality(ABC):
     also_read_as : the modality of sources that may read its values besides, if any: encoders of texts read the names of categories
     strings_name_files : whether a string is always the path of a file
     is_array : whether a value is an array, so that a graph can take it without reading files or cutting words
-    python_values : what its values are in Python: 'strings'
+    python_values, example : what its values are in Python, 'strings', and one of them for documentation
     default_source : name of the source that usually serves well at a small price
     wire_format : how values come over HTTP: 'images in base64 or as files'
-    example : a value for documentation
     n_compared : of how many values a sample says how a column differs from what a source expects
     mlflow_type : MLflow's word for the column; 'any' where gaps and several types may be in it
     hub_task : the pipeline tag of classifiers on the Hugging Face Hub
