@@ -57,8 +57,8 @@ def _check_fields(modality_said: str, described: Sequence[Field], prepared: Prep
         if field is not None and field not in fields:
             raise BundleError(f"the input reads a field '{field}'; 'fields' in the manifest has {[*fields]}. {_REMEDY}")
         given = reads if field is None else fields[field]
-        is_read_as = field is not None and modality is not None and get_modality(given).read_as == modality
-        if modality not in (None, given) and not is_read_as:
+        also = None if field is None else get_modality(given).also_read_as
+        if modality not in (None, given, also):
             raise BundleError(f"the input reads '{modality}', but the manifest says '{given}'. {_REMEDY}")
 
 

@@ -35,7 +35,7 @@ def semantic_columns(dataset: Dataset) -> list[str]:
     """
     if len(dataset.fields) == 1 or len(dataset) > _MOST_ROWS:
         return []
-    fields = [field.name for field in dataset.fields if get_modality(field.modality).read_as]
+    fields = [field.name for field in dataset.fields if get_modality(field.modality).also_read_as]
     return [name for name in fields if has_word_levels(dataset.values_of(name))][:_MOST_COLUMNS]
 
 
@@ -56,8 +56,8 @@ def as_source_reads(dataset: Dataset, field: str) -> Dataset:
     """Give the dataset as if it had this field alone, its categories as texts, as sources know no categories."""
     alone = dataset.only_field(field)
     (one,) = alone.fields
-    read_as = get_modality(one.modality).read_as
-    if not read_as:
+    read_as = get_modality(one.modality).also_read_as
+    if read_as is None:
         return alone
     pack = get_modality(read_as).pack
     return replace(

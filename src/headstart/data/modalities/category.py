@@ -30,8 +30,8 @@ class Category(Tabular):
     cell_noun: ClassVar[str] = "categories"
     order: ClassVar[int] = 62
     column_names: ClassVar[tuple[str, ...]] = ("category",)
-    read_as: ClassVar[str] = "text"
     null_value: ClassVar[str | float | None] = ""
+    also_read_as: ClassVar[str | None] = "text"  # the names of levels
     python_values: str = "strings"
     wire_format: str = "categories, as texts"
     example: str = "red"

@@ -66,21 +66,21 @@ class Modality(ABC):
     ----------
     name : the word on cards, in manifests and reports, and the name of the entry point
     singular, plural : what one value and several are called in sentences
-    file_noun, cell_noun : what its files are called, 'images', '.txt files'; what the cells of a column hold, 'image paths'
+    file_noun, cell_noun : what its files are called, 'images', and what the cells of a column hold, 'image paths'
     order : modalities are asked in this order whether a column is theirs; the last takes what no other claims
     column_names : usual names of its columns and keys, the commonest first
-    suffixes, media_types : of its files, small letters with the dot; of bodies that are one value, 'text/plain' or 'image/*'
+    suffixes : of its files, small letters with the dot
+    media_types : of bodies that are one value: 'text/plain', or 'image/*'
     could_be_label : whether labels and names of columns look like its cells
     is_tabular : whether it is a cell of a table that is read together with the others of its row: a number, a category, a date
     is_time : whether its values are moments, in seconds since 1970
-    read_as : the modality whose sources can read its values too; '' if there is none
     null_value : what a missing cell is beside other fields that are there; None where a row lacks something then
+    also_read_as : the modality of sources that may read its values besides, if any: encoders of texts read the names of categories
     strings_name_files : whether a string is always the path of a file
     is_array : whether a value is an array, so that a graph can take it without reading files or cutting words
-    python_values : what its values are in Python: 'strings'
+    python_values, example : what its values are in Python, 'strings', and one of them for documentation
     default_source : name of the source that usually serves well at a small price
     wire_format : how values come over HTTP: 'images in base64 or as files'
-    example : a value for documentation
     n_compared : of how many values a sample says how a column differs from what a source expects
     mlflow_type : MLflow's word for the column; 'any' where gaps and several types may be in it
     hub_task : the pipeline tag of classifiers on the Hugging Face Hub
@@ -99,8 +99,8 @@ class Modality(ABC):
     could_be_label: ClassVar[bool] = False
     is_tabular: ClassVar[bool] = False
     is_time: ClassVar[bool] = False
-    read_as: ClassVar[str] = ""
     null_value: ClassVar[str | float | None] = None
+    also_read_as: ClassVar[str | None] = None
     strings_name_files: ClassVar[bool] = False
     is_array: ClassVar[bool] = False
     python_values: str
