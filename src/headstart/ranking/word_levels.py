@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from headstart.core.dataset import Dataset
 
 ENCODERS = ("potion-base-8m", "wordllama-256")
-"""Static ones, which read a name in microseconds; the first that is in the cache is tried where none was named."""
+"""Static ones, the quickest there are; the first that is in the cache is tried where none was named."""
 _MOST_ROWS, _MOST_COLUMNS = 20_000, 4  # features of a column are a KiB a row, held at once
 _FEWEST_LEVELS = 20
 _FEWEST_LETTERS = 4  # one after the other, which abbreviations and codes have not
