@@ -36,6 +36,7 @@ from headstart.testing import __main__ as command
 from headstart.testing.connector_examples import FILE
 from headstart.testing.examples import PIXELS, TEXT
 from headstart.tuning.methods.fine_tune import FineTune
+from headstart.updating.challengers.recalibrate import Recalibrate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,6 +196,12 @@ class HastyInlet(FileInlet):
         await super().close()
 
 
+class Misnamed(Recalibrate):
+    """Has a name under which it is not registered."""
+
+    name = "misnamed"
+
+
 BROKEN = {
     "heads": (Peeking, {}, "held_out_scores_do_not_know_the_group", "Expected no correlation"),
     "tasks": (Steep("steep", gives="a label"), {}, "gradient_equals_finite_differences", "The gradient: expected"),
@@ -216,6 +223,12 @@ BROKEN = {
     "torch_networks": (shifted, {"name": "bert"}, "gives_the_features_of_the_graph", "they differ by up to 1"),
     "tuning_methods": (Restless, {}, "follows_from_the_seed", "in the weights of the same seed: expected"),
     "compression_methods": (Idle, {}, "makes_models_or_says_why_not", "Expected a model or a reason, got neither"),
+    "challengers": (
+        Misnamed,
+        {"name": "reweigh"},
+        "has_its_registered_name",
+        "Its name: expected reweigh, got misnamed",
+    ),
     "connectors": (
         Hasty,
         {"name": "hasty", "example": FILE},

@@ -31,6 +31,7 @@ PLAIN = "plain.onnx"
 PLAIN_MOMENTS = "plain_moments.safetensors"
 _PLAIN_FOLDER = "plain/"
 _LEVELS = "levels.json"  # of the reader of columns
+_LEFT_OUT = ("label_issues.csv", "reference.json", "reference.safetensors")  # single rows; and levels, however rare
 _OF_ROWS = ("mistakes", "label_issues", "residuals")  # figures of single rows
 _UNSEALED = ("schema", "files", "sha256")
 
@@ -72,7 +73,7 @@ def seal_source(bundle: str | Path, out: str | Path, record: SourceRecord) -> Pa
         `out` cannot be written.
     """
     sealed = open_sealed(Path(bundle), trust=())
-    files = {name: sealed.read(name) for name in sealed.content["files"] if name != "label_issues.csv"}
+    files = {name: sealed.read(name) for name in sealed.content["files"] if name not in _LEFT_OUT}
     common = {one.name: one.levels for one in record.profiles if one.levels is not None}
     report = without_rows(load_bundle(bundle, trust=(), trust_graphs=True).report)
     files |= documents(without_rare_levels(report, common))
