@@ -66,9 +66,9 @@ def is_short(words: list[str]) -> bool:
     files = {word for word in words if re.search(r"[/.-]", word) and not word.startswith("--")}
     return (
         words[0] in COMMANDS
-        and words[0] not in ("fit", "label", "pretrain", "serve")
+        and words[0] not in ("fit", "label", "pretrain", "query", "serve", "stream", "update")
         and files <= SMALL_DATA
-        and not {"fetch", "--out"} & set(words)
+        and not {"fetch", "--open", "--out"} & set(words)
     )
 
 
