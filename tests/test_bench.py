@@ -51,6 +51,7 @@ def run(name: str, *options: str, cache: Path) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "name",
     [

@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=2)
     parser.add_argument("--source-rows", type=int, default=N_SOURCE)
     parser.add_argument("--results", type=Path, default=None, help="JSON lines that are kept, and gone on with")
-    options = parse(parser, pairs=["credit"], sizes=["30", "100"], draws=1, source_rows=2000)
+    options = parse(parser, pairs=["credit"], sizes=["30"], draws=1, source_rows=2000)
     results = Results.open(options.results)
     warnings.simplefilter("ignore")
     for name in options.pairs:

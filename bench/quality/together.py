@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder; remove its fits.jsonl to fit anew")
     parser.add_argument("--report", action="store_true", help="only print what is there")
     parser.add_argument("--work", action="store_true", help="do the one job that comes on stdin")
-    small = {"tasks": ["questions", "cifar10"], "sizes": [48], "photo_sizes": [2], "test": 40, "budget": 20.0}
+    small = {"tasks": ["questions"], "sizes": [48], "photo_sizes": [2], "test": 40, "budget": 10.0}
     options = parse(parser, **small, preset="fast", results=None)
     if options.work:
         print(json.dumps(work(**json.load(sys.stdin))))

@@ -51,7 +51,7 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--only", default="", help="inputs whose names have this in them")
     parser.add_argument("--every", type=int, default=1, help="take each so-many-th input alone")
-    options = parse(parser, every=4)
+    options = parse(parser, every=12)
     counts: Counter[str] = Counter()
 
     def chosen(cases: Sequence[Case]) -> list[Case]:

@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--brokers", type=names, default=BROKERS)
     parser.add_argument("--faults", type=names, default=FAULTS)
     parser.add_argument("--records", type=int, default=20_000)
-    options = parse(parser, records=500, faults=["worker"])
+    options = parse(parser, brokers=["nats"], records=500, faults=["worker"])
     os.environ.setdefault("HEADSTART_THREADS", "1")
     n_wrong = 0
     with tempfile.TemporaryDirectory() as name:
