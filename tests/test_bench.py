@@ -51,7 +51,6 @@ def run(name: str, *options: str, cache: Path) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "name",
     [
