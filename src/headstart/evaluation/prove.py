@@ -41,11 +41,13 @@ class Proof:
     """The report, and the predictor that ships.
 
     `pretrained` is what is pretrained in the model, whether it ships or not. `moments` are those of its features and targets, as
-    arrays by name, for the bundle; None if a baseline ships. `outputs` are those of what ships for the held-out items, shape (n_test, k);
-    `feature_blocks` the features of its pretrained networks, by name, of the items that it learned from.
+    arrays by name, for the bundle; None if a baseline ships. `outputs` are those of what ships for the held-out items of the plan of
+    `experiment`, shape (n_test, k): where tuning had no time for every fold, these are fewer than were planned. `feature_blocks` are the
+    features of its pretrained networks, by name, of the items that it learned from.
     """
 
     report: Report
+    experiment: Experiment
     predictor: Predictor
     pretrained: tuple[Source | FieldSource | InContextSource, ...]
     moments: dict[str, FloatArray] | None
@@ -114,6 +116,7 @@ def prove(
     )
     return Proof(
         report=report,
+        experiment=experiment,
         predictor=predictor,
         pretrained=mixture.pretrained,
         moments=mixture.moments() if packed is None else None,

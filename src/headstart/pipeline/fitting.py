@@ -206,7 +206,7 @@ def fit(
             schema=_schema(dataset),
             check_items=[dataset.items[i] for i in experiment.plan.test[:_N_CHECKED]],
             moments=proof.moments,
-            reference=reference_of(experiment, proof).files(),
+            reference=reference_of(proof).files(),
         )
     return Fitted(
         model=load_bundle(folder, trust=(), trust_graphs=True),

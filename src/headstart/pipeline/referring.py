@@ -9,14 +9,13 @@ import numpy as np
 from headstart.monitoring.referring import make_reference
 
 if TYPE_CHECKING:
-    from headstart.evaluation import Experiment
     from headstart.evaluation.prove import Proof
     from headstart.monitoring.reference import Reference
 
 
-def reference_of(experiment: Experiment, proof: Proof) -> Reference:
+def reference_of(proof: Proof) -> Reference:
     """Compare records with those learned from, answers and losses with those of held-out items, features with their Moments."""
-    dataset, plan = experiment.dataset, experiment.plan
+    dataset, plan = proof.experiment.dataset, proof.experiment.plan
     starts = np.cumsum([0, *(one.shape[1] for one in proof.feature_blocks.values())])
     blocks = [(name, int(starts[i]), int(starts[i + 1])) for i, name in enumerate(proof.feature_blocks)]
     return make_reference(
