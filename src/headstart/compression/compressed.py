@@ -52,7 +52,11 @@ class Compressed:
             )
         miss = nearest_miss(self.trials)
         if miss is None:
-            return "No method is applicable to this model, so it cannot be compressed."
+            return (
+                "No method is applicable to this model: what compression makes smaller or faster are networks and large tables of weights, "
+                f"and it has none; trees and linear models of columns take {self.original_mib:.3g} MiB here. Use it as it is, or take it "
+                "elsewhere with: headstart export."
+            )
         remedy = f" It is kept with {miss.remedy}." if miss.remedy else ""
         return f"No variant is kept, and nothing was written. The nearest miss is {miss.name}: {'; '.join(miss.failed)}.{remedy}"
 

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray, IntArray
     from headstart.core.tasks import TaskSpec
 
-_MANY_TREES, _MAX_TREES = 5_000, 3_000  # of one growth, from where it is cut, and to how many; a tree of few leaves takes about 0.7 ms
+_MANY_TREES, _MAX_TREES = (
+    5_000,
+    3_000,
+)  # of one growth, from where it is cut, and to how many; a tree of few leaves takes about 0.7 ms
 _MIN_STAGES, _MAX_RATE = 3, 0.3
 
 

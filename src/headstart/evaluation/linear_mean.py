@@ -40,7 +40,9 @@ _INVERSE_PENALTIES = {
 }
 _TEMPERATURE = 8.0  # nats of all held-out rows together that a model may be worse for its weight to be 1/e
 _LEAST_WEIGHT = 0.02
-_MANY_SCORES = 300_000  # of all rows and classes, above which one fold weighs and one scale is tried: each fit takes seconds
+_MANY_SCORES = (
+    300_000  # of all rows and classes, above which one fold weighs and one scale is tried: each fit takes seconds
+)
 
 
 @dataclass(frozen=True, kw_only=True)
