@@ -12,7 +12,7 @@ from headstart.cli.options import BundlePath, Images, Input, Json, Sheet, Trust,
 from headstart.cli.output import emit, say
 from headstart.cli.progress import ProgressFormat, reporting
 from headstart.cli.streams import put
-from headstart.core.errors import DataError, OptionError
+from headstart.core.errors import DataError, MissingColumnError, OptionError
 from headstart.core.prediction import Prediction
 from headstart.data.unreadable_items import UnreadableItems
 

@@ -53,9 +53,8 @@ class Compressed:
         miss = nearest_miss(self.trials)
         if miss is None:
             return (
-                "No method is applicable to this model: what compression makes smaller or faster are networks and large tables of weights, "
-                f"and it has none; trees and linear models of columns take {self.original_mib:.3g} MiB here. Use it as it is, or take it "
-                "elsewhere with: headstart export."
+                "No method is applicable to this model: networks and large tables of weights can be compressed, and it has none. "
+                f"Use it as it is ({self.original_mib:.3g} MiB), or take it elsewhere with: headstart export."
             )
         remedy = f" It is kept with {miss.remedy}." if miss.remedy else ""
         return f"No variant is kept, and nothing was written. The nearest miss is {miss.name}: {'; '.join(miss.failed)}.{remedy}"
