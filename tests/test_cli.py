@@ -664,7 +664,7 @@ CASES = [
     Case("table without the column", lambda p, t, i: ("predict", t, written(p / "t.csv", "a,b\n1,2\n")), ("t.csv", "'a', 'b'", "--input")),
     Case("answers as a spreadsheet", lambda p, t, i: ("predict", t, "-", "--out", p / "a.xlsx"), (".csv or .jsonl", "a.xlsx")),
     Case("two columns of one name", lambda p, t, i: ("inspect", written(p / "t.csv", "text,text,fruit\na,b,c\n"), "--input", "text", "--target", "fruit"), ("two columns named 'text'", "Rename")),
-    Case("predict blank texts", lambda p, t, i: ("predict", t, written(p / "t.csv", "id,text\n1,\n2, \n")), ("every text is blank", "t.csv row 1", "--input")),
+    Case("predict blank texts", lambda p, t, i: ("predict", t, written(p / "t.csv", "id,text\n1,\n2, \n")), ("every text is blank", "t.csv row 1", "is filled")),
     Case("predict without a header", lambda p, t, i: ("predict", t, written(p / "t.csv", "the apple on the shelf,red\nthe kiwi and the apple,red\na kiwi on a shelf,red\n")), ("no header", "first line")),
     # prove
     Case("prove unknown labels", lambda p, t, i: ("prove", t, written(p / "t.csv", rows().replace("kiwi", "lime").replace("apple", "pear"))), ("'lime'", "'apple', 'kiwi'", "--target")),

@@ -77,7 +77,8 @@ def test_along_time_with_weights(table, tmp_path):
     chance = model.predict_proba(table)[:, model.labels.index("yes")]
     assert (np.array(model.predict(table)) == np.where(chance >= 0.2, "yes", "no")).mean() > 0.99
     compressed = run("compress", tmp_path / "m", tmp_path / "t.csv", "--target", "leaves", "--out", tmp_path / "small")
-    assert "No method is applicable to this model" in str(compressed.exception)
+    assert "No method is applicable to this model: networks and large tables" in str(compressed.exception)
+    assert "headstart export" in str(compressed.exception)
 
 
 def test_groups_stay_whole_and_a_threshold_is_kept(table):

@@ -164,7 +164,7 @@ CASES = [
     Case("open quote in the last row", lambda p: load(_csv(p, _rows('x,"ham'))), ("tickets.csv", "row 11", "never closed")),
     Case("open quote over HTTP", lambda _: read_delimited_rows(b'text\n"late again', None, TEXT, "text", 9), ("row 1", "never closed")),
     Case("open quote in the header", lambda p: load(_csv(p, '"text,label\na,b\n')), ("header (line 1)", "never closed")),
-    Case("objects for texts", lambda p: load({"data": [{"text": "late"}] * 8, "label": list("ab") * 4}, input="data"), ("'data'", '{"text": "late"}', "--input")),
+    Case("objects for texts", lambda p: load({"data": [{"text": "late"}] * 8, "label": list("ab") * 4}, input="data"), ("'data'", '{"text": "late"}', "as the input")),
     Case("lists for texts", lambda p: load({"words": [["late", "again"]] * 8, "label": list("ab") * 4}, input="words"), ("'words'", "late", "column of its own")),
     Case("objects for texts, to predict", lambda _: given_items({"text": [{"de": "spät"}] * 2, "n": [1, 2]}, TEXT, "text"), ("'text'", '{"de": "spät"}')),
     Case("texts within objects", lambda p: load({"data": [{"text": "late"}] * 8, "label": [1, 2] * 4}), ("'data' holds objects ('text')", "columns of their own")),

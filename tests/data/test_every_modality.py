@@ -105,3 +105,9 @@ class TestPlugin:
 def test_the_base_class_names_what_a_modality_must_do():
     with pytest.raises(TypeError, match="abstract"):
         Modality()
+
+
+def test_a_missing_category_is_fed_as_the_graph_knows_it() -> None:
+    fed, values = next(iter(get_modality("category").feeds([None, "a"], are_files=False)))
+    assert fed["category"].tolist() == ["", "a"]
+    assert values == [None, "a"]

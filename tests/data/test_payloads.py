@@ -138,3 +138,15 @@ def test_many_columns_are_told_apart_in_linear_time() -> None:
 def test_a_line_above_the_table_says_the_separator() -> None:
     assert read_delimited_rows(b"sep=|\nid|text\n1|a, b; c\n", None, TEXT, None, 9) == ["a, b; c"]
     assert str(read_delimited_rows(b"sep=;\nid;text\n1;a;b\n", None, TEXT, None, 9)[0]).startswith("row 1 (line 3) ")
+
+
+def test_json_lines_are_no_table() -> None:
+    with pytest.raises(DataError, match="the body is JSON Lines, not a table. Send it as application/jsonl"):
+        read_delimited_rows(b'{"text": "late"}\n{"text": "again"}\n', None, TEXT, "text", 9)
+
+
+def test_a_first_line_that_may_be_data_is_said() -> None:
+    said: list[str] = []
+    rows = read_delimited_rows(b"where is it?\nlate again\n", None, TEXT, "message", 9, tell=said.append)
+    assert rows == ["late again"]
+    assert "If that is no header but data, the first line is lost" in said[0]

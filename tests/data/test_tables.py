@@ -296,7 +296,7 @@ CASES = [
     Case("two columns of one name", lambda p: load(pd.DataFrame([[1, 2, "a"]] * 9, columns=["x", "x", "y"]), target="y"), ("two columns named 'x'",)),
     Case("a target that is an input too", lambda p: load(table(), target="y", input="age,y"), ("both input and target",), OptionError),
     # workbooks and databases
-    Case("two sheets", lambda p: load(workbook(p, {"May": SHEET, "June": SHEET}), target="y"), ("2 sheets", "'May', 'June'", "--sheet 'May'", "t.xlsx#May")),
+    Case("two sheets", lambda p: load(workbook(p, {"May": SHEET, "June": SHEET}), target="y"), ("2 sheets", "'May', 'June'", "t.xlsx#May")),
     Case("no such sheet", lambda p: load(f"{workbook(p, {'May': SHEET})}#Mai", target="y"), ("'Mai'", "Did you mean 'May'"), OptionError),
     Case("a merged header", lambda p: load(workbook(p, {"May": SHEET}, merged="A1:B1"), target="y"), ("merged cells in its first row", "columns 1 to 2")),
     Case("an empty workbook", lambda p: load(workbook(p, {"May": []}), target="y"), ("holds no rows",)),

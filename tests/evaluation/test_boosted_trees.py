@@ -17,6 +17,7 @@ from headstart.engines.events import ProgressMade
 from headstart.engines.reporters import SilentReporter
 from headstart.evaluation import histogram_boosting, tree_baseline
 from headstart.evaluation.baselines.boosted_trees import BoostedTrees
+from headstart.evaluation.boosted_columns import n_growths
 from headstart.evaluation.histogram_boosting import HISTOGRAMS, Shape, boost
 from headstart.evaluation.target_codes import code_table, cross_fitted_codes, spread_folds
 from headstart.evaluation.tree_baseline import fit_tree_baseline
@@ -238,6 +239,22 @@ def test_probabilities_of_a_rare_class_are_calibrated():
     expected, found = outputs[likeliest].mean(), probability[15_000:][likeliest].mean()
     assert abs(expected - found) < 0.3 * found
     assert abs(outputs.mean() - probability[15_000:].mean()) < 0.3 * probability.mean()
+
+
+def test_hundreds_of_classes_are_grown_in_as_few_rounds_as_there_is_time_for_and_the_note_says_it():
+    plan = HISTOGRAMS.plan(3_000, 500)
+    assert plan.stages * 500 <= 5_000
+    assert len(plan.shapes) == 1
+    assert plan.note == ", at most 6 rounds, as each takes 500 trees"
+    assert n_growths(HISTOGRAMS, np.arange(3_000), 500) == 2
+    assert HISTOGRAMS.plan(3_000, 10).note == ""
+
+
+def test_as_many_classes_as_rows_raise_no_warning_of_the_library():
+    rows = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+    targets = np.eye(40)[np.arange(60) % 40]
+    grown = boost(rows, targets, get_task("multiclass"), SHAPE, stages=1, rate=0.1, seed=0)  # warnings are errors here
+    assert len(grown.trees) == 40
 
 
 class Listener(SilentReporter):

@@ -148,3 +148,23 @@ def test_what_is_wrong_with_labels_is_said(bundle, tmp_path) -> None:
     assert "unknown" in said[0]
     assert "had one already" in said[1]
     assert "none that the model knows" in said[2]
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_a_column_that_is_gone_is_a_broken_stream(bundle, tmp_path, monkeypatch, capsys, labelled) -> None:
+    live = write_rows(tmp_path / "live.csv", 30, seed=1, labelled=labelled)
+    live.write_text(live.read_text().replace("pay", "wage", 1))
+    verdict = watch(bundle, live=live)
+    assert (verdict.status, verdict.exit_code) == ("broken", 3)
+    assert "has no column 'pay'" in verdict.sentence
+    monkeypatch.setattr("sys.argv", ["headstart", "watch", str(bundle), "--live", str(live)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 3
+    assert "has no column 'pay'" in capsys.readouterr().err
+
+
+def test_a_file_as_state_is_refused_before_anything_is_read(bundle, tmp_path) -> None:
+    live = write_rows(tmp_path / "live.csv", 5, seed=1)
+    with pytest.raises(OptionError, match="is a file, and a folder is needed for the state"):
+        watch(bundle, live=live, state=live)

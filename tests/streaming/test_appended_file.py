@@ -37,6 +37,15 @@ def test_a_key_is_written_once_also_after_a_reopen(tmp_path):
     assert keys(path) == ["1", "2", "3"]
 
 
+def test_keys_that_are_there_are_counted(tmp_path):
+    file = AppendedFile(tmp_path / "out.jsonl")
+    file.open()
+    file.append(outputs(1, 1, 2))
+    file.append(outputs(2, 1))
+    file.close()
+    assert file.n_left_out == 3
+
+
 @pytest.mark.parametrize("cut", range(1, 40))
 def test_a_torn_last_line_is_cut_off(tmp_path, cut):
     path = tmp_path / "out.jsonl"

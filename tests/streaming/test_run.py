@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -61,7 +62,15 @@ class TestInPython:
         summary = headstart.stream(texts_bundle, tmp_path / "in.jsonl", tmp_path / "out.jsonl", key="id", progress=None)
         assert keys(tmp_path / "out.jsonl") == [str(i) for i in range(200)]
         assert (summary.n_records, summary.n_dead) == (200, 0)
-        assert set(summary.to_dict()) == {"n_records", "n_dead", "n_repeated", "seconds", "p50_ms", "p99_ms"}
+        assert set(summary.to_dict()) == {
+            "n_records",
+            "n_dead",
+            "n_repeated",
+            "n_duplicates",
+            "seconds",
+            "p50_ms",
+            "p99_ms",
+        }
 
     def test_the_answers_are_those_of_the_bundle(self, texts_bundle, tmp_path):
         write_lines(tmp_path / "in.jsonl", 100)
@@ -87,6 +96,15 @@ class TestInPython:
         letters = [json.loads(line) for line in (tmp_path / "dead.jsonl").read_text().splitlines()]
         assert [one["raw"] for one in letters] == ['{"text": null}', "none"]
         assert "not JSON" in letters[1]["error"]
+
+    def test_records_of_one_key_are_answered_once_counted_and_said_once(self, texts_bundle, tmp_path):
+        (tmp_path / "in.jsonl").write_text("".join(f'{{"id": {i % 3}, "text": "kiwi"}}\n' for i in range(90)))
+        said = io.StringIO()
+        places = (tmp_path / "in.jsonl", tmp_path / "out.jsonl")
+        summary = headstart.stream(texts_bundle, *places, key="id", batch=7, progress=said)
+        assert (summary.n_records, summary.n_duplicates, n_lines(places[1])) == (90, 87, 3)
+        assert said.getvalue().count("whose key was answered before") == 1
+        assert "87 left out as their key was written before" in str(summary)
 
     def test_a_token_stops_it(self, texts_bundle, tmp_path):
         write_lines(tmp_path / "in.jsonl", 20)
@@ -124,6 +142,8 @@ class TestInPython:
         ("settings", "error", "words"),
         [
             ({"batch": 0}, OptionError, "batch must be 1 or more"),
+            ({"state": "{in}"}, OptionError, "is a file, and a folder is needed for the state"),
+            ({"from_": "{in}?format=csv"}, DataError, "is JSON lines, not CSV"),
             ({"latency_ms": float("nan")}, OptionError, "latency_ms must be 0 or more"),
             ({"max_megapixels": 0}, OptionError, "max_megapixels must be above 0"),
             ({"cloudevents": "xml"}, OptionError, "no form of CloudEvents named 'xml'"),

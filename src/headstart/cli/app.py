@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -64,6 +66,8 @@ app.add_typer(keys, name="keys")
 def _options(
     *, version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False
 ) -> None:
+    if not sys.warnoptions:  # what libraries warn of is for developers, who ask for it with -W or PYTHONWARNINGS
+        warnings.simplefilter("ignore")
     if version:
         from headstart import __version__
 

@@ -12,7 +12,7 @@ from headstart.cli.options import BundlePath, Images, Input, Json, Sheet, Trust,
 from headstart.cli.output import emit, say
 from headstart.cli.progress import ProgressFormat, reporting
 from headstart.cli.streams import put
-from headstart.core.errors import DataError, OptionError
+from headstart.core.errors import DataError, MissingColumnError, OptionError
 from headstart.core.prediction import Prediction
 from headstart.data.unreadable_items import UnreadableItems
 
@@ -74,14 +74,19 @@ def predict(
     _check_options(model, bundle, input, has_probabilities=probabilities)
     share = parse_share(max_unreadable)
     inputs = inputs if sheet is None else [with_sheet(one, sheet) for one in inputs]
-    items = read_items(
-        inputs,
-        modality=model.reads,
-        input=input,
-        learnt=model.input_column,
-        images=images,
-        max_unreadable=share,
-    )
+    try:
+        items = read_items(
+            inputs,
+            modality=model.reads,
+            input=input,
+            learnt=model.input_column,
+            images=images,
+            max_unreadable=share,
+        )
+    except MissingColumnError as error:
+        if len(model.fields) > 1:
+            raise
+        raise MissingColumnError(f"{error} Or name it with --input COLUMN.") from error
     answers = _answers(model, items, len(model.labels) if probabilities else top or N_TOP, progress)
     _report_unreadable(answers, items, share, model.unfamiliar(items.items))
     source = None if out is None else one_table(inputs, input or model.input_column or None, model.reads)

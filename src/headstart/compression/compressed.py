@@ -52,7 +52,10 @@ class Compressed:
             )
         miss = nearest_miss(self.trials)
         if miss is None:
-            return "No method is applicable to this model, so it cannot be compressed."
+            return (
+                "No method is applicable to this model: networks and large tables of weights can be compressed, and it has none. "
+                f"Use it as it is ({self.original_mib:.3g} MiB), or take it elsewhere with: headstart export."
+            )
         remedy = f" It is kept with {miss.remedy}." if miss.remedy else ""
         return f"No variant is kept, and nothing was written. The nearest miss is {miss.name}: {'; '.join(miss.failed)}.{remedy}"
 

@@ -3,6 +3,7 @@
     HeadstartError
     ├── UserError              the user can fix it: exit code 2, HTTP 4xx
     │   ├── DataError          a file, row, column or value of the user's data
+    │   │   └── MissingColumnError  a column that a model reads is not there
     │   ├── OptionError        a name or a setting that is not among the known ones
     │   ├── SourceError        pretrained weights: missing, unreachable, changed
     │   ├── BundleError        a saved model: missing, changed, too new
@@ -26,10 +27,22 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
+_CONTROLS = {*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")}
+_WRITTEN_OUT = {code: f"\\x{code:02x}" for code in _CONTROLS}
+
+
 class HeadstartError(Exception):
     """Base of the tree; `exit_code` is what the command line returns."""
 
     exit_code: ClassVar[int] = 1
+
+    def __str__(self) -> str:
+        r"""Give the message, with control characters written out: names of columns and files may hold what a terminal obeys.
+
+        >>> str(HeadstartError("no column '\x1b[31mage'"))
+        "no column '\\x1b[31mage'"
+        """
+        return super().__str__().translate(_WRITTEN_OUT)
 
 
 class UserError(HeadstartError):
@@ -40,6 +53,10 @@ class UserError(HeadstartError):
 
 class DataError(UserError):
     """The data is invalid; the message names the file and the row."""
+
+
+class MissingColumnError(DataError):
+    """A column that is read is not there; the message names it."""
 
 
 class OptionError(UserError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headstart.core.errors import DataError, unknown_name
+from headstart.core.errors import MissingColumnError, unknown_name
 from headstart.data.column_names import listed, nearest
 from headstart.data.input_guess import guess_input
 from headstart.data.input_names import candidates, input_name, named_input, no_input, same_name
@@ -31,7 +31,7 @@ def columns_of(source: TableSource, modality: Modality, named: str | None, learn
 
     Raises
     ------
-    DataError
+    MissingColumnError
         A field has no column.
     OptionError
         There is no column of the name that the user gave.
@@ -45,7 +45,7 @@ def columns_of(source: TableSource, modality: Modality, named: str | None, learn
     if lacking:
         near = nearest(lacking, [name for name in source.names if name not in found.values()])
         noun = "column" if len(lacking) == 1 else "columns"
-        raise DataError(
+        raise MissingColumnError(
             f"{source.name} has no {noun} {listed(lacking)} (its columns: {listed(source.names)}).{near} Name one with columns {modality.said}."
         )
     columns = {name: one for name, one in found.items() if one is not None}

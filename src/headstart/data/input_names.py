@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headstart.core.dataset import Notice
-from headstart.core.errors import DataError
+from headstart.core.errors import MissingColumnError
 from headstart.data.column_names import listed
 from headstart.data.ids import id_columns
 from headstart.data.shown_names import visible, without_invisible
@@ -74,16 +74,15 @@ def candidates(names: Sequence[str]) -> list[str]:
     return [name for name in names if name not in left_out] or (list(names) if len(names) == 1 else [])
 
 
-def no_input(names: Sequence[str], modality: Modality, learnt: str, shown: str) -> DataError:
+def no_input(names: Sequence[str], modality: Modality, learnt: str, shown: str) -> MissingColumnError:
     """The error of a table or a record in which nothing says what is to be read."""
     if not names:
-        return DataError(f"{shown} holds nothing; '{learnt or modality.name}' was expected. Add it.")
+        return MissingColumnError(f"{shown} holds nothing; '{learnt or modality.name}' was expected. Add it.")
     lacking = "has no column that is known to hold the input"
     if learnt:
         lacking = f"has no '{visible(learnt)}', which the model learnt from"
-    return DataError(
-        f"{shown} {lacking} (it has {listed(names)}). Call the one that holds {modality.one} '{visible(learnt or modality.name)}', or, on "
-        "the command line, name it with --input COLUMN."
+    return MissingColumnError(
+        f"{shown} {lacking} (it has {listed(names)}). Call the one that holds {modality.one} '{visible(learnt or modality.name)}'."
     )
 
 
@@ -94,7 +93,8 @@ def other_column_notice(
     if taken == same_name(names, learnt) or (not learnt and len(names) == 1):
         return ()
     lacking = f", as there is no '{visible(learnt)}', which the model learnt from" if learnt else ""
-    message = f"the {modality.plural} are taken from '{visible(taken)}' of {shown}{lacking} (change with --input)."
+    lost = " If that is no header but data, the first line is lost: write a header above it." if len(names) == 1 else ""
+    message = f"the {modality.plural} are taken from '{visible(taken)}' of {shown}{lacking}.{lost}"
     return (Notice(kind="other-column", message=message, where=(taken,)),)
 
 

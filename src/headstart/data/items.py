@@ -113,7 +113,7 @@ def read_items(
     blank = wanted.blanks(items)
     if len(blank) == len(items):
         raise DataError(
-            f"every {wanted.singular} is blank, the first {ids[0]}. Name a column with content with --input."
+            f"every {wanted.singular} is blank, the first {ids[0]}. Name data in which that column is filled."
         )
     notices = (*said, *filter(None, [bad.notice(), _blank_notice(blank, ids, wanted)]))
     return Items(

@@ -25,7 +25,7 @@ def check_plain(cells: Sequence[Any], column: str, name: str) -> None:
         shown = json.dumps(cell, default=str, ensure_ascii=False)[:_N_SHOWN]
         raise DataError(
             f"column '{visible(column)}' of '{name}' holds {shown}, where texts were expected. Write the text in a column of its own, and "
-            "name that with --input."
+            "name that as the input."
         )
 
 

@@ -13,13 +13,13 @@ from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from headstart.core.errors import DataError
-from headstart.data.input_names import input_name
+from headstart.data.input_names import input_name, other_column_notice
 from headstart.data.modalities import Row
 from headstart.data.readers.delimited import DelimitedText
 from headstart.data.readers.layout import find_layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from headstart.data.modalities import Modality
     from headstart.data.readers.layout import Layout
@@ -103,13 +103,20 @@ def read_json_rows(body: bytes, modality: Modality, column: str, max_rows: int) 
 
 
 def read_delimited_rows(
-    body: bytes, separator: str | None, modality: Modality, column: str, max_rows: int
+    body: bytes,
+    separator: str | None,
+    modality: Modality,
+    column: str,
+    max_rows: int,
+    *,
+    tell: Callable[[str], None] = lambda message: None,  # noqa: ARG005
 ) -> list[Any]:
     r"""Values of the rows below a header line; a row that does not fit the header is its error.
 
     Parameters
     ----------
     separator : found by a look at the first rows, if not given
+    tell : is told where another column is read than the one that the model learnt from
 
     Raises
     ------
@@ -131,6 +138,10 @@ def read_delimited_rows(
         content = io.BytesIO(lines or body[:_SNIFFED_BYTES])
         return io.TextIOWrapper(content, encoding="utf-8-sig", newline="", errors="replace")
 
+    if is_json_object(body.lstrip(b"\xef\xbb\xbf \t\r\n").partition(b"\n")[0]):
+        raise DataError(
+            "the body is JSON Lines, not a table. Send it as application/jsonl, or send a header line and rows."
+        )
     try:
         layout = find_layout(beginning, separator)
         if body.count(layout.separator.encode()) > MAX_VALUES:
@@ -139,10 +150,27 @@ def read_delimited_rows(
         table = DelimitedText(opened, name="the table", shown="the table", layout=layout, known_columns=known)
         rows = _at_most(max_rows, table.checked_rows())
         if not isinstance(modality, Row):  # the column is the same in each row, and its name is known there
-            column = input_name(table.names, modality, column, "the table")
+            taken = input_name(table.names, modality, column, "the table")
+            for notice in other_column_notice(taken, table.names, modality, column, "the table"):
+                tell(notice.message)
+            column = taken
         return [_delimited_row(row, table.names, layout, modality, column) for row in rows]
     except UnicodeDecodeError as error:
         raise DataError(f"the table is not UTF-8 ({error.reason}). Send it in that encoding.") from error
+
+
+def is_json_object(line: bytes) -> bool:
+    r"""Whether a line is an object of JSON, which the header of no table is.
+
+    >>> is_json_object(b'{"text": "late again"}'), is_json_object(b"text,label")
+    (True, False)
+    """
+    if line[:1] != b"{":
+        return False
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def check_json_size(body: bytes | memoryview) -> None:

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray, IntArray
     from headstart.core.tasks import TaskSpec
 
+_MANY_TREES, _MAX_TREES = (
+    5_000,
+    3_000,
+)  # of one growth, from where it is cut, and to how many; a tree of few leaves takes about 0.7 ms
+_MIN_STAGES, _MAX_RATE = 3, 0.3
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
@@ -77,12 +83,29 @@ class Plan:
     shapes : of trees
     stages : at most
     rate : what a tree counts
+    n_outputs : each has a tree a stage
+    is_cut : whether it was made smaller, as there are so many outputs
     """
 
     max_rows: float
     shapes: tuple[Shape, ...]
     stages: int
     rate: float
+    n_outputs: int = 1
+    is_cut: bool = False
+
+    def for_outputs(self, n_outputs: int) -> Plan:
+        """The same plan, with no more trees than can be grown while somebody waits: fewer stages, which count more, of one shape."""
+        if n_outputs * self.stages <= _MANY_TREES:
+            return replace(self, n_outputs=n_outputs)
+        stages = max(_MIN_STAGES, _MAX_TREES // n_outputs)
+        rate = max(self.rate, min(_MAX_RATE, self.rate * self.stages / stages))
+        return replace(self, shapes=self.shapes[:1], stages=stages, rate=rate, n_outputs=n_outputs, is_cut=True)
+
+    @property
+    def note(self) -> str:
+        """What a note says of a plan that was cut."""
+        return f", at most {self.stages} rounds, as each takes {self.n_outputs:,} trees" if self.is_cut else ""
 
 
 class Grow(Protocol):
@@ -118,9 +141,9 @@ class Booster:
     plans: tuple[Plan, ...]
     grow: Grow
 
-    def plan(self, n_rows: int) -> Plan:
-        """What is tried on so many rows."""
-        return next(plan for plan in self.plans if n_rows <= plan.max_rows)
+    def plan(self, n_rows: int, n_outputs: int = 1) -> Plan:
+        """What is tried on so many rows, with so many outputs."""
+        return next(plan for plan in self.plans if n_rows <= plan.max_rows).for_outputs(n_outputs)
 
 
 def boost_classes(fit: Callable[[IntArray], tuple[FloatArray, Trees]], targets: FloatArray, stages: int) -> Boosted:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from headstart.core.dataset import FloatArray, IntArray
     from headstart.core.tasks import TaskSpec
-    from headstart.evaluation.boosted import Booster
+    from headstart.evaluation.boosted import Booster, Plan
     from headstart.evaluation.tree_features import TreeFeatures
 
 _FEW_ROWS = 3000  # up to here all folds are held out, and the models of all folds are kept
@@ -109,7 +109,7 @@ class _Problem:
 
     def grow(self, part: _Part, shape: Shape, stages: int) -> Boosted:
         """Grow trees on the rows of a part."""
-        rate = self.booster.plan(len(self.targets)).rate
+        rate = self.booster.plan(*self.targets.shape).rate
         targets = self.targets[part.index]
         grown = self.booster.grow(part.rows, targets, self.task, shape, stages=stages, rate=rate, seed=self.seed)
         self.advance()
@@ -152,11 +152,13 @@ def fit_tree_model(
         seed=seed,
         advance=advance,
     )
+    plan = booster.plan(*targets.shape)
+    holds_out_all = _holds_out_all(n, plan)
     with limit(1 if n <= _FEW_ROWS else n_threads()):
-        folds = [] if chosen else _held_out_folds(groups, problem.targets, seed)
+        folds = [] if chosen else _held_out_folds(groups, problem.targets, seed, every=holds_out_all)
         parts = [problem.part(train) for train, _ in folds]
         choice = chosen or _choose(problem, parts, [test for _, test in folds])
-        if isinstance(choice, _Choice) and n <= _FEW_ROWS and folds:
+        if isinstance(choice, _Choice) and holds_out_all and folds:
             return _joined(problem, parts, choice.grown, choice, centre=centre, scale=scale)
         del parts
         parts = [problem.part(np.arange(n))]
@@ -165,16 +167,23 @@ def fit_tree_model(
     return replace(model, chosen=Chosen(shape=choice.shape, stages=choice.stages, calibration=choice.calibration))
 
 
-def n_growths(booster: Booster, groups: IntArray, *, is_chosen: bool = False) -> int:
+def n_growths(booster: Booster, groups: IntArray, n_outputs: int, *, is_chosen: bool = False) -> int:
     """How many times trees are grown on rows of these groups."""
     n, n_groups = len(groups), len(np.unique(groups))
-    n_folds = 0 if n_groups < 2 or is_chosen else 1 if n > _FEW_ROWS else min(N_FOLDS, n_groups)
-    return len(booster.plan(n).shapes) * n_folds + (n > _FEW_ROWS or not n_folds)
+    plan = booster.plan(n, n_outputs)
+    holds_out_all = _holds_out_all(n, plan)
+    n_folds = 0 if n_groups < 2 or is_chosen else min(N_FOLDS, n_groups) if holds_out_all else 1
+    return len(plan.shapes) * n_folds + (not holds_out_all or not n_folds)
+
+
+def _holds_out_all(n_rows: int, plan: Plan) -> bool:
+    """Whether every fold is held out, and the models of all are kept."""
+    return n_rows <= _FEW_ROWS and not plan.is_cut
 
 
 def _choose(problem: _Problem, parts: Sequence[_Part], tests: Sequence[IntArray]) -> _Choice:
     """The shape and the number of stages whose scores have the lowest loss on rows that are held out, and how these are calibrated."""
-    plan = problem.booster.plan(len(problem.targets))
+    plan = problem.booster.plan(*problem.targets.shape)
     if not parts:
         unchanged = Calibration(slope=1.0, intercept=np.zeros(problem.targets.shape[1]), loss=float("nan"))
         return _Choice(shape=plan.shapes[0], stages=plan.stages // 5, grown=(), calibration=unchanged)
@@ -230,7 +239,7 @@ def _joined(
         trees=join_trees(trees),
         spread=scale * calibration.slope * spread_of(k, trees[0].n_targets),
         intercept=intercept,
-        note=f"{sum(map(len, trees)):,} {choice.shape}",
+        note=f"{sum(map(len, trees)):,} {choice.shape}{problem.booster.plan(*problem.targets.shape).note}",
     )
 
 
@@ -241,13 +250,15 @@ def _bounded(calibration: Calibration, scores: FloatArray) -> Calibration:
     return replace(calibration, slope=calibration.slope - excess, intercept=intercept)
 
 
-def _held_out_folds(groups: IntArray, targets: FloatArray, seed: int) -> list[tuple[IntArray, IntArray]]:
+def _held_out_folds(
+    groups: IntArray, targets: FloatArray, seed: int, *, every: bool
+) -> list[tuple[IntArray, IntArray]]:
     """Positions (train, test) of each fold that is used: of many rows one, which is enough for a reliable choice."""
     n_groups = len(np.unique(groups))
     if n_groups < 2:
         return []
     folds = spread_folds(groups, targets, min(N_FOLDS, n_groups), seed)
-    used = range(1 if len(targets) > _FEW_ROWS else int(folds.max()) + 1)
+    used = range(int(folds.max()) + 1 if every else 1)
     return [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in used]
 
 

@@ -6,6 +6,7 @@ Friedman, Greedy function approximation: a gradient boosting machine, Annals of 
 from __future__ import annotations
 
 import time
+import warnings
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,8 @@ def boost(
         "early_stopping": False,
         "random_state": seed,
     }
-    with _threads(len(rows)):
+    with _threads(len(rows)), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what scikit-learn says of few rows a class is no news to a user
         return _boosted(rows, targets, task, options, weights)
 
 

@@ -58,10 +58,10 @@ def fit_tree_baseline(
     columns = reader.read(part.items)
     groups = np.arange(len(part)) if part.groups is None else part.groups
     chosen = before.chosen if before is not None and len(part) > _MANY_ROWS else None
-    key = (f"{name} 5", part.task, context.seed, columns, reader.n_levels, part.targets, groups, repr(chosen))
+    key = (f"{name} 6", part.task, context.seed, columns, reader.n_levels, part.targets, groups, repr(chosen))
 
     def compute() -> Arrays:
-        growths = n_growths(booster, groups, is_chosen=chosen is not None)
+        growths = n_growths(booster, groups, part.targets.shape[1], is_chosen=chosen is not None)
         with context.progress(f"growing the trees of {name}", growths) as step:
             model = fit_tree_model(
                 choose_features(reader, columns),

@@ -120,6 +120,9 @@ class LiveWatch:
         """Count that a place was away."""
         self._n_waited += 1
 
+    def left_out(self, n: int) -> None:
+        """Nothing is made of them here: their records are watched like others."""
+
     # what is said
 
     def refresh(self, *, at_once: bool = False) -> None:

@@ -15,6 +15,7 @@ from headstart.monitoring.watching import DEFAULT_BUDGET, open_monitor
 from headstart.packaging import load_bundle
 from headstart.serving.prediction_log import PredictionLog
 from headstart.serving.repository import find_model_versions
+from headstart.storage.files import check_folder
 
 if TYPE_CHECKING:
     import threading
@@ -74,12 +75,15 @@ def looking_on(
     Raises
     ------
     OptionError
-        Items are to be kept, and no place for them is named.
+        Items are to be kept, and no place for them is named; or a folder is a file.
     StorageError
         A folder cannot be written, or holds something else.
     """
     if log_items and watch is None and prediction_log is None:
         raise OptionError("--log-items needs a place for the items. Give --prediction-log FOLDER or --watch FOLDER.")
+    for place, purpose in ((watch, "watch"), (prediction_log, "prediction log")):
+        if place is not None:
+            check_folder(place, purpose)
     found = LookingOn()
     if watch is None and prediction_log is None:
         yield found

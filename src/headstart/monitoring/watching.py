@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import BundleError, DataError, OptionError
-from headstart.data.items import read_items
+from headstart.core.errors import BundleError, DataError, MissingColumnError, OptionError
+from headstart.data.field_columns import columns_of
+from headstart.data.given import is_table
+from headstart.data.items import STDIN, read_items, tables_of
+from headstart.data.payloads import known_keys
 from headstart.data.readers.parts import open_folder
-from headstart.data.readers.tables import is_table_file, open_table
+from headstart.data.readers.tables import is_table_file, named_path, open_memory, open_table
 from headstart.engines.context import RunContext
 from headstart.monitoring import state as kept
 from headstart.monitoring.answer_log import read_log
@@ -21,11 +24,13 @@ from headstart.monitoring.reference import ARRAYS_NAME, JSON_NAME, Reference
 from headstart.monitoring.referring import make_reference
 from headstart.packaging import Bundle, load_bundle
 from headstart.packaging.labelled import known_to, load_for
+from headstart.storage.files import check_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from headstart.core.dataset import Dataset
+    from headstart.data.readers.columns import TableSource
     from headstart.engines.reporters import ProgressOutput
     from headstart.monitoring.verdict import WatchVerdict
 
@@ -72,6 +77,8 @@ def watch(
         raise OptionError(
             "name what to watch: --live DATA (new records) or --log DIR (a prediction log), one of the two."
         )
+    if state is not None:
+        check_folder(state, "state")
     model = bundle if isinstance(bundle, Bundle) else load_bundle(bundle, trust=trust, trust_graphs=trust_graphs)
     context = RunContext.default(progress=progress)
     monitor = open_monitor(model, reference, FalseAlarms.parse(false_alarms, rate), state, context)
@@ -170,19 +177,45 @@ def _taken(items: Sequence[Any], places: Any) -> Sequence[Any]:
 def has_target(model: Bundle, data: Any) -> bool:
     """Whether a file or folder of tables has the column that the model predicts; a folder of classes has, too."""
     target = model.manifest["columns"].get("target")
-    if not isinstance(data, str | Path):
-        return bool(hasattr(data, "columns") and target in list(data.columns))
-    path = Path(data)
-    if path.is_dir():
-        table = open_folder(path)
-        if table is None:
-            return {one.name for one in path.iterdir() if one.is_dir()} >= set(model.labels)
+    table = _table_of(data)
+    if table is not None:
         return target in table.names
-    return path.is_file() and is_table_file(path) and target in open_table(path).names
+    path = Path(data) if isinstance(data, str | Path) else None
+    return (
+        path is not None and path.is_dir() and {one.name for one in path.iterdir() if one.is_dir()} >= set(model.labels)
+    )
+
+
+def _table_of(data: Any, known_columns: Sequence[str] = ()) -> TableSource | None:
+    """The table that a path names, or a frame is; None of anything else."""
+    if not isinstance(data, str | Path):
+        return open_memory(data) if is_table(data) else None
+    if data == STDIN:
+        return None
+    path = named_path(data)
+    if path.is_dir():
+        return open_folder(path)
+    return open_table(path, known_columns=known_columns) if is_table_file(path) else None
+
+
+def _lacking(model: Bundle, data: Any) -> str:
+    """What is said of a table without a column that the model reads; '' where all are there."""
+    if isinstance(data, str | Path) and Path(data).is_dir() and tables_of(Path(data), model.reads) is None:
+        return ""
+    table = _table_of(data, known_keys(model.reads, model.input_column))
+    try:
+        if table is not None:
+            columns_of(table, model.reads, None, model.input_column)
+    except MissingColumnError as error:
+        return str(error)
+    return ""
 
 
 def _follow_data(monitor: Monitor, model: Bundle, data: Any, context: RunContext) -> None:
     dataset: Dataset | None = None
+    if lacking := _lacking(model, data):
+        monitor.quality.wrong_schema(lacking)
+        return
     if has_target(model, data):
         dataset = load_for(model, data)
         items: Sequence[Any] = dataset.items

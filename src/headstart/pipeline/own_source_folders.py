@@ -46,14 +46,14 @@ def split_own_sources(
 
 
 def _refuse_path(word: str) -> None:
-    """Say what is wrong with a path that is no source; a name of a public one passes."""
+    """Say what is wrong with a path that is no source; a name of a public one passes, and the word for none."""
     path, make = Path(word), f"headstart pretrain DATA --out {word}"
     if path.is_dir() and is_bundle(path):
         raise OptionError(
             f"{word} is a bundle, but no source for other data: it lacks what is known of its columns. Make a source of "
             f"the same data with: {make}-source"
         )
-    if "=" in word or not (path.exists() or len(path.parts) > 1):
+    if word == "none" or "=" in word or not (path.exists() or len(path.parts) > 1):
         return
     if (path / SOURCE).is_file():
         raise OptionError(

@@ -33,6 +33,7 @@ _PREDICT_ANSWER = {
         "model": {"type": "string"},
         "version": {"type": "string"},
         "label_type": {"type": "string", "enum": ["int", "float", "bool"]},
+        "notices": {"type": "array", "items": {"type": "string"}},
         "predictions": {
             "type": "array",
             "items": {

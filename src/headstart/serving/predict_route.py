@@ -33,10 +33,17 @@ _TABLE_COST = 64
 class PredictRequest:
     """What a request asks: the items, their names for people, and how many labels it wants for each.
 
-    `items` are first as they were sent, and then as the model reads them.
+    `items` are first as they were sent, and then as the model reads them; `notices` are what the answer says of the body as a whole.
     """
 
-    def __init__(self, items: Sequence[Any], *, names: Sequence[str] | None = None, top: Any = _TOP) -> None:
+    def __init__(
+        self,
+        items: Sequence[Any],
+        *,
+        names: Sequence[str] | None = None,
+        top: Any = _TOP,
+        notices: Sequence[str] = (),
+    ) -> None:
         if not items:
             raise RequestError(400, "there are no items. Send 1 or more.")
         if isinstance(top, bool) or not isinstance(top, int) or top < 1:
@@ -44,6 +51,7 @@ class PredictRequest:
         self.items = items
         self.names = names or [f"item {position + 1}" for position in range(len(items))]
         self.top = top
+        self.notices = notices
 
 
 async def predict(served: Served, scope: Scope, body: Body, note: Note | None = None) -> bytes:
@@ -85,7 +93,9 @@ def _answer(served: Served, asked: PredictRequest, rows: Rows) -> bytes:
     answers = [
         served.bundle.answer(name, row, asked.top).to_dict() for name, row in zip(asked.names, rows, strict=True)
     ]
-    answer = {"model": served.name, "version": served.version, "predictions": answers}
+    answer: dict[str, Any] = {"model": served.name, "version": served.version, "predictions": answers}
+    if asked.notices:
+        answer["notices"] = list(asked.notices)
     label_type = served.bundle.label_rule.type
     return to_json(answer if label_type == "str" else {**answer, "label_type": label_type})
 
@@ -102,8 +112,9 @@ def _read(served: Served, scope: Scope, body: bytes, media_type: str) -> Predict
     if media_type in _JSON_LINES:
         return PredictRequest(read_json_rows(body, served.modality, column, max_items), top=top)
     if media_type in _TABLES:
-        rows = read_delimited_rows(body, _TABLES[media_type], served.modality, column, max_items)
-        return PredictRequest(rows, top=top)
+        notices: list[str] = []
+        rows = read_delimited_rows(body, _TABLES[media_type], served.modality, column, max_items, tell=notices.append)
+        return PredictRequest(rows, top=top, notices=notices)
     single = _single_types(served)
     if any(fnmatch(media_type, pattern) for pattern in single):
         return PredictRequest([body], top=top)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headstart.core.errors import NotWritableError, StorageError, first_line
+from headstart.core.errors import NotWritableError, OptionError, StorageError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,18 @@ _REASONS = {
     errno.EIO: ("the disk reports an error", "Choose another disk"),
 }
 _NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def check_folder(folder: str | Path, purpose: str) -> None:
+    """Refuse a file where a folder is wanted, before any work is done.
+
+    Raises
+    ------
+    OptionError
+        It is one.
+    """
+    if Path(folder).exists() and not Path(folder).is_dir():
+        raise OptionError(f"'{folder}' is a file, and a folder is needed for the {purpose}. Name a folder.")
 
 
 def cache_folder() -> Path:

@@ -29,6 +29,10 @@ class AppendedFile:
     Parameters
     ----------
     n_keys : how many of the last keys are known, also of those that were written before it was opened
+
+    Attributes
+    ----------
+    n_left_out : outputs whose key was there already
     """
 
     def __init__(self, path: Path, *, n_keys: int = N_KEYS) -> None:
@@ -36,6 +40,7 @@ class AppendedFile:
         self._n_keys = n_keys
         self._known: dict[bytes, None] = {}
         self._descriptor: int | None = None
+        self.n_left_out = 0
 
     def open(self) -> None:
         """Open it, cut off what a killed process left of a line, and learn the last keys.
@@ -73,7 +78,9 @@ class AppendedFile:
             digest = _digest(output.key)
             if digest not in self._known:
                 fresh.setdefault(digest, line_of(output.value))
+        n_left_out = len(outputs) - len(fresh)
         if not fresh:
+            self.n_left_out += n_left_out
             return
         content = b"".join(fresh.values())
         with storage_errors(self._path), self._locked() as descriptor:
@@ -84,6 +91,7 @@ class AppendedFile:
             except OSError:
                 os.ftruncate(descriptor, size)
                 raise
+        self.n_left_out += n_left_out
         self._known.update(dict.fromkeys(fresh))
         while len(self._known) > self._n_keys:
             del self._known[next(iter(self._known))]

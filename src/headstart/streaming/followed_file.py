@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from headstart.core.errors import DataError
+from headstart.data.modalities import item_modalities
+from headstart.data.payloads import is_json_object
 from headstart.data.readers.layout import Layout, ends_within_quotes, find_layout
+from headstart.data.shown_names import visible
 from headstart.streaming.json_lines import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LOGGER = logging.getLogger("headstart.streaming.file")
+_USUAL = {name for one in item_modalities() for name in one.column_names}
 _CHUNK_BYTES = 1 << 16
 _MAX_QUOTED_LINES = 1_000
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab")
@@ -237,10 +241,18 @@ class FollowedFile:
         for _ in range(layout.n_lines_above):
             self._skip_line()
         header = self._next_header()
+        if is_json_object(header.removeprefix(b"\xef\xbb\xbf").strip()):
+            raise DataError(f"{self._path} is JSON lines, not CSV. Leave ?format=csv out, or write ?format=jsonl.")
         try:
             self._names = _cells(header.decode("utf-8-sig"), layout.separator)
         except (UnicodeDecodeError, csv.Error) as error:
             raise DataError(f"the header of {self._path} cannot be read ({error}). Write it in UTF-8.") from error
+        if len(self._names) == 1 and self._names[0].strip().lower() not in _USUAL:
+            _LOGGER.warning(
+                "the first line of %s is read as the name of its one column ('%s'); if it is data, write a header above it",
+                self._path,
+                visible(self._names[0][:60]),
+            )
         double = next((name for name in self._names if self._names.count(name) > 1), None)
         if double is not None:
             raise DataError(f"{self._path} has two columns named '{double}'. Give one another name.")

@@ -104,6 +104,7 @@ class Loop:
         self._waiting: asyncio.Queue[Batch | None] = asyncio.Queue(1)
         self._answered: asyncio.Queue[Batch | None] = asyncio.Queue(1)
         self._in_flight = InFlight(N_BATCHES * pace.batch)
+        self._n_left_out = 0
 
     async def run(self) -> None:
         """Go on until the inlet ends or `stop` is set, then finish what is in flight.
@@ -176,6 +177,7 @@ class Loop:
             await self._send(outlet, [one for one, is_dead in pairs if dead is None or not is_dead], patience[0])
             if dead is not None:
                 await self._send(dead, [one for one, is_dead in pairs if is_dead], patience[1])
+            self._count_left_out()
             written_s = time.monotonic()
             for recorder, its_patience in recorders:
                 await self._recorded(partial(recorder.record, answers), its_patience)
@@ -223,6 +225,22 @@ class Loop:
         for meter in self._meters:
             meter.written(n_records=len(latencies_s), n_dead=sum(answers.is_dead), latencies_s=latencies_s)
         self._in_flight.finish(batch)
+
+    def _count_left_out(self) -> None:
+        """Count outputs that places left out, as they hold their keys already; say it once."""
+        places = (self._places.outlet, self._places.dead)
+        n = sum(getattr(place, "n_left_out", 0) for place in places)
+        if n == self._n_left_out:
+            return
+        if not self._n_left_out:
+            self._tell(
+                "duplicates",
+                "records came whose key was answered before: one answer a key is written, and the others are counted. "
+                "Where they are other records, choose another --key",
+            )
+        for meter in self._meters:
+            meter.left_out(n - self._n_left_out)
+        self._n_left_out = n
 
     async def _observe(self, answers: Answers) -> None:
         for observer in self._observers:

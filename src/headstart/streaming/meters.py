@@ -26,6 +26,10 @@ class Meter(Protocol):
         """Note that a place was away."""
         ...
 
+    def left_out(self, n: int) -> None:
+        """Note outputs that were not written, as their key was written before."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class StreamSummary:
@@ -36,6 +40,7 @@ class StreamSummary:
     n_records : whose output is written and which are acknowledged
     n_dead : of them those that could not be read
     n_repeated : deliveries that had been written before and were only acknowledged
+    n_duplicates : records whose output was left out, as one of the same key was written before
     seconds : from first to last
     p50_ms, p99_ms : from receiving a record to its output being written, of the last 100,000; None if there were none
     """
@@ -43,6 +48,7 @@ class StreamSummary:
     n_records: int
     n_dead: int
     n_repeated: int
+    n_duplicates: int = 0
     seconds: float
     p50_ms: float | None
     p99_ms: float | None
@@ -53,6 +59,8 @@ class StreamSummary:
 
     def __str__(self) -> str:
         said = f"{self.n_records:,} records in {self.seconds:.1f} s, {self.n_dead:,} of them not readable"
+        if self.n_duplicates:
+            said = f"{said}, {self.n_duplicates:,} left out as their key was written before"
         return said if self.p50_ms is None else f"{said}; {_words(self.p50_ms, self.p99_ms)}"
 
 
@@ -63,7 +71,7 @@ class Figures:
         self._started = self._spoke = time.monotonic()
         self._latest: list[float] = []
         self._latencies: deque[float] = deque(maxlen=_N_LATENCIES)
-        self.n_records = self.n_dead = self.n_repeated = 0
+        self.n_records = self.n_dead = self.n_repeated = self.n_duplicates = 0
         self._n_said = 0
 
     def written(self, *, n_records: int, n_dead: int, latencies_s: Sequence[float]) -> None:
@@ -75,6 +83,10 @@ class Figures:
 
     def waited(self, place: str) -> None:
         """Those who listen are told otherwise."""
+
+    def left_out(self, n: int) -> None:
+        """Count outputs that were left out."""
+        self.n_duplicates += n
 
     def line(self) -> str:
         """Say the rate since the last line; '' where nothing came."""
@@ -95,6 +107,7 @@ class Figures:
             n_records=self.n_records,
             n_dead=self.n_dead,
             n_repeated=self.n_repeated,
+            n_duplicates=self.n_duplicates,
             seconds=round(time.monotonic() - self._started, 3),
             p50_ms=None if p50 is None else round(float(p50), 3),
             p99_ms=None if p99 is None else round(float(p99), 3),

@@ -50,6 +50,10 @@ class PrometheusMeter:
         """Count a try that failed."""
         self._waits.labels(self._model, place).inc()
 
+    def left_out(self, n: int) -> None:
+        """Count outputs whose key was written before."""
+        self._records.labels(self._model, "duplicate").inc(n)
+
 
 @contextmanager
 def exposed(port: int, meter: PrometheusMeter | None = None) -> Iterator[int]:

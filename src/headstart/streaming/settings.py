@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import OptionError, unknown_name
+from headstart.storage.files import check_folder
 from headstart.streaming.cloud_events import MODES
 
 if TYPE_CHECKING:
@@ -72,5 +73,7 @@ class StreamSettings:
             raise OptionError(f"max_megapixels must be above 0, not {self.max_megapixels!r}.")
         if self.cloudevents is not None and self.cloudevents not in MODES:
             raise unknown_name("form of CloudEvents", self.cloudevents, MODES)
+        if self.state is not None:
+            check_folder(self.state, "state")
         if self.windows is not None:
             self.windows.check()

@@ -213,6 +213,7 @@ class _Supervisor:
             n_records=total("n_records"),
             n_dead=total("n_dead"),
             n_repeated=total("n_repeated"),
+            n_duplicates=total("n_duplicates"),
             seconds=round(seconds, 3),
             p50_ms=worst("p50_ms"),
             p99_ms=worst("p99_ms"),

@@ -80,3 +80,23 @@ def test_a_librarys_error_names_the_address_without_the_password() -> None:
     with pytest.raises(ServiceError, match="host/in") as caught, service_errors(address, OSError):
         raise OSError("refused")
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "nats: 'Authorization Violation'",
+        "WRONGPASS invalid username-password pair or user is disabled.",
+        "ACCESS_REFUSED - Login was refused using authentication mechanism PLAIN.",
+        "Bad user name or password",
+        "Not authorized",
+    ],
+)
+def test_a_refused_password_ends_at_once(said: str) -> None:
+    address = Address.parse("redis://me:secret@127.0.0.1/tickets")
+    with (
+        pytest.raises(OptionError, match="refuses the user or the password") as caught,
+        service_errors(address, OSError),
+    ):
+        raise OSError(said)
+    assert "secret" not in str(caught.value)

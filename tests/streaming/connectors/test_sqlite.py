@@ -196,6 +196,24 @@ def test_names_may_be_anything(tmp_path):
     assert run(work)[0].record.content == b'{"key": "1"}'
 
 
+def test_a_queue_that_is_not_there_is_named_and_not_made(tmp_path):
+    with pytest.raises(OptionError, match=r"there is no database .*typo\.db"):
+        run(inlet_of(f"sqlite://{tmp_path}/typo.db").open)
+    assert not list(tmp_path.iterdir())
+
+
+def test_keys_that_are_there_are_counted(tmp_path):
+    async def work():
+        outlet = outlet_of(f"sqlite://{tmp_path}/out.db")
+        await outlet.open()
+        await outlet.send([Output(key=key, value={"key": key}) for key in ("1", "1", "2")])
+        await outlet.send([Output(key="2", value={"key": "2"})])
+        await outlet.close()
+        return outlet.n_left_out
+
+    assert run(work) == 2
+
+
 def test_content_of_each_kind(tmp_path):
     fill(tmp_path / "q.db", 0)
     connection = sqlite3.connect(tmp_path / "q.db")

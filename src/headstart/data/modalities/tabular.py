@@ -129,7 +129,8 @@ class Tabular(Modality):
         dtype: Any = object if self.graph_type == "string" else self.graph_type
         for first in range(0, len(items), _FED_TOGETHER):
             values = [*items[first : first + _FED_TOGETHER]]
-            yield {name or self.name: np.array(values, dtype=dtype)}, values
+            fed = ["" if one is None else one for one in values] if dtype is object else values
+            yield {name or self.name: np.array(fed, dtype=dtype)}, values
 
     def fixed_items(self, settings: Mapping[str, Any]) -> FixedItems:  # noqa: ARG002
         """Three values."""

@@ -88,8 +88,8 @@ def _chosen(path: Path, rows: dict[str, list[list[Any]]], sheet: str | None) -> 
     if len(filled) > 1:
         shown = ", ".join(f"'{name}'" for name in filled)
         raise DataError(
-            f"'{path}' has {len(filled)} sheets with content ({shown}). Which is meant? Name it with --sheet '{filled[0]}', or behind a number "
-            f"sign: '{path}#{filled[0]}'."
+            f"'{path}' has {len(filled)} sheets with content ({shown}). Which is meant? Name it behind a number sign: "
+            f"'{path}#{filled[0]}'."
         )
     return filled[0]
 

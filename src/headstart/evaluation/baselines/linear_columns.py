@@ -83,7 +83,7 @@ class LinearColumns:
         rows = sparse.hstack([sparse.csr_matrix(x) for _, _, x in fitted], format="csr")
         scales = _scales([encoder for _, encoder, _ in fitted])
         key = (
-            "linear-columns 2",
+            "linear-columns 3",
             part.task,
             context.seed,
             rows.data,

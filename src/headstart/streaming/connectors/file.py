@@ -159,6 +159,11 @@ class FileOutlet:
     def __init__(self, path: Path) -> None:
         self._file = AppendedFile(path)
 
+    @property
+    def n_left_out(self) -> int:
+        """Outputs whose key was there already."""
+        return self._file.n_left_out
+
     async def open(self) -> None:
         """Open it, and learn which keys are there."""
         await asyncio.to_thread(self._file.open)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -228,14 +229,26 @@ def missing(address: Address, noun: str) -> OptionError:
     )
 
 
+_REFUSED = re.compile(
+    "authorization ?(violation|error)|authentication|wrongpass|noauth|access_refused|bad user ?name or password|not authorized",
+    re.IGNORECASE,
+)
+"""How NATS, Redis, RabbitMQ, MQTT and Kafka say that they do not know a user, or not with this password."""
+
+
 @contextmanager
 def service_errors(address: Address, *kinds: type[BaseException]) -> Iterator[None]:
-    """Turn a library's errors into a `ServiceError` that names the address."""
+    """Turn a library's errors into a `ServiceError` that names the address; into an `OptionError` where a user or password is refused."""
     try:
         yield
     except HeadstartError:
         raise
     except kinds as error:
+        if _REFUSED.search(f"{type(error).__name__} {error}"):  # asked again it would say the same
+            raise OptionError(
+                f"{address.text} refuses the user or the password ({first_line(error)}). Write them as "
+                f"{address.scheme}://USER:PASSWORD@HOST, and check that this user may use '{address.path}'."
+            ) from error
         raise ServiceError(
             f"{address.text} does not answer, or refused ({first_line(error)}). Is the broker running, and are host, port and password right?"
         ) from error

@@ -240,6 +240,7 @@ class NatsOutlet(NatsConnection):
         self._window_s = number_option(address, "window_s", 3600, least=1)
         self._jetstream: JetStreamContext | None = None
         self._closed = asyncio.Event()
+        self.n_left_out = 0
 
     async def open(self) -> None:
         """Connect."""
@@ -264,7 +265,8 @@ class NatsOutlet(NatsConnection):
             if not sending.done():
                 raise ServiceError(f"the connection to {self._address.text} is lost")
             with service_errors(self._address, Error, OSError, TimeoutError):
-                sending.result()
+                acknowledged = sending.result()
+            self.n_left_out += sum(bool(one.duplicate) for one in acknowledged)
         finally:
             closing.cancel()
             sending.cancel()

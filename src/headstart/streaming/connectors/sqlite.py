@@ -112,6 +112,10 @@ class SqliteInlet:
             connection.close()
 
     def _opened(self) -> sqlite3.Connection:
+        if not self._path.exists():
+            raise OptionError(
+                f"there is no database {self._path}. Check the path of --from, or make one with a table {self._table}."
+            )
         connection = connect(
             self._path, is_durable=False
         )  # of claims a power cut may lose the last: the rows come again
@@ -224,6 +228,7 @@ class SqliteOutlet:
         self._path = path_of(address)
         self._table = quoted(address.options.get("table") or "answers")
         self._connection: sqlite3.Connection | None = None
+        self.n_left_out = 0
 
     async def open(self) -> None:
         """Open the database, and make the table where it is not there."""
@@ -252,8 +257,10 @@ class SqliteOutlet:
     def _insert(self, outputs: Sequence[Output]) -> None:
         assert self._connection is not None
         rows = [(one.key, text_of(one.value), one.time) for one in outputs]
+        before = self._connection.total_changes
         with sqlite_errors(self._path), transaction(self._connection):
             self._connection.executemany(
                 f"INSERT INTO {self._table} (key, content, time) VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",  # noqa: S608  quoted
                 rows,
             )
+        self.n_left_out += len(rows) - (self._connection.total_changes - before)
