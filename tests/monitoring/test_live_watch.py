@@ -8,7 +8,7 @@ from headstart.core.errors import StorageError
 from headstart.monitoring import FalseAlarms, Monitor
 from headstart.monitoring import state as kept
 from headstart.monitoring.label_store import LabelStore
-from headstart.monitoring.live_watch import LABELS_DB, LIVE_JSON, Contest, LiveWatch
+from headstart.monitoring.live_watch import LABELS_DB, LIVE_JSON, LiveWatch
 from headstart.streaming.record import Record
 
 
@@ -26,8 +26,7 @@ def tell(live, n, *, seed, **how):
 
 
 def test_what_is_said_has_rates_answers_labels_and_examples(tmp_path) -> None:
-    contest = Contest(champion="1", challenger="2", n=50, gain=0.1, evidence=3.0, needed=20.0)
-    live = LiveWatch(monitor(), tmp_path, name="m", shows_items=True, contest=lambda: contest)
+    live = LiveWatch(monitor(), tmp_path, name="m", shows_items=True)
     keys, labels = tell(live, 200, seed=1)
     with LabelStore(tmp_path / LABELS_DB) as store:
         store.give(zip(keys, labels, strict=True))
@@ -41,7 +40,6 @@ def test_what_is_said_has_rates_answers_labels_and_examples(tmp_path) -> None:
     examples = [key for alarm in said["verdict"]["alarms"] for key in alarm["examples"]]
     assert examples
     assert all("age: " in said["shown"][key] for key in examples)
-    assert said["contest"]["evidence"] == 3.0
     assert sum(sum(block["answers"].values()) for block in said["course"]["blocks"]) == 500
 
 

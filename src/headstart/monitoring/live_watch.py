@@ -10,7 +10,6 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,24 +40,6 @@ _N_ALARMS, _N_CHANGES, _N_LABELS = 8, 12, 8
 _N_PREVIEWS, _MAX_LETTERS = 1_000, 240
 
 
-@dataclass(frozen=True, kw_only=True)
-class Contest:
-    """A challenger beside the champion, on the same live records.
-
-    Attributes
-    ----------
-    gain : how much lower the challenger's mean loss is
-    evidence, needed : of the test that decides
-    """
-
-    champion: str
-    challenger: str
-    n: int
-    gain: float
-    evidence: float
-    needed: float
-
-
 class LiveWatch:
     """An observer and a meter of a stream; both may be called from several threads.
 
@@ -67,7 +48,6 @@ class LiveWatch:
     name : of the model
     folder : of the watch; it goes on from what lies there
     shows_items : whether the page may show records of alarms, not only their keys
-    contest : asked how challenger and champion stand; None where there is none
     clock : gives seconds since 1970
     """
 
@@ -78,11 +58,10 @@ class LiveWatch:
         *,
         name: str,
         shows_items: bool = False,
-        contest: Callable[[], Contest | None] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.monitor, self.folder, self.name = monitor, folder, name
-        self._shows_items, self._contest, self._clock = shows_items, contest, clock
+        self._shows_items, self._clock = shows_items, clock
         self._lock = threading.RLock()
         self._previews: OrderedDict[str, str] = OrderedDict()
         self._course, self._label_number, self._shown = _before(folder)
@@ -142,7 +121,6 @@ class LiveWatch:
         """How things stand, as JSON values; its size does not grow with the stream."""
         now = self._clock()
         verdict = self.monitor.verdict(now=now)
-        contest = None if self._contest is None else self._contest()
         return {
             "format": _FORMAT,
             "name": self.name,
@@ -155,7 +133,6 @@ class LiveWatch:
             "label_number": self._label_number,
             "label_counts": dict(self.monitor.labelling.counts),
             "is_value": not self.monitor.reference.task_spec.has_probabilities,
-            "contest": None if contest is None else asdict(contest),
             "verdict": _short(verdict),
             "shown": self._examples(verdict),
         }
