@@ -5,7 +5,7 @@ records are there before the stream starts, and the time is from the first outpu
 third of that rate, `--latency-ms 1`; p50 and p99 from publishing to the output having come back to who published, so that the publisher's and
 the collector's own work on the same cores is in it. Beside them: the bare session on batches that were prepared before, prepare and run in one process without a stream, and
 river's own loop (a linear model that learns nothing here: `predict_one` of each record, where river is installed).
-Two workers: goal 1.8 × the rate of one. Run: .venv/bin/python -m bench.speed.stream
+Two workers: goal 1.8 × the rate of one. Before the places, what watching costs: the rate through SQLite without and with `--watch`, in turns, and their ratio. Run: .venv/bin/python -m bench.speed.stream
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def main() -> None:
     parser.add_argument(
         "--places", type=names, default=["pipe", "sqlite", *BROKERS], help="those that answer are measured"
     )
-    options = parse(parser, records=200, seconds=0.5, only=["texts"], places=["pipe", "sqlite"])
+    parser.add_argument("--turns", type=int, default=3, help="of a measurement without and with a watch")
+    options = parse(parser, turns=1, records=600, seconds=0.5, only=["texts"], places=["pipe", "sqlite"])
     with tempfile.TemporaryDirectory() as folder:
         for kind in options.only:
             measure(kind, options, Path(folder))
@@ -90,6 +91,7 @@ def measure(kind: str, options: argparse.Namespace, folder: Path) -> None:
     records = [rows[i % len(rows)] for i in range(options.records)]
     print(f"{kind}: {KINDS[kind]}, {len(records):,} records, batches of {BATCH}")
     beside(bundle, records)
+    watching(bundle, records, folder, options.turns)
     for place in options.places:
         if place != "pipe" and not answers(place):
             print(f"  {place:<8} does not answer here, or its library is not installed")
@@ -182,6 +184,22 @@ def timed(n: int, work: Callable[[], Any], turns: int = 3) -> float:
         work()
         seconds.append(time.perf_counter() - started)
     return n / statistics.median(seconds[1:])
+
+
+# watched
+
+
+def watching(bundle: Path, records: Sequence[Any], folder: Path, turns: int) -> None:
+    """The rate by one worker and two without and with a watch, the medians of some turns."""
+    for n_workers in (1, 2):
+        rates: dict[bool, list[float]] = {False: [], True: []}
+        for _ in range(turns):
+            for is_watched, found in rates.items():
+                watch = ("--watch", str(folder / secrets.token_hex(4))) if is_watched else ()
+                found.append(asyncio.run(rate_of(stream_of("sqlite", folder), bundle, records, n_workers, *watch)))
+        plain, watched = (statistics.median(found) for found in rates.values())
+        said = f"{watched:,.0f} records/s watched, {plain:,.0f} not: {watched / plain:.2f} ×"
+        print(f"  {'watch':<8} {said}, {n_workers} worker{'s' * (n_workers > 1)}, sqlite")
 
 
 # a pipe
@@ -286,7 +304,7 @@ def stream_of(place: str, folder: Path) -> Stream:
     return Stream(came, came, went, went)
 
 
-async def rate_of(stream: Stream, bundle: Path, records: Sequence[Any], n_workers: int) -> float:
+async def rate_of(stream: Stream, bundle: Path, records: Sequence[Any], n_workers: int, *words: str) -> float:
     """Records a second: everything is published before the stream starts."""
     await touch(stream)
     outlet = outlet_of(stream.publish)
@@ -298,7 +316,7 @@ async def rate_of(stream: Stream, bundle: Path, records: Sequence[Any], n_worker
     inlet = inlet_of(stream.collect)
     await inlet.open()
     times: list[float] = []
-    with running(bundle, stream.read, stream.write, "--workers", str(n_workers)):
+    with running(bundle, stream.read, stream.write, "--workers", str(n_workers), *words):
         end = time.monotonic() + PATIENCE_S
         while len(times) < len(records) and time.monotonic() < end:
             came = await taken(inlet, 0.2)

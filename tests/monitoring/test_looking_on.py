@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 from labelled_log import fit_tiny, log_answers
@@ -114,8 +115,54 @@ def test_labels_are_asked_for_and_taken_as_files(bundle, tmp_path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_watching_is_of_one_process(bundle, tmp_path) -> None:
-    done = run("stream", bundle, "--from", tmp_path / "a.jsonl", "--watch", tmp_path / "w", "--workers", "2")
-    assert "--watch and --prediction-log look on at one process" in done.stderr
+def start(*words):
+    command = [sys.executable, "-c", ENTRY, "stream", *map(str, words)]
+    environment = {**os.environ, "HEADSTART_THREADS": "1"}
+    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment)
+
+
+def children(process):
+    listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    return [int(one) for one in listed.split()]
+
+
+def n_lines(path):
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def wait_for_lines(path, n, process):
+    end = time.monotonic() + 90
+    while n_lines(path) < n:
+        assert time.monotonic() < end, "it took too long"
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])  # each starts processes, which takes seconds
+def test_killed_at_any_time_every_record_is_watched_once(bundle, tmp_path, n_workers) -> None:
+    n, out = 3_000, tmp_path / "out.jsonl"
+    write_records(tmp_path / "in.jsonl", n, seed=1)
+    words = (
+        bundle, "--from", tmp_path / "in.jsonl", "--to", out, "--key", "id", "--state", tmp_path / "state", "--batch", "16",
+        "--workers", n_workers, "--watch", tmp_path / "watch", "--progress", "none",
+    )  # fmt: skip
+    for share in (0.2, 0.5):
+        with start(*words) as process:
+            wait_for_lines(out, share * n, process)
+            if n_workers > 1:
+                os.kill(children(process)[0], signal.SIGKILL)  # another takes its place
+                wait_for_lines(out, share * n + 200, process)
+            process.kill()
+    done = run("stream", *words)
+    assert done.returncode == 0, done.stderr
+    assert n_lines(out) == n
+    said = json.loads((tmp_path / "watch" / LIVE_JSON).read_text())
+    assert (said["verdict"]["n_records"], said["course"]["n_records"]) == (n, n)
+    assert sum(sum(block["answers"].values()) for block in said["course"]["blocks"]) == n
+
+
+def test_a_log_of_answers_is_of_one_process(bundle, tmp_path) -> None:
+    done = run("stream", bundle, "--from", tmp_path / "a.jsonl", "--prediction-log", tmp_path / "l", "--workers", "2")
+    assert "--prediction-log looks on at one process" in done.stderr
     done = run("watch", bundle, "--open", tmp_path / "w", "--state", tmp_path / "s", "--no-browser")
     assert "--state does not go with --open" in done.stderr

@@ -153,9 +153,9 @@ def stream(
         trust=trust,
         trust_graphs=trust_graphs or None,
     )
-    if workers > 1 and (watch is not None or prediction_log is not None):
+    if workers > 1 and prediction_log is not None:
         raise OptionError(
-            "--watch and --prediction-log look on at one process. Leave --workers out, or start several streams, each with folders of its own."
+            "--prediction-log looks on at one process. Leave --workers out, or start several streams, each with a folder of its own."
         )
     settings.check()
     looked = looking_on(
@@ -175,7 +175,7 @@ def stream(
             to,
             settings=settings,
             observers=on.observers,
-            meters=on.meters,
+            recorders=on.recorders,
             progress=voice.reporter,
         )
         voice.say(str(summary))

@@ -74,13 +74,17 @@ def watch(
     from headstart.monitoring import watch as look
     from headstart.monitoring.notifying import post, write_mail, write_report
     from headstart.packaging import load_bundle
+    from headstart.storage.alias import CHAMPION, is_registry
 
-    model = load_bundle(bundle, trust=trust, trust_graphs=trust_graphs or None)
+    folder = Path(bundle)
+    model = load_bundle(
+        folder / CHAMPION if is_registry(folder) else folder, trust=trust, trust_graphs=trust_graphs or None
+    )
     if live_page is not None:
         _refuse(
             {"--live": live, "--labels": labels, "--state": state, "--out": out, "--webhook": webhook, "--mail": mail}
         )
-        _show(model, live_page, log, port, browser=browser, budget=(false_alarms, rate), reference=reference)
+        _show(model, folder, live_page, log, port, browser=browser, budget=(false_alarms, rate), reference=reference)
         return
     with reporting(progress) as voice:
         verdict = look(
@@ -109,6 +113,7 @@ def watch(
 
 def _show(
     model: Bundle,
+    bundle: Path,
     folder: Path,
     log: Path | None,
     port: int,
@@ -120,11 +125,15 @@ def _show(
     from headstart.cli.waiting import until_the_end
     from headstart.monitoring.live_page import LivePage
     from headstart.monitoring.looking_on import follow_log, open_live
+    from headstart.storage.alias import registry_of
+    from headstart.updating.contest import ContestFeed
 
+    registry = registry_of(bundle)
+    contest = None if registry is None else ContestFeed(registry)
     live = None
     if log is not None:
         live = open_live(model, folder, name=model.name, false_alarms=budget[0], rate=budget[1], reference=reference)
-    with LivePage(folder).server(port) as server, until_the_end() as end:
+    with LivePage(folder, contest=contest).server(port) as server, until_the_end() as end:
         say(f"The watch in {folder} is shown at {server.url}. Ctrl-C ends.")
         if browser:
             server.show()

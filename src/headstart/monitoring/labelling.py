@@ -12,7 +12,6 @@ from headstart.core.errors import DataError
 from headstart.core.label_rule import LabelRule
 from headstart.monitoring.ensemble import Ensemble
 from headstart.monitoring.history import History
-from headstart.monitoring.referring import slice_levels
 from headstart.monitoring.statistics import LABELS, Judged, errors_of, losses_of
 from headstart.monitoring.verdict import Break
 
@@ -70,24 +69,14 @@ class Labelling:
         self.n_labels = 0
         self.previous: FloatArray | None = None
 
-    def wait_for(self, keys: Sequence[str], outputs: FloatArray, cells: Mapping[str, Any]) -> None:
-        """Keep answers until their labels come; at most 50,000, the oldest give way."""
-        reference = self._reference
-        if not reference.labels:
+    def wait_for(self, keys: Sequence[str], outputs: FloatArray, levels: Mapping[str, Sequence[str]]) -> None:
+        """Keep answers until their labels come, with the levels of their slices; at most 50,000, the oldest give way."""
+        if not self._reference.labels:
             return
         is_answered = np.asarray(~np.isnan(outputs).any(axis=1))
-        known = np.where(is_answered[:, None], outputs, 0.0)
-        levels = slice_levels(
-            known,
-            dict(cells),
-            reference.task_spec,
-            reference.labels,
-            weights=reference.decision_weights,
-            names=reference.slices,
-        )
         for i, key in enumerate(keys):
             if is_answered[i] and key not in self.judged:
-                self.waiting[key] = Waiting(outputs[i], {name: str(one[i]) for name, one in levels.items()})
+                self.waiting[key] = Waiting(outputs[i], {name: one[i] for name, one in levels.items()})
         while len(self.waiting) > MAX_WAITING:
             self.waiting.popitem(last=False)
             self.counts["given up"] += 1

@@ -1,174 +1,172 @@
-"""Live watch: looks on at a stream, keeps the watch in a folder, and says how it stands in one small file, again and again.
+"""Live watch: takes the batches of a stream, keeps the watch in a folder, and says how it stands in one small file, again and again.
 
-The folder has `state/` (the monitor), `live.json` (how it stands, of aggregates alone) and, where people give labels, `labels.db`.
+The folder has `watch.sqlite` (batches that wait, and the monitor), `live.json` (how it stands, of aggregates alone) and, where people give labels,
+`labels.db`.
 """
 
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections import Counter, OrderedDict
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import DataError, StorageError, UserError
+from headstart.core.errors import DataError, StorageError
 from headstart.core.strict_json import plain
 from headstart.monitoring import state as kept
 from headstart.monitoring.course import Course
 from headstart.monitoring.label_store import LabelStore
+from headstart.monitoring.seeing import see
+from headstart.monitoring.watch_batch import WatchBatch, previews_of
 from headstart.storage.files import write_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
 
     from headstart.core.arrays import FloatArray
     from headstart.monitoring.monitor import Monitor
     from headstart.monitoring.verdict import WatchVerdict
+    from headstart.monitoring.watch_store import WatchStore
     from headstart.streaming.record import Record
 
-LIVE_JSON, STATE, LABELS_DB = "live.json", "state", "labels.db"
+LIVE_JSON, LABELS_DB = "live.json", "labels.db"
 OTHERS = ""  # stands for all labels but the most frequent
+_COURSE = "course.json"
 _FORMAT = 1
 _LEAST_S = 1.0  # between two times that it is said how things stand
 _PART = 0.05  # of the time that saying it may take
 _KEEP_S = 10.0  # between two times that the monitor is kept
+_KEEP_BATCHES = 256  # that may wait for it
+_AT_ONCE = 32  # batches between two looks at the clock
 _N_ALARMS, _N_CHANGES, _N_LABELS = 8, 12, 8
-_N_PREVIEWS, _MAX_LETTERS = 1_000, 240
-
-
-@dataclass(frozen=True, kw_only=True)
-class Contest:
-    """A challenger beside the champion, on the same live records.
-
-    Attributes
-    ----------
-    gain : how much lower the challenger's mean loss is
-    evidence, needed : of the test that decides
-    """
-
-    champion: str
-    challenger: str
-    n: int
-    gain: float
-    evidence: float
-    needed: float
+_N_PREVIEWS = 1_000
 
 
 class LiveWatch:
-    """An observer and a meter of a stream; both may be called from several threads.
+    """Follows a stream; one thread at a time may call it.
 
     Parameters
     ----------
+    store : of the watch, made with `is_watch`; it goes on from the state that is kept there
     name : of the model
-    folder : of the watch; it goes on from what lies there
     shows_items : whether the page may show records of alarms, not only their keys
-    contest : asked how challenger and champion stand; None where there is none
     clock : gives seconds since 1970
+
+    Raises
+    ------
+    StorageError
+        What is kept there is no state of a watch.
     """
 
     def __init__(
         self,
         monitor: Monitor,
-        folder: Path,
+        store: WatchStore,
         *,
         name: str,
         shows_items: bool = False,
-        contest: Callable[[], Contest | None] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.monitor, self.folder, self.name = monitor, folder, name
-        self._shows_items, self._contest, self._clock = shows_items, contest, clock
-        self._lock = threading.RLock()
+        self.monitor, self.store, self.name = monitor, store, name
+        self._shows_items, self.clock = shows_items, clock
         self._previews: OrderedDict[str, str] = OrderedDict()
-        self._course, self._label_number, self._shown = _before(folder)
+        files = store.kept()
+        self._course, self._label_number, self._shown, self._n_waits = _before(files, store)
+        self._place = self._kept_place = 0
         self._named = _most_frequent(monitor)
         self._started = clock()
         self._said_at = self._kept_at = -np.inf
         self._cost_s = 0.0
-        self._n_waited = 0
+        if not files:
+            self._keep()  # those who answer read the reference there
 
     # what a stream tells
 
-    def observe(self, records: Sequence[Record], items: Sequence[Any], rows: FloatArray) -> None:
-        """Look at a batch that was written."""
-        self.look(records, items, rows, now=self._clock())
-        self.refresh()
+    def catch_up(self) -> int:
+        """Take some of the batches that wait, and tell how many."""
+        waiting = self.store.after(self._place, _AT_ONCE)
+        for place, batch in waiting:
+            self.take(batch)
+            self._place = place
+        return len(waiting)
 
     def look(
         self, records: Sequence[Record], items: Sequence[Any] | None, rows: FloatArray, *, now: float | None = None
     ) -> None:
-        """Look at records; `now` None takes each record's own time for when it was answered."""
-        with self._lock:
-            if self._shows_items and items is not None:
-                self._preview(records, items)
-            alarms = self.monitor.observe(records, items, rows)
-            for alarm in alarms:
-                self._shown |= {key: self._previews[key] for key in alarm.examples if key in self._previews}
-            self._count(records, rows, now)
+        """Look at records of this process; `now` None takes each record's own time for when it was answered."""
+        seen = see(self.monitor.reference, records, items, rows, features_of=self.monitor.features_of)
+        shown = previews_of(records, items) if self._shows_items and items is not None else {}
+        self.take(WatchBatch(seen=seen, at=now, previews=shown))
 
-    def written(self, *, n_records: int, n_dead: int, latencies_s: Sequence[float]) -> None:
+    def take(self, batch: WatchBatch) -> None:
         """Count a batch."""
-        with self._lock:
-            self._course.written(self._clock(), n_records=n_records, n_dead=n_dead, latencies_s=latencies_s)
-
-    def waited(self, place: str) -> None:  # noqa: ARG002  which place it was is in the log
-        """Count that a place was away."""
-        self._n_waited += 1
-
-    def left_out(self, n: int) -> None:
-        """Nothing is made of them here: their records are watched like others."""
+        self._n_waits += batch.n_waits
+        if self._shows_items:
+            self._previews |= batch.previews
+            while len(self._previews) > _N_PREVIEWS:
+                self._previews.popitem(last=False)
+        for alarm in self.monitor.take(batch.seen):
+            self._shown |= {key: self._previews[key] for key in alarm.examples if key in self._previews}
+        self._count(batch)
 
     # what is said
 
     def refresh(self, *, at_once: bool = False) -> None:
-        """Take labels that came, say how things stand, and keep the monitor, each no oftener than it may cost."""
+        """Take labels that came, say how things stand, and keep the watch, each no oftener than it may cost."""
         now = time.monotonic()
+        if self._place - self._kept_place >= _KEEP_BATCHES:
+            self._keep()
         if not at_once and now - self._said_at < max(_LEAST_S, self._cost_s / _PART):
             return
-        with self._lock:
-            self._take_labels()
-            content = json.dumps(plain(self.snapshot()), ensure_ascii=False).encode("utf-8", "replace")
-            self.folder.mkdir(parents=True, exist_ok=True)
-            if at_once or now - self._kept_at >= _KEEP_S:
-                kept.save(self.monitor, self.folder / STATE)
-                self._kept_at = now
-            write_file(self.folder / LIVE_JSON, content)
+        self._take_labels()
+        content = json.dumps(plain(self.snapshot()), ensure_ascii=False).encode("utf-8", "replace")
+        if at_once or now - self._kept_at >= _KEEP_S:
+            self._keep()
+        write_file(self.store.folder / LIVE_JSON, content)
         self._said_at = time.monotonic()
         self._cost_s = self._said_at - now
 
     def snapshot(self) -> dict[str, Any]:
         """How things stand, as JSON values; its size does not grow with the stream."""
-        now = self._clock()
+        now = self.clock()
         verdict = self.monitor.verdict(now=now)
-        contest = None if self._contest is None else self._contest()
         return {
             "format": _FORMAT,
             "name": self.name,
             "time": now,
             "started": self._started,
             "rate": self._course.rate(now),
-            "n_waited": self._n_waited,
+            "n_waited": self._n_waits,
+            "n_repeated": self.store.n_repeated(),
             "n_alarms": self.monitor.n_alarms,
             "course": self._course.to_dict(),
-            "label_number": self._label_number,
             "label_counts": dict(self.monitor.labelling.counts),
             "is_value": not self.monitor.reference.task_spec.has_probabilities,
-            "contest": None if contest is None else asdict(contest),
             "verdict": _short(verdict),
             "shown": self._examples(verdict),
         }
 
     def close(self) -> None:
-        """Keep all."""
+        """Keep all, and let others have the folder."""
         self.refresh(at_once=True)
+        self.store.close()
+
+    def _keep(self) -> None:
+        said = {
+            "course": self._course.to_dict(),
+            "label_number": self._label_number,
+            "shown": self._shown,
+            "n_waits": self._n_waits,
+        }
+        course = json.dumps(plain(said)).encode()
+        self.store.keep({**kept.to_files(self.monitor), _COURSE: course}, self._place)
+        self._kept_at, self._kept_place = time.monotonic(), self._place
 
     def _take_labels(self) -> None:
-        path = self.folder / LABELS_DB
+        path = self.store.folder / LABELS_DB
         if not path.is_file():
             return
         with LabelStore(path) as store:
@@ -178,21 +176,20 @@ class LiveWatch:
                 self.monitor.label([key], [label])
             self._label_number = number
 
-    def _count(self, records: Sequence[Record], rows: FloatArray, now: float | None) -> None:
-        labels = [[one if one in self._named else OTHERS for one in names] for names in decided(self.monitor, rows)]
-        if now is not None:
-            self._course.answered(now, Counter(one for names in labels for one in names))
+    def _count(self, batch: WatchBatch) -> None:
+        seen = batch.seen
+        labels = [
+            [one if one in self._named else OTHERS for one in names] for names in decided(self.monitor, seen.outputs)
+        ]
+        if batch.at is not None:
+            self._course.answered(batch.at, Counter(one for names in labels for one in names))
+            n_records = len(seen.values) + batch.n_dead
+            self._course.written(batch.at, n_records=n_records, n_dead=batch.n_dead, latencies_s=batch.latencies_s)
             return
-        for record, names in zip(records, labels, strict=True):
-            at = record.time or self._clock()
+        for time_s, names in zip(seen.times, labels, strict=True):
+            at = time_s or self.clock()
             self._course.answered(at, Counter(names))
             self._course.written(at, n_records=1)
-
-    def _preview(self, records: Sequence[Record], items: Sequence[Any]) -> None:
-        for record, item in zip(records, items, strict=True):
-            self._previews[record.key] = preview(item)
-        while len(self._previews) > _N_PREVIEWS:
-            self._previews.popitem(last=False)
 
     def _examples(self, verdict: WatchVerdict) -> dict[str, str]:
         """The records of the last alarms, by key."""
@@ -222,21 +219,6 @@ def _most_frequent(monitor: Monitor) -> set[str]:
     return {reference.labels[i] for i in np.argsort(-reference.answers, kind="stable")[:_N_LABELS]}
 
 
-def preview(item: Any) -> str:
-    """An item in a few words.
-
-    >>> preview({"age": 3.25, "job": "pilot"})
-    'age: 3.25, job: pilot'
-    """
-    if isinstance(item, UserError):
-        return str(item)[:_MAX_LETTERS]
-    if isinstance(item, dict):
-        return ", ".join(f"{name}: {preview(value)}" for name, value in item.items())[:_MAX_LETTERS]
-    if isinstance(item, float):
-        return f"{item:.6g}"
-    return str(item)[:_MAX_LETTERS] if isinstance(item, str | int) else "a photo"
-
-
 def _short(verdict: WatchVerdict) -> dict[str, Any]:
     """The verdict with what a page has room for."""
     said = verdict.to_dict()
@@ -249,15 +231,14 @@ def _short(verdict: WatchVerdict) -> dict[str, Any]:
     return said
 
 
-def _before(folder: Path) -> tuple[Course, int, dict[str, str]]:
-    """What the folder holds of an earlier run."""
-    path = folder / LIVE_JSON
-    if not path.is_file():
-        return Course(), 0, {}
+def _before(files: Mapping[str, bytes], store: WatchStore) -> tuple[Course, int, dict[str, str], int]:
+    """What was kept of an earlier run, beside the monitor."""
+    if not files:
+        return Course(), 0, {}, 0
     try:
-        said = json.loads(path.read_text("utf-8"))
-        return Course.from_dict(said["course"]), int(said["label_number"]), dict(said["shown"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        said = json.loads(files[_COURSE])
+        return Course.from_dict(said["course"]), int(said["label_number"]), dict(said["shown"]), int(said["n_waits"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StorageError(
-            f"'{path}' is not what a watch wrote ({type(error).__name__}). Remove it, or name another folder."
+            f"the watch in '{store.folder}' cannot be read ({type(error).__name__}). Name another folder."
         ) from error

@@ -1,43 +1,48 @@
-"""Looking on: a live watch, and a log of answers, as observers of a stream or of a server's log."""
+"""Looking on: a live watch, and a log of answers, of a stream or of a server's log."""
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from headstart.core.errors import OptionError, StorageError, UserError
+from headstart.core.errors import OptionError, ServiceError, StorageError, UserError
 from headstart.engines.context import RunContext
+from headstart.monitoring import state as kept
 from headstart.monitoring.answer_log import log_files, read_file
 from headstart.monitoring.budget import FalseAlarms
-from headstart.monitoring.live_watch import STATE, LiveWatch
-from headstart.monitoring.watching import DEFAULT_BUDGET, open_monitor
+from headstart.monitoring.live_watch import LiveWatch
+from headstart.monitoring.watch_store import WatchStore
+from headstart.monitoring.watching import DEFAULT_BUDGET, check_goes_on, features_of, new_monitor
 from headstart.packaging import load_bundle
 from headstart.serving.prediction_log import PredictionLog
 from headstart.serving.repository import find_model_versions
-from headstart.storage.files import check_folder
+from headstart.storage.files import check_folder, storage_errors
+from headstart.streaming.recorders import RecorderSettings
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from headstart.core.arrays import FloatArray
     from headstart.packaging import Bundle
     from headstart.streaming.loop import Observer
-    from headstart.streaming.meters import Meter
     from headstart.streaming.record import Record
 
 _BATCH = 512
 _LOOK_S = 1.0
+_TURN_S = 0.1
+_OPENER = "headstart.monitoring.watch_recorder:open_recorder"
 
 
 @dataclass(frozen=True, kw_only=True)
 class LookingOn:
-    """What `stream(observers=…, meters=…)` takes."""
+    """What `stream(observers=…, recorders=…)` takes."""
 
     observers: list[Observer] = field(default_factory=list)
-    meters: list[Meter] = field(default_factory=list)
+    recorders: list[RecorderSettings] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,8 @@ def looking_on(
     model = load_bundle(version.folder, **loading)
     with ExitStack() as stack:
         if prediction_log is not None:
-            _make(prediction_log)
+            with storage_errors(prediction_log):
+                prediction_log.mkdir(parents=True, exist_ok=True)
             log = PredictionLog(prediction_log, 1.0, items=log_items)
             stack.callback(log.close)
             found.observers.append(_logging(log, _Answering(version.name, version.version, model)))
@@ -101,9 +107,10 @@ def looking_on(
                 model, watch, name=version.name, false_alarms=false_alarms, rate=rate, reference=reference,
                 shows_items=log_items,
             )  # fmt: skip
-            stack.callback(live.close)
-            found.observers.append(live.observe)
-            found.meters.append(live)
+            stack.enter_context(_followed(live))
+            found.recorders.append(
+                RecorderSettings(opener=_OPENER, options={"folder": str(watch), "shows_items": log_items})
+            )
         yield found
 
 
@@ -118,10 +125,44 @@ def open_live(
     shows_items: bool = False,
 ) -> LiveWatch:
     """Open the live watch of a folder, or begin one there; raises as `headstart.watch` does."""
-    _make(folder)
     budget = FalseAlarms.parse(false_alarms, rate)
-    monitor = open_monitor(model, reference, budget, folder / STATE, RunContext.default(progress=None))
-    return LiveWatch(monitor, folder, name=name, shows_items=shows_items)
+    store = WatchStore(folder, is_watch=True)
+    if files := store.kept():
+        monitor = kept.from_files(files, folder, features_of=features_of(model))
+        check_goes_on(monitor, model, budget, f"{folder}", "--watch")
+    else:
+        monitor = new_monitor(model, reference, budget, RunContext.default(progress=None))
+    return LiveWatch(monitor, store, name=name, shows_items=shows_items)
+
+
+@contextmanager
+def _followed(live: LiveWatch) -> Iterator[None]:
+    """Take what a stream leaves, on a thread; at the end all of it."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(1, thread_name_prefix="headstart-watch") as pool:
+        following = pool.submit(_follow_stream, live, stop)
+        try:
+            yield
+        finally:
+            stop.set()
+            following.result()
+
+
+def _follow_stream(live: LiveWatch, stop: threading.Event) -> None:
+    while True:
+        is_last = stop.is_set()
+        n_taken = 0
+        try:
+            n_taken = live.catch_up()
+            live.refresh()
+        except (ServiceError, StorageError):  # the stream meets it too, and says so; what was left is still there
+            if is_last:
+                raise
+        if is_last and not n_taken:
+            live.close()
+            return
+        if not n_taken:
+            stop.wait(_TURN_S)
 
 
 def follow_log(live: LiveWatch, log: Path, stop: threading.Event) -> None:
@@ -156,10 +197,3 @@ def _logging(log: PredictionLog, model: _Answering) -> Observer:
         log.add(model, items, answers, [record.key for record in records])
 
     return observe
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"{folder} is no folder that can be made ({error.strerror}). Name another.") from error

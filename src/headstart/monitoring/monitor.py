@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.core.errors import DataError, UserError
-from headstart.data.packed_sequence import PackedSequence
 from headstart.monitoring.labelling import Recent
 from headstart.monitoring.monitor_state import MonitorState
+from headstart.monitoring.seeing import see
 from headstart.monitoring.summarizing import alarm_of, summarize
-from headstart.monitoring.sums import record_sums, record_values
+from headstart.monitoring.sums import record_sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from headstart.monitoring.budget import FalseAlarms
     from headstart.monitoring.ensemble import Finding
     from headstart.monitoring.reference import Reference
+    from headstart.monitoring.sums import SeenRecords
     from headstart.monitoring.verdict import Alarm, WatchVerdict
     from headstart.streaming.record import Record
 
@@ -58,7 +58,7 @@ class Monitor(MonitorState):
         seed: int = 0,
     ) -> None:
         super().__init__(reference, false_alarms, seed=seed)
-        self._features_of = features_of if reference.projections else None
+        self.features_of = features_of if reference.projections else None
 
     def observe(
         self, records: Sequence[Record | None] | None, items: Sequence[Any] | None, outputs: Any
@@ -76,27 +76,28 @@ class Monitor(MonitorState):
         DataError
             There are not as many outputs as records, or not as many columns as labels.
         """
-        records, items, outputs = self._readable(records, items, outputs)
-        rows = self._rows(outputs, None if items is None else len(items), None if records is None else len(records))
-        keys = [("" if one is None else one.key) for one in records] if records is not None else [""] * len(rows)
-        times = [None if one is None else one.time for one in records] if records is not None else [None] * len(rows)
-        keys = [key or str(self.n_records + i + 1) for i, key in enumerate(keys)]
-        seen = record_values(self.reference, items, rows, self._features(items), self.quality)
+        return self.take(see(self.reference, records, items, outputs, features_of=self.features_of))
+
+    def take(self, seen: SeenRecords) -> list[Alarm]:
+        """Count records that were seen before, in this process or in another; give the alarms that this raised."""
         first = self.n_records
-        self.n_records += len(rows)
-        self.quality.see_times(times)
-        if not len(rows):
+        self.n_records += len(seen.values)
+        keys = [key or str(first + i + 1) for i, key in enumerate(seen.keys)]
+        if seen.schema:
+            self.quality.wrong_schema(seen.schema)
+        self.quality.see(seen.hashes, n_unreadable=seen.n_unreadable, outside=seen.outside)
+        self.quality.see_times(seen.times)
+        if not len(seen.values):
             return []
-        sums = record_sums(self.reference, seen)
-        self.history.add(len(rows), sums, first=first, times=times)
-        latest = [Recent(key, time, values) for key, time, values in zip(keys, times, seen.values, strict=True)]
+        self.history.add(len(seen.values), record_sums(self.reference, seen), first=first, times=seen.times)
+        latest = [Recent(key, time, values) for key, time, values in zip(keys, seen.times, seen.values, strict=True)]
         before = list(self.recent)
         self.recent.extend(latest)
-        self.labelling.wait_for(keys, rows, seen.cells)
+        self.labelling.wait_for(keys, seen.outputs, seen.levels)
         if not self.reference.of_records():
             return []
         found = self.records.update(seen.values, self.false_alarms.records)
-        return self._raise(found, first, times, (before, latest))
+        return self._raise(found, first, seen.times, (before, latest))
 
     def label(self, keys: Sequence[str], labels: Sequence[Any]) -> list[Alarm]:
         """Take true labels, in the order in which they came; those of unknown keys, and repeated ones, are counted and left out.
@@ -138,44 +139,3 @@ class Monitor(MonitorState):
             self.alarms.append(alarm)
             self.n_alarms += 1
         return raised
-
-    def _readable(
-        self, records: Sequence[Record | None] | None, items: Sequence[Any] | None, outputs: Any
-    ) -> tuple[Sequence[Record | None] | None, Sequence[Any] | None, Any]:
-        """Count records that could not be read, and leave them out."""
-        if items is None or isinstance(items, PackedSequence):
-            return records, items, outputs
-        kept = [i for i, item in enumerate(items) if not isinstance(item, UserError)]
-        if len(kept) == len(items):
-            return records, items, outputs
-        self.quality.see([], n_unreadable=len(items) - len(kept), outside={})
-        return (
-            None if records is None else [records[i] for i in kept],
-            [items[i] for i in kept],
-            None if outputs is None else [outputs[i] for i in kept],
-        )
-
-    def _features(self, items: Sequence[Any] | None) -> FloatArray | None:
-        if self._features_of is None or items is None or not len(items):
-            return None
-        try:
-            return self._features_of(items)
-        except UserError:  # an item that cannot be read has no answer either, and is counted there
-            return None
-
-    def _rows(self, outputs: Any, n_items: int | None, n_records: int | None) -> FloatArray:
-        k = len(self.reference.labels)
-        n = n_items if n_items is not None else n_records
-        if outputs is None:
-            return np.full((n or 0, max(k, 1)), np.nan)
-        nothing = np.full(k, np.nan)
-        listed = outputs if isinstance(outputs, np.ndarray) else [nothing if row is None else row for row in outputs]
-        rows = np.asarray(listed, np.float64).reshape(len(listed), -1 if len(listed) else max(k, 1))
-        counts = {len(rows), *(one for one in (n_items, n_records) if one is not None)}
-        if len(counts) > 1:
-            raise DataError(f"as many outputs as records are needed, got {' and '.join(map(str, sorted(counts)))}.")
-        if len(rows) and rows.shape[1] != k:
-            raise DataError(
-                f"the reference knows {k} labels, and the outputs have {rows.shape[1]} columns. Take the bundle's own outputs."
-            )
-        return rows

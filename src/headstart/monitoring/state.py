@@ -28,6 +28,50 @@ STATE_JSON, STATE_ARRAYS = "state.json", "state.safetensors"
 _FORMAT = 1
 
 
+def to_files(monitor: Monitor) -> dict[str, bytes]:
+    """The state and its reference, as files by name."""
+    from headstart.packaging.bundle import safetensors
+
+    return {
+        **monitor.reference.files(),
+        STATE_JSON: to_json(_words(monitor)).encode("utf-8", "replace"),
+        STATE_ARRAYS: safetensors(_arrays(monitor)),
+    }
+
+
+def from_files(
+    files: Mapping[str, bytes], where: object, *, features_of: Callable[[Sequence[Any]], FloatArray] | None = None
+) -> Monitor:
+    """Inverse of `to_files`.
+
+    Parameters
+    ----------
+    where : they were, for messages
+
+    Raises
+    ------
+    StorageError
+        One is damaged or missing.
+    """
+    from safetensors.numpy import load as load_arrays
+
+    try:
+        said = json.loads(files[STATE_JSON])
+        arrays = load_arrays(files[STATE_ARRAYS])
+        reference = Reference.from_files(files[JSON_NAME], files[ARRAYS_NAME])
+        budget = FalseAlarms(**said["false_alarms"])
+        monitor = Monitor(reference, budget, features_of=features_of, seed=said["seed"])
+        _restore(monitor, said, arrays)
+    except StorageError:
+        raise
+    except Exception as error:  # whatever parsers of damaged bytes raise
+        reason = f"{type(error).__name__}: {str(error)[:100]}"
+        raise StorageError(
+            f"the state of the watch at {where} cannot be read ({reason}). Remove it to begin anew."
+        ) from error
+    return monitor
+
+
 def save(monitor: Monitor, folder: str | Path) -> None:
     """Write the state and its reference, whole or not at all.
 
@@ -36,17 +80,13 @@ def save(monitor: Monitor, folder: str | Path) -> None:
     StorageError
         The folder holds something else, or cannot be written.
     """
-    from headstart.packaging.bundle import safetensors
-
     folder = Path(folder)
     if folder.exists() and not (folder.is_dir() and ((folder / STATE_JSON).is_file() or not any(folder.iterdir()))):
         raise StorageError(f"{folder} holds something else than the state of a watch. Name a new folder.")
     with replacing(folder) as partial:
         partial.mkdir()
-        for name, content in monitor.reference.files().items():
+        for name, content in to_files(monitor).items():
             (partial / name).write_bytes(content)
-        (partial / STATE_JSON).write_text(to_json(_words(monitor)), "utf-8")
-        (partial / STATE_ARRAYS).write_bytes(safetensors(_arrays(monitor)))
 
 
 def load(folder: str | Path, *, features_of: Callable[[Sequence[Any]], FloatArray] | None = None) -> Monitor:
@@ -57,26 +97,14 @@ def load(folder: str | Path, *, features_of: Callable[[Sequence[Any]], FloatArra
     StorageError
         There is no state, or it is damaged.
     """
-    from safetensors.numpy import load as load_arrays
-
     folder = Path(folder)
     try:
-        said = json.loads((folder / STATE_JSON).read_text("utf-8"))
-        arrays = load_arrays((folder / STATE_ARRAYS).read_bytes())
-        reference = Reference.from_files((folder / JSON_NAME).read_bytes(), (folder / ARRAYS_NAME).read_bytes())
-        budget = FalseAlarms(**said["false_alarms"])
-        monitor = Monitor(reference, budget, features_of=features_of, seed=said["seed"])
-        _restore(monitor, said, arrays)
+        files = {name: (folder / name).read_bytes() for name in (JSON_NAME, ARRAYS_NAME, STATE_JSON, STATE_ARRAYS)}
     except FileNotFoundError as error:
         raise StorageError(f"{folder} holds no state of a watch ({Path(error.filename).name} is not there).") from error
-    except StorageError:
-        raise
-    except Exception as error:  # whatever parsers of damaged bytes raise
-        reason = f"{type(error).__name__}: {str(error)[:100]}"
-        raise StorageError(
-            f"the state of the watch at {folder} cannot be read ({reason}). Remove it to begin anew."
-        ) from error
-    return monitor
+    except OSError as error:
+        raise StorageError(f"the state of the watch at {folder} cannot be read ({error.strerror}).") from error
+    return from_files(files, folder, features_of=features_of)
 
 
 def _words(monitor: Monitor) -> dict[str, Any]:

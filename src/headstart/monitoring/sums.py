@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from headstart.core.errors import DataError
 from headstart.monitoring.distance import moment_sums
 from headstart.monitoring.estimating import calibrated
 from headstart.monitoring.ranks import bins_of
-from headstart.monitoring.referring import decided_probability
+from headstart.monitoring.referring import decided_probability, slice_levels
 from headstart.monitoring.statistics import LABELS, OTHER, Observed, level_values, read_items, values_of
 
 if TYPE_CHECKING:
@@ -21,18 +21,36 @@ if TYPE_CHECKING:
     from headstart.core.arrays import FloatArray
     from headstart.monitoring.ensemble import Member
     from headstart.monitoring.history import Sums
-    from headstart.monitoring.quality import Quality
     from headstart.monitoring.reference import Reference
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SeenRecords:
-    """Values of the members that need no labels, shape (n, n_members), with what they were made of."""
+    """What a watch needs of some records: numbers, and none of their contents.
 
+    Attributes
+    ----------
+    keys, times : of each, as it came; a key may be empty
+    values : of the members that need no labels, shape (n, n_members)
+    outputs : of the model, shape (n, k)
+    projections : of the features, by block, shape (n, r)
+    levels : of the slices that each is in, by field
+    hashes : of the contents of those that could be read
+    n_unreadable : further ones, which are in none of these
+    outside : by field, how many values lie outside the reference's range
+    schema : what is wrong with the columns; empty where nothing is
+    """
+
+    keys: Sequence[str]
+    times: Sequence[float | None]
     values: FloatArray
-    cells: Mapping[str, Any]
     outputs: FloatArray
     projections: Mapping[str, FloatArray]
+    levels: Mapping[str, Sequence[str]]
+    hashes: Sequence[int]
+    n_unreadable: int = 0
+    outside: Mapping[str, int] = field(default_factory=dict)
+    schema: str = ""
 
 
 def record_values(
@@ -40,14 +58,17 @@ def record_values(
     items: Sequence[Any] | None,
     outputs: FloatArray,
     features: FloatArray | None,
-    quality: Quality,
+    *,
+    keys: Sequence[str] = (),
+    times: Sequence[float | None] = (),
+    n_unreadable: int = 0,
 ) -> SeenRecords:
-    """Compute all that is watched of records, and note what is wrong with them."""
+    """Compute all that is watched of records; the last three are as in `SeenRecords`."""
+    schema = ""
     try:
         cells, sizes = read_items(items, reference.fields)
     except DataError as error:
-        quality.wrong_schema(str(error))
-        cells, sizes = {}, {}
+        schema, cells, sizes = str(error), {}, {}
     projections = {} if features is None else {one.block: one.of(features) for one in reference.projections}
     seen = Observed(n=len(outputs), cells=cells, sizes=sizes, outputs=outputs, projections=projections)
     columns, outside = [], {}
@@ -64,11 +85,35 @@ def record_values(
             outside[statistic.field] = int(((values < member.edges[0]) | (values > member.edges[-1])).sum())
         columns.append(values)
     is_answered = ~np.isnan(outputs).all(axis=1)
-    n_unreadable = int((~is_answered).sum()) if len(reference.labels) and is_answered.any() else 0
-    rows = _hashes(cells, seen.n)
-    quality.see(rows[: seen.n - n_unreadable], n_unreadable=n_unreadable, outside=outside)
-    values = np.stack(columns, axis=1) if columns else np.zeros((seen.n, 0))
-    return SeenRecords(values=values, cells=cells, outputs=outputs, projections=projections)
+    n_unanswered = int((~is_answered).sum()) if len(reference.labels) and is_answered.any() else 0
+    return SeenRecords(
+        keys=keys or [""] * seen.n,
+        times=times or [None] * seen.n,
+        values=np.stack(columns, axis=1) if columns else np.zeros((seen.n, 0)),
+        outputs=outputs,
+        projections=projections,
+        levels=_levels(reference, outputs, cells),
+        hashes=_hashes(cells, seen.n)[: seen.n - n_unanswered],
+        n_unreadable=n_unreadable + n_unanswered,
+        outside=outside,
+        schema=schema,
+    )
+
+
+def _levels(reference: Reference, outputs: FloatArray, cells: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+    if not reference.labels or not len(outputs):
+        return {}
+    is_answered = np.asarray(~np.isnan(outputs).any(axis=1))
+    known = np.where(is_answered[:, None], outputs, 0.0)
+    found = slice_levels(
+        known,
+        dict(cells),
+        reference.task_spec,
+        reference.labels,
+        weights=reference.decision_weights,
+        names=reference.slices,
+    )
+    return {name: [str(one) for one in levels] for name, levels in found.items()}
 
 
 def _hashes(cells: Mapping[str, Any], n: int) -> list[int]:

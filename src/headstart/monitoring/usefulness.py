@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.monitoring.quality import Quality
 from headstart.monitoring.ranks import bins_of
 from headstart.monitoring.sums import record_values
 
@@ -87,7 +86,7 @@ def drift_of(
     reference: Reference, outputs: FloatArray, items: Sequence[Any] | None, features: FloatArray | None
 ) -> FloatArray:
     """How far a record lies the way in which the records as a whole moved, shape (n,), from 0 to 1; 0.5 where nothing moved."""
-    values = record_values(reference, items, np.asarray(outputs, np.float64), features, Quality()).values
+    values = record_values(reference, items, np.asarray(outputs, np.float64), features).values
     towards, size = np.zeros(len(outputs)), 0.0
     for column, member in zip(values.T, reference.of_records(), strict=True):
         ranks = _ranks(member.edges, member.counts, column)

@@ -27,8 +27,9 @@ from headstart.packaging.labelled import known_to, load_for
 from headstart.storage.files import check_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from headstart.core.arrays import FloatArray
     from headstart.core.dataset import Dataset
     from headstart.data.readers.columns import TableSource
     from headstart.engines.reporters import ProgressOutput
@@ -103,18 +104,43 @@ def open_monitor(
     OptionError
         The folder keeps a watch of another model, or with another budget.
     """
-    features_of = model.features if gives_features(model) else None
-    if state is not None and (Path(state) / kept.STATE_JSON).is_file():
-        monitor = kept.load(state, features_of=features_of)
-        if monitor.false_alarms.records != budget.records:
-            raise OptionError(
-                f"the watch in {state} has another budget: {monitor.false_alarms.words}. Give the same, or name a new folder for --state."
-            )
-        if monitor.reference.labels != model.labels:
-            raise OptionError(f"the watch in {state} is of another model. Name a new folder for --state.")
-        return monitor
+    if state is None or not (Path(state) / kept.STATE_JSON).is_file():
+        return new_monitor(model, reference, budget, context)
+    monitor = kept.load(state, features_of=features_of(model))
+    check_goes_on(monitor, model, budget, f"{state}", "--state")
+    return monitor
+
+
+def new_monitor(model: Bundle, reference: Any, budget: FalseAlarms, context: RunContext) -> Monitor:
+    """A monitor that has seen nothing; arguments as for `watch`."""
     found = reference_of_bundle(model) if reference is None else reference_of_data(model, reference, context)
-    return Monitor(found, budget, features_of=features_of)
+    return Monitor(found, budget, features_of=features_of(model))
+
+
+def check_goes_on(monitor: Monitor, model: Bundle, budget: FalseAlarms, where: str, option: str) -> None:
+    """Refuse a watch that was kept and is another one.
+
+    Parameters
+    ----------
+    where : it was kept
+    option : that names another place
+
+    Raises
+    ------
+    OptionError
+        It is of another model, or has another budget.
+    """
+    if monitor.false_alarms.records != budget.records:
+        raise OptionError(
+            f"the watch in {where} has another budget: {monitor.false_alarms.words}. Give the same, or name a new folder for {option}."
+        )
+    if monitor.reference.labels != model.labels:
+        raise OptionError(f"the watch in {where} is of another model. Name a new folder for {option}.")
+
+
+def features_of(model: Bundle) -> Callable[[Sequence[Any]], FloatArray] | None:
+    """What gives features of items, where the bundle has a pretrained source to look at."""
+    return model.features if gives_features(model) else None
 
 
 def gives_features(model: Bundle) -> bool:
@@ -141,7 +167,7 @@ def reference_of_bundle(model: Bundle) -> Reference:
 
 def reference_of_data(model: Bundle, data: Any, context: RunContext) -> Reference:
     """Make a reference of data that the model did not learn from."""
-    features_of = model.features if gives_features(model) else None
+    embed = features_of(model)
     if has_target(model, data):
         dataset = known_to(model, load_for(model, data))
         items: Sequence[Any] = dataset.items
@@ -153,7 +179,7 @@ def reference_of_data(model: Bundle, data: Any, context: RunContext) -> Referenc
     if not len(good):
         raise DataError(f"no record of '{data}' can be read: {next(iter(rows.errors.values()), 'it is empty')}.")
     taken = _taken(items, good)
-    features = None if features_of is None else features_of(taken)
+    features = None if embed is None else embed(taken)
     return make_reference(
         task=model.task_spec,
         labels=model.labels,

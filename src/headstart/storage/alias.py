@@ -21,6 +21,11 @@ def is_registry(folder: Path) -> bool:
     return (folder / CHAMPION).is_symlink() and (folder / VERSIONS).is_dir()
 
 
+def registry_of(path: Path) -> Path | None:
+    """The registry that a path is, or of which it is a version or an alias; None if it is of none."""
+    return next((one for one in (path, path.parent, path.resolve().parent.parent) if is_registry(one)), None)
+
+
 def read_alias(folder: Path, name: str) -> int | None:
     """The number of the version that an alias points at; None if there is no such alias.
 

@@ -22,6 +22,7 @@ class Answers:
     items : as the model read them, or why it could not
     rows : outputs of the model, shape (n, k), float32; NaN where there are none
     outputs : what is written; a dead letter where `is_dead`
+    latencies_s : from receiving each record to its output being written; none before they are written
     """
 
     records: Sequence[Record]
@@ -29,3 +30,4 @@ class Answers:
     rows: FloatArray
     outputs: Sequence[Output]
     is_dead: Sequence[bool]
+    latencies_s: Sequence[float] = ()

@@ -12,7 +12,7 @@ import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -179,9 +179,10 @@ class Loop:
                 await self._send(dead, [one for one, is_dead in pairs if is_dead], patience[1])
             self._count_left_out()
             written_s = time.monotonic()
+            answers = replace(answers, latencies_s=[written_s - one for one in batch.received_s])
             for recorder, its_patience in recorders:
                 await self._recorded(partial(recorder.record, answers), its_patience)
-            self._count(batch, answers, written_s)
+            self._count(batch, answers)
             await self._observe(answers)
 
     async def _open_outlet(self, outlet: Outlet, patience: Patience) -> None:
@@ -220,10 +221,10 @@ class Loop:
                 patience.succeeded()
                 return
 
-    def _count(self, batch: Batch, answers: Answers, written_s: float) -> None:
-        latencies_s = [written_s - one for one in batch.received_s]
+    def _count(self, batch: Batch, answers: Answers) -> None:
+        n_records, n_dead = len(answers.is_dead), sum(answers.is_dead)
         for meter in self._meters:
-            meter.written(n_records=len(latencies_s), n_dead=sum(answers.is_dead), latencies_s=latencies_s)
+            meter.written(n_records=n_records, n_dead=n_dead, latencies_s=answers.latencies_s)
         self._in_flight.finish(batch)
 
     def _count_left_out(self) -> None:

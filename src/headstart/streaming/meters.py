@@ -71,7 +71,7 @@ class Figures:
         self._started = self._spoke = time.monotonic()
         self._latest: list[float] = []
         self._latencies: deque[float] = deque(maxlen=_N_LATENCIES)
-        self.n_records = self.n_dead = self.n_repeated = self.n_duplicates = 0
+        self.n_records = self.n_dead = self.n_repeated = self.n_duplicates = self.n_waits = 0
         self._n_said = 0
 
     def written(self, *, n_records: int, n_dead: int, latencies_s: Sequence[float]) -> None:
@@ -81,8 +81,9 @@ class Figures:
         self._latest += latencies_s
         self._latencies.extend(latencies_s)
 
-    def waited(self, place: str) -> None:
-        """Those who listen are told otherwise."""
+    def waited(self, place: str) -> None:  # noqa: ARG002  which place it was is told otherwise
+        """Count it; those who listen are told otherwise."""
+        self.n_waits += 1
 
     def left_out(self, n: int) -> None:
         """Count outputs that were left out."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from headstart.engines.reporters import ProgressOutput
     from headstart.streaming.loop import Observer
     from headstart.streaming.meters import Meter, StreamSummary
+    from headstart.streaming.recorders import RecorderSettings
 
 
 def stream(
@@ -29,6 +30,7 @@ def stream(
     settings: StreamSettings | None = None,
     observers: Sequence[Observer] = (),
     meters: Sequence[Meter] = (),
+    recorders: Sequence[RecorderSettings] = (),
     progress: ProgressOutput = sys.stderr,
     **options: Any,
 ) -> StreamSummary:
@@ -44,6 +46,7 @@ def stream(
     observers : each called on a thread after a batch was written, with its records, its items (or the error of one that cannot be read)
         and the outputs of the model, shape (n, k), NaN where there are none; one that raises is reported and does no harm
     meters : each told of every batch that was written, with its latencies
+    recorders : each opened in every process of the stream; a batch is acknowledged after each has recorded it
     progress : a stream or a reporter, whose cancel token ends the run as SIGTERM does; None for silence
 
     Raises
@@ -62,10 +65,17 @@ def stream(
     reporter = reporter_for(progress)
     if settings.workers == 1:
         return run_worker(
-            str(bundle), str(from_), str(to), settings, reporter=reporter, observers=observers, meters=meters
+            str(bundle),
+            str(from_),
+            str(to),
+            settings,
+            reporter=reporter,
+            observers=observers,
+            meters=meters,
+            recorders=recorders,
         )
     if observers or meters:
         raise OptionError(
             "observers and meters live in this process, so they need workers=1. Start several streams instead."
         )
-    return run_workers(str(bundle), str(from_), str(to), settings, reporter)
+    return run_workers(str(bundle), str(from_), str(to), settings, reporter=reporter, recorders=recorders)

@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from headstart.engines.events import Reporter
+    from headstart.packaging import Bundle
     from headstart.streaming.loop import Observer, Recorder
     from headstart.streaming.meters import Meter, StreamSummary
+    from headstart.streaming.recorders import RecorderSettings
     from headstart.streaming.settings import StreamSettings
 
 _LINE_S = 10.0
@@ -49,11 +51,12 @@ def run_worker(
     reporter: Reporter,
     observers: Sequence[Observer] = (),
     meters: Sequence[Meter] = (),
+    recorders: Sequence[RecorderSettings] = (),
     worker: int = 0,
 ) -> StreamSummary:
     """Run one of the `settings.workers` processes of a stream; raises as `stream` does."""
     places = open_places(from_, to, settings, worker=worker)
-    answer, name = open_model(bundle, settings, [to, settings.dead])
+    answer, name, model = open_model(bundle, settings, [to, settings.dead])
     figures = Figures()
     tell = partial(_tell, reporter)
     with ExitStack() as stack:
@@ -67,7 +70,7 @@ def run_worker(
             if settings.workers == 1:
                 port = stack.enter_context(exposed(settings.metrics_port, exporter))
                 tell("metrics", f"figures for Prometheus: http://127.0.0.1:{port}/metrics")
-        recorders = _recorders(settings, worker, tell)
+        opened = _windows(settings, worker, tell) + [one.open(model, figures) for one in recorders]
         pace = Pace(batch=settings.batch, latency_s=settings.latency_ms / 1000, give_up_s=settings.give_up_s)
 
         def make() -> Loop:
@@ -78,7 +81,7 @@ def run_worker(
                 figures=figures,
                 meters=measured,
                 observers=observers,
-                recorders=recorders,
+                recorders=opened,
                 tell=tell,
             )
 
@@ -150,7 +153,9 @@ def shown(text: str) -> str:
     return Address.parse(text).text
 
 
-def open_model(bundle: str, settings: StreamSettings, outputs: Sequence[str | None] = ()) -> tuple[Answerer, str]:
+def open_model(
+    bundle: str, settings: StreamSettings, outputs: Sequence[str | None] = ()
+) -> tuple[Answerer, str, Bundle]:
     """Open the bundle, and answer one made-up item, so that the first record is not slow.
 
     Parameters
@@ -177,10 +182,11 @@ def open_model(bundle: str, settings: StreamSettings, outputs: Sequence[str | No
         spin=False,
     )
     warm_up(model, found[0])
-    return Answerer(model, name=found[0].name, version=found[0].version, settings=settings), found[0].name
+    answerer = Answerer(model, name=found[0].name, version=found[0].version, settings=settings)
+    return answerer, found[0].name, model
 
 
-def _recorders(settings: StreamSettings, worker: int, tell: Callable[[str, str], None]) -> list[Recorder]:
+def _windows(settings: StreamSettings, worker: int, tell: Callable[[str, str], None]) -> list[Recorder]:
     if settings.windows is None:
         return []
     from headstart.streaming.windows.recorder import WindowRecorder

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from headstart.core.errors import HeadstartError
 from headstart.engines.cancelling import CancelToken
 from headstart.engines.events import NoticeGiven
+from headstart.streaming.recorders import RecorderSettings
 from headstart.streaming.settings import StreamSettings
 from headstart.streaming.windows.settings import WindowSettings
 from headstart.streaming.worker import run_worker
@@ -57,8 +58,9 @@ def main() -> int:
 
     threading.Thread(target=watch, daemon=True).start()
     bundle, from_, to = told["words"]
+    recorders = [RecorderSettings(**one) for one in told["recorders"]]
     try:
-        summary = run_worker(bundle, from_, to, settings, reporter=relay, worker=told["worker"])
+        summary = run_worker(bundle, from_, to, settings, reporter=relay, recorders=recorders, worker=told["worker"])
     except HeadstartError as error:
         relay.say({"error": type(error).__name__, "message": str(error)})
         return error.exit_code

@@ -28,9 +28,10 @@ from headstart.streaming.prometheus import SHARED_FOLDER
 from headstart.streaming.worker import open_places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from headstart.engines.events import Reporter
+    from headstart.streaming.recorders import RecorderSettings
     from headstart.streaming.settings import StreamSettings
 
 _SHORT_LIFE_S = 2.0
@@ -51,7 +52,15 @@ class _Worker:
     listener: threading.Thread | None = None
 
 
-def run_workers(bundle: str, from_: str, to: str, settings: StreamSettings, reporter: Reporter) -> StreamSummary:
+def run_workers(
+    bundle: str,
+    from_: str,
+    to: str,
+    settings: StreamSettings,
+    *,
+    reporter: Reporter,
+    recorders: Sequence[RecorderSettings] = (),
+) -> StreamSummary:
     """Run `settings.workers` processes until they end or the run is stopped; one that is killed is started again.
 
     Raises
@@ -62,12 +71,15 @@ def run_workers(bundle: str, from_: str, to: str, settings: StreamSettings, repo
         A worker cannot be kept alive.
     """
     open_places(from_, to, settings)  # what is wrong with the addresses is said once
-    return _Supervisor([bundle, from_, to], settings, reporter).run()
+    return _Supervisor([bundle, from_, to], settings, reporter, recorders).run()
 
 
 class _Supervisor:
-    def __init__(self, words: list[str], settings: StreamSettings, reporter: Reporter) -> None:
+    def __init__(
+        self, words: list[str], settings: StreamSettings, reporter: Reporter, recorders: Sequence[RecorderSettings]
+    ) -> None:
         self._words = words
+        self._recorders = [asdict(one) for one in recorders]
         self._settings = settings
         self._reporter = reporter
         self._workers: list[_Worker] = []
@@ -104,9 +116,10 @@ class _Supervisor:
             **asdict(self._settings),
             "state": None if self._settings.state is None else str(self._settings.state),
         }
+        told = {"words": self._words, "settings": settings, "worker": number, "recorders": self._recorders}
         assert process.stdin is not None
         with suppress(BrokenPipeError):
-            process.stdin.write(json.dumps({"words": self._words, "settings": settings, "worker": number}) + "\n")
+            process.stdin.write(json.dumps(told) + "\n")
             process.stdin.flush()
         worker = _Worker(number, process)
         worker.listener = threading.Thread(target=self._listen, args=(worker,), daemon=True)

@@ -8,6 +8,7 @@ looked at and whenever one stops. Nothing is assumed about the distribution of t
 References
 ----------
 Waudby-Smith and Ramdas, Estimating means of bounded random variables by betting, JRSS B 2024.
+Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, Time-uniform central limit theory and asymptotic confidence sequences, Annals of Statistics 2024.
 Ville, Étude critique de la notion de collectif, 1939.
 """
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from headstart.core.dataset import FloatArray
     from headstart.core.tasks import TaskSpec
 
+INTERVAL_LEVEL = 0.05
+_NARROWEST_AT = 500  # records at which the interval is as narrow as one of its kind can be
 STAKES = (0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.95)
 
 
@@ -39,7 +42,7 @@ class Bet:
     logs : logarithm of each stake's wealth
     largest : logarithm of the largest wealth so far, by which the level holds
     n : records
-    total : sum of the differences
+    total, squares : sums of the differences, and of their squares
     """
 
     level: float
@@ -47,6 +50,7 @@ class Bet:
     largest: float = 0.0
     n: int = 0
     total: float = 0.0
+    squares: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 1:
@@ -67,6 +71,7 @@ class Bet:
             largest=max(self.largest, float(means.max())),
             n=self.n + len(d),
             total=self.total + float(d.sum()),
+            squares=self.squares + float(np.square(d).sum()),
         )
 
     def first_shown(self, differences: FloatArray) -> int | None:
@@ -89,6 +94,17 @@ class Bet:
     def mean(self) -> float:
         """Of the differences; 0 of none."""
         return self.total / self.n if self.n else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the mean, at 95 % for all numbers of records at once, so that it may be looked at at any time; for many records (asymptotic)."""
+        if self.n < 2:
+            return -1.0, 1.0
+        variance = max(0.0, (self.squares - self.n * self.mean**2) / (self.n - 1))
+        wanted = -2 * np.log(INTERVAL_LEVEL)
+        grown = self.n * (wanted + np.log(wanted) + 1) / _NARROWEST_AT
+        half = np.sqrt(variance * 2 * (grown + 1) / (self.n * grown) * np.log(np.sqrt(grown + 1) / INTERVAL_LEVEL))
+        return float(max(-1.0, self.mean - half)), float(min(1.0, self.mean + half))
 
 
 def bounded_losses(outputs: FloatArray, targets: FloatArray, task: TaskSpec, *, scale: float = 1.0) -> FloatArray:

@@ -71,5 +71,9 @@ class Comparison:
     @classmethod
     def from_dict(cls, said: Mapping[str, Any], number: int | None = None) -> Comparison:
         """Inverse of `to_dict`."""
-        bet = {**said["bet"], "logs": tuple(said["bet"]["logs"])}
+        bet = {
+            "squares": float(said["bet"]["n"]),
+            **said["bet"],
+            "logs": tuple(said["bet"]["logs"]),
+        }  # older ones: at most
         return cls(**{**said, "bet": Bet(**bet)}, id=number)

@@ -61,25 +61,53 @@ def open_registry(folder: str | Path) -> Iterator[Registry]:
     StorageError
         Its database is damaged, or it cannot be written.
     """
-    folder = Path(folder)
-    if not is_registry(folder):
-        raise OptionError(
-            f"{folder} is no registry. Make one of a bundle with: headstart update {folder} --init BUNDLE"
-        )
+    folder = _registry_folder(folder)
     with storage_errors(folder / _LOCK), (folder / _LOCK).open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise OptionError(f"{folder} is being changed by another process. Wait until it has ended.") from error
-        try:
+        with _database_errors(folder):
             database = sqlite3.connect(f"file:{folder / DATABASE}?mode=rw", uri=True, isolation_level=None)
             database.execute("PRAGMA synchronous = FULL")
             registry = Registry(folder, database)
             registry.settle()
-        except (sqlite3.DatabaseError, ValueError, KeyError) as error:
-            raise StorageError(
-                f"{folder / DATABASE} cannot be read ({first_line(error)}). The champion is a bundle of its own, {folder / CHAMPION}; "
-                "make a new registry of it with --init."
-            ) from error
         with registry:
             yield registry
+
+
+@contextmanager
+def look_into(folder: str | Path) -> Iterator[Registry]:
+    """Open a registry to read it alone, also while another process changes it; a step that is under way is seen before it or after it.
+
+    Raises
+    ------
+    OptionError
+        There is no registry.
+    StorageError
+        Its database cannot be read.
+    """
+    folder = _registry_folder(folder)
+    address = f"file:{folder / DATABASE}?mode=ro"
+    with _database_errors(folder), Registry(folder, sqlite3.connect(address, uri=True)) as registry:
+        yield registry
+
+
+def _registry_folder(folder: str | Path) -> Path:
+    folder = Path(folder)
+    if not is_registry(folder):
+        raise OptionError(
+            f"{folder} is no registry. Make one of a bundle with: headstart update {folder} --init BUNDLE"
+        )
+    return folder
+
+
+@contextmanager
+def _database_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.DatabaseError, ValueError, KeyError) as error:
+        raise StorageError(
+            f"{folder / DATABASE} cannot be read ({first_line(error)}). The champion is a bundle of its own, {folder / CHAMPION}; "
+            "make a new registry of it with --init."
+        ) from error

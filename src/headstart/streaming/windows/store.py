@@ -6,7 +6,6 @@ or from another worker, is counted once.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 import time
@@ -14,6 +13,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from headstart.core.errors import OptionError
+from headstart.streaming.counted_keys import COUNTED_TABLE
+from headstart.streaming.counted_keys import count as count_keys
 from headstart.streaming.sqlite_table import sqlite_errors
 from headstart.streaming.windows.aggregate import Aggregate, Observed
 
@@ -23,13 +24,11 @@ if TYPE_CHECKING:
 
     from headstart.streaming.windows.settings import WindowSettings
 
-N_REMEMBERED = 200_000
 _IDLE_S = 10.0
 _BUSY_S = 30.0
 _TABLES = """
 CREATE TABLE IF NOT EXISTS said (name TEXT PRIMARY KEY, value);
 CREATE TABLE IF NOT EXISTS worker (number INTEGER PRIMARY KEY, newest INTEGER, seen_s REAL, has_ended INTEGER);
-CREATE TABLE IF NOT EXISTS counted (place INTEGER PRIMARY KEY AUTOINCREMENT, record INTEGER UNIQUE);
 CREATE TABLE IF NOT EXISTS open (start INTEGER, stop INTEGER, grp TEXT, content TEXT, PRIMARY KEY (grp, start, stop));
 CREATE INDEX IF NOT EXISTS open_stop ON open (stop);
 CREATE TABLE IF NOT EXISTS closed (start INTEGER, stop INTEGER, grp TEXT, content TEXT, PRIMARY KEY (grp, start, stop));
@@ -88,7 +87,7 @@ class Store:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             with self._transaction():
-                for statement in _TABLES.split(";\n"):
+                for statement in (COUNTED_TABLE, *_TABLES.split(";\n")):
                     self._db.execute(statement)
                 self._register(n_workers)
                 said = json.dumps(settings.said(), sort_keys=True)
@@ -105,8 +104,8 @@ class Store:
     def count(self, events: Sequence[Event]) -> None:
         """Count records that have not been counted, and close the windows that are over."""
         with self._transaction():
-            new = [one for one in events if self._is_new(one.key)]
-            self._db.execute("DELETE FROM counted WHERE place <= (SELECT max(place) FROM counted) - ?", (N_REMEMBERED,))
+            are_new = count_keys(self._db, [one.key for one in events])
+            new = [one for one, is_new in zip(events, are_new, strict=True) if is_new]
             self._raise("repeated", len(events) - len(new))
             self._raise("untimed", sum(one.time_us is None for one in new))
             horizon = self._get("horizon", None)
@@ -165,10 +164,6 @@ class Store:
         for number in range(n_workers):
             self._db.execute("INSERT OR IGNORE INTO worker VALUES (?, NULL, ?, 0)", (number, now))
         self._db.execute("UPDATE worker SET has_ended = 0, seen_s = ? WHERE number = ?", (now, self._worker))
-
-    def _is_new(self, key: str) -> bool:
-        digest = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), signed=True)
-        return self._db.execute("INSERT OR IGNORE INTO counted (record) VALUES (?)", (digest,)).rowcount == 1
 
     def _place(self, one: Event, horizon: int | None, pieces: dict[tuple[int, int, str], Aggregate]) -> None:
         """Add a record to the pieces of its windows; one that came too late for any is counted as late there."""

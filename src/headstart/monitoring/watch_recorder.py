@@ -1,0 +1,116 @@
+"""Recorder of a watch: in each process of a stream it sees what was answered, and leaves it for the one monitor before it is acknowledged."""
+
+from __future__ import annotations
+
+import time
+from itertools import compress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headstart.core.errors import ServiceError, StorageError
+from headstart.monitoring.reference import ARRAYS_NAME, JSON_NAME, Reference
+from headstart.monitoring.seeing import see
+from headstart.monitoring.watch_batch import WatchBatch, previews_of
+from headstart.monitoring.watch_store import WatchStore
+from headstart.monitoring.watching import features_of
+
+if TYPE_CHECKING:
+    from headstart.monitoring.seeing import FeaturesOf
+    from headstart.packaging import Bundle
+    from headstart.streaming.answers import Answers
+    from headstart.streaming.meters import Figures
+
+MAX_WAITING = 1_024  # batches
+_PATIENCE_S = 5.0
+_TURN_S = 0.02
+
+
+def open_recorder(model: Bundle, *, figures: Figures, folder: str, shows_items: bool) -> WatchRecorder:
+    """Open the recorder of a live watch that is kept in a folder.
+
+    Raises
+    ------
+    StorageError
+        No watch is kept there.
+    """
+    store = WatchStore(Path(folder))
+    files = store.kept()
+    if JSON_NAME not in files:
+        store.close()
+        raise StorageError(f"no watch is kept in {folder}. Open one there first, as `headstart stream --watch` does.")
+    reference = Reference.from_files(files[JSON_NAME], files[ARRAYS_NAME])
+    embed = features_of(model) if reference.projections else None
+    return WatchRecorder(store, reference, features_of=embed, figures=figures, shows_items=shows_items)
+
+
+class WatchRecorder:
+    """Records batches; all methods are called one after the other, on any thread.
+
+    Parameters
+    ----------
+    features_of : gives features of items; None to leave them out
+    shows_items : whether records may be shown beside alarms
+    """
+
+    def __init__(
+        self,
+        store: WatchStore,
+        reference: Reference,
+        *,
+        features_of: FeaturesOf | None,
+        figures: Figures,
+        shows_items: bool = False,
+    ) -> None:
+        self.name = f"the watch in {store.folder}"
+        self._store, self._reference, self._features_of = store, reference, features_of
+        self._figures, self._shows_items = figures, shows_items
+        self._n_waits = 0
+
+    def record(self, answers: Answers) -> None:
+        """Leave a batch for the watch; when this returns, it will be counted, and once.
+
+        Raises
+        ------
+        ServiceError, StorageError
+            The caller may record the same batch again.
+        """
+        self._wait_for_room()
+        keys = [record.key for record in answers.records]
+        is_left = False
+        while not is_left:
+            is_new = self._store.are_new(keys)
+            is_left = not any(is_new) or self._leave(keys, answers, is_new)
+        if not all(is_new):
+            self._store.count_repeated(is_new.count(False))
+
+    def end(self, *, is_complete: bool) -> None:
+        """Nothing is left to be done: the watch goes on by itself."""
+
+    def close(self) -> None:
+        """Give up the file; may be called twice."""
+        self._store.close()
+
+    def _leave(self, keys: list[str], answers: Answers, is_new: list[bool]) -> bool:
+        batch = self._batch(answers, is_new)
+        is_left = self._store.leave(list(compress(keys, is_new)), batch)
+        self._n_waits += batch.n_waits if is_left else 0
+        return is_left
+
+    def _batch(self, answers: Answers, is_new: list[bool]) -> WatchBatch:
+        records, items = list(compress(answers.records, is_new)), list(compress(answers.items, is_new))
+        rows = answers.rows if all(is_new) else answers.rows[is_new]
+        return WatchBatch(
+            seen=see(self._reference, records, items, rows, features_of=self._features_of),
+            at=time.time(),
+            n_dead=sum(compress(answers.is_dead, is_new)),
+            latencies_s=list(compress(answers.latencies_s, is_new)),
+            n_waits=self._figures.n_waits - self._n_waits,
+            previews=previews_of(records, items) if self._shows_items else {},
+        )
+
+    def _wait_for_room(self) -> None:
+        end = time.monotonic() + _PATIENCE_S
+        while self._store.n_waiting() >= MAX_WAITING:
+            if time.monotonic() > end:
+                raise ServiceError(f"{self.name} is behind by {MAX_WAITING:,} batches; the stream waits for it.")
+            time.sleep(_TURN_S)

@@ -1,0 +1,145 @@
+"""The store of a live watch: one SQLite file in which the processes of a stream leave batches, and the watch keeps how far it has come.
+
+A batch is left there before its records are acknowledged, and their keys with it; so a batch that comes again, after a crash or from another process, is
+left there once. The state of the watch and the removal of the batches that it has counted are one transaction: after a crash the watch goes on
+from its last state, and the batches since then are still there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from headstart.core.errors import OptionError
+from headstart.monitoring.watch_batch import WatchBatch
+from headstart.storage.files import storage_errors
+from headstart.streaming.counted_keys import COUNTED_TABLE, are_new, count
+from headstart.streaming.sqlite_table import connect, sqlite_errors, transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import IO
+
+DATABASE = "watch.sqlite"
+_LOCK = ".lock"
+_TABLES = (
+    COUNTED_TABLE,
+    "CREATE TABLE IF NOT EXISTS batch (place INTEGER PRIMARY KEY AUTOINCREMENT, words TEXT NOT NULL, arrays BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, content BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS repeated (id INTEGER PRIMARY KEY, n INTEGER NOT NULL)",
+    "INSERT OR IGNORE INTO repeated VALUES (1, 0)",
+)
+
+
+class WatchStore:
+    """Several processes may leave batches at the same time; one takes them.
+
+    Parameters
+    ----------
+    is_watch : whether this is the one that takes them, until it is closed or its process ends
+
+    Raises
+    ------
+    OptionError
+        Another process takes them.
+    StorageError
+        The folder cannot be written, or its file is something else.
+    """
+
+    def __init__(self, folder: Path, *, is_watch: bool = False) -> None:
+        self.folder = folder
+        self._path = folder / DATABASE
+        self._lock: IO[str] | None = None
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        if is_watch:
+            self._claim()
+        self._database = connect(self._path)
+        with self._transaction():
+            for table in _TABLES:
+                self._database.execute(table)
+
+    # who answers
+
+    def are_new(self, keys: Sequence[str]) -> list[bool]:
+        """Tell which keys no batch had yet; of a key that is there twice, the first."""
+        with sqlite_errors(self._path):
+            return are_new(self._database, keys)
+
+    def leave(self, keys: Sequence[str], batch: WatchBatch) -> bool:
+        """Leave a batch for the watch, durably; False, and nothing is left, where one of its keys had come meanwhile.
+
+        Parameters
+        ----------
+        keys : of all records of the batch, also of those that could not be read
+        """
+        words, arrays = batch.to_bytes()
+        with self._transaction():
+            is_new = all(are_new(self._database, keys))
+            if is_new:
+                count(self._database, keys)
+                self._database.execute("INSERT INTO batch (words, arrays) VALUES (?, ?)", (words, arrays))
+        return is_new
+
+    def count_repeated(self, n: int) -> None:
+        """Count records that were left out, since their keys had come before."""
+        with self._transaction():
+            self._database.execute("UPDATE repeated SET n = n + ?", (n,))
+
+    def n_waiting(self) -> int:
+        """Batches that were left and are not in a state that was kept."""
+        with sqlite_errors(self._path):
+            (n,) = self._database.execute("SELECT ifnull(max(place) - min(place) + 1, 0) FROM batch").fetchone()
+            return int(n)
+
+    # who watches
+
+    def after(self, place: int, n: int) -> list[tuple[int, WatchBatch]]:
+        """The next batches after a place, in their order, `n` at most."""
+        with sqlite_errors(self._path):
+            rows = self._database.execute(
+                "SELECT place, words, arrays FROM batch WHERE place > ? ORDER BY place LIMIT ?", (place, n)
+            ).fetchall()
+        return [(at, WatchBatch.from_bytes(words, arrays)) for at, words, arrays in rows]
+
+    def keep(self, files: Mapping[str, bytes], place: int) -> None:
+        """Keep a state that has counted all batches up to a place, which are needed no more."""
+        with self._transaction():
+            self._database.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?)", files.items())
+            self._database.execute("DELETE FROM batch WHERE place <= ?", (place,))
+
+    def kept(self) -> dict[str, bytes]:
+        """The state that was kept last; nothing where there is none."""
+        with sqlite_errors(self._path):
+            return dict(self._database.execute("SELECT name, content FROM kept").fetchall())
+
+    def n_repeated(self) -> int:
+        """Records that came with keys that had come before, and were not counted again."""
+        with sqlite_errors(self._path):
+            (n,) = self._database.execute("SELECT n FROM repeated").fetchone()
+            return int(n)
+
+    def close(self) -> None:
+        """Give it up; may be called twice."""
+        self._database.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    def _claim(self) -> None:
+        with storage_errors(self.folder / _LOCK):
+            lock = (self.folder / _LOCK).open("a")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.close()
+            raise OptionError(
+                f"the watch in {self.folder} is kept by another process. Wait until it has ended, or name another folder."
+            ) from error
+        self._lock = lock
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with sqlite_errors(self._path), transaction(self._database):
+            yield
