@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import pytest
 
+from headstart.testing.brokers import BROKERS
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -29,11 +31,6 @@ NEEDS = {
     ),
     "mlflow": ("MLflow's environment is not made", "make mlflow-env"),
     "mount": ("no file system can be mounted", "sudo make test  # in a container: with --cap-add SYS_ADMIN"),
-    "mqtt": (
-        "no MQTT broker answers at 127.0.0.1:1883",
-        "make services  # or name it: HEADSTART_MQTT=mqtt://HOST:PORT",
-    ),
-    "nats": ("no NATS answers at 127.0.0.1:4222", "make services  # or name it: HEADSTART_NATS=nats://HOST:PORT"),
     "node": ("Node.js is not installed", "apt-get install nodejs"),
     "peers": ("the environment of the peers is not made", "make peers-env"),
     "postgres": (
@@ -41,14 +38,10 @@ NEEDS = {
         "make services  # or name it: HEADSTART_POSTGRES=postgresql://HOST:PORT/DATABASE",
     ),
     "river": ("river is not installed", 'pip install "headstart[watch]"'),
-    "rabbitmq": (
-        "no RabbitMQ answers at 127.0.0.1:5672",
-        "make services  # or name it: HEADSTART_RABBITMQ=amqp://USER:PASSWORD@HOST:PORT",
-    ),
-    "redis": ("no Redis answers at 127.0.0.1:6379", "make services  # or name it: HEADSTART_REDIS=redis://HOST:PORT"),
     "ssh-keygen": ("OpenSSH is not installed", "apt-get install openssh-client"),
     "tensorflow": ("TensorFlow is not installed", "make tensorflow"),
     "xgboost": ("XGBoost is not installed", 'pip install "headstart[boost]"'),
+    **{name: one.missing for name, one in BROKERS.items() if name != "kafka"},
     "wrk": ("wrk is not installed", "apt-get install wrk"),
 }
 _RUN_WITH = "; run it with: "

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from headstart.core import registry
-from missing import needs
+from headstart.testing import checks_of
 
-STRICTNESS = {"adwin": 500, "ddm": 3, "kswin": 2000, "page-hinkley": 20, "shiryaev-roberts": 1000}
+if TYPE_CHECKING:
+    from headstart.testing import Check
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            one, marks=[] if one == "shiryaev-roberts" else [needs("river", present=find_spec("river") is not None)]
-        )
-        for one in registry.names("detectors")
-    ],
-)
-def test_a_detector_finds_a_change_and_starts_anew(name: str) -> None:
-    rng = np.random.default_rng(0)
-    reference = (rng.random(600) < 0.1) * 1.0
-    detector = registry.get("detectors", name)(reference, STRICTNESS[name])
-    before = [detector.update(float(value)) for value in rng.random(100) < 0.1]
-    after = [detector.update(float(value)) for value in rng.random(400) < 0.6]
-    assert sum(before) == 0
-    assert sum(after) >= 1
+@pytest.mark.parametrize("check", checks_of("detectors"), ids=str)
+def test_a_detector_keeps_its_promises(check: Check) -> None:
+    check()
 
 
 def test_one_alarm_of_ours_is_no_burst() -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import floats, integers
 from tiny_watch import LABELS, draw, features_of, reference
 
+from headstart.core.tasks import get_task
 from headstart.monitoring import FalseAlarms, Monitor
 from headstart.monitoring.distance import frechet, shift_of
 from headstart.monitoring.estimating import calibrated, solve_shares
 from headstart.monitoring.history import MAX_BLOCKS, History
+from headstart.monitoring.output_cells import OutputCells, find_cells, likeliest_shares
+from headstart.monitoring.reference import Reference
 
 
 def test_the_accuracy_is_estimated_without_labels_where_the_records_shift() -> None:
@@ -31,9 +38,60 @@ def test_shares_of_labels_are_estimated_where_these_alone_changed() -> None:
     chosen = np.random.default_rng(0).permutation(chosen)
     monitor = Monitor(reference(3000), FalseAlarms.parse("1/1000"))
     monitor.observe(None, [items[i] for i in chosen], outputs[chosen])
-    yes = monitor.verdict().label_shares["yes"]
-    assert yes.low <= 0.8 <= yes.high
-    assert yes.value == pytest.approx(0.8, abs=0.08)
+    verdict = monitor.verdict()
+    for yes in (verdict.label_shares["yes"], verdict.black_box_shares["yes"]):
+        assert yes.low <= 0.8 <= yes.high
+        assert yes.value == pytest.approx(0.8, abs=0.08)
+    assert verdict.label_shares["yes"] != verdict.black_box_shares["yes"]
+
+
+@given(seed=integers(0, 2**16))
+@settings(max_examples=4)
+def test_without_a_shift_both_give_the_shares_of_the_reference(seed: int) -> None:
+    _, outputs, _ = draw(1000, seed=seed)
+    before = reference(1000, seed=seed)  # the very records that it was made of
+    monitor = Monitor(before, FalseAlarms.parse("1/1000"))
+    monitor.observe(None, None, outputs)
+    verdict = monitor.verdict()
+    for found in (verdict.label_shares, verdict.black_box_shares):
+        for label, share in zip(LABELS, before.shares, strict=True):
+            assert found[label].value == pytest.approx(share, abs=0.01)
+            assert found[label].low <= share <= found[label].high
+
+
+@given(seed=integers(0, 2**16), rare=floats(0.02, 0.5))
+@settings(max_examples=10)
+def test_likeliest_shares_find_a_planted_shift_of_several_labels(seed: int, rare: float) -> None:
+    """Outputs that are too sure of themselves, which the calibration mends."""
+    rng = np.random.default_rng(seed)
+    task, k = get_task("multiclass"), 3
+
+    def drawn(shares: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+        codes = rng.choice(k, n, p=shares)
+        scores = 2.0 * (rng.normal(size=(n, k)) + 1.5 * np.eye(k)[codes])
+        return task.outputs(scores), codes
+
+    outputs, codes = drawn(np.full(k, 1 / k), 3000)
+    cells = find_cells(outputs, np.eye(k)[codes], task)
+    live, after = drawn(np.array([rare, (1 - rare) / 4, 3 * (1 - rare) / 4]), 3000)
+    found = likeliest_shares(cells.given_label, cells.counts(live).sum(axis=0), start=np.full(k, 1 / k))
+    np.testing.assert_allclose(found, np.bincount(after, minlength=k) / len(after), atol=0.06)
+    assert found.sum() == pytest.approx(1)
+
+
+def test_an_older_reference_without_cells_falls_back_to_the_black_box() -> None:
+    items, outputs, _ = draw(300, seed=7)
+    older = replace(reference(300), cells=OutputCells())
+    assert not len(Reference.from_files(*older.files().values()).cells.centers)
+    monitor = Monitor(older, FalseAlarms.parse("1/1000"))
+    monitor.observe(None, items, outputs)
+    verdict = monitor.verdict()
+    assert verdict.label_shares == verdict.black_box_shares != {}
+
+
+def test_there_are_no_cells_where_a_label_has_no_item() -> None:
+    outputs = np.random.default_rng(0).dirichlet(np.ones(3), size=200)
+    assert not len(find_cells(outputs, np.eye(3)[np.arange(200) % 2], get_task("multiclass")).centers)
 
 
 def test_solved_shares_are_shares() -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import subprocess
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from headstart.core.registry import get
 from headstart.streaming.address import Address
+from headstart.testing.brokers import BROKERS, delete_queue
 from missing import skip
 from servers import free_port
 
@@ -23,13 +23,7 @@ if TYPE_CHECKING:
 
     from headstart.streaming.connector import Connector, Inlet, Outlet
 
-USUAL = {
-    "nats": "nats://127.0.0.1:4222",
-    "redis": "redis://127.0.0.1:6379",
-    "rabbitmq": "amqp://guest:guest@127.0.0.1:5672",
-    "mqtt": "mqtt://127.0.0.1:1883",
-    "kafka": "kafka://127.0.0.1:9092",
-}
+USUAL = {name: one.usual for name, one in BROKERS.items()}
 
 
 @dataclass(frozen=True)
@@ -67,17 +61,12 @@ class Broker:
         return self.connector.outlet(self.address(queue, **self.can_create, **dict(self.outlet_options), **options))
 
     def delete(self, queue: str) -> None:
-        asyncio.run(_DELETE[self.name](self.place, queue))
+        delete_queue(self.name, self.place, queue)
 
 
 def find(name: str) -> Broker:
     """The broker, or a skip that says how to have it."""
-    broker = Broker(name, os.environ.get(f"HEADSTART_{name.upper()}", USUAL[name]).rstrip("/"))
-    try:
-        socket.create_connection((broker.place.host, broker.place.port), timeout=2).close()
-    except OSError:
-        skip(name)
-    return broker
+    return Broker(name, BROKERS[name].url())
 
 
 def new_queue() -> str:
@@ -132,59 +121,3 @@ def wait_for(port: int, seconds: float = 20) -> None:
             time.sleep(0.1)
         else:
             return
-
-
-async def _delete_nats(place: Address, queue: str) -> None:
-    import nats
-
-    client = await nats.connect(f"nats://{place.host}:{place.port}")
-    with suppress(Exception):
-        await client.jetstream().delete_stream(queue)
-    await client.close()
-
-
-async def _delete_redis(place: Address, queue: str) -> None:
-    from redis.asyncio import Redis
-
-    client = Redis(host=place.host, port=place.port)
-    await client.delete(queue, f"{{{queue}}}:keys")
-    await client.aclose()
-
-
-async def _delete_rabbitmq(place: Address, queue: str) -> None:
-    import aio_pika
-
-    connection = await aio_pika.connect(host=place.host, port=place.port, login=place.user, password=place.password)
-    async with connection, connection.channel() as channel:
-        await channel.queue_delete(queue)
-
-
-async def _delete_mqtt(place: Address, queue: str) -> None:
-    """End the sessions that tests may have left."""
-    from paho.mqtt.client import Client, MQTTv5
-    from paho.mqtt.enums import CallbackAPIVersion
-
-    for name in (f"headstart-{queue}", f"headstart-{queue}-0", f"headstart-{queue}-1", f"{queue}-a", f"{queue}-b"):
-        client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTv5)
-        client.connect(place.host, place.port, clean_start=True)
-        client.loop(0.2)
-        client.disconnect()
-
-
-async def _delete_kafka(place: Address, queue: str) -> None:
-    from aiokafka.admin import AIOKafkaAdminClient
-
-    admin = AIOKafkaAdminClient(bootstrap_servers=f"{place.host}:{place.port}")
-    await admin.start()
-    with suppress(Exception):
-        await admin.delete_topics([queue])
-    await admin.close()
-
-
-_DELETE: dict[str, Any] = {
-    "nats": _delete_nats,
-    "redis": _delete_redis,
-    "rabbitmq": _delete_rabbitmq,
-    "mqtt": _delete_mqtt,
-    "kafka": _delete_kafka,
-}

@@ -21,6 +21,7 @@ from headstart.features.encoders.ngrams import NgramEncoder
 from headstart.features.encoders.terms import FittedTerms
 from headstart.heads.folds import RefittedFit
 from headstart.heads.prototypes import Prototypes
+from headstart.monitoring.detectors.shiryaev_roberts import ShiryaevRoberts
 from headstart.packaging.exports import onnx_file
 from headstart.ranking.ranker import Rating
 from headstart.ranking.rankers.ridge import RidgeRanker
@@ -34,6 +35,7 @@ from headstart.streaming.record import Delivery
 from headstart.testing import KINDS, CheckFailed, check, checks_of
 from headstart.testing import __main__ as command
 from headstart.testing.connector_examples import FILE
+from headstart.testing.detectors import SHIRYAEV_ROBERTS
 from headstart.testing.examples import PIXELS, TEXT
 from headstart.tuning.methods.fine_tune import FineTune
 from headstart.updating.challengers.recalibrate import Recalibrate
@@ -196,6 +198,13 @@ class HastyInlet(FileInlet):
         await super().close()
 
 
+class Nervous(ShiryaevRoberts):
+    """Allows itself a tenth of the values that it is asked for."""
+
+    def __init__(self, reference, strictness):
+        super().__init__(reference, strictness / 10)
+
+
 class Misnamed(Recalibrate):
     """Has a name under which it is not registered."""
 
@@ -234,6 +243,12 @@ BROKEN = {
         {"name": "hasty", "example": FILE},
         "unacknowledged_comes_again",
         "records that came again: expected [3, 4, 5, 6], got []",
+    ),
+    "detectors": (
+        Nervous,
+        {"name": "nervous", "example": SHIRYAEV_ROBERTS},
+        "keeps_its_promise_of_false_alarms",
+        "false alarms at most in 12 series of 1000 values",
     ),
     "exports": (silent, {"name": "silent"}, "writes_what_its_record_says", "got none of ['sentence']"),
     "encoders": (Frequent, {}, "learns_from_its_values_alone", "The features of values alone: expected"),
@@ -318,6 +333,13 @@ class TestCommand:
         assert command.main([]) == 1
         said = capsys.readouterr().out
         assert "BROKEN  rankers 'first-row' (binary) breaks a promise. The same items in another order" in said
+
+    def test_what_cannot_be_checked_here_is_said(self, capsys, monkeypatch):
+        monkeypatch.setenv("HEADSTART_REDIS", "redis://127.0.0.1:1")
+        monkeypatch.setattr(command, "_installed", lambda kinds, built_in: [("connectors", "redis")])
+        assert command.main([]) == 0
+        said = capsys.readouterr().out
+        assert "skipped connectors redis: no Redis answers at 127.0.0.1:6379; run it with: make services" in said
 
     def test_an_unknown_kind_is_named(self, capsys):
         with pytest.raises(SystemExit):

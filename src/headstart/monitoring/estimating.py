@@ -9,13 +9,17 @@ import numpy as np
 
 from headstart.core.student import Z_95
 from headstart.monitoring.distance import with_interval
+from headstart.monitoring.output_cells import likeliest_shares
 
 if TYPE_CHECKING:
     from headstart.core.arrays import FloatArray
     from headstart.monitoring.history import History, Sums
     from headstart.monitoring.reference import Reference
 
+Intervals = list[tuple[float, float, float]]  # value, low, high
+
 _N_STEPS = 2000
+_MIN_START = 1e-3  # a share of 0 would stay so
 _MIN_CONDITION = 1e-3  # smallest singular value of a confusion matrix that can be inverted
 
 
@@ -64,8 +68,44 @@ def estimated_accuracy(reference: Reference, history: History) -> tuple[float, f
     return value, max(0.0, low), min(1.0, high)
 
 
-def label_shares(reference: Reference, history: History) -> list[tuple[float, float, float]] | None:
+def most_likely_shares(reference: Reference, history: History) -> Intervals | None:
     """The share of each true label now, with its 95 % interval, if only the shares changed; None where that cannot be told.
+
+    The shares under which the live outputs are most likely, each output counted by its cell.
+
+    References
+    ----------
+    Saerens, Latinne and Decaestecker, 2002; Garg et al., A unified view of label shift estimation, 2020.
+    """
+    given_label, total = reference.cells.given_label, history.total()
+    if not len(given_label) or not total.get("cells", np.zeros(1)).sum():
+        return None
+    if np.linalg.svd(given_label, compute_uv=False)[-1] < _MIN_CONDITION:
+        return None
+    start = np.maximum(reference.shares, _MIN_START)
+    shares = likeliest_shares(given_label, total["cells"], start=start / start.sum())
+    counts = history.resampled(lambda sums: sums["cells"])[::4] + 1e-9
+    tables = _resampled_columns(given_label, np.maximum(reference.shares * reference.n_labelled, 1.0), len(counts))
+    start = np.maximum(shares, _MIN_START)
+    draws = likeliest_shares(tables, counts, start=start / start.sum(), n_steps=200)
+    return _with_intervals(shares, draws.std(axis=0))
+
+
+def _resampled_columns(given_label: FloatArray, counts: FloatArray, n: int) -> FloatArray:
+    """Tables as other references of as many items of each label would have given, shape (n, c, k)."""
+    drawn = np.random.default_rng(0).gamma(np.maximum(given_label * counts, 1e-6), size=(n, *given_label.shape)) + 1e-9
+    return np.asarray(drawn / drawn.sum(axis=1, keepdims=True))
+
+
+def _with_intervals(shares: FloatArray, spread: FloatArray) -> Intervals:
+    return [
+        (float(s), max(0.0, float(s - Z_95 * e)), min(1.0, float(s + Z_95 * e)))
+        for s, e in zip(shares, spread, strict=True)
+    ]
+
+
+def black_box_shares(reference: Reference, history: History) -> Intervals | None:
+    """The same by black-box shift estimation, which needs no calibrated probabilities.
 
     The mean outputs are those of each label in the reference, mixed by the shares; solved for them.
 
@@ -93,10 +133,7 @@ def label_shares(reference: Reference, history: History) -> list[tuple[float, fl
             for draw in draws
         ]
     ).std(axis=0)
-    return [
-        (float(s), max(0.0, float(s - Z_95 * e)), min(1.0, float(s + Z_95 * e)))
-        for s, e in zip(shares, spread, strict=True)
-    ]
+    return _with_intervals(shares, spread)
 
 
 def _reference_noise(reference: Reference, shares: FloatArray) -> FloatArray:

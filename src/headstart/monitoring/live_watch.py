@@ -225,7 +225,7 @@ def _short(verdict: WatchVerdict) -> dict[str, Any]:
     said["n_changes"] = len(verdict.changes)
     said["alarms"] = said["alarms"][-_N_ALARMS:]
     said["changes"] = said["changes"][:_N_CHANGES]
-    for name in ("label_shares", "answers"):
+    for name in ("label_shares", "black_box_shares", "answers"):
         ordered = sorted(said[name].items(), key=lambda one: -one[1]["value"])
         said[name] = dict(ordered[:_N_LABELS])
     return said

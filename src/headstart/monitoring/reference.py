@@ -13,6 +13,7 @@ from headstart.core.errors import BundleError
 from headstart.core.strict_json import to_json
 from headstart.core.tasks import get_task
 from headstart.monitoring.ensemble import Member
+from headstart.monitoring.output_cells import OutputCells
 from headstart.monitoring.statistics import LABELS, Statistic
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Reference:
     scores : {'accuracy' or 'error': value, 'confidence': mean}
     reliability : shape (b, 3): mean confidence, share that was right, number, by ranges of the confidence; empty where there is none
     confusion : shape (k, k): mean outputs of items of each true label; empty where there is none
+    cells : parts of the space of outputs, and how the items of each true label lie in them
     shares : shape (k,), of the true labels; answers : shape (k,), of the labels decided on
     duplicate_share : of records that equal another
     projections : of the blocks of features
@@ -82,6 +84,7 @@ class Reference:
     confusion: FloatArray = field(default_factory=lambda: np.zeros((0, 0)))
     shares: FloatArray = field(default_factory=lambda: np.zeros(0))
     answers: FloatArray = field(default_factory=lambda: np.zeros(0))
+    cells: OutputCells = field(default_factory=OutputCells)
     duplicate_share: float = 0.0
     projections: tuple[Projection, ...] = ()
     slices: tuple[str, ...] = ()
@@ -134,6 +137,8 @@ class Reference:
             "confusion": self.confusion,
             "shares": self.shares,
             "answers": self.answers,
+            "cells.centers": self.cells.centers,
+            "cells.given_label": self.cells.given_label,
         }
         for i, one in enumerate(self.projections):
             arrays[f"block{i}.center"] = one.center.astype(np.float32)
@@ -197,8 +202,10 @@ def _read(said: Mapping[str, Any], held: Mapping[str, Any]) -> Reference:
     plain = ("task", "n_records", "n_labelled", "scores", "duplicate_share", "keep_case", "made_of")
     found: dict[str, Any] = {name: said[name] for name in plain}
     found |= {name: np.array(held[name], np.float64) for name in ("reliability", "confusion", "shares", "answers")}
+    cells = {name: np.array(held[f"cells.{name}"], np.float64) for name in ("centers", "given_label") if f"cells.{name}" in held}  # fmt: skip
     return Reference(
         **found,
+        cells=OutputCells(**cells),  # older references have none
         labels=tuple(said["labels"]),
         fields=tuple(Field(**one) for one in said["fields"]),
         statistics=tuple(statistics),

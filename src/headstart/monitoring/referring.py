@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.monitoring.ensemble import Member
+from headstart.monitoring.output_cells import find_cells
 from headstart.monitoring.ranks import counts_of, edges_of
 from headstart.monitoring.reference import Projection, Reference
 from headstart.monitoring.statistics import (
@@ -227,6 +228,7 @@ def _about_labels(judged: Judged, task: TaskSpec, weights: Sequence[float] | Non
         "scores": {"accuracy": float(1 - errors.mean()), "confidence": float(confidence.mean())},
         "reliability": np.array([[confidence[part].mean(), 1 - errors[part].mean(), len(part)] for part in parts]),
         "confusion": np.asarray(confusion, np.float64),
+        "cells": find_cells(judged.outputs, judged.targets, task),
         "shares": counts / n,
     }
 

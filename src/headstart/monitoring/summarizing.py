@@ -9,7 +9,7 @@ import numpy as np
 
 from headstart.core.student import Z_95
 from headstart.monitoring.changes import changes_of, shares_of
-from headstart.monitoring.estimating import estimated_accuracy, label_shares
+from headstart.monitoring.estimating import Intervals, black_box_shares, estimated_accuracy, most_likely_shares
 from headstart.monitoring.statistics import COLUMNS, LABELS, PREDICTIONS
 from headstart.monitoring.verdict import Alarm, Estimate, WatchVerdict
 
@@ -40,6 +40,8 @@ def summarize(monitor: MonitorState, *, now: float | None = None) -> WatchVerdic
     breaks = (*monitor.quality.breaks(now=now), *monitor.labelling.breaks())
     has_records = bool(monitor.history.blocks)
     accuracy = accuracy_of(monitor)
+    black_box = _label_shares(monitor, black_box_shares(reference, monitor.history)) if has_records else {}
+    likeliest = _label_shares(monitor, most_likely_shares(reference, monitor.history)) if has_records else {}
     if monitor.n_alarms:
         status, sentence = "alarm", _alarm_words(monitor)
     elif any(one.is_broken for one in breaks):
@@ -60,7 +62,8 @@ def summarize(monitor: MonitorState, *, now: float | None = None) -> WatchVerdic
         since=since + 1,
         changes=tuple(changes_of(monitor, monitor.history.since(since))) if has_records else (),
         accuracy=accuracy,
-        label_shares=_label_shares(monitor) if has_records else {},
+        label_shares=likeliest or black_box,
+        black_box_shares=black_box,
         answers=shares_of(monitor.history, "decided", reference.labels, reference.answers) if has_records else {},
         breaks=breaks,
         course=tuple(_course(monitor.history, labels, reference.task_spec.is_single_label)),
@@ -133,9 +136,8 @@ def _mean(history: History, key: str, of: str, *, is_share: bool) -> tuple[float
     return value, max(0.0, centre - margin), min(1.0, centre + margin)
 
 
-def _label_shares(monitor: MonitorState) -> dict[str, Estimate]:
+def _label_shares(monitor: MonitorState, found: Intervals | None) -> dict[str, Estimate]:
     reference = monitor.reference
-    found = label_shares(reference, monitor.history)
     if found is None:
         return {}
     n = int(monitor.history.total()["n_answered"][0])

@@ -136,6 +136,8 @@ def record_sums(reference: Reference, seen: SeenRecords) -> Callable[[slice], Su
         if task.has_probabilities:
             decided = np.asarray(task.indicators(task.weigh(known, weights)), np.float64) * answered[:, None]
             per_record["decided"] = decided
+        if len(reference.cells.centers):
+            per_record["cells"] = reference.cells.counts(known) * answered[:, None]
         if len(reference.reliability):
             confidence = decided_probability(known, task, weights)
             per_record["calibrated"] = (calibrated(reference, confidence) * answered)[:, None]

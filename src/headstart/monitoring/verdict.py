@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Size = Literal["moved", "steady", "undecided"]
@@ -103,7 +103,9 @@ class WatchVerdict:
     evidence : against "nothing changed" since the last alarm, and `threshold`, at which the next is raised
     accuracy : 'estimated', 'measured', 'previous label': what is known of them
     since : `changes` are of the records from here on: all, or those since the first alarm that is kept says that it began
-    label_shares : the share of each true label, estimated without labels as if nothing else changed
+    label_shares : the share of each true label, estimated without labels as if nothing else changed: the most likely one; as below where
+        an older reference holds too little for that
+    black_box_shares : the same by black-box shift estimation, which needs no calibrated probabilities
     answers : the share of each label that was decided on
     """
 
@@ -120,6 +122,7 @@ class WatchVerdict:
     accuracy: dict[str, Estimate]
     label_shares: dict[str, Estimate]
     answers: dict[str, Estimate]
+    black_box_shares: dict[str, Estimate] = field(default_factory=dict)
     breaks: tuple[Break, ...] = ()
     course: tuple[dict[str, Any], ...] = ()
     made_of: str = ""

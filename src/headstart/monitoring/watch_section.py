@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -39,6 +39,7 @@ class WatchSection(Section):
     accuracy: dict[str, Estimate]
     label_shares: dict[str, Estimate]
     answers: dict[str, Estimate]
+    black_box_shares: dict[str, Estimate] = field(default_factory=dict)
     breaks: tuple[Break, ...] = ()
     course: tuple[dict[str, Any], ...] = ()
     made_of: str = ""
@@ -46,7 +47,7 @@ class WatchSection(Section):
     @classmethod
     def of(cls, verdict: WatchVerdict, name: str) -> WatchSection:
         """Put a verdict into a report."""
-        return cls(name=name, **{field.name: getattr(verdict, field.name) for field in fields(verdict)})
+        return cls(name=name, **{one.name: getattr(verdict, one.name) for one in fields(verdict)})
 
     def rendering(self, report: Report) -> Rendering:  # noqa: ARG002
         """The verdict and its figures at the head, then alarms, what moved, answers, accuracy and quality."""
@@ -117,7 +118,14 @@ def _page(section: WatchSection) -> list[Part]:
 def _shares(section: WatchSection) -> list[dict[str, Any]]:
     rows = []
     for label, one in list(section.answers.items())[:_N_DRAWN]:
-        rows.append({"label": label, "answer": one, "true": section.label_shares.get(label)})
+        rows.append(
+            {
+                "label": label,
+                "answer": one,
+                "true": section.label_shares.get(label),
+                "black_box": section.black_box_shares.get(label),
+            }
+        )
     return rows
 
 

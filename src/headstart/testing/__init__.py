@@ -6,7 +6,7 @@
 'It has the name under which it is registered.'
 """
 
-from headstart.testing.checks import Check, CheckFailed
+from headstart.testing.checks import Check, CheckFailed, CheckSkipped
 from headstart.testing.running import KINDS, check, checks_of
 
-__all__ = ["KINDS", "Check", "CheckFailed", "check", "checks_of"]
+__all__ = ["KINDS", "Check", "CheckFailed", "CheckSkipped", "check", "checks_of"]

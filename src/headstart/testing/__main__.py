@@ -6,14 +6,14 @@ import argparse
 import sys
 from importlib.metadata import entry_points
 
-from headstart.testing.checks import CheckFailed
+from headstart.testing.checks import CheckFailed, CheckSkipped
 from headstart.testing.running import KINDS, checks_of
 
 _BUILT_IN = "headstart"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Check, and print one line for each promise: kind, part, promise, and whether it is kept."""
+    """Check, and print one line for each promise: kind, part, promise, and whether it is kept, broken or was skipped."""
     parser = argparse.ArgumentParser(prog="python -m headstart.testing", description="Check installed plugins.")
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"one of {', '.join(KINDS)}; all if not given")
     parser.add_argument("--built-in", action="store_true", help="check the parts of Headstart itself")
@@ -45,6 +45,8 @@ def _report(kind: str, name: str) -> int:
         try:
             check()
             sys.stdout.write(f"kept    {kind} {name}{on}: {check.promise}\n")
+        except CheckSkipped as skipped:
+            sys.stdout.write(f"skipped {kind} {name}{on}: {skipped}.\n")
         except CheckFailed as failure:
             n_broken += 1
             sys.stdout.write(f"BROKEN  {failure}\n")

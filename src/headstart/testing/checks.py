@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING, Any
-from unittest import mock
+from unittest import SkipTest, mock
 
 import numpy as np
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 class CheckFailed(AssertionError):  # noqa: N818  (as pytest's own failures, it is no error of the program)
     """A part breaks a promise; the message says which, what was expected and what came."""
+
+
+class CheckSkipped(SkipTest):
+    """What a check needs is not on this machine; the message says what, and the line that brings it. pytest takes it for a skip."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,10 +86,14 @@ class Check:
         ------
         CheckFailed
             The promise is broken.
+        CheckSkipped
+            What it needs is not here.
         """
         try:
             with private_cache():
                 self._run()
+        except CheckSkipped:
+            raise
         except Exception as error:
             where = f"{self.kind} '{self.part}'" + (f" ({self.case})" if self.case else "")
             said = str(error) if isinstance(error, CheckFailed) else f"It raised {type(error).__name__}: {error}"

@@ -23,6 +23,7 @@ KINDS = (
     "challengers",
     "compression_methods",
     "connectors",
+    "detectors",
     "encoders",
     "exports",
     "heads",

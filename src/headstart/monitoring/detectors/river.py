@@ -21,7 +21,7 @@ class _OfRiver:
     def __init__(self, reference: FloatArray, strictness: float) -> None:
         library = require("river.drift", extra="watch", purpose="a detector of river")
         self._library, self._strictness = library, strictness
-        self._shown = np.asarray(reference, np.float64)
+        self._shown = np.array(reference, np.float64)  # a copy: it is shown again after each alarm
         self._start()
 
     def update(self, value: float) -> bool:
