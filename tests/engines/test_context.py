@@ -110,6 +110,20 @@ class TestContext:
         run.cancel_token.cancel()
         assert other.cancel_token.is_cancelled
 
+    def test_it_stops_after_its_seconds_or_with_the_run_and_tells_the_same_reporter(self):
+        recorder = Recorder()
+        context = RunContext(reporter=recorder).stopping_after(600.0)
+        with context.stage("load"):
+            pass
+        assert recorder.of(StageStarted) == [StageStarted(stage="load")]
+        recorder.cancel_token.cancel()
+        assert context.cancel_token.is_cancelled
+        over = RunContext(reporter=Recorder()).stopping_after(0.0)
+        with pytest.raises(Stopped, match="load"), over.stage("load"):
+            pass
+        with pytest.raises(Stopped):
+            list(over.map(abs, [1]))
+
     def test_the_executor_and_the_seed_are_those_of_the_context(self):
         context = RunContext(executor=SerialExecutor()).with_seed(7)
         assert context.seed == 7

@@ -1,6 +1,8 @@
 """What is better is promoted, what is worse is not or is taken back, and records count once."""
 
 import json
+import time
+from importlib import import_module
 
 import pandas as pd
 import pytest
@@ -12,6 +14,7 @@ from headstart.updating.betting import Bet
 from headstart.updating.comparison import CHALLENGE, GUARD, Comparison
 from headstart.updating.old_items import keep_items
 from headstart.updating.opening import create_registry, open_registry
+from headstart.updating.trying import make_challengers
 from headstart.updating.update import promote_challenger
 
 
@@ -118,6 +121,20 @@ def test_old_items_must_not_get_worse(tmp_path, registry, make_table):
 def test_too_few_records_are_said(registry, make_table):
     done = update(registry, make_table(12, 13), target="label", challengers="recalibrate")
     assert "20 and 10 are needed" in done.tried[0].error
+
+
+def test_time_is_kept_for_judging(registry, make_table, monkeypatch):
+    told_s = []
+
+    def make_none(names, champion, early, late, context):
+        told_s.append(context.clock.left_s)
+        return make_challengers((), champion, early, late, context)
+
+    monkeypatch.setattr(import_module("headstart.updating.update"), "make_challengers", make_none)
+    started = time.perf_counter()
+    update(registry, make_table(60, 21), target="label", challengers="residual", budget_s=600)
+    spent_s = time.perf_counter() - started
+    assert max(300, 600 - 2 * spent_s) <= told_s[0] < 600
 
 
 @pytest.mark.parametrize(

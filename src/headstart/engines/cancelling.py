@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 
 class Stopped(Exception):  # noqa: N818  (no error: whoever cancelled asked for it)
@@ -40,3 +41,25 @@ class CancelToken:
         """
         if self.is_cancelled:
             raise Stopped(where)
+
+
+class Deadline(CancelToken):
+    """A token that is cancelled once its seconds are over, if nobody did it before.
+
+    >>> Deadline(0.0).is_cancelled, Deadline(60.0).is_cancelled, Deadline(0.0).is_over
+    (True, False, True)
+    """
+
+    def __init__(self, budget_s: float, parent: CancelToken | None = None) -> None:
+        super().__init__(parent)
+        self._until = time.perf_counter() + budget_s
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the seconds are over."""
+        return time.perf_counter() >= self._until
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether they are over, or somebody has asked."""
+        return self.is_over or super().is_cancelled

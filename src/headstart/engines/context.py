@@ -11,12 +11,12 @@ import numpy as np
 
 from headstart.core.dataset import Notice
 from headstart.core.errors import OptionError
-from headstart.engines.cancelling import CancelToken
+from headstart.engines.cancelling import CancelToken, Deadline
 from headstart.engines.clock import Clock
 from headstart.engines.events import NoticeGiven, Reporter, StageEnded, StageStarted
 from headstart.engines.executor import Executor, ThreadExecutor
 from headstart.engines.progress import Progress
-from headstart.engines.reporters import SilentReporter, reporter_for
+from headstart.engines.reporters import RelayReporter, SilentReporter, reporter_for
 from headstart.storage.files import cache_folder
 from headstart.storage.result_cache import ResultCache
 
@@ -91,6 +91,11 @@ class RunContext:
     def silent(self) -> RunContext:
         """The same without a word, with a token of its own that the run's token cancels too."""
         return replace(self, reporter=SilentReporter(cancel_token=CancelToken(self.cancel_token)))
+
+    def stopping_after(self, seconds: float) -> RunContext:
+        """The same with a token of its own, which is cancelled after some seconds: the work stops at its next step."""
+        token = Deadline(seconds, self.cancel_token)
+        return replace(self, reporter=RelayReporter(self.reporter, cancel_token=token))
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

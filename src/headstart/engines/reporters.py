@@ -31,6 +31,18 @@ class SilentReporter:
         """Drop the event."""
 
 
+class RelayReporter:
+    """Hands what it hears to another reporter, and has a token of its own."""
+
+    def __init__(self, reporter: Reporter, *, cancel_token: CancelToken) -> None:
+        self.cancel_token = cancel_token
+        self._reporter = reporter
+
+    def receive(self, event: Event) -> None:
+        """Hand the event on."""
+        self._reporter.receive(event)
+
+
 class _StreamReporter:
     """Writes to a stream, one event at a time whichever thread it comes from; a stream that somebody has closed cancels the run."""
 

@@ -176,6 +176,7 @@ def predict_held_out(
     started = time.perf_counter()
     outputs, fitted, n_folds = [], None, len(experiment.plan.folds)
     for train, test in experiment.plan.folds:
+        experiment.context.cancel_token.raise_if_cancelled(evaluand.name)
         fitted = evaluand.fit(experiment, train)
         outputs.append(evaluand.outputs(experiment, fitted, test))
         if budget_s is not None and (time.perf_counter() - started) * n_folds / len(outputs) > budget_s:

@@ -230,5 +230,6 @@ def hold_out_within(model: Model, experiment: Experiment, budget_s: float) -> He
         expected_s = (time.perf_counter() - started) * len(folds) / max(n_done, 1)
         if expected_s > budget_s or budget_s <= 0:
             return None
+        experiment.context.cancel_token.raise_if_cancelled(model.name)
         outputs.append(model.fit(experiment, train).outputs(test))
     return HeldOutModel(model=model, outputs=np.concatenate(outputs), seconds=time.perf_counter() - started)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.data import load
+from headstart.engines.cancelling import Stopped
 from headstart.engines.context import RunContext
 from headstart.packaging import load_bundle
 from headstart.pipeline import fit
@@ -55,12 +56,27 @@ class ChallengerChecks:
         expect(np.isfinite(outputs).all(), f"Expected finite outputs, got {outputs}.")
         expect(np.allclose(outputs.sum(axis=1), 1, atol=1e-5), f"Expected rows of sum 1, got {outputs.sum(axis=1)}.")
 
+    def check_stops_when_the_time_is_over(self) -> None:
+        """Where no time is left it raises `Stopped`, as `RunContext.stage` and `map` do, and leaves no bundle."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name) / "made"
+            is_stopped = False
+            try:
+                self.challenger.make(_occasion(RunContext().stopping_after(0.0)), folder)
+            except Stopped:
+                is_stopped = True
+            expect(is_stopped, "Expected Stopped where no time is left; it went on.")
+            expect(not folder.exists(), "Expected no bundle where no time is left.")
+
     def _made(self) -> Bundle:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name) / "made"
-            recent = load(_table(2), target="label")
-            self.challenger.make(Occasion(champion=_champion(), recent=recent, context=RunContext()), folder)
+            self.challenger.make(_occasion(RunContext()), folder)
             return load_bundle(folder, trust=(), trust_graphs=True)
+
+
+def _occasion(context: RunContext) -> Occasion:
+    return Occasion(champion=_champion(), recent=load(_table(2), target="label"), context=context)
 
 
 @cache

@@ -57,22 +57,26 @@ def build(
     tries_joint : whether the joint model of all blocks is tried
     """
     context, champion = occasion.context, occasion.champion
-    duplicates = find_near_duplicates(occasion.recent)
-    dataset = replace(occasion.recent, groups=duplicates.groups, has_near_duplicate_groups=True)
-    chosen = preset_named(preset)
-    source, ranking = choose_sources(
-        dataset, None if sources is None else list(sources), Limits(), preset=chosen, context=context
-    )
-    features = embed(dataset.items, source, context=context)
+    with context.stage("rank"):
+        duplicates = find_near_duplicates(occasion.recent)
+        dataset = replace(occasion.recent, groups=duplicates.groups, has_near_duplicate_groups=True)
+        chosen = preset_named(preset)
+        source, ranking = choose_sources(
+            dataset, None if sources is None else list(sources), Limits(), preset=chosen, context=context
+        )
+    with context.stage("embed"):
+        features = embed(dataset.items, source, context=context)
     plan = plan_splits(dataset, duplicates.groups, seed=context.seed)
     if chosen.max_held_out is not None:
         plan = plan.holding_out(chosen.max_held_out)
     experiment = Experiment(
         dataset=dataset, features=features.values, source=source, plan=plan, head="auto", context=context
     )
-    experiment, frozen = frozen_models(experiment)
-    own = take_from([match_own_source(dataset, as_source(champion, dataset))] if ways else [], ways=ways)
-    with Evaluation(experiment, frozen, others=own.models, baselines=baselines, tries_joint=tries_joint) as evaluation:
+    with context.stage("adapt"):
+        experiment, frozen = frozen_models(experiment)
+        own = take_from([match_own_source(dataset, as_source(champion, dataset))] if ways else [], ways=ways)
+    evaluation = Evaluation(experiment, frozen, others=own.models, baselines=baselines, tries_joint=tries_joint)
+    with context.stage("prove"), evaluation:
         evaluation.run_closed_forms()
         proof = prove(evaluation, duplicates)
     report = proof.report.with_section(
@@ -80,14 +84,15 @@ def build(
         PackageSection.of(proof.predictor.name, [one.describe() for one in proof.pretrained]),
         TimingSection(**context.clock.timing(), n_embedded=features.n_computed),
     )
-    write(
-        out,
-        predictor=proof.predictor,
-        report=report,
-        schema=_schema(champion, dataset),
-        check_items=[dataset.items[i] for i in experiment.plan.test[:_N_CHECKED]],
-        moments=proof.moments,
-    )
+    with context.stage("package"):
+        write(
+            out,
+            predictor=proof.predictor,
+            report=report,
+            schema=_schema(champion, dataset),
+            check_items=[dataset.items[i] for i in experiment.plan.test[:_N_CHECKED]],
+            moments=proof.moments,
+        )
 
 
 def as_source(champion: Bundle, recent: Dataset) -> OwnSource:

@@ -30,7 +30,7 @@ class Occasion:
     ----------
     champion : the version that answers now
     recent : labelled records, oldest first, with targets in the champion's order of labels
-    context : how it is run; its clock says how much time there is
+    context : how it is run; its clock says how much time there is, and its token is cancelled once that is over
     """
 
     champion: Bundle
@@ -52,6 +52,8 @@ class Challenger(Protocol):
         ------
         NotApplicable
             It does not suit.
+        Stopped
+            The context's token was cancelled, by somebody or because the time is over.
         """
         ...
 

@@ -60,7 +60,7 @@ def update(
     ----------
     data : whatever `headstart.load` takes, the oldest record first unless `time` names a column
     challengers : which are made, by name; all if None, and with 'none' those of earlier updates are only judged further
-    budget_s : seconds in which they are made
+    budget_s : seconds that all of it may take; challengers for which there is no time are not begun, or stopped at their next step
     level : probability at which anything of one set of challengers is promoted although none of it is better; of a rollback likewise
     guard_records : after a promotion, records on which the former champion may come back by itself
     approve : whether a person must agree to a promotion
@@ -170,7 +170,7 @@ class _Run:
         early, late = self.records.take(np.arange(cut)), self.records.take(np.arange(cut, len(self.records)))
         late = late.without(set(early.keys) | self.store.has_learned(self.store.champion))
         tried: list[Tried] = []
-        with make_challengers(self.names, self.champion, early, late, self.context) as made:
+        with make_challengers(self.names, self.champion, early, late, self._to_make()) as made:
             judged = self._judged(made, late)
             for one, comparison in judged:
                 worse = self._worse(one.bundle) if comparison.bet.is_shown else []
@@ -181,6 +181,16 @@ class _Run:
             ]
             self.store.note("tried", challengers=[one.words() for one in tried])
             return self._best(able, early, late, tried)
+
+    def _to_make(self) -> RunContext:
+        """The time in which challengers are made: judging them will take about as long as all that came before, at most half of what is left."""
+        clock = self.context.clock
+        left_s = clock.left_s
+        return (
+            self.context
+            if left_s is None
+            else self.context.with_budget(max(left_s - clock.seconds()["total"], left_s / 2))
+        )
 
     def _best(self, able: list[tuple[Made, Comparison]], early: Records, late: Records, tried: list[Tried]) -> Found:
         """Keep the one with the most evidence as the challenger, and promote it if that is enough."""
