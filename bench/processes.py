@@ -44,8 +44,8 @@ def last_line_as_json(command: list[str], *, cache: Path | None = None) -> dict[
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def memory_mib(which: str) -> float:
-    """Read a line of this process's status as the kernel has it: VmRSS is held now, VmHWM the most that was held at once."""
-    found = re.search(which + r":\s+(\d+)", Path("/proc/self/status").read_text())
+def memory_mib(which: str, process: int | str = "self") -> float:
+    """Read a line of a process's status as the kernel has it: VmRSS is held now, VmHWM the most that was held at once."""
+    found = re.search(which + r":\s+(\d+)", Path(f"/proc/{process}/status").read_text())
     assert found is not None
     return int(found[1]) / 1024

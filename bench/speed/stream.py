@@ -19,7 +19,6 @@ import secrets
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -381,26 +380,18 @@ async def taken(inlet: Any, timeout_s: float) -> list[dict[str, Any]]:
     return []
 
 
+def command_of(bundle: Path, read: str, write: str, *words: str) -> list[str]:
+    """`headstart stream`, with the keys that this bench gives its records."""
+    places = ["--from", read, "--to", write, "--key", "id"]
+    return [*HEADSTART, "stream", str(bundle), *places, *words, "--batch", str(BATCH)]
+
+
 @contextlib.contextmanager
 def running(bundle: Path, read: str, write: str, *words: str, pipes: bool = False) -> Iterator[subprocess.Popen[str]]:
     """`headstart stream` until the block ends."""
-    command = [
-        sys.executable,
-        *HEADSTART[1:],
-        "stream",
-        str(bundle),
-        "--from",
-        read,
-        "--to",
-        write,
-        "--key",
-        "id",
-        *words,
-    ]
+    command = command_of(bundle, read, write, *words)
     pipe = subprocess.PIPE if pipes else subprocess.DEVNULL
-    with subprocess.Popen(
-        [*command, "--batch", str(BATCH)], stdin=pipe, stdout=pipe, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process
         finally:
