@@ -45,7 +45,7 @@ def answers(start, stop, *, dead=()):
 
 
 def recorder(folder, figures=None):
-    return WatchRecorder(store_of(folder), monitor().reference, features_of=None, figures=figures or Figures())
+    return WatchRecorder(store_of(folder), monitor().reference, figures=figures or Figures())
 
 
 def watch(folder):

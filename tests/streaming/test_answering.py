@@ -35,6 +35,20 @@ def answerer(texts_bundle):
     return make
 
 
+def test_the_same_pass_gives_the_features_where_they_are_read(texts_bundle):
+    bundle = load_bundle(texts_bundle)
+    said = {"name": "texts", "version": "1", "settings": StreamSettings()}
+    given = deliveries([{"text": TEXTS[0]}, {"text": 7}, {"text": TEXTS[1]}])
+    answers, plain = Answerer(bundle, **said, features=True)(given), Answerer(bundle, **said)(given)
+    assert plain.features is None
+    np.testing.assert_array_equal(answers.rows, plain.rows)
+    np.testing.assert_allclose(answers.features[[0, 2]], bundle.features(TEXTS[:2]), atol=1e-6)
+    assert np.isnan(answers.features[1]).all()
+    nothing = Answerer(bundle, **said, features=True)(deliveries([{"text": 7}]))
+    assert nothing.features.shape[0] == 1
+    assert nothing.is_dead == [True]
+
+
 def test_answers_are_those_of_http(texts_bundle, answerer):
     records = [{"text": text} for text in TEXTS] + [{"text": 7}, {"a": 1, "b": 2}, {"text": " "}]
     server = start_server(texts_bundle)

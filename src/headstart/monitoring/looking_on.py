@@ -109,7 +109,11 @@ def looking_on(
             )  # fmt: skip
             stack.enter_context(_followed(live))
             found.recorders.append(
-                RecorderSettings(opener=_OPENER, options={"folder": str(watch), "shows_items": log_items})
+                RecorderSettings(
+                    opener=_OPENER,
+                    options={"folder": str(watch), "shows_items": log_items},
+                    reads_features=live.monitor.features_of is not None,
+                )
             )
         yield found
 

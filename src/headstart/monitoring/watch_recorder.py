@@ -7,15 +7,15 @@ from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from headstart.core.errors import ServiceError, StorageError
 from headstart.monitoring.reference import ARRAYS_NAME, JSON_NAME, Reference
 from headstart.monitoring.seeing import see
 from headstart.monitoring.watch_batch import WatchBatch, previews_of
 from headstart.monitoring.watch_store import WatchStore
-from headstart.monitoring.watching import features_of
 
 if TYPE_CHECKING:
-    from headstart.monitoring.seeing import FeaturesOf
     from headstart.packaging import Bundle
     from headstart.streaming.answers import Answers
     from headstart.streaming.meters import Figures
@@ -25,7 +25,13 @@ _PATIENCE_S = 5.0
 _TURN_S = 0.02
 
 
-def open_recorder(model: Bundle, *, figures: Figures, folder: str, shows_items: bool) -> WatchRecorder:
+def open_recorder(
+    model: Bundle,  # noqa: ARG001  every opener is given it
+    *,
+    figures: Figures,
+    folder: str,
+    shows_items: bool,
+) -> WatchRecorder:
     """Open the recorder of a live watch that is kept in a folder.
 
     Raises
@@ -39,8 +45,7 @@ def open_recorder(model: Bundle, *, figures: Figures, folder: str, shows_items: 
         store.close()
         raise StorageError(f"no watch is kept in {folder}. Open one there first, as `headstart stream --watch` does.")
     reference = Reference.from_files(files[JSON_NAME], files[ARRAYS_NAME])
-    embed = features_of(model) if reference.projections else None
-    return WatchRecorder(store, reference, features_of=embed, figures=figures, shows_items=shows_items)
+    return WatchRecorder(store, reference, figures=figures, shows_items=shows_items)
 
 
 class WatchRecorder:
@@ -48,7 +53,6 @@ class WatchRecorder:
 
     Parameters
     ----------
-    features_of : gives features of items; None to leave them out
     shows_items : whether records may be shown beside alarms
     """
 
@@ -57,12 +61,11 @@ class WatchRecorder:
         store: WatchStore,
         reference: Reference,
         *,
-        features_of: FeaturesOf | None,
         figures: Figures,
         shows_items: bool = False,
     ) -> None:
         self.name = f"the watch in {store.folder}"
-        self._store, self._reference, self._features_of = store, reference, features_of
+        self._store, self._reference = store, reference
         self._figures, self._shows_items = figures, shows_items
         self._n_waits = 0
 
@@ -99,8 +102,13 @@ class WatchRecorder:
     def _batch(self, answers: Answers, is_new: list[bool]) -> WatchBatch:
         records, items = list(compress(answers.records, is_new)), list(compress(answers.items, is_new))
         rows = answers.rows if all(is_new) else answers.rows[is_new]
+        features = answers.features
+        if features is not None:
+            features = features[np.asarray(is_new) & ~np.asarray(answers.is_dead)]
         return WatchBatch(
-            seen=see(self._reference, records, items, rows, features_of=self._features_of),
+            seen=see(
+                self._reference, records, items, rows, features_of=None if features is None else lambda _: features
+            ),
             at=time.time(),
             n_dead=sum(compress(answers.is_dead, is_new)),
             latencies_s=list(compress(answers.latencies_s, is_new)),

@@ -32,7 +32,7 @@ from headstart.packaging.bundle_schema import fields_of, input_column_of, label_
 from headstart.packaging.many_items import BATCH_SIZE, Rows, batches_of, run_batches
 from headstart.packaging.one_row import OneRow
 from headstart.packaging.package_section import html_top
-from headstart.packaging.session import open_bundle_session, run_session
+from headstart.packaging.session import open_bundle_session, run_outputs, run_session
 from headstart.packaging.unfamiliar import unfamiliar_notices
 
 if TYPE_CHECKING:
@@ -164,6 +164,12 @@ class Bundle:
             The graph does not take these arrays; `arrays` says which it takes.
         """
         return run_session(self._session, "outputs", batch)
+
+    def run_with_features(self, batch: Batch) -> tuple[FloatArray, FloatArray]:
+        """Run the graph once, for outputs (n, k) and features (n, d); errors as for `run` and `features`."""
+        n_features_of(self._session, self.manifest["deployed"])
+        outputs, features = run_outputs(self._session, ["outputs", "features"], batch)
+        return outputs, features
 
     def predict(self, items: Any, *, context: RunContext | None = None) -> list[Any] | FloatArray:
         """Predict a label for each item; several labels where the task is multi-label; values (n,) in a regression.

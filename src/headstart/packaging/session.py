@@ -46,7 +46,12 @@ def open_bundle_session(
 
 
 def run_session(session: onnxruntime.InferenceSession, output: str, batch: Batch) -> FloatArray:
-    """Run the graph on prepared arrays: a row of `output` for each item.
+    """Run the graph on prepared arrays: a row of `output` for each item; raises as `run_outputs` does."""
+    return run_outputs(session, [output], batch)[0]
+
+
+def run_outputs(session: onnxruntime.InferenceSession, outputs: list[str], batch: Batch) -> list[FloatArray]:
+    """Run the graph once on prepared arrays: of each output a row for each item.
 
     Raises
     ------
@@ -54,11 +59,12 @@ def run_session(session: onnxruntime.InferenceSession, output: str, batch: Batch
         The graph does not take these arrays.
     """
     try:
-        values: FloatArray = session.run([output], batch)[0]
+        found: list[FloatArray] = session.run(outputs, batch)
     except runtime_errors() as error:
         raise DataError(f"the model cannot take these arrays ({first_line(error)}).") from error
-    check_rows(values, batch, output)
-    return values
+    for output, values in zip(outputs, found, strict=True):
+        check_rows(values, batch, output)
+    return found
 
 
 def refuse_foreign(model: bytes, *, trust_graphs: bool | None = None) -> None:

@@ -37,11 +37,16 @@ class Answerer:
     Parameters
     ----------
     name, version : of the model, as a server would call it
+    features : whether answers carry the features too, which the same pass of the model gives
     """
 
-    def __init__(self, bundle: Bundle, *, name: str, version: str, settings: StreamSettings) -> None:
+    def __init__(
+        self, bundle: Bundle, *, name: str, version: str, settings: StreamSettings, features: bool = False
+    ) -> None:
         self._bundle = bundle
         self._settings = settings
+        self._n_outputs = len(bundle.labels) or 1
+        self._features = features
         self._reader = RecordReader(bundle.reads, bundle.input_column, key=settings.key, max_pixels=settings.max_pixels)
         self._model = {"model": name, "version": version}
         label_type = bundle.label_rule.type
@@ -54,20 +59,23 @@ class Answerer:
         errors = {place: one.item for place, one in enumerate(read) if isinstance(one.item, UserError)}
         items = [one.item for one in read]
         batches = batches_of(items, self._bundle.reads, without=errors)
-        width = len(self._bundle.labels) or 1
-        rows = run_batches(items, batches, self._run, width=width, context=_HERE, keeps_errors=True)
-        errors |= rows.errors
+        found = run_batches(items, batches, self._run, width=self._n_outputs, context=_HERE, keeps_errors=True)
+        errors |= found.errors
+        rows, features = found.values[:, : self._n_outputs], found.values[:, self._n_outputs :]
         return Answers(
             records=[one.record for one in read],
             items=[errors.get(place, item) for place, item in enumerate(items)],
-            rows=rows.values,
-            outputs=[self._output(one, rows.values[i], errors.get(i)) for i, one in enumerate(read)],
+            rows=rows,
+            features=features if self._features else None,
+            outputs=[self._output(one, rows[i], errors.get(i)) for i, one in enumerate(read)],
             is_dead=[place in errors for place in range(len(read))],
         )
 
     def _run(self, items: Sequence[Any]) -> FloatArray:
-        outputs: FloatArray = self._bundle.run(self._bundle.input.transform(items))
-        return np.asarray(outputs)
+        prepared = self._bundle.input.transform(items)
+        if self._features:
+            return np.concatenate(self._bundle.run_with_features(prepared), axis=1)
+        return np.asarray(self._bundle.run(prepared))
 
     def _output(self, read: ReadRecord, row: FloatArray, error: UserError | None) -> Output:
         record = read.record

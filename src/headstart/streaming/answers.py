@@ -21,6 +21,7 @@ class Answers:
     records : with the keys of their outputs
     items : as the model read them, or why it could not
     rows : outputs of the model, shape (n, k), float32; NaN where there are none
+    features : of the model's pretrained sources, shape (n, d), float32, NaN likewise; None where nobody reads them
     outputs : what is written; a dead letter where `is_dead`
     latencies_s : from receiving each record to its output being written; none before they are written
     """
@@ -28,6 +29,7 @@ class Answers:
     records: Sequence[Record]
     items: Sequence[Any]
     rows: FloatArray
+    features: FloatArray | None = None
     outputs: Sequence[Output]
     is_dead: Sequence[bool]
     latencies_s: Sequence[float] = ()

@@ -22,10 +22,12 @@ class RecorderSettings:
     ----------
     opener : 'module:function'; called with the model, the `figures` of the process, and the options
     options : as JSON has them
+    reads_features : whether it wants the features of the answers
     """
 
     opener: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    reads_features: bool = False
 
     def open(self, model: Bundle, figures: Figures) -> Recorder:
         """Open it in this process."""

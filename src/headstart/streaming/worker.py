@@ -56,7 +56,8 @@ def run_worker(
 ) -> StreamSummary:
     """Run one of the `settings.workers` processes of a stream; raises as `stream` does."""
     places = open_places(from_, to, settings, worker=worker)
-    answer, name, model = open_model(bundle, settings, [to, settings.dead])
+    features = any(one.reads_features for one in recorders)
+    answer, name, model = open_model(bundle, settings, [to, settings.dead], features=features)
     figures = Figures()
     tell = partial(_tell, reporter)
     with ExitStack() as stack:
@@ -154,13 +155,14 @@ def shown(text: str) -> str:
 
 
 def open_model(
-    bundle: str, settings: StreamSettings, outputs: Sequence[str | None] = ()
+    bundle: str, settings: StreamSettings, outputs: Sequence[str | None] = (), *, features: bool = False
 ) -> tuple[Answerer, str, Bundle]:
     """Open the bundle, and answer one made-up item, so that the first record is not slow.
 
     Parameters
     ----------
     outputs : addresses that will be written to
+    features : whether answers carry the features of the pretrained sources
 
     Raises
     ------
@@ -182,7 +184,7 @@ def open_model(
         spin=False,
     )
     warm_up(model, found[0])
-    answerer = Answerer(model, name=found[0].name, version=found[0].version, settings=settings)
+    answerer = Answerer(model, name=found[0].name, version=found[0].version, settings=settings, features=features)
     return answerer, found[0].name, model
 
 
