@@ -172,7 +172,7 @@ def _follow_stream(live: LiveWatch, stop: threading.Event) -> None:
 def follow_log(live: LiveWatch, log: Path, stop: threading.Event) -> None:
     """Look at the files of a server's log, as they come, until it is told to stop; rows that the watch has seen are left out."""
     n_outputs = len(live.monitor.reference.labels) or 1
-    after = live.monitor.quality.last_time
+    after = live.monitor.quality.gaps.last_time
     seen: set[Path] = set()
     while True:
         files = log_files(log)

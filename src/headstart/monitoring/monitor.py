@@ -86,7 +86,7 @@ class Monitor(MonitorState):
         if seen.schema:
             self.quality.wrong_schema(seen.schema)
         self.quality.see(seen.hashes, n_unreadable=seen.n_unreadable, outside=seen.outside)
-        self.quality.see_times(seen.times)
+        self.quality.gaps.see(seen.times)
         if not len(seen.values):
             return []
         self.history.add(len(seen.values), record_sums(self.reference, seen), first=first, times=seen.times)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.monitoring.gaps import Gaps
 from headstart.monitoring.verdict import Break
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from headstart.core.arrays import FloatArray
 
 _N_KEPT = 1024
-_MOST_GAPS = 20.0  # usual gaps without a record that are no silence
 _MANY_UNREADABLE = 0.5
 _Z = 4.0  # standard errors above what is usual: few false breaks, for nobody set a budget for them
 
@@ -35,17 +35,16 @@ class Quality:
 
     Attributes
     ----------
-    counts : records, unreadable ones, copies of one of the last 1,024, and times
+    counts : records, unreadable ones, and copies of one of the last 1,024
+    gaps : between the times of records
     outside : by field, how many values lie outside the reference's range
     """
 
     def __init__(self, *, duplicate_share: float = 0.0) -> None:
-        self.counts = {"records": 0, "unreadable": 0, "duplicates": 0, "times": 0}
+        self.counts = {"records": 0, "unreadable": 0, "duplicates": 0}
         self.outside: dict[str, int] = {}
         self.duplicate_share = duplicate_share
-        self.last_time: float | None = None
-        self.gap_s = 0.0  # mean time between records
-        self.longest_s = 0.0
+        self.gaps = Gaps()
         self._recent: deque[int] = deque(maxlen=_N_KEPT)
         self._schema: dict[str, str] = {}
 
@@ -58,19 +57,6 @@ class Quality:
             self._recent.append(row)
         for name, n in outside.items():
             self.outside[name] = self.outside.get(name, 0) + n
-
-    def see_times(self, times: Sequence[float | None]) -> None:
-        """Follow when records happened."""
-        for time in times:
-            if time is None:
-                continue
-            if self.last_time is not None and time >= self.last_time:
-                gap = time - self.last_time
-                self.counts["times"] += 1
-                if self.counts["times"] > 20 and self.gap_s > 0:
-                    self.longest_s = max(self.longest_s, gap / self.gap_s)
-                self.gap_s += (gap - self.gap_s) / self.counts["times"]
-            self.last_time = time if self.last_time is None else max(time, self.last_time)
 
     def wrong_schema(self, message: str) -> None:
         """Note that records have not the columns that they must have."""
@@ -99,20 +85,12 @@ class Quality:
         return (*found, *self._silence(now))
 
     def _silence(self, now: float | None) -> list[Break]:
-        if self.counts["times"] < 20 or self.gap_s <= 0:
+        found = self.gaps.silence(now)
+        if found is None:
             return []
-        quiet = self.longest_s
-        if now is not None and self.last_time is not None:
-            quiet = max(quiet, (now - self.last_time) / self.gap_s)
-        expected = math.log(max(self.counts["times"], 2))  # the longest of so many gaps of a steady stream
-        if quiet < _MOST_GAPS + expected:
-            return []
-        return [
-            Break(
-                kind="silence",
-                message=f"no record came for {quiet * self.gap_s:,.0f} s, {quiet:,.0f} times the usual gap.",
-            )
-        ]
+        longest_s, usual_s = found
+        message = f"no record came for {longest_s:,.0f} s, {longest_s / usual_s:,.0f} times the usual gap."
+        return [Break(kind="silence", message=message)]
 
     def arrays(self) -> dict[str, FloatArray]:
         """The state that is numbers."""
@@ -121,13 +99,12 @@ class Quality:
     def to_dict(self) -> dict[str, Any]:
         """The state that is words."""
         return {
-            "counts": self.counts, "outside": self.outside, "last_time": self.last_time, "gap_s": self.gap_s,
-            "longest_s": self.longest_s, "schema": list(self._schema),
+            "counts": self.counts, "outside": self.outside, "gaps": self.gaps.to_dict(), "schema": list(self._schema),
         }  # fmt: skip
 
     def restore(self, said: Mapping[str, Any], recent: FloatArray) -> None:
         """Take the state of `to_dict` and `arrays`."""
         self.counts, self.outside = dict(said["counts"]), dict(said["outside"])
-        self.last_time, self.gap_s, self.longest_s = said["last_time"], said["gap_s"], said["longest_s"]
+        self.gaps = Gaps.from_dict(said["gaps"])
         self._schema = {message: message for message in said["schema"]}
         self._recent = deque((int(one) for one in recent), maxlen=_N_KEPT)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.monitoring.contents import contents_of
 from headstart.monitoring.ensemble import Member
 from headstart.monitoring.output_cells import find_cells
 from headstart.monitoring.ranks import counts_of, edges_of
@@ -105,7 +106,7 @@ def make_reference(
         members=members,
         n_records=n,
         decision_weights=None if decision_weights is None else tuple(map(float, decision_weights)),
-        duplicate_share=_duplicate_share(cells, n),
+        duplicate_share=_duplicate_share(cells, items, n),
         projections=projections,
         slices=tuple(sorted({one.field for one, _ in found if one.of == "error" and one.field})),
         keep_case=keep_case,
@@ -267,9 +268,8 @@ def _most_common(cells: Iterable[str]) -> list[tuple[str, int]]:
     return sorted(Counter(cell for cell in cells if cell).items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _duplicate_share(cells: dict[str, Any], n: int) -> float:
-    """The share of rows of a table that equal another row."""
-    if not cells or n < 2:
+def _duplicate_share(cells: dict[str, Any], items: Sequence[Any] | None, n: int) -> float:
+    """The share of records that equal another."""
+    if items is None or n < 2:
         return 0.0
-    rows = list(zip(*(map(str, one) for one in cells.values()), strict=True))
-    return 1 - len(set(rows)) / n
+    return 1 - len(set(contents_of(cells, items, (), n))) / n

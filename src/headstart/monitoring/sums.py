@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.core.errors import DataError
+from headstart.monitoring.contents import contents_of
 from headstart.monitoring.distance import moment_sums
 from headstart.monitoring.estimating import calibrated
 from headstart.monitoring.ranks import bins_of
@@ -93,7 +93,7 @@ def record_values(
         outputs=outputs,
         projections=projections,
         levels=_levels(reference, outputs, cells),
-        hashes=_hashes(cells, seen.n)[: seen.n - n_unanswered],
+        hashes=contents_of(cells, items, keys, seen.n)[: seen.n - n_unanswered],
         n_unreadable=n_unreadable + n_unanswered,
         outside=outside,
         schema=schema,
@@ -114,14 +114,6 @@ def _levels(reference: Reference, outputs: FloatArray, cells: Mapping[str, Any])
         names=reference.slices,
     )
     return {name: [str(one) for one in levels] for name, levels in found.items()}
-
-
-def _hashes(cells: Mapping[str, Any], n: int) -> list[int]:
-    """A number for the content of each row of a table; different ones of what is no table."""
-    if not cells:
-        return [-1 - i for i in range(n)] if n <= 1 else list(range(-n, 0))
-    columns = [map(str, one) for one in cells.values()]
-    return [zlib.crc32("\0".join(row).encode("utf-8", "replace")) for row in zip(*columns, strict=True)]
 
 
 def record_sums(reference: Reference, seen: SeenRecords) -> Callable[[slice], Sums]:

@@ -269,7 +269,7 @@ def _label_of(dataset: Dataset, row: int) -> Any:
 
 
 def _follow_log(monitor: Monitor, folder: Path) -> None:
-    for records, outputs in read_log(folder, len(monitor.reference.labels), after=monitor.quality.last_time):
+    for records, outputs in read_log(folder, len(monitor.reference.labels), after=monitor.quality.gaps.last_time):
         for part in _parts(len(records)):
             monitor.observe(records[part], None, outputs[part])
 
