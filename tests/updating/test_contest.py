@@ -10,6 +10,7 @@ import pytest
 import missing
 from headstart import update
 from headstart.monitoring.live_page import LivePage
+from headstart.packaging import load_bundle
 from headstart.storage.alias import registry_of
 from headstart.updating.betting import Bet
 from headstart.updating.comparison import CHALLENGE, GUARD, Comparison
@@ -140,3 +141,7 @@ def test_the_page_follows_the_contest(registry, make_table, tmp_path):
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert errors == []
         chromium.close()
+
+
+def test_a_registry_is_opened_as_its_champion(registry):
+    assert load_bundle(registry).manifest == load_bundle(registry / "champion").manifest

@@ -74,12 +74,9 @@ def watch(
     from headstart.monitoring import watch as look
     from headstart.monitoring.notifying import post, write_mail, write_report
     from headstart.packaging import load_bundle
-    from headstart.storage.alias import CHAMPION, is_registry
 
     folder = Path(bundle)
-    model = load_bundle(
-        folder / CHAMPION if is_registry(folder) else folder, trust=trust, trust_graphs=trust_graphs or None
-    )
+    model = load_bundle(folder, trust=trust, trust_graphs=trust_graphs or None)
     if live_page is not None:
         _refuse(
             {"--live": live, "--labels": labels, "--state": state, "--out": out, "--webhook": webhook, "--mail": mail}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headstart.packaging.manifest import open_sealed
 from headstart.packaging.model import Bundle
+from headstart.storage.alias import CHAMPION, is_registry
 
 if TYPE_CHECKING:
     from headstart.packaging.signing import Trust
@@ -24,6 +25,7 @@ def load_bundle(
 
     Parameters
     ----------
+    folder : of the bundle, or a registry of `headstart update`, whose champion is opened
     trust : a file of public keys, or such lines themselves, of which one must have signed the bundle; None for the file
         that HEADSTART_TRUST names, if it does, and () to require no signature
     threads : how many run its graph; as many as `HEADSTART_THREADS` or the machine gives, if not said
@@ -37,7 +39,8 @@ def load_bundle(
         There is no bundle there, it is damaged, a newer Headstart made it, it lacks a signature that is required, or its graph
         or its tokenizer is refused.
     """
-    sealed = open_sealed(Path(folder), trust)
+    folder = Path(folder)
+    sealed = open_sealed(folder / CHAMPION if is_registry(folder) else folder, trust)
     for name in sealed.content["files"]:
         if name != "model.onnx":  # the largest: read, checked and opened in one go
             sealed.read(name)
