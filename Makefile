@@ -52,7 +52,7 @@ fuzz: install  ## the server's OpenAPI document, many requests for each address
 # the order of docs/bench.md; speed first, while nothing else runs, and the longest last
 BENCHES := speed.one_pass speed.presets speed.predict speed.exact_update speed.memory_growth speed.rows speed.serve speed.serve_pair speed.stream speed.stream_soak speed.soak \
 	speed.web quality.paired_error quality.prediction_sets quality.duplicates quality.kept quality.together quality.evaluate quality.ranking \
-	quality.choosing quality.compress quality.tables quality.own_source quality.alarms quality.updating \
+	quality.choosing quality.compress quality.tables quality.own_source quality.label_shift quality.alarms quality.updating \
 	robustness.inputs robustness.fuzz robustness.flips robustness.killed robustness.server robustness.promotion robustness.stream speed.tuning_memory robustness.killed_tuning quality.tuning peers.compare
 
 bench: install peers-env  ## every figure of the docs, printed anew (many hours on two cores, most of them the last two)
