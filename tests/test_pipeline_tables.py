@@ -56,7 +56,7 @@ def test_a_sheet_is_fitted_and_predicted(table, tmp_path):
     book["Kunden"].merge_cells("B2:B3")
     book.save(tmp_path / "t.xlsx")
     refused = run("fit", tmp_path / "t.xlsx", "--target", "leaves", "--out", tmp_path / "m")
-    assert "Which is meant? Name it with --sheet 'Kunden'" in str(refused.exception)
+    assert "Which is meant? Name it behind a number sign: " in str(refused.exception)
     figures = fit_by_command(tmp_path / "t.xlsx", tmp_path / "m", "--sheet", "Kunden")
     assert any(notice["kind"] == "merged-cells" for notice in figures["notices"])
     answers = run("predict", tmp_path / "m", tmp_path / "t.xlsx", "--sheet", "Notes", "--json")

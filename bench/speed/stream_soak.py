@@ -74,11 +74,13 @@ class Traffic:
     Attributes
     ----------
     rate : records a second; None to keep `WAITING` records waiting
+    has_ended : whether nothing more is to be published
     latencies_ns : of what came out since they were last taken
     """
 
     rows: Sequence[dict[str, str]]
     rate: float | None = None
+    has_ended: bool = False
     n_published: int = 0
     came: Counter[int] = field(default_factory=Counter)
     latencies_ns: list[int] = field(default_factory=list)
@@ -89,9 +91,9 @@ class Traffic:
         return self.n_published - len(self.came)
 
     async def publish(self, outlet: Any) -> None:
-        """Publish until it is cancelled, what is due together at once."""
+        """Publish until it is to end, what is due together at once."""
         started, first, rate = time.perf_counter(), self.n_published, self.rate
-        while True:
+        while not self.has_ended:
             if rate != self.rate:
                 started, first, rate = time.perf_counter(), self.n_published, self.rate
             if rate is None:
@@ -157,7 +159,8 @@ async def soak(
     looked_on = ["--state", str(kept[0]), "--watch", str(kept[1]), *windows]
     try:
         async with asyncio.TaskGroup() as tasks:
-            at_work = [tasks.create_task(traffic.publish(outlet)), tasks.create_task(traffic.collect(inlet))]
+            publishing = tasks.create_task(traffic.publish(outlet))
+            collecting = tasks.create_task(traffic.collect(inlet))
             with started(command_of(bundle, stream.read, stream.write)):
                 plain = await largest_rate(traffic, options.seconds)
             await traffic.silence()
@@ -175,10 +178,11 @@ async def soak(
             for _ in range(options.kills):
                 await killed(traffic, command)
             with started(command):
-                at_work.pop(0).cancel()
+                traffic.has_ended = True
+                await publishing
                 await traffic.empty()
                 await asyncio.sleep(_QUIET_S)
-            at_work.pop().cancel()
+            collecting.cancel()
         n_lost, n_doubled = traffic.n_waiting, traffic.came.total() - len(traffic.came)
         print(f"  {traffic.n_published:,} records in all: {n_lost} lost, {n_doubled} doubled", flush=True)
     finally:

@@ -1,4 +1,5 @@
 import csv
+from types import SimpleNamespace
 
 import pytest
 from labelled_log import fit_tiny, log_answers
@@ -8,6 +9,7 @@ from headstart.core.errors import DataError
 from headstart.monitoring.answer_log import read_log
 from headstart.monitoring.label_desk import LabelDesk
 from headstart.monitoring.label_store import LabelStore
+from headstart.serving.prediction_log import PredictionLog
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +86,21 @@ def test_the_watch_takes_the_labels_of_a_store(model, tmp_path, store) -> None:
     store.close()
     verdict = headstart.watch(model, log=tmp_path / "log", labels=tmp_path / "labels.db")
     assert verdict.n_labels == 40
+
+
+def test_labelled_texts_stand_in_the_column_that_the_model_reads(tmp_path, store) -> None:
+    words = {"late": "the parcel is late", "broken": "it came broken"}
+    rows = [f"{text} {i},{label}" for i in range(12) for label, text in words.items()]
+    (tmp_path / "texts.csv").write_text("complaint,kind\n" + "\n".join(rows) + "\n")
+    how = {"source": "none", "preset": "fast", "baselines": "simple", "progress": None}
+    model = headstart.fit(tmp_path / "texts.csv", target="kind", out=tmp_path / "model", **how).bundle
+    texts = ["where is my parcel", "all in pieces"]
+    (tmp_path / "log").mkdir()
+    log = PredictionLog(tmp_path / "log", 1.0, items=True)
+    answering = SimpleNamespace(name=model.name, version="1", bundle=model)
+    log.add(answering, texts, list(model.outputs(texts).values), ["a", "b"])
+    log.close()
+    store.give([("a", "late"), ("b", "broken")])
+    assert LabelDesk(model, tmp_path / "log", store).write_labelled(tmp_path / "labelled.csv") == 2
+    rows = list(csv.DictReader((tmp_path / "labelled.csv").read_text().splitlines()))
+    assert [(row["complaint"], row["label"]) for row in rows] == [*zip(texts, ("late", "broken"), strict=True)]

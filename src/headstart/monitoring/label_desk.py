@@ -136,7 +136,8 @@ class LabelDesk:
         said = answer.label if answer.labels is None else _SEPARATOR.join(answer.labels)
         if said is None:
             said = self.answer_words(one)[0]["label"]
-        item = one.item if isinstance(one.item, dict) else {} if one.item is None else {"item": one.item}
+        column = self.model.input_column or "item"
+        item = one.item if isinstance(one.item, dict) else {} if one.item is None else {column: one.item}
         mine = {"key", "label", "answer"}
         return {
             "answer": said,
