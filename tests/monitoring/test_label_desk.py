@@ -89,11 +89,12 @@ def test_the_watch_takes_the_labels_of_a_store(model, tmp_path, store) -> None:
 
 
 def test_labelled_texts_stand_in_the_column_that_the_model_reads(tmp_path, store) -> None:
-    words = {"late": "the parcel is late", "broken": "it came broken"}
-    rows = [f"{text} {i},{label}" for i in range(12) for label, text in words.items()]
+    things = ("box", "lamp", "chair", "phone", "shirt", "cable", "book", "clock", "glass", "knife", "shoe", "bag")
+    words = {"late": "where is my {} that I paid for", "broken": "a part of the {} fell off"}
+    rows = [f"{text.format(thing)},{label}" for thing in things for label, text in words.items()]
     (tmp_path / "texts.csv").write_text("complaint,kind\n" + "\n".join(rows) + "\n")
     how = {"source": "none", "preset": "fast", "baselines": "simple", "progress": None}
-    model = headstart.fit(tmp_path / "texts.csv", target="kind", out=tmp_path / "model", **how).bundle
+    model = headstart.fit(tmp_path / "texts.csv", target="kind", out=tmp_path / "model", **how).model
     texts = ["where is my parcel", "all in pieces"]
     (tmp_path / "log").mkdir()
     log = PredictionLog(tmp_path / "log", 1.0, items=True)
