@@ -23,7 +23,7 @@ def update(
         str | None,
         typer.Option("--challenger", metavar="NAMES", help="Which are made, with commas between; all if not given."),
     ] = None,
-    budget_s: Annotated[float, typer.Option("--budget-s", help="Seconds that all of it may take.")] = 60.0,
+    budget_s: Annotated[float, typer.Option("--budget-s", help="Seconds that all of it may take.")] = 300.0,
     level: Annotated[float, typer.Option("--level", help="Probability of promoting what is no better.")] = 0.05,
     guard_records: Annotated[
         int,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from headstart.updating.judging import Records
 
 _LEAST_S = 1.0  # that must be left for another one
+_MORE = "give more with --budget-s (in Python budget_s)"
 _TOLD = 0.8  # of its share of the time that a way is told of: the rest is for steps that take longer than it expected
 _LEAST_EARLY, _LEAST_LATE = 20, 10  # records that are learned from, and that judge
 
@@ -69,7 +70,7 @@ def make_challengers(
                     why = first_line(error)
                 except Stopped as stopped:
                     context.cancel_token.raise_if_cancelled(str(stopped))
-                    why = f"stopped after {time.perf_counter() - started:.1f} s: the time was over"
+                    why = f"stopped after {time.perf_counter() - started:.1f} s: the time was over; {_MORE}"
             seconds = round(time.perf_counter() - started, 2)
             made.append(Made(name=way.name, folder=folder, seconds=seconds, bundle=bundle, error=why))
         yield made
@@ -80,4 +81,4 @@ def _why_not(early: Records, late: Records, left_s: float | None, longest_s: flo
         return f"{len(early)} records to learn from and {len(late)} new ones to judge on; {_LEAST_EARLY} and {_LEAST_LATE} are needed."
     if left_s is None or left_s >= longest_s:
         return ""
-    return f"no time: {max(left_s, 0):.1f} s are left, and {'a cheaper one took' if longest_s > _LEAST_S else 'it needs'} {longest_s:.1f} s"
+    return f"no time: {max(left_s, 0):.1f} s are left, and {'a cheaper one took' if longest_s > _LEAST_S else 'it needs'} {longest_s:.1f} s; {_MORE}"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from headstart.packaging.model import Bundle
     from headstart.updating.registry import Registry
 
-BUDGET_S = 60.0
+BUDGET_S = 300.0
 NO_CHALLENGER = "none"
 LEVEL = 0.05
 GUARD_RECORDS = 2000
