@@ -73,22 +73,24 @@ class History:
         if len(self.blocks) > 1:  # makes the variance of a mean unbiased
             draws = 1 + (draws - 1) * np.sqrt((len(self.blocks) + 1) / (len(self.blocks) - 1))
         draws = np.maximum(draws, 0.0)
-        names = [name for name in self.blocks[0] if name not in ("first", "time")]
-        stacked = {name: draws @ np.stack([block[name].ravel() for block in self.blocks]) for name in names}
-        shapes = {name: self.blocks[0][name].shape for name in names}
+        blocks = self._evened()
+        names = [name for name in blocks[0] if name not in ("first", "time")]
+        stacked = {name: draws @ np.stack([block[name].ravel() for block in blocks]) for name in names}
+        shapes = {name: blocks[0][name].shape for name in names}
         return np.array(
             [figure({name: stacked[name][i].reshape(shapes[name]) for name in names}) for i in range(N_RESAMPLES)]
         )
 
     def course(self, figure: Callable[[Sums], float]) -> list[tuple[Sums, float]]:
         """A figure of each block in turn."""
-        return [(block, figure(block)) for block in self.blocks]
+        return [(block, figure(block)) for block in self._evened()]
 
     def arrays(self) -> dict[str, FloatArray]:
         """The state, one array a name."""
         named: dict[str, FloatArray] = {"size": np.array([float(self.size)])}
         if self.blocks:
-            named |= {f"sum.{name}": np.stack([block[name] for block in self.blocks]) for name in self.blocks[0]}
+            blocks = self._evened()
+            named |= {f"sum.{name}": np.stack([block[name] for block in blocks]) for name in blocks[0]}
         return named
 
     @classmethod
@@ -100,6 +102,11 @@ class History:
         n = len(next(iter(held.values()))) if held else 0
         history.blocks = [{name: np.array(one[i]) for name, one in held.items()} for i in range(n)]
         return history
+
+    def _evened(self) -> list[Sums]:
+        """The blocks, all with the same sums: another version of the model may give no features, and adds nothing to their sums."""
+        known = {name: one for block in self.blocks for name, one in block.items()}
+        return [{name: block.get(name, np.zeros_like(one)) for name, one in known.items()} for block in self.blocks]
 
     def _merge(self) -> None:
         pairs = zip(self.blocks[::2], self.blocks[1::2], strict=True)
