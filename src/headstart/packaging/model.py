@@ -165,11 +165,10 @@ class Bundle:
         """
         return run_session(self._session, "outputs", batch)
 
-    def run_with_features(self, batch: Batch) -> tuple[FloatArray, FloatArray]:
+    def run_with_features(self, batch: Batch) -> list[FloatArray]:
         """Run the graph once, for outputs (n, k) and features (n, d); errors as for `run` and `features`."""
         n_features_of(self._session, self.manifest["deployed"])
-        outputs, features = run_outputs(self._session, ["outputs", "features"], batch)
-        return outputs, features
+        return run_outputs(self._session, ["outputs", "features"], batch)
 
     def predict(self, items: Any, *, context: RunContext | None = None) -> list[Any] | FloatArray:
         """Predict a label for each item; several labels where the task is multi-label; values (n,) in a regression.
