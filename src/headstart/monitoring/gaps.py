@@ -42,10 +42,8 @@ class Gaps:
 
     def silence(self, now: float | None) -> tuple[float, float] | None:
         """The longest gap and the usual one, if the longest is a silence; until `now`, where it is given, no record came."""
-        sum_s, squares_s2 = (
-            self._sum_s - sum(self._longest_s),
-            self._squares_s2 - sum(one**2 for one in self._longest_s),
-        )
+        sum_s = self._sum_s - sum(self._longest_s)
+        squares_s2 = self._squares_s2 - sum(one**2 for one in self._longest_s)
         if squares_s2 <= 0 or 2 * sum_s**2 / squares_s2 < _LEAST_GAPS:
             return None
         n_left = max(1, self._n - len(self._longest_s))

@@ -8,13 +8,13 @@ import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headstart.streaming.address import Address
 from headstart.testing.checks import CheckSkipped
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
 _TIMEOUT_S = 2.0
 
@@ -37,7 +37,7 @@ class BrokerKind:
     usual: str
     example: str
     library: str
-    delete: Callable[[Address, str], Awaitable[None]]
+    delete: Callable[[Address, str], Coroutine[Any, Any, None]]
 
     @property
     def variable(self) -> str:
@@ -76,11 +76,7 @@ class BrokerKind:
 
 def delete_queue(kind: str, place: Address, queue: str) -> None:
     """Delete a queue, and the sessions that checks may have left."""
-    asyncio.run(_delete(BROKERS[kind], place, queue))
-
-
-async def _delete(kind: BrokerKind, place: Address, queue: str) -> None:
-    await kind.delete(place, queue)
+    asyncio.run(BROKERS[kind].delete(place, queue))
 
 
 async def _delete_nats(place: Address, queue: str) -> None:
