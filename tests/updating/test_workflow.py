@@ -42,12 +42,14 @@ def test_from_an_alarm_to_another_model_and_back(tmp_path, models, day, monkeypa
         return code, json.loads(capsys.readouterr().out)
 
     def stream(name):
-        places = f"--from {name}.csv --to {name}.jsonl --key id --prediction-log log/{name} --log-items"
+        places = (
+            f"--from {name}.csv --to {name}.jsonl --key id --prediction-log log/{name} --log-items --watch live/{name}"
+        )
         assert headstart(f"stream registry {places} --progress none")[0] == 0
         return json.loads((tmp_path / f"{name}.jsonl").read_text().splitlines()[-1])["version"]
 
-    def watch(name):
-        given = f"--log log/{name} --labels {name}-labels.csv --state watch --false-alarms 1/2000"
+    def watch(name, state="watch"):
+        given = f"--log log/{name} --labels {name}-labels.csv --state {state} --false-alarms 1/2000"
         return headstart(f"watch registry/champion {given} --progress none")
 
     def label(name):
@@ -65,6 +67,8 @@ def test_from_an_alarm_to_another_model_and_back(tmp_path, models, day, monkeypa
     code, said = headstart("update registry --data turned-labeled.csv --target label --progress none")
     assert (code, said["decision"], said["former"]) == (0, "promoted", 1)
     assert stream("again") == str(said["champion"])
+    code, said = watch("again", state="watch-2")  # the new champion has a reference of its own
+    assert said["status"] in ("steady", "alarm")
     label("again")
     code, said = headstart("update registry --data again-labeled.csv --target label --challenger none --progress none")
     assert (code, said["decision"], said["champion"]) == (4, "rolled back", 1)

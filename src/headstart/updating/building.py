@@ -19,6 +19,7 @@ from headstart.packaging.package_section import PackageSection
 from headstart.pipeline.choosing import choose_sources, frozen_models
 from headstart.pipeline.own_sources import match_own_source, take_from
 from headstart.pipeline.presets import preset_named
+from headstart.pipeline.referring import reference_of
 from headstart.ranking import Limits
 from headstart.sources.own_source import OwnSource
 from headstart.updating.challenger import NotApplicable
@@ -92,6 +93,7 @@ def build(
             schema=_schema(champion, dataset),
             check_items=[dataset.items[i] for i in experiment.plan.test[:_N_CHECKED]],
             moments=proof.moments,
+            reference=reference_of(proof).files(),
         )
 
 
