@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headstart.core.errors import DataError
+from headstart.streaming import json_lines
 from headstart.streaming.followed_file import FollowedFile
 
 
@@ -197,6 +198,56 @@ class TestTables:
     def test_two_columns_of_one_name(self, tmp_path):
         with pytest.raises(DataError, match="two columns named 'a'"):
             self.read(tmp_path, b"a,a\n1,2\n")
+
+
+class TestALineThatIsTooLong:
+    @pytest.fixture(autouse=True)
+    def limits(self, monkeypatch):
+        monkeypatch.setattr(json_lines, "MAX_LINE_BYTES", 100_000)
+        monkeypatch.setattr(json_lines, "N_SHOWN_BYTES", 4)
+
+    @pytest.mark.parametrize("follows", [True, False])
+    @pytest.mark.parametrize("is_table", [True, False])
+    def test_is_one_record_that_cannot_be_read(self, tmp_path, follows, is_table):
+        path = tmp_path / "in.x"
+        path.write_bytes((b"text\n" if is_table else b"") + b"one\n" + b"23" * 150_000 + b"\nthree\n")
+        file = opened(path, is_table=is_table, follows=follows)
+        found = [file.read(1)[0] for _ in range(3)]
+        assert [one.raw for one in found] == [b"one", b"2323", b"three"]
+        assert [bool(one.error) for one in found] == [False, True, False]
+        assert f"line {3 if is_table else 2} of in.x is longer than" in found[1].error
+        again = opened(path, is_table=is_table, follows=follows, saved=position(found[1]))
+        assert [one.raw for one in again.read(9)] == [b"three"]  # it is not met again
+        file.close()
+        again.close()
+
+    def test_may_come_in_pieces(self, tmp_path):
+        path = tmp_path / "in.jsonl"
+        path.write_bytes(b"1" * 150_000)
+        file = opened(path)
+        assert file.read(9) == []
+        for piece in (b"2" * 150_000, b"3\nnext\n"):
+            assert file.is_at_end is False  # it was not cut short
+            with path.open("ab") as out:
+                out.write(piece)
+            found = file.read(9)
+        assert [one.raw for one in found] == [b"1111", b"next"]
+        assert found[0].end == path.stat().st_size - len(b"next\n")
+        file.close()
+
+    def test_at_the_end_of_a_file_that_is_rotated(self, tmp_path):
+        path = tmp_path / "in.jsonl"
+        path.write_bytes(b"1" * 150_000)
+        file = opened(path)
+        assert file.read(9) == []
+        path.rename(tmp_path / "in.jsonl.1")
+        path.write_bytes(b"next\n")
+        found = []
+        for _ in range(4):
+            assert file.is_at_end is False
+            found += file.read(9)
+        assert [one.raw for one in found] == [b"1111", b"next"]
+        file.close()
 
 
 @given(

@@ -105,12 +105,26 @@ class TestKeys:
         assert read({"id": 7, "text": "late"}, key="id").record.key == "7"
 
     @pytest.mark.parametrize(
-        "content", [{"text": "late"}, {"id": None, "text": "late"}, {"id": [1], "text": "x"}, "late"]
+        "content",
+        [
+            {"text": "late"},
+            {"id": None, "text": "late"},
+            {"id": [1], "text": "x"},
+            "late",
+            {"id": " ", "text": "late"},
+            {"id": float("nan"), "text": "late"},
+            {"id": float("inf"), "text": "late"},
+        ],
     )
     def test_a_record_without_it_is_unreadable(self, content):
         found = read(content, key="id")
         assert "no value in a field 'id'" in str(found.item)
         assert found.record.key == "position"
+
+    def test_half_a_character_is_no_key(self):
+        assert "no Unicode text: '\\ud800'" in str(read({"id": "\ud800", "text": "late"}, key="id").item)
+        event = {"specversion": "1.0", "id": "\udfff", "source": "/desk", "type": "t", "data": {"text": "late"}}
+        assert "'id' is no Unicode text" in str(read(event).item)
 
     def test_of_an_event(self):
         event = {"specversion": "1.0", "id": "9", "source": "/desk", "type": "t", "time": "1970-01-01T00:00:05Z"}

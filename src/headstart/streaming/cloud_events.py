@@ -172,7 +172,25 @@ def _text_of(name: str, value: Any) -> str:
         return str(value)
     if not isinstance(value, str):
         raise DataError(f"the event's '{name}' must be a string, not {value!r:.40}.")
-    return value
+    return readable(value, f"the event's '{name}'")
+
+
+def readable(text: str, what: str) -> str:
+    r"""Give a text that is Unicode: half a surrogate pair, which JSON can hold, is none, and could not be written.
+
+    >>> readable("7", "the key")
+    '7'
+
+    Raises
+    ------
+    DataError
+        It is not.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DataError(f"{what} is no Unicode text: {ascii(text)[:40]}. Send another.") from None
+    return text
 
 
 def _seconds(text: str) -> float:

@@ -6,7 +6,6 @@ import csv
 import io
 import logging
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from headstart.core.errors import DataError
@@ -14,10 +13,12 @@ from headstart.data.modalities import item_modalities
 from headstart.data.payloads import is_json_object
 from headstart.data.readers.layout import Layout, ends_within_quotes, find_layout
 from headstart.data.shown_names import visible
-from headstart.streaming.json_lines import MAX_LINE_BYTES
+from headstart.streaming import json_lines
+from headstart.streaming.file_record import FileRecord, cells_of, texts_of
+from headstart.streaming.json_lines import too_long
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 _LOGGER = logging.getLogger("headstart.streaming.file")
@@ -25,27 +26,6 @@ _USUAL = {name for one in item_modalities() for name in one.column_names}
 _CHUNK_BYTES = 1 << 16
 _MAX_QUOTED_LINES = 1_000
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab")
-
-
-@dataclass(frozen=True)
-class FileRecord:
-    """One record.
-
-    Attributes
-    ----------
-    inode, start, end, line : which file, from which byte to which, and the number of its first line
-    raw : its bytes, without the line feed
-    fields : of a row of a table; None of a line of JSON
-    error : why it cannot be read; empty if it can
-    """
-
-    inode: int
-    start: int
-    end: int
-    line: int
-    raw: bytes
-    fields: Mapping[str, str] | None = None
-    error: str = ""
 
 
 class FollowedFile:
@@ -63,7 +43,10 @@ class FollowedFile:
         self._follows = follows
         self._file: BinaryIO | None = None
         self._inode = self._offset = self._line = 0
-        self._pending = b""  # read, and not yet given, from `_offset` on
+        self._pending = bytearray()  # read, and not yet given, from `_offset` on
+        self._long: tuple[bytes, int] | None = (
+            None  # of a line that is too long: its beginning, and how much of it was left out
+        )
         self._names: list[str] = []
         self._layout: Layout | None = None
         self._is_rotated = False
@@ -102,7 +85,8 @@ class FollowedFile:
             raise DataError(f"{path} cannot be read ({error.strerror}). Check its permissions.") from error
         self._inode = os.fstat(self._file.fileno()).st_ino
         self._offset = self._line = 0
-        self._pending, self._names, self._layout, self._is_rotated = b"", [], None, False
+        self._pending, self._names, self._layout, self._is_rotated = bytearray(), [], None, False
+        self._long = None
 
     def _go_on(self, saved: Mapping[str, Any]) -> None:
         """Skip what was done; a file that is shorter than that was cut short, and is read from its beginning."""
@@ -113,7 +97,7 @@ class FollowedFile:
         if self._is_table and not self._read_header():
             return
         self._file.seek(int(saved["offset"]))
-        self._offset, self._line, self._pending = int(saved["offset"]), int(saved["line"]), b""
+        self._offset, self._line, self._pending = int(saved["offset"]), int(saved["line"]), bytearray()
 
     def read(self, n: int) -> list[FileRecord]:
         """Give at most `n` records that are there.
@@ -121,7 +105,7 @@ class FollowedFile:
         Raises
         ------
         DataError
-            A line is too long, or the header of a table is not readable.
+            The header of a table is not readable.
         """
         if self._is_table and not self._layout and not self._read_header():
             return []
@@ -153,13 +137,14 @@ class FollowedFile:
         except FileNotFoundError:
             return  # between two renames
         if now.st_ino == self._inode:
-            if now.st_size < self._offset + len(self._pending):
+            n_left_out = self._long[1] if self._long else 0
+            if now.st_size < self._offset + n_left_out + len(self._pending):
                 _LOGGER.warning("%s was cut short; it is read from its beginning", self._path)
                 self.close()
                 self._begin(self._path)
         elif not self._is_rotated:  # who wrote it may still end its last line
             self._is_rotated = True
-        elif not self._pending:
+        elif not self._pending and not self._long:
             self.close()
             self._begin(self._path)
 
@@ -170,19 +155,46 @@ class FollowedFile:
         return bool(chunk)
 
     def _next_line(self, start: int) -> int:
-        """Where the line ends that begins at a place of what is pending; -1 where it is not whole."""
+        """Where the line ends that begins at a place of what is pending; -1 where it is not whole, -2 where it is too long."""
         searched = start
         while (found := self._pending.find(b"\n", searched)) < 0:
             searched = len(self._pending)
-            if searched - start > MAX_LINE_BYTES:
-                raise DataError(f"line {self._line + 1} of {self._path} is longer than {MAX_LINE_BYTES >> 20} MiB.")
+            if searched - start > json_lines.MAX_LINE_BYTES:
+                return -2
             if not self._more():
-                is_final = (not self._follows or self._is_rotated) and len(self._pending) > start
-                return len(self._pending) if is_final else -1
+                return len(self._pending) if self._is_final and len(self._pending) > start else -1
         return found + 1
 
+    @property
+    def _is_final(self) -> bool:
+        """Whether half a last line is all there will be of it."""
+        return not self._follows or self._is_rotated
+
+    def _long_line(self) -> FileRecord | None:
+        """Read over a line that is too long, and keep its beginning; None where its end has not come."""
+        shown, n_left_out = self._long or (bytes(self._pending[: json_lines.N_SHOWN_BYTES]), 0)
+        while (found := self._pending.find(b"\n")) < 0:
+            n_left_out += len(self._pending)
+            self._pending.clear()
+            if not self._more():
+                if self._is_final:
+                    break
+                self._long = shown, n_left_out
+                return None
+        n_last = found + 1
+        del self._pending[:n_last]
+        self._long = None
+        start, self._line = self._offset, self._line + 1
+        self._offset += n_left_out + n_last
+        error = too_long(f"line {self._line} of {self._path.name}")
+        return FileRecord(self._inode, start, self._offset, self._line, shown, error=error)
+
     def _next(self) -> FileRecord | None:
+        if self._long:
+            return self._long_line()
         end = self._next_line(0)
+        if end == -2:
+            return self._long_line()
         if end < 0:
             return None
         n_lines, error = 1, ""
@@ -190,8 +202,8 @@ class FollowedFile:
             end, n_lines, error = self._quoted(end)
             if end < 0:
                 return None
-        raw = self._pending[:end]
-        self._pending = self._pending[end:]
+        raw = bytes(self._pending[:end])
+        del self._pending[:end]
         start, line = self._offset, self._line + 1
         self._offset += end
         self._line += n_lines
@@ -204,7 +216,7 @@ class FollowedFile:
         """Where a row ends whose cells have line feeds in quotes: end, lines, and what is wrong with it."""
         assert self._layout is not None
         end, n_lines = first, 1
-        while ends_within_quotes(_texts(self._pending[:end]), self._layout.separator):
+        while ends_within_quotes(texts_of(self._pending[:end]), self._layout.separator):
             following = self._next_line(end) if n_lines < _MAX_QUOTED_LINES else -2
             if following == -2 or (following == -1 and not self._follows):
                 return first, 1, f"line {self._line + 1} of {self._path.name} has a quote that is not closed. Close it."
@@ -217,7 +229,7 @@ class FollowedFile:
         assert self._layout is not None
         line, raw = place[3], place[4]
         try:
-            cells = _cells(raw.decode(), self._layout.separator)
+            cells = cells_of(raw.decode(), self._layout.separator)
         except UnicodeDecodeError as error:
             return FileRecord(*place, error=f"line {line} of {self._path.name} is not UTF-8 ({error.reason}).")
         except csv.Error as error:
@@ -233,7 +245,7 @@ class FollowedFile:
         """Find the columns, as soon as the first lines are whole."""
         while self._more() and len(self._pending) < _CHUNK_BYTES:
             pass
-        whole = self._pending if not self._follows else self._pending[: self._pending.rfind(b"\n") + 1]
+        whole = bytes(self._pending if not self._follows else self._pending[: self._pending.rfind(b"\n") + 1])
         if not whole.strip():
             return False
         layout = find_layout(lambda: io.StringIO(whole.decode("utf-8-sig", "replace"), newline=""))
@@ -244,7 +256,7 @@ class FollowedFile:
         if is_json_object(header.removeprefix(b"\xef\xbb\xbf").strip()):
             raise DataError(f"{self._path} is JSON lines, not CSV. Leave ?format=csv out, or write ?format=jsonl.")
         try:
-            self._names = _cells(header.decode("utf-8-sig"), layout.separator)
+            self._names = cells_of(header.decode("utf-8-sig"), layout.separator)
         except (UnicodeDecodeError, csv.Error) as error:
             raise DataError(f"the header of {self._path} cannot be read ({error}). Write it in UTF-8.") from error
         if len(self._names) == 1 and self._names[0].strip().lower() not in _USUAL:
@@ -260,7 +272,8 @@ class FollowedFile:
 
     def _skip_line(self) -> None:
         end = max(self._next_line(0), 0)
-        self._pending, self._offset, self._line = self._pending[end:], self._offset + end, self._line + 1
+        del self._pending[:end]
+        self._offset, self._line = self._offset + end, self._line + 1
 
     def _next_header(self) -> bytes:
         self._layout, layout = None, self._layout
@@ -268,12 +281,3 @@ class FollowedFile:
         record = self._next()
         self._is_table, self._layout = True, layout
         return b"" if record is None else record.raw
-
-
-def _texts(raw: bytes) -> list[str]:
-    return raw.decode("utf-8", "replace").splitlines(keepends=True)
-
-
-def _cells(text: str, separator: str) -> list[str]:
-    rows: Iterator[list[str]] = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    return next(rows, [])

@@ -5,17 +5,30 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from headstart.core.errors import DataError
 from headstart.core.strict_json import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_LINE_BYTES = 64 << 20
+N_SHOWN_BYTES = 64 << 10
+
+
+class LongLine(bytes):
+    """The beginning of a line that is too long to be a record; the rest was left out."""
+
+
+def too_long(what: str) -> str:
+    """Say that something is longer than a record may be.
+
+    >>> too_long("line 3 of a.jsonl")
+    'line 3 of a.jsonl is longer than 64 MiB; its first 64 KiB are kept here. A record is one line: send it in parts, or shorter.'
+    """
+    return f"{what} is longer than {MAX_LINE_BYTES >> 20} MiB; its first {N_SHOWN_BYTES >> 10} KiB are kept here. A record is one line: send it in parts, or shorter."
 
 
 class LineCutter:
-    r"""Cuts chunks of bytes into lines, each with its line feed.
+    r"""Cuts chunks of bytes into lines, each with its line feed; of one that is longer than 64 MiB a `LongLine` is left.
 
     >>> cutter = LineCutter()
     >>> cutter.feed(b"1\n2"), cutter.feed(b"3\n"), cutter.rest
@@ -25,29 +38,33 @@ class LineCutter:
     def __init__(self) -> None:
         self._parts: list[bytes] = []
         self._n_bytes = 0
+        self._long: LongLine | None = None
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Give the lines that a chunk completes.
-
-        Raises
-        ------
-        DataError
-            A line is longer than 64 MiB.
-        """
+        """Give the lines that a chunk completes."""
         if b"\n" not in chunk:
-            self._parts.append(chunk)
-            self._n_bytes += len(chunk)
-            if self._n_bytes > MAX_LINE_BYTES:
-                raise DataError(f"a line is longer than {MAX_LINE_BYTES >> 20} MiB. A record is one line of JSON.")
+            self._keep(chunk)
             return []
-        *lines, rest = b"".join((*self._parts, chunk)).split(b"\n")
-        self._parts, self._n_bytes = ([rest] if rest else []), len(rest)
-        return [line + b"\n" for line in lines]
+        first, *lines, rest = chunk.split(b"\n")
+        self._keep(first)
+        whole = [self.rest if self._long is not None else self.rest + b"\n", *(line + b"\n" for line in lines)]
+        self._parts, self._n_bytes, self._long = [], 0, None
+        self._keep(rest)
+        return whole
+
+    def _keep(self, part: bytes) -> None:
+        if self._long is not None or not part:
+            return
+        self._parts.append(part)
+        self._n_bytes += len(part)
+        if self._n_bytes > MAX_LINE_BYTES:
+            self._long = LongLine(b"".join(self._parts)[:N_SHOWN_BYTES])
+            self._parts, self._n_bytes = [], 0
 
     @property
     def rest(self) -> bytes:
         """What came after the last line feed."""
-        return b"".join(self._parts)
+        return b"".join(self._parts) if self._long is None else self._long
 
 
 def line_of(value: Mapping[str, Any]) -> bytes:

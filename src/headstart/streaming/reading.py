@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import DataError, UserError, first_line
@@ -18,6 +19,7 @@ from headstart.streaming.cloud_events import (
     is_json_type,
     read_binary,
     read_structured,
+    readable,
 )
 from headstart.streaming.record import Record
 
@@ -97,15 +99,20 @@ class RecordReader:
         if self._key is None:
             return record
         found = value.get(self._key) if isinstance(value, dict) else None
-        if found is None or isinstance(found, dict | list):
+        if found is None or isinstance(found, dict | list) or _is_blank(found):
             raise DataError(f"the record has no key: no value in a field '{self._key}'. Send one, or leave --key out.")
-        return replace(record, key=str(found))
+        return replace(record, key=readable(str(found), f"the key in the field '{self._key}'"))
 
     def _item(self, value: Any) -> Any:
         picked = pick(value, self._modality, self._column) if isinstance(value, dict) else value
         item = receive_item(picked, self._modality)
         self._modality.check_size(item, max_pixels=self._max_pixels)
         return item
+
+
+def _is_blank(key: Any) -> bool:
+    """Whether a key names nothing, so that all records that have it would be taken for one."""
+    return not key.strip() if isinstance(key, str) else isinstance(key, float) and not isfinite(key)
 
 
 def value_of(content: Any, content_type: str = "") -> Any:

@@ -13,6 +13,7 @@ from headstart.core.errors import DataError, OptionError
 from headstart.streaming import json_lines
 from headstart.streaming.connecting import inlet_of, outlet_of
 from headstart.streaming.connector import EndOfStream
+from headstart.streaming.connectors import folder
 from headstart.streaming.journal import Journal
 from headstart.streaming.record import Output
 
@@ -172,6 +173,40 @@ class TestFolder:
         with pytest.raises(OptionError, match="must be a number from 0, not 'soon'"):
             inlet_of(f"folder://{tmp_path}?settle_ms=soon")
 
+    def test_links_are_not_followed(self, tmp_path):
+        secret, inbox = tmp_path / "secret.txt", tmp_path / "inbox"
+        secret.write_text("password")
+        inbox.mkdir()
+        (inbox / "a.txt").symlink_to(secret)
+        (one,) = run(all_of, inlet_of(f"folder://{inbox}?settle_ms=0&follow=0&done=answered"))
+        assert "is a link" in one.error
+        assert b"password" not in (one.raw, one.record.content)
+        assert secret.read_text() == "password"
+        assert [path.name for path in inbox.iterdir()] == ["answered"]
+
+    def test_a_file_that_is_too_large_is_one_dead_letter(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(folder, "_MAX_FILE_BYTES", 1 << 20)
+        (tmp_path / "a.txt").write_bytes(b"x" * ((1 << 20) + 1))
+        (tmp_path / "b.txt").write_bytes(b"x" * (1 << 20))
+        found = run(all_of, inlet_of(f"folder://{tmp_path}?settle_ms=0&follow=0"))
+        assert sorted(one.error for one in found) == [
+            "",
+            f"{tmp_path / 'a.txt'} is larger than 1 MiB. Make it smaller.",
+        ]
+
+    def test_outputs_whose_key_is_there_are_counted(self, tmp_path):
+        outlet = outlet_of(f"folder://{tmp_path}/answers")
+
+        async def work():
+            await outlet.open()
+            for _ in range(2):
+                await outlet.send([Output(key=key, value={"key": key}) for key in ("ключ", "键")])
+            await outlet.close()
+
+        run(work)
+        assert outlet.n_left_out == 2
+        assert {json.loads(path.read_bytes())["key"] for path in (tmp_path / "answers").iterdir()} == {"ключ", "键"}
+
     def test_json_files_are_json(self, tmp_path):
         (tmp_path / "a.json").write_text('"late"')
         (one,) = run(all_of, inlet_of(f"folder://{tmp_path}?settle_ms=0&follow=0"))
@@ -200,12 +235,16 @@ class TestJournal:
         assert journal.load() == {"n": 1}
 
 
-def test_a_line_without_end_is_refused(monkeypatch):
+def test_of_a_line_without_end_the_beginning_is_left(monkeypatch):
     monkeypatch.setattr(json_lines, "MAX_LINE_BYTES", 100)
+    monkeypatch.setattr(json_lines, "N_SHOWN_BYTES", 5)
     cutter = json_lines.LineCutter()
-    assert [cutter.feed(b"x" * 10) for _ in range(10)] == [[]] * 10
-    with pytest.raises(DataError, match="line is longer"):
-        cutter.feed(b"x")
+    assert [cutter.feed(b"0123456789") for _ in range(30)] == [[]] * 30
+    assert cutter._parts == []  # nothing of it is held but its beginning
+    first, second = cutter.feed(b"x\nnext\n")
+    assert (first, type(first), second) == (b"01234", json_lines.LongLine, b"next\n")
+    cutter.feed(b"y" * 101)
+    assert isinstance(cutter.rest, json_lines.LongLine)
 
 
 def test_keys_of_standard_input_are_new_in_every_run():

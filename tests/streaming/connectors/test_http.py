@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
+import time
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 
 import pytest
@@ -12,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headstart.core.errors import OptionError, ServiceError
+from headstart.streaming import json_lines
 from headstart.streaming.connecting import inlet_of, outlet_of
 from headstart.streaming.connector import EndOfStream
+from headstart.streaming.connectors import http
 from headstart.streaming.pump import Pump
 from headstart.streaming.record import Output
 from headstart.streaming.server_sent import events_of
@@ -35,6 +40,34 @@ async def until_it_ends(take, found=None):
         came = await take(7, 1)
         if found is not None:
             found += came
+
+
+@contextmanager
+def raw_server(answer, *, trickles=False):
+    """Answers each request with the same bytes, then ends the connection; one that trickles goes on byte by byte first. Gives its address, and the requests."""
+    requests, is_over = [], threading.Event()
+
+    def serve():
+        while not is_over.is_set():
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            with client, suppress(OSError):
+                requests.append(client.recv(65536))
+                client.sendall(answer)
+                while trickles and not is_over.wait(0.02):
+                    client.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/x", requests
+        finally:
+            is_over.set()
+            listener.shutdown(socket.SHUT_RDWR)
+    thread.join(10)
 
 
 async def closing(place, work):
@@ -100,6 +133,42 @@ class TestPost:
             send(url_of(server).replace("//", "//ada:secret@"), output("1"))
         assert "secret" not in str(caught.value)
         assert server.requests[0][1]["authorization"].startswith("Basic ")
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            b"Content-Length: 100\r\n\r\nshort",  # and then the connection ends
+            b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+            b"Content-Length: 99999999\r\n\r\n" + b"x" * 3_000_000,
+        ],
+    )
+    def test_a_batch_that_was_taken_is_taken_whatever_the_answer_holds(self, answer):
+        with raw_server(b"HTTP/1.1 200 OK\r\n" + answer) as (url, requests):
+            self.post_to(url, [[output("1")], [output("2")]])
+        assert len(requests) == 2
+        assert all(request.startswith(b"POST /x ") for request in requests)
+
+    def test_an_answer_that_trickles_is_not_waited_for(self, monkeypatch):
+        monkeypatch.setattr(http, "_ANSWER_S", 0.2)
+        started = time.monotonic()
+        with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", trickles=True) as (url, _):
+            self.post_to(url, [[output("1")]])
+        assert time.monotonic() - started < 10
+
+    def test_a_redirect_is_refused(self):
+        with raw_server(b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n") as (url, requests):
+            with pytest.raises(OptionError, match="refuses: 302"):
+                self.post_to(url, [[output("1")]])
+            with pytest.raises(OptionError, match="refuses: 302"):
+                asyncio.run(closing(inlet_of(url), lambda inlet: inlet.open()))
+        assert len(requests) == 2
+
+    def post_to(self, url, batches):
+        async def work(outlet):
+            for batch in batches:
+                await outlet.send(batch)
+
+        asyncio.run(closing(outlet_of(url), work))
 
     def test_an_address_without_a_host(self):
         with pytest.raises(OptionError, match="names no host"):
@@ -198,6 +267,19 @@ class TestServerSentEvents:
             assert [one.data for one in events_of([*chunks, b"\n"])] == expected
         else:
             assert [one.data for one in events_of(chunks)] == expected
+
+    @pytest.mark.parametrize(
+        "endless",
+        [b"data: " + b"x" * 30_000, b"data: " + b"\ndata: ".join([b"xyz"] * 6_000), b"id: " + b"9" * 30_000],
+    )
+    def test_of_what_never_ends_little_is_held(self, endless, monkeypatch):
+        monkeypatch.setattr(json_lines, "MAX_LINE_BYTES", 10_000)
+        monkeypatch.setattr(json_lines, "N_SHOWN_BYTES", 8)
+        found = list(events_of([b"id: 1\ndata: a\n\n", endless, b"\ndata: b\n\ndata: c\n\n"]))
+        is_of_data = endless.startswith(b"data")
+        assert [bool(one.error) for one in found] == [False, is_of_data, False]
+        assert all(len(one.data) <= 8 for one in found)
+        assert {one.id for one in found} == {"1"}
 
 
 class TestPump:

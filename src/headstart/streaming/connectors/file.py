@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from headstart.streaming.address import Address
     from headstart.streaming.connector import Inlet, Outlet
-    from headstart.streaming.followed_file import FileRecord
+    from headstart.streaming.file_record import FileRecord
     from headstart.streaming.record import Output
 
 _POLL_S = (0.005, 0.1)

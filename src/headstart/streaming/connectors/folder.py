@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import re
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _POLL_S = 0.1
 _SETTLE_MS = 500.0
+_MAX_FILE_BYTES = 64 << 20
 _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".swp")
 
 
@@ -126,15 +128,19 @@ class FolderInlet:
         return self._address.is_mine(name)
 
     def _read(self, name: str, key: str, time_ns: int) -> Delivery | None:
-        path = self._path / name
+        path, error = self._path / name, ""
         self._given.add(key)
         try:
-            content = path.read_bytes()
+            content = _content_of(path)
         except FileNotFoundError:
             return None
-        except OSError as error:
+        except OSError as failure:
+            error = f"{path} cannot be read ({failure.strerror})."
+        except DataError as failure:
+            error = str(failure)
+        if error:
             record = Record(key=key, content=b"", attributes={"file": name})
-            return Delivery(record=record, token=(key, name), error=f"{path} cannot be read ({error.strerror}).")
+            return Delivery(record=record, token=(key, name), error=error)
         attributes = {"file": name, **({"content-type": "application/json"} if path.suffix == ".json" else {})}
         record = Record(key=key, content=content, partition=name, time=time_ns / 1e9, attributes=attributes)
         return Delivery(record=record, token=(key, name), raw=content)
@@ -165,13 +171,36 @@ class FolderInlet:
             return  # somebody has taken it away
 
 
+def _content_of(path: Path) -> bytes:
+    """The bytes of a file; a link is not followed, for who may put one there may not be allowed to read what it names."""
+    try:
+        descriptor = os.open(
+            path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+        )  # a pipe that took its place is not waited for
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise DataError(f"{path} is a link, and links are not followed. Put the file itself there.") from None
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        content = file.read(_MAX_FILE_BYTES + 1)
+    if len(content) > _MAX_FILE_BYTES:
+        raise DataError(f"{path} is larger than {_MAX_FILE_BYTES >> 20} MiB. Make it smaller.")
+    return content
+
+
 class FolderOutlet:
-    """A JSON file for each output, whole or not there, named after its key; a key that is there already is left as it is."""
+    """A JSON file for each output, whole or not there, named after its key; a key that is there already is left as it is.
+
+    Attributes
+    ----------
+    n_left_out : outputs whose key was there already
+    """
 
     is_idempotent = True
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.n_left_out = 0
 
     async def open(self) -> None:
         """Make the folder where it is not there."""
@@ -189,6 +218,7 @@ class FolderOutlet:
         for one in outputs:
             path = self._path / _file_name(one.key)
             if path.exists():
+                self.n_left_out += 1
                 continue
             with replacing(path) as partial:
                 partial.write_bytes(line_of(one.value))
@@ -198,8 +228,8 @@ def _file_name(key: str) -> str:
     """A name for a file: what people can read of the key, and its hash.
 
     >>> _file_name("cat.jpg@17")
-    'cat.jpg-17-817be245.json'
+    'cat.jpg-17-817be2452e166509.json'
     """
     digest = hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
     word = re.sub(r"[^\w.-]+", "-", key, flags=re.ASCII).strip(".-")[:80]
-    return f"{word}-{digest[:8]}.json"
+    return f"{word or 'record'}-{digest[:16]}.json"  # so much of the hash that no two of many keys share it

@@ -10,6 +10,7 @@ import json
 import secrets
 import socket
 import ssl
+import time
 from collections import deque
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT_S = 30.0
 _CHUNK_BYTES = 1 << 16
+_ANSWER_S, _MAX_ANSWER_BYTES = 1.0, 1 << 20  # of an answer's body, which nobody reads
 _BUSY = (408, 425, 429)
 
 
@@ -143,7 +145,7 @@ class EventsInlet:
         self._given.append(token)
         content: Any = event.data.encode() if event.data[:1] == "{" else event.data
         record = Record(key=key, content=content, attributes={"event": event.type})
-        return Delivery(record=record, token=token, raw=event.data.encode())
+        return Delivery(record=record, token=token, raw=event.data.encode(), error=event.error)
 
 
 class PostOutlet:
@@ -184,13 +186,17 @@ class PostOutlet:
         was_open = self._connection is not None
         self._connection = self._connection or _connection(self._address)
         try:
-            _response(self._connection, "POST", self._address, headers, body).read()
+            response = _response(self._connection, "POST", self._address, headers, body)
         except ServiceError:
             self._connection.close()
             self._connection = None
             if not was_open:
                 raise
             self._post(outputs)  # a server may close a connection that was idle
+            return
+        if not _is_finished(response):
+            self._connection.close()
+            self._connection = None
 
 
 def _connection(address: Address) -> http.client.HTTPConnection:
@@ -221,10 +227,23 @@ def _response(
         if response.status < 300:
             return response
         with response:
-            said = " ".join(response.read(400).decode("utf-8", "replace").split())[:120]
+            said = " ".join(response.read1(400).decode("utf-8", "replace").split())[:120]
     if response.status >= 500 or response.status in _BUSY:
         raise ServiceError(f"{address.text} answers {response.status} ({said}).")
     raise OptionError(f"{address.text} refuses: {response.status} {response.reason} ({said}). Check the address.")
+
+
+def _is_finished(response: http.client.HTTPResponse) -> bool:
+    """Whether an answer, which is good, was read to its end, so that its connection can be used again; not where it is long, slow or broken."""
+    end, n_bytes = time.monotonic() + _ANSWER_S, 0
+    try:
+        while chunk := response.read1(_CHUNK_BYTES):
+            n_bytes += len(chunk)
+            if n_bytes > _MAX_ANSWER_BYTES or time.monotonic() > end:
+                return False
+    except (OSError, ValueError, http.client.HTTPException):
+        return False
+    return response.isclosed()
 
 
 @contextmanager

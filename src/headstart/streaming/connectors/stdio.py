@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from headstart.core.errors import DataError, OptionError
 from headstart.storage.files import storage_errors
-from headstart.streaming.json_lines import LineCutter, line_of
+from headstart.streaming.json_lines import LineCutter, LongLine, line_of, too_long
 from headstart.streaming.pump import Pump
 from headstart.streaming.record import Delivery, Record
 
@@ -71,7 +71,9 @@ class StandardInput:
             self._n_lines += 1
             if not line.isspace():
                 key = f"stdin-{self._run}-{self._n_lines}"
-                found.append(Delivery(record=Record(key=key, content=line, attributes=_JSON), raw=line.rstrip(b"\r\n")))
+                error = too_long(f"line {self._n_lines} of standard input") if isinstance(line, LongLine) else ""
+                record = Record(key=key, content=line, attributes=_JSON)
+                found.append(Delivery(record=record, raw=line.rstrip(b"\r\n"), error=error))
         return found
 
     async def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
