@@ -46,6 +46,26 @@ def test_keys_that_are_there_are_counted(tmp_path):
     assert file.n_left_out == 3
 
 
+def test_what_another_process_has_added_is_known(tmp_path):
+    path = tmp_path / "out.jsonl"
+    first, second = AppendedFile(path), AppendedFile(path)
+    for file in (first, second):
+        file.open()
+    first.append(outputs(1, 2))
+    second.append(outputs(2, 3))
+    first.append(outputs(3, 4))
+    assert keys(path) == ["1", "2", "3", "4"]
+    assert (first.n_left_out, second.n_left_out) == (1, 1)
+    with path.open("ab") as out:  # killed in the middle of a line
+        out.write(b'{"key": "5", "te')
+    second.append(outputs(5, 6))
+    path.write_bytes(path.read_bytes()[:-40])  # and cut short by somebody
+    first.append(outputs(6, 7))
+    assert keys(path) == ["1", "2", "3", "4", "5", "6", "7"]
+    first.close()
+    second.close()
+
+
 @pytest.mark.parametrize("cut", range(1, 40))
 def test_a_torn_last_line_is_cut_off(tmp_path, cut):
     path = tmp_path / "out.jsonl"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headstart.core.errors import DataError
-from headstart.streaming import json_lines
+from headstart.streaming import followed_file, json_lines
 from headstart.streaming.followed_file import FollowedFile
 
 
@@ -233,6 +234,13 @@ class TestALineThatIsTooLong:
             found = file.read(9)
         assert [one.raw for one in found] == [b"1111", b"next"]
         assert found[0].end == path.stat().st_size - len(b"next\n")
+        file.close()
+
+    def test_one_without_end_leaves_others_their_turn(self, monkeypatch):
+        monkeypatch.setattr(followed_file, "_TURN_BYTES", 1 << 20)
+        file = opened(Path("/dev/zero"), follows=False)
+        for _ in range(5):
+            assert (file.read(9), file.is_at_end) == ([], False)
         file.close()
 
     def test_at_the_end_of_a_file_that_is_rotated(self, tmp_path):

@@ -25,6 +25,7 @@ _LOGGER = logging.getLogger("headstart.streaming.file")
 _USUAL = {name for one in item_modalities() for name in one.column_names}
 _CHUNK_BYTES = 1 << 16
 _MAX_QUOTED_LINES = 1_000
+_TURN_BYTES = 64 << 20  # of a line that is too long
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab")
 
 
@@ -50,6 +51,7 @@ class FollowedFile:
         self._names: list[str] = []
         self._layout: Layout | None = None
         self._is_rotated = False
+        self._is_behind = False  # in a long line that may go on
 
     def open(self, saved: Mapping[str, Any]) -> None:
         """Go on at a saved position, if that file is still there, even under another name beside it; else begin.
@@ -60,6 +62,9 @@ class FollowedFile:
             There is no such file.
         """
         self.close()
+        if saved and not _is_position(saved):
+            _LOGGER.warning("%s: the position that was kept is damaged; it is read from its beginning", self._path)
+            saved = {}
         inode = saved.get("inode")
         path = self._path if inode is None else self._file_of(inode)
         if path is None:
@@ -86,7 +91,7 @@ class FollowedFile:
         self._inode = os.fstat(self._file.fileno()).st_ino
         self._offset = self._line = 0
         self._pending, self._names, self._layout, self._is_rotated = bytearray(), [], None, False
-        self._long = None
+        self._long, self._is_behind = None, False
 
     def _go_on(self, saved: Mapping[str, Any]) -> None:
         """Skip what was done; a file that is shorter than that was cut short, and is read from its beginning."""
@@ -118,6 +123,8 @@ class FollowedFile:
     @property
     def is_at_end(self) -> bool:
         """Whether nothing more will come; asked after `read` gave nothing. Moves on to the next file where it was rotated."""
+        if self._is_behind:
+            return False
         if not self._follows:
             return True
         self._look_again()
@@ -173,11 +180,13 @@ class FollowedFile:
     def _long_line(self) -> FileRecord | None:
         """Read over a line that is too long, and keep its beginning; None where its end has not come."""
         shown, n_left_out = self._long or (bytes(self._pending[: json_lines.N_SHOWN_BYTES]), 0)
+        stop = n_left_out + _TURN_BYTES
         while (found := self._pending.find(b"\n")) < 0:
             n_left_out += len(self._pending)
             self._pending.clear()
-            if not self._more():
-                if self._is_final:
+            self._is_behind = n_left_out > stop  # others have their turn
+            if self._is_behind or not self._more():
+                if self._is_final and not self._is_behind:
                     break
                 self._long = shown, n_left_out
                 return None
@@ -281,3 +290,8 @@ class FollowedFile:
         record = self._next()
         self._is_table, self._layout = True, layout
         return b"" if record is None else record.raw
+
+
+def _is_position(saved: Mapping[str, Any]) -> bool:
+    """Whether it is what a connector keeps: a file's inode, and from which byte and line on it is to be read."""
+    return all(type(saved.get(name)) is int and saved[name] >= 0 for name in ("inode", "offset", "line"))

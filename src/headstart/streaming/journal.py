@@ -38,7 +38,7 @@ class Journal:
         if self.path is not None:
             try:
                 value = json.loads(self.path.read_bytes())
-            except (OSError, ValueError):
+            except (OSError, ValueError, RecursionError):
                 return {}
             return value if isinstance(value, dict) else {}
         return self._value

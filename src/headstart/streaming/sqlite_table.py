@@ -54,7 +54,9 @@ def sqlite_errors(path: Path) -> Iterator[None]:
             raise OptionError(f"{path}: {said}. Name what is there with ?table=, ?id=, ?content=.") from error
         raise StorageError(f"cannot use {path}: {said}. Look at its folder's permissions and free space.") from error
     except sqlite3.DatabaseError as error:
-        raise StorageError(f"{path} is no SQLite database that can be used ({first_line(error)}).") from error
+        raise StorageError(
+            f"{path} is no SQLite database that can be used ({first_line(error)}). Name another, or move the file away."
+        ) from error
 
 
 def connect(path: Path, *, is_durable: bool = True) -> sqlite3.Connection:

@@ -213,6 +213,31 @@ class TestFolder:
         assert one.record.attributes["content-type"] == "application/json"
 
 
+@pytest.mark.parametrize("place", ["file", "folder"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        '{"inode": INODE}',
+        '{"inode": INODE, "offset": -5, "line": 1}',
+        '{"inode": INODE, "offset": 1e99, "line": 1}',
+        '{"inode": "x", "offset": "y", "line": []}',
+        '{"done": 5}',
+        '{"done": [[1]]}',
+        "[]",
+        "\0",
+        "[" * 100_000,
+    ],
+)
+def test_a_damaged_position_is_read_from_the_beginning(tmp_path, place, damage):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jsonl").write_text("1\n2\n")
+    address = f"{tmp_path}/in/a.jsonl" if place == "file" else f"folder://{tmp_path}/in?settle_ms=0&follow=0"
+    assert run(all_of, inlet_of(address, state=tmp_path / "state"))
+    (kept,) = (tmp_path / "state").iterdir()
+    kept.write_text(damage.replace("INODE", str((tmp_path / "in" / "a.jsonl").stat().st_ino)))
+    assert len(run(all_of, inlet_of(address, state=tmp_path / "state"))) == (2 if place == "file" else 1)
+
+
 class TestJournal:
     def test_what_is_saved_is_there_again(self, tmp_path):
         journal = Journal(tmp_path / "new", "/a/b c?d")

@@ -77,7 +77,8 @@ class FolderInlet:
         if not self._path.is_dir():
             raise DataError(f"there is no folder {self._path}. Make it, or check the path.")
         self._given.clear()
-        self._remembered = set(self._journal.load().get("done", ()))
+        done = self._journal.load().get("done")
+        self._remembered = {one for one in done if isinstance(one, str)} if isinstance(done, list) else set()
 
     async def receive(self, n: int, timeout_s: float) -> Sequence[Delivery]:
         """Take files that have settled; looks again while there are none."""

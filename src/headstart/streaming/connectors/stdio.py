@@ -89,7 +89,15 @@ class StandardOutput:
     is_idempotent = False
 
     async def open(self) -> None:
-        """It is open."""
+        """It is open.
+
+        Raises
+        ------
+        OptionError
+            The caller has closed it.
+        """
+        if sys.stdout is None or not sys.stdout.writable():
+            raise OptionError("standard output is closed. Redirect it, or name another place with --to.")
 
     async def send(self, outputs: Sequence[Output]) -> None:
         """Write them."""
