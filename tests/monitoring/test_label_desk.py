@@ -77,6 +77,9 @@ def test_a_label_that_the_model_does_not_know_is_refused_with_its_line(model, tm
         DataError, match=r"labels.csv' line 3: 'perhaps' is no label of this model, which knows no, yes"
     ):
         desk.take_csv(tmp_path / "labels.csv")
+    (tmp_path / "labels.csv").write_text("ticket,kind\na,yes\n")
+    with pytest.raises(DataError, match=r"line 1: 'kind' is no label .* If it is a header, write key,label\."):
+        desk.take_csv(tmp_path / "labels.csv")
     assert store.current() == {}
 
 

@@ -65,6 +65,9 @@ def test_rows_of_keys_and_labels(tmp_path) -> None:
     assert read_label_rows(path) == [(2, "a", "yes")]
     path.write_text("a,yes\nb,no\n")
     assert read_label_rows(path) == [(1, "a", "yes"), (2, "b", "no")]
+    for header in ("id,category", "Key,Product", "ticket,label"):
+        path.write_text(f"{header}\na,yes\n")
+        assert read_label_rows(path) == [(2, "a", "yes")]
     path.write_text("key,label,answer\na,yes\n")
     with pytest.raises(DataError, match="line 2 has 2 cells; its header has 3"):
         read_label_rows(path)

@@ -11,6 +11,8 @@ import typer
 from headstart.cli.options import Json
 from headstart.cli.output import emit
 from headstart.cli.streams import put
+from headstart.core.errors import OptionError
+from headstart.data.shown_names import visible
 
 _ALARM = 3
 
@@ -33,6 +35,9 @@ def query(
 
     columns, rows = ask(folder, sql)
     if as_json:
+        double = next((name for name in columns if columns.count(name) > 1), None)
+        if double is not None:
+            raise OptionError(f"two columns of the answer are named '{double}'. Name one of them: … AS another.")
         emit([dict(zip(columns, map(_plain, row), strict=True)) for row in rows])
     else:
         _print(columns, rows)
@@ -41,7 +46,7 @@ def query(
 
 
 def _print(columns: list[str], rows: list[tuple[Any, ...]]) -> None:
-    cells = [columns, *([_shown(value) for value in row] for row in rows)]
+    cells = [[visible(name) for name in columns], *([_shown(value) for value in row] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
     for row in cells:
         put("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() + "\n")
@@ -62,4 +67,4 @@ def _shown(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.4g}"
-    return " ".join(str(_plain(value)).split())
+    return visible(" ".join(str(_plain(value)).split()))  # a sender of records may have chosen it

@@ -104,7 +104,10 @@ class LabelDesk:
             try:
                 found.append((key, self.read(label)))
             except DataError as error:
-                raise DataError(f"'{path}' line {line}: {error} Correct the row, or leave its label empty.") from None
+                header = " If it is a header, write key,label." if line == 1 else ""
+                raise DataError(
+                    f"'{path}' line {line}: {error} Correct the row, or leave its label empty.{header}"
+                ) from None
         return self.store.give(found, by=path.name)
 
     def write_next(self, path: Path, n: int) -> int:

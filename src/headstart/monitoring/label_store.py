@@ -20,6 +20,7 @@ _TABLE = """CREATE TABLE IF NOT EXISTS labels (
     number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, label TEXT NOT NULL, time REAL NOT NULL, given_by TEXT NOT NULL)"""
 _INDEX = "CREATE INDEX IF NOT EXISTS labels_by_key ON labels (key, number)"
 _HEADS = ("label", "target", "true", "truth")
+_KEY_HEADS = ("key", "id")
 _WAIT_S = 30.0
 
 
@@ -113,7 +114,8 @@ class LabelStore:
 def read_label_rows(path: Path) -> list[tuple[int, str, str]]:
     """Read a CSV file of keys and labels: line, key and label of each row, in their order.
 
-    With a header that has `key` and `label` other columns are ignored, and rows without a label; else there are two columns.
+    With a header that has `key` and `label` other columns are ignored, and rows without a label; else there are two columns, with a header
+    where the first is called `key` or `id`, or the second `label`, `target`, `true` or `truth`.
 
     Raises
     ------
@@ -132,7 +134,8 @@ def read_label_rows(path: Path) -> list[tuple[int, str, str]]:
     for line, row in rows:
         if len(row) != 2:
             raise DataError(f"'{path}' line {line} has {len(row)} cells; a key and a label are needed.")
-    body = rows[1:] if names and names[1] in _HEADS else rows
+    has_header = bool(names) and (names[0] in _KEY_HEADS or names[1] in _HEADS)
+    body = rows[1:] if has_header else rows
     return [(line, row[0].strip(), row[1].strip()) for line, row in body if row[1].strip()]  # a blank is no label yet
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
+import threading
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -99,6 +101,12 @@ class TestParquet:
         _, rows = query(tmp_path / "w", "SELECT group_value, n FROM late")
         assert rows == [("a", 1)]
 
+    def test_records_without_a_group_are_told_of(self, tmp_path):
+        record(recorder(tmp_path / "w", None, by="shop"), BATCH)
+        assert not any("field 'shop'" in one for one in SAID)
+        record(recorder(tmp_path / "x", None, by="shp"), BATCH, answers(("5", 90, "a", "good", {})))
+        assert sum("nothing in the field 'shp'" in one for one in SAID) == 1
+
     def test_the_records_own_time_is_used_where_no_field_is_named(self, tmp_path):
         record(recorder(tmp_path / "w", None, time=None), BATCH)
         _, rows = query(tmp_path / "w", "SELECT min(window_start) FROM windows")
@@ -161,6 +169,40 @@ class TestQuery:
         assert json.loads(capsys.readouterr().out) == [{"n": 2, "window_start": "2025-10-09T08:54:00+00:00"}]
         command(tmp_path / "w", "SELECT n, window_start FROM windows WHERE n = 9", alarm=True)
         assert capsys.readouterr().out.split() == ["n", "window_start"]
+
+    def test_what_senders_chose_moves_no_cursor(self, tmp_path, capsys):
+        from headstart.cli.query import query as command
+
+        record(recorder(tmp_path / "w", None), answers(("1", 0, "\x1b[2Jshop", "good", {})))
+        command(tmp_path / "w", 'SELECT group_value AS "\x1b[31mred" FROM windows')
+        assert capsys.readouterr().out.splitlines() == [r"\x1b[31mred", r"\x1b[2Jshop"]
+
+    def test_two_columns_of_one_name_are_no_json(self, tmp_path):
+        from headstart.cli.query import query as command
+
+        record(recorder(tmp_path / "w", None), BATCH)
+        with pytest.raises(OptionError, match="two columns of the answer are named 'n'"):
+            command(tmp_path / "w", "SELECT n, n_dead AS n FROM windows", as_json=True)
+
+    def test_an_interruption_is_one(self, tmp_path):
+        record(recorder(tmp_path / "w", None), BATCH)
+        timer = threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                query(
+                    tmp_path / "w",
+                    "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT max(n) FROM t",
+                )
+        finally:
+            timer.cancel()
+
+    def test_a_damaged_file_is_named(self, tmp_path):
+        record(recorder(tmp_path / "w", None), BATCH)
+        path = next((tmp_path / "w" / "windows").glob("day=*/*.parquet"))
+        path.write_bytes(path.read_bytes()[:100])
+        with pytest.raises(DataError, match=path.name):
+            query(tmp_path / "w", "SELECT 1")
 
     def test_no_windows(self, tmp_path):
         with pytest.raises(DataError, match="holds no windows"):

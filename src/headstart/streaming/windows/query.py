@@ -29,7 +29,9 @@ def query(folder: str | Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]
     Raises
     ------
     DataError
-        There are no windows.
+        There are no windows, or a file of them is damaged.
+    KeyboardInterrupt
+        The user has interrupted it.
     OptionError
         The SQL is no SELECT, or wrong.
     MissingExtraError
@@ -46,7 +48,12 @@ def query(folder: str | Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]
         database.execute("SET TimeZone = 'UTC'")
         for name, place in tables.items():
             files = str(place / "day=*" / "*.parquet")
-            database.read_parquet(files, hive_partitioning=True).create_view(name)
+            try:
+                database.read_parquet(files, hive_partitioning=True).create_view(name)
+            except duckdb.Error as error:
+                raise DataError(
+                    f"the windows in {place} cannot be read ({first_line(error)}). Move the file that is damaged away."
+                ) from error
         inside = str(path).replace("'", "''")
         database.execute(f"SET allowed_directories = ['{inside}/']")
         database.execute("SET enable_external_access = false")
@@ -70,3 +77,7 @@ def _answer(duckdb: ModuleType, database: Any, sql: str, tables: list[str]) -> t
         raise OptionError(
             f"DuckDB cannot answer ({first_line(error)}). The tables are: {', '.join(tables)}."
         ) from error
+    except RuntimeError as error:
+        if "interrupted" in str(error).lower():
+            raise KeyboardInterrupt from error
+        raise

@@ -62,7 +62,7 @@ class WindowRecorder:
         self._observer = Observer(settings)
         self._store = Store(state / STATE_NAME, settings, worker=worker, n_workers=n_workers)
         self._before = self._store.counts()
-        self._has_told_of_time = False
+        self._has_told_of_time = self._has_told_of_group = False
 
     def record(self, answers: Answers) -> None:
         """Count a batch; when this returns, it will not be counted again.
@@ -81,6 +81,11 @@ class WindowRecorder:
             self._has_told_of_time = True
             self._tell(
                 "windows", f"a record has no time that can be read{self._time_words()}; such records are in no window"
+            )
+        if self._settings.by and not self._has_told_of_group and any(not one.group for one in events):
+            self._has_told_of_group = True
+            self._tell(
+                "windows", f"a record has nothing in the field '{self._settings.by}'; such records are one group of ''"
             )
         self._write()
 
