@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import socket
+import struct
+import time
 import urllib.error
 import urllib.request
 
@@ -70,6 +73,30 @@ def test_labels_are_given_by_click_and_key_and_mended_by_going_back(desk, browse
     assert [one["label"] for one in desk.store.history(second.key)] == ["no", "yes"]
 
 
+def post_raw(server, body):
+    """The status of what a page would not send."""
+    asked = urllib.request.Request(f"{server.url}label", body, {"content-type": "application/json"})
+    with pytest.raises(urllib.error.HTTPError) as caught, urllib.request.urlopen(asked, timeout=10):
+        pass
+    with caught.value as error:
+        return error.code
+
+
+def test_a_client_that_hangs_up_leaves_no_stack_trace(desk, capfd) -> None:
+    with LabelPage(desk).server() as server:
+        for request in (
+            b"GET /next HTTP/1.1\r\n",
+            b"POST /label HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n",
+        ):
+            with socket.create_connection(("127.0.0.1", server.port)) as client:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset, not an end
+                client.sendall(request + f"Host: 127.0.0.1:{server.port}\r\n\r\n".encode())
+        with urllib.request.urlopen(f"{server.url}state", timeout=10) as reply:
+            assert reply.status == 200
+        time.sleep(0.3)
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_an_ill_label_and_a_foreign_page_are_refused(desk) -> None:
     def post(server, value, **headers):
         body = json.dumps(value).encode()
@@ -87,6 +114,8 @@ def test_an_ill_label_and_a_foreign_page_are_refused(desk) -> None:
         assert post(server, {"key": "a", "label": "yes"}, origin="http://elsewhere.example")[0] == 403
         assert post(server, {"key": "a", "label": "yes"}, host="elsewhere.example")[0] == 403
         assert post(server, {"key": "a", "label": "yes"}, **{"content-type": "text/plain"})[0] == 400
+        assert post(server, json.loads("[" * 900 + "]" * 900))[0] == 400
+        assert post_raw(server, b"[" * 500_000) == 400
         assert desk.store.current() == {}
         assert post(server, {"key": "a", "label": "YES"})[0] == 200
         with pytest.raises(OptionError, match="cannot be taken"):

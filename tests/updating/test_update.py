@@ -1,6 +1,7 @@
 """What is better is promoted, what is worse is not or is taken back, and records count once."""
 
 import json
+import sqlite3
 import time
 from importlib import import_module
 
@@ -177,5 +178,10 @@ def test_the_command(tmp_path, models, make_table, capsys):
     assert (code, figures["problems"]) == (0, [])
     (folder / "versions" / "2" / "model.onnx").write_bytes(b"x")
     assert run(capsys, folder, "--verify")[0] == 1
+    with sqlite3.connect(folder / "registry.sqlite") as database:
+        database.execute("DELETE FROM log")
+    database.close()
+    code, figures = run(capsys, folder, "--verify")
+    assert (code, figures["problems"][0]) == (1, "the log is empty")
     with pytest.raises(OptionError, match="one thing to do"):
         run(capsys, folder, "--history", "--verify")

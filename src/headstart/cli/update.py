@@ -146,7 +146,9 @@ def _look(registry: Path, voice: Voice, *, is_verified: bool) -> tuple[dict[str,
         problems = store.problems()
     for problem in problems:
         voice.say(f"  - {problem}")
-    last = entries[-1].hash
+    if not entries:
+        problems = ["the log is empty", *problems]
+    last = entries[-1].hash if entries else "none"
     voice.say(
         "Something was changed."
         if problems

@@ -77,6 +77,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     owner: LocalServer
 
+    def handle_error(self, *_: object) -> None:
+        """Leave out a stack trace of a browser that has gone; its thread ends."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
@@ -132,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
             status, value = HTTPStatus.OK, ask()
         except UserError as error:
             status, value = HTTPStatus.UNPROCESSABLE_ENTITY, {"error": str(error)}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             status, value = HTTPStatus.BAD_REQUEST, {"error": f"this is not what the page sends ({error})"}
         self._send(status, to_json(plain(value)).encode("utf-8", "replace"), "application/json")
 
