@@ -70,6 +70,13 @@ def test_a_file_is_filled_in_and_given_back(model, tmp_path, store) -> None:
     assert found[late[0]] == late_labels[0]
 
 
+def test_labels_without_an_answer_are_counted(model, tmp_path, store) -> None:
+    keys, _ = log_answers(model, tmp_path / "log", 3, seed=1)
+    (tmp_path / "labels.csv").write_text(f"key,label\n{keys[0]},yes\nnot-yet-logged,no\n{keys[1]},\n")
+    assert LabelDesk(model, tmp_path / "log", store).n_without_answer(tmp_path / "labels.csv") == 1
+    assert LabelDesk(model, tmp_path / "none", store).n_without_answer(tmp_path / "labels.csv") == 2
+
+
 def test_a_label_that_the_model_does_not_know_is_refused_with_its_line(model, tmp_path, store) -> None:
     desk = LabelDesk(model, tmp_path / "log", store)
     (tmp_path / "labels.csv").write_text("key,label\na,yes\nb,perhaps\n")

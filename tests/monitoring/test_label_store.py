@@ -68,6 +68,11 @@ def test_rows_of_keys_and_labels(tmp_path) -> None:
     for header in ("id,category", "Key,Product", "ticket,label"):
         path.write_text(f"{header}\na,yes\n")
         assert read_label_rows(path) == [(2, "a", "yes")]
+    for separator, encoding in ((";", "cp1252"), ("\t", "utf-16"), (",", "utf-8-sig")):  # as spreadsheets save them
+        path.write_bytes("key;label;answer\r\na;süß;x\r\nb;;y\r\n".replace(";", separator).encode(encoding))
+        assert read_label_rows(path) == [(2, "a", "süß")]
+    path.write_text("")
+    assert read_label_rows(path) == []
     path.write_text("key,label,answer\na,yes\n")
     with pytest.raises(DataError, match="line 2 has 2 cells; its header has 3"):
         read_label_rows(path)

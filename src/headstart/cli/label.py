@@ -52,6 +52,11 @@ def label(
         if csv is not None:
             done["taken"] = desk.take_csv(csv)
             say(f"{done['taken']:,} labels of {csv} are kept in {labels}.")
+            done["without_answer"] = desk.n_without_answer(csv)
+            if done["without_answer"]:
+                say(
+                    f"{done['without_answer']:,} of them belong to no answer in {log}: it is yet to come, or the keys are others."
+                )
         if ask is not None:
             done["asked"] = desk.write_next(ask, n)
             say(f"{done['asked']:,} answers wait in {ask}. Fill in the column label, then give the file as --csv.")

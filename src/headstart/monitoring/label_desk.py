@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import BundleError, DataError
-from headstart.monitoring.answer_log import read_log
+from headstart.monitoring.answer_log import log_files, read_log
 from headstart.monitoring.label_store import read_label_rows
 from headstart.monitoring.usefulness import usefulness
 from headstart.monitoring.watching import gives_features, reference_of_bundle
@@ -109,6 +109,11 @@ class LabelDesk:
                     f"'{path}' line {line}: {error} Correct the row, or leave its label empty.{header}"
                 ) from None
         return self.store.give(found, by=path.name)
+
+    def n_without_answer(self, path: Path) -> int:
+        """How many labels of a CSV file belong to no answer that the log holds: it may come yet, or the keys are others."""
+        keys = {key for _, key, _ in read_label_rows(path)}
+        return len(keys - {one.key for one in self._answers()}) if log_files(self.log) else len(keys)
 
     def write_next(self, path: Path, n: int) -> int:
         """Write the n most useful answers as a CSV file whose column `label` is to be filled in."""

@@ -8,12 +8,14 @@ import sqlite3
 import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from headstart.core.errors import DataError, StorageError
+from headstart.data.encoding import detect_encoding
+from headstart.data.readers.layout import find_layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 _TABLE = """CREATE TABLE IF NOT EXISTS labels (
@@ -112,7 +114,7 @@ class LabelStore:
 
 
 def read_label_rows(path: Path) -> list[tuple[int, str, str]]:
-    """Read a CSV file of keys and labels: line, key and label of each row, in their order.
+    """Read a CSV file of keys and labels: line, key and label of each row, in their order; in the encodings and separators that people have.
 
     With a header that has `key` and `label` other columns are ignored, and rows without a label; else there are two columns, with a header
     where the first is called `key` or `id`, or the second `label`, `target`, `true` or `truth`.
@@ -123,11 +125,14 @@ def read_label_rows(path: Path) -> list[tuple[int, str, str]]:
         It cannot be read, or a row has not two cells.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            rows = [(reader.line_num, row) for row in reader if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"'{path}' cannot be read ({error}). A CSV file of keys and labels is needed.") from error
+        opened = _opener(path)
+        layout = find_layout(opened)
+        with opened() as file:
+            reader = csv.reader(file, delimiter=layout.separator, strict=True)
+            rows = [(reader.line_num, row) for row in reader if row and reader.line_num > layout.n_lines_above]
+    except (OSError, csv.Error) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"'{path}' cannot be read ({said}). A CSV file of keys and labels is needed.") from error
     names = [name.strip().lower() for name in rows[0][1]] if rows else []
     if "key" in names and "label" in names:
         return _named(path, rows[1:], names)
@@ -137,6 +142,11 @@ def read_label_rows(path: Path) -> list[tuple[int, str, str]]:
     has_header = bool(names) and (names[0] in _KEY_HEADS or names[1] in _HEADS)
     body = rows[1:] if has_header else rows
     return [(line, row[0].strip(), row[1].strip()) for line, row in body if row[1].strip()]  # a blank is no label yet
+
+
+def _opener(path: Path) -> Callable[[], IO[str]]:
+    encoding = detect_encoding(path)[0] if path.stat().st_size else "utf-8"
+    return lambda: path.open(encoding=encoding, newline="")
 
 
 def _named(path: Path, rows: Sequence[tuple[int, list[str]]], names: list[str]) -> list[tuple[int, str, str]]:
