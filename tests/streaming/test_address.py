@@ -32,6 +32,24 @@ def test_a_password_is_never_shown() -> None:
     assert "s3cret" not in address.text
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("nats://t0ken@localhost/x", "nats://…@localhost/x"),
+        ("redis://:s3cret@localhost/x", "redis://:…@localhost/x"),
+        ("https://host/x?api_key=s3cret&n=3", "https://host/x?api_key=…&n=3"),
+        (
+            "https://host/x?n=3&X-Amz-Signature=s3cret&access_token=t0ken",
+            "https://host/x?n=3&X-Amz-Signature=…&access_token=…",
+        ),
+        ("kafka://host/x?key=id&group=a", "kafka://host/x?key=id&group=a"),
+        ("sqlite:///a@b.db?table=x", "sqlite:///a@b.db?table=x"),
+    ],
+)
+def test_nor_are_tokens(text: str, shown: str) -> None:
+    assert Address.parse(text).text == shown
+
+
 def test_an_unknown_option_is_refused_with_the_nearest() -> None:
     with pytest.raises(OptionError, match="durable"):
         Address.parse("nats://localhost/tickets?durabel=a").check_options(["durable", "stream"])

@@ -196,6 +196,18 @@ class TestTables:
         )
         assert [one.fields["text"] for one in found if one.fields] == ["x"]
 
+    @pytest.mark.parametrize(
+        ("header", "is_told"),
+        [("1,where is it?", True), ("I love apples", True), ("id,text", False), ("text", False), ("depot,at", False)],
+    )
+    def test_a_first_line_that_may_be_data_is_told(self, tmp_path, caplog, header, is_told):
+        self.read(tmp_path, f"{header}\n2,again\n".encode())
+        assert ("if it is data, write a header above it" in caplog.text) is is_told
+
+    def test_two_values_of_a_first_line_that_is_data(self, tmp_path):
+        with pytest.raises(DataError, match=r"named '0.0'. Write a header above its first line, which looks like data"):
+            self.read(tmp_path, b"0.0,0.0,x\n1,2,y\n")
+
     def test_two_columns_of_one_name(self, tmp_path):
         with pytest.raises(DataError, match="two columns named 'a'"):
             self.read(tmp_path, b"a,a\n1,2\n")

@@ -71,3 +71,20 @@ def test_told_to_stop_a_wait_ends(monkeypatch):
     started = time.monotonic()
     asyncio.run(work())
     assert time.monotonic() - started < 5
+
+
+def test_prometheus_counts_answers_dead_letters_and_duplicates():
+    pytest.importorskip("prometheus_client")
+
+    from headstart.streaming.prometheus import PrometheusMeter
+
+    meter = PrometheusMeter("tickets")
+    meter.written(n_records=5, n_dead=1, latencies_s=[0.1] * 5)
+    meter.left_out(2)
+    found = {
+        outcome: meter.registry.get_sample_value(
+            "headstart_stream_records_total", {"model": "tickets", "outcome": outcome}
+        )
+        for outcome in ("answered", "dead", "duplicate")
+    }
+    assert found == {"answered": 4, "dead": 1, "duplicate": 2}

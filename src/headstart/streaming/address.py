@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from zlib import crc32
 
 from headstart.core import registry
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 STANDARD, FILE, FOLDER = "stdio", "file", "folder"
 _ON_DISK = (FILE, FOLDER, "sqlite")
+_SECRET_OPTION = re.compile(
+    r"([?&][^=&]*(?:token|secret|passw|signature|auth|api[_-]?key|access[_-]?key)[^=&]*=)[^&]+", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +29,7 @@ class Address:
     Attributes
     ----------
     scheme : by which the connector is found
-    text : as it was given, without a password
+    text : as it was given, without a password, and without a token in the place of the user or in an option that is called so
     path : after the host, without the leading slash; of files and folders the path on the disk
     options : what followed `?`
     state : a folder in which the connector may remember what is done, between runs; None: it remembers nothing
@@ -72,10 +76,9 @@ class Address:
             raise OptionError(_no_address(text, error)) from None
         is_local = parts.scheme in _ON_DISK
         path = unquote(parts.netloc + parts.path if is_local else parts.path)
-        shown = text.replace(f":{parts.password}@", ":…@") if parts.password else text
         return cls(
             scheme=parts.scheme,
-            text=shown,
+            text=_shown(text, parts),
             host=parts.hostname or "",
             port=port,
             user=unquote(parts.username or ""),
@@ -142,6 +145,15 @@ class Address:
         for name in self.options:
             if name not in known:
                 raise unknown_name(f"option of {self.scheme} addresses", name, known)
+
+
+def _shown(text: str, parts: SplitResult) -> str:
+    """An address without what opens it: a password, a name that stands alone, which may be a token, and options whose names say so."""
+    if parts.password:
+        text = text.replace(f":{parts.password}@", ":…@")
+    elif parts.username and parts.scheme not in _ON_DISK:
+        text = text.replace(f"//{parts.netloc.rpartition('@')[0]}@", "//…@")
+    return _SECRET_OPTION.sub(r"\1…", text)
 
 
 def _check_path(text: str) -> None:

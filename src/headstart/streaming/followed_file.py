@@ -9,12 +9,10 @@ import os
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from headstart.core.errors import DataError
-from headstart.data.modalities import item_modalities
 from headstart.data.payloads import is_json_object
 from headstart.data.readers.layout import Layout, ends_within_quotes, find_layout
-from headstart.data.shown_names import visible
 from headstart.streaming import json_lines
-from headstart.streaming.file_record import FileRecord, cells_of, texts_of
+from headstart.streaming.file_record import FileRecord, cells_of, check_names, texts_of
 from headstart.streaming.json_lines import too_long
 
 if TYPE_CHECKING:
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LOGGER = logging.getLogger("headstart.streaming.file")
-_USUAL = {name for one in item_modalities() for name in one.column_names}
 _CHUNK_BYTES = 1 << 16
 _MAX_QUOTED_LINES = 1_000
 _TURN_BYTES = 64 << 20  # of a line that is too long
@@ -268,15 +265,7 @@ class FollowedFile:
             self._names = cells_of(header.decode("utf-8-sig"), layout.separator)
         except (UnicodeDecodeError, csv.Error) as error:
             raise DataError(f"the header of {self._path} cannot be read ({error}). Write it in UTF-8.") from error
-        if len(self._names) == 1 and self._names[0].strip().lower() not in _USUAL:
-            _LOGGER.warning(
-                "the first line of %s is read as the name of its one column ('%s'); if it is data, write a header above it",
-                self._path,
-                visible(self._names[0][:60]),
-            )
-        double = next((name for name in self._names if self._names.count(name) > 1), None)
-        if double is not None:
-            raise DataError(f"{self._path} has two columns named '{double}'. Give one another name.")
+        check_names(self._names, self._path)
         return True
 
     def _skip_line(self) -> None:

@@ -100,6 +100,7 @@ def test_a_key_twice_is_dropped_where_the_outlet_says_so(broker: Broker, queue: 
         expected = [0, 1, 2, 3] if outlet.is_idempotent else [0, 1, 2, 2, 3, 3]
         assert sorted(numbers(await all_of(inlet, len(expected)))) == expected
         assert not await inlet.receive(10, 0.3)
+        assert getattr(outlet, "n_left_out", 0) == (2 if outlet.is_idempotent else 0)
         await outlet.close()
         await inlet.close()
 

@@ -234,7 +234,12 @@ def _message_of_fields(fields: dict[bytes, bytes], *, key: str, key_header: str,
 
 
 class RedisOutlet(RedisConnection):
-    """Writes keys and outputs in one script: a key that is there already is dropped with its output."""
+    """Writes keys and outputs in one script: a key that is there already is dropped with its output.
+
+    Attributes
+    ----------
+    n_left_out : outputs whose key was there already
+    """
 
     is_idempotent = True
 
@@ -243,6 +248,7 @@ class RedisOutlet(RedisConnection):
         self._window_s = number_option(address, "window_s", 604_800, least=1)
         self._maxlen = int(number_option(address, "maxlen", 0))
         self._script: Any = None
+        self.n_left_out = 0
 
     async def open(self) -> None:
         """Connect."""
@@ -263,7 +269,8 @@ class RedisOutlet(RedisConnection):
             arguments += [output.key, len(fields), *fields]
         if outputs:
             with redis_errors(self._address):
-                await self._script(keys=[self._stream, f"{{{self._stream}}}:keys"], args=arguments)
+                n_written = await self._script(keys=[self._stream, f"{{{self._stream}}}:keys"], args=arguments)
+            self.n_left_out += len(outputs) - int(n_written)
 
     async def close(self) -> None:
         """End."""
