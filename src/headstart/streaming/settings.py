@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 from headstart.core.errors import OptionError, unknown_name
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from headstart.streaming.windows.settings import WindowSettings
+
+_MOST_WORKERS = 256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +72,10 @@ class StreamSettings:
             value = getattr(self, name)
             if not value >= least:
                 raise OptionError(f"{name} must be {least} or more, not {value!r}.")
-        if not self.max_megapixels > 0:
-            raise OptionError(f"max_megapixels must be above 0, not {self.max_megapixels!r}.")
+        if not 0 < self.max_megapixels < inf:
+            raise OptionError(f"max_megapixels must be a number above 0, not {self.max_megapixels!r}.")
+        if self.workers > _MOST_WORKERS:
+            raise OptionError(f"workers are processes, of which {_MOST_WORKERS} are the most; {self.workers} came.")
         if self.cloudevents is not None and self.cloudevents not in MODES:
             raise unknown_name("form of CloudEvents", self.cloudevents, MODES)
         if self.state is not None:

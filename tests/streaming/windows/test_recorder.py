@@ -101,6 +101,28 @@ class TestParquet:
         _, rows = query(tmp_path / "w", "SELECT group_value, n FROM late")
         assert rows == [("a", 1)]
 
+    @pytest.mark.parametrize("kind", [{"size": "1m"}, {"size": "1d", "every": "1m"}, {"size": None, "gap": "1m"}])
+    def test_times_of_no_calendar_are_none(self, tmp_path, kind):
+        times = [
+            -1e308,
+            1e308,
+            float("nan"),
+            float("-inf"),
+            "1e400",
+            -1e18,
+            1e18,
+            "0999-12-31",
+            "9999-12-31",
+            True,
+            [1],
+            "2025-13-01",
+        ]
+        odd = [(str(i), 0, "a", "good", {"at": at, "known": 1e308, "truth": "good"}) for i, at in enumerate(times)]
+        first = ("first", 0, "a", "good", {"at": "1000-01-01T00:00:00Z", "known": float("nan"), "truth": "good"})
+        record(recorder(tmp_path / "w", None, **kind), answers(*odd, first), BATCH)
+        assert f"{len(times)} have no time" in SAID[-1]
+        assert query(tmp_path / "w", "SELECT count(*) FROM windows WHERE window_start < '1001-01-01'")[1][0][0] > 0
+
     def test_records_without_a_group_are_told_of(self, tmp_path):
         record(recorder(tmp_path / "w", None, by="shop"), BATCH)
         assert not any("field 'shop'" in one for one in SAID)

@@ -18,6 +18,9 @@ from headstart.streaming.windows.settings import WindowSettings
         ({"size": "1m", "every": "2m"}, "no window"),
         ({"gap": "1m", "every": "2m"}, "goes with --window"),
         ({"size": "1m", "lateness": "-1s"}, "--window-lateness"),
+        ({"size": "4000d"}, "3660 days at most"),
+        ({"gap": "9" * 400 + "d"}, "3660 days at most"),
+        ({"size": "1d", "every": "1ms"}, "in 86,400,000 windows"),
         ({"size": "1m", "label_time": "known"}, "--window-label"),
     ],
 )

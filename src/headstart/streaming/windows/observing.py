@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from headstart.streaming.windows.settings import WindowSettings
 
 _FUTURE_S = 86_400.0  # a clock that is wrong would end every window
+_EARLIEST_S = datetime(1000, 1, 1, tzinfo=UTC).timestamp()  # what lies before has no place in a calendar
 
 
 class Observer:
@@ -51,7 +52,7 @@ class Observer:
         if name == ARRIVAL:
             return time.time()
         found = record.time if name is None else seconds_of(fields.get(name))
-        return None if found is None or not math.isfinite(found) or found > time.time() + _FUTURE_S else found
+        return found if found is not None and _EARLIEST_S <= found <= time.time() + _FUTURE_S else None
 
     def _counted(self, answer: Mapping[str, Any], fields: Mapping[str, Any], seconds: float | None) -> Observed:
         label = answer.get("label")
@@ -66,7 +67,7 @@ class Observer:
             score=score if isinstance(score, int | float) and math.isfinite(score) else None,
             is_anomaly=plausible is not None and len(plausible) != 1,
             is_correct=None if known is None or label is None else known == str(label),
-            delay_s=None if at is None or seconds is None else at - seconds,
+            delay_s=None if at is None or not math.isfinite(at) or seconds is None else at - seconds,
         )
 
 

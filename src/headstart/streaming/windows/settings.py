@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 ARRIVAL = "arrival"
 _UNITS_US = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
+_LONGEST_DAYS, _MOST_WINDOWS = 3660, 1440
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 
 
@@ -30,7 +31,10 @@ def microseconds(text: str, option: str) -> int:
     found = _DURATION.fullmatch(text.strip())
     if found is None:
         raise OptionError(f"{option} must be a length of time such as 500ms, 30s, 1m, 2h or 1d, not '{text[:40]}'.")
-    return round(float(found[1]) * _UNITS_US[found[2]])
+    length_us = float(found[1]) * _UNITS_US[found[2]]
+    if length_us > _LONGEST_DAYS * _UNITS_US["d"]:
+        raise OptionError(f"{option} must be {_LONGEST_DAYS} days at most, not '{text[:40]}'.")
+    return round(length_us)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +95,10 @@ class WindowSettings:
         if size is not None and every is not None and every > size:
             raise OptionError(
                 f"--window-every {self.every} is longer than --window {self.size}: records would be in no window."
+            )
+        if size is not None and every is not None and size > _MOST_WINDOWS * every:
+            raise OptionError(
+                f"each record would be in {size // every:,} windows of {self.size}, one every {self.every}; {_MOST_WINDOWS:,} are the most. Give a longer --window-every."
             )
         return Assigner(size_us=size, every_us=every, gap_us=gap)
 
