@@ -150,6 +150,16 @@ def test_what_is_wrong_with_labels_is_said(bundle, tmp_path) -> None:
     assert "none that the model knows" in said[2]
 
 
+@pytest.mark.parametrize(("n_bad", "status"), [(10, "steady"), (90, "broken")])
+def test_rows_that_cannot_be_read_are_counted(bundle, tmp_path, n_bad, status) -> None:
+    live = write_rows(tmp_path / "live.csv", 60, seed=1, labelled=False)
+    with live.open("a") as file:
+        file.writelines("old,clerk,1e400\n" for _ in range(n_bad))
+    verdict = watch(bundle, live=live)
+    assert (verdict.status, verdict.n_records) == (status, 60)
+    assert f"{n_bad} of {60 + n_bad} records could not be read." in [one.message for one in verdict.breaks]
+
+
 @pytest.mark.parametrize("labelled", [True, False])
 def test_a_column_that_is_gone_is_a_broken_stream(bundle, tmp_path, monkeypatch, capsys, labelled) -> None:
     live = write_rows(tmp_path / "live.csv", 30, seed=1, labelled=labelled)

@@ -246,7 +246,9 @@ def _follow_data(monitor: Monitor, model: Bundle, data: Any, context: RunContext
         dataset = load_for(model, data)
         items: Sequence[Any] = dataset.items
     else:
-        items = read_items(data, modality=model.reads, learnt=model.input_column, max_unreadable=1.0).items
+        read = read_items(data, modality=model.reads, learnt=model.input_column, max_unreadable=1.0)
+        items = read.items
+        monitor.quality.see([], n_unreadable=len(read.unreadable), outside={})
     for part in _parts(len(items)):
         chosen = _taken(items, np.arange(part.start, part.stop))
         rows = model.outputs(chosen, context=context)
