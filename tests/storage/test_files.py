@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -71,6 +73,17 @@ def test_what_a_killed_writer_left_is_swept_away(tmp_path):
     assert len(_names(tmp_path)) == 1
     write_file(tmp_path / "a", b"whole")
     assert _names(tmp_path) == ["a"]
+
+
+def test_a_full_disk_is_named_of_the_copy_of_a_folder_too(tmp_path):
+    def full(source, target):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), source, None, target)
+
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "file").touch()
+    with pytest.raises(StorageError, match="the disk is full. Free some space"), replacing(tmp_path / "b") as partial:
+        shutil.copytree(tmp_path / "a", partial, copy_function=full)
+    assert not (tmp_path / "b").exists()
 
 
 def test_full_disk_is_named(tmp_path):

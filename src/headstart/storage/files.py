@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import shutil
 from contextlib import contextmanager
@@ -82,16 +83,23 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno == errno.ENOENT and _is_beside(error, path):
+        number = _number_of(error)
+        if number == errno.ENOENT and _is_beside(error, path):
             reason, remedy = "that folder takes no files", "Choose another folder"
-        elif error.errno in _REASONS:
-            reason, remedy = _REASONS[error.errno]
+        elif number in _REASONS:
+            reason, remedy = _REASONS[number]
         else:
             raise
         if _is_in_cache(path):
             remedy = "Set HEADSTART_CACHE to a folder that you may write to, on a disk with free space"
-        kind = NotWritableError if error.errno in _NOT_WRITABLE else StorageError
+        kind = NotWritableError if number in _NOT_WRITABLE else StorageError
         raise kind(f"cannot write {path}: {reason}. {remedy}, and run the same command again.") from error
+
+
+def _number_of(error: OSError) -> int | None:
+    """Its number; of the copy of a folder, whose errors are texts, that of the first."""
+    found = re.search(r"\[Errno (\d+)\]", str(error)) if isinstance(error, shutil.Error) else None
+    return int(found[1]) if found else error.errno
 
 
 def _is_beside(error: OSError, path: Path) -> bool:
