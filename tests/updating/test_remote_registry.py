@@ -1,0 +1,285 @@
+"""A registry that is no folder, through every door: made, updated, served, followed, and what is wrong with it said."""
+
+import json
+import shutil
+import socket
+import sys
+import threading
+import time
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import pandas as pd
+import pytest
+from load import Load
+from running import start_server
+from stores import POSTGRES
+from tiny_texts import make_text_bundle
+
+from headstart import load_bundle, update
+from headstart.cli import _run
+from headstart.cli import main as run_main
+from headstart.core.errors import BundleError, MissingExtraError, OptionError, ServiceError
+from headstart.packaging.registries.address import parse, shown
+from headstart.serving.repository import find_model_versions
+from headstart.storage.alias import read_alias
+from headstart.updating.contest import ContestFeed
+from headstart.updating.old_items import keep_items
+from headstart.updating.opening import create_registry, look_into, open_registry
+
+TOKEN = "a-token-of-some-length"
+PROMOTED_S = 10  # on a machine that others keep busy
+
+
+@pytest.fixture(scope="session")
+def words_bundle(tmp_path_factory):
+    return make_text_bundle(tmp_path_factory.mktemp("registered") / "words")
+
+
+def run(capsys, *words):
+    code = _run(["update", *map(str, words), "--json", "--progress", "none"])
+    said = capsys.readouterr().out
+    return code, json.loads(said) if said else {}
+
+
+def test_a_world_that_turned_makes_a_new_champion(remote, models, make_table, tmp_path):
+    place = remote.place()
+    create_registry(place, models / "good")
+    path = tmp_path / "old.csv"
+    pd.DataFrame(make_table(300, 10)).to_csv(path, index=False)
+    with open_registry(place) as store:
+        assert keep_items(store, path, {"target": "label"}) == 300
+    turned = make_table(400, 7, turned=1.0)
+    kept = update(place, turned, target="label", challengers="residual")
+    assert kept.tried[0].worse_on  # the items were kept, and fetched again
+    with open_registry(place) as store:
+        store._store.append("items kept", {"files": None})
+    done = update(place, turned, target="label", challengers="residual,recalibrate")
+    assert (done.decision, done.former) == ("promoted", 1)
+    assert load_bundle(place).labels == ("no", "yes")
+    assert read_alias(parse(place).copy, "champion") == done.champion
+    assert ContestFeed(place)().champion == str(done.champion)
+    with look_into(place) as store:
+        assert store.problems() == []
+
+
+def test_the_command(remote, models, make_table, tmp_path, capsys):
+    place, path = remote.place(), tmp_path / "recent.csv"
+    pd.DataFrame(make_table(400, 16, turned=1.0)).to_csv(path, index=False)
+    assert run(capsys, place, "--init", models / "good") == (0, {"registry": shown(place), "champion": 1})
+    code, figures = run(capsys, place, "--data", path, "--target", "label", "--challenger", "residual", "--approve")
+    assert (code, figures["decision"]) == (3, "needs approval")
+    assert run(capsys, place, "--promote")[1]["champion"] == 2
+    assert run(capsys, place, "--rollback")[1]["champion"] == 1
+    assert run(capsys, place, "--history")[1]["history"][-1]["step"] == "rollback done"
+    code, figures = run(capsys, place, "--verify")
+    assert (code, figures["problems"]) == (0, [])
+    remote.damage_model(place, 2)
+    code, figures = run(capsys, place, "--verify")
+    assert code == 1
+    assert "sha256" in figures["problems"][0]
+
+
+def test_what_was_changed_there_is_not_opened(remote, words_bundle):
+    place = remote.place()
+    create_registry(place, words_bundle)
+    remote.damage_model(place, 1)
+    with pytest.raises(BundleError, match="not the file that was added"):
+        load_bundle(place)
+    create_registry(place := remote.place("other"), words_bundle)  # which puts what is missing anew, where it can
+    remote.execute(place, "UPDATE {log} SET detail = replace(detail, 'given', 'taken') WHERE n = 1")
+    with pytest.raises(BundleError, match="entry 1 of the log"):
+        load_bundle(place)
+
+
+def test_the_local_copy_is_not_changed_by_itself(remote, words_bundle):
+    create_registry(remote.place(), words_bundle)
+    load_bundle(remote.place())
+    with pytest.raises(BundleError, match="is a copy of"), open_registry(parse(remote.place()).copy):
+        pass
+    shutil.rmtree(parse(remote.place()).copy / "versions" / "1")  # what is missing is fetched again
+    assert load_bundle(remote.place()).labels
+
+
+@pytest.mark.parametrize("n_workers", [1, 2])
+def test_a_promotion_under_load_is_followed_and_no_request_fails(remote, words_bundle, n_workers):
+    place = remote.place("words")
+    create_registry(place, words_bundle)
+    server = start_server(place, "--workers", n_workers, "--quiet", token=TOKEN)
+    try:
+        with Load(server) as load, open_registry(place) as registry:
+            for number in (2, 3):
+                registry.promote(registry.add(words_bundle, "planted"), "asked")
+                promoted = time.monotonic()
+                while not load.answers[str(number)] and time.monotonic() < promoted + PROMOTED_S:
+                    time.sleep(0.02)
+                assert load.answers[str(number)]
+            seen = load.answers["2"]
+            registry.roll_back("asked")
+            load.wait_for(20)
+            promoted = time.monotonic()
+            while load.answers["2"] == seen and time.monotonic() < promoted + PROMOTED_S:
+                time.sleep(0.02)
+            assert load.answers["2"] > seen
+        assert load.lost == []
+    finally:
+        assert server.stop() == 0
+
+
+class Doorway:
+    """Passes connections on to PostgreSQL, until it is shut."""
+
+    def __init__(self):
+        place = urlsplit(POSTGRES)
+        self._to = (place.hostname, place.port or 5432)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self._open = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def shut(self):
+        """Take no connection any more, and cut those there are."""
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        for one in self._open:
+            with suppress(OSError):  # whose other side has gone already
+                one.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self):
+        while True:
+            try:
+                near = self._socket.accept()[0]
+            except OSError:
+                return
+            far = socket.create_connection(self._to)
+            self._open += [near, far]
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def _pass_on(source, sink):
+        try:
+            while content := source.recv(1 << 16):
+                sink.sendall(content)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+@pytest.fixture
+def postgres(tmp_path):
+    from stores import opened
+
+    yield from opened("postgres", tmp_path)
+
+
+def test_a_server_whose_registry_is_away_goes_on_and_says_so_once(postgres, words_bundle, capfd):
+    create_registry(postgres.place("words"), words_bundle)
+    doorway = Doorway()
+    place = postgres.place("words").replace(urlsplit(POSTGRES).netloc, f"postgres:geheim@127.0.0.1:{doorway.port}")
+    server = start_server(place, token=TOKEN)
+    try:
+        doorway.shut()
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            assert server.post("/v1/predict", {"items": ["kiwi"]}).status == 200
+            time.sleep(0.1)
+    finally:
+        assert server.stop() == 0
+    (said,) = [line["message"] for line in server.log if line["event"] == "registry"]
+    assert "…@127.0.0.1" in said
+    assert "geheim" not in json.dumps(server.log)
+    with pytest.raises(ServiceError, match="What came last is version 1: ") as raised:
+        load_bundle(place)
+    assert "geheim" not in str(raised.value)
+    (found,) = find_model_versions([f"plums={place}"])  # a server that is started then
+    assert (found.name, found.version) == ("plums", "1")
+    assert "Version 1 answers, which came before." in capfd.readouterr().err
+
+
+def answer_as_postgres(message):
+    """A server that answers the first connections with an error of PostgreSQL's; give its port."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def answer():
+        while True:
+            with listening.accept()[0] as one:
+                request = one.recv(1000)
+                if request[4:8] != (196608).to_bytes(4, "big"):  # may it be encrypted?
+                    one.sendall(b"N")
+                    one.recv(1000)
+                fields = b"SFATAL\0VFATAL\0C28P01\0M" + message.encode() + b"\0\0"
+                one.sendall(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+
+    threading.Thread(target=answer, daemon=True).start()
+    return listening.getsockname()[1]
+
+
+def test_a_wrong_password_is_said_and_not_shown(capsys):
+    pytest.importorskip("psycopg")
+    port = answer_as_postgres('password authentication failed for user "ada"')
+    place = f"postgresql://ada:geheim@127.0.0.1:{port}/models?registry=words"
+    for words in (["update", place, "--verify"], ["report", place], ["serve", place], ["prove", place, "x.csv"]):
+        assert run_command(words) == 2
+        said = capsys.readouterr().err
+        assert "Look at the user, the password and the database" in said
+        assert said.startswith(f"headstart: postgresql://ada:…@127.0.0.1:{port}/models refuses the connection")
+        assert "geheim" not in said
+
+
+def run_command(words):
+    before = sys.argv
+    sys.argv = ["headstart", *words]
+    try:
+        run_main()
+    except SystemExit as ended:
+        return ended.code
+    finally:
+        sys.argv = before
+
+
+@pytest.mark.parametrize(
+    ("place", "error", "said"),
+    [
+        ("postgresql://ada:geheim@127.0.0.1:1/models?registry=words", ServiceError, "does not answer"),
+        ("postgresql://ada:ge@heim@127.0.0.1:1/models?registry=words", OptionError, "%40"),
+        ("postgresql://ada:ge/heim@127.0.0.1:1/models?registry=words", OptionError, "%40"),
+        ("postgresql://ada:geheim@127.0.0.1:port/models?registry=words", OptionError, "no address of PostgreSQL"),
+        ("postgresql://127.0.0.1:1/models?user=ada&password=geheim&registry=words", ServiceError, "does not answer"),
+        ("postgresql://ada:geheim@127.0.0.1:1/models", OptionError, r"\?registry=NAME"),
+    ],
+)
+def test_addresses_that_lead_nowhere(place, error, said, words_bundle):
+    pytest.importorskip("psycopg")
+    for door in (
+        load_bundle,
+        lambda place: create_registry(place, words_bundle),
+        lambda place: find_model_versions([place]),
+    ):
+        with pytest.raises(error, match=said) as raised:
+            door(place)
+        assert "heim" not in str(raised.value)
+
+
+def test_without_psycopg_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "headstart\[postgres\]"'):
+        load_bundle("postgresql://127.0.0.1:1/models?registry=words")
+
+
+def test_who_may_only_read_serves_and_does_not_change(postgres, words_bundle):
+    create_registry(postgres.place(), words_bundle)
+    role = f"reader_{postgres.schema}"
+    postgres.connection.execute(f"CREATE ROLE {role} LOGIN")
+    try:
+        postgres.connection.execute(f"GRANT USAGE ON SCHEMA {postgres.schema} TO {role}")
+        postgres.connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {postgres.schema} TO {role}")
+        place = postgres.place().replace(
+            urlsplit(POSTGRES).netloc, f"{role}@{urlsplit(POSTGRES).netloc.rpartition('@')[2]}"
+        )
+        assert load_bundle(place).labels
+        with pytest.raises(OptionError, match="does not let this user"), open_registry(place) as registry:
+            registry.note("tried")
+    finally:
+        postgres.connection.execute(f"DROP OWNED BY {role}")
+        postgres.connection.execute(f"DROP ROLE {role}")
