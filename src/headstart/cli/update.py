@@ -21,7 +21,7 @@ def update(
         str,
         typer.Argument(
             metavar="REGISTRY",
-            help="The folder of the versions, or postgresql://USER:PASSWORD@HOST/DATABASE?registry=NAME.",
+            help="The folder of the versions, postgresql://USER@HOST/DATABASE?registry=NAME, or mlflow+http://HOST:PORT/NAME.",
         ),
     ],
     data: Annotated[str | None, typer.Option("--data", help="Recent labelled records, the oldest first.")] = None,

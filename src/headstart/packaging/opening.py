@@ -27,8 +27,8 @@ def load_bundle(
 
     Parameters
     ----------
-    folder : of the bundle, or a registry of `headstart update`, whose champion is opened; one that is no folder by its address, such as
-        `postgresql://host/database?registry=NAME`
+    folder : of the bundle, or a registry of `headstart update`, whose champion is opened; one that is no folder by its address,
+        `postgresql://host/database?registry=NAME` or `mlflow+http://host:port/NAME`
     trust : a file of public keys, or such lines themselves, of which one must have signed the bundle; None for the file
         that HEADSTART_TRUST names, if it does, and () to require no signature
     threads : how many run its graph; as many as `HEADSTART_THREADS` or the machine gives, if not said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,12 @@ from headstart.core.errors import OptionError, ServiceError, StorageError, first
 from headstart.storage.passwords import hidden, passwords_of, without_password
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 SCHEMES = ("postgresql", "postgres")
 _CONNECT_S = 5
-_SILENT_MS = 15_000  # after which a connection that answers nothing is given up
+_SILENT_S = 15.0  # after which a connection that answers nothing is given up
+_STEP_S = 0.1
 _BUSY = ("starting up", "shutting down", "recovery mode", "too many", "connection slots")
 
 
@@ -31,7 +33,7 @@ def connect(url: str, *, purpose: str) -> Any:
     """
     psycopg = require("psycopg", extra="postgres", purpose=purpose)
     shown = without_password(url)
-    settings: dict[str, Any] = {"tcp_user_timeout": _SILENT_MS, "fallback_application_name": "headstart"}
+    settings: dict[str, Any] = {"tcp_user_timeout": int(_SILENT_S * 1000), "fallback_application_name": "headstart"}
     try:
         given = psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:
@@ -40,9 +42,41 @@ def connect(url: str, *, purpose: str) -> Any:
         raise _no_address(shown)  # libpq would take a part of it for the host
     settings["connect_timeout"] = given.get("connect_timeout", _CONNECT_S)
     try:
-        return psycopg.connect(url, autocommit=True, **settings)
+        return _impatient(psycopg).connect(url, autocommit=True, **settings)
     except psycopg.Error as error:
         raise _not_connected(shown, hidden(first_line(error), url)) from None
+
+
+def _impatient(psycopg: Any) -> Any:
+    """Connections that give a server up which says nothing: a host that is gone answers no packet, one that hangs answers those alone."""
+
+    class Impatient(psycopg.Connection):  # type: ignore[misc]  # psycopg is imported late
+        def wait(self, gen: Any, interval: float = _STEP_S) -> Any:
+            silence = psycopg.OperationalError(f"it said nothing for {_SILENT_S:g} s")
+            try:
+                return super().wait(_until_silent(gen, silence), interval)
+            except psycopg.OperationalError as error:
+                if error is silence:
+                    self.close()
+                raise
+
+    return Impatient
+
+
+def _until_silent(steps: Generator[Any, Any, Any], silence: Exception) -> Generator[Any, Any, Any]:
+    """Pass the steps of an exchange on, and raise where nothing came for long."""
+    heard = time.monotonic()
+    try:
+        wanted = next(steps)
+        while True:
+            ready = yield wanted
+            if ready:
+                heard = time.monotonic()
+            elif time.monotonic() > heard + _SILENT_S:
+                raise silence
+            wanted = steps.send(ready)
+    except StopIteration as end:
+        return end.value
 
 
 def _no_address(shown: str) -> OptionError:

@@ -19,7 +19,7 @@ def create_registry(place: str | Path, bundle: str | Path) -> None:
 
     Parameters
     ----------
-    place : a folder, or an address such as `postgresql://host/database?registry=NAME`
+    place : a folder, or an address: `postgresql://host/database?registry=NAME` or `mlflow+http://host:port/NAME`
 
     Raises
     ------

@@ -133,8 +133,8 @@ class Registry(RegistryView):
         """Make a bundle the first version, and the champion."""
         with self._store.step():
             number = self.add(bundle, "given")
-            self._store.point_alias(CHAMPION, number)
             self.note(CREATED, champion=number)
+            self._store.point_alias(CHAMPION, number)
 
     def add(self, bundle: Path, how: str, fitted: Sequence[bytes] = (), **detail: Any) -> int:
         """Copy a bundle in as a new version, and return its number.

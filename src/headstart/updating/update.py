@@ -58,7 +58,7 @@ def update(
 
     Parameters
     ----------
-    registry : its folder, or an address such as `postgresql://host/database?registry=NAME`
+    registry : its folder, or its address: `postgresql://host/database?registry=NAME` or `mlflow+http://host:port/NAME`
     data : whatever `headstart.load` takes, the oldest record first unless `time` names a column
     challengers : which are made, by name; all if None, and with 'none' those of earlier updates are only judged further
     budget_s : seconds that all of it may take; challengers for which there is no time are not begun, or stopped at their next step

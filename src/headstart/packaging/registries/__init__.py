@@ -1,1 +1,1 @@
-"""Registries: where versions of one model lie, with the aliases champion and challenger and a log: a folder or PostgreSQL."""
+"""Registries: where versions of one model lie, with the aliases champion and challenger and a log: a folder, PostgreSQL or MLflow."""

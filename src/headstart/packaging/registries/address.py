@@ -18,9 +18,10 @@ from headstart.storage.postgres import SCHEMES
 if TYPE_CHECKING:
     import os
 
-_OWN = ("registry", "copy")  # options that libpq does not know
+_OWN = ("registry", "copy")  # options that no client knows
 _NAME = re.compile(r"[\w.-]{1,100}", re.ASCII)
-_POSTGRES = re.compile(rf"({'|'.join(SCHEMES)})://", re.IGNORECASE)
+POSTGRES, MLFLOW = "postgres", "mlflow"
+_SCHEME = re.compile(rf"({'|'.join(SCHEMES)}|(mlflow)\+https?)://", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +30,14 @@ class RegistryAddress:
 
     Attributes
     ----------
-    url : as the client of the database takes it
+    kind : `POSTGRES` or `MLFLOW`
+    url : as its client takes it
     name : of the registry, by which a server calls its model
     shown : the whole, as people wrote it, without a password
     copy : folder into which what is needed of it is copied
     """
 
+    kind: str
     url: str = field(repr=False)
     name: str
     shown: str
@@ -47,7 +50,7 @@ def is_remote(place: str | os.PathLike[str]) -> bool:
     >>> is_remote("postgresql://host/models?registry=tickets"), is_remote("tickets-registry")
     (True, False)
     """
-    return isinstance(place, str) and _POSTGRES.match(place) is not None
+    return isinstance(place, str) and _SCHEME.match(place) is not None
 
 
 def shown(place: str | os.PathLike[str]) -> str:
@@ -72,6 +75,8 @@ def parse(text: str) -> RegistryAddress:
 
     >>> parse("postgresql://ada:secret@host/models?registry=tickets").shown
     'postgresql://ada:…@host/models?registry=tickets'
+    >>> parse("mlflow+http://host:5000/tickets").url
+    'http://host:5000'
 
     Raises
     ------
@@ -82,12 +87,17 @@ def parse(text: str) -> RegistryAddress:
     options = [one for one in query.split("&") if one]
     own = {key: unquote(value) for key, _, value in (one.partition("=") for one in options) if key in _OWN}
     rest = "&".join(one for one in options if one.partition("=")[0] not in _OWN)
-    url = f"{bare}?{rest}" if rest else bare
-    name = own.get("registry", "")
-    if not _NAME.fullmatch(name):
+    scheme = _SCHEME.match(text)
+    kind = MLFLOW if scheme is not None and scheme[2] else POSTGRES
+    if kind == MLFLOW:
+        url, _, name = bare.partition("+")[2].rstrip("/").rpartition("/")
+        asked = "Write mlflow+http://HOST:PORT/NAME"
+    else:
+        url, name, asked = f"{bare}?{rest}" if rest else bare, own.get("registry", ""), "Add ?registry=NAME"
+    if not _NAME.fullmatch(name) or url.endswith("/"):
         raise OptionError(
-            f"{shown(text)} does not say which registry. Add ?registry=NAME, of letters, digits, '.', '_' and '-'."
+            f"{shown(text)} does not say which registry. {asked}, the name of letters, digits, '.', '_' and '-'."
         )
     key = hashlib.sha256("\0".join([bare.rpartition("@")[2], rest, name]).encode()).hexdigest()
     copy = Path(own["copy"]).expanduser() if own.get("copy") else cache_folder() / "registries" / f"{name}-{key[:12]}"
-    return RegistryAddress(url=url, name=name, shown=shown(text), copy=copy.absolute())
+    return RegistryAddress(kind=kind, url=url, name=name, shown=shown(text), copy=copy.absolute())

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import ServiceError, StorageError, UserError, first_line
 from headstart.packaging.registries import folder as folders
-from headstart.packaging.registries import postgres
-from headstart.packaging.registries.address import is_remote, parse
+from headstart.packaging.registries import mlflow, postgres
+from headstart.packaging.registries.address import MLFLOW, POSTGRES, RegistryAddress, is_remote, parse
 from headstart.packaging.registries.local_copy import LocalCopy
 from headstart.storage.alias import is_registry
 
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from headstart.packaging.registries.remote import RemoteStore
     from headstart.packaging.registries.store import ReadableStore, Store
 
+_KINDS: dict[str, Any] = {POSTGRES: postgres, MLFLOW: mlflow}
 _AGAIN_S = 5.0  # until a registry that cannot be reached is asked again
 
 
 def create_store(place: str | Path) -> AbstractContextManager[Store]:
     """Make an empty registry; it is there when the block has ended without an error."""
-    return postgres.create(parse(str(place))) if is_remote(place) else folders.create(Path(place))
+    address = _remote(place)
+    return folders.create(Path(place)) if address is None else _KINDS[address.kind].create(address)
 
 
 def open_to_change(place: str | Path) -> AbstractContextManager[Store]:
@@ -39,7 +41,8 @@ def open_to_change(place: str | Path) -> AbstractContextManager[Store]:
     ServiceError, StorageError
         It cannot be reached, read or written.
     """
-    return postgres.open_to_change(parse(str(place))) if is_remote(place) else folders.open_to_change(Path(place))
+    address = _remote(place)
+    return folders.open_to_change(Path(place)) if address is None else _KINDS[address.kind].open_to_change(address)
 
 
 def open_to_read(place: str | Path) -> AbstractContextManager[ReadableStore]:
@@ -52,7 +55,8 @@ def open_to_read(place: str | Path) -> AbstractContextManager[ReadableStore]:
     ServiceError, StorageError
         It cannot be reached or read.
     """
-    return postgres.open_to_read(parse(str(place))) if is_remote(place) else folders.open_to_read(Path(place))
+    address = _remote(place)
+    return folders.open_to_read(Path(place)) if address is None else _KINDS[address.kind].open_to_read(address)
 
 
 def bring_champion(place: str, told: Callable[[str], None] | None = None) -> Path:
@@ -71,7 +75,7 @@ def bring_champion(place: str, told: Callable[[str], None] | None = None) -> Pat
     """
     address = parse(place)
     try:
-        with reading_errors(address.shown), closing(postgres.follow(address)) as store:
+        with reading_errors(address.shown), closing(_KINDS[address.kind].follow(address)) as store:
             store.bring_champion()
     except ServiceError as error:
         if not is_registry(address.copy):
@@ -119,7 +123,7 @@ class Follower:
 
     def _look(self) -> None:
         if self._store is None:
-            self._store = postgres.follow(self._address)
+            self._store = _KINDS[self._address.kind].follow(self._address)
             self._store.bring_champion()
         elif self._store.alias("champion") != self._copy.champion:
             self._store.bring_champion()
@@ -128,6 +132,10 @@ class Follower:
         if self._store is not None:
             self._store.close()
             self._store = None
+
+
+def _remote(place: str | Path) -> RegistryAddress | None:
+    return parse(str(place)) if is_remote(place) else None
 
 
 @contextmanager
