@@ -1,5 +1,7 @@
 """A registry that is no folder, through every door: made, updated, served, followed, and what is wrong with it said."""
 
+import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -24,6 +26,7 @@ from headstart.cli import _run
 from headstart.cli import main as run_main
 from headstart.core.errors import BundleError, MissingExtraError, OptionError, ServiceError, StorageError
 from headstart.packaging.registries.address import parse, shown
+from headstart.packaging.registries.local_copy import checked_parts
 from headstart.packaging.registries.mlflow_store import ABSENT, MlflowStore
 from headstart.serving.repository import find_model_versions
 from headstart.storage.alias import read_alias
@@ -130,6 +133,29 @@ def test_a_promotion_under_load_is_followed_and_no_request_fails(remote, words_b
         assert load.lost == []
     finally:
         assert server.stop() == 0
+
+
+def test_a_server_does_not_take_up_what_was_changed_there(remote, words_bundle):
+    place = remote.place("words")
+    create_registry(place, words_bundle)
+    server = start_server(f"words={place}", token=TOKEN)
+    try:
+        with open_registry(place) as registry:
+            registry.add(words_bundle, "planted")
+        remote.damage_model(place, 2)
+        remote.crown(place, 2)
+        time.sleep(3)
+        assert server.post("/v1/predict", {"items": ["kiwi"]}).json["version"] == "1"
+    finally:
+        assert server.stop() == 0
+    (said,) = [line["message"] for line in server.log if line["event"] == "registry"]
+    assert "is not the file that was added" in said
+
+
+def test_no_more_is_read_than_a_file_may_have():
+    given = (b"x" * 1000 for _ in itertools.count())
+    found = [*checked_parts(lambda _: given, hashlib.sha256(b"x" * 9000).hexdigest(), 9000)]
+    assert found == [*[b"x" * 1000] * 9, None]
 
 
 class Doorway:

@@ -30,7 +30,7 @@ class RegistryAddress:
 
     Attributes
     ----------
-    kind : `POSTGRES` or `MLFLOW`
+    kind : `POSTGRES` or `MLFLOW`, the module that opens it
     url : as its client takes it
     name : of the registry, by which a server calls its model
     shown : the whole, as people wrote it, without a password

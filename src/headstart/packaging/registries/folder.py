@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import BundleError, OptionError, StorageError, first_line
 from headstart.packaging.registries.log import FIRST_HASH, LogEntry, next_entry
-from headstart.storage.alias import CHAMPION, is_registry, point_alias, read_alias, remove_alias, version_folder
+from headstart.storage.alias import (
+    CHAMPION,
+    COPY_OF,
+    is_registry,
+    point_alias,
+    read_alias,
+    remove_alias,
+    version_folder,
+)
 from headstart.storage.files import replacing, storage_errors
 
 if TYPE_CHECKING:
@@ -20,7 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DATABASE = "registry.sqlite"
-COPY_OF = ".copy_of"
 _LOCK = ".lock"
 _TABLES = (
     "CREATE TABLE log (n INTEGER PRIMARY KEY, at TEXT NOT NULL, step TEXT NOT NULL, detail TEXT NOT NULL, hash TEXT NOT NULL)",

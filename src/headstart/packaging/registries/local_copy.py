@@ -26,9 +26,8 @@ from headstart.packaging.manifest import (
     open_sealed,
     read_manifest,
 )
-from headstart.packaging.registries.folder import COPY_OF
 from headstart.packaging.signing import MAX_SIGNATURE_BYTES, SIGNATURE
-from headstart.storage.alias import CHAMPION, VERSIONS, point_alias, read_alias, version_folder
+from headstart.storage.alias import CHAMPION, COPY_OF, VERSIONS, point_alias, read_alias, version_folder
 from headstart.storage.files import replacing, storage_errors
 
 if TYPE_CHECKING:

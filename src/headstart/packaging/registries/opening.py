@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import closing, contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import ServiceError, StorageError, UserError, first_line
-from headstart.packaging.registries import folder as folders
-from headstart.packaging.registries import mlflow, postgres
-from headstart.packaging.registries.address import MLFLOW, POSTGRES, RegistryAddress, is_remote, parse
+from headstart.packaging.registries.address import is_remote, parse
 from headstart.packaging.registries.local_copy import LocalCopy
 from headstart.storage.alias import is_registry
 
@@ -21,14 +20,15 @@ if TYPE_CHECKING:
     from headstart.packaging.registries.remote import RemoteStore
     from headstart.packaging.registries.store import ReadableStore, Store
 
-_KINDS: dict[str, Any] = {POSTGRES: postgres, MLFLOW: mlflow}
+FOLDER = "folder"
 _AGAIN_S = 5.0  # until a registry that cannot be reached is asked again
 
 
 def create_store(place: str | Path) -> AbstractContextManager[Store]:
     """Make an empty registry; it is there when the block has ended without an error."""
-    address = _remote(place)
-    return folders.create(Path(place)) if address is None else _KINDS[address.kind].create(address)
+    kind, where = _kind(place)
+    opened: AbstractContextManager[Store] = kind.create(where)
+    return opened
 
 
 def open_to_change(place: str | Path) -> AbstractContextManager[Store]:
@@ -41,8 +41,9 @@ def open_to_change(place: str | Path) -> AbstractContextManager[Store]:
     ServiceError, StorageError
         It cannot be reached, read or written.
     """
-    address = _remote(place)
-    return folders.open_to_change(Path(place)) if address is None else _KINDS[address.kind].open_to_change(address)
+    kind, where = _kind(place)
+    opened: AbstractContextManager[Store] = kind.open_to_change(where)
+    return opened
 
 
 def open_to_read(place: str | Path) -> AbstractContextManager[ReadableStore]:
@@ -55,8 +56,9 @@ def open_to_read(place: str | Path) -> AbstractContextManager[ReadableStore]:
     ServiceError, StorageError
         It cannot be reached or read.
     """
-    address = _remote(place)
-    return folders.open_to_read(Path(place)) if address is None else _KINDS[address.kind].open_to_read(address)
+    kind, where = _kind(place)
+    opened: AbstractContextManager[ReadableStore] = kind.open_to_read(where)
+    return opened
 
 
 def bring_champion(place: str, told: Callable[[str], None] | None = None) -> Path:
@@ -75,7 +77,7 @@ def bring_champion(place: str, told: Callable[[str], None] | None = None) -> Pat
     """
     address = parse(place)
     try:
-        with reading_errors(address.shown), closing(_KINDS[address.kind].follow(address)) as store:
+        with reading_errors(address.shown), closing(_kind(place)[0].follow(address)) as store:
             store.bring_champion()
     except ServiceError as error:
         if not is_registry(address.copy):
@@ -98,7 +100,7 @@ class Follower:
     """
 
     def __init__(self, place: str, told: Callable[[str], None]) -> None:
-        self._address = parse(place)
+        self._kind, self._address = _kind(place)
         self._told = told
         self._copy = LocalCopy(self._address.copy, self._address.shown)
         self._store: RemoteStore | None = None
@@ -123,7 +125,7 @@ class Follower:
 
     def _look(self) -> None:
         if self._store is None:
-            self._store = _KINDS[self._address.kind].follow(self._address)
+            self._store = self._kind.follow(self._address)
             self._store.bring_champion()
         elif self._store.alias("champion") != self._copy.champion:
             self._store.bring_champion()
@@ -134,8 +136,11 @@ class Follower:
             self._store = None
 
 
-def _remote(place: str | Path) -> RegistryAddress | None:
-    return parse(str(place)) if is_remote(place) else None
+def _kind(place: str | Path) -> tuple[Any, Any]:
+    """The module of a kind of registry, imported only where one is opened, and the address or the folder that it takes."""
+    where = parse(str(place)) if is_remote(place) else None
+    module = import_module(f"headstart.packaging.registries.{FOLDER if where is None else where.kind}")
+    return module, Path(place) if where is None else where
 
 
 @contextmanager
