@@ -75,13 +75,12 @@ def watch(
     from headstart.monitoring.notifying import post, write_mail, write_report
     from headstart.packaging import load_bundle
 
-    folder = Path(bundle)
-    model = load_bundle(folder, trust=trust, trust_graphs=trust_graphs or None)
+    model = load_bundle(bundle, trust=trust, trust_graphs=trust_graphs or None)
     if live_page is not None:
         _refuse(
             {"--live": live, "--labels": labels, "--state": state, "--out": out, "--webhook": webhook, "--mail": mail}
         )
-        _show(model, folder, live_page, log, port, browser=browser, budget=(false_alarms, rate), reference=reference)
+        _show(model, bundle, live_page, log, port, browser=browser, budget=(false_alarms, rate), reference=reference)
         return
     with reporting(progress) as voice:
         verdict = look(
@@ -110,7 +109,7 @@ def watch(
 
 def _show(
     model: Bundle,
-    bundle: Path,
+    bundle: str,
     folder: Path,
     log: Path | None,
     port: int,
@@ -122,10 +121,11 @@ def _show(
     from headstart.cli.waiting import until_the_end
     from headstart.monitoring.live_page import LivePage
     from headstart.monitoring.looking_on import follow_log, open_live
+    from headstart.packaging.registries.address import is_remote
     from headstart.storage.alias import registry_of
     from headstart.updating.contest import ContestFeed
 
-    registry = registry_of(bundle)
+    registry = bundle if is_remote(bundle) else registry_of(Path(bundle))
     contest = None if registry is None else ContestFeed(registry)
     live = None
     if log is not None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from headstart.packaging.manifest import open_sealed
 from headstart.packaging.model import Bundle
+from headstart.packaging.registries.address import is_remote
+from headstart.packaging.registries.opening import bring_champion
 from headstart.storage.alias import CHAMPION, is_registry
 
 if TYPE_CHECKING:
@@ -25,7 +27,8 @@ def load_bundle(
 
     Parameters
     ----------
-    folder : of the bundle, or a registry of `headstart update`, whose champion is opened
+    folder : of the bundle, or a registry of `headstart update`, whose champion is opened; one that is no folder by its address,
+        `postgresql://host/database?registry=NAME` or `mlflow+http://host:port/NAME`
     trust : a file of public keys, or such lines themselves, of which one must have signed the bundle; None for the file
         that HEADSTART_TRUST names, if it does, and () to require no signature
     threads : how many run its graph; as many as `HEADSTART_THREADS` or the machine gives, if not said
@@ -38,8 +41,10 @@ def load_bundle(
     BundleError
         There is no bundle there, it is damaged, a newer Headstart made it, it lacks a signature that is required, or its graph
         or its tokenizer is refused.
+    OptionError, ServiceError
+        A registry's database refuses the connection or does not answer, or has no such registry.
     """
-    folder = Path(folder)
+    folder = bring_champion(str(folder)) if is_remote(folder) else Path(folder)
     sealed = open_sealed(folder / CHAMPION if is_registry(folder) else folder, trust)
     for name in sealed.content["files"]:
         if name != "model.onnx":  # the largest: read, checked and opened in one go

@@ -51,8 +51,9 @@ def query(folder: str | Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]
             try:
                 database.read_parquet(files, hive_partitioning=True).create_view(name)
             except duckdb.Error as error:
+                said = first_line(ValueError(str(error).replace(f"{place}/", "")))  # the name stands at its end
                 raise DataError(
-                    f"the windows in {place} cannot be read ({first_line(error)}). Move the file that is damaged away."
+                    f"the windows in {place} cannot be read ({said}). Move the file that is damaged away."
                 ) from error
         inside = str(path).replace("'", "''")
         database.execute(f"SET allowed_directories = ['{inside}/']")
