@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from headstart.cli.options import BundlePath, Json, Trust, TrustGraphs
-from headstart.cli.output import emit
+from headstart.cli.output import emit, say
 from headstart.cli.progress import ProgressFormat, reporting
 
 
@@ -119,7 +119,10 @@ def stream(
     trust_graphs: TrustGraphs = False,
     as_json: Json = False,
 ) -> None:
-    """Answer every record that comes with BUNDLE, until the input ends; SIGTERM and Ctrl-C finish what was received."""
+    """Answer every record that comes with BUNDLE, until the input ends; SIGTERM and Ctrl-C finish what was received.
+
+    With --watch it exits with 3 where an incident is open by then.
+    """
     from headstart.core.errors import OptionError
     from headstart.monitoring.looking_on import looking_on
     from headstart.streaming import StreamSettings
@@ -179,5 +182,10 @@ def stream(
             progress=voice.reporter,
         )
         voice.say(str(summary))
+    verdict = on.verdict()
+    if verdict is not None and progress != "none":
+        say(verdict.sentence)
     if as_json:
-        emit(summary.to_dict())
+        emit(summary.to_dict() if verdict is None else {**summary.to_dict(), "watch": verdict.brief()})
+    if verdict is not None and verdict.exit_code:
+        raise typer.Exit(verdict.exit_code)

@@ -18,7 +18,7 @@ from headstart.streaming.windows.store import Event, Store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from headstart.streaming.answers import Answers
+    from headstart.streaming.answers import AnsweringModel, Answers
     from headstart.streaming.windows.settings import WindowSettings
     from headstart.streaming.windows.sinks.sink import Sink
 
@@ -83,6 +83,9 @@ class WindowRecorder:
                 "windows", f"a record has no time that can be read{self._time_words()}; such records are in no window"
             )
         self._write()
+
+    def expect(self, model: AnsweringModel) -> None:
+        """Windows count answers of any version."""
 
     def end(self, *, is_complete: bool) -> None:
         """Write what is over; where the input has ended (`is_complete`), everything is, unless the settings keep it open.
