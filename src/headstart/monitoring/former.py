@@ -26,6 +26,7 @@ class Former:
 
     def __init__(self, number: int, monitor: Monitor) -> None:
         self.number, self.monitor = number, monitor
+        self._has_news = False
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes], number: int, where: object) -> Former | None:
@@ -37,21 +38,25 @@ class Former:
         """The state, as files by name."""
         return {f"{_PREFIX}{name}": one for name, one in kept.to_files(self.monitor).items()}
 
-    def take(self, batch: WatchBatch, now: Monitor) -> None:
-        """Count a batch that this model answered; the monitor of the period that goes on keeps how it stands."""
+    def take(self, batch: WatchBatch) -> None:
+        """Count a batch that this model answered."""
         self.monitor.take(batch.seen)
-        self._say(now)
+        self._has_news = True
 
     def waits_for(self, key: str, now: Monitor) -> bool:
         """Whether a label is of an answer of this model."""
         return key in self.monitor.labelling.waiting and key not in now.labelling.waiting
 
-    def label(self, key: str, label: Any, now: Monitor) -> None:
+    def label(self, key: str, label: Any) -> None:
         """Count a label of an answer of this model."""
         self.monitor.label([key], [label])
-        self._say(now)
+        self._has_news = True
 
-    def _say(self, now: Monitor) -> None:
+    def say(self, now: Monitor) -> None:
+        """Let the monitor of the period that goes on keep how this one stands, where more came."""
+        if not self._has_news:
+            return
+        self._has_news = False
         mine = now.periods[-1]
         close_period(self.monitor, now.version, at=mine.ended)
         now.periods[-1] = period_of(self.monitor, mine.ended)

@@ -123,7 +123,7 @@ class LiveWatch:
             for alarm in self.monitor.take(batch.seen):
                 self._shown |= {key: self._previews[key] for key in alarm.examples if key in self._previews}
         elif self._former is not None and self._former.number == batch.period:
-            self._former.take(batch, self.monitor)
+            self._former.take(batch)
         self._count(batch)
 
     def _follow(self, number: int) -> None:
@@ -134,12 +134,15 @@ class LiveWatch:
         if found is None:
             return
         if found.seal != self.monitor.seal:
+            if self._former is not None:
+                self._former.say(self.monitor)
             if self.monitor.n_records:
                 self._former = Former(self._period, self.monitor)
             self.monitor = next_period(
                 self.monitor, found.reference, version=found.version, seal=found.seal, at=self.clock()
             )
             self._named = most_frequent(self.monitor)
+        self.monitor.version = found.version
         self._period = number
         self._keep()
 
@@ -164,6 +167,8 @@ class LiveWatch:
     def snapshot(self) -> dict[str, Any]:
         """How things stand, as JSON values; its size does not grow with the stream."""
         now = self.clock()
+        if self._former is not None:
+            self._former.say(self.monitor)
         verdict = self.monitor.verdict(now=now)
         return {
             "format": _FORMAT,
@@ -189,6 +194,8 @@ class LiveWatch:
         self.store.close()
 
     def _keep(self) -> None:
+        if self._former is not None:
+            self._former.say(self.monitor)
         said = {
             "course": self._course.to_dict(),
             "label_number": self._label_number,
@@ -211,7 +218,7 @@ class LiveWatch:
         for number, key, label in came:
             with suppress(DataError):  # of another kind of model: the file may be given to any
                 if self._former is not None and self._former.waits_for(key, self.monitor):
-                    self._former.label(key, label, self.monitor)
+                    self._former.label(key, label)
                 else:
                     self.monitor.label([key], [label])
             self._label_number = number
