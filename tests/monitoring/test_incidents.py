@@ -36,7 +36,7 @@ def faulty():
 def test_many_alarms_of_one_fault_are_one_incident(faulty) -> None:
     assert faulty.n_alarms > 10
     (incident,) = faulty.incidents.kept
-    assert incident.n_alarms == faulty.n_alarms == sum(one.n_alarms for one in incident.named)
+    assert incident.n_alarms == faulty.n_alarms >= sum(one.n_alarms for one in incident.named)
     assert incident.opened == faulty.alarms[0]
     assert [one.weight for one in incident.named] == sorted((one.weight for one in incident.named), reverse=True)
     assert len({one.alarm.group for one in incident.named}) >= 2

@@ -50,7 +50,7 @@ def close_period(former: Monitor, version: str, *, at: float) -> None:
 
 def period_of(monitor: Monitor, at: float) -> Period:
     """What is kept of a period that is over."""
-    verdict = monitor.verdict()
+    verdict, incidents = monitor.verdict(), tuple(monitor.incidents.kept)
     return Period(
         version=monitor.version,
         seal=monitor.seal,
@@ -59,8 +59,8 @@ def period_of(monitor: Monitor, at: float) -> Period:
         n_labels=monitor.labelling.n_labels,
         n_alarms=monitor.n_alarms,
         n_incidents=monitor.incidents.n,
-        sentence=verdict.sentence,
-        incidents=tuple(monitor.incidents.kept),
+        sentence=incidents[-1].sentence if incidents else verdict.sentence,
+        incidents=incidents,
         accuracy=verdict.accuracy,
     )
 

@@ -137,10 +137,14 @@ class Incident:
             if before is None
             else replace(before, n_alarms=before.n_alarms + 1, weight=before.weight + alarm.share)
         )
+        named = tuple(sorted(found.values(), key=lambda one: -one.weight))
+        return replace(self.counting(alarm), named=named)
+
+    def counting(self, alarm: Alarm) -> Incident:
+        """The incident with one alarm more, that names nothing: its number looks as it did, among changed ones it does not."""
         is_loss = alarm.group == LABELS
         return replace(
             self,
-            named=tuple(sorted(found.values(), key=lambda one: -one.weight)),
             n_alarms=self.n_alarms + 1,
             last_record=self.last_record if is_loss else alarm.record,
             last_label=alarm.record if is_loss else self.last_label,

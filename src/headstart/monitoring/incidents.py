@@ -75,7 +75,9 @@ class Incidents:
             self.returns[self.n] = Return(), Return()
             self._replace(owner, replace(owner, moved=tuple(sorted(moved))))
             return
-        self._replace(owner, replace(owner.joined_by(alarm), moved=tuple(sorted(moved.union(owner.moved)))))
+        is_shown = not members or alarm.group == LABELS or owner.names(alarm.name) or alarm.name in moved
+        joined = owner.joined_by(alarm) if is_shown else owner.counting(alarm)
+        self._replace(owner, replace(joined, moved=tuple(sorted(moved.union(owner.moved)))))
 
     def see(
         self, values: FloatArray, members: Sequence[Member], *, are_labels: bool, place: int, at: float | None

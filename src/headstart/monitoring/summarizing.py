@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _N_EXAMPLES = 5
 _N_COURSE = 40
-_SOON = 0.5  # of the way from one alarm to the next
 _ADVICE = {
     LABELS: "The model makes more errors than it was proven with. Look at the examples, then adapt it to recent labels.",
     COLUMNS: "Ask where '{column}' comes from: a new sender, unit or version. If the change is real, adapt the model to recent labels.",
@@ -96,21 +95,12 @@ def _status(monitor: MonitorState, breaks: Sequence[Break], *, news_after: int |
     return "steady", f"No alarm in {seen}."
 
 
-def episode(alarms: Sequence[Alarm]) -> list[Alarm]:
-    """The last alarms that are of one change: each shows soon after the one before it, where the evidence began anew."""
-    found: list[Alarm] = []
-    for alarm in reversed(alarms):
-        if found and found[0].since - alarm.record > _SOON * max(1, found[0].record - alarm.record):
-            break
-        found.insert(0, alarm)
-    return found
-
-
 def _since(monitor: MonitorState) -> int:
-    """The place of the record from which on changes are measured: where the last change of records is said to have begun."""
-    ended = max((one.ended_record for one in monitor.incidents.kept), default=0)
-    last = episode([alarm for alarm in monitor.alarms if alarm.group != LABELS and alarm.record > ended])
-    return last[0].since - 1 if last else ended
+    """The place of the record from which on changes are measured: where the newest change is said to have begun, or the last one ended."""
+    for one in monitor.incidents.open:
+        if one.last_record:
+            return min(named.alarm.since for named in one.named if named.alarm.group != LABELS) - 1
+    return max((one.ended_record for one in monitor.incidents.kept), default=0)
 
 
 def accuracy_of(monitor: MonitorState) -> dict[str, Estimate]:
