@@ -46,6 +46,7 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--streams", type=names, default=list(STREAMS))
     parser.add_argument("--methods", type=names, default=list(METHODS))
+    parser.add_argument("--orders", type=int, default=1, help="of a stream without times")
     parser.add_argument("--start", type=int, default=600)
     parser.add_argument("--later", type=int, default=2400)
     parser.add_argument("--blocks", type=int, default=4)
@@ -54,18 +55,35 @@ def main() -> None:
     parser.add_argument("--budget-s", type=float, default=60.0)
     parser.add_argument("--out", type=Path)
     options = parse(parser, streams=["phishing"] if PEERS.exists() else ["fraud"], methods=["frozen", "window", "previous", "headstart"],
-                    start=150, later=300, blocks=2, window=200, challengers="recalibrate")  # fmt: skip
+                    orders=2, start=150, later=300, blocks=2, window=200, challengers="recalibrate")  # fmt: skip
     plan = Plan(options.start, options.later, options.blocks, options.window, options.challengers, options.budget_s)
     kept = Results.open(options.out)
     print(f"{'stream':<38}{'metric':<10}" + "".join(f"{one:>16}" for one in options.methods), flush=True)
     for key in options.streams:
-        stream = STREAMS[key](plan.n_start, plan.n_later)
-        rows = [_kept(kept, stream, method, plan) for method in options.methods]
-        said = "".join(f"{100 * row['score']:>8.1f} {row['seconds']:>5.0f} s" for row in rows)
-        print(f"{stream.name:<38}{stream.metric:<10}{said}", flush=True)
-        for row in rows:
-            for decision in row.get("decisions", ()):
-                print(f"    {decision}", flush=True)
+        first = STREAMS[key](plan.n_start, plan.n_later)
+        table = []
+        for order in range(1 if first.has_times else options.orders):
+            stream = first.shuffled(order)
+            rows = [_kept(kept, stream, method, plan) for method in options.methods]
+            table.append([100 * row["score"] for row in rows])
+            said = "".join(f"{100 * row['score']:>8.1f} {row['seconds']:>5.0f} s" for row in rows)
+            print(f"{stream.name:<38}{stream.metric:<10}{said}", flush=True)
+            for row in rows:
+                for decision in row.get("decisions", ()):
+                    print(f"    {decision}", flush=True)
+        if len(table) > 1:
+            _say_mean(first.name, np.array(table), options.methods)
+
+
+def _say_mean(name: str, table: Any, methods: list[str]) -> None:
+    """The means over orders, and how far the last method is from each other one, with its standard error."""
+    print(f"{name:<38}{'mean of ' + str(len(table)):<10}" + "".join(f"{one:>16.2f}" for one in table.mean(axis=0)))
+    for i, method in enumerate(methods[:-1]):
+        apart = table[:, -1] - table[:, i]
+        print(
+            f"    {methods[-1]} - {method}: {apart.mean():+.2f} ± {apart.std(ddof=1) / np.sqrt(len(apart)):.2f}",
+            flush=True,
+        )
 
 
 def _kept(kept: Results, stream: Stream, method: str, plan: Plan) -> Row:

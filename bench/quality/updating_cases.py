@@ -10,7 +10,7 @@ import re
 import subprocess
 import tarfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,7 @@ class Stream:
     later : those that come then
     metric : 'accuracy', or 'AUC' where one class is rare
     counted : all records as numbers, for learners that read no text; None where there is none
+    has_times : whether the order is that in which they came; where it is not, any other is as good
     """
 
     name: str
@@ -51,6 +52,15 @@ class Stream:
     later: pd.DataFrame
     metric: str = "accuracy"
     counted: pd.DataFrame | None = None
+    has_times: bool = True
+
+    def shuffled(self, order: int) -> Stream:
+        """The same records in another order, the first being the one that they have."""
+        if not order:
+            return self
+        whole = pd.concat([self.start, self.later]).sample(frac=1, random_state=order)
+        cut = len(self.start)
+        return replace(self, name=f"{self.name}, order {order + 1}", start=whole.iloc[:cut], later=whole.iloc[cut:])
 
     @property
     def for_others(self) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -92,7 +102,7 @@ def _phishing(n_start: int, n_later: int) -> Stream:
     rows = json.loads(subprocess.run([PEERS, "-c", code], check=True, capture_output=True, text=True).stdout)
     frame = pd.DataFrame([x for x, _ in rows]).assign(**{TARGET: ["yes" if y else "no" for _, y in rows]})
     cut = round(len(frame) * n_start / (n_start + n_later))
-    return Stream("phishing (river)", frame.iloc[:cut], frame.iloc[cut:])
+    return Stream("phishing (river)", frame.iloc[:cut], frame.iloc[cut:], has_times=False)
 
 
 def _spam(n_start: int, n_later: int) -> Stream:

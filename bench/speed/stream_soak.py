@@ -1,6 +1,6 @@
 """Does a stream stay as fast and as small as it is, and how soon is it back when it was killed? A table model, windows and a watch on.
 
-The largest rate: the publisher keeps a few batches waiting. Then ten minutes at 80 % of it: each 10 s the memory of the stream's process,
+The largest rate: the publisher keeps a few batches waiting. Then ten minutes at 80 % of it: each 10 s the memory of the stream's processes,
 the size of its state (`--state` and `--watch`) and how many records wait. Then SIGKILL while records keep coming, and another
 start: seconds until an output comes that was not there before (goal 2 s); in the end every record must be there once. Publisher and collector run on the same cores.
 Run: .venv/bin/python -m bench.speed.stream_soak [--minutes 10] [--places sqlite,redis]
@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.options import names, parse, parser_of
-from bench.processes import memory_mib
-from bench.speed.server_process import processor_s
+from bench.speed.server_process import processor_s, proportional_mib
 from bench.speed.stream import (
     BATCH,
     Stream,
@@ -215,7 +214,7 @@ async def under_load(traffic: Traffic, pid: int, kept: Sequence[Path], minutes: 
         sizes = [sum(one.stat().st_size for one in folder.rglob("*") if one.is_file()) / 2**10 for folder in kept]
         p50, p99 = percentiles(traffic.latencies_ns or [0])
         traffic.latencies_ns.clear()
-        samples.append((memory_mib("VmRSS", pid), *sizes, traffic.n_waiting, p50, p99))
+        samples.append((proportional_mib(pid), *sizes, traffic.n_waiting, p50, p99))
         if (i + 1) % 6 == 0 or i + 1 == n_samples:
             memory, state, watch, waiting, p50, p99 = samples[-1]
             print(

@@ -16,9 +16,12 @@ def n_alarms(kind, reference, live, budget, seed=0):
     bets = Bets((kind,) * len(live))
     bins = np.stack([bins_of(edge, one) for edge, one in zip(edges, live, strict=True)], axis=1)
     ties = uniforms(seed, 0, live.shape[1], len(live))
+    found = ranks.walk(bins, ties)
     counts, first = np.zeros(len(live)), np.full(len(live), -1)
     for i in range(live.shape[1]):
-        hit = bets.step(ranks.step(bins[i], ties[i])) >= budget
+        steps = bets.ahead(found[i : i + 1])
+        bets.go(steps, 1)
+        hit = steps.values[0] >= budget
         counts += hit
         first = np.where(hit & (first < 0), i, first)
         bets.products[hit] = 0
@@ -69,8 +72,37 @@ def test_the_direction_is_named_and_the_change_dated(moved, direction) -> None:
     edges = edges_of(reference)
     ranks, bets = Ranks([counts_of(edges, reference)]), Bets(("value",))
     ties = uniforms(0, 0, len(live), 1)
-    for i, bin_ in enumerate(bins_of(edges, live)):
-        bets.step(ranks.step(np.array([bin_]), ties[i]))
+    steps = bets.ahead(ranks.walk(bins_of(edges, live)[:, None], ties))
+    bets.go(steps, len(live))
     found, start = bets.finding(0)
     assert found == direction
     assert abs(start - 200) < 25
+
+
+def test_steps_ahead_are_those_of_one_record_after_the_other() -> None:
+    """However many are taken at once, and wherever one stops: the same numbers to the last bit, and ranks that are missing change nothing."""
+    rng = np.random.default_rng(9)
+    ranks = rng.random((90, 4))
+    ranks[rng.random(ranks.shape) < 0.2] = np.nan
+    kinds = ("value", "loss", "value", "loss")
+    at_once, one_by_one = Bets(kinds), Bets(kinds)
+    for start, n in ((0, 40), (40, 13), (53, 37)):
+        at_once.go(at_once.ahead(ranks[start:90]), n)
+    for row in ranks:
+        is_there = ~np.isnan(row)
+        factors = np.array([[1 + bet.rate * (shape_of(bet, p) - bet.mean) for bet in all_bets()] for p in row])
+        runs = np.maximum(one_by_one.runs, 1)
+        one_by_one.starts = np.where(
+            is_there[:, None] & (one_by_one.runs < 1), one_by_one.n_values[:, None], one_by_one.starts
+        )
+        one_by_one.products = np.where(is_there[:, None], (one_by_one.products + 1) * factors, one_by_one.products)
+        one_by_one.runs = np.where(is_there[:, None], runs * factors, one_by_one.runs)
+        one_by_one.n_values = one_by_one.n_values + is_there
+    for name in ("products", "runs", "starts", "n_values"):
+        np.testing.assert_array_equal(getattr(at_once, name), getattr(one_by_one, name), err_msg=name)
+
+
+def shape_of(bet, p):
+    """What a bet looks at in a rank."""
+    tails = (0.3, 0.1, 0.03, 0.01)
+    return [p, abs(2 * p - 1), *(p > 1 - tail for tail in tails), *(p < tail for tail in tails)][bet.shape]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from headstart.core.arrays import FloatArray
+    from headstart.core.arrays import BoolArray, FloatArray
 
 Kind = Literal["loss", "value"]
 """A loss is bet on to rise; a value to rise, fall, spread out or draw together."""
@@ -63,6 +63,23 @@ def all_bets() -> tuple[Bet, ...]:
     )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Steps:
+    """What bets would be after each of some rows.
+
+    Attributes
+    ----------
+    is_there : shape (n, n_members), whether a member has a rank
+    products, runs : shape (n, n_members, n_bets)
+    values : shape (n, n_members), the e-values
+    """
+
+    is_there: BoolArray
+    products: FloatArray
+    runs: FloatArray
+    values: FloatArray
+
+
 class Bets:
     """The running products of members side by side.
 
@@ -91,17 +108,36 @@ class Bets:
         self.starts: FloatArray = np.zeros(self.weights.shape)
         self.n_values: FloatArray = np.zeros(len(kinds))
 
-    def step(self, ranks: FloatArray) -> FloatArray:
-        """Bet on one rank of each member, shape (n_members,), NaN where it has none; give the e-value of each member."""
-        is_there = ~np.isnan(ranks)
-        factors = 1 + self._rate * (_shapes(np.where(is_there, ranks, 0.5))[:, self._shape] - self._mean)
-        there = is_there[:, None]
-        self.products = np.where(there, np.minimum((self.products + 1) * factors, _LARGEST), self.products)
-        begins = there & (self.runs < 1)
-        self.starts = np.where(begins, self.n_values[:, None], self.starts)
-        self.runs = np.where(there, np.minimum(np.maximum(self.runs, 1) * factors, _LARGEST), self.runs)
-        self.n_values = self.n_values + is_there
-        return self.values()
+    def ahead(self, ranks: FloatArray) -> Steps:
+        """Bet on ranks, shape (n, n_members), one row after the other, NaN where a member has none; nothing is changed before `go`."""
+        is_there: BoolArray = np.logical_not(np.isnan(ranks))
+        shapes = _shapes(np.where(is_there, ranks, 0.5).ravel())
+        factors = (1 + self._rate * (shapes[:, self._shape] - self._mean)).reshape(*ranks.shape, -1)
+        all_there = np.asarray(is_there.all(axis=1))
+        states, state = np.empty((len(ranks), 2, *self.products.shape)), np.stack([self.products, self.runs])
+        for place, now in enumerate(states):  # in place, since this is what a watch spends its time on
+            np.add(state[0], 1, out=now[0])
+            np.maximum(state[1], 1, out=now[1])
+            np.multiply(now, factors[place], out=now)
+            np.minimum(now, _LARGEST, out=now)
+            if not all_there[place]:
+                np.copyto(now, state, where=~is_there[place, :, None])
+            state = now
+        products, runs = states[:, 0], states[:, 1]
+        return Steps(is_there=is_there, products=products, runs=runs, values=(products * self.weights).sum(axis=2))
+
+    def go(self, steps: Steps, n: int) -> None:
+        """Take the first `n` of the steps ahead."""
+        if not n:
+            return
+        is_there = steps.is_there[:n]
+        runs_before = np.concatenate([self.runs[None], steps.runs[: n - 1]])
+        begins = is_there[:, :, None] & (runs_before < 1)
+        last = n - 1 - np.argmax(begins[::-1], axis=0)
+        n_had = self.n_values + np.cumsum(is_there, axis=0) - is_there
+        self.starts = np.where(begins.any(axis=0), n_had[last, np.arange(len(self.kinds))[:, None]], self.starts)
+        self.products, self.runs = steps.products[n - 1].copy(), steps.runs[n - 1].copy()
+        self.n_values = self.n_values + is_there.sum(axis=0)
 
     def values(self) -> FloatArray:
         """The e-value of each member, shape (n_members,)."""

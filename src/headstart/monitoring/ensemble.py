@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from headstart.monitoring.bets import Kind
 
 
+_BYTES_AT_ONCE = 300_000  # of the states ahead, so that they stay in the processor's cache
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Member:
     """One number of each record that is watched.
@@ -96,23 +99,31 @@ class Ensemble:
         )
         ties = uniforms(self._seed, self.n_values, len(values), len(self.members))
         self.n_values += len(values)
-        for place in range(len(values)):
-            terms = self._weights * self._bets.step(self._ranks.step(bins[place], ties[place]))
-            evidence = float(terms.sum())
-            if evidence >= threshold:
-                largest = int(np.argmax(terms))
-                direction, start = self._bets.finding(largest)
-                n_had = int(self._bets.n_values[largest])
-                n_seen = self.n_values - len(values) + place + 1
-                finding = Finding(
-                    place=place,
-                    member=self.members[largest],
-                    share=float(terms[largest]) / evidence,
-                    direction=direction,
-                    n_since=max(1, round((n_had - start) * n_seen / max(n_had, 1))),  # a slice has not all of them
-                )
+        ranks, n_done = self._ranks.walk(bins, ties), 0
+        at_once = max(8, _BYTES_AT_ONCE // (2 * self._bets.products.nbytes))
+        while n_done < len(ranks):
+            steps = self._bets.ahead(ranks[n_done : n_done + at_once])
+            terms = self._weights * steps.values
+            hits = np.flatnonzero(terms.sum(axis=1) >= threshold)
+            n_steps = int(hits[0]) + 1 if len(hits) else len(terms)
+            self._bets.go(steps, n_steps)
+            n_done += n_steps
+            if len(hits):
+                finding = self._finding(n_done - 1, terms[n_steps - 1], n_seen=self.n_values - len(values) + n_done)
                 self._bets.start_anew()
                 yield finding
+
+    def _finding(self, place: int, terms: FloatArray, *, n_seen: int) -> Finding:
+        largest = int(np.argmax(terms))
+        direction, start = self._bets.finding(largest)
+        n_had = int(self._bets.n_values[largest])
+        return Finding(
+            place=place,
+            member=self.members[largest],
+            share=float(terms[largest] / terms.sum()),
+            direction=direction,
+            n_since=max(1, round((n_had - start) * n_seen / max(n_had, 1))),  # a slice has not all of them
+        )
 
     def arrays(self) -> dict[str, FloatArray]:
         """The state: with it, `restore` goes on exactly as if there had been no break."""

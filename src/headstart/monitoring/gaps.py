@@ -74,4 +74,5 @@ class Gaps:
         self._n += 1
         self._sum_s += gap_s
         self._squares_s2 += gap_s**2
-        self._longest_s = heapq.nlargest(_N_LONGEST, [*self._longest_s, gap_s])
+        if len(self._longest_s) < _N_LONGEST or gap_s > self._longest_s[-1]:
+            self._longest_s = heapq.nlargest(_N_LONGEST, [*self._longest_s, gap_s])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,7 +45,8 @@ class Quality:
         self.outside: dict[str, int] = {}
         self.duplicate_share = duplicate_share
         self.gaps = Gaps()
-        self._recent: deque[int] = deque(maxlen=_N_KEPT)
+        self._recent: deque[int] = deque()
+        self._held: Counter[int] = Counter()  # the same, to look one up
         self._schema: dict[str, str] = {}
 
     def see(self, rows: Sequence[int], *, n_unreadable: int, outside: Mapping[str, int]) -> None:
@@ -53,8 +54,8 @@ class Quality:
         self.counts["records"] += len(rows) + n_unreadable
         self.counts["unreadable"] += n_unreadable
         for row in rows:
-            self.counts["duplicates"] += row in self._recent
-            self._recent.append(row)
+            self.counts["duplicates"] += row in self._held
+            self._keep(row)
         for name, n in outside.items():
             self.outside[name] = self.outside.get(name, 0) + n
 
@@ -107,4 +108,15 @@ class Quality:
         self.counts, self.outside = dict(said["counts"]), dict(said["outside"])
         self.gaps = Gaps.from_dict(said["gaps"])
         self._schema = {message: message for message in said["schema"]}
-        self._recent = deque((int(one) for one in recent), maxlen=_N_KEPT)
+        self._recent, self._held = deque(), Counter()
+        for row in recent:
+            self._keep(int(row))
+
+    def _keep(self, row: int) -> None:
+        self._recent.append(row)
+        self._held[row] += 1
+        if len(self._recent) > _N_KEPT:
+            oldest = self._recent.popleft()
+            self._held[oldest] -= 1
+            if not self._held[oldest]:
+                del self._held[oldest]

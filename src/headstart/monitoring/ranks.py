@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from headstart.core.arrays import FloatArray, IntArray
 
 N_EDGES = 64
+_AT_ONCE = 16  # rows, each compared with those before it
 
 
 def edges_of(values: FloatArray) -> FloatArray:
@@ -66,25 +67,29 @@ class Ranks:
             row[: len(one)] = one
         self.below: FloatArray = np.concatenate([np.zeros((len(counts), 1)), padded.cumsum(axis=1)], axis=1)
         self._rows = np.arange(len(counts))
-        self._after = np.arange(1, n_bins + 1) - 1  # a value in bin b counts for all columns of `below` after b
 
-    def step(self, bins: IntArray, ties: FloatArray) -> FloatArray:
-        """Rank one value of each member, shape (n_members,), and count it; NaN where it is missing (bin -1).
+    def walk(self, bins: IntArray, ties: FloatArray) -> FloatArray:
+        """Rank values, shape (n, n_members), each among the reference and the rows before it, and count them; NaN where one is missing (bin -1).
 
         Parameters
         ----------
-        ties : shape (n_members,), uniform numbers that break ties
+        ties : shape (n, n_members), uniform numbers that break ties
         """
+        parts = range(0, len(bins), _AT_ONCE)
+        found = [self._walk(bins[i : i + _AT_ONCE], ties[i : i + _AT_ONCE]) for i in parts]
+        return np.concatenate(found) if found else np.zeros(bins.shape)
+
+    def _walk(self, bins: IntArray, ties: FloatArray) -> FloatArray:
+        is_there = bins >= 0
         seen = np.maximum(bins, 0)
-        below = self.below[self._rows, seen]
-        equal = self.below[self._rows, seen + 1] - below
-        ranks = (below + ties * (equal + 1)) / (self.below[:, -1] + 1)
-        is_missing = bins < 0
-        if is_missing.any():
-            ranks[is_missing] = np.nan
-            bins = np.where(is_missing, self.below.shape[1], bins)
-        self.below[:, 1:] += self._after >= bins[:, None]
-        return ranks
+        earlier = np.tri(len(bins), k=-1, dtype=bool)[:, :, None] & is_there  # [i, j]: row j came before row i
+        below = self.below[self._rows, seen] + (earlier & (bins < bins[:, None])).sum(axis=1)
+        until = self.below[self._rows, seen + 1] + (earlier & (bins <= bins[:, None])).sum(axis=1)
+        ranks = (below + ties * (until - below + 1)) / (self.below[:, -1] + earlier.sum(axis=1) + 1)
+        counts = np.zeros((len(self.below), self.below.shape[1] - 1))
+        np.add.at(counts, (np.broadcast_to(self._rows, bins.shape)[is_there], bins[is_there]), 1)
+        self.below[:, 1:] += counts.cumsum(axis=1)
+        return np.where(is_there, ranks, np.nan)
 
 
 def uniforms(seed: int, start: int, n: int, width: int) -> FloatArray:

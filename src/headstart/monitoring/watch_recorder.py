@@ -18,6 +18,7 @@ from headstart.monitoring.watch_batch import WatchBatch, previews_of
 from headstart.monitoring.watch_store import WatchStore
 
 if TYPE_CHECKING:
+    from headstart.core.arrays import BoolArray
     from headstart.streaming.answers import AnsweringModel, Answers
     from headstart.streaming.meters import Figures
 
@@ -97,13 +98,17 @@ class WatchRecorder:
             The caller may record the same batch again.
         """
         self._wait_for_room()
-        keys = [record.key for record in answers.records]
-        is_left = False
-        while not is_left:
-            is_new = self._store.are_new(keys)
-            is_left = not any(is_new) or self._leave(keys, answers, is_new)
-        if not all(is_new):
-            self._store.count_repeated(is_new.count(False))
+        keys = np.array([record.key for record in answers.records], object)
+        is_new = np.ones(len(keys), bool)
+        while is_new.any():
+            batch = self._batch(answers, is_new)
+            found = self._store.leave(keys[is_new].tolist(), batch)
+            if all(found):
+                self._n_waits += batch.n_waits
+                break
+            is_new[is_new] = found
+        if not is_new.all():
+            self._store.count_repeated(int((~is_new).sum()))
 
     def end(self, *, is_complete: bool) -> None:
         """Nothing is left to be done: the watch goes on by itself."""
@@ -112,21 +117,20 @@ class WatchRecorder:
         """Give up the file; may be called twice."""
         self._store.close()
 
-    def _leave(self, keys: list[str], answers: Answers, is_new: list[bool]) -> bool:
-        batch = self._batch(answers, is_new)
-        is_left = self._store.leave(list(compress(keys, is_new)), batch)
-        self._n_waits += batch.n_waits if is_left else 0
-        return is_left
-
-    def _batch(self, answers: Answers, is_new: list[bool]) -> WatchBatch:
+    def _batch(self, answers: Answers, is_new: BoolArray) -> WatchBatch:
         records, items = list(compress(answers.records, is_new)), list(compress(answers.items, is_new))
-        rows = answers.rows if all(is_new) else answers.rows[is_new]
         features = answers.features
         if features is not None:
-            features = features[np.asarray(is_new) & ~np.asarray(answers.is_dead)]
+            features = features[is_new & ~np.asarray(answers.is_dead)]
         number, reference = self._periods["" if answers.model is None else answers.model.seal]
         return WatchBatch(
-            seen=see(reference, records, items, rows, features_of=None if features is None else lambda _: features),
+            seen=see(
+                reference,
+                records,
+                items,
+                answers.rows[is_new],
+                features_of=None if features is None else lambda _: features,
+            ),
             at=time.time(),
             n_dead=sum(compress(answers.is_dead, is_new)),
             latencies_s=list(compress(answers.latencies_s, is_new)),

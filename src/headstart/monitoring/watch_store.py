@@ -2,20 +2,20 @@
 
 A batch is left there before its records are acknowledged, and their keys with it; so a batch that comes again, after a crash or from another process, is
 left there once. The state of the watch and the removal of the batches that it has counted are one transaction: after a crash the watch goes on
-from its last state, and the batches since then are still there.
+from its last state, and the batches since then are still there. No write waits for the disk: a power cut may take the last ones from the watch, whole.
 """
 
 from __future__ import annotations
 
 import fcntl
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from headstart.core.errors import OptionError
 from headstart.monitoring.reference import ARRAYS_NAME, JSON_NAME, Reference
 from headstart.monitoring.watch_batch import WatchBatch
 from headstart.storage.files import storage_errors
-from headstart.streaming.counted_keys import COUNTED_TABLE, are_new, count
+from headstart.streaming.counted_keys import COUNTED_TABLE, count
 from headstart.streaming.sqlite_table import connect, sqlite_errors, transaction
 
 if TYPE_CHECKING:
@@ -52,6 +52,10 @@ class Announced(NamedTuple):
         return Reference.from_files(self.words, self.arrays)
 
 
+class _RepeatedError(Exception):
+    """A key had come before; what was begun is taken back."""
+
+
 class WatchStore:
     """Several processes may leave batches at the same time; one takes them.
 
@@ -75,31 +79,27 @@ class WatchStore:
             folder.mkdir(parents=True, exist_ok=True)
         if is_watch:
             self._claim()
-        self._database = connect(self._path)
+        self._database = connect(self._path, is_durable=False)
         with self._transaction():
             for table in _TABLES:
                 self._database.execute(table)
 
     # who answers
 
-    def are_new(self, keys: Sequence[str]) -> list[bool]:
-        """Tell which keys no batch had yet; of a key that is there twice, the first."""
-        with sqlite_errors(self._path):
-            return are_new(self._database, keys)
-
-    def leave(self, keys: Sequence[str], batch: WatchBatch) -> bool:
-        """Leave a batch for the watch, durably; False, and nothing is left, where one of its keys had come meanwhile.
+    def leave(self, keys: Sequence[str], batch: WatchBatch) -> list[bool]:
+        """Leave a batch for the watch if all of its keys are new; else nothing is left. Tell which are: of a key that is there twice, the first.
 
         Parameters
         ----------
         keys : of all records of the batch, also of those that could not be read
         """
         words, arrays = batch.to_bytes()
-        with self._transaction():
-            is_new = all(are_new(self._database, keys))
-            if is_new:
-                count(self._database, keys)
-                self._database.execute("INSERT INTO batch (words, arrays) VALUES (?, ?)", (words, arrays))
+        is_new: list[bool] = []
+        with suppress(_RepeatedError), self._transaction():
+            is_new = count(self._database, keys)
+            if not all(is_new):
+                raise _RepeatedError
+            self._database.execute("INSERT INTO batch (words, arrays) VALUES (?, ?)", (words, arrays))
         return is_new
 
     def count_repeated(self, n: int) -> None:

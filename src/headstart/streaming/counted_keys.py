@@ -13,19 +13,8 @@ N_REMEMBERED = 200_000
 COUNTED_TABLE = "CREATE TABLE IF NOT EXISTS counted (place INTEGER PRIMARY KEY AUTOINCREMENT, record INTEGER UNIQUE)"
 
 
-def are_new(database: sqlite3.Connection, keys: Sequence[str]) -> list[bool]:
-    """Tell which keys were not counted; of a key that is there twice, the first."""
-    seen: set[int] = set()
-    found = []
-    for record in map(_digest, keys):
-        row = database.execute("SELECT 1 FROM counted WHERE record = ?", (record,)).fetchone()
-        found.append(row is None and record not in seen)
-        seen.add(record)
-    return found
-
-
 def count(database: sqlite3.Connection, keys: Sequence[str]) -> list[bool]:
-    """Count keys inside the transaction of the caller, and tell which are new; the last 200,000 are remembered."""
+    """Count keys inside the transaction of the caller, and tell which are new, of a key that is there twice the first; the last 200,000 are remembered."""
     found = [
         database.execute("INSERT OR IGNORE INTO counted (record) VALUES (?)", (_digest(key),)).rowcount == 1
         for key in keys

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from headstart.streaming.answers import Answers
     from headstart.streaming.record import Delivery
 
-N_BATCHES = 4  # one that fills, one that waits, one that is answered, one that is written
+N_BATCHES = 5  # one that fills, one that waits, one that is answered, one that is written, one that is recorded
 MAX_BYTES = 64 << 20
 BATCH_BYTES = MAX_BYTES // N_BATCHES
 _UNKNOWN_BYTES = 2 << 20  # what a record may have before the first has come

@@ -1,9 +1,9 @@
 """The loop: receive, answer, write, acknowledge, each while the others work.
 
-Three tasks hand batches on, one after the other, so that order is kept; the places between them hold one batch each, so that reading stops
-where writing is slow. Only the first task speaks to the inlet, only the last to the outlets. A record is acknowledged after its output is
-durable. If the inlet is lost, what is in flight is written before it is opened again; what then comes a second time is known
-and only acknowledged.
+Four tasks hand batches on, one after the other, so that order is kept; the places between them hold one batch each, so that reading stops
+where writing is slow. Only the first task speaks to the inlet, only the third to the outlets, only the last to the recorders. A record is
+acknowledged after its output is durable and it is recorded. If the inlet is lost, what is in flight is written before it is opened again;
+what then comes a second time is known and only acknowledged.
 """
 
 from __future__ import annotations
@@ -116,6 +116,7 @@ class Loop:
         self.stop = asyncio.Event()
         self._waiting: asyncio.Queue[Batch | None] = asyncio.Queue(1)
         self._answered: asyncio.Queue[Batch | None] = asyncio.Queue(1)
+        self._written: asyncio.Queue[tuple[Batch, Answers] | None] = asyncio.Queue(1)
         self._in_flight = InFlight(N_BATCHES * pace.batch)
         self._n_left_out = 0
 
@@ -133,6 +134,7 @@ class Loop:
         with ThreadPoolExecutor(1, thread_name_prefix="headstart-answer") as pool:
             try:
                 async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._record_all())
                     tasks.create_task(self._write())
                     tasks.create_task(self._answer_all(pool))
                     tasks.create_task(self._read())
@@ -179,7 +181,6 @@ class Loop:
     async def _write(self) -> None:
         outlet, dead = self._places.outlet, self._places.dead
         patience = [self._patience(name) for name in self._places.names[1:]]
-        recorders = [(recorder, self._patience(recorder.name)) for recorder in self._recorders]
         await self._open_outlet(outlet, patience[0])
         if dead is not None:
             await self._open_outlet(dead, patience[1])
@@ -193,10 +194,8 @@ class Loop:
             self._count_left_out()
             written_s = time.monotonic()
             answers = replace(answers, latencies_s=[written_s - one for one in batch.received_s])
-            for recorder, its_patience in recorders:
-                await self._recorded(partial(recorder.record, answers), its_patience)
-            self._count(batch, answers)
-            await self._observe(answers)
+            await self._written.put((batch, answers))
+        await self._written.put(None)
 
     async def _open_outlet(self, outlet: Outlet, patience: Patience) -> None:
         while True:
@@ -222,6 +221,18 @@ class Loop:
             else:
                 patience.succeeded()
                 return
+
+    # record
+
+    async def _record_all(self) -> None:
+        recorders = [(recorder, self._patience(recorder.name)) for recorder in self._recorders]
+        while (written := await self._written.get()) is not None:
+            batch, answers = written
+            async with asyncio.TaskGroup() as tasks:  # each waits for its own disk
+                for recorder, patience in recorders:
+                    tasks.create_task(self._recorded(partial(recorder.record, answers), patience))
+            self._count(batch, answers)
+            await self._observe(answers)
 
     async def _recorded(self, record: Callable[[], None], patience: Patience) -> None:
         """Record the same until it is durable."""

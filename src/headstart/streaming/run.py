@@ -63,7 +63,7 @@ def stream(
     settings = settings or StreamSettings(**options)
     settings.check()
     reporter = reporter_for(progress)
-    if settings.workers == 1:
+    if settings.workers == 1 and not (recorders and _may_be_alone(from_, to, observers, meters)):
         return run_worker(
             str(bundle),
             str(from_),
@@ -79,3 +79,8 @@ def stream(
             "observers and meters live in this process, so they need workers=1. Start several streams instead."
         )
     return run_workers(str(bundle), str(from_), str(to), settings, reporter=reporter, recorders=recorders)
+
+
+def _may_be_alone(from_: str | Path, to: str | Path, *lookers_on: Sequence[Any]) -> bool:
+    """Whether one worker may be a process of its own: who takes what recorders leave works beside it then, not in its way."""
+    return "-" not in (str(from_), str(to)) and not any(lookers_on)

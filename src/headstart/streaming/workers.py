@@ -135,7 +135,8 @@ class _Supervisor:
             elif "error" in said:
                 worker.error = (said["error"], said["message"])
             else:
-                notice = Notice(kind=said["kind"], message=f"worker {worker.number + 1}: {said['message']}")
+                who = f"worker {worker.number + 1}: " if self._settings.workers > 1 else ""
+                notice = Notice(kind=said["kind"], message=f"{who}{said['message']}")
                 self._reporter.receive(NoticeGiven(notice=notice))
 
     def _end(self, worker: _Worker) -> None:
@@ -195,8 +196,8 @@ class _Supervisor:
 
     @contextmanager
     def _metrics(self) -> Iterator[None]:
-        """Let all of them count in one folder, and answer Prometheus for them."""
-        if self._settings.metrics_port is None:
+        """Let all of them count in one folder, and answer Prometheus for them; a single one does that itself."""
+        if self._settings.metrics_port is None or self._settings.workers == 1:
             yield
             return
         from headstart.streaming.prometheus import exposed
