@@ -1,17 +1,19 @@
 """When another model answers, a period ends and the next begins; late batches and labels belong to the model that answered."""
 
 import json
+from typing import ClassVar
 
 import pytest
 from labelled_log import fit_tiny, log_answers
 from test_live_watch import monitor
 from tiny_watch import draw, reference
 
-from headstart.core.errors import DataError, OptionError
+from headstart.core.errors import DataError, OptionError, ServiceError
 from headstart.engines.context import RunContext
 from headstart.monitoring import state as kept
 from headstart.monitoring import watch
 from headstart.monitoring.following import follow_data
+from headstart.monitoring.herald import Herald
 from headstart.monitoring.label_store import LabelStore
 from headstart.monitoring.live_watch import LABELS_DB, LIVE_JSON, LiveWatch
 from headstart.monitoring.notifying import write_report
@@ -147,6 +149,34 @@ def test_what_is_new_is_told_once(tmp_path) -> None:
     kept.save(going_on, tmp_path / "state")
     assert "Subject: headstart: m: incident 1 is over" in tell()[-1]
     assert len(tell()) == 2
+
+
+class _Teller(Teller):
+    """Tells, and the first message does not arrive."""
+
+    sent: ClassVar[list[str]] = []
+
+    def _send(self, verdict, name, incident):
+        self.sent.append(" ".join(incident.news))
+        if len(self.sent) == 1:
+            raise ServiceError("it is away")
+
+
+def test_a_stream_tells_while_it_goes_on_and_again_what_did_not_arrive(open_watch) -> None:
+    live, said = open_watch(), []
+    herald = Herald(live, _Teller(), said.append)
+    one = live.store.announce("seal 1", "1", reference()).number
+    leave(live.store, one, 300, seed=1, shift=2.0)
+    catch_up(live)
+    herald.look()
+    live.store.announce("seal 2", "2", reference())
+    live.catch_up()
+    herald.close()
+    assert said == ["it is away"]
+    assert _Teller.sent == ["opened", "opened ended"]
+    assert live.news() is None
+    live.close()
+    assert open_watch().news() is None
 
 
 def test_a_person_says_that_it_is_known(tmp_path) -> None:

@@ -1,5 +1,6 @@
 """A running stream of a registry is answered by the next champion, and its watch begins a new period: in processes that are killed."""
 
+import email
 import itertools
 import json
 import os
@@ -90,7 +91,7 @@ def end(process):
 def test_the_next_champion_takes_over_and_the_watch_begins_anew(registry, models, make_table, tmp_path, n_workers):
     write(tmp_path / "in.jsonl", make_table, 700, seed=1)
     write(tmp_path / "in.jsonl", make_table, 700, seed=2, shift=1.5)
-    with start(registry, tmp_path, "--workers", n_workers, "--json") as process:
+    with start(registry, tmp_path, "--workers", n_workers, "--mail", tmp_path / "mail", "--json") as process:
         wait(process, lambda: (said := live(tmp_path)) and said["verdict"]["n_records"] == 1_400)
         assert live(tmp_path)["verdict"]["exit_code"] == 3
         promote(registry, models / "bad")
@@ -107,6 +108,11 @@ def test_the_next_champion_takes_over_and_the_watch_begins_anew(registry, models
     assert (period["version"], period["n_records"], verdict["n_records"]) == ("1", 1_400, 600)
     (incident,) = period["incidents"]
     assert incident["ended"] == "version 2 answers"
+    mails = [email.message_from_bytes(path.read_bytes()) for path in sorted((tmp_path / "mail").iterdir())]
+    assert [one["Subject"] for one in mails] == [
+        "headstart: registry: incident 1 opened",
+        "headstart: registry: incident 1 is over",
+    ]
 
 
 @pytest.mark.parametrize("n_workers", [1, 2])

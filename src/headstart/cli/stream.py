@@ -102,6 +102,12 @@ def stream(
     rate: Annotated[
         str | None, typer.Option("--rate", metavar="RATE", help="With --watch: how many records come: '1000 per hour'.")
     ] = None,
+    webhook: Annotated[
+        str | None, typer.Option("--webhook", metavar="URL", help="With --watch: where an incident is told of.")
+    ] = None,
+    mail: Annotated[
+        Path | None, typer.Option("--mail", metavar="FOLDER", help="With --watch: folder for an .eml file of it.")
+    ] = None,
     prediction_log: Annotated[
         Path | None, typer.Option("--prediction-log", help="Folder for Parquet files of what was answered.")
     ] = None,
@@ -125,6 +131,7 @@ def stream(
     """
     from headstart.core.errors import OptionError
     from headstart.monitoring.looking_on import looking_on
+    from headstart.monitoring.telling import Teller
     from headstart.streaming import StreamSettings
     from headstart.streaming import stream as run_stream
     from headstart.streaming.windows.settings import WindowSettings
@@ -168,6 +175,8 @@ def stream(
         log_items=log_items,
         false_alarms=false_alarms,
         rate=rate,
+        teller=None if webhook is None and mail is None else Teller(webhook=webhook, mail=mail),
+        complain=lambda message: say(f"watch: {message}"),
         trust=trust,
         trust_graphs=trust_graphs or None,
     )

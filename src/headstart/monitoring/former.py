@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from headstart.monitoring.monitor import Monitor
+    from headstart.monitoring.telling import Told
     from headstart.monitoring.watch_batch import WatchBatch
 
 _PREFIX = "former/"
@@ -51,6 +52,11 @@ class Former:
         """Count a label of an answer of this model."""
         self.monitor.label([key], [label])
         self._has_news = True
+
+    def note_told(self, told: Told, now: Monitor) -> None:
+        """Keep what was told of this period."""
+        ended = now.periods[-1].ended if now.periods else None
+        self.monitor.incidents.told({number: phases for (at, number), phases in told.items() if at == ended})
 
     def say(self, now: Monitor) -> None:
         """Let the monitor of the period that goes on keep how this one stands, where more came."""

@@ -23,6 +23,7 @@ from headstart.monitoring.former import Former
 from headstart.monitoring.label_store import LabelStore
 from headstart.monitoring.seeing import see
 from headstart.monitoring.shortening import N_INCIDENTS, N_NAMED, decided, most_frequent, shortened
+from headstart.monitoring.telling import note_told
 from headstart.monitoring.watch_batch import WatchBatch, previews_of
 from headstart.storage.files import write_file
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from headstart.core.arrays import FloatArray
     from headstart.monitoring.monitor import Monitor
+    from headstart.monitoring.telling import Told
     from headstart.monitoring.verdict import WatchVerdict
     from headstart.monitoring.watch_store import WatchStore
     from headstart.streaming.record import Record
@@ -187,6 +189,21 @@ class LiveWatch:
             "verdict": shortened(verdict),
             "shown": self._examples(verdict),
         }
+
+    def news(self) -> WatchVerdict | None:
+        """The verdict, where there is something to tell of an incident; else None."""
+        incidents = [
+            *self.monitor.incidents.kept,
+            *(one for period in self.monitor.periods for one in period.incidents),
+        ]
+        return self.monitor.verdict() if any(one.news for one in incidents) else None
+
+    def note_told(self, told: Told) -> None:
+        """Keep what was told, so that it is told once."""
+        note_told(self.monitor, told)
+        if self._former is not None:
+            self._former.note_told(told, self.monitor)
+        self._keep()
 
     def close(self) -> None:
         """Keep all, and let others have the folder."""

@@ -14,6 +14,7 @@ from headstart.monitoring import state as kept
 from headstart.monitoring.answer_log import log_files, read_file, read_log
 from headstart.monitoring.budget import FalseAlarms
 from headstart.monitoring.changing import version_of
+from headstart.monitoring.herald import Herald
 from headstart.monitoring.live_watch import LiveWatch
 from headstart.monitoring.model_reference import features_of, reference_of_bundle, reference_of_data
 from headstart.monitoring.watch_store import WatchStore
@@ -26,9 +27,10 @@ from headstart.storage.files import check_folder, storage_errors
 from headstart.streaming.recorders import RecorderSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from headstart.monitoring.telling import Teller
     from headstart.monitoring.verdict import WatchVerdict
     from headstart.packaging import Bundle
     from headstart.streaming.answers import Answers
@@ -64,6 +66,8 @@ def looking_on(
     false_alarms: str = DEFAULT_BUDGET,
     rate: str | None = None,
     reference: Any = None,
+    teller: Teller | None = None,
+    complain: Callable[[str], None] = lambda message: None,  # noqa: ARG005
     **loading: Any,
 ) -> Iterator[LookingOn]:
     """Open what looks on at a stream of a bundle, and keep all of it at the end.
@@ -75,6 +79,7 @@ def looking_on(
     prediction_log : folder for Parquet files of what was answered
     log_items : whether items are written to the log, and shown beside alarms
     false_alarms, rate, reference : as for `headstart.watch`
+    teller : tells of incidents while the stream goes on; `complain` is told of a message that did not arrive
     loading : `trust` and `trust_graphs`, as for `load_bundle`
 
     Raises
@@ -84,6 +89,10 @@ def looking_on(
     StorageError
         A folder cannot be written, or holds something else.
     """
+    if teller is not None and watch is None:
+        raise OptionError(
+            "--webhook and --mail tell of what a watch finds. Give --watch FOLDER too, or leave them out."
+        )
     if log_items and watch is None and prediction_log is None:
         raise OptionError("--log-items needs a place for the items. Give --prediction-log FOLDER or --watch FOLDER.")
     for place, purpose in ((watch, "watch"), (prediction_log, "prediction log")):
@@ -108,7 +117,7 @@ def looking_on(
                 shows_items=log_items, version=version_of(version.folder),
             )  # fmt: skip
             found.watches.append(live)
-            stack.enter_context(_followed(live))
+            stack.enter_context(_followed(live, None if teller is None else Herald(live, teller, complain)))
             found.recorders.append(
                 RecorderSettings(
                     opener=_OPENER,
@@ -172,11 +181,11 @@ def _finish(live: LiveWatch, log: Path | None) -> None:
 
 
 @contextmanager
-def _followed(live: LiveWatch) -> Iterator[None]:
+def _followed(live: LiveWatch, herald: Herald | None) -> Iterator[None]:
     """Take what a stream leaves, on a thread; at the end all of it."""
     stop = threading.Event()
     with ThreadPoolExecutor(1, thread_name_prefix="headstart-watch") as pool:
-        following = pool.submit(_follow_stream, live, stop)
+        following = pool.submit(_follow_stream, live, stop, herald)
         try:
             yield
         finally:
@@ -184,17 +193,21 @@ def _followed(live: LiveWatch) -> Iterator[None]:
             following.result()
 
 
-def _follow_stream(live: LiveWatch, stop: threading.Event) -> None:
+def _follow_stream(live: LiveWatch, stop: threading.Event, herald: Herald | None = None) -> None:
     while True:
         is_last = stop.is_set()
         n_taken = 0
         try:
             n_taken = live.catch_up()
             live.refresh()
+            if herald is not None:
+                herald.look()
         except (ServiceError, StorageError):  # the stream meets it too, and says so; what was left is still there
             if is_last:
                 raise
         if is_last and not n_taken:
+            if herald is not None:
+                herald.close()
             live.close()
             return
         if not n_taken:
