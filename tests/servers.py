@@ -28,7 +28,13 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    command: Sequence[str | Path], *, ready: str, log: Path, folder: Path | None = None, **settings: str
+    command: Sequence[str | Path],
+    *,
+    ready: str,
+    log: Path,
+    folder: Path | None = None,
+    patience_s: float = 60,
+    **settings: str,
 ) -> Iterator[None]:
     """Run a server until the block ends.
 
@@ -37,6 +43,7 @@ def running(
     ready : address that is answered once the server is ready
     log : file of what it says
     folder : where it runs
+    patience_s : until it is ready, on a machine that others keep busy
     settings : of its environment, besides those of this process
     """
     with log.open("w") as said:
@@ -44,7 +51,7 @@ def running(
             command, stdout=said, stderr=said, cwd=folder, env={**os.environ, **settings}, start_new_session=True
         )
     try:
-        _wait(ready, server, log)
+        _wait(ready, server, log, patience_s)
         yield
     finally:
         if server.poll() is None:
@@ -61,8 +68,8 @@ def served(*words: str | Path, log: Path, **settings: str) -> Iterator[str]:
         yield url
 
 
-def _wait(ready: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 60
+def _wait(ready: str, server: subprocess.Popen[bytes], log: Path, patience_s: float) -> None:
+    end = time.monotonic() + patience_s
     while time.monotonic() < end and server.poll() is None:
         try:
             with urlopen(ready, timeout=2):

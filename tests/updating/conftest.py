@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from stores import mlflow, mlflow_server, postgres, remote, stores  # noqa: F401  fixtures
 
 from headstart import fit
 

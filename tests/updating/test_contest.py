@@ -11,12 +11,12 @@ import missing
 from headstart import update
 from headstart.monitoring.live_page import LivePage
 from headstart.packaging import load_bundle
+from headstart.packaging.registries.folder import DATABASE
 from headstart.storage.alias import registry_of
 from headstart.updating.betting import Bet
 from headstart.updating.comparison import CHALLENGE, GUARD, Comparison
 from headstart.updating.contest import ContestFeed, contest_of
 from headstart.updating.opening import create_registry, open_registry
-from headstart.updating.registry import DATABASE
 from headstart.updating.update import promote_challenger
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

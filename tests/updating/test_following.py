@@ -116,7 +116,7 @@ def test_the_next_champion_takes_over_and_the_watch_begins_anew(registry, models
 
 
 @pytest.mark.parametrize("n_workers", [1, 2])
-@pytest.mark.parametrize("delay_s", [0.0, 0.7])  # before the next champion is open, and about when it takes over
+@pytest.mark.parametrize("delay_s", [0.0, 1.2])  # before the next champion is open, and about when it takes over
 def test_killed_while_the_champion_changes_nothing_is_lost_or_doubled(
     registry, models, make_table, tmp_path, n_workers, delay_s
 ):
@@ -172,7 +172,7 @@ def test_a_champion_that_cannot_answer_does_not(registry, models, make_table, tm
             content = model.read_bytes()
             model.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
         point_alias(registry, CHAMPION, number)  # the registry itself would refuse it
-        time.sleep(1.5)
+        time.sleep(2.5)
         write(tmp_path / "in.jsonl", make_table, 100, seed=2)
         wait(process, lambda: len(answers(tmp_path)) == 200)
         _, said, errors = end(process)

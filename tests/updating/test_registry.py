@@ -1,8 +1,8 @@
 """A registry has exactly one champion, whatever happens to the process that changes it; what is changed in its log shows."""
 
+import json
 import os
 import shutil
-import sqlite3
 import sys
 from pathlib import Path
 
@@ -10,22 +10,32 @@ import numpy as np
 import pytest
 
 from headstart.core.errors import BundleError, OptionError, StorageError
-from headstart.storage.alias import read_alias
+from headstart.packaging.manifest import seal
 from headstart.updating.betting import Bet
 from headstart.updating.comparison import CHALLENGE, GUARD, Comparison
 from headstart.updating.opening import create_registry, open_registry
 
 BUNDLE = Path(__file__).parent.parent / "packaging" / "bundles" / "format-1"
-OWN = ("updating", "storage")  # whose lines a process is killed at
+
+
+@pytest.fixture(scope="module")
+def other_bundle(tmp_path_factory):
+    """The bundle with another name, so that its manifest, and nothing else, is another."""
+    folder = tmp_path_factory.mktemp("other") / "bundle"
+    shutil.copytree(BUNDLE, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    kept = {key: value for key, value in manifest.items() if key not in ("schema", "files", "sha256")}
+    seal(folder, {**kept, "name": "another"})
+    return folder
 
 
 @pytest.fixture
-def folder(tmp_path):
-    create_registry(tmp_path / "registry", BUNDLE)
-    with open_registry(tmp_path / "registry") as registry:
-        registry.add(BUNDLE, "window", [b"a", b"b"])
+def place(stores, other_bundle):
+    create_registry(stores.place(), BUNDLE)
+    with open_registry(stores.place()) as registry:
+        registry.add(other_bundle, "window", [b"a", b"b"])
         registry.challenge(2, comparison(CHALLENGE), [b"c"])
-    return tmp_path / "registry"
+    return stores.place()
 
 
 def comparison(kind):
@@ -33,22 +43,17 @@ def comparison(kind):
     return Comparison(kind=kind, first=first, second=second, bet=Bet(level=0.05), limit=100)
 
 
-def steps(folder):
-    with open_registry(folder) as registry:
-        return [entry.step for entry in registry.history()]
-
-
-def test_a_new_registry_has_the_bundle_as_champion(tmp_path):
-    create_registry(tmp_path / "registry", BUNDLE)
-    with open_registry(tmp_path / "registry") as registry:
+def test_a_new_registry_has_the_bundle_as_champion(stores):
+    create_registry(stores.place(), BUNDLE)
+    with open_registry(stores.place()) as registry:
         assert (registry.champion, registry.challenger, registry.former) == (1, None, None)
         assert registry.problems() == []
         with pytest.raises(OptionError, match="nothing to go back to"):
             registry.roll_back("asked")
 
 
-def test_promotion_and_rollback(folder):
-    with open_registry(folder) as registry:
+def test_promotion_and_rollback(place):
+    with open_registry(place) as registry:
         registry.promote(2, "better", comparison(GUARD))
         assert (registry.champion, registry.challenger, registry.former) == (2, None, 1)
         assert registry.comparison(CHALLENGE) is None
@@ -59,11 +64,11 @@ def test_promotion_and_rollback(folder):
         assert registry.problems() == []
 
 
-def test_a_comparison_goes_on_where_it_was(folder):
-    with open_registry(folder) as registry:
+def test_a_comparison_goes_on_where_it_was(place):
+    with open_registry(place) as registry:
         found = registry.comparison(CHALLENGE)
         registry.count(found.after(np.array([0.5]), np.array([0.1])), [b"d"])
-    with open_registry(folder) as registry:
+    with open_registry(place) as registry:
         assert registry.comparison(CHALLENGE).bet.mean == pytest.approx(0.4)
         assert registry.counted(registry.comparison(CHALLENGE)) == {b"c", b"d"}
         assert registry.has_learned(2) == {b"a", b"b"}
@@ -72,23 +77,21 @@ def test_a_comparison_goes_on_where_it_was(folder):
         assert registry.comparison(CHALLENGE) is None
 
 
-def run_killed_at(folder, change, line):
-    """Run a change in a process that is killed when it comes to that line of ours, by number; tell whether it got there."""
+def run_killed_at(place, change, line, is_point):
+    """Run a change in a process that is killed when it comes to that point, by number; tell whether it got there."""
     child = os.fork()
     if child == 0:
         seen = 0
 
         def trace(frame, event, _):
             nonlocal seen
-            if Path(frame.f_code.co_filename).parent.name not in OWN:
-                return None
-            if event == "line":
+            if is_point(frame, event):
                 seen += 1
                 if seen == line:
                     os._exit(9)
             return trace
 
-        with open_registry(folder) as registry:
+        with open_registry(place) as registry:
             sys.settrace(trace)
             change(registry)
             sys.settrace(None)
@@ -97,9 +100,9 @@ def run_killed_at(folder, change, line):
 
 
 @pytest.mark.parametrize("kind", ["promotion", "rollback"])
-def test_killed_at_every_line_there_is_one_champion(folder, tmp_path, kind):
+def test_killed_at_every_line_there_is_one_champion(place, stores, kind):
     if kind == "rollback":
-        with open_registry(folder) as registry:
+        with open_registry(place) as registry:
             registry.promote(2, "better", comparison(GUARD))
     before, after = (1, 2) if kind == "promotion" else (2, 1)
     change = {
@@ -107,69 +110,72 @@ def test_killed_at_every_line_there_is_one_champion(folder, tmp_path, kind):
         "rollback": lambda registry: registry._move("rollback", 1, "worse", None),
     }[kind]
     found = []
-    for line in range(1, 1000):
-        copy = tmp_path / f"copy-{line}"
-        shutil.copytree(folder, copy, symlinks=True)
-        was_killed = run_killed_at(copy, change, line)
-        champion = read_alias(copy, "champion")
+    for line in range(1, 3000):
+        copy = stores.copied(place, f"copy-{line}")
+        was_killed = run_killed_at(copy, change, line, stores.is_point)
+        champion = stores.champion(copy)
         with open_registry(copy) as registry:
             assert registry.champion == champion  # settling never moves it
             assert registry.problems() == []
             assert registry.challenger is None or registry.champion == 1
             assert (registry.comparison(GUARD) is not None) == (registry.champion == 2)
         found.append(champion)
-        shutil.rmtree(copy)
+        stores.drop(copy)
         if not was_killed:
             break
-    assert line > 30
+    assert line > stores.least_points
     assert found == sorted(found, key=[before, after].index)
     assert set(found) == {before, after}
 
 
-def test_a_changed_entry_of_the_log_shows(folder):
-    database = sqlite3.connect(folder / "registry.sqlite")
-    with database:
-        database.execute("UPDATE log SET detail = replace(detail, 'given', 'taken') WHERE n = 1")
-    database.close()
-    with open_registry(folder) as registry:
+def test_a_changed_entry_of_the_log_shows(place, stores):
+    stores.rewrite(place, lambda rows: [[*rows[0][:3], rows[0][3].replace("given", "taken"), rows[0][4]], *rows[1:]])
+    with open_registry(place) as registry:
         assert registry.problems() == ["entry 1 of the log is not as it was written"]
 
 
-def test_a_missing_entry_of_the_log_shows(folder):
-    database = sqlite3.connect(folder / "registry.sqlite")
-    with database:
-        database.execute("DELETE FROM log WHERE n = 3")
-    database.close()
-    with open_registry(folder) as registry:
+def test_a_missing_entry_of_the_log_shows(place, stores):
+    stores.rewrite(place, lambda rows: rows[:2] + rows[3:])
+    with open_registry(place) as registry:
         assert "entry 3 of the log is not as it was written" in registry.problems()
 
 
-def test_a_champion_that_the_log_does_not_know_shows(folder):
-    (folder / "champion").unlink()
-    (folder / "champion").symlink_to("versions/2")
-    with open_registry(folder) as registry:
+def test_an_entry_that_holds_something_else_is_said(place, stores):
+    stores.rewrite(place, lambda rows: [[*rows[0][:3], "[]", rows[0][4]], *rows[1:]])
+    with pytest.raises(StorageError, match="cannot be read"), open_registry(place):
+        pass
+
+
+def test_a_champion_that_the_log_does_not_know_shows(place, stores):
+    stores.crown(place, 2)
+    with open_registry(place) as registry:
         assert registry.problems() == ["the champion is version 2, and by the log it is version 1"]
 
 
-def test_a_version_that_was_changed_is_not_promoted(folder):
-    (folder / "versions" / "2" / "manifest.json").write_text("{}")
-    with open_registry(folder) as registry:
-        assert "version 2" in registry.problems()[0]
+def test_a_version_that_was_changed_is_not_promoted(place, stores):
+    stores.damage(place, 2)
+    with open_registry(place) as registry:
+        (problem,) = registry.problems()
+        assert "version 2" in problem
         with pytest.raises(BundleError, match="version 2"):
             registry.promote(2, "asked")
         assert registry.champion == 1
 
 
-def test_one_process_at_a_time(folder):
-    with open_registry(folder), pytest.raises(OptionError, match="another process"), open_registry(folder):
+def test_one_process_at_a_time(place):
+    with open_registry(place), pytest.raises(OptionError, match="another process"), open_registry(place):
         pass
 
 
-def test_what_is_no_registry_is_said(tmp_path, folder):
-    with pytest.raises(OptionError, match="--init"), open_registry(tmp_path):
+def test_what_is_no_registry_is_said(stores, place):
+    with pytest.raises(OptionError, match="--init"), open_registry(stores.place("another")):
         pass
-    with pytest.raises(StorageError, match="holds something"):
-        create_registry(folder, BUNDLE)
-    (folder / "registry.sqlite").write_bytes(b"no database at all")
-    with pytest.raises(StorageError, match="--init"), open_registry(folder):
+    with pytest.raises(StorageError, match=r"holds something|registry already|model already"):
+        create_registry(place, BUNDLE)
+
+
+def test_a_damaged_database_is_said(tmp_path):
+    create_registry(tmp_path / "registry", BUNDLE)
+    (tmp_path / "registry" / "registry.sqlite").write_bytes(b"no database at all")
+    with pytest.raises(StorageError, match="--init"), open_registry(tmp_path / "registry"):
         pass

@@ -109,11 +109,15 @@ def predict(
 
 
 def _check_options(model: Bundle, bundle: str, input: str | None, *, has_probabilities: bool) -> None:
+    from headstart.packaging.registries.address import shown
+
     if input is not None and len(model.fields) > 1:
         names = ", ".join(f"'{field.name}'" for field in model.fields)
-        raise OptionError(f"{bundle} reads several columns and finds them by their names: {names}. Leave --input out.")
+        raise OptionError(
+            f"{shown(bundle)} reads several columns and finds them by their names: {names}. Leave --input out."
+        )
     if has_probabilities and not model.task_spec.has_probabilities:
-        raise OptionError(f"{bundle} predicts a number, which has no probabilities. Leave --probabilities out.")
+        raise OptionError(f"{shown(bundle)} predicts a number, which has no probabilities. Leave --probabilities out.")
 
 
 def _answers(model: Bundle, items: Items, top: int, progress: ProgressFormat) -> list[Prediction]:

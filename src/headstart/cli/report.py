@@ -13,6 +13,7 @@ def report(
 ) -> None:
     """Say what the proof of BUNDLE found, and where its page is."""
     from headstart.packaging import load_bundle
+    from headstart.packaging.registries.address import folder_of
 
     model = load_bundle(bundle, trust=trust, trust_graphs=trust_graphs or None)
     found = model.report
@@ -31,6 +32,6 @@ def report(
     say(evaluation.sentence)
     if model.signer:
         say(f"signed by {model.signer}")
-    say(f"page: {bundle}/report.html")
+    say(f"page: {folder_of(bundle)}/report.html")
     if as_json:
         emit(found.to_dict())

@@ -14,7 +14,8 @@ def serve(
     models: Annotated[
         list[str],
         typer.Argument(
-            metavar="MODEL…", help="Bundles, folders of them, registries, NAME=BUNDLE, or NAME@VERSION=BUNDLE."
+            metavar="MODEL…",
+            help="Bundles, folders of them, registries (folders or addresses), NAME=BUNDLE, or NAME@VERSION=BUNDLE.",
         ),
     ],
     host: Annotated[str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for all of this machine's.")] = (

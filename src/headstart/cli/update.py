@@ -13,10 +13,17 @@ from headstart.cli.options import Json
 from headstart.cli.output import emit
 from headstart.cli.progress import ProgressFormat, Voice, reporting
 from headstart.core.errors import OptionError
+from headstart.packaging.registries.address import shown
 
 
 def update(
-    registry: Annotated[Path, typer.Argument(metavar="REGISTRY", help="The folder of the versions.")],
+    registry: Annotated[
+        str,
+        typer.Argument(
+            metavar="REGISTRY",
+            help="The folder of the versions, postgresql://USER@HOST/DATABASE?registry=NAME, or mlflow+http://HOST:PORT/NAME.",
+        ),
+    ],
     data: Annotated[str | None, typer.Option("--data", help="Recent labelled records, the oldest first.")] = None,
     time: Annotated[str | None, typer.Option("--time", help="Column to order the records by.")] = None,
     challenger: Annotated[
@@ -59,7 +66,7 @@ def update(
             "say one thing to do: --init BUNDLE, --data FILE, --promote, --rollback, --history or --verify."
         )
     with reporting(progress) as voice:
-        figures: dict[str, Any] = {"registry": str(registry)}
+        figures: dict[str, Any] = {"registry": shown(registry)}
         code = 0
         if init is not None:
             figures |= _init(registry, init, voice)
@@ -99,16 +106,16 @@ def _confirm(question: str) -> bool:
     return typer.confirm(question, err=True)
 
 
-def _init(registry: Path, bundle: str, voice: Voice) -> dict[str, Any]:
+def _init(registry: str, bundle: str, voice: Voice) -> dict[str, Any]:
     from headstart.updating.opening import create_registry
 
     create_registry(registry, bundle)
-    voice.say(f"{registry} is a registry now; its champion is version 1, a copy of {bundle}.")
+    voice.say(f"{shown(registry)} is a registry now; its champion is version 1, a copy of {bundle}.")
     return {"champion": 1}
 
 
 def _keep(
-    registry: Path, path: Path, options: DatasetOptionsOfBundle, slices: str | None, voice: Voice
+    registry: str, path: Path, options: DatasetOptionsOfBundle, slices: str | None, voice: Voice
 ) -> dict[str, Any]:
     from headstart.updating.old_items import keep_items
     from headstart.updating.opening import open_registry
@@ -121,7 +128,7 @@ def _keep(
     return {"n_kept_items": n_items}
 
 
-def _move(registry: Path, *, promote: bool, guard_records: int, voice: Voice) -> dict[str, Any]:
+def _move(registry: str, *, promote: bool, guard_records: int, voice: Voice) -> dict[str, Any]:
     from headstart.updating.opening import open_registry
     from headstart.updating.update import promote_challenger
 
@@ -134,7 +141,7 @@ def _move(registry: Path, *, promote: bool, guard_records: int, voice: Voice) ->
         return {"champion": store.champion}
 
 
-def _look(registry: Path, voice: Voice, *, is_verified: bool) -> tuple[dict[str, Any], int]:
+def _look(registry: str, voice: Voice, *, is_verified: bool) -> tuple[dict[str, Any], int]:
     from headstart.updating.opening import open_registry
 
     with open_registry(registry) as store:

@@ -83,16 +83,15 @@ def watch(
     from headstart.monitoring.telling import Teller, keep_told
     from headstart.packaging import load_bundle
 
-    folder = Path(bundle)
     if acknowledge is not None:
         _acknowledge(state or live_page, acknowledge)
         return
-    model = load_bundle(folder, trust=trust, trust_graphs=trust_graphs or None)
+    model = load_bundle(bundle, trust=trust, trust_graphs=trust_graphs or None)
     if live_page is not None:
         _refuse(
             {"--live": live, "--labels": labels, "--state": state, "--out": out, "--webhook": webhook, "--mail": mail}
         )
-        _show(model, folder, live_page, log, port, browser=browser, budget=(false_alarms, rate), reference=reference)
+        _show(model, bundle, live_page, log, port, browser=browser, budget=(false_alarms, rate), reference=reference)
         return
     with reporting(progress) as voice:
         verdict = look(
@@ -104,7 +103,7 @@ def watch(
             false_alarms=false_alarms,
             rate=rate,
             state=state,
-            version=version_of(folder),
+            version=version_of(bundle),
             progress=voice.reporter,
         )
     _say(verdict)
@@ -136,7 +135,7 @@ def _acknowledge(folder: Path | None, words: str) -> None:
 
 def _show(
     model: Bundle,
-    bundle: Path,
+    bundle: str,
     folder: Path,
     log: Path | None,
     port: int,
@@ -149,10 +148,11 @@ def _show(
     from headstart.monitoring.changing import version_of
     from headstart.monitoring.live_page import LivePage
     from headstart.monitoring.looking_on import follow_log, open_live
+    from headstart.packaging.registries.address import is_remote
     from headstart.storage.alias import registry_of
     from headstart.updating.contest import ContestFeed
 
-    registry = registry_of(bundle)
+    registry = bundle if is_remote(bundle) else registry_of(Path(bundle))
     contest = None if registry is None else ContestFeed(registry)
     live = None
     if log is not None:

@@ -17,6 +17,7 @@ from headstart.engines.context import RunContext
 from headstart.packaging import check_target, load_bundle
 from headstart.packaging.labelled import known_to, load_for
 from headstart.packaging.packed import rewrite, unpack
+from headstart.packaging.registries.address import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,6 +100,10 @@ def compress(
         packed = best.variant.packed
         with context.stage("package"):
             rewrite(
-                folder, packed, original=Path(bundle), checked=reference.check(packed), compression=compressed.section()
+                folder,
+                packed,
+                original=folder_of(bundle),
+                checked=reference.check(packed),
+                compression=compressed.section(),
             )
     return compressed

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -133,7 +134,23 @@ def require(module: str, *, extra: str, purpose: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is None or module.partition(".")[0] != error.name.partition(".")[0]:
             raise
-        raise MissingExtraError(
-            f"{purpose} needs the library '{error.name}', which is not installed. "
-            f'Install it with: pip install "headstart[{extra}]"'
-        ) from error
+        raise _missing(error.name, extra, purpose) from error
+
+
+def check_installed(library: str, *, extra: str, purpose: str) -> None:
+    """Say how to install the library of an extra where it is not there; nothing is imported, since that may take long.
+
+    Raises
+    ------
+    MissingExtraError
+        The library is not installed.
+    """
+    if find_spec(library) is None:
+        raise _missing(library, extra, purpose)
+
+
+def _missing(library: str, extra: str, purpose: str) -> MissingExtraError:
+    return MissingExtraError(
+        f"{purpose} needs the library '{library}', which is not installed. "
+        f'Install it with: pip install "headstart[{extra}]"'
+    )

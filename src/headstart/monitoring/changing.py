@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.monitoring.monitor import Monitor
 from headstart.monitoring.periods import Period
+from headstart.packaging.registries.address import is_remote, parse
 from headstart.storage.alias import CHAMPION, registry_of
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ def period_of(monitor: Monitor, at: float) -> Period:
 
 def version_of(bundle: str | Path) -> str:
     """The number of a version of a registry, or of its champion; '' of a bundle that is in none."""
-    registry = registry_of(Path(bundle))
+    path = parse(str(bundle)).copy if is_remote(bundle) else Path(bundle)
+    registry = registry_of(path)
     if registry is None:
         return ""
-    path = Path(bundle)
     return (registry / CHAMPION if path == registry else path).resolve().name

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from headstart.core.strict_json import to_json
 from headstart.packaging.manifest import open_sealed
 from headstart.packaging.model import Bundle
+from headstart.packaging.registries.address import is_remote
+from headstart.packaging.registries.opening import bring_champion
 from headstart.storage.alias import CHAMPION, is_registry
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ def load_bundle(
 
     Parameters
     ----------
-    folder : of the bundle, or a registry of `headstart update`, whose champion is opened
+    folder : of the bundle, or a registry of `headstart update`, whose champion is opened; one that is no folder by its address,
+        `postgresql://host/database?registry=NAME` or `mlflow+http://host:port/NAME`
     trust : a file of public keys, or such lines themselves, of which one must have signed the bundle; None for the file
         that HEADSTART_TRUST names, if it does, and () to require no signature
     threads : how many run its graph; as many as `HEADSTART_THREADS` or the machine gives, if not said
@@ -40,8 +43,10 @@ def load_bundle(
     BundleError
         There is no bundle there, it is damaged, a newer Headstart made it, it lacks a signature that is required, or its graph
         or its tokenizer is refused.
+    OptionError, ServiceError
+        A registry's database refuses the connection or does not answer, or has no such registry.
     """
-    folder = Path(folder)
+    folder = bring_champion(str(folder)) if is_remote(folder) else Path(folder)
     if is_registry(folder):
         folder = (folder / CHAMPION).resolve()  # what is opened does not move with the link
     sealed = open_sealed(folder, trust)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.data.data_section import DataSection
@@ -19,9 +18,11 @@ from headstart.packaging.bundle import (
 from headstart.packaging.manifest import open_sealed
 from headstart.packaging.opening import load_bundle
 from headstart.packaging.package_section import PackageSection
+from headstart.packaging.registries.address import folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from headstart.core.dataset import FloatArray
     from headstart.core.model import Head, Preprocessor
@@ -72,7 +73,7 @@ def unpack(folder: str | Path) -> Packed:
     BundleError
         There is no bundle there, or it is damaged.
     """
-    bundle, sealed = load_bundle(folder), open_sealed(Path(folder))
+    bundle, sealed = load_bundle(folder), open_sealed(folder_of(folder))
     return Packed(
         graph=bundle.graph,
         input=bundle.input,

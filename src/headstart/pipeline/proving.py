@@ -14,6 +14,7 @@ from headstart.evaluation import measure
 from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.packaging import Bundle, load_bundle
 from headstart.packaging.labelled import load_for, outputs_for
+from headstart.packaging.registries.address import shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +63,7 @@ def prove_again(
     scores = tuple(sorted(scores, key=lambda s: s.name != promised.name))
     agrees, sentence = _agreement(scores[0], promised)
     return {
-        "bundle": str(bundle),
+        "bundle": str(bundle) if isinstance(bundle, Bundle) else shown(bundle),
         "n_items": len(dataset),
         "metrics": [asdict(score) for score in scores],
         "promised": asdict(promised),

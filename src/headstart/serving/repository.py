@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import BundleError, OptionError, StorageError
 from headstart.packaging.manifest import MANIFEST, is_bundle, read_manifest
+from headstart.packaging.registries.address import is_remote, parse
+from headstart.packaging.registries.opening import Follower, bring_champion
+from headstart.serving import logs
 from headstart.storage.alias import CHAMPION, is_registry, read_alias, version_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _SPEC = re.compile(r"(?P<name>[\w.-]+)(@(?P<version>[\w.-]+))?=(?P<path>.+)", re.ASCII)
 _NAME = re.compile(r"[\w.-]+", re.ASCII)
@@ -44,7 +48,7 @@ def find_model_versions(specs: Sequence[str]) -> list[ModelVersion]:
 
     Parameters
     ----------
-    specs : each a bundle, a folder of bundles (NAME/ or NAME/VERSION/), a registry, NAME=PATH, or NAME@VERSION=PATH
+    specs : each a bundle, a folder of bundles (NAME/ or NAME/VERSION/), a registry (its folder or its address), NAME=PATH, or NAME@VERSION=PATH
 
     Raises
     ------
@@ -66,14 +70,14 @@ def find_model_versions(specs: Sequence[str]) -> list[ModelVersion]:
 
 
 def _model_versions_of(spec: str) -> list[ModelVersion]:
-    named = None if Path(spec).exists() else _SPEC.fullmatch(spec)
-    if named is not None and is_registry(Path(named["path"])):
-        return [_champion(Path(named["path"]), named["name"])]
-    if named is not None:
-        return [_model_version(named["name"], named["version"] or FIRST_VERSION, Path(named["path"]))]
-    folder = Path(spec)
+    name, version, place = _parts(spec)
+    if is_remote(place):
+        return [_champion(bring_champion(place, _tell), name or parse(place).name)]
+    folder = Path(place)
     if is_registry(folder):
-        return [_champion(folder, None)]
+        return [_champion(folder, name)]
+    if name is not None:
+        return [_model_version(name, version or FIRST_VERSION, folder)]
     if is_bundle(folder) or not folder.is_dir():
         return [_model_version(None, FIRST_VERSION, folder)]
     found = []
@@ -100,9 +104,9 @@ class Champions:
     """
 
     def __init__(self, specs: Sequence[str]) -> None:
-        self._specs = specs
+        self._followed = [one for one in map(_followed, specs) if one is not None]
         self._seen = self._look()
-        self.are_any = bool(self._seen)
+        self.are_any = bool(self._followed)
 
     def have_changed(self) -> bool:
         """Whether there are others than at the last look."""
@@ -110,13 +114,25 @@ class Champions:
         return self._seen != before
 
     def _look(self) -> tuple[int | None, ...]:
-        return tuple(_champion_of(folder) for folder in map(_registry_of, self._specs) if folder is not None)
+        return tuple(champion() for champion in self._followed)
 
 
-def _registry_of(spec: str) -> Path | None:
-    named = None if Path(spec).exists() else _SPEC.fullmatch(spec)
-    folder = Path(spec if named is None else named["path"])
-    return folder if is_registry(folder) else None
+def _followed(spec: str) -> Callable[[], int | None] | None:
+    """What tells the champion of the registry that is named; None if none is."""
+    place = _parts(spec)[2]
+    if is_remote(place):
+        return Follower(place, _tell).champion
+    return partial(_champion_of, Path(place)) if is_registry(Path(place)) else None
+
+
+def _parts(spec: str) -> tuple[str | None, str | None, str]:
+    """Name, version and place that are meant; a name and a version only where they are given."""
+    named = None if is_remote(spec) or Path(spec).exists() else _SPEC.fullmatch(spec)
+    return (None, None, spec) if named is None else (named["name"], named["version"], named["path"])
+
+
+def _tell(message: str) -> None:
+    logs.write("registry", message=message)
 
 
 def _champion_of(folder: Path) -> int | None:

@@ -91,7 +91,7 @@ def _serve_alone(
     async def follow() -> None:
         while champions.are_any:
             await asyncio.sleep(_LOOK_S)
-            if champions.have_changed():
+            if await asyncio.to_thread(champions.have_changed):
                 os.kill(os.getpid(), signal.SIGHUP)
 
     def started() -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 VERSIONS = "versions"
+COPY_OF = ".copy_of"  # in a copy of a registry that is no folder: which it is
 
 
 def is_registry(folder: Path) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from headstart.streaming.loop import Recorder
     from headstart.streaming.record import Delivery
 
-_LOOK_S = 0.5
+_LOOK_S = 1.0
 _AGAIN_S = 10.0  # after one that could not be opened
 
 

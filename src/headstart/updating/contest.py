@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import UserError
 from headstart.monitoring.contest import Compared, Contest, Step
+from headstart.packaging.registries.address import is_remote
+from headstart.packaging.registries.folder import DATABASE
+from headstart.packaging.registries.opening import reading_errors
 from headstart.updating.comparison import CHALLENGE, GUARD
 from headstart.updating.opening import look_into
-from headstart.updating.registry import DATABASE, PROMOTION, ROLLBACK
+from headstart.updating.registry import PROMOTION, ROLLBACK
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from headstart.packaging.registries.log import LogEntry
     from headstart.updating.comparison import Comparison
-    from headstart.updating.log import LogEntry
 
 _N_STEPS = 8
+_LOOK_S = 2.0
 _CROWNED = ("created", f"{PROMOTION} done", f"{ROLLBACK} done")
 _SENTENCES = {
     "created": "The registry was made, with version {champion} as its champion.",
@@ -38,10 +42,10 @@ class ContestFeed:
 
     Parameters
     ----------
-    registry : its folder; another process may be changing it
+    registry : its folder or its address; another process may be changing it
     """
 
-    def __init__(self, registry: Path) -> None:
+    def __init__(self, registry: str | Path) -> None:
         self._registry = registry
         self._seen: int | None = None
         self._contest = Contest()
@@ -49,23 +53,29 @@ class ContestFeed:
     def __call__(self) -> Contest:
         """How things stand; where that cannot be read, as they stood before, with the reason."""
         try:
-            written = (self._registry / DATABASE).stat().st_mtime_ns
+            written = self._written()
             if written != self._seen:
                 self._contest, self._seen = contest_of(self._registry), written
         except (UserError, OSError) as error:
             self._contest, self._seen = replace(self._contest, problem=str(error)), None
         return self._contest
 
+    def _written(self) -> int:
+        """What is another number once something was written; elsewhere, every few seconds."""
+        if is_remote(self._registry):
+            return int(time.monotonic() / _LOOK_S)
+        return (Path(self._registry) / DATABASE).stat().st_mtime_ns
 
-def contest_of(registry: Path) -> Contest:
+
+def contest_of(registry: str | Path) -> Contest:
     """Say how the versions of a registry stand.
 
     Raises
     ------
-    OptionError, StorageError, BundleError
+    OptionError, ServiceError, StorageError, BundleError
         It cannot be read.
     """
-    with look_into(registry) as store:
+    with look_into(registry) as store, reading_errors(store.shown):
         history, champion = store.history(), store.champion
         challenge, guard = store.comparison(CHALLENGE), store.comparison(GUARD)
     crowned = [one for one in history if one.step in _CROWNED]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from headstart.core.errors import BundleError, OptionError, unknown_name
 from headstart.core.paired import PairedDifference
-from headstart.storage.files import replacing
 from headstart.updating.judging import load_records, losses_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from headstart.updating.registry import Registry
 
 _FOLDER, _SAID = "old_items", "read_as.json"
+_KEPT = "items kept"
 _LEAST = 20  # items of a slice
 
 
@@ -46,15 +47,14 @@ def keep_items(registry: Registry, data: Any, columns: dict[str, Any], slices: s
     if slices is not None and slices not in [field.name for field in champion.fields]:
         raise unknown_name("column of the champion", slices, [field.name for field in champion.fields])
     n_items = len(load_records(champion, path, **columns))
-    with replacing(registry.folder / _FOLDER) as partial:
-        partial.mkdir()
-        shutil.copyfile(path, partial / f"items{''.join(path.suffixes)}")
-        (partial / _SAID).write_text(json.dumps({"columns": columns, "slices": slices}))
-    registry.note("items kept", n_items=n_items, slices=slices)
+    with TemporaryDirectory(prefix="headstart-") as place:
+        shutil.copyfile(path, Path(place) / f"items{''.join(path.suffixes)}")
+        (Path(place) / _SAID).write_text(json.dumps({"columns": columns, "slices": slices}))
+        registry.keep_files(_FOLDER, Path(place), _KEPT, n_items=n_items, slices=slices)
     return n_items
 
 
-def worse_slices(registry: Path, champion: Bundle, challenger: Bundle) -> list[str]:
+def worse_slices(registry: Registry, champion: Bundle, challenger: Bundle) -> list[str]:
     """Slices on which the challenger is credibly worse than the champion, in words; none where no items are kept.
 
     Raises
@@ -62,15 +62,15 @@ def worse_slices(registry: Path, champion: Bundle, challenger: Bundle) -> list[s
     BundleError
         The kept items cannot be read.
     """
-    folder = registry / _FOLDER
-    if not folder.is_dir():
+    folder = registry.kept_files(_FOLDER, _KEPT)
+    if folder is None:
         return []
     try:
         said = json.loads((folder / _SAID).read_text())
         (path,) = folder.glob("items*")
     except (ValueError, OSError) as error:
         raise BundleError(
-            f"{folder} is damaged. Keep the items again: headstart update {registry} --keep-items FILE"
+            f"{folder} is damaged. Keep the items again: headstart update {registry.shown} --keep-items FILE"
         ) from error
     records = load_records(champion, path, **said["columns"])
     change = losses_of(challenger, records, scale=1.0) - losses_of(champion, records, scale=1.0)

@@ -58,6 +58,7 @@ def update(
 
     Parameters
     ----------
+    registry : its folder, or its address: `postgresql://host/database?registry=NAME` or `mlflow+http://host:port/NAME`
     data : whatever `headstart.load` takes, the oldest record first unless `time` names a column
     challengers : which are made, by name; all if None, and with 'none' those of earlier updates are only judged further
     budget_s : seconds that all of it may take; challengers for which there is no time are not begun, or stopped at their next step
@@ -114,7 +115,7 @@ def promote_challenger(registry: str | Path, guard_records: int = GUARD_RECORDS)
         judged = store.comparison(CHALLENGE)
         if judged is None or not judged.bet.is_shown:
             raise OptionError(
-                f"{registry} has no challenger that was shown to be better. See: headstart update {registry} --history"
+                f"{store.shown} has no challenger that was shown to be better. See: headstart update {store.shown} --history"
             )
         return _promote(store, judged, guard_records, LEVEL, "a person agreed")
 
@@ -254,7 +255,7 @@ class _Run:
         return comparison
 
     def _worse(self, challenger: Bundle | None) -> list[str]:
-        return [] if challenger is None else worse_slices(self.store.folder, self.champion, challenger)
+        return [] if challenger is None else worse_slices(self.store, self.champion, challenger)
 
 
 def _promote(store: Registry, judged: Comparison, guard_records: int, level: float, why: str) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.parametrize("broker", sorted(USUAL), indirect=True)
 _LONG_S = 20.0
 _EVENT = {"ce_id": "1", "ce_source": "/desk", "ce_specversion": "1.0", "ce_type": "ticket"}
-_LIBRARY = {"nats": "nats", "redis": "redis", "rabbitmq": "aio_pika", "mqtt": "paho.mqtt.client", "kafka": "aiokafka"}
+_LIBRARY = {"nats": "nats", "redis": "redis", "rabbitmq": "aio_pika", "mqtt": "paho", "kafka": "aiokafka"}
 
 
 def output(n: int, **more: Any) -> Output:

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from headstart.core.errors import ServiceError, require
+from headstart.core.errors import ServiceError, check_installed
 from headstart.streaming.connectors.messages import (
     Message,
     as_delivery,
@@ -64,7 +64,7 @@ class Kafka:
 
 
 def _require() -> None:
-    require("aiokafka", extra="stream", purpose="A topic of Kafka")
+    check_installed("aiokafka", extra="stream", purpose="A topic of Kafka")
 
 
 def _errors(address: Address) -> Any:

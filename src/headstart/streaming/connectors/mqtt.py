@@ -7,7 +7,7 @@ import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
-from headstart.core.errors import OptionError, ServiceError, require
+from headstart.core.errors import OptionError, ServiceError, check_installed
 from headstart.streaming.connectors.inbox import Inbox
 from headstart.streaming.connectors.messages import (
     CONTENT_TYPE,
@@ -63,7 +63,7 @@ class Mqtt:
 
 
 def _require() -> None:
-    require("paho.mqtt.client", extra="stream", purpose="A topic of MQTT")
+    check_installed("paho", extra="stream", purpose="A topic of MQTT")
 
 
 class MqttInlet:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
-from headstart.core.errors import ServiceError, require
+from headstart.core.errors import ServiceError, check_installed
 from headstart.streaming.connectors.inbox import Inbox
 from headstart.streaming.connectors.messages import (
     Message,
@@ -73,7 +73,7 @@ class Nats:
 
 
 def _require() -> None:
-    require("nats", extra="stream", purpose="A stream of NATS")
+    check_installed("nats", extra="stream", purpose="A stream of NATS")
 
 
 class NatsInlet(NatsConnection):

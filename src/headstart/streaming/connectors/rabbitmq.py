@@ -7,7 +7,7 @@ import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from headstart.core.errors import OptionError, ServiceError, require
+from headstart.core.errors import OptionError, ServiceError, check_installed
 from headstart.streaming.connectors.inbox import Inbox
 from headstart.streaming.connectors.messages import (
     CONTENT_TYPE,
@@ -73,7 +73,7 @@ class RabbitMq:
 
 
 def _require() -> None:
-    require("aio_pika", extra="stream", purpose="A queue of RabbitMQ")
+    check_installed("aio_pika", extra="stream", purpose="A queue of RabbitMQ")
 
 
 def _errors(address: Address) -> Any:

@@ -10,7 +10,7 @@ import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from headstart.core.errors import require
+from headstart.core.errors import check_installed
 from headstart.streaming.connectors.messages import (
     Message,
     as_delivery,
@@ -83,7 +83,7 @@ class Redis:
 
 
 def _require() -> None:
-    require("redis", extra="stream", purpose="A stream of Redis")
+    check_installed("redis", extra="stream", purpose="A stream of Redis")
 
 
 class RedisInlet(RedisConnection):
