@@ -128,6 +128,11 @@ def test_killed_while_the_champion_changes_nothing_is_lost_or_doubled(
         time.sleep(delay_s)
         process.kill()
         process.communicate()
+    write(
+        tmp_path / "in.jsonl", make_table, 200, seed=2
+    )  # however far the first had come, some are left for the next champion
+    keys = [f"r1-{i}" for i in range(n)] + [f"r2-{i}" for i in range(200)]
+    n += 200
     with start(registry, tmp_path, "--workers", n_workers, "--json") as process:
         wait(process, lambda: len(answers(tmp_path)) == n and live(tmp_path)["course"]["n_records"] == n)
         _, said, _ = end(process)
@@ -135,7 +140,7 @@ def test_killed_while_the_champion_changes_nothing_is_lost_or_doubled(
     assert len({one["key"] for one in found}) == n
     assert {one["version"] for one in found} == {"1", "2"}
     if n_workers == 1:  # in the order of the records, and no answer of the former champion after one of the next
-        assert [one["key"] for one in found] == [f"r1-{i}" for i in range(n)]
+        assert [one["key"] for one in found] == keys
         assert [version for version, _ in itertools.groupby(one["version"] for one in found)] == ["1", "2"]
     verdict = live(tmp_path)["verdict"]
     assert said["watch"]["version"] == verdict["version"] == "2"
