@@ -88,8 +88,8 @@ class LiveWatch:
         self._n_kept = monitor.incidents.n
         self._named = most_frequent(monitor)
         self._started = clock()
-        self._said_at = self._kept_at = -np.inf
-        self._cost_s = 0.0
+        self._said_at, self._cost_s = -np.inf, 0.0
+        self._kept_at = time.monotonic()
         if not files:
             self._keep()  # those who answer read the reference there
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import StorageError
-from headstart.core.strict_json import to_json
+from headstart.core.strict_json import plain
 from headstart.monitoring.budget import FalseAlarms
 from headstart.monitoring.findings import Alarm
 from headstart.monitoring.history import History
@@ -35,7 +35,7 @@ def to_files(monitor: Monitor) -> dict[str, bytes]:
 
     return {
         **monitor.reference.files(),
-        STATE_JSON: to_json(_words(monitor)).encode("utf-8", "replace"),
+        STATE_JSON: _json_of(_words(monitor)).encode("utf-8", "replace"),
         STATE_ARRAYS: safetensors(_arrays(monitor)),
     }
 
@@ -106,6 +106,12 @@ def load(folder: str | Path, *, features_of: Callable[[Sequence[Any]], FloatArra
     except OSError as error:
         raise StorageError(f"the state of the watch at {folder} cannot be read ({error.strerror}).") from error
     return from_files(files, folder, features_of=features_of)
+
+
+def _json_of(words: dict[str, Any]) -> str:
+    """As JSON; what is long and plain already is not looked through for what is not."""
+    long = {name: words.pop(name) for name in ("waiting", "judged")}
+    return json.dumps({**plain(words), **long}, ensure_ascii=False, allow_nan=False)
 
 
 def _words(monitor: Monitor) -> dict[str, Any]:
