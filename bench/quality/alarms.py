@@ -1,7 +1,7 @@
 """Are false alarms as rare as was asked for? And are planted changes found, beside other detectors that alarm falsely no more often?
 
 Six real tables, a logistic regression of 1,000 rows of each; streams are drawn from the rows that it never saw.
-Stable: the monitor with all its members (columns, answers, losses), its alarms against the budget; the reference is 1,000 other rows, or
+Stable: the monitor with all its members (columns, answers, losses), its alarms against the budget, and its incidents, which are alarms of one change; the reference is 1,000 other rows, or
 out-of-fold answers on the rows that it learned from, as `headstart fit` keeps them.
 Planted, from row 500 on: the strongest column half a standard deviation higher (abrupt), so within 1,000 rows (gradual), swinging by one
 (seasonal), the rarer label twice as frequent (labels), 15 % of the labels flipped (concept).
@@ -36,12 +36,14 @@ class Followed:
     """The alarms of streams of one kind, and what was estimated and measured of the accuracy in them."""
 
     alarms: list[list[int]] = field(default_factory=list)
+    incidents: list[int] = field(default_factory=list)
     errors: list[float] = field(default_factory=list)
     held: list[bool] = field(default_factory=list)
 
     def add(self, other: Followed) -> None:
         """Take those of other streams too."""
         self.alarms += other.alarms
+        self.incidents += other.incidents
         self.errors += other.errors
         self.held += other.held
 
@@ -57,11 +59,11 @@ def main() -> None:
     parser.add_argument("--slow", type=int, default=5, help="of them that KSWIN reads")
     options = parse(parser, tables=["churn"], planted=["churn"], streams=2, records=200, shifted=1, slow=1)
     print(
-        "| table | reference | records | alarms allowed | alarms | a budget's, 95 % interval |\n|---|---|---|---|---|---|"
+        "| table | reference | records | alarms allowed | alarms | a budget's, 95 % interval | incidents |\n|---|---|---|---|---|---|---|"
     )
     stable(options)
     print(
-        "\n| table | change | without labels | with labels | estimated - measured accuracy, points | interval held |\n|---|---|---|---|---|---|"
+        "\n| table | change | without labels | with labels | estimated - measured accuracy, points | interval held | alarms a stream | incidents a stream |\n|---|---|---|---|---|---|---|---|"
     )
     for name in options.planted:
         shifted(name, options)
@@ -89,6 +91,7 @@ def follow(
             found = monitor.label([str(i + 1) for i in part], [str(stream.codes[i]) for i in part])
             places += [alarm.record - 1 for alarm in found]
     into.alarms.append(sorted(places))
+    into.incidents.append(monitor.incidents.n)
     if with_labels:
         accuracy = accuracy_of(monitor)
         estimated, measured = accuracy["estimated"], accuracy["measured"]
@@ -124,9 +127,14 @@ def _print_stable(name: str, kind: str, one: Followed, options: argparse.Namespa
     n, error = counts.sum(), 1.96 * math.sqrt(max(counts.var() * len(counts), 1.0))
     low, high = max(0.0, n - error) / allowed, (n + error) / allowed
     print(
-        f"| {name} | {kind} | {len(counts) * options.records:,} | {allowed:.0f} | {n} | {n / allowed:.2f} ({low:.2f} to {high:.2f}) |",
+        f"| {name} | {kind} | {len(counts) * options.records:,} | {allowed:.0f} | {n} | {n / allowed:.2f} ({low:.2f} to {high:.2f}) | {sum(one.incidents)} |",
         flush=True,
     )
+
+
+def n_alarms_of(one: Followed) -> float:
+    """The mean number of alarms of a stream."""
+    return float(np.mean([len(places) for places in one.alarms]))
 
 
 def shifted(name: str, options: argparse.Namespace) -> None:
@@ -143,7 +151,7 @@ def shifted(name: str, options: argparse.Namespace) -> None:
             follow(reference, watched, stream, 10_000, with_labels, with_labels=True)
         error, held = np.mean(np.abs(with_labels.errors)), np.mean(with_labels.held)
         print(
-            f"| {name} | {shift} | {found_and_delay(without.alarms, start)} | {found_and_delay(with_labels.alarms, start)} | {error:.1f} | {held:.2f} |",
+            f"| {name} | {shift} | {found_and_delay(without.alarms, start)} | {found_and_delay(with_labels.alarms, start)} | {error:.1f} | {held:.2f} | {n_alarms_of(with_labels):.1f} | {np.mean(with_labels.incidents):.1f} |",
             flush=True,
         )
 

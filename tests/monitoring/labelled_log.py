@@ -10,8 +10,8 @@ import headstart
 from headstart.serving.prediction_log import PredictionLog
 
 
-def fit_tiny(folder):
-    items, _, labels = draw(200, seed=0)
+def fit_tiny(folder, seed=0):
+    items, _, labels = draw(200, seed=seed)
     rows = [f"{one['age']:.6f},{one['job']},{one['pay']:.6f},{label}" for one, label in zip(items, labels, strict=True)]
     (folder / "train.csv").write_text("\n".join(["age,job,pay,answer", *rows]) + "\n")
     return headstart.fit(

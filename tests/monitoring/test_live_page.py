@@ -50,7 +50,10 @@ def test_the_page_follows_the_watch(browser, tmp_path) -> None:
             now[0] += 1.0
             tell(live, 20, seed=seed, shift=2.0)
         live.close()
-        page.get_by_role("heading", name="Last alarms").wait_for()
+        page.get_by_role("heading", name="Incident").wait_for()
+        assert page.locator(".alarm").count() == 1
+        page.get_by_text("Evidence: ").click()
+        page.get_by_text("probability of yes").first.wait_for()
         assert page.get_by_text("previous label").count() >= 2
         assert page.locator(".alarm li").first.inner_text().startswith("age: ")
         assert page.locator("svg").count() == 4

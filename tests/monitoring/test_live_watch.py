@@ -48,7 +48,8 @@ def test_what_is_said_has_rates_answers_labels_and_examples(tmp_path) -> None:
     assert said["verdict"]["n_labels"] == 200
     assert {"estimated", "measured", "previous label"} == set(said["verdict"]["accuracy"])
     assert said["verdict"]["status"] == "alarm"
-    examples = [key for alarm in said["verdict"]["alarms"] for key in alarm["examples"]]
+    (incident,) = said["verdict"]["incidents"]
+    examples = [key for named in incident["named"] for key in named["alarm"]["examples"]]
     assert examples
     assert all("age: " in said["shown"][key] for key in examples)
     assert sum(sum(block["answers"].values()) for block in said["course"]["blocks"]) == 500

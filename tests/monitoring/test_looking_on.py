@@ -122,8 +122,12 @@ def start(*words):
 
 
 def children(process):
-    listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-    return [int(one) for one in listed.split()]
+    """Of a process, once there are some."""
+    end = time.monotonic() + 30
+    while not (listed := Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()):
+        assert time.monotonic() < end, "no worker was started"
+        time.sleep(0.01)
+    return [int(one) for one in listed]
 
 
 def n_lines(path):
@@ -140,7 +144,7 @@ def wait_for_lines(path, n, process):
 
 @pytest.mark.parametrize("n_workers", [1, 2])  # each starts processes, which takes seconds
 def test_killed_at_any_time_every_record_is_watched_once(bundle, tmp_path, n_workers) -> None:
-    n, out = 3_000, tmp_path / "out.jsonl"
+    n, out = 6_000, tmp_path / "out.jsonl"
     write_records(tmp_path / "in.jsonl", n, seed=1)
     words = (
         bundle, "--from", tmp_path / "in.jsonl", "--to", out, "--key", "id", "--state", tmp_path / "state", "--batch", "16",

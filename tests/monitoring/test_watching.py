@@ -14,7 +14,7 @@ from headstart.cli import main
 from headstart.core.errors import BundleError, DataError, OptionError
 from headstart.monitoring import watch
 from headstart.monitoring.answer_log import read_log
-from headstart.monitoring.watching import reference_of_bundle
+from headstart.monitoring.model_reference import reference_of_bundle
 
 OLD_BUNDLE = Path(__file__).parent.parent / "packaging" / "bundles" / "format-1"
 

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from headstart.packaging import load_bundle
+from headstart.packaging.opening import seal_of
 from headstart.streaming.answering import Answerer
+from headstart.streaming.answers import AnsweringModel
 from headstart.streaming.record import Delivery, Record
 from headstart.streaming.settings import StreamSettings
 from headstart.testing.small_bundles import make_items
@@ -27,24 +29,29 @@ def deliveries(contents, **attributes):
     return [Delivery(record=record, raw=str(record.content).encode()) for record in records]
 
 
+def model_of(bundle, name):
+    return AnsweringModel(name=name, version="1", seal=seal_of(bundle), bundle=bundle)
+
+
 @pytest.fixture(scope="module")
 def answerer(texts_bundle):
     def make(**settings):
-        return Answerer(load_bundle(texts_bundle), name="texts", version="1", settings=StreamSettings(**settings))
+        return Answerer(model_of(load_bundle(texts_bundle), "texts"), settings=StreamSettings(**settings))
 
     return make
 
 
 def test_the_same_pass_gives_the_features_where_they_are_read(texts_bundle):
     bundle = load_bundle(texts_bundle)
-    said = {"name": "texts", "version": "1", "settings": StreamSettings()}
+    said = {"settings": StreamSettings()}
+    model = model_of(bundle, "texts")
     given = deliveries([{"text": TEXTS[0]}, {"text": 7}, {"text": TEXTS[1]}])
-    answers, plain = Answerer(bundle, **said, features=True)(given), Answerer(bundle, **said)(given)
+    answers, plain = Answerer(model, **said, features=True)(given), Answerer(model, **said)(given)
     assert plain.features is None
     np.testing.assert_array_equal(answers.rows, plain.rows)
     np.testing.assert_allclose(answers.features[[0, 2]], bundle.features(TEXTS[:2]), atol=1e-6)
     assert np.isnan(answers.features[1]).all()
-    nothing = Answerer(bundle, **said, features=True)(deliveries([{"text": 7}]))
+    nothing = Answerer(model, **said, features=True)(deliveries([{"text": 7}]))
     assert nothing.features.shape[0] == 1
     assert nothing.is_dead == [True]
 
@@ -109,7 +116,7 @@ def test_photos_one_of_them_damaged(photos_bundle):
     Image.fromarray(make_items("convolutions")[0][0]).save(buffer, "PNG")
     photo = buffer.getvalue()
     bundle = load_bundle(photos_bundle)
-    answers = Answerer(bundle, name="p", version="1", settings=StreamSettings())(deliveries([photo, photo[:60], photo]))
+    answers = Answerer(model_of(bundle, "p"), settings=StreamSettings())(deliveries([photo, photo[:60], photo]))
     assert answers.is_dead == [False, True, False]
     assert answers.outputs[0].value["label"] == bundle.predict([photo])[0]
 

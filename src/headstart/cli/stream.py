@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from headstart.cli.options import BundlePath, Json, Trust, TrustGraphs
-from headstart.cli.output import emit
+from headstart.cli.output import emit, say
 from headstart.cli.progress import ProgressFormat, reporting
 
 
@@ -102,6 +102,12 @@ def stream(
     rate: Annotated[
         str | None, typer.Option("--rate", metavar="RATE", help="With --watch: how many records come: '1000 per hour'.")
     ] = None,
+    webhook: Annotated[
+        str | None, typer.Option("--webhook", metavar="URL", help="With --watch: where an incident is told of.")
+    ] = None,
+    mail: Annotated[
+        Path | None, typer.Option("--mail", metavar="FOLDER", help="With --watch: folder for an .eml file of it.")
+    ] = None,
     prediction_log: Annotated[
         Path | None, typer.Option("--prediction-log", help="Folder for Parquet files of what was answered.")
     ] = None,
@@ -119,9 +125,13 @@ def stream(
     trust_graphs: TrustGraphs = False,
     as_json: Json = False,
 ) -> None:
-    """Answer every record that comes with BUNDLE, until the input ends; SIGTERM and Ctrl-C finish what was received."""
+    """Answer every record that comes with BUNDLE, until the input ends; SIGTERM and Ctrl-C finish what was received.
+
+    With --watch it exits with 3 where an incident is open by then.
+    """
     from headstart.core.errors import OptionError
     from headstart.monitoring.looking_on import looking_on
+    from headstart.monitoring.telling import Teller
     from headstart.streaming import StreamSettings
     from headstart.streaming import stream as run_stream
     from headstart.streaming.windows.settings import WindowSettings
@@ -165,6 +175,8 @@ def stream(
         log_items=log_items,
         false_alarms=false_alarms,
         rate=rate,
+        teller=None if webhook is None and mail is None else Teller(webhook=webhook, mail=mail),
+        complain=lambda message: say(f"watch: {message}"),
         trust=trust,
         trust_graphs=trust_graphs or None,
     )
@@ -179,5 +191,10 @@ def stream(
             progress=voice.reporter,
         )
         voice.say(str(summary))
+    verdict = on.verdict()
+    if verdict is not None and progress != "none":
+        say(verdict.sentence)
     if as_json:
-        emit(summary.to_dict())
+        emit(summary.to_dict() if verdict is None else {**summary.to_dict(), "watch": verdict.brief()})
+    if verdict is not None and verdict.exit_code:
+        raise typer.Exit(verdict.exit_code)

@@ -63,6 +63,12 @@ def watch(
         ),
     ] = None,
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Of the live page; 0: any.")] = 0,
+    acknowledge: Annotated[
+        str | None,
+        typer.Option(
+            "--acknowledge", metavar="WORDS", help="Say that you know of what is open in --state or --open, and end."
+        ),
+    ] = None,
     trust: Trust = None,
     progress: ProgressFormat = "auto",
     *,
@@ -70,11 +76,16 @@ def watch(
     trust_graphs: TrustGraphs = False,
     as_json: Json = False,
 ) -> None:
-    """Watch the records and answers of BUNDLE; exit with 3 at an alarm."""
+    """Watch the records and answers of BUNDLE; exit with 3 while an incident is open."""
     from headstart.monitoring import watch as look
-    from headstart.monitoring.notifying import post, write_mail, write_report
+    from headstart.monitoring.changing import version_of
+    from headstart.monitoring.notifying import write_report
+    from headstart.monitoring.telling import Teller, keep_told
     from headstart.packaging import load_bundle
 
+    if acknowledge is not None:
+        _acknowledge(state or live_page, acknowledge)
+        return
     model = load_bundle(bundle, trust=trust, trust_graphs=trust_graphs or None)
     if live_page is not None:
         _refuse(
@@ -92,6 +103,7 @@ def watch(
             false_alarms=false_alarms,
             rate=rate,
             state=state,
+            version=version_of(bundle),
             progress=voice.reporter,
         )
     _say(verdict)
@@ -99,12 +111,26 @@ def watch(
         emit(verdict.to_dict())
     if out is not None:
         write_report(verdict, model.name, out)
+    if mail is not None or webhook is not None:
+        Teller(webhook=webhook, mail=mail).tell(verdict, model.name, keep=lambda told: keep_told(state, told))
     if verdict.exit_code:
-        if mail is not None:
-            write_mail(verdict, model.name, mail)
-        if webhook is not None:
-            post(verdict, model.name, webhook)
         raise typer.Exit(verdict.exit_code)
+
+
+def _acknowledge(folder: Path | None, words: str) -> None:
+    from headstart.core.errors import OptionError
+    from headstart.monitoring.telling import acknowledge
+
+    if folder is None:
+        raise OptionError(
+            "--acknowledge needs the folder that keeps the watch: --state FOLDER, or --open FOLDER of a live one."
+        )
+    if not words.strip():
+        raise OptionError(
+            '--acknowledge needs words, for those who come after: --acknowledge "the price list of June".'
+        )
+    acknowledge(folder, words.strip())
+    say(f"The open incident in {folder} is known: {words.strip()}. Another number that moves is another incident.")
 
 
 def _show(
@@ -119,6 +145,7 @@ def _show(
     reference: str | None,
 ) -> None:
     from headstart.cli.waiting import until_the_end
+    from headstart.monitoring.changing import version_of
     from headstart.monitoring.live_page import LivePage
     from headstart.monitoring.looking_on import follow_log, open_live
     from headstart.packaging.registries.address import is_remote
@@ -129,7 +156,10 @@ def _show(
     contest = None if registry is None else ContestFeed(registry)
     live = None
     if log is not None:
-        live = open_live(model, folder, name=model.name, false_alarms=budget[0], rate=budget[1], reference=reference)
+        live = open_live(
+            model, folder, name=model.name, false_alarms=budget[0], rate=budget[1], reference=reference,
+            version=version_of(bundle), log=log,
+        )  # fmt: skip
     with LivePage(folder, contest=contest).server(port) as server, until_the_end() as end:
         say(f"The watch in {folder} is shown at {server.url}. Ctrl-C ends.")
         if browser:
@@ -142,12 +172,12 @@ def _show(
 
 def _say(verdict: WatchVerdict) -> None:
     say(verdict.sentence)
-    for alarm in verdict.alarms[-1:]:
-        say(f"  {alarm.advice}")
+    for one in [one for one in verdict.incidents if one.needs_a_person][-1:]:
+        say(f"  {one.culprit.advice}")
     for change in [one for one in verdict.changes if one.size == "moved"][:_N_SAID]:
         say(f"  - {change.name}: {change.change:+.2f} ({change.low:+.2f} to {change.high:+.2f}) {change.unit}")
-    for name, one in verdict.accuracy.items():
-        say(f"  {name}: {one.value:.3f} (95 % interval {one.low:.3f} to {one.high:.3f}, {one.n:,} records)")
+    for name, known in verdict.accuracy.items():
+        say(f"  {name}: {known.value:.3f} (95 % interval {known.low:.3f} to {known.high:.3f}, {known.n:,} records)")
     for broken in verdict.breaks:
         say(f"  - {broken.message}")
 

@@ -60,6 +60,14 @@ class MissingColumnError(DataError):
     """A column that is read is not there; the message names it."""
 
 
+class NothingReadableError(DataError):
+    """None of the items can be used; `n_items` were there."""
+
+    def __init__(self, message: str, n_items: int = 0) -> None:
+        super().__init__(message)
+        self.n_items = n_items
+
+
 class OptionError(UserError):
     """A setting is not among the known ones."""
 

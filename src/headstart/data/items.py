@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from headstart.core.dataset import Notice
-from headstart.core.errors import DataError
+from headstart.core.errors import DataError, NothingReadableError
 from headstart.data.field_columns import cells_of, columns_of, packers_of
 from headstart.data.given import given_items, is_table
 from headstart.data.ids import id_columns
@@ -107,14 +107,13 @@ def read_items(
     bad.check(len(items) + len(bad), f"'{named[0]}'" if len(parts) == 1 and are_paths else "the inputs")
     if not len(items) and bad.found:
         name, reason = bad.found[0]
-        raise DataError(f"none of the {len(bad)} items can be used: '{name}' {reason}.")
+        raise NothingReadableError(f"none of the {len(bad)} items can be used: '{name}' {reason}.", len(bad))
     if not len(items):
         raise DataError(f"the inputs hold no {wanted.singular}. Name files, folders or a table with {wanted.plural}.")
     blank = wanted.blanks(items)
     if len(blank) == len(items):
-        raise DataError(
-            f"every {wanted.singular} is blank, the first {ids[0]}. Name data in which that column is filled."
-        )
+        message = f"every {wanted.singular} is blank, the first {ids[0]}. Name data in which that column is filled."
+        raise NothingReadableError(message, len(items))
     notices = (*said, *filter(None, [bad.notice(), _blank_notice(blank, ids, wanted)]))
     return Items(
         items=items,

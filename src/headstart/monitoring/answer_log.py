@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,9 @@ _COLUMNS = ["time", "item", "outputs"]
 _LATER = ["key", "content"]  # logs of older versions have none
 
 
-def read_log(folder: Path, n_outputs: int, *, after: float | None = None) -> Iterator[tuple[list[Record], FloatArray]]:
+def read_log(
+    folder: Path, n_outputs: int, *, after: float | None = None, version: str | None = None
+) -> Iterator[tuple[list[Record], FloatArray]]:
     """Give records and their outputs, shape (n, k), file by file.
 
     A key is the record's own, or the hash of its item in hex; the content is the item where the log holds it.
@@ -30,6 +33,7 @@ def read_log(folder: Path, n_outputs: int, *, after: float | None = None) -> Ite
     ----------
     n_outputs : of the model; rows of others are refused
     after : seconds since 1970; rows until then were seen before
+    version : of the model: only its rows, and only until the first row of another; None for all
 
     Raises
     ------
@@ -44,9 +48,11 @@ def read_log(folder: Path, n_outputs: int, *, after: float | None = None) -> Ite
             f"'{folder}' holds no prediction log: files predictions-….parquet, as 'headstart serve --prediction-log' writes them."
         )
     for path in paths:
-        records, outputs = read_file(path, n_outputs, after=after)
+        records, outputs = read_file(path, n_outputs, after=after, version=version)
         if records:
             yield records, outputs
+        if version is not None and len(records) < len(read_file(path, n_outputs, after=after)[0]):
+            return
 
 
 def log_files(folder: Path) -> list[Path]:
@@ -54,14 +60,16 @@ def log_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("predictions-*.parquet")) if folder.is_dir() else []
 
 
-def read_file(path: Path, n_outputs: int, *, after: float | None = None) -> tuple[list[Record], FloatArray]:
+def read_file(
+    path: Path, n_outputs: int, *, after: float | None = None, version: str | None = None
+) -> tuple[list[Record], FloatArray]:
     """Read one file of a log; arguments and errors as for `read_log`."""
     require("pyarrow.parquet", extra="telemetry", purpose="reading a prediction log")
     from pyarrow import parquet
 
     try:
         names = parquet.read_schema(path).names
-        table = parquet.read_table(path, columns=[*_COLUMNS, *(one for one in _LATER if one in names)])
+        table = parquet.read_table(path, columns=[*_COLUMNS, *(one for one in (*_LATER, "version") if one in names)])
     except Exception as error:  # whatever Arrow raises of a damaged file
         raise DataError(f"'{path}' is no readable part of a prediction log ({first_line(error)}).") from error
     times = table["time"].cast("int64").to_numpy() / 1000.0
@@ -76,6 +84,9 @@ def read_file(path: Path, n_outputs: int, *, after: float | None = None) -> tupl
     keys, contents = (
         table[name].to_pylist() if name in table.column_names else [None] * len(hashes) for name in _LATER
     )
+    if version is not None and "version" in table.column_names:
+        versions = table["version"].to_pylist()
+        order = list(takewhile(lambda i: versions[i] == version, order))
     records = [Record(key=keys[i] or hashes[i].hex(), content=_item(contents[i]), time=float(times[i])) for i in order]
     return records, np.array([outputs[i] for i in order], np.float64).reshape(len(order), n_outputs)
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from headstart.core.student import student_t
 from headstart.monitoring.distance import block_distance, shift_of
+from headstart.monitoring.findings import SHIFT_SD, SHIFT_SHARE, Change, Estimate, size_of
 from headstart.monitoring.statistics import FEATURES, Statistic
-from headstart.monitoring.verdict import SHIFT_SD, SHIFT_SHARE, Change, Estimate, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -13,8 +13,8 @@ import numpy as np
 from headstart.core.errors import BundleError, DataError
 from headstart.monitoring.answer_log import log_files, read_log
 from headstart.monitoring.label_store import read_label_rows
+from headstart.monitoring.model_reference import gives_features, reference_of_bundle
 from headstart.monitoring.usefulness import usefulness
-from headstart.monitoring.watching import gives_features, reference_of_bundle
 from headstart.storage.files import write_file
 
 if TYPE_CHECKING:

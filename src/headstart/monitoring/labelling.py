@@ -11,9 +11,9 @@ import numpy as np
 from headstart.core.errors import DataError
 from headstart.core.label_rule import LabelRule
 from headstart.monitoring.ensemble import Ensemble
+from headstart.monitoring.findings import Break
 from headstart.monitoring.history import History
 from headstart.monitoring.statistics import LABELS, Judged, errors_of, losses_of
-from headstart.monitoring.verdict import Break
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

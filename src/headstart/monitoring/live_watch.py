@@ -17,9 +17,13 @@ import numpy as np
 from headstart.core.errors import DataError, StorageError
 from headstart.core.strict_json import plain
 from headstart.monitoring import state as kept
+from headstart.monitoring.changing import next_period
 from headstart.monitoring.course import Course
+from headstart.monitoring.former import Former
 from headstart.monitoring.label_store import LabelStore
 from headstart.monitoring.seeing import see
+from headstart.monitoring.shortening import N_INCIDENTS, N_NAMED, decided, most_frequent, shortened
+from headstart.monitoring.telling import note_told
 from headstart.monitoring.watch_batch import WatchBatch, previews_of
 from headstart.storage.files import write_file
 
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 
     from headstart.core.arrays import FloatArray
     from headstart.monitoring.monitor import Monitor
+    from headstart.monitoring.telling import Told
     from headstart.monitoring.verdict import WatchVerdict
     from headstart.monitoring.watch_store import WatchStore
     from headstart.streaming.record import Record
@@ -41,7 +46,6 @@ _PART = 0.05  # of the time that saying it may take
 _KEEP_S = 10.0  # between two times that the monitor is kept
 _KEEP_BATCHES = 256  # that may wait for it
 _AT_ONCE = 32  # batches between two looks at the clock
-_N_ALARMS, _N_CHANGES, _N_LABELS = 8, 12, 8
 _N_PREVIEWS = 1_000
 
 
@@ -74,23 +78,31 @@ class LiveWatch:
         self._shows_items, self.clock = shows_items, clock
         self._previews: OrderedDict[str, str] = OrderedDict()
         files = store.kept()
-        self._course, self._label_number, self._shown, self._n_waits = _before(files, store)
+        said = _before(files, store)
+        self._course = Course() if not said else Course.from_dict(said["course"])
+        self._label_number, self._n_waits = said.get("label_number", 0), said.get("n_waits", 0)
+        self._known_number, self._period = said.get("known_number", 0), said.get("period", 0)
+        self._shown: dict[str, str] = said.get("shown", {})
+        self._former = Former.from_files(files, said.get("former", 0), store.folder)
         self._place = self._kept_place = 0
-        self._named = _most_frequent(monitor)
+        self._n_kept = monitor.incidents.n
+        self._named = most_frequent(monitor)
         self._started = clock()
-        self._said_at = self._kept_at = -np.inf
-        self._cost_s = 0.0
+        self._said_at, self._cost_s = -np.inf, 0.0
+        self._kept_at = time.monotonic()
         if not files:
             self._keep()  # those who answer read the reference there
 
     # what a stream tells
 
     def catch_up(self) -> int:
-        """Take some of the batches that wait, and tell how many."""
+        """Take some of the batches that wait, and tell how many; where none waits, look whether another model answers."""
         waiting = self.store.after(self._place, _AT_ONCE)
         for place, batch in waiting:
             self.take(batch)
             self._place = place
+        if not waiting:
+            self._follow(self.store.newest())
         return len(waiting)
 
     def look(
@@ -102,15 +114,39 @@ class LiveWatch:
         self.take(WatchBatch(seen=seen, at=now, previews=shown))
 
     def take(self, batch: WatchBatch) -> None:
-        """Count a batch."""
+        """Count a batch, for the period of the model that answered it."""
+        self._follow(batch.period)
         self._n_waits += batch.n_waits
         if self._shows_items:
             self._previews |= batch.previews
             while len(self._previews) > _N_PREVIEWS:
                 self._previews.popitem(last=False)
-        for alarm in self.monitor.take(batch.seen):
-            self._shown |= {key: self._previews[key] for key in alarm.examples if key in self._previews}
+        if batch.period in (0, self._period):
+            for alarm in self.monitor.take(batch.seen):
+                self._shown |= {key: self._previews[key] for key in alarm.examples if key in self._previews}
+        elif self._former is not None and self._former.number == batch.period:
+            self._former.take(batch)
         self._count(batch)
+
+    def _follow(self, number: int) -> None:
+        """Begin the period of a model that was announced, where that is a later one."""
+        if number <= self._period:
+            return
+        found = self.store.announced(number)
+        if found is None:
+            return
+        if found.seal != self.monitor.seal:
+            if self._former is not None:
+                self._former.say(self.monitor)
+            if self.monitor.n_records:
+                self._former = Former(self._period, self.monitor)
+            self.monitor = next_period(
+                self.monitor, found.reference, version=found.version, seal=found.seal, at=self.clock()
+            )
+            self._named = most_frequent(self.monitor)
+        self.monitor.version = found.version
+        self._period = number
+        self._keep()
 
     # what is said
 
@@ -122,8 +158,9 @@ class LiveWatch:
         if not at_once and now - self._said_at < max(_LEAST_S, self._cost_s / _PART):
             return
         self._take_labels()
+        self._take_known()
         content = json.dumps(plain(self.snapshot()), ensure_ascii=False).encode("utf-8", "replace")
-        if at_once or now - self._kept_at >= _KEEP_S:
+        if at_once or self.monitor.incidents.n != self._n_kept or now - self._kept_at >= _KEEP_S:
             self._keep()
         write_file(self.store.folder / LIVE_JSON, content)
         self._said_at = time.monotonic()
@@ -132,6 +169,8 @@ class LiveWatch:
     def snapshot(self) -> dict[str, Any]:
         """How things stand, as JSON values; its size does not grow with the stream."""
         now = self.clock()
+        if self._former is not None:
+            self._former.say(self.monitor)
         verdict = self.monitor.verdict(now=now)
         return {
             "format": _FORMAT,
@@ -142,12 +181,29 @@ class LiveWatch:
             "n_waited": self._n_waits,
             "n_repeated": self.store.n_repeated(),
             "n_alarms": self.monitor.n_alarms,
+            "n_incidents": self.monitor.incidents.n,
+            "n_open": sum(one.needs_a_person for one in self.monitor.incidents.open),
             "course": self._course.to_dict(),
             "label_counts": dict(self.monitor.labelling.counts),
             "is_value": not self.monitor.reference.task_spec.has_probabilities,
-            "verdict": _short(verdict),
+            "verdict": shortened(verdict),
             "shown": self._examples(verdict),
         }
+
+    def news(self) -> WatchVerdict | None:
+        """The verdict, where there is something to tell of an incident; else None."""
+        incidents = [
+            *self.monitor.incidents.kept,
+            *(one for period in self.monitor.periods for one in period.incidents),
+        ]
+        return self.monitor.verdict() if any(one.news for one in incidents) else None
+
+    def note_told(self, told: Told) -> None:
+        """Keep what was told, so that it is told once."""
+        note_told(self.monitor, told)
+        if self._former is not None:
+            self._former.note_told(told, self.monitor)
+        self._keep()
 
     def close(self) -> None:
         """Keep all, and let others have the folder."""
@@ -155,15 +211,20 @@ class LiveWatch:
         self.store.close()
 
     def _keep(self) -> None:
+        if self._former is not None:
+            self._former.say(self.monitor)
         said = {
             "course": self._course.to_dict(),
             "label_number": self._label_number,
+            "known_number": self._known_number,
             "shown": self._shown,
             "n_waits": self._n_waits,
+            "period": self._period,
+            "former": 0 if self._former is None else self._former.number,
         }
-        course = json.dumps(plain(said)).encode()
-        self.store.keep({**kept.to_files(self.monitor), _COURSE: course}, self._place)
-        self._kept_at, self._kept_place = time.monotonic(), self._place
+        files = {**kept.to_files(self.monitor), _COURSE: json.dumps(plain(said)).encode()}
+        self.store.keep(files | (self._former.files() if self._former is not None else {}), self._place)
+        self._kept_at, self._kept_place, self._n_kept = time.monotonic(), self._place, self.monitor.incidents.n
 
     def _take_labels(self) -> None:
         path = self.store.folder / LABELS_DB
@@ -173,13 +234,22 @@ class LiveWatch:
             came = store.after(self._label_number)
         for number, key, label in came:
             with suppress(DataError):  # of another kind of model: the file may be given to any
-                self.monitor.label([key], [label])
+                if self._former is not None and self._former.waits_for(key, self.monitor):
+                    self._former.label(key, label)
+                else:
+                    self.monitor.label([key], [label])
             self._label_number = number
+
+    def _take_known(self) -> None:
+        for number, words in self.store.acknowledged(self._known_number):
+            self.monitor.incidents.know(words)
+            self._known_number = number
 
     def _count(self, batch: WatchBatch) -> None:
         seen = batch.seen
         labels = [
-            [one if one in self._named else OTHERS for one in names] for names in decided(self.monitor, seen.outputs)
+            [one if one in self._named else OTHERS for one in names]
+            for names in decided(self._monitor_of(batch), seen.outputs)
         ]
         if batch.at is not None:
             self._course.answered(batch.at, Counter(one for names in labels for one in names))
@@ -191,53 +261,31 @@ class LiveWatch:
             self._course.answered(at, Counter(names))
             self._course.written(at, n_records=1)
 
+    def _monitor_of(self, batch: WatchBatch) -> Monitor:
+        is_former = self._former is not None and self._former.number == batch.period != self._period
+        return self._former.monitor if is_former and self._former is not None else self.monitor
+
     def _examples(self, verdict: WatchVerdict) -> dict[str, str]:
-        """The records of the last alarms, by key."""
-        keys = {key for alarm in verdict.alarms[-_N_ALARMS:] for key in alarm.examples}
+        """The records of the last incidents, by key."""
+        named = [other.alarm for one in verdict.incidents[-N_INCIDENTS:] for other in one.named[:N_NAMED]]
+        keys = {key for alarm in named for key in alarm.examples}
         self._shown = {key: text for key, text in self._shown.items() if key in keys}
         return self._shown
 
 
-def decided(monitor: Monitor, rows: FloatArray) -> list[list[str]]:
-    """The labels that each row decides on; none of a value, or where there is no answer."""
-    reference = monitor.reference
-    task = reference.task_spec
-    if not task.has_probabilities or not len(rows):
-        return [[] for _ in rows]
-    known = np.nan_to_num(np.asarray(rows, np.float64))
-    found = np.asarray(task.indicators(task.weigh(known, reference.decision_weights)), bool)
-    is_answered = np.isfinite(np.asarray(rows)).all(axis=1, keepdims=True)
-    found &= is_answered
-    return [[reference.labels[i] for i in np.flatnonzero(row)] for row in found]
-
-
-def _most_frequent(monitor: Monitor) -> set[str]:
-    """The labels that are counted by name."""
-    reference = monitor.reference
-    if len(reference.answers) != len(reference.labels):
-        return set(reference.labels[:_N_LABELS])
-    return {reference.labels[i] for i in np.argsort(-reference.answers, kind="stable")[:_N_LABELS]}
-
-
-def _short(verdict: WatchVerdict) -> dict[str, Any]:
-    """The verdict with what a page has room for."""
-    said = verdict.to_dict()
-    said["n_changes"] = len(verdict.changes)
-    said["alarms"] = said["alarms"][-_N_ALARMS:]
-    said["changes"] = said["changes"][:_N_CHANGES]
-    for name in ("label_shares", "black_box_shares", "answers"):
-        ordered = sorted(said[name].items(), key=lambda one: -one[1]["value"])
-        said[name] = dict(ordered[:_N_LABELS])
-    return said
-
-
-def _before(files: Mapping[str, bytes], store: WatchStore) -> tuple[Course, int, dict[str, str], int]:
+def _before(files: Mapping[str, bytes], store: WatchStore) -> dict[str, Any]:
     """What was kept of an earlier run, beside the monitor."""
     if not files:
-        return Course(), 0, {}, 0
+        return {}
     try:
-        said = json.loads(files[_COURSE])
-        return Course.from_dict(said["course"]), int(said["label_number"]), dict(said["shown"]), int(said["n_waits"])
+        said: dict[str, Any] = json.loads(files[_COURSE])
+        Course.from_dict(said["course"])
+        return {
+            **said,
+            "label_number": int(said["label_number"]),
+            "shown": dict(said["shown"]),
+            "n_waits": int(said["n_waits"]),
+        }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StorageError(
             f"the watch in '{store.folder}' cannot be read ({type(error).__name__}). Name another folder."

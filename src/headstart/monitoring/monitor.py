@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from headstart.monitoring.labelling import Recent
+from headstart.monitoring.labelling import N_RECENT, Recent
 from headstart.monitoring.monitor_state import MonitorState
 from headstart.monitoring.seeing import see
+from headstart.monitoring.statistics import LABELS
 from headstart.monitoring.summarizing import alarm_of, summarize
 from headstart.monitoring.sums import record_sums
 
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
     from headstart.core.arrays import FloatArray
     from headstart.monitoring.budget import FalseAlarms
     from headstart.monitoring.ensemble import Finding
+    from headstart.monitoring.findings import Alarm
     from headstart.monitoring.reference import Reference
     from headstart.monitoring.sums import SeenRecords
-    from headstart.monitoring.verdict import Alarm, WatchVerdict
+    from headstart.monitoring.verdict import WatchVerdict
     from headstart.streaming.record import Record
 
 
@@ -97,7 +99,9 @@ class Monitor(MonitorState):
         if not self.reference.of_records():
             return []
         found = self.records.update(seen.values, self.false_alarms.records)
-        return self._raise(found, first, seen.times, (before, latest))
+        raised = self._raise(found, first, seen.times, (before, latest))
+        self._look_back(seen.values, are_labels=False)
+        return raised
 
     def label(self, keys: Sequence[str], labels: Sequence[Any]) -> list[Alarm]:
         """Take true labels, in the order in which they came; those of unknown keys, and repeated ones, are counted and left out.
@@ -118,11 +122,25 @@ class Monitor(MonitorState):
         first = self.labelling.n_labels - len(latest)
         values = np.stack([one.values for one in latest])
         found = self.labelling.ensemble.update(values, self.false_alarms.records)
-        return self._raise(found, first, [None] * len(latest), (before, latest))
+        raised = self._raise(found, first, [None] * len(latest), (before, latest))
+        self._look_back(values, are_labels=True)
+        return raised
 
-    def verdict(self, *, now: float | None = None) -> WatchVerdict:
-        """Say what was found so far; `now`, in seconds since 1970, tells a silence that goes on."""
-        return summarize(self, now=now)
+    def verdict(self, *, now: float | None = None, news_after: int | None = None) -> WatchVerdict:
+        """Say what was found so far.
+
+        Parameters
+        ----------
+        now : seconds since 1970, tells a silence that goes on
+        news_after : the number of the last incident that is no news; a later one is an alarm, also where it is over. None: only one that is open
+        """
+        return summarize(self, now=now, news_after=news_after)
+
+    def _look_back(self, values: FloatArray, *, are_labels: bool) -> None:
+        """End incidents whose numbers are as they were."""
+        members = (self.labelling.ensemble if are_labels else self.records).members
+        at = self.quality.gaps.last_time
+        self.incidents.see(values, members, are_labels=are_labels, place=self.n_records, at=at)
 
     def _raise(
         self,
@@ -138,4 +156,6 @@ class Monitor(MonitorState):
             raised.append(alarm)
             self.alarms.append(alarm)
             self.n_alarms += 1
+            members = (self.labelling.ensemble if alarm.group == LABELS else self.records).members
+            self.incidents.take(alarm, members, [one.values for one in until[-N_RECENT:]])
         return raised

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from headstart.monitoring.ensemble import Ensemble
 from headstart.monitoring.history import History
+from headstart.monitoring.incidents import Incidents
 from headstart.monitoring.labelling import N_RECENT, Labelling, Recent
+from headstart.monitoring.periods import MAX_PERIODS, Period
 from headstart.monitoring.quality import Quality
 
 if TYPE_CHECKING:
     from headstart.monitoring.budget import FalseAlarms
+    from headstart.monitoring.findings import Alarm
     from headstart.monitoring.reference import Reference
-    from headstart.monitoring.verdict import Alarm
 
 MAX_ALARMS = 100
 
@@ -28,6 +30,10 @@ class MonitorState:
     history : sums over records
     recent : the last 512 records
     alarms : the last 100; `n_alarms` counts all
+    incidents : each of the alarms of one change
+    periods : before this one, of other models, the last 20
+    seal : of the model that answered, as `periods.seal_of` gives it; '' where it is not known
+    version : of that model
     """
 
     def __init__(self, reference: Reference, false_alarms: FalseAlarms, *, seed: int = 0) -> None:
@@ -41,6 +47,9 @@ class MonitorState:
         self.alarms: deque[Alarm] = deque(maxlen=MAX_ALARMS)
         self.n_alarms = 0
         self.n_records = 0
+        self.incidents = Incidents()
+        self.periods: deque[Period] = deque(maxlen=MAX_PERIODS)
+        self.seal = self.version = ""
 
     @property
     def evidence(self) -> float:

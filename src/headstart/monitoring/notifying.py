@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 import uuid
@@ -21,9 +22,10 @@ from headstart.storage.files import storage_errors, write_file
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from headstart.monitoring.incident import Incident
     from headstart.monitoring.verdict import WatchVerdict
 
-EVENT_TYPE = "headstart.watch.verdict"
+EVENT_TYPE, INCIDENT_TYPE = "headstart.watch.verdict", "headstart.watch.incident"
 _TIMEOUT_S = 10.0
 _TRIES = 3
 
@@ -57,7 +59,13 @@ def prometheus(verdict: WatchVerdict, name: str) -> str:
 
     gauge("records", "Records seen.").labels(name).set(verdict.n_records)
     gauge("labels", "Labels that came.").labels(name).set(verdict.n_labels)
-    gauge("alarms", "Alarms raised, those that are kept.").labels(name).set(len(verdict.alarms))
+    gauge("alarms", "Alarms of the detectors, those that are kept; several are one incident.").labels(name).set(
+        len(verdict.alarms)
+    )
+    n_incidents = max((one.number for one in verdict.incidents), default=0)
+    gauge("incidents", "Incidents so far, of this version of the model.").labels(name).set(n_incidents)
+    n_open = sum(one.needs_a_person for one in verdict.incidents)
+    gauge("open_incidents", "Incidents that are open and that nobody has said to know of.").labels(name).set(n_open)
     gauge("evidence_ratio", "Evidence of a change, of what raises an alarm.").labels(name).set(
         verdict.evidence / verdict.threshold
     )
@@ -74,9 +82,9 @@ def prometheus(verdict: WatchVerdict, name: str) -> str:
     return generate_latest(registry).decode()
 
 
-def event_of(verdict: WatchVerdict, name: str) -> dict[str, Any]:
-    """The verdict as a CloudEvent 1.0, JSON."""
-    return {
+def event_of(verdict: WatchVerdict, name: str, incident: Incident | None = None) -> dict[str, Any]:
+    """The verdict as a CloudEvent 1.0, JSON; of an incident, with what is new of it, and the same id if it is sent again."""
+    event = {
         "specversion": "1.0",
         "id": uuid.uuid4().hex,
         "source": f"headstart/{name}",
@@ -84,6 +92,17 @@ def event_of(verdict: WatchVerdict, name: str) -> dict[str, Any]:
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "datacontenttype": "application/json",
         "data": plain({**verdict.to_dict(), "course": []}),
+    }
+    if incident is None:
+        return event
+    about = {"number": incident.number, "phases": list(incident.news), "sentence": incident.sentence}
+    told = f"{verdict.seal}/{incident.number}/{incident.opened.since}/{'/'.join(incident.news)}"
+    return {
+        **event,
+        "id": hashlib.sha256(told.encode()).hexdigest()[:32],
+        "type": INCIDENT_TYPE,
+        "subject": f"incident {incident.number}",
+        "data": {"incident": about, **event["data"]},
     }
 
 
@@ -94,8 +113,8 @@ class _NoRedirects(HTTPRedirectHandler):
         """Follow nothing."""
 
 
-def post(verdict: WatchVerdict, name: str, url: str) -> None:
-    """Send the verdict to a web hook; three tries.
+def post(verdict: WatchVerdict, name: str, url: str, incident: Incident | None = None) -> None:
+    """Send the verdict, or what is new of an incident, to a web hook; three tries.
 
     Raises
     ------
@@ -106,7 +125,7 @@ def post(verdict: WatchVerdict, name: str, url: str) -> None:
     """
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
         raise OptionError(f"a web hook begins with https:// or http://, got '{url[:80]}'.")
-    body = json.dumps(event_of(verdict, name), ensure_ascii=False).encode()
+    body = json.dumps(event_of(verdict, name, incident), ensure_ascii=False).encode()
     headers = {"Content-Type": "application/cloudevents+json", "User-Agent": "headstart"}
     reason = ""
     for attempt in range(_TRIES):
@@ -126,16 +145,15 @@ def post(verdict: WatchVerdict, name: str, url: str) -> None:
     )
 
 
-def write_mail(verdict: WatchVerdict, name: str, folder: Path) -> Path:
+def write_mail(verdict: WatchVerdict, name: str, folder: Path, incident: Incident | None = None) -> Path:
     """Write a mail as an .eml file, for what sends the mails of a folder; give its path."""
+    about = verdict.status if incident is None else f"incident {incident.number} {_headline(incident)}"
     message = EmailMessage()
-    message["Subject"] = f"headstart: {name}: {verdict.status}".replace("\n", " ").replace("\r", " ")
+    message["Subject"] = f"headstart: {name}: {about}".replace("\n", " ").replace("\r", " ")
     message["Date"] = formatdate(usegmt=True)
     message["X-Headstart-Status"] = verdict.status
-    lines = [verdict.sentence, "", f"{verdict.n_records:,} records, {verdict.n_labels:,} labels; {verdict.budget}."]
-    for alarm in verdict.alarms:
-        lines += ["", f"- {alarm.sentence}", f"  {alarm.advice}"]
-        lines += [f"  Look at: {', '.join(alarm.examples)}"] if alarm.examples else []
+    lines = [verdict.sentence] if incident is None else _lines(incident)
+    lines += ["", f"{verdict.n_records:,} records, {verdict.n_labels:,} labels; {verdict.budget}."]
     lines += ["", *(f"- {one.message}" for one in verdict.breaks)]
     message.set_content("\n".join(lines))
     with storage_errors(folder):
@@ -143,3 +161,17 @@ def write_mail(verdict: WatchVerdict, name: str, folder: Path) -> Path:
     path = folder / f"watch-{time.time_ns()}.eml"
     write_file(path, message.as_bytes())
     return path
+
+
+def _headline(incident: Incident) -> str:
+    words = {"opened": "opened", "hurts": "the errors rise too", "ended": "is over"}
+    return ", ".join(words[one] for one in incident.news) or ("is open" if incident.is_open else "is over")
+
+
+def _lines(incident: Incident) -> list[str]:
+    """An incident for a person who was not there: what, what to do, where to look, and what else shows it."""
+    first = incident.culprit
+    lines = [incident.sentence, "", first.advice]
+    lines += [f"Look at: {', '.join(first.examples)}"] if first.examples else []
+    lines += ["", f"{incident.n_alarms:,} alarm{'' if incident.n_alarms == 1 else 's'} of it so far:"]
+    return [*lines, *(f"- {one.alarm.sentence}" for one in incident.named)]

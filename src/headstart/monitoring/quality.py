@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from headstart.monitoring.findings import Break
 from headstart.monitoring.gaps import Gaps
-from headstart.monitoring.verdict import Break
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headstart.core.errors import StorageError
-from headstart.core.strict_json import to_json
+from headstart.core.strict_json import plain
 from headstart.monitoring.budget import FalseAlarms
+from headstart.monitoring.findings import Alarm
 from headstart.monitoring.history import History
 from headstart.monitoring.labelling import Recent, Waiting
 from headstart.monitoring.monitor import Monitor
+from headstart.monitoring.periods import Period
 from headstart.monitoring.reference import ARRAYS_NAME, JSON_NAME, Reference
-from headstart.monitoring.verdict import Alarm
 from headstart.storage.files import replacing
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def to_files(monitor: Monitor) -> dict[str, bytes]:
 
     return {
         **monitor.reference.files(),
-        STATE_JSON: to_json(_words(monitor)).encode("utf-8", "replace"),
+        STATE_JSON: _json_of(_words(monitor)).encode("utf-8", "replace"),
         STATE_ARRAYS: safetensors(_arrays(monitor)),
     }
 
@@ -107,6 +108,12 @@ def load(folder: str | Path, *, features_of: Callable[[Sequence[Any]], FloatArra
     return from_files(files, folder, features_of=features_of)
 
 
+def _json_of(words: dict[str, Any]) -> str:
+    """As JSON; what is long and plain already is not looked through for what is not."""
+    long = {name: words.pop(name) for name in ("waiting", "judged")}
+    return json.dumps({**plain(words), **long}, ensure_ascii=False, allow_nan=False)
+
+
 def _words(monitor: Monitor) -> dict[str, Any]:
     labelling = monitor.labelling
     return {
@@ -116,6 +123,10 @@ def _words(monitor: Monitor) -> dict[str, Any]:
         "n_records": monitor.n_records,
         "n_alarms": monitor.n_alarms,
         "alarms": [asdict(alarm) for alarm in monitor.alarms],
+        "incidents": monitor.incidents.to_dict(),
+        "periods": [asdict(one) for one in monitor.periods],
+        "seal": monitor.seal,
+        "version": monitor.version,
         "quality": monitor.quality.to_dict(),
         "recent": [[one.key, one.time] for one in monitor.recent],
         "n_labels": labelling.n_labels,
@@ -161,7 +172,8 @@ def _restore(monitor: Monitor, said: Mapping[str, Any], arrays: Mapping[str, Flo
     )
     monitor.quality.restore(said["quality"], arrays["quality/recent"])
     monitor.n_records, monitor.n_alarms = said["n_records"], said["n_alarms"]
-    monitor.alarms.extend(Alarm(**{**one, "examples": tuple(one["examples"])}) for one in said["alarms"])
+    monitor.alarms.extend(map(Alarm.from_dict, said["alarms"]))
+    _restore_incidents(monitor, said)
     monitor.recent.extend(
         Recent(key, time, values) for (key, time), values in zip(said["recent"], arrays["recent"], strict=True)
     )
@@ -173,3 +185,14 @@ def _restore(monitor: Monitor, said: Mapping[str, Any], arrays: Mapping[str, Flo
         Recent(key, None, values) for key, values in zip(said["judged_recent"], arrays["judged_recent"], strict=True)
     )
     labelling.previous = arrays.get("previous")
+
+
+def _restore_incidents(monitor: Monitor, said: Mapping[str, Any]) -> None:
+    """States of older versions hold alarms alone."""
+    if "incidents" not in said:
+        for alarm in monitor.alarms:
+            monitor.incidents.take(alarm)
+        return
+    monitor.incidents.restore(said["incidents"])
+    monitor.periods.extend(map(Period.from_dict, said["periods"]))
+    monitor.seal, monitor.version = said["seal"], said["version"]

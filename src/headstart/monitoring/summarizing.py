@@ -10,21 +10,23 @@ import numpy as np
 from headstart.core.student import Z_95
 from headstart.monitoring.changes import changes_of, shares_of
 from headstart.monitoring.estimating import Intervals, black_box_shares, estimated_accuracy, most_likely_shares
+from headstart.monitoring.findings import Alarm, Estimate, moved_words
 from headstart.monitoring.statistics import COLUMNS, LABELS, PREDICTIONS
-from headstart.monitoring.verdict import Alarm, Estimate, WatchVerdict
+from headstart.monitoring.verdict import WatchVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headstart.core.arrays import FloatArray
     from headstart.monitoring.ensemble import Finding
+    from headstart.monitoring.findings import Break
     from headstart.monitoring.history import History, Sums
     from headstart.monitoring.labelling import Recent
     from headstart.monitoring.monitor_state import MonitorState
+    from headstart.monitoring.verdict import Status
 
 _N_EXAMPLES = 5
 _N_COURSE = 40
-_SOON = 0.5  # of the way from one alarm to the next
 _ADVICE = {
     LABELS: "The model makes more errors than it was proven with. Look at the examples, then adapt it to recent labels.",
     COLUMNS: "Ask where '{column}' comes from: a new sender, unit or version. If the change is real, adapt the model to recent labels.",
@@ -33,8 +35,8 @@ _ADVICE = {
 _ELSE = "What comes in looks unlike what the model was proven on. Have some of the examples labelled and see whether the answers are right."
 
 
-def summarize(monitor: MonitorState, *, now: float | None = None) -> WatchVerdict:
-    """Compose the verdict."""
+def summarize(monitor: MonitorState, *, now: float | None = None, news_after: int | None = None) -> WatchVerdict:
+    """Compose the verdict; arguments as for `Monitor.verdict`."""
     reference, labels = monitor.reference, monitor.labelling.history
     since = _since(monitor)
     breaks = (*monitor.quality.breaks(now=now), *monitor.labelling.breaks())
@@ -42,16 +44,9 @@ def summarize(monitor: MonitorState, *, now: float | None = None) -> WatchVerdic
     accuracy = accuracy_of(monitor)
     black_box = _label_shares(monitor, black_box_shares(reference, monitor.history)) if has_records else {}
     likeliest = _label_shares(monitor, most_likely_shares(reference, monitor.history)) if has_records else {}
-    if monitor.n_alarms:
-        status, sentence = "alarm", _alarm_words(monitor)
-    elif any(one.is_broken for one in breaks):
-        status, sentence = "broken", next(one.message for one in breaks if one.is_broken)
-    elif has_records:
-        status, sentence = "steady", f"No alarm in {monitor.n_records:,} records ({monitor.false_alarms.words})."
-    else:
-        status, sentence = "no records", "No record has come yet."
+    status, sentence = _status(monitor, breaks, news_after=news_after)
     return WatchVerdict(
-        status=status,  # type: ignore[arg-type]  # the four words above
+        status=status,
         sentence=sentence,
         budget=monitor.false_alarms.words,
         n_records=monitor.n_records,
@@ -59,6 +54,7 @@ def summarize(monitor: MonitorState, *, now: float | None = None) -> WatchVerdic
         evidence=monitor.evidence,
         threshold=monitor.false_alarms.records,
         alarms=tuple(monitor.alarms),
+        incidents=tuple(monitor.incidents.kept),
         since=since + 1,
         changes=tuple(changes_of(monitor, monitor.history.since(since))) if has_records else (),
         accuracy=accuracy,
@@ -68,31 +64,43 @@ def summarize(monitor: MonitorState, *, now: float | None = None) -> WatchVerdic
         breaks=breaks,
         course=tuple(_course(monitor.history, labels, reference.task_spec.is_single_label)),
         made_of=reference.made_of,
+        version=monitor.version,
+        seal=monitor.seal,
+        periods=tuple(monitor.periods),
     )
 
 
-def episode(alarms: Sequence[Alarm]) -> list[Alarm]:
-    """The last alarms that are of one change: each shows soon after the one before it, where the evidence began anew."""
-    found: list[Alarm] = []
-    for alarm in reversed(alarms):
-        if found and found[0].since - alarm.record > _SOON * max(1, found[0].record - alarm.record):
-            break
-        found.insert(0, alarm)
-    return found
+def _status(monitor: MonitorState, breaks: Sequence[Break], *, news_after: int | None) -> tuple[Status, str]:
+    """The status, and the sentence that says it."""
+    incidents = monitor.incidents
+    alarming = [one for one in incidents.open if not one.known]
+    if news_after is not None:  # who looks now and then is told of what came and went between two looks
+        alarming += [
+            one for one in reversed(incidents.kept) if one.number > news_after and one not in alarming and not one.known
+        ]
+    if alarming:
+        n_more = len(alarming) - 1
+        more = "" if not n_more else f" {n_more:,} more incident{'' if n_more == 1 else 's'}."
+        return "alarm", f"{alarming[0].sentence}{more}"
+    if broken := [one for one in breaks if one.is_broken]:
+        return "broken", broken[0].message
+    if not monitor.history.blocks:
+        return "no records", "No record has come yet."
+    seen = f"{monitor.n_records:,} records ({monitor.false_alarms.words})"
+    if known := [one for one in incidents.open if one.known]:
+        return "steady", f"Nothing new in {seen}. Known is: {known[0].known}. {known[0].sentence}"
+    if incidents.n:
+        last = incidents.kept[-1]
+        return "steady", f"No incident is open after {seen}; incident {last.number:,} was the last. {last.sentence}"
+    return "steady", f"No alarm in {seen}."
 
 
 def _since(monitor: MonitorState) -> int:
-    """The place of the record from which on changes are measured: where the last change of records is said to have begun."""
-    last = episode([alarm for alarm in monitor.alarms if alarm.group != LABELS])
-    return last[0].since - 1 if last else 0
-
-
-def _alarm_words(monitor: MonitorState) -> str:
-    is_of_labels = monitor.alarms[-1].group == LABELS
-    last = episode([alarm for alarm in monitor.alarms if (alarm.group == LABELS) == is_of_labels])
-    n_others = monitor.n_alarms - 1
-    others = "" if not n_others else f" {monitor.n_alarms:,} alarms in all, the last at {last[-1].record:,}."
-    return f"{last[0].sentence}{others}"
+    """The place of the record from which on changes are measured: where the newest change is said to have begun, or the last one ended."""
+    for one in monitor.incidents.open:
+        if one.last_record:
+            return min(named.alarm.since for named in one.named if named.alarm.group != LABELS) - 1
+    return max((one.ended_record for one in monitor.incidents.kept), default=0)
 
 
 def accuracy_of(monitor: MonitorState) -> dict[str, Estimate]:
@@ -180,9 +188,7 @@ def alarm_of(
     member = finding.member
     since = max(0, place - finding.n_since + 1)
     what = "label" if member.group == LABELS else "record"
-    is_share = member.name.endswith(" missing") or " = " in member.name or ": another level" in member.name
-    words = {"higher": "more often", "lower": "less often"} if is_share else {"higher": "higher", "lower": "lower"}
-    said = words.get(finding.direction, finding.direction)
+    said = moved_words(member.name, finding.direction)
     members = [one for one in monitor.reference.members if (one.group == LABELS) == (member.group == LABELS)]
     return Alarm(
         record=place + 1,

@@ -3,94 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-Size = Literal["moved", "steady", "undecided"]
+if TYPE_CHECKING:
+    from headstart.monitoring.findings import Alarm, Break, Change, Estimate
+    from headstart.monitoring.incident import Incident
+    from headstart.monitoring.periods import Period
+
 Status = Literal["alarm", "broken", "steady", "no records"]
-
-SHIFT_SD = 0.2
-"""Of a column or a block of features, in standard deviations: less is of no matter."""
-SHIFT_SHARE = 0.03
-"""Of a share, or of an accuracy."""
-
-
-def size_of(low: float, high: float, limit: float) -> Size:
-    """Whether a figure is above a limit for sure, below it for sure, or neither.
-
-    >>> size_of(0.3, 0.4, 0.2), size_of(-0.1, 0.1, 0.2), size_of(0.0, 0.9, 0.2)
-    ('moved', 'steady', 'undecided')
-    """
-    if low > limit or high < -limit:
-        return "moved"
-    return "steady" if max(abs(low), abs(high)) < limit else "undecided"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """A figure now, with its 95 % interval, beside what it was in the reference."""
-
-    value: float
-    low: float
-    high: float
-    reference: float | None = None
-    n: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """How much one number of the records, or one block of features, changed.
-
-    Attributes
-    ----------
-    change : in `unit`: 'standard deviations', or 'share' of the records; with its 95 % interval
-    reference, live : the median of the reference and of the last records, or the shares; None of blocks of features
-    """
-
-    name: str
-    group: str
-    change: float
-    low: float
-    high: float
-    unit: str
-    size: Size
-    reference: float | None = None
-    live: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Alarm:
-    """One alarm within the budget.
-
-    Attributes
-    ----------
-    record : at which it was raised, counted from 1; of losses, the label
-    time : of that record, seconds since 1970; None where it is not known
-    since : the record from which on it shows, estimated
-    share : of the evidence, that is the culprit's
-    examples : keys of records from then on that are the farthest out in that direction
-    """
-
-    record: int
-    time: float | None
-    name: str
-    group: str
-    column: str
-    direction: str
-    since: int
-    since_time: float | None
-    share: float
-    sentence: str
-    advice: str
-    examples: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Break:
-    """Data that is not as it must be: `kind` is 'schema', 'unreadable', 'missing', 'range', 'duplicates', 'silence' or 'labels'."""
-
-    kind: str
-    message: str
-    is_broken: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +19,10 @@ class WatchVerdict:
 
     Attributes
     ----------
-    status : 'alarm'; 'broken' where there is no alarm but records cannot be used as they are; 'steady'; 'no records'
+    status : 'alarm' where an incident is open that nobody has said to know of; 'broken' where there is none but records cannot be used as they are;
+        'steady'; 'no records'
+    alarms : of the detectors, the last 100; those of one change are one of `incidents`, of which the last 20 are kept, the oldest first
+    version, seal : of the model that answers, where they are known; `periods` were before this one, each with another
     evidence : against "nothing changed" since the last alarm, and `threshold`, at which the next is raised
     accuracy : 'estimated', 'measured', 'previous label': what is known of them
     since : `changes` are of the records from here on: all, or those since the first alarm that is kept says that it began
@@ -117,6 +40,7 @@ class WatchVerdict:
     evidence: float
     threshold: float
     alarms: tuple[Alarm, ...] = ()
+    incidents: tuple[Incident, ...] = ()
     since: int = 1
     changes: tuple[Change, ...] = ()
     accuracy: dict[str, Estimate]
@@ -126,12 +50,38 @@ class WatchVerdict:
     breaks: tuple[Break, ...] = ()
     course: tuple[dict[str, Any], ...] = ()
     made_of: str = ""
+    version: str = ""
+    seal: str = ""
+    periods: tuple[Period, ...] = ()
 
     @property
     def exit_code(self) -> int:
-        """0 where all is as it was, 3 where there was an alarm or records are broken."""
+        """0 where all is as it was, 3 at an alarm or where records are broken."""
         return 3 if self.status in ("alarm", "broken") else 0
 
+    def brief(self) -> dict[str, Any]:
+        """What a scheduler asks, as JSON values."""
+        names = ("status", "sentence", "exit_code", "version", "n_records", "n_labels")
+        incidents = [
+            {
+                "number": one.number,
+                "is_open": one.is_open,
+                "known": one.known,
+                "sentence": one.sentence,
+                "advice": one.culprit.advice,
+            }
+            for one in self.incidents
+        ]
+        return {**{name: getattr(self, name) for name in names}, "incidents": incidents}
+
     def to_dict(self) -> dict[str, Any]:
-        """As JSON values."""
-        return asdict(self)
+        """As JSON values; an incident with its sentence."""
+        said = asdict(self)
+        for incidents, of in (
+            (self.incidents, said),
+            *((one.incidents, each) for one, each in zip(self.periods, said["periods"], strict=True)),
+        ):
+            of["incidents"] = [
+                {**one, "sentence": whole.sentence} for whole, one in zip(incidents, of["incidents"], strict=True)
+            ]
+        return {**said, "exit_code": self.exit_code}

@@ -32,6 +32,7 @@ class WatchBatch:
     latencies_s : of all records, from receiving to writing
     n_waits : how often a place was away since the batch before
     previews : records in a few words by key, where they may be shown
+    period : the number of the model that answered, as `WatchStore.announce` gives it; 0 for the one that is watched
     """
 
     seen: SeenRecords
@@ -40,6 +41,7 @@ class WatchBatch:
     latencies_s: Sequence[float] = ()
     n_waits: int = 0
     previews: Mapping[str, str] = field(default_factory=dict)
+    period: int = 0
 
     def to_bytes(self) -> tuple[str, bytes]:
         """As words (JSON) and arrays."""
@@ -58,6 +60,7 @@ class WatchBatch:
             "n_dead": self.n_dead,
             "n_waits": self.n_waits,
             "previews": dict(self.previews),
+            "period": self.period,
         }
         arrays = {
             "values": seen.values,
@@ -87,6 +90,7 @@ class WatchBatch:
             seen=seen,
             latencies_s=latencies_s,
             **{name: said[name] for name in ("at", "n_dead", "n_waits", "previews")},
+            period=said.get("period", 0),
         )
 
 

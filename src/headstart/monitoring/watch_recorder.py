@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from headstart.core.errors import ServiceError, StorageError
+from headstart.monitoring.model_reference import reference_of_bundle
 from headstart.monitoring.reference import ARRAYS_NAME, JSON_NAME, Reference
 from headstart.monitoring.seeing import see
 from headstart.monitoring.watch_batch import WatchBatch, previews_of
@@ -17,8 +19,7 @@ from headstart.monitoring.watch_store import WatchStore
 
 if TYPE_CHECKING:
     from headstart.core.arrays import BoolArray
-    from headstart.packaging import Bundle
-    from headstart.streaming.answers import Answers
+    from headstart.streaming.answers import AnsweringModel, Answers
     from headstart.streaming.meters import Figures
 
 MAX_WAITING = 1_024  # batches
@@ -27,7 +28,7 @@ _TURN_S = 0.02
 
 
 def open_recorder(
-    model: Bundle,  # noqa: ARG001  every opener is given it
+    model: AnsweringModel,
     *,
     figures: Figures,
     folder: str,
@@ -46,7 +47,9 @@ def open_recorder(
         store.close()
         raise StorageError(f"no watch is kept in {folder}. Open one there first, as `headstart stream --watch` does.")
     reference = Reference.from_files(files[JSON_NAME], files[ARRAYS_NAME])
-    return WatchRecorder(store, reference, figures=figures, shows_items=shows_items)
+    recorder = WatchRecorder(store, reference, figures=figures, shows_items=shows_items)
+    recorder.expect(model)
+    return recorder
 
 
 class WatchRecorder:
@@ -54,6 +57,7 @@ class WatchRecorder:
 
     Parameters
     ----------
+    reference : of answers that do not say which model they are of
     shows_items : whether records may be shown beside alarms
     """
 
@@ -66,9 +70,24 @@ class WatchRecorder:
         shows_items: bool = False,
     ) -> None:
         self.name = f"the watch in {store.folder}"
-        self._store, self._reference = store, reference
+        self._store = store
+        self._periods: dict[str, tuple[int, Reference]] = {"": (0, reference)}  # by the seal of the model
         self._figures, self._shows_items = figures, shows_items
         self._n_waits = 0
+
+    def expect(self, model: AnsweringModel) -> None:
+        """Keep the reference of a model that will answer, and let the watch know of it.
+
+        Raises
+        ------
+        BundleError
+            The model holds no reference.
+        """
+        with closing(WatchStore(self._store.folder)) as store:  # batches are recorded meanwhile
+            found = store.announced()
+            if found is None or found.seal != model.seal:
+                found = store.announce(model.seal, model.version, reference_of_bundle(model.bundle))
+        self._periods[model.seal] = found.number, found.reference
 
     def record(self, answers: Answers) -> None:
         """Leave a batch for the watch; when this returns, it will be counted, and once.
@@ -103,9 +122,10 @@ class WatchRecorder:
         features = answers.features
         if features is not None:
             features = features[is_new & ~np.asarray(answers.is_dead)]
+        number, reference = self._periods["" if answers.model is None else answers.model.seal]
         return WatchBatch(
             seen=see(
-                self._reference,
+                reference,
                 records,
                 items,
                 answers.rows[is_new],
@@ -116,6 +136,7 @@ class WatchRecorder:
             latencies_s=list(compress(answers.latencies_s, is_new)),
             n_waits=self._figures.n_waits - self._n_waits,
             previews=previews_of(records, items) if self._shows_items else {},
+            period=number,
         )
 
     def _wait_for_room(self) -> None:

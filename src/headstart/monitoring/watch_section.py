@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from headstart.core.report import Report, Section
-from headstart.monitoring.verdict import Alarm, Break, Change, Estimate, WatchVerdict
+from headstart.monitoring.findings import Alarm, Break, Change, Estimate
+from headstart.monitoring.incident import Incident
+from headstart.monitoring.periods import Period
 from headstart.reporting import Figure, Part, Rendering, Summary, template_of
 from headstart.reporting.charts import ACCENT, BASELINE, INK, MUTED, WIDTH_PX, rule
 
 if TYPE_CHECKING:
+    from headstart.monitoring.verdict import WatchVerdict
     from headstart.reporting.charts import Spec
 
 _N_DRAWN = 12
@@ -34,6 +37,7 @@ class WatchSection(Section):
     evidence: float
     threshold: float
     alarms: tuple[Alarm, ...] = ()
+    incidents: tuple[Incident, ...] = ()
     since: int = 1
     changes: tuple[Change, ...] = ()
     accuracy: dict[str, Estimate]
@@ -43,6 +47,9 @@ class WatchSection(Section):
     breaks: tuple[Break, ...] = ()
     course: tuple[dict[str, Any], ...] = ()
     made_of: str = ""
+    version: str = ""
+    seal: str = ""
+    periods: tuple[Period, ...] = ()
 
     @classmethod
     def of(cls, verdict: WatchVerdict, name: str) -> WatchSection:
@@ -70,7 +77,9 @@ class WatchSection(Section):
 
 
 def _figures(section: WatchSection) -> list[Figure]:
-    found = [Figure(order=100, value=f"{len(section.alarms):,}", caption="alarms", detail=section.budget)]
+    n_open = sum(one.is_open for one in section.incidents)
+    caption = "open incident" if n_open == 1 else "open incidents"
+    found = [Figure(order=100, value=f"{n_open:,}", caption=caption, detail=section.budget)]
     for order, (name, one) in enumerate(section.accuracy.items(), start=2):
         before = "" if one.reference is None else f"; {shown(one.reference)} when proven"
         caption = (
@@ -97,8 +106,8 @@ def _page(section: WatchSection) -> list[Part]:
         return Part(order=order, title=title, template=template, block=block, charts=charts, values=words)
 
     parts = []
-    if section.alarms:
-        parts.append(part(100, "Alarms", "alarms"))
+    if section.incidents:
+        parts.append(part(100, "Incidents", "incidents"))
     if section.breaks:
         parts.append(part(150, "Quality of the records", "breaks"))
     units = {one.unit for one in section.changes}
@@ -112,6 +121,8 @@ def _page(section: WatchSection) -> list[Part]:
         parts.append(part(300, "Accuracy along the records", "accuracy", course=course_chart(section.course)))
     if words["shares"]:
         parts.append(part(400, "Answers and labels", "answers"))
+    if section.periods:
+        parts.append(part(500, "Earlier periods", "periods"))
     return parts
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import fcntl
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from headstart.core.errors import OptionError
+from headstart.monitoring.reference import ARRAYS_NAME, JSON_NAME, Reference
 from headstart.monitoring.watch_batch import WatchBatch
 from headstart.storage.files import storage_errors
 from headstart.streaming.counted_keys import COUNTED_TABLE, count
@@ -30,7 +31,25 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, content BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS repeated (id INTEGER PRIMARY KEY, n INTEGER NOT NULL)",
     "INSERT OR IGNORE INTO repeated VALUES (1, 0)",
+    "CREATE TABLE IF NOT EXISTS period (number INTEGER PRIMARY KEY AUTOINCREMENT, seal TEXT NOT NULL, version TEXT NOT NULL, words BLOB NOT NULL, arrays BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS acknowledged (number INTEGER PRIMARY KEY AUTOINCREMENT, words TEXT NOT NULL)",
 )
+_N_PERIODS = 8
+
+
+class Announced(NamedTuple):
+    """A model that answers: its number in the order in which they did, and the files of its reference."""
+
+    number: int
+    seal: str
+    version: str
+    words: bytes
+    arrays: bytes
+
+    @property
+    def reference(self) -> Reference:
+        """What its records are compared with."""
+        return Reference.from_files(self.words, self.arrays)
 
 
 class _RepeatedError(Exception):
@@ -94,6 +113,49 @@ class WatchStore:
             (n,) = self._database.execute("SELECT ifnull(max(place) - min(place) + 1, 0) FROM batch").fetchone()
             return int(n)
 
+    def announce(self, seal: str, version: str, reference: Reference) -> Announced:
+        """Say that a model answers from now on, in this process; where it was the last that was announced, that stands."""
+        files = reference.files()
+        with self._transaction():
+            last = self._database.execute("SELECT seal FROM period ORDER BY number DESC LIMIT 1").fetchone()
+            if last is None or last[0] != seal:
+                row = (seal, version, files[JSON_NAME], files[ARRAYS_NAME])
+                self._database.execute("INSERT INTO period (seal, version, words, arrays) VALUES (?, ?, ?, ?)", row)
+                self._database.execute(
+                    "DELETE FROM period WHERE number <= (SELECT max(number) FROM period) - ?", (_N_PERIODS,)
+                )
+        found = self.announced()
+        assert found is not None
+        return found
+
+    def announced(self, number: int | None = None) -> Announced | None:
+        """The model that was announced last, or with a number; None where there is none."""
+        which = "" if number is None else "WHERE number = ?"
+        query = f"SELECT number, seal, version, words, arrays FROM period {which} ORDER BY number DESC LIMIT 1"  # noqa: S608  no word of others
+        with sqlite_errors(self._path):
+            row = self._database.execute(query, () if number is None else (number,)).fetchone()
+        return None if row is None else Announced(*row)
+
+    def newest(self) -> int:
+        """The number of the model that was announced last, from 1; 0 where there is none."""
+        with sqlite_errors(self._path):
+            (n,) = self._database.execute("SELECT ifnull(max(number), 0) FROM period").fetchone()
+            return int(n)
+
+    # who knows
+
+    def acknowledge(self, words: str) -> None:
+        """Say that a person knows of what is open."""
+        with self._transaction():
+            self._database.execute("INSERT INTO acknowledged (words) VALUES (?)", (words,))
+
+    def acknowledged(self, after: int) -> list[tuple[int, str]]:
+        """What persons said since a number."""
+        with sqlite_errors(self._path):
+            return self._database.execute(
+                "SELECT number, words FROM acknowledged WHERE number > ? ORDER BY number", (after,)
+            ).fetchall()
+
     # who watches
 
     def after(self, place: int, n: int) -> list[tuple[int, WatchBatch]]:
@@ -107,7 +169,8 @@ class WatchStore:
     def keep(self, files: Mapping[str, bytes], place: int) -> None:
         """Keep a state that has counted all batches up to a place, which are needed no more."""
         with self._transaction():
-            self._database.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?)", files.items())
+            self._database.execute("DELETE FROM kept")
+            self._database.executemany("INSERT INTO kept VALUES (?, ?)", files.items())
             self._database.execute("DELETE FROM batch WHERE place <= ?", (place,))
 
     def kept(self) -> dict[str, bytes]:

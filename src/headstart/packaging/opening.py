@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headstart.core.strict_json import to_json
 from headstart.packaging.manifest import open_sealed
 from headstart.packaging.model import Bundle
 from headstart.packaging.registries.address import is_remote
@@ -45,8 +47,15 @@ def load_bundle(
         A registry's database refuses the connection or does not answer, or has no such registry.
     """
     folder = bring_champion(str(folder)) if is_remote(folder) else Path(folder)
-    sealed = open_sealed(folder / CHAMPION if is_registry(folder) else folder, trust)
+    if is_registry(folder):
+        folder = (folder / CHAMPION).resolve()  # what is opened does not move with the link
+    sealed = open_sealed(folder, trust)
     for name in sealed.content["files"]:
         if name != "model.onnx":  # the largest: read, checked and opened in one go
             sealed.read(name)
     return Bundle(sealed, threads=threads, spin=spin, trust_graphs=trust_graphs)
+
+
+def seal_of(model: Bundle) -> str:
+    """What tells a model from any other: the hash of what its manifest says, in hex."""
+    return hashlib.sha256(to_json(dict(model.manifest)).encode()).hexdigest()

@@ -15,7 +15,7 @@ from headstart.engines.context import RunContext
 from headstart.engines.executor import SerialExecutor
 from headstart.packaging.many_items import batches_of, run_batches
 from headstart.streaming import cloud_events
-from headstart.streaming.answers import Answers
+from headstart.streaming.answers import AnsweringModel, Answers
 from headstart.streaming.reading import ReadRecord, RecordReader
 from headstart.streaming.record import Output
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headstart.core.dataset import FloatArray
-    from headstart.packaging import Bundle
     from headstart.streaming.record import Delivery, Record
     from headstart.streaming.settings import StreamSettings
 
@@ -36,22 +35,21 @@ class Answerer:
 
     Parameters
     ----------
-    name, version : of the model, as a server would call it
+    model : with its name and version, as a server would call it
     features : whether answers carry the features too, which the same pass of the model gives
     """
 
-    def __init__(
-        self, bundle: Bundle, *, name: str, version: str, settings: StreamSettings, features: bool = False
-    ) -> None:
+    def __init__(self, model: AnsweringModel, *, settings: StreamSettings, features: bool = False) -> None:
+        self.model, bundle = model, model.bundle
         self._bundle = bundle
         self._settings = settings
         self._n_outputs = len(bundle.labels) or 1
         self._features = features
         self._reader = RecordReader(bundle.reads, bundle.input_column, key=settings.key, max_pixels=settings.max_pixels)
-        self._model = {"model": name, "version": version}
+        self._model = {"model": model.name, "version": model.version}
         label_type = bundle.label_rule.type
         self._said = self._model if label_type == "str" else {**self._model, "label_type": label_type}
-        self._source = f"/headstart/{name}/{version}"
+        self._source = f"/headstart/{model.name}/{model.version}"
 
     def __call__(self, deliveries: Sequence[Delivery]) -> Answers:
         """Answer each, one that cannot be read with a dead letter."""
@@ -69,6 +67,7 @@ class Answerer:
             features=features if self._features else None,
             outputs=[self._output(one, rows[i], errors.get(i)) for i, one in enumerate(read)],
             is_dead=[place in errors for place in range(len(read))],
+            model=self.model,
         )
 
     def _run(self, items: Sequence[Any]) -> FloatArray:

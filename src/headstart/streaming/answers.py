@@ -9,7 +9,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from headstart.core.dataset import FloatArray
+    from headstart.packaging import Bundle
     from headstart.streaming.record import Output, Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnsweringModel:
+    """A model that answers.
+
+    Attributes
+    ----------
+    name, version : as a server would call it
+    seal : what tells it from any other
+    """
+
+    name: str
+    version: str
+    seal: str
+    bundle: Bundle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +41,7 @@ class Answers:
     features : of the model's pretrained sources, shape (n, d), float32, NaN likewise; None where nobody reads them
     outputs : what is written; a dead letter where `is_dead`
     latencies_s : from receiving each record to its output being written; none before they are written
+    model : that answered all of them; None where nobody needs to know
     """
 
     records: Sequence[Record]
@@ -33,3 +51,4 @@ class Answers:
     outputs: Sequence[Output]
     is_dead: Sequence[bool]
     latencies_s: Sequence[float] = ()
+    model: AnsweringModel | None = None

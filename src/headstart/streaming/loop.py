@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from headstart.core.errors import ServiceError, StorageError, UserError
 from headstart.streaming.in_flight import N_BATCHES, Batch, InFlight, Pace
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from headstart.core.dataset import FloatArray
-    from headstart.streaming.answering import Answerer
-    from headstart.streaming.answers import Answers
+    from headstart.streaming.answers import AnsweringModel, Answers
     from headstart.streaming.connector import Inlet, Outlet
     from headstart.streaming.meters import Figures, Meter
-    from headstart.streaming.record import Output, Record
+    from headstart.streaming.record import Delivery, Output, Record
 
     Observer = Callable[[Sequence[Record], Sequence[Any], FloatArray], None]
+    Answer = Callable[[Sequence[Delivery]], Answers]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +54,10 @@ class Recorder(Protocol):
 
     name: str
 
+    def expect(self, model: AnsweringModel) -> None:
+        """Another model will answer soon; called on a thread of its own, while batches are recorded. A `UserError` keeps it from answering."""
+        ...
+
     def record(self, answers: Answers) -> None:
         """Record a batch; a `ServiceError` or `StorageError` means: again."""
         ...
@@ -64,6 +68,15 @@ class Recorder(Protocol):
 
     def close(self) -> None:
         """Give up what is open; may be called twice."""
+        ...
+
+
+@runtime_checkable
+class AnswersObserver(Protocol):
+    """An observer that is told of the answers as a whole."""
+
+    def answered(self, answers: Answers) -> None:
+        """Look at a batch that was written."""
         ...
 
 
@@ -83,12 +96,12 @@ class Loop:
     def __init__(
         self,
         places: Places,
-        answer: Answerer,
+        answer: Answer,
         *,
         pace: Pace,
         figures: Figures,
         meters: Sequence[Meter] = (),
-        observers: Sequence[Observer] = (),
+        observers: Sequence[Observer | AnswersObserver] = (),
         recorders: Sequence[Recorder] = (),
         tell: Callable[[str, str], None] = lambda kind, message: None,  # noqa: ARG005
     ) -> None:
@@ -257,7 +270,10 @@ class Loop:
     async def _observe(self, answers: Answers) -> None:
         for observer in self._observers:
             try:
-                await asyncio.to_thread(observer, answers.records, answers.items, answers.rows)
+                if isinstance(observer, AnswersObserver):
+                    await asyncio.to_thread(observer.answered, answers)
+                else:
+                    await asyncio.to_thread(observer, answers.records, answers.items, answers.rows)
             except Exception as error:  # noqa: BLE001  who looks on must not stop the stream
                 self._tell("observer", f"an observer failed ({type(error).__name__}: {error}); the stream goes on")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from headstart.packaging import Bundle
+    from headstart.streaming.answers import AnsweringModel
     from headstart.streaming.loop import Recorder
     from headstart.streaming.meters import Figures
 
@@ -20,7 +20,7 @@ class RecorderSettings:
 
     Attributes
     ----------
-    opener : 'module:function'; called with the model, the `figures` of the process, and the options
+    opener : 'module:function'; called with the `AnsweringModel`, the `figures` of the process, and the options
     options : as JSON has them
     reads_features : whether it wants the features of the answers
     """
@@ -29,7 +29,7 @@ class RecorderSettings:
     options: Mapping[str, Any] = field(default_factory=dict)
     reads_features: bool = False
 
-    def open(self, model: Bundle, figures: Figures) -> Recorder:
+    def open(self, model: AnsweringModel, figures: Figures) -> Recorder:
         """Open it in this process."""
         recorder: Recorder = resolve_name(self.opener)(model, figures=figures, **self.options)
         return recorder

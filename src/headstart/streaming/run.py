@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from headstart.engines.reporters import ProgressOutput
-    from headstart.streaming.loop import Observer
+    from headstart.streaming.loop import AnswersObserver, Observer
     from headstart.streaming.meters import Meter, StreamSummary
     from headstart.streaming.recorders import RecorderSettings
 
@@ -28,7 +28,7 @@ def stream(
     to: str | Path,
     *,
     settings: StreamSettings | None = None,
-    observers: Sequence[Observer] = (),
+    observers: Sequence[Observer | AnswersObserver] = (),
     meters: Sequence[Meter] = (),
     recorders: Sequence[RecorderSettings] = (),
     progress: ProgressOutput = sys.stderr,
@@ -44,7 +44,7 @@ def stream(
     from_, to : addresses: `-`, a path, or `SCHEME://…`
     settings : or its fields, as keywords: `stream(…, batch=16, key="id")`
     observers : each called on a thread after a batch was written, with its records, its items (or the error of one that cannot be read)
-        and the outputs of the model, shape (n, k), NaN where there are none; one that raises is reported and does no harm
+        and the outputs of the model, shape (n, k), NaN where there are none, or an `AnswersObserver`; one that raises is reported and does no harm
     meters : each told of every batch that was written, with its latencies
     recorders : each opened in every process of the stream; a batch is acknowledged after each has recorded it
     progress : a stream or a reporter, whose cancel token ends the run as SIGTERM does; None for silence

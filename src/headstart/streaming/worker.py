@@ -17,10 +17,13 @@ from headstart.core.errors import OptionError
 from headstart.engines.events import NoticeGiven
 from headstart.engines.threads import n_threads
 from headstart.packaging import load_bundle
+from headstart.packaging.opening import seal_of
 from headstart.serving.models import warm_up
-from headstart.serving.repository import find_model_versions
+from headstart.serving.repository import Champions, find_model_versions
 from headstart.streaming.address import FILE, FOLDER, Address
 from headstart.streaming.answering import Answerer
+from headstart.streaming.answers import AnsweringModel
+from headstart.streaming.champion import FollowingAnswerer
 from headstart.streaming.connecting import inlet_of, outlet_of
 from headstart.streaming.in_flight import Pace
 from headstart.streaming.loop import Loop, Places
@@ -31,8 +34,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from headstart.engines.events import Reporter
-    from headstart.packaging import Bundle
-    from headstart.streaming.loop import Observer, Recorder
+    from headstart.streaming.loop import Answer, AnswersObserver, Observer, Recorder
     from headstart.streaming.meters import Meter, StreamSummary
     from headstart.streaming.recorders import RecorderSettings
     from headstart.streaming.settings import StreamSettings
@@ -49,7 +51,7 @@ def run_worker(
     settings: StreamSettings,
     *,
     reporter: Reporter,
-    observers: Sequence[Observer] = (),
+    observers: Sequence[Observer | AnswersObserver] = (),
     meters: Sequence[Meter] = (),
     recorders: Sequence[RecorderSettings] = (),
     worker: int = 0,
@@ -57,7 +59,10 @@ def run_worker(
     """Run one of the `settings.workers` processes of a stream; raises as `stream` does."""
     places = open_places(from_, to, settings, worker=worker)
     features = any(one.reads_features for one in recorders)
-    answer, name, model = open_model(bundle, settings, [to, settings.dead], features=features)
+    champions = Champions([bundle])
+    opening = partial(open_model, bundle, settings, [to, settings.dead], features=features)
+    first = opening()
+    answer: Answer = first
     figures = Figures()
     tell = partial(_tell, reporter)
     with ExitStack() as stack:
@@ -66,12 +71,14 @@ def run_worker(
         if settings.metrics_port is not None:
             from headstart.streaming.prometheus import PrometheusMeter, exposed
 
-            exporter = PrometheusMeter(name)
+            exporter = PrometheusMeter(first.model.name)
             measured.append(exporter)
             if settings.workers == 1:
                 port = stack.enter_context(exposed(settings.metrics_port, exporter))
                 tell("metrics", f"figures for Prometheus: http://127.0.0.1:{port}/metrics")
-        opened = _windows(settings, worker, tell) + [one.open(model, figures) for one in recorders]
+        opened = _windows(settings, worker, tell) + [one.open(first.model, figures) for one in recorders]
+        if champions.are_any:
+            answer = stack.enter_context(FollowingAnswerer(first, champions, opening, recorders=opened, tell=tell))
         pace = Pace(batch=settings.batch, latency_s=settings.latency_ms / 1000, give_up_s=settings.give_up_s)
 
         def make() -> Loop:
@@ -156,7 +163,7 @@ def shown(text: str) -> str:
 
 def open_model(
     bundle: str, settings: StreamSettings, outputs: Sequence[str | None] = (), *, features: bool = False
-) -> tuple[Answerer, str, Bundle]:
+) -> Answerer:
     """Open the bundle, and answer one made-up item, so that the first record is not slow.
 
     Parameters
@@ -184,8 +191,8 @@ def open_model(
         spin=False,
     )
     warm_up(model, found[0])
-    answerer = Answerer(model, name=found[0].name, version=found[0].version, settings=settings, features=features)
-    return answerer, found[0].name, model
+    answering = AnsweringModel(name=found[0].name, version=found[0].version, seal=seal_of(model), bundle=model)
+    return Answerer(answering, settings=settings, features=features)
 
 
 def _windows(settings: StreamSettings, worker: int, tell: Callable[[str, str], None]) -> list[Recorder]:

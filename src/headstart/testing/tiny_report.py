@@ -20,7 +20,7 @@ from headstart.evaluation.evaluation_section import EvaluationSection
 from headstart.evaluation.own_source_section import OwnSourceSection, TakenSource
 from headstart.evaluation.rare_class_section import describe_rare_class
 from headstart.heads.heads_section import HeadsSection
-from headstart.monitoring.verdict import Alarm, Break, Change, Estimate
+from headstart.monitoring.findings import Alarm, Break, Change, Estimate
 from headstart.monitoring.watch_section import WatchSection
 from headstart.packaging.package_section import PackageSection
 from headstart.ranking import Ranked, Ranking

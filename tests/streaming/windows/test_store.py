@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from headstart.core.errors import OptionError
+from headstart.streaming.windows import store as windows_store
 from headstart.streaming.windows.aggregate import Aggregate, Observed
 from headstart.streaming.windows.settings import WindowSettings
 from headstart.streaming.windows.store import Event, Store
@@ -132,6 +133,19 @@ class TestLate:
         assert [tuple(one) for one in late] == [(0, 10 * S, "", 2)]
         store.written([], late)
         assert store.closed()[1] == []
+
+    def test_the_oldest_late_counts_are_forgotten(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(windows_store, "MAX_LATE", 3)
+        store = Store(tmp_path / "w", WindowSettings(to="x", size="10s"))
+        store.count([event(0, 1_000)])
+        for number in range(1, 8):
+            store.count([event(number, 10 * number + 1)])
+            windows, late = store.closed()
+            assert [tuple(one) for one in late] == [(10 * number * S, (10 * number + 10) * S, "", 1)]
+            store.written(windows, late)
+        rows = store._db.execute("SELECT start FROM late ORDER BY start").fetchall()
+        assert [start // S for (start,) in rows] == [50, 60, 70]
+        assert store.counts()["late"] == 7
 
     def test_no_time_is_counted(self, tmp_path):
         found, counts = run(tmp_path, [Event("a", None, "", Observed()), event(1, 3)], size="10s")

@@ -18,7 +18,7 @@ from headstart.streaming.windows.store import Event, Store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from headstart.streaming.answers import Answers
+    from headstart.streaming.answers import AnsweringModel, Answers
     from headstart.streaming.windows.settings import WindowSettings
     from headstart.streaming.windows.sinks.sink import Sink
 
@@ -88,6 +88,9 @@ class WindowRecorder:
                 "windows", f"a record has nothing in the field '{self._settings.by}'; such records are one group of ''"
             )
         self._write()
+
+    def expect(self, model: AnsweringModel) -> None:
+        """Windows count answers of any version."""
 
     def end(self, *, is_complete: bool) -> None:
         """Write what is over; where the input has ended (`is_complete`), everything is, unless the settings keep it open.

@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 _IDLE_S = 10.0
 _BUSY_S = 30.0
+MAX_LATE = 100_000
+"""Late counts that are remembered, by window and group; of windows before these, a count begins anew where one more record is late."""
+_TRIM_LATE = """
+DELETE FROM late WHERE (start, stop) IN (SELECT start, stop FROM late ORDER BY stop, start LIMIT max(0, (SELECT count(*) FROM late) - ?))
+AND (start, stop) NOT IN (SELECT start, stop FROM late WHERE is_new)
+"""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS said (name TEXT PRIMARY KEY, value);
 CREATE TABLE IF NOT EXISTS worker (number INTEGER PRIMARY KEY, newest INTEGER, seen_s REAL, has_ended INTEGER);
@@ -149,6 +155,8 @@ class Store:
                     (row.group, row.start, row.stop, row.n),
                 )
             self._raise("written", len(windows))
+            if late:
+                self._db.execute(_TRIM_LATE, (MAX_LATE,))
 
     def counts(self) -> dict[str, int]:
         """Give all there were: `written` windows; `late`, `untimed` and `repeated` records, which are in none or were already."""
