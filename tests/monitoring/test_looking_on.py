@@ -108,7 +108,7 @@ def test_labels_are_asked_for_and_taken_as_files(bundle, tmp_path) -> None:
     filled = [text[0], *(line.replace(",,", ",yes,", 1) for line in text[1:4]), *text[4:]]
     (tmp_path / "filled.csv").write_text("\n".join(filled) + "\n")
     done = run(*here, "--csv", tmp_path / "filled.csv", "--out", tmp_path / "labeled.csv", "--json")
-    assert json.loads(done.stdout) == {"taken": 3, "written": 3, "labeled": 3}
+    assert json.loads(done.stdout) == {"taken": 3, "without_answer": 0, "written": 3, "labeled": 3}
     done = run("label", bundle, "--log", tmp_path / "none", "--labels", tmp_path / "labels.db")
     assert done.returncode != 0
     assert "holds no prediction log" in done.stderr
