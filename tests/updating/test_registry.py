@@ -179,3 +179,13 @@ def test_a_damaged_database_is_said(tmp_path):
     (tmp_path / "registry" / "registry.sqlite").write_bytes(b"no database at all")
     with pytest.raises(StorageError, match="--init"), open_registry(tmp_path / "registry"):
         pass
+
+
+def test_what_is_no_registry_is_told_what_makes_it_one(models, tmp_path):
+    with pytest.raises(OptionError, match=r"is a bundle; .*update NEW_FOLDER --init"), open_registry(models / "good"):
+        pass
+    folder = tmp_path / "registry"
+    create_registry(folder, models / "good")
+    (folder / "champion").unlink()
+    with pytest.raises(OptionError, match="ln -s versions/NUMBER"), open_registry(folder):
+        pass

@@ -44,7 +44,8 @@ def reference_of_bundle(model: Bundle) -> Reference:
     if text is None or arrays is None:
         raise BundleError(
             f"the bundle '{model.name}' holds no reference to compare with: it was made by an older version, or made smaller since. "
-            "Give --reference DATA: rows like those that it was fitted on, and not among them."
+            "`headstart watch` takes --reference DATA, rows like those that it was fitted on and not among them; a stream needs a bundle "
+            "that holds one, so fit again."
         )
     return Reference.from_files(text, arrays)
 

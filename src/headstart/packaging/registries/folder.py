@@ -10,10 +10,12 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from headstart.core.errors import BundleError, OptionError, StorageError, first_line
+from headstart.packaging.manifest import is_bundle
 from headstart.packaging.registries.log import FIRST_HASH, LogEntry, next_entry
 from headstart.storage.alias import (
     CHAMPION,
     COPY_OF,
+    VERSIONS,
     is_registry,
     point_alias,
     read_alias,
@@ -230,9 +232,15 @@ def damaged(folder: Path, error: Exception) -> StorageError:
 
 def _check(folder: Path) -> None:
     if not is_registry(folder):
-        raise OptionError(
-            f"{folder} is no registry. Make one of a bundle with: headstart update {folder} --init BUNDLE"
-        )
+        raise OptionError(f"{folder} is no registry. {_remedy(folder)}")
     if (folder / COPY_OF).is_file():
         said = (folder / COPY_OF).read_text(encoding="utf-8")[:500]
         raise BundleError(f"{folder} is a copy of {said}, and is not changed. Name that.")
+
+
+def _remedy(folder: Path) -> str:
+    if is_bundle(folder):
+        return f"It is a bundle; make a registry of it with: headstart update NEW_FOLDER --init {folder}"
+    if (folder / VERSIONS).is_dir():
+        return f"Its link '{CHAMPION}' is gone; point it at the version that is to answer: ln -s {VERSIONS}/NUMBER {folder / CHAMPION}"
+    return f"Make one of a bundle with: headstart update {folder} --init BUNDLE"
