@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _POLL_S = (0.002, 0.05)
 _DONE = "done"
 _RENEW_S = LEASE_S / 30
+_COUNT_PART = 50  # times as long as it takes to look at all rows that wait, nobody does so again
 
 
 class Sqlite:
@@ -71,6 +72,8 @@ class SqliteInlet:
         self._held: set[int] = set()
         self._seen = -1  # the version of the database in which nothing was free
         self._floor = 0  # all rows below it are done
+        self._next = 0  # no row from the floor to here was free when it was last looked at
+        self._next_count_s = 0.0
 
     async def open(self) -> None:
         """Open the database, and make the table and its column of states where they are not there."""
@@ -179,23 +182,42 @@ class SqliteInlet:
             seen = self._connection.execute("PRAGMA data_version").fetchone()[0]
             is_due = time.monotonic() - self._renewed_s > _RENEW_S
             # looking keeps nobody from writing, claiming does
-            if is_due or self._connection.execute(free, (self._floor, 1)).fetchone():
+            if is_due or self._has_free(free):
                 with transaction(self._connection):
                     if is_due:
                         self._renew()
-                    rows = self._connection.execute(free, (self._floor, n)).fetchall()
+                    rows = self._connection.execute(free, (self._next, n)).fetchall()
                     self._set([row[0] for row in rows], f"{time.time():.0f} {self._holder}")
+        if rows:
+            self._next = rows[-1][0] + 1
         self._held.update(row[0] for row in rows)
         self._seen = -1 if len(rows) == n else seen
         return rows
+
+    def _has_free(self, free: str) -> bool:
+        """Whether a row is free behind those that were taken last; if not, whether one was given back before them."""
+        assert self._connection is not None
+        if self._connection.execute(free, (self._next, 1)).fetchone():
+            return True
+        self._next = self._floor
+        return self._connection.execute(free, (self._next, 1)).fetchone() is not None
 
     def _renew(self) -> None:
         """Say that what is held is still being worked at, for processes of other machines; and find where the rows begin that are not done."""
         assert self._connection is not None
         self._renewed_s = time.monotonic()
         self._set(list(self._held), f"{time.time():.0f} {self._holder}")
-        first = f"SELECT min(rowid) FROM {self._table} WHERE {self._state} IS NOT '{_DONE}'"  # noqa: S608  quoted
-        self._floor = self._connection.execute(first).fetchone()[0] or 0
+        undone = f"FROM {self._table} {{}} WHERE {self._state} IS NOT '{_DONE}'"
+        found: Any
+        if self._renewed_s >= self._next_count_s:  # all rows: some may have been set back, or come late with a low number
+            found = self._connection.execute(f"SELECT min(rowid) {undone.format('')}").fetchone()
+            self._next_count_s = time.monotonic() + _COUNT_PART * (time.monotonic() - self._renewed_s)
+        else:
+            first = f"SELECT rowid {undone.format('NOT INDEXED')} AND rowid >= ? ORDER BY rowid LIMIT 1"
+            found = self._connection.execute(first, (self._floor,)).fetchone() or (None,)
+        if found[0] is None:
+            found = self._connection.execute(f"SELECT ifnull(max(rowid), -1) + 1 FROM {self._table}").fetchone()  # noqa: S608  quoted
+        self._floor = self._next = found[0]
 
     def _mark(self, rows: list[int], state: str | None) -> None:
         assert self._connection is not None
