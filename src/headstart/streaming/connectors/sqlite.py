@@ -209,9 +209,7 @@ class SqliteInlet:
         self._set(list(self._held), f"{time.time():.0f} {self._holder}")
         undone = f"FROM {self._table} {{}} WHERE {self._state} IS NOT '{_DONE}'"
         found: Any
-        if (
-            self._renewed_s >= self._next_count_s
-        ):  # all rows: some may have been set back, or come late with a low number
+        if self._renewed_s >= self._next_count_s:  # all rows, also such as were set back
             found = self._connection.execute(f"SELECT min(rowid) {undone.format('')}").fetchone()
             self._next_count_s = time.monotonic() + _COUNT_PART * (time.monotonic() - self._renewed_s)
         else:
