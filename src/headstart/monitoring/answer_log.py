@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,10 +47,12 @@ def read_log(
             f"'{folder}' holds no prediction log: files predictions-….parquet, as 'headstart serve --prediction-log' writes them."
         )
     for path in paths:
-        records, outputs = read_file(path, n_outputs, after=after, version=version)
-        if records:
-            yield records, outputs
-        if version is not None and len(records) < len(read_file(path, n_outputs, after=after)[0]):
+        records, outputs, versions = _read(path, n_outputs, after)
+        others = (i for i, one in enumerate(versions) if version is not None and one != version)
+        n = next(others, len(records))
+        if n:
+            yield records[:n], outputs[:n]
+        if n < len(records):
             return
 
 
@@ -60,10 +61,14 @@ def log_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("predictions-*.parquet")) if folder.is_dir() else []
 
 
-def read_file(
-    path: Path, n_outputs: int, *, after: float | None = None, version: str | None = None
-) -> tuple[list[Record], FloatArray]:
+def read_file(path: Path, n_outputs: int, *, after: float | None = None) -> tuple[list[Record], FloatArray]:
     """Read one file of a log; arguments and errors as for `read_log`."""
+    records, outputs, _ = _read(path, n_outputs, after)
+    return records, outputs
+
+
+def _read(path: Path, n_outputs: int, after: float | None) -> tuple[list[Record], FloatArray, list[str]]:
+    """The records of a file, their outputs, and the version of the model that gave each; no versions where the file has none."""
     require("pyarrow.parquet", extra="telemetry", purpose="reading a prediction log")
     from pyarrow import parquet
 
@@ -84,11 +89,10 @@ def read_file(
     keys, contents = (
         table[name].to_pylist() if name in table.column_names else [None] * len(hashes) for name in _LATER
     )
-    if version is not None and "version" in table.column_names:
-        versions = table["version"].to_pylist()
-        order = list(takewhile(lambda i: versions[i] == version, order))
+    versions = table["version"].to_pylist() if "version" in table.column_names else []
     records = [Record(key=keys[i] or hashes[i].hex(), content=_item(contents[i]), time=float(times[i])) for i in order]
-    return records, np.array([outputs[i] for i in order], np.float64).reshape(len(order), n_outputs)
+    rows = np.array([outputs[i] for i in order], np.float64).reshape(len(order), n_outputs)
+    return records, rows, [versions[i] for i in order] if versions else []
 
 
 def _item(content: str | None) -> Any:
