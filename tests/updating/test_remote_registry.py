@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 import pytest
+from commands import go_through, run
 from load import Load
 from running import start_server
 from stores import MLFLOW_PYTHON, POSTGRES
 from tiny_texts import make_text_bundle
 
 from headstart import load_bundle, update
-from headstart.cli import _run
 from headstart.cli import main as run_main
 from headstart.core.errors import BundleError, MissingExtraError, OptionError, ServiceError, StorageError
 from headstart.packaging.registries.address import parse, shown
@@ -43,12 +43,6 @@ PROMOTED_S = 10  # on a machine that others keep busy
 @pytest.fixture(scope="session")
 def words_bundle(tmp_path_factory):
     return make_text_bundle(tmp_path_factory.mktemp("registered") / "words")
-
-
-def run(capsys, *words):
-    code = _run(["update", *map(str, words), "--json", "--progress", "none"])
-    said = capsys.readouterr().out
-    return code, json.loads(said) if said else {}
 
 
 def test_a_world_that_turned_makes_a_new_champion(remote, models, make_table, tmp_path):
@@ -75,14 +69,7 @@ def test_a_world_that_turned_makes_a_new_champion(remote, models, make_table, tm
 def test_the_command(remote, models, make_table, tmp_path, capsys):
     place, path = remote.place(), tmp_path / "recent.csv"
     pd.DataFrame(make_table(400, 16, turned=1.0)).to_csv(path, index=False)
-    assert run(capsys, place, "--init", models / "good") == (0, {"registry": shown(place), "champion": 1})
-    code, figures = run(capsys, place, "--data", path, "--target", "label", "--challenger", "residual", "--approve")
-    assert (code, figures["decision"]) == (3, "needs approval")
-    assert run(capsys, place, "--promote")[1]["champion"] == 2
-    assert run(capsys, place, "--rollback")[1]["champion"] == 1
-    assert run(capsys, place, "--history")[1]["history"][-1]["step"] == "rollback done"
-    code, figures = run(capsys, place, "--verify")
-    assert (code, figures["problems"]) == (0, [])
+    go_through(capsys, place, shown(place), models / "good", path)
     remote.damage_model(place, 2)
     code, figures = run(capsys, place, "--verify")
     assert code == 1

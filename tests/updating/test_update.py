@@ -7,9 +7,9 @@ from importlib import import_module
 
 import pandas as pd
 import pytest
+from commands import go_through, run
 
 from headstart import load_bundle, update
-from headstart.cli import _run
 from headstart.core.errors import DataError, OptionError
 from headstart.updating.betting import Bet
 from headstart.updating.comparison import CHALLENGE, GUARD, Comparison
@@ -159,23 +159,10 @@ def test_labels_that_nobody_knows_are_refused(registry, make_table):
         update(registry, records, target="label", challengers="none")
 
 
-def run(capsys, *words):
-    code = _run(["update", *map(str, words), "--json", "--progress", "none"])
-    said = capsys.readouterr().out
-    return code, json.loads(said) if said else {}
-
-
 def test_the_command(tmp_path, models, make_table, capsys):
     folder, path = tmp_path / "registry", tmp_path / "recent.csv"
     pd.DataFrame(make_table(400, 16, turned=1.0)).to_csv(path, index=False)
-    assert run(capsys, folder, "--init", models / "good") == (0, {"registry": str(folder), "champion": 1})
-    code, figures = run(capsys, folder, "--data", path, "--target", "label", "--challenger", "residual", "--approve")
-    assert (code, figures["decision"]) == (3, "needs approval")
-    assert run(capsys, folder, "--promote")[1]["champion"] == 2
-    assert run(capsys, folder, "--rollback")[1]["champion"] == 1
-    assert run(capsys, folder, "--history")[1]["history"][-1]["step"] == "rollback done"
-    code, figures = run(capsys, folder, "--verify")
-    assert (code, figures["problems"]) == (0, [])
+    go_through(capsys, folder, str(folder), models / "good", path)
     (folder / "versions" / "2" / "model.onnx").write_bytes(b"x")
     assert run(capsys, folder, "--verify")[0] == 1
     with sqlite3.connect(folder / "registry.sqlite") as database:
