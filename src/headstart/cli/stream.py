@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from headstart.cli.options import BundlePath, Json, Trust, TrustGraphs
 from headstart.cli.output import emit, say
 from headstart.cli.progress import ProgressFormat, reporting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from headstart.streaming.windows.settings import WindowSettings
 
 
 def stream(
@@ -134,19 +139,12 @@ def stream(
     from headstart.monitoring.telling import Teller
     from headstart.streaming import StreamSettings
     from headstart.streaming import stream as run_stream
-    from headstart.streaming.windows.settings import WindowSettings
 
     if as_json and to == "-":
         raise OptionError("--json prints on standard output, where the answers go. Name another place with --to.")
     lengths = {"size": window, "every": window_every, "gap": window_gap}
     fields = {"by": window_by, "time": window_time, "label": window_label, "label_time": window_label_time}
-    windows = None
-    if windows_to is not None:
-        windows = WindowSettings(
-            to=windows_to, lateness=window_lateness, keep_open=windows_keep_open, **lengths, **fields
-        )
-    elif any((*lengths.values(), *fields.values())):
-        raise OptionError("windows are asked for, and not where they go. Name a place with --windows-to.")
+    windows = _windows(windows_to, {**lengths, **fields}, lateness=window_lateness, keep_open=windows_keep_open)
     settings = StreamSettings(
         batch=batch,
         latency_ms=latency_ms,
@@ -198,3 +196,17 @@ def stream(
         emit(summary.to_dict() if verdict is None else {**summary.to_dict(), "watch": verdict.brief()})
     if verdict is not None and verdict.exit_code:
         raise typer.Exit(verdict.exit_code)
+
+
+def _windows(
+    to: str | None, asked: Mapping[str, str | None], *, lateness: str, keep_open: bool
+) -> WindowSettings | None:
+    """The windows that are asked for; None for none."""
+    from headstart.core.errors import OptionError
+    from headstart.streaming.windows.settings import WindowSettings
+
+    if to is not None:
+        return WindowSettings(to=to, lateness=lateness, keep_open=keep_open, **asked)
+    if any(asked.values()):
+        raise OptionError("windows are asked for, and not where they go. Name a place with --windows-to.")
+    return None
